@@ -1,0 +1,218 @@
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestCheck(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	wide := func(last string) string {
+		var b strings.Builder
+		b.WriteByte('{')
+		for i := range 200 {
+			fmt.Fprintf(&b, `"member%d":{"a":%d},`, i, i)
+		}
+		return b.String() + last + ":0}"
+	}
+	tests := []struct {
+		name, in string
+		want     error
+	}{
+		{"object", `{"a":1,"b":[true,false,null,"x"],"c":{"a":-1.5e+3}}`, nil},
+		{"white space", " \t\r\n{ \"a\" : [ ] , \"b\" : { } }\n", nil},
+		{"same name in sibling objects", `[{"a":1},{"a":1}]`, nil},
+		{"surrogate pair", `"😀"`, nil},
+		{"depth 100", deep(100), nil},
+		{"many names", wide(`"last"`), nil},
+
+		{"empty", ``, ErrSyntax},
+		{"white space only", strings.Repeat(" ", 1<<16), ErrSyntax},
+		{"byte order mark", "\ufeff{}", ErrSyntax},
+		{"trailing data", `{} {}`, ErrSyntax},
+		{"trailing comma in object", `{"a":1,}`, ErrSyntax},
+		{"trailing comma in array", `[1,]`, ErrSyntax},
+		{"missing comma", `[1 2]`, ErrSyntax},
+		{"missing colon", `{"a" 1}`, ErrSyntax},
+		{"unquoted name", `{a:1}`, ErrSyntax},
+		{"leading zero", `01`, ErrSyntax},
+		{"bare minus", `-`, ErrSyntax},
+		{"bare fraction", `.5`, ErrSyntax},
+		{"open fraction", `1.`, ErrSyntax},
+		{"open exponent", `1e`, ErrSyntax},
+		{"not a number", `NaN`, ErrSyntax},
+		{"short literal", `nul`, ErrSyntax},
+		{"long literal", `nulll`, ErrSyntax},
+		{"open string", `"abc`, ErrSyntax},
+		{"open escape", `"\`, ErrSyntax},
+		{"unknown escape", `"\x"`, ErrSyntax},
+		{"short escape", `"\u12"`, ErrSyntax},
+		{"high surrogate alone", `"\ud83d"`, ErrSyntax},
+		{"low surrogate alone", `"\ude00"`, ErrSyntax},
+		{"control character", "\"a\nb\"", ErrSyntax},
+		{"invalid UTF-8", "\"\xff\"", ErrSyntax},
+		{"encoded surrogate", "\"\xed\xa0\x80\"", ErrSyntax},
+		{"duplicate", `{"a":1,"a":1}`, ErrDuplicate},
+		{"duplicate by escape", `{"a":1,"\u0061":1}`, ErrDuplicate},
+		{"duplicate below", `{"x":[{"long member name":1,"b":2,"long member name":3}]}`, ErrDuplicate},
+		{"duplicate empty name", `{"":1,"":1}`, ErrDuplicate},
+		{"duplicate among many", wide(`"member3"`), ErrDuplicate},
+		{"depth 101", deep(101), ErrLimit},
+		{"depth bomb", strings.Repeat(`{"a":`, 1<<20), ErrLimit},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := Check([]byte(tt.in), Limits{})
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			if e := new(Error); err != nil && (!errors.As(err, &e) || e.Offset > len(tt.in)) {
+				t.Errorf("%v does not say where", err)
+			}
+		})
+	}
+}
+
+func TestReader(t *testing.T) {
+	const doc = `{"s":"aé😀\n","n":9007199254740993,"raw": {"x" : 1.10} ,"list":["a","b"],"yes":true,"no":false,"nil":null,"skipped":[{}]}`
+	var (
+		s, raw  string
+		n       int64
+		list    []string
+		yes, no bool
+		null    bool
+	)
+	r := NewReader([]byte(doc), Limits{})
+	no = true
+	for name := range r.Object("s", "n") {
+		switch string(name) {
+		case "s":
+			s = r.String()
+		case "n":
+			n = r.Int64()
+		case "raw":
+			raw = string(r.Raw())
+		case "list":
+			for range r.Array() {
+				list = append(list, r.String())
+			}
+		case "yes":
+			yes = r.Bool()
+		case "no":
+			no = r.Bool()
+		case "nil":
+			null = r.Null()
+		}
+	}
+	if err := r.End(); err != nil {
+		t.Fatal(err)
+	}
+	if s != "aé😀\n" || n != 9007199254740993 || raw != `{"x" : 1.10}` || !yes || no || !null ||
+		!reflect.DeepEqual(list, []string{"a", "b"}) {
+		t.Errorf("read %q %d %q %v %v %v %v", s, n, raw, list, yes, no, null)
+	}
+}
+
+func TestReaderRefuses(t *testing.T) {
+	read := func(doc string, body func(r *Reader, name string)) error {
+		r := NewReader([]byte(doc), Limits{})
+		for name := range r.Object("subject", "kind") {
+			if body != nil {
+				body(r, string(name))
+			}
+		}
+		return r.End()
+	}
+	text := func(r *Reader, _ string) { _ = r.String() }
+	for name, tt := range map[string]struct {
+		doc  string
+		body func(*Reader, string)
+		want error
+	}{
+		"case variant":          {`{"Subject":1}`, nil, ErrVariant},
+		"case variant by fold":  {"{\"\u212aind\":1}", nil, ErrVariant}, // Kelvin sign
+		"number for string":     {`{"subject":1}`, text, ErrType},
+		"null for string":       {`{"subject":null}`, text, ErrType},
+		"array for object":      {`[]`, nil, ErrType},
+		"fraction for integer":  {`{"subject":1.0}`, func(r *Reader, _ string) { r.Int64() }, ErrType},
+		"integer overflow":      {`{"subject":9223372036854775808}`, func(r *Reader, _ string) { r.Int64() }, ErrType},
+		"skipped is checked":    {`{"other":{"a":1,"a":2}}`, nil, ErrDuplicate},
+		"decoder's own refusal": {`{"subject":1}`, func(r *Reader, _ string) { r.Fail(errOwn) }, errOwn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := read(tt.doc, tt.body); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+	t.Run("broken off", func(t *testing.T) {
+		r := NewReader([]byte(`[1,2]`), Limits{})
+		for range r.Array() {
+			break
+		}
+		if r.End() == nil {
+			t.Error("a loop that was broken off went unnoticed")
+		}
+	})
+}
+
+var errOwn = errors.New("not what I want")
+
+func TestPosition(t *testing.T) {
+	for offset, want := range [][2]int{{1, 1}, {1, 2}, {2, 1}, {2, 2}} {
+		if line, column := Position([]byte("a\nb"), offset); line != want[0] || column != want[1] {
+			t.Errorf("offset %d: line %d, column %d, want %v", offset, line, column, want)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	for _, s := range []string{`{"a":[1,"é😀",null]}`, `{"a":1,"a":2}`, `[1e5,-0.5]`, "\"\xff\"", `"\ud800"`, `{"a":{"b":{}}} `} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		err := Check(data, Limits{})
+		if valid := json.Valid(data); err == nil && !valid {
+			t.Fatalf("accepted what encoding/json refuses: %q", data)
+		} else if valid && errors.Is(err, ErrSyntax) && utf8.Valid(data) && !strings.Contains(err.Error(), "surrogate") {
+			t.Fatalf("refused as syntax what encoding/json accepts: %v", err)
+		}
+		if err != nil {
+			return
+		}
+		// Strings decode as encoding/json decodes them, and survive AppendString.
+		var want string
+		if json.Unmarshal(data, &want) == nil && NewReader(data, Limits{}).Kind() == String {
+			got := NewReader(data, Limits{}).String()
+			if got != want {
+				t.Fatalf("decoded %q, want %q", got, want)
+			}
+			if again := NewReader(AppendString(nil, got), Limits{}).String(); again != got {
+				t.Fatalf("%q came back as %q", got, again)
+			}
+		}
+	})
+}
+
+func BenchmarkCheck(b *testing.B) {
+	doc := []byte("[" + strings.Repeat(`{"bom-ref":"pkg:npm/left-pad@1.3.0","type":"library","name":"left-pad","version":"1.3.0","purl":"pkg:npm/left-pad@1.3.0","licenses":[{"license":{"id":"WTFPL"}}]},`, 5000) + "0]")
+	b.Run("strictjson", func(b *testing.B) {
+		b.SetBytes(int64(len(doc)))
+		for b.Loop() {
+			if err := Check(doc, Limits{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("json.Valid", func(b *testing.B) {
+		b.SetBytes(int64(len(doc)))
+		for b.Loop() {
+			json.Valid(doc)
+		}
+	})
+}

@@ -1,0 +1,286 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Descriptor names content; with Data it is content. Alias of the OCI image specification's type.
+type Descriptor = ocispec.Descriptor
+
+// Why a candidate is refused, for errors.Is. Every error of a [Verifier] is one of these.
+var (
+	ErrFormat     = errors.New("not in a format that this verifier reads") // "not mine": Collect tries the next Verifier
+	ErrMalformed  = errors.New("malformed evidence")                       // the right format, but broken or ambiguous
+	ErrTampered   = errors.New("signature does not match the content")     // by a trusted signer's own word
+	ErrNotTrusted = errors.New("signer is not trusted")
+	ErrSubject    = errors.New("evidence is about another subject")
+	ErrType       = errors.New("evidence is of the wrong type")
+	ErrExpired    = errors.New("evidence has expired")
+	ErrNotYet     = errors.New("evidence is not valid yet")
+	ErrRevoked    = errors.New("signer was revoked")
+	ErrLimit      = errors.New("evidence is over a limit")
+	ErrUnchecked  = errors.New("a required check could not be made") // the network, not the evidence
+)
+
+// A Source gives the candidates about a subject: whatever somebody stored there, unverified. Each candidate is one
+// envelope with its Data filled in.
+//
+// An error beside a Descriptor concerns that candidate, and iteration goes on. An error beside a zero Descriptor ends
+// it: not all came.
+type Source interface {
+	Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error]
+}
+
+// SourceFunc makes a function a Source.
+type SourceFunc func(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error]
+
+func (f SourceFunc) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	return f(ctx, subject)
+}
+
+// A Verifier proves one candidate. It returns an Attestation that satisfies every promise of that type, or an error:
+// one that wraps [ErrFormat] if the candidate is in a format that it does not read, and one that says why otherwise.
+//
+// Implementations are safe for concurrent use and keep nothing of evidence.Data but views of it.
+type Verifier interface {
+	Verify(ctx context.Context, subject, evidence Descriptor) (*Attestation, error)
+}
+
+// A Kind is what an Attestation is good for. One kind never stands in for another.
+type Kind uint8
+
+const (
+	_              Kind = iota // the zero Kind is invalid
+	ImageSignature             // "this image is ours", and nothing more
+	Statement                  // a predicate about the subject
+	Blob                       // a file's signature; never satisfies a requirement on an image
+)
+
+func (k Kind) String() string {
+	switch k {
+	case ImageSignature:
+		return "image signature"
+	case Statement:
+		return "statement"
+	case Blob:
+		return "blob signature"
+	}
+	return "invalid"
+}
+
+// An Attestation is what was proven: who said what about the subject, when, and by whose word. Only a [Verifier]
+// makes one.
+type Attestation struct {
+	Kind          Kind
+	Subject       Descriptor
+	Name          string            // of the subject, signed; often empty
+	Annotations   map[string]string // of the subject, signed ones only
+	PredicateType string            // never empty when Kind is Statement
+	Predicate     json.RawMessage   // as signed, byte for byte
+	Signers       []Signer          // at least one, distinct by Identity
+	Evidence      Descriptor        // the candidate, without Data
+	Checks        []Check           // every check made, in order
+}
+
+// A Signer is one proven signer of an Attestation.
+type Signer struct {
+	Identity   Identity
+	SignedAt   time.Time // zero when TimeSource is TimeUnknown
+	TimeSource TimeSource
+}
+
+// An IdentityKind says what an Identity rests on.
+type IdentityKind uint8
+
+const (
+	_                   IdentityKind = iota // the zero IdentityKind is invalid
+	KeyIdentity                             // a public key that the caller named
+	CertificateIdentity                     // an X.509 certificate that chains to a root that the caller named
+)
+
+// An Identity is a signer as the Verifier proved it. It is comparable: two signatures are by the same signer exactly
+// when their Identities are equal, whatever names the evidence uses.
+type Identity struct {
+	Kind    IdentityKind
+	Key     string // KeyIdentity: lower-case hex SHA-256 of the key's DER SubjectPublicKeyInfo
+	Subject string // CertificateIdentity: what was matched, e.g. an RFC 4514 name, a SAN, an AWS Signer profile ARN
+	Issuer  string // CertificateIdentity: who vouches for Subject, e.g. an OIDC issuer or the root's RFC 4514 name
+}
+
+// String returns the identity for people, such as "key sha256:5f70bf18a086..." or the subject and its issuer.
+func (id Identity) String() string {
+	switch id.Kind {
+	case KeyIdentity:
+		return "key sha256:" + id.Key[:min(12, len(id.Key))]
+	case CertificateIdentity:
+		if id.Issuer != "" {
+			return id.Subject + " (by " + id.Issuer + ")"
+		}
+		return id.Subject
+	}
+	return "nobody"
+}
+
+// A TimeSource says whose word a signing time is. The sources are ordered by how far they can be believed.
+type TimeSource uint8
+
+const (
+	TimeUnknown   TimeSource = iota // no time
+	TimeClaimed                     // the signer's own word
+	TimeAuthority                   // a signing service that the caller trusts for it (AWS Signer)
+	TimeStamped                     // an RFC 3161 timestamp
+	TimeLogged                      // a transparency log
+)
+
+func (s TimeSource) String() string {
+	return [...]string{"unknown", "claimed", "authority", "timestamp", "log"}[min(int(s), 4)]
+}
+
+// A Check is one thing that a Verifier looked at.
+type Check struct {
+	Name   string // such as "signature", "subject", "expiry", "revocation"
+	Status CheckStatus
+	Reason string // what was found; why, if it was not checked
+}
+
+// A CheckStatus is how a check ended. A failed check is an error of Verify, not a status.
+type CheckStatus uint8
+
+const (
+	NotChecked CheckStatus = iota // by the caller's leave: Reason says which
+	Passed
+)
+
+func (s CheckStatus) String() string {
+	if s == Passed {
+		return "passed"
+	}
+	return "not checked"
+}
+
+// A RejectedError is a candidate that proved nothing, and why.
+type RejectedError struct {
+	Evidence Descriptor // without Data
+	Err      error
+}
+
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("evidence %s: %v", short(e.Evidence), e.Err)
+}
+func (e *RejectedError) Unwrap() error { return e.Err }
+
+func short(d Descriptor) string {
+	if d.Digest == "" {
+		return "without digest"
+	}
+	return string(d.Digest[:min(len("sha256:")+12, len(d.Digest))])
+}
+
+// A Report is all that is known of a subject: what was proven, what was refused, and what could not be looked at. What
+// could not be looked at is never "nothing there".
+type Report struct {
+	Subject      Descriptor
+	Attestations []*Attestation
+	Rejected     []*RejectedError // candidates that were looked at and prove nothing
+	Incomplete   []error          // errors of the source, and candidates that did not arrive as *RejectedError
+}
+
+// Collect asks src for all candidates about subject and gives each to the Verifiers in turn until one accepts it. A
+// candidate that none accepts is in Rejected, with the reason of every Verifier that reads its format. A broken
+// candidate neither hides nor aborts the others.
+func Collect(ctx context.Context, subject Descriptor, src Source, vs ...Verifier) *Report {
+	subject.Data = nil
+	report := &Report{Subject: subject}
+	incomplete := func(err error) { report.Incomplete = append(report.Incomplete, err) }
+	if src == nil {
+		incomplete(errors.New("verify: no source of evidence"))
+		return report
+	}
+	if len(vs) == 0 {
+		incomplete(errors.New("verify: no verifier"))
+		return report
+	}
+	for candidate, err := range src.Evidence(ctx, subject) {
+		bare := candidate
+		bare.Data = nil
+		switch {
+		case err != nil && candidate.Digest == "":
+			incomplete(err)
+			return report
+		case err != nil:
+			incomplete(&RejectedError{Evidence: bare, Err: err})
+			continue
+		case ctx.Err() != nil:
+			incomplete(context.Cause(ctx))
+			return report
+		}
+		att, err := verifyOne(ctx, subject, candidate, vs)
+		switch {
+		case err == nil:
+			report.Attestations = append(report.Attestations, att)
+		case errors.Is(err, ErrUnchecked):
+			incomplete(&RejectedError{Evidence: bare, Err: err})
+		default:
+			report.Rejected = append(report.Rejected, &RejectedError{Evidence: bare, Err: err})
+		}
+	}
+	if ctx.Err() != nil {
+		incomplete(context.Cause(ctx))
+	}
+	return report
+}
+
+func verifyOne(ctx context.Context, subject, evidence Descriptor, vs []Verifier) (*Attestation, error) {
+	var reasons []error
+	for _, v := range vs {
+		att, err := v.Verify(ctx, subject, evidence)
+		if err == nil {
+			err = att.check()
+		}
+		if err == nil {
+			return att, nil
+		}
+		if !errors.Is(err, ErrFormat) {
+			reasons = append(reasons, err)
+		}
+	}
+	switch len(reasons) {
+	case 0:
+		return nil, fmt.Errorf("%w: %s", ErrFormat, evidence.MediaType)
+	case 1:
+		return nil, reasons[0]
+	}
+	return nil, errors.Join(reasons...)
+}
+
+// check refuses an Attestation that breaks the promises of its type, whoever's Verifier made it.
+func (a *Attestation) check() error {
+	switch {
+	case a == nil:
+		return errors.New("verify: the verifier returned neither attestation nor error")
+	case a.Kind < ImageSignature || a.Kind > Blob:
+		return errors.New("verify: the verifier returned an attestation without kind")
+	case a.Kind == Statement && a.PredicateType == "":
+		return fmt.Errorf("%w: a statement without predicate type", ErrType)
+	case len(a.Signers) == 0:
+		return fmt.Errorf("%w: an attestation without signer", ErrNotTrusted)
+	}
+	for i, s := range a.Signers {
+		if s.Identity.Kind == 0 {
+			return fmt.Errorf("%w: a signer without identity", ErrNotTrusted)
+		}
+		for _, t := range a.Signers[:i] {
+			if s.Identity == t.Identity {
+				return fmt.Errorf("%w: one signer counted twice", ErrMalformed)
+			}
+		}
+	}
+	return nil
+}
