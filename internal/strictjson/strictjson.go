@@ -411,7 +411,7 @@ func hex4(d []byte, p int) (c rune, ok bool) {
 		case b-'0' <= 9:
 			b -= '0'
 		case b|0x20 >= 'a' && b|0x20 <= 'f':
-			b = b|0x20 - 'a' + 10
+			b = b | 0x20 - 'a' + 10
 		default:
 			return 0, false
 		}
