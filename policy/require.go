@@ -1,0 +1,232 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ladingdev/lading/verify"
+)
+
+// Require is the policy that asks for proven evidence of one kind. It allows if attestations that meet every field
+// carry at least AtLeast distinct signers between them.
+//
+// It denies if everything was looked at and that is not so, and is Indeterminate if something could not be looked at
+// and it is not so without. A Require that does not say what it asks for is Indeterminate.
+type Require struct {
+	// Kind must be set: verify.ImageSignature or verify.Statement.
+	Kind verify.Kind
+	// PredicateTypes are the types of which a statement must have one, exactly. A Statement needs at least one here; an
+	// image signature has none.
+	PredicateTypes []string
+	// By are the signers that count; empty means everybody whom the Gate's verifiers trust.
+	By []verify.Identity
+	// AtLeast is how many distinct signers it takes; zero means one.
+	AtLeast int
+	// MaxAge is how long ago a signer may have signed. A signature without a time or with one in the future does not
+	// count then. Zero means any age.
+	MaxAge time.Duration
+	// Check looks at the attestation's content and returns nil if it will do, or why not; nil means any content.
+	Check func(a *verify.Attestation) error
+}
+
+// clockSkew is how far a signing time may lie in the future before MaxAge refuses it.
+const clockSkew = 5 * time.Minute
+
+func (r Require) Decide(_ context.Context, in *Input) *Decision {
+	rule := r.String()
+	if err := r.valid(); err != nil {
+		return undecided(rule, err.Error())
+	}
+	if in == nil || in.Report == nil {
+		return undecided(rule, "there is no report to judge")
+	}
+	need := max(1, r.AtLeast)
+	d := &Decision{Rule: rule}
+	var (
+		signers  []verify.Identity
+		unmet    []string // why attestations of the right kind do not count
+		others   []string // what else was proven
+		contents []error  // what Check said, as causes
+	)
+	for _, a := range in.Report.Attestations {
+		if !r.asksFor(a) {
+			others = append(others, describe(a))
+			continue
+		}
+		if r.Check != nil {
+			if err := r.Check(a); err != nil {
+				unmet = append(unmet, err.Error())
+				contents = append(contents, err)
+				continue
+			}
+		}
+		counted := false
+		for _, s := range a.Signers {
+			if why := r.refuses(s, in.Now); why != "" {
+				unmet = append(unmet, why)
+				continue
+			}
+			counted = true
+			if !slices.Contains(signers, s.Identity) {
+				signers = append(signers, s.Identity)
+			}
+		}
+		if counted {
+			d.Evidence = append(d.Evidence, a.Evidence)
+		}
+	}
+	if len(signers) >= need {
+		d.Verdict = Allow
+		d.Reason = fmt.Sprintf("%s by %s", r.what(), join(signers))
+		return d
+	}
+
+	if d.Reason = "no " + r.what(); need > 1 {
+		d.Reason = fmt.Sprintf("%s by %d of the %d signers that it takes", r.what(), len(signers), need)
+	}
+	if why := unique(unmet); len(why) > 0 {
+		d.Reason += " that will do: " + strings.Join(why, ", ")
+	}
+	if len(in.Report.Incomplete) > 0 {
+		d.Verdict = Indeterminate
+		d.Reason = fmt.Sprintf("could not look for %s: %v", r.what(), in.Report.Incomplete[0])
+		if more := len(in.Report.Incomplete) - 1; more > 0 {
+			d.Reason += fmt.Sprintf(" (and %d more)", more)
+		}
+		d.Cause = errors.Join(in.Report.Incomplete...)
+		return d
+	}
+	d.Verdict = Deny
+	if len(unmet) == 0 {
+		d.Reason += leftovers(in.Report, others)
+	}
+	for _, rejected := range in.Report.Rejected {
+		contents = append(contents, rejected)
+	}
+	d.Cause = errors.Join(contents...)
+	return d
+}
+
+func (r Require) valid() error {
+	switch r.Kind {
+	case verify.ImageSignature:
+		if len(r.PredicateTypes) > 0 {
+			return errors.New("the requirement gives predicate types for an image signature, which has none")
+		}
+	case verify.Statement:
+		if len(r.PredicateTypes) == 0 || slices.Contains(r.PredicateTypes, "") {
+			return errors.New("the requirement asks for a statement without saying of which predicate type")
+		}
+	default:
+		return fmt.Errorf("the requirement asks for evidence of kind %q, which says nothing about an image", r.Kind)
+	}
+	if r.AtLeast < 0 || r.MaxAge < 0 {
+		return errors.New("the requirement has a negative threshold or age")
+	}
+	if slices.Contains(r.By, verify.Identity{}) {
+		return errors.New("the requirement names a signer without identity")
+	}
+	return nil
+}
+
+func (r Require) asksFor(a *verify.Attestation) bool {
+	return a != nil && a.Kind == r.Kind &&
+		(a.Kind == verify.ImageSignature || slices.Contains(r.PredicateTypes, a.PredicateType))
+}
+
+// refuses says why a signer does not count, or nothing.
+func (r Require) refuses(s verify.Signer, now time.Time) string {
+	if len(r.By) > 0 && !slices.Contains(r.By, s.Identity) {
+		return fmt.Sprintf("signed by %s, who is not asked for", s.Identity)
+	}
+	if r.MaxAge == 0 {
+		return ""
+	}
+	switch age := now.Sub(s.SignedAt); {
+	case s.TimeSource == verify.TimeUnknown || s.SignedAt.IsZero():
+		return "nobody says when it was signed"
+	case age < -clockSkew:
+		return fmt.Sprintf("signed in the future, at %s", s.SignedAt.UTC().Format(time.RFC3339))
+	case age > r.MaxAge:
+		return fmt.Sprintf("signed at %s, longer than %s ago", s.SignedAt.UTC().Format(time.RFC3339), r.MaxAge)
+	}
+	return ""
+}
+
+// what names the evidence in a sentence.
+func (r Require) what() string {
+	if r.Kind == verify.Statement {
+		return "attestation of type " + strings.Join(r.PredicateTypes, " or ")
+	}
+	return r.Kind.String()
+}
+
+// String says what is asked, in one line.
+func (r Require) String() string {
+	var b strings.Builder
+	b.WriteString(r.what())
+	if len(r.By) > 0 {
+		b.WriteString(" by " + join(r.By))
+	}
+	if r.AtLeast > 1 {
+		fmt.Fprintf(&b, ", at least %d signers", r.AtLeast)
+	}
+	if r.MaxAge > 0 {
+		fmt.Fprintf(&b, ", not older than %s", r.MaxAge)
+	}
+	if r.Check != nil {
+		b.WriteString(", content checked")
+	}
+	return b.String()
+}
+
+// leftovers tells what there was instead of what was asked for.
+func leftovers(report *verify.Report, others []string) string {
+	var refused []string
+	for _, r := range report.Rejected {
+		refused = append(refused, r.Err.Error())
+	}
+	switch refused, others := unique(refused), unique(others); {
+	case len(refused) == 0 && len(others) == 0:
+		return ": nothing is attached to " + string(report.Subject.Digest)
+	case len(others) == 0:
+		return ": refused " + strings.Join(refused, ", ")
+	case len(refused) == 0:
+		return ": there is only " + strings.Join(others, ", ")
+	default:
+		return ": there is only " + strings.Join(others, ", ") + ", and refused " + strings.Join(refused, ", ")
+	}
+}
+
+func describe(a *verify.Attestation) string {
+	if a == nil {
+		return "nothing"
+	}
+	if a.Kind == verify.Statement {
+		return "a statement of type " + a.PredicateType
+	}
+	return "a " + a.Kind.String()
+}
+
+// unique drops repetitions and keeps the order.
+func unique(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func join(ids []verify.Identity) string {
+	var s []string
+	for _, id := range ids {
+		s = append(s, id.String())
+	}
+	return strings.Join(s, " and ")
+}
