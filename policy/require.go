@@ -209,6 +209,9 @@ func describe(a *verify.Attestation) string {
 	if a.Kind == verify.Statement {
 		return "a statement of type " + a.PredicateType
 	}
+	if a.Kind == verify.ImageSignature {
+		return "an image signature"
+	}
 	return "a " + a.Kind.String()
 }
 

@@ -1,0 +1,274 @@
+package policy_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/verify"
+	"github.com/opencontainers/go-digest"
+)
+
+var (
+	now     = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	subject = verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("image"), Size: 5}
+	alice   = verify.Identity{Kind: verify.KeyIdentity, Key: strings.Repeat("a", 64)}
+	bob     = verify.Identity{Kind: verify.KeyIdentity, Key: strings.Repeat("b", 64)}
+)
+
+const sbomType = "https://cyclonedx.org/bom"
+
+func signature(ids ...verify.Identity) *verify.Attestation {
+	a := &verify.Attestation{Kind: verify.ImageSignature, Subject: subject}
+	for _, id := range ids {
+		a.Signers = append(a.Signers, verify.Signer{Identity: id})
+	}
+	return a
+}
+
+func statement(predicateType string, at time.Time) *verify.Attestation {
+	return &verify.Attestation{Kind: verify.Statement, Subject: subject, PredicateType: predicateType,
+		Signers: []verify.Signer{{Identity: alice, SignedAt: at, TimeSource: verify.TimeStamped}}}
+}
+
+func report(as ...*verify.Attestation) *verify.Report {
+	return &verify.Report{Subject: subject, Attestations: as}
+}
+
+func TestRequire(t *testing.T) {
+	sig := policy.Require{Kind: verify.ImageSignature}
+	sbom := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}}
+	errContent := errors.New("the SBOM names no module")
+	rejected := func(err error) *verify.Report {
+		return &verify.Report{Subject: subject, Rejected: []*verify.RejectedError{{Err: err}}}
+	}
+	errOutage := errors.New("registry answers 500")
+	tests := []struct {
+		name   string
+		rule   policy.Require
+		report *verify.Report
+		want   policy.Verdict
+		reason string // a part of it
+		cause  error
+	}{
+		{"signature", sig, report(signature(alice)), policy.Allow, "image signature by key sha256:aaaaaaaaaaaa", nil},
+		{"nothing there", sig, report(), policy.Deny, "nothing is attached to " + string(subject.Digest), nil},
+		{"attestation is no signature", sig, report(statement(sbomType, now)), policy.Deny, "there is only a statement of type " + sbomType, nil},
+		{"blob signature is no signature", sig, report(&verify.Attestation{Kind: verify.Blob, Signers: signature(alice).Signers}), policy.Deny, "only a blob signature", nil},
+		{"refused candidates say why", sig, rejected(verify.ErrNotTrusted), policy.Deny, "refused signer is not trusted", verify.ErrNotTrusted},
+		{"could not look", sig, &verify.Report{Subject: subject, Incomplete: []error{errOutage}}, policy.Indeterminate, "could not look for image signature: registry answers 500", errOutage},
+		{"found although not all could be looked at", sig, &verify.Report{Attestations: report(signature(alice)).Attestations, Incomplete: []error{errOutage}}, policy.Allow, "", nil},
+
+		{"statement", sbom, report(statement(sbomType, now)), policy.Allow, "", nil},
+		{"type is exact", sbom, report(statement(sbomType+"/v1.4", now)), policy.Deny, sbomType + "/v1.4", nil},
+		{"either type", policy.Require{Kind: verify.Statement, PredicateTypes: []string{"x", sbomType}}, report(statement(sbomType, now)), policy.Allow, "", nil},
+		{"signature is no statement", sbom, report(signature(alice)), policy.Deny, "only an image signature", nil},
+
+		{"by", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice), signature(bob)), policy.Allow, "key sha256:bbbb", nil},
+		{"by another", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice)), policy.Deny, "key sha256:aaaaaaaaaaaa, who is not asked for", nil},
+		{"two signers", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(bob)), policy.Allow, "aaaaaaaaaaaa and key sha256:bbbb", nil},
+		{"two signers of one signature", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice, bob)), policy.Allow, "", nil},
+		{"one signer twice", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(alice)), policy.Deny, "1 of the 2 signers", nil},
+
+		{"young enough", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(-time.Minute))), policy.Allow, "", nil},
+		{"too old", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(-2*time.Hour))), policy.Deny, "longer than 1h0m0s ago", nil},
+		{"in the future", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(time.Hour))), policy.Deny, "in the future", nil},
+		{"without time", policy.Require{Kind: verify.ImageSignature, MaxAge: time.Hour}, report(signature(alice)), policy.Deny, "nobody says when", nil},
+
+		{"content", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: func(*verify.Attestation) error { return errContent }},
+			report(statement(sbomType, now)), policy.Deny, "that will do: the SBOM names no module", errContent},
+
+		{"asks for nothing", policy.Require{}, report(signature(alice)), policy.Indeterminate, "invalid", nil},
+		{"asks for a blob", policy.Require{Kind: verify.Blob}, report(signature(alice)), policy.Indeterminate, "says nothing about an image", nil},
+		{"statement of any type", policy.Require{Kind: verify.Statement}, report(statement(sbomType, now)), policy.Indeterminate, "of which predicate type", nil},
+		{"signature with type", policy.Require{Kind: verify.ImageSignature, PredicateTypes: []string{sbomType}}, report(signature(alice)), policy.Indeterminate, "has none", nil},
+		{"negative threshold", policy.Require{Kind: verify.ImageSignature, AtLeast: -1}, report(signature(alice)), policy.Indeterminate, "negative", nil},
+		{"nobody as signer", policy.Require{Kind: verify.ImageSignature, By: make([]verify.Identity, 1)}, report(signature(alice)), policy.Indeterminate, "without identity", nil},
+		{"no report", sig, nil, policy.Indeterminate, "no report", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := &policy.Input{Report: tt.report, Now: now}
+			d := tt.rule.Decide(t.Context(), in)
+			if d.Verdict != tt.want || !strings.Contains(d.Reason, tt.reason) {
+				t.Fatalf("got %v\nwant %v: ...%s...", d, tt.want, tt.reason)
+			}
+			if strings.Contains(d.Reason, "\n") {
+				t.Errorf("the reason takes more than a line: %q", d.Reason)
+			}
+			if err := d.Err(); (err == nil) != (tt.want == policy.Allow) {
+				t.Errorf("Err() is %v for %v", err, tt.want)
+			} else if tt.cause != nil && !errors.Is(err, tt.cause) {
+				t.Errorf("Err() %v does not wrap %v", err, tt.cause)
+			}
+			if again := tt.rule.Decide(t.Context(), in); again.String() != d.String() {
+				t.Errorf("the second time: %v, the first: %v", again, d)
+			}
+		})
+	}
+}
+
+// The truth tables of All and Any, whole, with what policies by others may return wrongly.
+func TestCombine(t *testing.T) {
+	const I, D, A = policy.Indeterminate, policy.Deny, policy.Allow
+	says := func(v policy.Verdict) policy.Policy {
+		return policy.Func(func(context.Context, *policy.Input) *policy.Decision {
+			return &policy.Decision{Verdict: v, Rule: "rule " + v.String(), Reason: v.String()}
+		})
+	}
+	for _, tt := range []struct{ a, b, all, any policy.Verdict }{
+		{I, I, I, I}, {I, D, D, I}, {I, A, I, A},
+		{D, I, D, I}, {D, D, D, D}, {D, A, D, A},
+		{A, I, I, A}, {A, D, D, A}, {A, A, A, A},
+		{A, 9, I, A}, {9, D, D, I}, // not a verdict
+	} {
+		if got := policy.All(says(tt.a), says(tt.b)).Decide(t.Context(), nil).Verdict; got != tt.all {
+			t.Errorf("All(%v, %v) is %v, want %v", tt.a, tt.b, got, tt.all)
+		}
+		if got := policy.Any(says(tt.a), says(tt.b)).Decide(t.Context(), nil).Verdict; got != tt.any {
+			t.Errorf("Any(%v, %v) is %v, want %v", tt.a, tt.b, got, tt.any)
+		}
+	}
+	for name, p := range map[string]policy.Policy{
+		"All of nothing": policy.All(),
+		"Any of nothing": policy.Any(),
+		"All of nil":     policy.All(nil),
+		"Any of nil":     policy.Any(nil),
+		"nil decision":   policy.All(says(A), policy.Func(func(context.Context, *policy.Input) *policy.Decision { return nil })),
+	} {
+		if d := p.Decide(t.Context(), &policy.Input{}); d.Verdict != I || d.Err() == nil {
+			t.Errorf("%s: %v", name, d)
+		}
+	}
+	d := policy.All(says(A), policy.Any(says(D), says(D)), says(I)).Decide(t.Context(), nil)
+	var tree []string
+	for depth, part := range d.All() {
+		tree = append(tree, strings.Repeat(" ", depth)+part.Verdict.String())
+	}
+	if diff := cmp.Diff([]string{"DENY", " ALLOW", " DENY", "  DENY", "  DENY", " INDETERMINATE"}, tree); diff != "" {
+		t.Error(diff)
+	}
+	if d.Reason != "DENY; DENY" {
+		t.Errorf("the reason %q is not that of the parts that deny", d.Reason)
+	}
+}
+
+type candidates []verify.Descriptor
+
+func (c candidates) Evidence(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+	return func(yield func(verify.Descriptor, error) bool) {
+		for _, d := range c {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// believer takes any candidate's word; it stands for a verifier whose own tests are elsewhere.
+type believer struct{}
+
+func (believer) Verify(_ context.Context, subject, _ verify.Descriptor) (*verify.Attestation, error) {
+	return signature(alice), nil
+}
+
+func TestGate(t *testing.T) {
+	errOpen := errors.New("name not known")
+	one := candidates{{Digest: digest.FromString("evidence")}}
+	opens := func(image *policy.Image, err error) func(context.Context, string) (*policy.Image, error) {
+		return func(context.Context, string) (*policy.Image, error) { return image, err }
+	}
+	good := policy.Gate{
+		Open:      opens(&policy.Image{Subject: subject, Source: one}, nil),
+		Verifiers: []verify.Verifier{believer{}},
+		Policy:    policy.Require{Kind: verify.ImageSignature},
+		Now:       func() time.Time { return now },
+	}
+	d := good.Check(t.Context(), "acme/app:v1")
+	if d.Verdict != policy.Allow || d.Subject.Digest != subject.Digest || d.Name != "acme/app:v1" || !d.Time.Equal(now) {
+		t.Fatalf("good gate: %+v", d)
+	}
+	for name, change := range map[string]func(*policy.Gate){
+		"zero gate":      func(g *policy.Gate) { *g = policy.Gate{} },
+		"no Open":        func(g *policy.Gate) { g.Open = nil },
+		"Open fails":     func(g *policy.Gate) { g.Open = opens(nil, errOpen) },
+		"no image":       func(g *policy.Gate) { g.Open = opens(nil, nil) },
+		"no digest":      func(g *policy.Gate) { g.Open = opens(&policy.Image{Source: one}, nil) },
+		"no source":      func(g *policy.Gate) { g.Open = opens(&policy.Image{Subject: subject}, nil) },
+		"no verifiers":   func(g *policy.Gate) { g.Verifiers = nil },
+		"no policy":      func(g *policy.Gate) { g.Policy = nil },
+		"policy of none": func(g *policy.Gate) { g.Policy = policy.All() },
+		"no decision": func(g *policy.Gate) {
+			g.Policy = policy.Func(func(context.Context, *policy.Input) *policy.Decision { return nil })
+		},
+		"context is over": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			gate, ctx := good, t.Context()
+			if change == nil {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithCancel(ctx)
+				cancel()
+			} else {
+				change(&gate)
+			}
+			d := gate.Check(ctx, "acme/app:v1")
+			if d.Verdict != policy.Indeterminate || !errors.Is(d.Err(), policy.ErrIndeterminate) {
+				t.Errorf("%v, error %v", d, d.Err())
+			}
+			if name == "Open fails" && !errors.Is(d.Err(), errOpen) {
+				t.Errorf("the cause is lost in %v", d.Err())
+			}
+		})
+	}
+}
+
+// A policy may hand out the same decision to everybody; a Gate must not write into it.
+func TestGateLeavesSharedDecisionsAlone(t *testing.T) {
+	shared := &policy.Decision{Verdict: policy.Deny, Reason: "closed"}
+	gate := &policy.Gate{
+		Open: func(context.Context, string) (*policy.Image, error) {
+			return &policy.Image{Subject: subject, Source: candidates{}}, nil
+		},
+		Verifiers: []verify.Verifier{believer{}},
+		Policy:    policy.Func(func(context.Context, *policy.Input) *policy.Decision { return shared }),
+	}
+	if d := gate.Check(t.Context(), "acme/app:v1"); d.Name == "" || shared.Name != "" {
+		t.Errorf("decision %+v, shared %+v", d, shared)
+	}
+}
+
+func TestDecisionAsJSON(t *testing.T) {
+	var nobody *policy.Decision
+	if nobody.Err() == nil || !strings.HasPrefix(nobody.String(), "INDETERMINATE") {
+		t.Error("a nil decision opens doors")
+	}
+	in := &policy.Decision{Verdict: policy.Allow, Rule: "rule", Reason: "reason", Name: "acme/app:v1", Subject: subject, Time: now,
+		Parts: []*policy.Decision{{Verdict: policy.Deny, Rule: "part"}}}
+	data, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := new(policy.Decision)
+	if err := json.Unmarshal(data, out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(in, out); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{`{"verdict":"allow"}`, `{"verdict":"YES"}`, `{"verdict":2}`} {
+		if err := json.Unmarshal([]byte(bad), new(policy.Decision)); err == nil {
+			t.Errorf("read %s", bad)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{}`), out); err != nil || slices.Contains([]policy.Verdict{policy.Allow}, new(policy.Decision).Verdict) {
+		t.Errorf("an empty record: %v", err)
+	}
+}
