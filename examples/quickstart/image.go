@@ -1,0 +1,108 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/registry"
+)
+
+// servicePackage is the program that goes into the image.
+const servicePackage = "github.com/ladingdev/lading/examples/quickstart/service"
+
+// buildService compiles the service for a Linux container and returns the binary.
+func buildService(ctx context.Context) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "lading-quickstart-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "service")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto", "-ldflags=-s -w", "-o", out, servicePackage)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("go build %s: %w\n%sRun the quick start from inside the repository, with go in PATH.", servicePackage, err, stderr.String())
+	}
+	return os.ReadFile(out)
+}
+
+// pushImage packs files into an OCI image of one layer and pushes it under tag.
+func pushImage(ctx context.Context, repo *registry.Repository, tag string, files map[string][]byte) (ocispec.Descriptor, error) {
+	var none ocispec.Descriptor
+	layer, diffID, err := packLayer(files)
+	if err != nil {
+		return none, err
+	}
+	config, err := json.Marshal(ocispec.Image{
+		Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"},
+		Config:   ocispec.ImageConfig{Entrypoint: []string{"/service"}, ExposedPorts: map[string]struct{}{"8080/tcp": {}}},
+		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{diffID}},
+	})
+	if err != nil {
+		return none, err
+	}
+	manifest := ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: ocispec.MediaTypeImageManifest,
+		Config:    describe(ocispec.MediaTypeImageConfig, config),
+		Layers:    []ocispec.Descriptor{describe(ocispec.MediaTypeImageLayerGzip, layer)},
+	}
+	data, err := json.Marshal(manifest)
+	if err != nil {
+		return none, err
+	}
+	image := describe(ocispec.MediaTypeImageManifest, data)
+	for _, part := range []struct {
+		desc ocispec.Descriptor
+		data []byte
+	}{{manifest.Layers[0], layer}, {manifest.Config, config}, {image, data}} {
+		if err := repo.Push(ctx, part.desc, bytes.NewReader(part.data)); err != nil {
+			return none, err
+		}
+	}
+	return image, repo.Tag(ctx, image, tag)
+}
+
+func describe(mediaType string, data []byte) ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+}
+
+// packLayer returns the files as a gzipped tar, and the digest of the tar. The same files give the same bytes.
+func packLayer(files map[string][]byte) (layer []byte, diffID digest.Digest, err error) {
+	var buf bytes.Buffer
+	sum := sha256.New()
+	zip := gzip.NewWriter(&buf)
+	w := tar.NewWriter(io.MultiWriter(zip, sum))
+	for _, name := range sortedKeys(files) {
+		h := &tar.Header{Name: name, Mode: 0o755, Size: int64(len(files[name])), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+		if err := w.WriteHeader(h); err != nil {
+			return nil, "", err
+		}
+		if _, err := w.Write(files[name]); err != nil {
+			return nil, "", err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, "", err
+	}
+	if err := zip.Close(); err != nil {
+		return nil, "", err
+	}
+	return buf.Bytes(), digest.NewDigest(digest.SHA256, sum), nil
+}
