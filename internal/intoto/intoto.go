@@ -1,0 +1,171 @@
+// Package intoto reads and writes in-toto statements, version 1 of the attestation framework
+// (github.com/in-toto/attestation, spec/v1/statement.md), and reads version 0.1.
+package intoto
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// The statement types.
+const (
+	TypeV1  = "https://in-toto.io/Statement/v1"
+	TypeV01 = "https://in-toto.io/Statement/v0.1"
+)
+
+// Statement says that a predicate holds of subjects.
+type Statement struct {
+	Type          string
+	Subjects      []Subject
+	PredicateType string
+	Predicate     json.RawMessage // as it stands in the payload; nil if there is none
+}
+
+// Subject is a resource descriptor (spec/v1/resource_descriptor.md), as far as statements about images use it.
+type Subject struct {
+	Name        string
+	Digest      map[string]string // algorithm to lower-case hex
+	Annotations map[string]string // those with string values
+}
+
+// Limits bound what is read. Zero fields mean no limit.
+type Limits struct {
+	Subjects int
+	Digests  int // of one subject
+}
+
+// Why a payload is no statement.
+var (
+	ErrMissing = errors.New("required member is missing")
+	ErrType    = errors.New("not an in-toto statement of a known version")
+	ErrText    = errors.New("text is not valid UTF-8")
+)
+
+// Parse reads a statement. Unknown members are ignored, as the specification's parsing rules ask (spec/v1/README.md);
+// a duplicate or case variant of a known one is an error.
+func Parse(data []byte, l Limits) (*Statement, error) {
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	s := new(Statement)
+	for name := range r.Object("_type", "subject", "predicateType", "predicate") {
+		switch string(name) {
+		case "_type":
+			s.Type = r.String()
+		case "subject":
+			for i := range r.Array() {
+				if l.Subjects > 0 && i == l.Subjects {
+					r.Fail(fmt.Errorf("more than %d subjects: %w", l.Subjects, strictjson.ErrLimit))
+				}
+				s.Subjects = append(s.Subjects, readSubject(r, l))
+			}
+		case "predicateType":
+			s.PredicateType = r.String()
+		case "predicate":
+			s.Predicate = r.Raw()
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("statement: %w", err)
+	}
+	switch {
+	case s.Type != TypeV1 && s.Type != TypeV01:
+		return nil, fmt.Errorf("%w: _type %.80q", ErrType, s.Type)
+	case len(s.Subjects) == 0:
+		return nil, fmt.Errorf("statement: %w: subject", ErrMissing)
+	case s.PredicateType == "":
+		return nil, fmt.Errorf("statement: %w: predicateType", ErrMissing)
+	}
+	return s, nil
+}
+
+func readSubject(r *strictjson.Reader, l Limits) Subject {
+	var s Subject
+	for name := range r.Object("name", "digest", "annotations") {
+		switch string(name) {
+		case "name":
+			if !r.Null() {
+				s.Name = r.String()
+			}
+		case "digest":
+			s.Digest = make(map[string]string)
+			for algorithm := range r.Object() {
+				if l.Digests > 0 && len(s.Digest) == l.Digests {
+					r.Fail(fmt.Errorf("more than %d digests of a subject: %w", l.Digests, strictjson.ErrLimit))
+				}
+				s.Digest[string(algorithm)] = r.String()
+			}
+		case "annotations":
+			if r.Null() {
+				break
+			}
+			for key := range r.Object() {
+				if r.Kind() != strictjson.String {
+					continue
+				}
+				if s.Annotations == nil {
+					s.Annotations = make(map[string]string)
+				}
+				s.Annotations[string(key)] = r.String()
+			}
+		}
+	}
+	if r.Err() == nil && len(s.Digest) == 0 {
+		r.Fail(fmt.Errorf("%w: a subject has a digest", ErrMissing))
+	}
+	return s
+}
+
+// Append appends the statement as JSON, always as version 1 and with the predicate's bytes as they are. It fails if
+// the predicate is not one strict JSON value.
+func (s *Statement) Append(dst []byte) ([]byte, error) {
+	if err := strictjson.Check(s.Predicate, strictjson.Limits{}); err != nil {
+		return nil, fmt.Errorf("predicate: %w", err)
+	}
+	var err error
+	text := func(v string) {
+		if !utf8.ValidString(v) {
+			err = fmt.Errorf("statement: %w: %q", ErrText, v)
+		}
+		dst = strictjson.AppendString(dst, v)
+	}
+	object := func(member string, m map[string]string) {
+		dst = append(dst, member...)
+		for i, key := range slices.Sorted(maps.Keys(m)) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			text(key)
+			dst = append(dst, ':')
+			text(m[key])
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, `{"_type":"`+TypeV1+`","subject":[`...)
+	for i, sub := range s.Subjects {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '{')
+		if sub.Name != "" {
+			dst = append(dst, `"name":`...)
+			text(sub.Name)
+			dst = append(dst, ',')
+		}
+		object(`"digest":{`, sub.Digest)
+		if len(sub.Annotations) > 0 {
+			object(`,"annotations":{`, sub.Annotations)
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, `],"predicateType":`...)
+	text(s.PredicateType)
+	dst = append(dst, `,"predicate":`...)
+	dst = append(dst, s.Predicate...)
+	dst = append(dst, '}')
+	return dst, err
+}

@@ -1,0 +1,121 @@
+// Package simplesigning reads and writes the payload of cosign's first signature format
+// (github.com/sigstore/cosign, specs/SIGNATURE_SPEC.md), which took it from Red Hat's simple signing.
+package simplesigning
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// MediaType is that of the payload as a layer. Its signature is the layer's annotation [SignatureAnnotation], base64.
+const (
+	MediaType           = "application/vnd.dev.cosign.simplesigning.v1+json"
+	SignatureAnnotation = "dev.cosignproject.cosign/signature"
+)
+
+// Type is what critical.type says in an image signature.
+const Type = "cosign container image signature"
+
+// Payload is what is signed.
+type Payload struct {
+	Reference string            // critical.identity.docker-reference: where it was signed, not where it may be
+	Digest    string            // critical.image.docker-manifest-digest
+	Optional  map[string]string // the signer's annotations, those with string values
+}
+
+// Why a payload is refused.
+var (
+	ErrMissing = errors.New("required member is missing")
+	ErrType    = errors.New("not an image signature")
+)
+
+// Append appends the payload as JSON. It fails if text is not valid UTF-8.
+func (p *Payload) Append(dst []byte) ([]byte, error) {
+	var err error
+	text := func(v string) {
+		if !utf8.ValidString(v) {
+			err = fmt.Errorf("simple signing payload: not valid UTF-8: %q", v)
+		}
+		dst = strictjson.AppendString(dst, v)
+	}
+	dst = append(dst, `{"critical":{"identity":{"docker-reference":`...)
+	text(p.Reference)
+	dst = append(dst, `},"image":{"docker-manifest-digest":`...)
+	text(p.Digest)
+	dst = append(dst, `},"type":"`+Type+`"},"optional":`...)
+	if len(p.Optional) == 0 {
+		return append(dst, "null}"...), err
+	}
+	dst = append(dst, '{')
+	for i, key := range slices.Sorted(maps.Keys(p.Optional)) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		text(key)
+		dst = append(dst, ':')
+		text(p.Optional[key])
+	}
+	return append(dst, "}}"...), err
+}
+
+// Parse reads a payload.
+func Parse(data []byte) (*Payload, error) {
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	var (
+		p    Payload
+		kind string
+	)
+	for name := range r.Object("critical", "optional") {
+		switch string(name) {
+		case "critical":
+			for name := range r.Object("identity", "image", "type") {
+				switch string(name) {
+				case "identity":
+					p.Reference = member(r, "docker-reference")
+				case "image":
+					p.Digest = member(r, "docker-manifest-digest")
+				case "type":
+					kind = r.String()
+				}
+			}
+		case "optional":
+			if r.Null() {
+				break
+			}
+			for key := range r.Object() {
+				if r.Kind() != strictjson.String {
+					continue
+				}
+				if p.Optional == nil {
+					p.Optional = make(map[string]string)
+				}
+				p.Optional[string(key)] = r.String()
+			}
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("simple signing payload: %w", err)
+	}
+	switch {
+	case kind != Type:
+		return nil, fmt.Errorf("simple signing payload: %w: critical.type is %.80q", ErrType, kind)
+	case p.Digest == "":
+		return nil, fmt.Errorf("simple signing payload: %w: docker-manifest-digest", ErrMissing)
+	}
+	return &p, nil
+}
+
+// member reads an object for one member with a string.
+func member(r *strictjson.Reader, known string) (value string) {
+	for name := range r.Object(known) {
+		if string(name) == known {
+			value = r.String()
+		}
+	}
+	return value
+}
