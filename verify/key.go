@@ -1,0 +1,423 @@
+package verify
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"mime"
+	"slices"
+	"strconv"
+
+	"github.com/ladingdev/lading/internal/bundle"
+	"github.com/ladingdev/lading/internal/dsse"
+	"github.com/ladingdev/lading/internal/intoto"
+	"github.com/ladingdev/lading/internal/simplesigning"
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// A Format is a shape of evidence. A KeyVerifier reads those that its caller lists.
+type Format uint8
+
+const (
+	_             Format = iota // the zero Format is invalid
+	Bundle                      // Sigstore bundle v0.1 to v0.3 with a public key: what cosign v3 and package sign write
+	DSSE                        // bare DSSE envelope with an in-toto statement: cosign's .att tag
+	SimpleSigning               // cosign's first format, only for image signatures: the .sig tag
+)
+
+// The media types of evidence that is not named in an internal package.
+const (
+	dsseMediaType      = "application/vnd.dsse.envelope.v1+json"
+	imageSignatureType = "https://sigstore.dev/cosign/sign/v1"
+	// cosign's annotation for a certificate: such a signature is not by a key that the caller could have named.
+	certificateAnnotation = "dev.sigstore.cosign/certificate"
+)
+
+// Limits bound what a candidate may cost. A zero field means its default.
+type Limits struct {
+	EvidenceBytes int // of one candidate; default 32 MiB
+	Signatures    int // in one envelope; default 8. A bundle has one in any case
+	Subjects      int // of one statement; default 1,024
+	Digests       int // of one subject; default 32
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, f := range []struct {
+		field *int
+		value int
+	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}} {
+		if *f.field <= 0 {
+			*f.field = f.value
+		}
+	}
+	return l
+}
+
+// A TrustedKey is a public key whose signatures count, and what it may sign with. Which algorithm that is, the key and
+// the format decide, never the evidence: see the table in the package comment.
+type TrustedKey struct {
+	Key crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey
+	// AllowSHA256 also accepts SHA-256 with a P-384 or P-521 key, as cosign signs with such keys from files.
+	AllowSHA256 bool
+	// AllowEd25519ph also accepts Ed25519ph (RFC 8032, section 5.1) with an Ed25519 key, as cosign signs with such keys
+	// when it means to log the signature.
+	AllowEd25519ph bool
+}
+
+// ParseTrustedKey reads a public key from one PEM block in PKIX form, such as cosign.pub.
+func ParseTrustedKey(pemBytes []byte) (TrustedKey, error) {
+	block, rest := pem.Decode(pemBytes)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return TrustedKey{}, errors.New("verify: no PEM block of type PUBLIC KEY")
+	}
+	if more, _ := pem.Decode(rest); more != nil {
+		return TrustedKey{}, errors.New("verify: more than one PEM block, so it is not clear which key is trusted")
+	}
+	pub, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return TrustedKey{}, fmt.Errorf("verify: public key: %w", err)
+	}
+	k := TrustedKey{Key: pub}
+	if _, err := k.schemes(Bundle); err != nil {
+		return TrustedKey{}, err
+	}
+	return k, nil
+}
+
+// Identity returns the identity under which this key's signatures count.
+func (k TrustedKey) Identity() (Identity, error) {
+	spki, err := x509.MarshalPKIXPublicKey(k.Key)
+	if err != nil {
+		return Identity{}, fmt.Errorf("verify: public key: %w", err)
+	}
+	sum := sha256.Sum256(spki)
+	return Identity{Kind: KeyIdentity, Key: hex.EncodeToString(sum[:])}, nil
+}
+
+// hint is what Sigstore bundles call this key.
+func (id Identity) hint() string {
+	sum, _ := hex.DecodeString(id.Key)
+	return base64.StdEncoding.EncodeToString(sum)
+}
+
+// A scheme is one way in which a key signs: the hash, zero for the message itself.
+type scheme struct {
+	hash crypto.Hash
+	ph   bool // Ed25519ph
+}
+
+// schemes is the table of the package comment.
+func (k TrustedKey) schemes(f Format) ([]scheme, error) {
+	switch pub := k.Key.(type) {
+	case *ecdsa.PublicKey:
+		var own crypto.Hash
+		switch pub.Curve.Params().BitSize {
+		case 256:
+			return []scheme{{hash: crypto.SHA256}}, nil
+		case 384:
+			own = crypto.SHA384
+		case 521:
+			own = crypto.SHA512
+		default:
+			return nil, fmt.Errorf("verify: ECDSA on curve %s is not used", pub.Curve.Params().Name)
+		}
+		if f == SimpleSigning {
+			own = 0 // cosign's first format knows SHA-256 only
+		}
+		var s []scheme
+		if own != 0 {
+			s = append(s, scheme{hash: own})
+		}
+		if k.AllowSHA256 {
+			s = append(s, scheme{hash: crypto.SHA256})
+		}
+		return s, nil
+	case *rsa.PublicKey:
+		switch pub.N.BitLen() {
+		case 2048, 3072, 4096:
+			return []scheme{{hash: crypto.SHA256}}, nil
+		}
+		return nil, fmt.Errorf("verify: RSA with %d bits is not used; 2048, 3072 and 4096 are", pub.N.BitLen())
+	case ed25519.PublicKey:
+		s := []scheme{{}}
+		if k.AllowEd25519ph {
+			s = append(s, scheme{hash: crypto.SHA512, ph: true})
+		}
+		return s, nil
+	}
+	return nil, fmt.Errorf("verify: keys of type %T are not used", k.Key)
+}
+
+// A message is what was signed, in pieces, with the digests that were asked for.
+type message struct {
+	pieces  [][]byte
+	digests map[crypto.Hash][]byte
+}
+
+func (m *message) digest(h crypto.Hash) []byte {
+	if d, ok := m.digests[h]; ok {
+		return d
+	}
+	sum := h.New()
+	for _, p := range m.pieces {
+		sum.Write(p)
+	}
+	if m.digests == nil {
+		m.digests = make(map[crypto.Hash][]byte)
+	}
+	m.digests[h] = sum.Sum(nil)
+	return m.digests[h]
+}
+
+func (k TrustedKey) verify(f Format, m *message, sig []byte) bool {
+	schemes, _ := k.schemes(f)
+	for _, s := range schemes {
+		ok := false
+		switch pub := k.Key.(type) {
+		case *ecdsa.PublicKey:
+			ok = ecdsa.VerifyASN1(pub, m.digest(s.hash), sig)
+		case *rsa.PublicKey:
+			ok = rsa.VerifyPKCS1v15(pub, s.hash, m.digest(s.hash), sig) == nil
+		case ed25519.PublicKey:
+			if s.ph {
+				ok = ed25519.VerifyWithOptions(pub, m.digest(s.hash), sig, &ed25519.Options{Hash: s.hash}) == nil
+			} else {
+				ok = ed25519.Verify(pub, slices.Concat(m.pieces...), sig)
+			}
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// KeyVerifier verifies what was signed with keys that the caller names. It reads nothing but the evidence: no log, no
+// timestamp, no network.
+type KeyVerifier struct {
+	// Keys are trusted, each alone. Without keys nothing verifies.
+	Keys []TrustedKey
+	// Formats are read; anything else is not mine (ErrFormat). Nil means Bundle alone.
+	Formats []Format
+	// Limits bound what a candidate may cost; zero means the defaults.
+	Limits Limits
+}
+
+// Verify proves one candidate: a signature by one of Keys over a statement about subject.
+//
+// When a statement has several subjects, subject must be one of them. Statements of type
+// https://sigstore.dev/cosign/sign/v1 and simple signing payloads become image signatures, everything else a Statement.
+func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*Attestation, error) {
+	limits := v.Limits.withDefaults()
+	format, err := v.format(evidence)
+	if err != nil {
+		return nil, err
+	}
+	if len(evidence.Data) > limits.EvidenceBytes {
+		return nil, fmt.Errorf("%w: %d bytes of evidence, at most %d are read", ErrLimit, len(evidence.Data), limits.EvidenceBytes)
+	}
+	if err := subject.Digest.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: the digest asked for, %q: %w", ErrSubject, subject.Digest, err)
+	}
+	var att *Attestation
+	switch format {
+	case Bundle:
+		b, err := bundle.Parse(evidence.Data)
+		switch {
+		case err != nil:
+			return nil, malformed(err)
+		case b.Certificate:
+			return nil, fmt.Errorf("%w: a bundle signed with a certificate, not with a key", ErrFormat)
+		case b.Message != nil:
+			return nil, fmt.Errorf("%w: the signature of a file, not a statement about an image", ErrType)
+		}
+		att, err = v.statement(Bundle, b.Envelope, b.Hint, subject, limits)
+		if err != nil {
+			return nil, err
+		}
+	case DSSE:
+		env, err := dsse.Parse(evidence.Data, limits.Signatures)
+		if err != nil {
+			return nil, malformed(err)
+		}
+		att, err = v.statement(DSSE, env, "", subject, limits)
+		if err != nil {
+			return nil, err
+		}
+	case SimpleSigning:
+		if att, err = v.simpleSigning(subject, evidence); err != nil {
+			return nil, err
+		}
+	}
+	evidence.Data = nil
+	att.Subject, att.Evidence = subject, evidence
+	att.Subject.Data = nil
+	att.Checks = append(att.Checks, Check{Name: "time", Status: NotChecked, Reason: "a key's signature has no time that anybody vouches for"})
+	return att, nil
+}
+
+// format tells which format evidence is in, or why it is not read.
+func (v *KeyVerifier) format(evidence Descriptor) (Format, error) {
+	var f Format
+	mediaType, _, err := mime.ParseMediaType(evidence.MediaType)
+	switch {
+	case bundle.IsMediaType(evidence.MediaType):
+		f = Bundle
+	case err != nil:
+	case mediaType == dsseMediaType:
+		f = DSSE
+	case mediaType == simplesigning.MediaType:
+		f = SimpleSigning
+	}
+	accepted := v.Formats
+	if accepted == nil {
+		accepted = []Format{Bundle}
+	}
+	switch {
+	case f == 0:
+		return 0, fmt.Errorf("%w: media type %.80q", ErrFormat, evidence.MediaType)
+	case !slices.Contains(accepted, f):
+		return 0, fmt.Errorf("%w: media type %.80q is not among the formats that are accepted", ErrFormat, evidence.MediaType)
+	}
+	return f, nil
+}
+
+// statement proves an envelope.
+func (v *KeyVerifier) statement(f Format, env *dsse.Envelope, hint string, subject Descriptor, limits Limits) (*Attestation, error) {
+	if env.PayloadType != dsse.PayloadType {
+		return nil, fmt.Errorf("%w: payload type %.80q, not %s", ErrType, env.PayloadType, dsse.PayloadType)
+	}
+	head := "DSSEv1 " + strconv.Itoa(len(env.PayloadType)) + " " + env.PayloadType + " " + strconv.Itoa(len(env.Payload)) + " "
+	m := &message{pieces: [][]byte{[]byte(head), env.Payload}}
+	signers, err := v.signers(f, m, env.Signatures, hint)
+	if err != nil {
+		return nil, err
+	}
+	st, err := intoto.Parse(env.Payload, intoto.Limits{Subjects: limits.Subjects, Digests: limits.Digests})
+	if err != nil {
+		return nil, malformed(err)
+	}
+	i := slices.IndexFunc(st.Subjects, func(s intoto.Subject) bool {
+		return s.Digest[subject.Digest.Algorithm().String()] == subject.Digest.Encoded()
+	})
+	if i < 0 {
+		return nil, fmt.Errorf("%w: %s", ErrSubject, about(st))
+	}
+	kind := Statement
+	if st.PredicateType == imageSignatureType {
+		kind = ImageSignature
+	}
+	return &Attestation{
+		Kind:          kind,
+		Name:          st.Subjects[i].Name,
+		Annotations:   st.Subjects[i].Annotations,
+		PredicateType: st.PredicateType,
+		Predicate:     st.Predicate,
+		Signers:       signers,
+		Checks: []Check{
+			{Name: "signature", Status: Passed, Reason: "by " + signers[0].Identity.String()},
+			{Name: "statement", Status: Passed, Reason: st.Type},
+			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
+		},
+	}, nil
+}
+
+// about names the first subject of a statement, for a refusal.
+func about(st *intoto.Statement) string {
+	s := st.Subjects[0]
+	for _, algorithm := range []string{"sha256", "sha512"} {
+		if d := s.Digest[algorithm]; d != "" {
+			return fmt.Sprintf("it is about %s:%.64s", algorithm, d)
+		}
+	}
+	return "it names no digest of the algorithm that was asked for"
+}
+
+func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation, error) {
+	if evidence.Annotations[certificateAnnotation] != "" {
+		return nil, fmt.Errorf("%w: signed with a certificate, not with a key", ErrFormat)
+	}
+	sig, err := base64.StdEncoding.Strict().DecodeString(evidence.Annotations[simplesigning.SignatureAnnotation])
+	if err != nil || len(sig) == 0 {
+		return nil, fmt.Errorf("%w: no base64 signature in annotation %s", ErrMalformed, simplesigning.SignatureAnnotation)
+	}
+	signers, err := v.signers(SimpleSigning, &message{pieces: [][]byte{evidence.Data}}, []dsse.Signature{{Sig: sig}}, "")
+	if err != nil {
+		return nil, err
+	}
+	p, err := simplesigning.Parse(evidence.Data)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	if p.Digest != subject.Digest.String() {
+		return nil, fmt.Errorf("%w: it is about %.80s", ErrSubject, p.Digest)
+	}
+	return &Attestation{
+		Kind:        ImageSignature,
+		Name:        p.Reference,
+		Annotations: p.Optional,
+		Signers:     signers,
+		Checks: []Check{
+			{Name: "signature", Status: Passed, Reason: "by " + signers[0].Identity.String()},
+			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
+		},
+	}, nil
+}
+
+// signers returns the distinct trusted keys that made at least one of the signatures. Signatures by others are of no
+// consequence, as protocol.md of DSSE has it. The hint, which nobody signed, only decides how a refusal is worded.
+func (v *KeyVerifier) signers(f Format, m *message, sigs []dsse.Signature, hint string) ([]Signer, error) {
+	var (
+		out    []Signer
+		hinted bool
+	)
+	for _, k := range v.Keys {
+		id, err := k.Identity()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
+		}
+		if slices.ContainsFunc(out, func(s Signer) bool { return s.Identity == id }) {
+			continue // the same key, listed twice
+		}
+		if _, err := k.schemes(f); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
+		}
+		hinted = hinted || hint != "" && hint == id.hint()
+		for _, s := range sigs {
+			hinted = hinted || s.KeyID != "" && (s.KeyID == id.Key || s.KeyID == "sha256:"+id.Key)
+			if k.verify(f, m, s.Sig) {
+				out = append(out, Signer{Identity: id})
+				break
+			}
+		}
+	}
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case hinted:
+		return nil, fmt.Errorf("%w: it claims to be by a trusted key", ErrTampered)
+	case len(v.Keys) == 0:
+		return nil, fmt.Errorf("%w: no key is trusted", ErrNotTrusted)
+	}
+	return nil, fmt.Errorf("%w: signed with a key that is not among the %d trusted", ErrNotTrusted, len(v.Keys))
+}
+
+// malformed gives an error of a codec its kind.
+func malformed(err error) error {
+	switch {
+	case errors.Is(err, strictjson.ErrLimit):
+		return fmt.Errorf("%w: %w", ErrLimit, err)
+	case errors.Is(err, intoto.ErrType), errors.Is(err, simplesigning.ErrType):
+		return fmt.Errorf("%w: %w", ErrType, err)
+	}
+	return fmt.Errorf("%w: %w", ErrMalformed, err)
+}
