@@ -275,14 +275,19 @@ func (v *validator) text(s *Schema, n Node) (found []finding) {
 func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, kind strictjson.Kind, marks seen) []finding {
 	var best []finding
 	bestScore, passed := math.MinInt, 0
+	pin, others := "", 0 // the member that speaks against alternatives, and how many
 	var lacking []string // what each alternative lacks, if it is one member
 	said := map[string]string{}
 	for _, sub := range subs {
 		if v.work--; v.work < 0 {
 			return nil
 		}
-		if kind == strictjson.Object && v.pinned(sub, n, said) {
-			continue
+		if kind == strictjson.Object {
+			if name := v.pinned(sub, n, said); name != "" {
+				pin = name
+				others++
+				continue
+			}
 		}
 		var own seen
 		if marks != nil {
@@ -311,6 +316,12 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 		return nil
 	case passed > 1:
 		return []finding{{n, s, "oneOf", strconv.Itoa(passed)}}
+	case others == len(subs):
+		var allowed []string
+		for _, sub := range subs {
+			allowed = append(allowed, sub.pins[pin]...)
+		}
+		return []finding{{v.d.Member(n, pin), &Schema{enumList: allowed}, "enum", ""}}
 	case best == nil || bestScore < 0:
 		return []finding{{n, s, keyword, ""}}
 	case len(lacking) == len(subs):
@@ -319,8 +330,8 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	return best
 }
 
-// pinned reports that the object n cannot be what sub describes, because a member that tells has another value.
-func (v *validator) pinned(sub *Schema, n Node, said map[string]string) bool {
+// pinned returns the member that shows that the object n cannot be what sub describes, or nothing.
+func (v *validator) pinned(sub *Schema, n Node, said map[string]string) string {
 	for name, allowed := range sub.pins {
 		value, ok := said[name]
 		if !ok {
@@ -332,10 +343,10 @@ func (v *validator) pinned(sub *Schema, n Node, said map[string]string) bool {
 			said[name] = value
 		}
 		if value != "\x00" && !slices.Contains(allowed, value) {
-			return true
+			return name
 		}
 	}
-	return false
+	return ""
 }
 
 // closeness is larger the more an alternative that failed looks like what was meant, negative if not at all.
@@ -347,12 +358,25 @@ func (v *validator) closeness(n Node, found []finding) int {
 		}
 		switch f.keyword {
 		case "additionalProperties", "unevaluatedProperties":
-			score -= 200
+			if v.isMember(n, f.node) {
+				score -= 200
+			}
 		case "required":
-			score -= 100
+			if f.node == n {
+				score -= 100
+			}
 		}
 	}
 	return score
+}
+
+func (v *validator) isMember(n, name Node) bool {
+	for k := range v.d.Members(n) {
+		if k == name {
+			return true
+		}
+	}
+	return false
 }
 
 // hints say in words what a pattern of the schemas says.

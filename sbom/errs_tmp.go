@@ -1,0 +1,6 @@
+package sbom
+
+import "errors"
+
+var errNotSBOM = errors.New("not an SBOM")
+var errVersion = errors.New("unsupported version")

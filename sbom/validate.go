@@ -1,0 +1,117 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrInvalid is what an [*InvalidError] is, for errors.Is.
+var ErrInvalid = errors.New("the document breaks its specification")
+
+// A Problem is one place where a document breaks its specification.
+type Problem struct {
+	Path   string // where: an RFC 6901 pointer in JSON, a path of elements in XML, a tag in tag-value
+	Line   int    // counted from one
+	Column int    // counted from one, in bytes
+	Rule   string // the keyword of the schema that is broken, or "specification" for a rule that no schema can say
+	Advice string // a sentence that says what to do
+}
+
+func (p Problem) String() string {
+	return fmt.Sprintf("%d:%d: %s: %s", p.Line, p.Column, p.Path, p.Advice)
+}
+
+// An InvalidError lists what is wrong with a document.
+type InvalidError struct {
+	Format   string // such as "CycloneDX 1.6 JSON"
+	Problems []Problem
+	More     bool // there are more problems than these
+}
+
+func (e *InvalidError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "not valid %s: ", e.Format)
+	for i, p := range e.Problems {
+		if i == 3 {
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(p.String())
+	}
+	if more := len(e.Problems) - 3; more > 0 {
+		fmt.Fprintf(&b, "; and %d more", more)
+	}
+	return b.String()
+}
+
+func (e *InvalidError) Unwrap() error { return ErrInvalid }
+
+// mostProblems is how many problems are listed.
+const mostProblems = 100
+
+// Validate reports whether a document keeps to its specification: nil, or an [*InvalidError] that lists what is wrong
+// with it, or the error of [Parse] for what is no document of a known format and version.
+//
+// It holds the document against the schema that the specification publishes for its version (for CycloneDX 1.2 and 1.3
+// JSON the strict reading), with formats such as dates and URLs asserted, and against the rules that no schema can say:
+// identifiers are unique, references lead somewhere, licence expressions are well-formed and name listed licences.
+//
+// CycloneDX is read from 1.2 to 1.7 as JSON and from 1.0 to 1.7 as XML, SPDX 2.2 and 2.3 as JSON, tag-value and YAML,
+// SPDX 3.0.1 as JSON-LD.
+//
+// Warnings are doubts that published documents of good standing give reason for too: a dependency on something that the
+// document does not describe. They come with or without an error.
+func Validate(data []byte) (warnings []Problem, err error) {
+	r, err := validate(data)
+	if err != nil {
+		return nil, err
+	}
+	return r.warnings, r.err()
+}
+
+func validate(data []byte) (*report, error) {
+	trimmed := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
+	switch {
+	case len(trimmed) > 0 && trimmed[0] == '{':
+		return validateJSON(data, nil)
+	case len(trimmed) > 0 && trimmed[0] == '<':
+		return validateXML(data)
+	}
+	return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value", errNotSBOM)
+}
+
+// A report collects problems.
+type report struct {
+	format   string
+	problems []Problem
+	warnings []Problem
+	more     bool
+}
+
+func (r *report) warn(p Problem) {
+	if len(r.warnings) < mostProblems {
+		r.warnings = append(r.warnings, p)
+	}
+}
+
+func (r *report) add(p Problem) {
+	if len(r.problems) == mostProblems {
+		r.more = true
+		return
+	}
+	r.problems = append(r.problems, p)
+}
+
+func (r *report) err() error {
+	if r.problems == nil {
+		return nil
+	}
+	slices.SortStableFunc(r.problems, func(a, b Problem) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	return &InvalidError{r.format, r.problems, r.more}
+}

@@ -1,0 +1,285 @@
+package sbom
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+)
+
+// jsonSchemas compiles each published schema once: they are constants that take time to make.
+var jsonSchemas = map[string]func() (*jsonschema.Schema, error){
+	"CycloneDX 1.2": jsonSchema("cyclonedx", "bom-1.2.schema.json", true),
+	"CycloneDX 1.3": jsonSchema("cyclonedx", "bom-1.3.schema.json", true),
+	"CycloneDX 1.4": jsonSchema("cyclonedx", "bom-1.4.schema.json", false),
+	"CycloneDX 1.5": jsonSchema("cyclonedx", "bom-1.5.schema.json", false),
+	"CycloneDX 1.6": jsonSchema("cyclonedx", "bom-1.6.schema.json", false),
+	"CycloneDX 1.7": jsonSchema("cyclonedx", "bom-1.7.schema.json", false),
+	"SPDX 2.2":      jsonSchema("spdx", "spdx-2.2.schema.json#/properties/Document", false),
+	"SPDX 2.3":      jsonSchema("spdx", "spdx-2.3.schema.json", false),
+	"SPDX 3.0.1":    jsonSchema("spdx", "spdx-3.0.1.schema.json", false),
+}
+
+func jsonSchema(dir, name string, closed bool) func() (*jsonschema.Schema, error) {
+	return sync.OnceValues(func() (*jsonschema.Schema, error) {
+		load := func(file string) ([]byte, error) { return schemas.Read(dir + "/" + file) }
+		return jsonschema.Compile(name, load, jsonschema.Options{Closed: closed})
+	})
+}
+
+var licenseList = sync.OnceValues(func() (*spdxexp.List, error) {
+	data, err := schemas.Read("cyclonedx/spdx.schema.json")
+	if err != nil {
+		return nil, err
+	}
+	return spdxexp.ParseList(data)
+})
+
+// A jsonCheck is one validation of a JSON text, which may stand for a document in another encoding.
+type jsonCheck struct {
+	report
+	doc  *jsonschema.Document
+	list *spdxexp.List
+	from *origin
+}
+
+// An origin tells where the parts of a JSON text come from, when the document is in another encoding.
+type origin struct {
+	encoding string
+	data     []byte
+	offset   func(jsonOffset int) int
+}
+
+func validateJSON(data []byte, from *origin) (*report, error) {
+	doc, err := jsonschema.Parse(data, strictjson.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	c := &jsonCheck{doc: doc, from: from}
+	name, err := c.detect()
+	if err != nil {
+		return nil, err
+	}
+	c.format = name + " JSON"
+	if from != nil {
+		c.format = name + " " + from.encoding
+	}
+	schema, err := jsonSchemas[name]()
+	if err != nil {
+		return nil, err
+	}
+	if c.list, err = licenseList(); err != nil {
+		return nil, err
+	}
+	found, err := schema.Validate(doc, mostProblems)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range found {
+		if name == "SPDX 2.2" && p.Keyword == "enum" && isHyphenatedCategory(doc.Text(p.Node)) {
+			continue
+		}
+		c.at(p.Node, p.Keyword, p.Advice)
+	}
+	switch {
+	case strings.HasPrefix(name, "CycloneDX"):
+		c.cycloneDX()
+	case strings.HasPrefix(name, "SPDX 2"):
+		c.spdx2(name)
+	default:
+		c.spdx3()
+	}
+	return &c.report, nil
+}
+
+// isHyphenatedCategory knows the spelling of categories that the text of SPDX 2.2 has, where its JSON schema has
+// underscores. The schema of 2.3 allows both.
+func isHyphenatedCategory(text []byte) bool {
+	return string(text) == "PACKAGE-MANAGER" || string(text) == "PERSISTENT-ID"
+}
+
+// detect finds the specification and its version.
+func (c *jsonCheck) detect() (string, error) {
+	root := c.doc.Root()
+	text := func(member string) string {
+		if n := c.doc.Member(root, member); n >= 0 {
+			return string(c.doc.Text(n))
+		}
+		return ""
+	}
+	name := ""
+	switch {
+	case text("bomFormat") == "CycloneDX":
+		name = "CycloneDX " + text("specVersion")
+	case text("spdxVersion") != "":
+		name = strings.Replace(text("spdxVersion"), "SPDX-", "SPDX ", 1)
+	case c.doc.Member(root, "@context") >= 0:
+		name = "SPDX 3.0.1" // what has the context of another version does not pass the schema
+	default:
+		return "", fmt.Errorf("%w: add \"bomFormat\", \"spdxVersion\" or \"@context\" to say what it is", errNotSBOM)
+	}
+	if jsonSchemas[name] == nil {
+		return "", fmt.Errorf("%w: %q", errVersion, name)
+	}
+	return name, nil
+}
+
+// at adds a problem with the value or member name n.
+func (c *jsonCheck) at(n jsonschema.Node, rule, advice string) {
+	c.add(c.problem(n, rule, advice))
+}
+
+func (c *jsonCheck) problem(n jsonschema.Node, rule, advice string) Problem {
+	data, offset := c.doc.Data, c.doc.Offset(n)
+	if c.from != nil {
+		data, offset = c.from.data, c.from.offset(offset)
+	}
+	line, column := strictjson.Position(data, offset)
+	return Problem{Path: c.doc.Pointer(n), Line: line, Column: column, Rule: rule, Advice: advice}
+}
+
+const specification = "specification"
+
+func (c *jsonCheck) doubt(n jsonschema.Node, format string, args ...any) {
+	c.warn(c.problem(n, specification, fmt.Sprintf(format, args...)))
+}
+
+func (c *jsonCheck) say(n jsonschema.Node, format string, args ...any) {
+	c.at(n, specification, fmt.Sprintf(format, args...))
+}
+
+// strings yields the strings of an array.
+func (c *jsonCheck) strings(n jsonschema.Node) func(func(jsonschema.Node, string) bool) {
+	return func(yield func(jsonschema.Node, string) bool) {
+		if n < 0 {
+			return
+		}
+		for _, v := range c.doc.Elements(n) {
+			if c.doc.Kind(v) == strictjson.String && !yield(v, string(c.doc.Text(v))) {
+				return
+			}
+		}
+	}
+}
+
+// list yields the elements of an array that is a member of n.
+func (c *jsonCheck) members(n jsonschema.Node, name string) func(func(jsonschema.Node) bool) {
+	return func(yield func(jsonschema.Node) bool) {
+		a := c.doc.Member(n, name)
+		if a < 0 {
+			return
+		}
+		for _, v := range c.doc.Elements(a) {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// text returns a string member of n and its node, which is negative if there is none.
+func (c *jsonCheck) text(n jsonschema.Node, name string) (string, jsonschema.Node) {
+	v := c.doc.Member(n, name)
+	if v < 0 || c.doc.Kind(v) != strictjson.String {
+		return "", -1
+	}
+	return string(c.doc.Text(v)), v
+}
+
+// walk visits every value with the name of the member that holds it, or that holds the array it is in.
+func (c *jsonCheck) walk(n jsonschema.Node, key string, visit func(n jsonschema.Node, key string)) {
+	visit(n, key)
+	for k, v := range c.doc.Members(n) {
+		c.walk(v, string(c.doc.Text(k)), visit)
+	}
+	for _, v := range c.doc.Elements(n) {
+		c.walk(v, key, visit)
+	}
+}
+
+// cycloneDX checks what the specification says in the descriptions of its schemas.
+func (c *jsonCheck) cycloneDX() {
+	refs := map[string]bool{}
+	// The specification's own valid documents repeat a bom-ref in there.
+	formulation := c.doc.Member(c.doc.Root(), "formulation")
+	c.walk(c.doc.Root(), "", func(n jsonschema.Node, key string) {
+		if c.doc.Kind(n) != strictjson.Object {
+			return
+		}
+		if key == "hashes" {
+			alg, _ := c.text(n, "alg")
+			if content, at := c.text(n, "content"); at >= 0 && !isHashOf(alg, content) {
+				c.say(at, "Replace %s by the hexadecimal digits of a %s hash.", quote(content), alg)
+			}
+		}
+		if key != "signature" {
+			if ref, at := c.text(n, "bom-ref"); at >= 0 {
+				if refs[ref] && !c.inside(n, formulation) {
+					c.say(at, "Give this another bom-ref: %s is taken by an earlier one.", quote(ref))
+				}
+				refs[ref] = true
+			}
+		}
+		if key == "licenses" {
+			if expr, at := c.text(n, "expression"); at >= 0 {
+				if err := spdxexp.Check(expr, c.list, nil); err != nil {
+					c.say(at, "In the licence expression %s, %v.", quote(expr), err)
+				}
+			}
+		}
+	})
+	dangling := func(at jsonschema.Node, ref string) {
+		if !refs[ref] {
+			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+		}
+	}
+	seen := map[string]bool{}
+	for dep := range c.members(c.doc.Root(), "dependencies") {
+		if ref, at := c.text(dep, "ref"); at >= 0 {
+			dangling(at, ref)
+			if seen[ref] {
+				c.say(at, "Merge this with the earlier dependencies of %s.", quote(ref))
+			}
+			seen[ref] = true
+		}
+		for _, list := range []string{"dependsOn", "provides"} {
+			for at, ref := range c.strings(c.doc.Member(dep, list)) {
+				dangling(at, ref)
+			}
+		}
+	}
+	if v := c.doc.Member(c.doc.Root(), "version"); v >= 0 && c.doc.Kind(v) == strictjson.Number {
+		if raw := c.doc.Raw(v); raw[0] == '-' || string(raw) == "0" {
+			c.say(v, "Make the version of the BOM 1 or more.")
+		}
+	}
+}
+
+// inside reports whether n is part of outer, which may be negative for none.
+func (c *jsonCheck) inside(n, outer jsonschema.Node) bool {
+	return outer >= 0 && c.doc.Offset(n) >= c.doc.Offset(outer) && c.doc.Offset(n) < c.doc.Offset(outer)+len(c.doc.Raw(outer))
+}
+
+// hashLengths are the hexadecimal digits of the algorithms that have one length, by name without punctuation.
+var hashLengths = map[string]int{
+	"MD2": 32, "MD4": 32, "MD5": 32, "SHA1": 40, "SHA224": 56, "SHA256": 64, "SHA384": 96, "SHA512": 128,
+	"SHA3224": 56, "SHA3256": 64, "SHA3384": 96, "SHA3512": 128, "BLAKE2B256": 64, "BLAKE2B384": 96, "BLAKE2B512": 128,
+	"STREEBOG256": 64, "STREEBOG512": 128, "ADLER32": 8,
+}
+
+// isHashOf reports whether value can be a hash made with an algorithm.
+func isHashOf(algorithm, value string) bool {
+	n := hashLengths[strings.NewReplacer("-", "", "_", "").Replace(strings.ToUpper(algorithm))]
+	return n == 0 || len(value) == n && strings.Trim(value, "0123456789abcdefABCDEF") == ""
+}
+
+func quote(s string) string {
+	if len(s) > 80 {
+		s = strings.ToValidUTF8(s[:80], "") + "..."
+	}
+	return fmt.Sprintf("%q", s)
+}

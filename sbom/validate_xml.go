@@ -1,0 +1,184 @@
+package sbom
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/xsd"
+)
+
+// xmlSchemas compiles each published schema once: they are constants that take time to make.
+var xmlSchemas = map[string]func() (*xsd.Schema, error){
+	"1.0": xmlSchema("1.0"), "1.1": xmlSchema("1.1"), "1.2": xmlSchema("1.2"), "1.3": xmlSchema("1.3"),
+	"1.4": xmlSchema("1.4"), "1.5": xmlSchema("1.5"), "1.6": xmlSchema("1.6"), "1.7": xmlSchema("1.7"),
+}
+
+func xmlSchema(version string) func() (*xsd.Schema, error) {
+	return sync.OnceValues(func() (*xsd.Schema, error) {
+		return xsd.Compile("bom-"+version+".xsd", func(location string) ([]byte, error) {
+			name := path.Base(location)
+			if name == "spdx" {
+				name = "spdx.xsd"
+			}
+			return schemas.Read("cyclonedx/" + name)
+		})
+	})
+}
+
+const cycloneDXNamespace = "http://cyclonedx.org/schema/bom/"
+
+func validateXML(data []byte) (*report, error) {
+	doc, err := xmltree.Parse(data, xmltree.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	space, local := doc.Name(doc.Root)
+	version, ok := strings.CutPrefix(space, cycloneDXNamespace)
+	switch {
+	case !ok || local != "bom":
+		return nil, fmt.Errorf("%w: the document element is <%s> in namespace %s", errNotSBOM, local, quote(space))
+	case xmlSchemas[version] == nil:
+		return nil, fmt.Errorf("%w: CycloneDX %s", errVersion, quote(version))
+	}
+	schema, err := xmlSchemas[version]()
+	if err != nil {
+		return nil, err
+	}
+	list, err := licenseList()
+	if err != nil {
+		return nil, err
+	}
+	c := &xmlCheck{report: report{format: "CycloneDX " + version + " XML"}, doc: doc, space: space, list: list}
+	for _, p := range schema.Validate(doc, mostProblems) {
+		c.add(c.problem(p.Node, p.Attr, p.Offset, "schema", p.Advice))
+	}
+	c.rules()
+	return &c.report, nil
+}
+
+type xmlCheck struct {
+	report
+	doc   *xmltree.Document
+	space string
+	list  *spdxexp.List
+}
+
+func (c *xmlCheck) problem(n xmltree.Node, attr string, offset int, rule, advice string) Problem {
+	if c.doc.Kind(n) != xmltree.Element {
+		n = c.doc.Parent(n)
+	}
+	where := c.doc.Path(n)
+	if attr != "" {
+		where += "/@" + attr
+	}
+	line, column := xmltree.Position(c.doc.Data, offset)
+	return Problem{Path: where, Line: line, Column: column, Rule: rule, Advice: advice}
+}
+
+func (c *xmlCheck) say(n xmltree.Node, format string, args ...any) {
+	start, _ := c.doc.Span(n)
+	c.add(c.problem(n, "", start, specification, fmt.Sprintf(format, args...)))
+}
+
+// is reports whether n is an element of the specification with a name.
+func (c *xmlCheck) is(n xmltree.Node, want string) bool {
+	if n == xmltree.None || c.doc.Kind(n) != xmltree.Element {
+		return false
+	}
+	space, local := c.doc.Name(n)
+	return space == c.space && local == want
+}
+
+// child returns the first element directly inside of n with a name, or None.
+func (c *xmlCheck) child(n xmltree.Node, name string) xmltree.Node {
+	for k := range c.doc.Elements(n) {
+		if c.is(k, name) {
+			return k
+		}
+	}
+	return xmltree.None
+}
+
+// inDependencies reports whether n is a dependency in the list at the top of the document.
+func (c *xmlCheck) inDependencies(n xmltree.Node) bool {
+	if !c.is(n, "dependency") && !c.is(n, "provides") {
+		return false
+	}
+	up := c.doc.Parent(n)
+	if c.is(up, "dependency") {
+		up = c.doc.Parent(up)
+	}
+	return c.is(up, "dependencies") && c.doc.Parent(up) == c.doc.Root
+}
+
+// inGraphExtension reports whether n is a dependency of the extension that CycloneDX 1.1 had for them.
+func (c *xmlCheck) inGraphExtension(n xmltree.Node) bool {
+	if c.doc.Kind(n) != xmltree.Element {
+		return false
+	}
+	space, local := c.doc.Name(n)
+	return space == "http://cyclonedx.org/schema/ext/dependency-graph/1.0" && local == "dependency"
+}
+
+// rules checks what the specification says in the descriptions of its schemas.
+func (c *xmlCheck) rules() {
+	refs := map[string]bool{}
+	for n := range c.doc.All(c.doc.Root) {
+		if c.doc.Kind(n) == xmltree.Element {
+			if ref, ok := c.doc.Attr(n, "bom-ref"); ok {
+				refs[ref] = true
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for n := range c.doc.All(c.doc.Root) {
+		parent := c.doc.Parent(n)
+		switch {
+		case c.is(n, "expression") && c.is(parent, "licenses"):
+			expr := strings.TrimSpace(c.doc.Text(n))
+			if err := spdxexp.Check(expr, c.list, nil); err != nil {
+				c.say(n, "In the licence expression %s, %v.", quote(expr), err)
+			}
+		case c.is(n, "hash"):
+			alg, _ := c.doc.Attr(n, "alg")
+			if content := strings.TrimSpace(c.doc.Text(n)); !isHashOf(alg, content) {
+				c.say(n, "Replace %s by the hexadecimal digits of a %s hash.", quote(content), alg)
+			}
+		case c.inDependencies(n):
+			ref, _ := c.doc.Attr(n, "ref")
+			if !refs[ref] {
+				start, _ := c.doc.Span(n)
+				c.warn(c.problem(n, "ref", start, specification, fmt.Sprintf("Change %s to the bom-ref of something in this document, or remove it.", quote(ref))))
+			}
+			if c.is(parent, "dependencies") {
+				if seen[ref] {
+					c.say(n, "Merge this with the earlier dependencies of %s.", quote(ref))
+				}
+				seen[ref] = true
+			}
+		case c.is(n, "versionRange") && c.is(parent, "component"):
+			if v, _ := c.doc.Attr(parent, "isExternal"); v != "true" && v != "1" {
+				c.say(n, "Remove <versionRange>, or set isExternal=\"true\" on its component: only external components have a range.")
+			}
+			if c.child(parent, "version") != xmltree.None {
+				c.say(n, "Remove <version> or <versionRange>: a component has at most one of them.")
+			}
+		case c.inGraphExtension(n):
+			if _, ok := c.doc.Attr(n, "ref"); !ok {
+				c.say(n, "Add the attribute \"ref\", which a dependency must have.")
+			}
+		case c.is(n, "citation"):
+			if c.child(n, "attributedTo") == xmltree.None && c.child(n, "process") == xmltree.None {
+				c.say(n, "Add <attributedTo> or <process>: a citation says by whom or by what process.")
+			}
+		}
+	}
+	if v, ok := c.doc.Attr(c.doc.Root, "version"); ok && (strings.HasPrefix(v, "-") || strings.Trim(v, "+0 ") == "") {
+		c.say(c.doc.Root, "Make the version of the BOM 1 or more.")
+	}
+}
