@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ladingdev/lading/sbom/internal/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
 // ErrInvalid is what an [*InvalidError] is, for errors.Is.
@@ -83,7 +86,23 @@ func validate(data []byte) (*report, error) {
 	case len(trimmed) > 0 && trimmed[0] == '<':
 		return validateXML(data)
 	}
+	if tagvalue.Detect(data) {
+		v, err := tagvalue.Read(data)
+		if err != nil {
+			return nil, err
+		}
+		return validateAs("tag-value", data, v)
+	}
 	return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value", errNotSBOM)
+}
+
+// validateAs validates a document of another encoding in its JSON form.
+func validateAs(encoding string, data []byte, v *transcode.Value) (*report, error) {
+	text, places := v.JSON()
+	return validateJSON(text, &origin{encoding, data, func(offset int) int {
+		start, _ := places.Source(offset)
+		return start
+	}})
 }
 
 // A report collects problems.

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -139,7 +140,12 @@ func (c *jsonCheck) problem(n jsonschema.Node, rule, advice string) Problem {
 		data, offset = c.from.data, c.from.offset(offset)
 	}
 	line, column := strictjson.Position(data, offset)
-	return Problem{Path: c.doc.Pointer(n), Line: line, Column: column, Rule: rule, Advice: advice}
+	where := c.doc.Pointer(n)
+	if c.from != nil && c.from.encoding == "tag-value" {
+		tag, _, _ := bytes.Cut(data[offset:min(offset+100, len(data))], []byte{':'})
+		where = string(tag)
+	}
+	return Problem{Path: where, Line: line, Column: column, Rule: rule, Advice: advice}
 }
 
 const specification = "specification"

@@ -211,6 +211,9 @@ func (s *spdx2) element(e jsonschema.Node) {
 func (s *spdx2) annotations(owner jsonschema.Node) {
 	for a := range s.members(owner, "annotations") {
 		s.date(a, "annotationDate")
+		if id, n := s.text(a, "SPDXREF"); n >= 0 { // the tag of a tag-value document
+			s.say(n, "Change %s to the SPDXID of an element of this document, or add that element.", quote(id))
+		}
 		if text, n := s.text(a, "annotator"); n >= 0 {
 			s.actor(n, text, "Person", "Organization", "Tool")
 		}

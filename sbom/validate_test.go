@@ -1,0 +1,279 @@
+package sbom
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// brokenThough lists documents of the corpus that are expected to be read, although they break a rule of their
+// specification.
+var brokenThough = map[string]string{
+	"cyclonedx/CycloneDX-sbom-utility/cyclonedx/1.6/specification/valid-bom-1.6.json":           "/components/1/pedigree/ancestors/0",
+	"cyclonedx/CycloneDX-sbom-utility/cyclonedx/1.6/specification/valid-empty-defns-decls.json": "/declaration",
+	"cyclonedx/anchore-syft/cyclonedxjson/snapshot/TestCycloneDxDirectoryEncoder.golden":        "/serialNumber",
+	"cyclonedx/anchore-syft/cyclonedxjson/snapshot/TestCycloneDxImageEncoder.golden":            "/serialNumber",
+	"cyclonedx/anchore-syft/cyclonedxxml/snapshot/TestCycloneDxDirectoryEncoder.golden":         "/bom/@serialNumber",
+	"cyclonedx/anchore-syft/cyclonedxxml/snapshot/TestCycloneDxImageEncoder.golden":             "/bom/@serialNumber",
+	"spdx/anchore-syft/bitnami/no-rel/redis/.spdx-redis.spdx":                                   "/packages/0/SPDXID",
+	"spdx/anchore-syft/spdxjson/snapshot/TestSPDX22JSONRequredProperties.golden":                "/creationInfo/created",
+	"spdx/anchore-syft/spdxjson/snapshot/TestSPDXJSONImageEncoder.golden":                       "/creationInfo/created",
+	"spdx/spdx-tools-golang/json/spdx2_3.json":                                                  "/documentNamespace",
+	"spdx/spdx-tools-golang/spdx/v2/v2_2/json/spdx-null-relationships.json":                     "/relationships/0",
+	"spdx/spdx-tools-golang/spdx/v2/v2_3/json/spdx-null-relationships.json":                     "/relationships/0",
+	"sbom-real/protobom-protobom/trivy-0.42.1_mageia-5.1.spdx.json":                             "/packages/131/primaryPackagePurpose",
+}
+
+func TestValidateCorpus(t *testing.T) {
+	accepted, refused := map[string]int{}, map[string]int{}
+	for f := range corpus(t) {
+		group := "not read"
+		r, err := validate(f.Data)
+		if err == nil {
+			group, err = r.format, r.err()
+		}
+		var invalid *InvalidError
+		if errors.As(err, &invalid) {
+			for _, p := range invalid.Problems {
+				if p.Line < 1 || p.Column < 1 || p.Advice == "" || p.Rule == "" || !strings.HasSuffix(p.Advice, ".") {
+					t.Errorf("%s: incomplete problem %+v", f.Name, p)
+				}
+			}
+		}
+		if err == nil {
+			accepted[group]++
+		} else {
+			refused[group]++
+		}
+		switch fail, why := strings.HasPrefix(f.Expect, "fail"), brokenThough[f.Name]; {
+		case fail && err == nil:
+			t.Errorf("%s is accepted, want %s", f.Name, f.Expect)
+		case why != "":
+			if invalid == nil || !slices.ContainsFunc(invalid.Problems, func(p Problem) bool { return p.Path == why }) {
+				t.Errorf("%s: %v, want a problem at %s", f.Name, err, why)
+			}
+		case f.Expect == "pass" && err != nil:
+			t.Errorf("%s is refused: %v", f.Name, err)
+		}
+		// What another implementation of JSON Schema found.
+		if _, note, ok := strings.Cut(f.Note, "JSON schema: invalid at "); ok {
+			where, keyword, _ := strings.Cut(note, ": ")
+			keyword, _, _ = strings.Cut(keyword, ";")
+			if invalid == nil {
+				t.Errorf("%s is accepted, want %s at %s", f.Name, keyword, where)
+			} else if !slices.ContainsFunc(invalid.Problems, func(p Problem) bool {
+				return p.Rule == keyword || strings.HasPrefix(p.Path, strings.TrimSuffix(where, "/"))
+			}) {
+				t.Errorf("%s: %v, want %s at %s", f.Name, err, keyword, where)
+			}
+		}
+	}
+	groups := maps.Clone(accepted)
+	maps.Copy(groups, refused)
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		t.Logf("%-24s %3d accepted %3d refused", group, accepted[group], refused[group])
+	}
+}
+
+// TestValidateReasons checks that a document is refused for the reason that the index of the corpus gives.
+func TestValidateReasons(t *testing.T) {
+	for name, want := range map[string]struct {
+		kind     error
+		problem  string // rule and path
+		position string
+	}{
+		"config/test-cdx-bom-format-invalid.json":                              {kind: errNotSBOM},
+		"config/test-base-invalid-format-key-foo.json":                         {kind: errNotSBOM},
+		"cyclonedx/1.3/cdx-1-3-syntax-err-1.json":                              {kind: strictjson.ErrSyntax, position: "6:"},
+		"cyclonedx/1.3/cdx-1-3-syntax-err-2.json":                              {kind: strictjson.ErrSyntax, position: "123:"},
+		"validation/cdx-1-4-validate-err-components-format-iri-reference.json": {problem: "format /components/2/externalReferences/0/url"},
+		"validation/cdx-1-4-validate-err-components-unique-items-1.json":       {problem: "uniqueItems /components/2"},
+	} {
+		found := false
+		for f := range corpus(t, "cyclonedx/CycloneDX-sbom-utility/"+name) {
+			found = true
+			_, err := Validate(f.Data)
+			if want.kind != nil && !errors.Is(err, want.kind) {
+				t.Errorf("%s: %v, want %v", name, err, want.kind)
+			}
+			var syntax *strictjson.Error
+			if want.position != "" && errors.As(err, &syntax) {
+				line, column := strictjson.Position(f.Data, syntax.Offset)
+				if got := fmt.Sprintf("%d:%d", line, column); !strings.HasPrefix(got, want.position) {
+					t.Errorf("%s: at %s, want %s", name, got, want.position)
+				}
+			}
+			var invalid *InvalidError
+			if want.problem != "" && (!errors.As(err, &invalid) || !slices.ContainsFunc(invalid.Problems, func(p Problem) bool {
+				return strings.HasPrefix(p.Rule+" "+p.Path, want.problem)
+			})) {
+				t.Errorf("%s: %v, want %s", name, err, want.problem)
+			}
+		}
+		if !found {
+			t.Errorf("%s is not in the corpus", name)
+		}
+	}
+}
+
+const (
+	goodCycloneDX = `{
+  "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+  "serialNumber": "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",
+  "metadata": {"timestamp": "2024-02-29T00:00:00Z", "authors": [{"email": "a@example.com"}]},
+  "components": [
+    {"type": "library", "name": "a", "bom-ref": "a", "licenses": [{"expression": "MIT OR (ISC AND LicenseRef-x)"}],
+     "hashes": [{"alg": "SHA-1", "content": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}],
+     "externalReferences": [{"type": "vcs", "url": "https://example.com/a"}]},
+    {"type": "library", "name": "b", "bom-ref": "b", "licenses": [{"license": {"id": "Apache-2.0"}}]}
+  ],
+  "dependencies": [{"ref": "a", "dependsOn": ["b"]}, {"ref": "b"}]
+}`
+	goodSPDX2 = `{
+  "spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "n", "dataLicense": "CC0-1.0",
+  "documentNamespace": "https://example.com/n",
+  "creationInfo": {"created": "2024-02-29T00:00:00Z", "creators": ["Tool: t"]},
+  "packages": [{"SPDXID": "SPDXRef-a", "name": "a", "downloadLocation": "NOASSERTION", "licenseDeclared": "MIT",
+    "supplier": "Person: x", "checksums": [{"algorithm": "SHA1", "checksumValue": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}]}],
+  "relationships": [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-a"}]
+}`
+	goodSPDX3 = `{
+  "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
+  "@graph": [
+    {"type": "CreationInfo", "@id": "_:c", "specVersion": "3.0.1", "created": "2024-02-29T00:00:00Z", "createdBy": ["urn:x:p"]},
+    {"type": "Person", "spdxId": "urn:x:p", "creationInfo": "_:c", "name": "p"},
+    {"type": "SpdxDocument", "spdxId": "urn:x:d", "creationInfo": "_:c", "rootElement": ["urn:x:a"]},
+    {"type": "software_Package", "spdxId": "urn:x:a", "creationInfo": "_:c", "name": "a"}
+  ]
+}`
+	goodXML = `<?xml version="1.0" encoding="UTF-8"?>
+<bom xmlns="http://cyclonedx.org/schema/bom/1.7" version="1" serialNumber="urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79">
+  <components>
+    <component type="library" bom-ref="a" isExternal="true"><name>a</name><versionRange>vers:npm/*</versionRange>
+      <licenses><expression>MIT OR ISC</expression></licenses>
+    </component>
+    <component type="library" bom-ref="b"><name>b</name></component>
+  </components>
+  <dependencies><dependency ref="a"><dependency ref="b"/></dependency></dependencies>
+</bom>`
+)
+
+// TestValidateRules breaks one rule at a time in a document that is right.
+func TestValidateRules(t *testing.T) {
+	for _, tt := range []struct{ good, from, to, where, advice string }{
+		{goodCycloneDX, ``, ``, "", ""},
+		{goodSPDX2, ``, ``, "", ""},
+		{goodSPDX3, ``, ``, "", ""},
+		{goodXML, ``, ``, "", ""},
+		{goodCycloneDX, `"bom-ref": "b"`, `"bom-ref": "a"`, "9:49: /components/1/bom-ref", "another bom-ref"},
+		{goodCycloneDX, `OR (ISC`, `OR ISC`, "6:82: /components/0/licenses/0/expression", "AND or OR"},
+		{goodCycloneDX, `"MIT OR (ISC AND LicenseRef-x)"`, `"MIT OR Unknown-1"`, "6:82: /components/0/licenses/0/expression", "Unknown-1"},
+		{goodCycloneDX, `"alg": "SHA-1"`, `"alg": "SHA-256"`, "/components/0/hashes/0/content", "SHA-256"},
+		{goodCycloneDX, `02-29`, `02-30`, "/metadata/timestamp", "date and time"},
+		{goodCycloneDX, `a@example.com`, `a.example.com`, "/metadata/authors/0/email", "e-mail"},
+		{goodCycloneDX, `https://example.com/a`, `https://example.com/ a`, "/components/0/externalReferences/0/url", "URL"},
+		{goodCycloneDX, `"version": 1`, `"version": 0`, "/version", "at least 1"},
+		{goodCycloneDX, `"version": 1`, `"version": 1.5`, "/version", "an integer"},
+		{goodCycloneDX, `3e671687`, `3E671687`, "/serialNumber", "lower case"},
+		{goodCycloneDX, `"Apache-2.0"`, `"apache-2.0"`, "/components/1/licenses/0/license/id", `"Apache-2.0"`},
+		{goodCycloneDX, `"components"`, `"Components"`, "5:3: /Components", `"components"`},
+		{goodCycloneDX, `{"ref": "b"}`, `{"ref": "a"}`, "/dependencies/1/ref", "Merge"},
+		{goodCycloneDX, `{"type": "library", "name": "b",`, `null, {"type": "library", "name": "b",`, "/components/1", "instead of null"},
+		{goodSPDX2, `SPDXRef-DOCUMENT", "name`, `SPDXRef-doc", "name`, "/SPDXID", "SPDXRef-DOCUMENT"},
+		{goodSPDX2, `"SPDXID": "SPDXRef-a"`, `"SPDXID": "SPDXRef-DOCUMENT"`, "/packages/0/SPDXID", "another SPDXID"},
+		{goodSPDX2, `"relatedSpdxElement": "SPDXRef-a"`, `"relatedSpdxElement": "SPDXRef-b"`, "/relationships/0/relatedSpdxElement", "SPDXRef-b"},
+		{goodSPDX2, `"relatedSpdxElement": "SPDXRef-a"`, `"relatedSpdxElement": "DocumentRef-x:SPDXRef-a"`, "/relationships/0/relatedSpdxElement", "externalDocumentRefs"},
+		{goodSPDX2, `"MIT"`, `"MIT+ISC"`, "/packages/0/licenseDeclared", "MIT+ISC"},
+		{goodSPDX2, `02-29T`, `02-30T`, "/creationInfo/created", "date and time"},
+		{goodSPDX2, `Tool: t`, `t`, "/creationInfo/creators/0", "Tool"},
+		{goodSPDX2, `CC0-1.0`, `MIT`, "/dataLicense", "CC0-1.0"},
+		{goodSPDX2, `Person: x`, `x`, "/packages/0/supplier", "Person"},
+		{goodSPDX2, `https://example.com/n`, `n`, "/documentNamespace", "absolute URI"},
+		{goodSPDX2, `SPDXRef-a"`, `SPDXRef-ä"`, "/packages/0/SPDXID", "letters"},
+		{goodSPDX2, `"downloadLocation": "NOASSERTION", `, ``, "/packages/0", "downloadLocation"},
+		{goodSPDX3, `"_:c", "name": "a"`, `"_:d", "name": "a"`, "/@graph/3/creationInfo", "_:d"},
+		{goodSPDX3, `02-29`, `02-31`, "/@graph/0/created", "that exist"},
+		{goodSPDX3, `"specVersion": "3.0.1"`, `"specVersion": "3.1.0"`, "/@graph/0/specVersion", "3.0.1"},
+		{goodSPDX3, `software_Package`, `software_package`, "/@graph/3/type", "software_Package"},
+		{goodSPDX3, `"name": "a"`, `"Name": "a"`, "/@graph/3/Name", `"name"`},
+		{goodXML, `isExternal="true"`, ``, "/bom/components/component[1]/versionRange", "isExternal"},
+		{goodXML, `bom-ref="b"`, `bom-ref="a"`, "/bom/components/component[2]/@bom-ref", "another bom-ref"},
+		{goodXML, `MIT OR`, `MIT OR OR`, "/bom/components/component[1]/licenses/expression", "OR"},
+		{goodXML, `version="1" `, `version="0" `, "/bom", "1 or more"},
+		{goodXML, `<name>b</name>`, `<name>b</name><scope>needed</scope>`, "/bom/components/component[2]/scope", "required"},
+		{goodXML, `<name>b</name>`, `<Name>b</Name>`, "/bom/components/component[2]/Name", "<name>"},
+	} {
+		data := []byte(strings.Replace(tt.good, tt.from, tt.to, 1))
+		if tt.from != "" && bytes.Equal(data, []byte(tt.good)) {
+			t.Fatalf("%q is not in the document", tt.from)
+		}
+		warnings, err := Validate(data)
+		if tt.where == "" {
+			if err != nil || warnings != nil {
+				t.Errorf("%.60s: %v %v", tt.good, err, warnings)
+			}
+			continue
+		}
+		var invalid *InvalidError
+		if !errors.As(err, &invalid) || !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s instead of %s: %v", tt.to, tt.from, err)
+			continue
+		}
+		if !slices.ContainsFunc(invalid.Problems, func(p Problem) bool {
+			return strings.Contains(p.String(), tt.where+": ") && strings.Contains(p.Advice, tt.advice)
+		}) {
+			t.Errorf("%s instead of %s: %v, want %s: %s", tt.to, tt.from, err, tt.where, tt.advice)
+		}
+	}
+}
+
+// TestValidateWarnings checks what is doubtful and still accepted.
+func TestValidateWarnings(t *testing.T) {
+	for _, tt := range []struct{ good, from, to, where string }{
+		{goodCycloneDX, `["b"]`, `["c"]`, "/dependencies/0/dependsOn/0"},
+		{goodXML, `<dependency ref="b"/>`, `<dependency ref="c"/>`, "/bom/dependencies/dependency/dependency/@ref"},
+		{goodSPDX2, `"MIT"`, `"LicenseRef-x"`, "/packages/0/licenseDeclared"},
+		{goodSPDX3, `["urn:x:a"]`, `["urn:x:b"]`, "/@graph/2/rootElement/0"},
+	} {
+		warnings, err := Validate([]byte(strings.Replace(tt.good, tt.from, tt.to, 1)))
+		if err != nil || len(warnings) != 1 || warnings[0].Path != tt.where {
+			t.Errorf("%s instead of %s: %v %v, want a warning at %s", tt.to, tt.from, warnings, err, tt.where)
+		}
+	}
+}
+
+func TestValidateForeign(t *testing.T) {
+	for _, tt := range []struct {
+		data string
+		want error
+	}{
+		{"", errNotSBOM}, {"{}", errNotSBOM}, {"<a/>", errNotSBOM}, {"hello", errNotSBOM},
+		{`{"bomFormat": "CycloneDX", "specVersion": "9.9"}`, errVersion},
+		{`{"spdxVersion": "SPDX-2.9"}`, errVersion},
+		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.9"/>`, errVersion},
+		{`{"bomFormat": "CycloneDX", "bomFormat": "CycloneDX"}`, strictjson.ErrDuplicate},
+	} {
+		if _, err := Validate([]byte(tt.data)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.data, err, tt.want)
+		}
+	}
+}
+
+func FuzzValidate(f *testing.F) {
+	for _, s := range []string{goodCycloneDX, goodSPDX2, goodSPDX3, goodXML} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, err := Validate(data)
+		var invalid *InvalidError
+		if errors.As(err, &invalid) && len(invalid.Problems) == 0 {
+			t.Error("an invalid document without a problem")
+		}
+	})
+}
