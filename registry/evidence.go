@@ -1,0 +1,268 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Media types of evidence.
+const (
+	typeBundle        = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	typeDSSE          = "application/vnd.dsse.envelope.v1+json"
+	typeSimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json"
+	typeJWS           = "application/jose+json"
+	typeCOSE          = "application/cose"
+)
+
+// EvidenceTypes returns the layer media types that Evidence yields unless Options say otherwise: Sigstore bundles of
+// every version, DSSE envelopes, cosign's simple signing, and Notary Project's JWS and COSE.
+func EvidenceTypes() []string {
+	return []string{
+		typeBundle,
+		"application/vnd.dev.sigstore.bundle+json;version=0.1",
+		"application/vnd.dev.sigstore.bundle+json;version=0.2",
+		"application/vnd.dev.sigstore.bundle+json;version=0.3",
+		typeDSSE, typeSimpleSigning, typeJWS, typeCOSE,
+	}
+}
+
+// Artifact types of manifests that may hold evidence, beside the evidence types themselves. A type that says nothing
+// is looked into.
+var evidenceArtifacts = []string{
+	"", ocispec.MediaTypeEmptyJSON, ocispec.MediaTypeImageConfig,
+	"application/vnd.cncf.notary.signature",
+	"application/vnd.dev.cosign.artifact.sig.v1+json",
+	"application/vnd.in-toto+json",
+}
+
+// Referrers lists the manifests whose subject is this, each once: those of the referrers API, and those of the fallback
+// tag where the API does not exist or lists nothing. What the list says of a manifest is a hint; the manifest decides.
+// An error ends the iteration, and then not all came.
+func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	return func(yield func(Descriptor, error) bool) {
+		if err := valid(subject); err != nil {
+			yield(Descriptor{}, err)
+			return
+		}
+		seen := make(map[digest.Digest]bool)
+		// next yields an entry and reports whether to go on.
+		next := func(d Descriptor) bool {
+			if seen[d.Digest] {
+				return true
+			}
+			if len(seen) == r.limits.Referrers {
+				yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d referrers of %s", ErrLimit, r.limits.Referrers, subject.Digest))
+				return false
+			}
+			seen[d.Digest] = true
+			return yield(d, nil)
+		}
+		for d, err := range r.backend.Referrers(ctx, bare(subject)) {
+			if errors.Is(err, ErrUnsupported) {
+				break
+			}
+			if err != nil {
+				yield(Descriptor{}, err)
+				return
+			}
+			if !next(d) {
+				return
+			}
+		}
+		if len(seen) > 0 {
+			return
+		}
+		_, data, err := r.fallbackIndex(ctx, subject)
+		if err != nil {
+			yield(Descriptor{}, err)
+			return
+		}
+		if data == nil {
+			return
+		}
+		index, err := parseIndex(data)
+		if err != nil {
+			yield(Descriptor{}, err)
+			return
+		}
+		for _, d := range index.Manifests {
+			if !next(d) {
+				return
+			}
+		}
+	}
+}
+
+// Evidence yields the candidates about a subject, unverified: one per layer of a referrer whose media type is an
+// evidence type. MediaType, Digest, Size, Data and Annotations are the layer's, ArtifactType is the manifest's. Data is
+// what the digest says. The manifest's subject is the one asked for; under cosign's tags, which have none, only the
+// signed payload can tell.
+//
+// An error beside a Descriptor concerns that candidate. An error beside a zero Descriptor ends the iteration: not all
+// came. Nothing there is no error.
+func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	return func(yield func(Descriptor, error) bool) {
+		count := 0
+		// from yields what a manifest holds and reports whether to go on.
+		from := func(d Descriptor, needSubject bool) bool {
+			for candidate, err := range r.layers(ctx, subject, d, needSubject) {
+				if count++; count > r.limits.Candidates {
+					yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, r.limits.Candidates, subject.Digest))
+					return false
+				}
+				if !yield(candidate, err) {
+					return false
+				}
+			}
+			return true
+		}
+		for d, err := range r.Referrers(ctx, subject) {
+			if err != nil {
+				yield(Descriptor{}, err)
+				return
+			}
+			if !slices.Contains(evidenceArtifacts, d.ArtifactType) && !slices.Contains(r.evidenceTypes, d.ArtifactType) {
+				continue
+			}
+			if !from(d, true) {
+				return
+			}
+		}
+		if !r.cosignTags {
+			return
+		}
+		for _, suffix := range []string{".sig", ".att"} {
+			d, err := r.backend.Resolve(ctx, fallbackTag(subject.Digest)+suffix)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				yield(Descriptor{}, err)
+				return
+			}
+			if !from(d, false) {
+				return
+			}
+		}
+	}
+}
+
+// layers yields the evidence in one manifest.
+func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubject bool) iter.Seq2[Descriptor, error] {
+	return func(yield func(Descriptor, error) bool) {
+		data, err := r.fetchAll(ctx, d, r.limits.ManifestBytes)
+		if err != nil {
+			yield(bare(d), err)
+			return
+		}
+		m, err := parseManifest(data)
+		if err != nil {
+			yield(bare(d), err)
+			return
+		}
+		if needSubject && (m.Subject == nil || m.Subject.Digest != subject.Digest) {
+			// Listed by mistake, or by somebody who hopes that nobody looks.
+			return
+		}
+		for _, layer := range m.Layers {
+			if !slices.Contains(r.evidenceTypes, layer.MediaType) {
+				continue
+			}
+			candidate := bare(layer)
+			candidate.ArtifactType, candidate.Annotations = artifactType(m), layer.Annotations
+			data, err := r.fetchAll(ctx, layer, r.limits.EvidenceBytes)
+			if err == nil {
+				candidate.Data = data
+			}
+			if !yield(candidate, err) {
+				return
+			}
+		}
+	}
+}
+
+// Children returns the manifests that an index names, in its order; none for anything but an index. Attestation
+// manifests that BuildKit puts beside the platforms are left out: they are unsigned claims.
+func (r *Repository) Children(ctx context.Context, index Descriptor) ([]Descriptor, error) {
+	if !isIndex(index.MediaType) {
+		return nil, nil
+	}
+	data, err := r.fetchAll(ctx, index, r.limits.ManifestBytes)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parseIndex(data)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(parsed.Manifests, func(d Descriptor) bool {
+		return d.Annotations["vnd.docker.reference.type"] != ""
+	}), nil
+}
+
+// Manifest returns the content of an image manifest, so that its layers can be read.
+func (r *Repository) Manifest(ctx context.Context, d Descriptor) (*ocispec.Manifest, error) {
+	data, err := r.fetchAll(ctx, d, r.limits.ManifestBytes)
+	if err != nil {
+		return nil, err
+	}
+	return parseManifest(data)
+}
+
+// Tree draws what hangs on a subject, and on that, for people: one line each, with artifact type, digest and what the
+// annotations claim. Nothing of it is verified.
+func (r *Repository) Tree(ctx context.Context, subject Descriptor) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", subject.Digest)
+	left := r.limits.Referrers
+	err := r.tree(ctx, &b, subject, "", &left)
+	return b.String(), err
+}
+
+func (r *Repository) tree(ctx context.Context, b *strings.Builder, subject Descriptor, indent string, left *int) error {
+	const deepest = 8 * len("   ")
+	var entries []Descriptor
+	for d, err := range r.Referrers(ctx, subject) {
+		if err != nil {
+			return err
+		}
+		entries = append(entries, d)
+	}
+	for i, d := range entries {
+		if *left--; *left < 0 {
+			return fmt.Errorf("registry: %w: more than %d referrers in the tree", ErrLimit, r.limits.Referrers)
+		}
+		branch, below := "├── ", "│   "
+		if i == len(entries)-1 {
+			branch, below = "└── ", "    "
+		}
+		what := d.ArtifactType
+		if t := d.Annotations["dev.sigstore.bundle.predicateType"]; t != "" {
+			what += "  " + t
+		}
+		fmt.Fprintf(b, "%s%s%.19s  %s\n", indent, branch, d.Digest, printable(what))
+		if len(indent) < deepest {
+			if err := r.tree(ctx, b, d, indent+below, left); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// printable keeps what a registry says from driving the terminal.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c >= 0x7f && c < 0xa0 {
+			return '?'
+		}
+		return c
+	}, s)
+}

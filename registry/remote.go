@@ -1,0 +1,335 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/errdef"
+	orasregistry "oras.land/oras-go/v2/registry"
+	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+)
+
+// Options says how a registry is reached and how much is read from it. The zero value is anonymous and careful.
+type Options struct {
+	// Transport sends requests; nil means http.DefaultTransport. Retries come on top of it.
+	Transport http.RoundTripper
+	// Credential returns what to log in to a host with; nil means anonymous. See [DockerCredentials].
+	Credential func(ctx context.Context, host string) (Credential, error)
+	// PlainHTTP talks to hosts without TLS. Loopback hosts are talked to so in any case.
+	PlainHTTP bool
+	// Limits bound what is read; zero means the defaults.
+	Limits Limits
+	// EvidenceTypes are the layer media types that Evidence yields; nil means EvidenceTypes().
+	EvidenceTypes []string
+	// CosignTags makes Evidence and Referrers look at cosign's tags .sig and .att too, which costs two requests.
+	CosignTags bool
+}
+
+// A Credential logs in to a host. Its zero value is nobody.
+type Credential struct {
+	Username, Password string
+	RefreshToken       string // an OAuth 2 refresh token, or Docker's identity token, instead of a password
+	AccessToken        string // a registry token, used as it is
+}
+
+// The grammar of tags, from the OCI distribution specification 1.1, "Pulling manifests".
+var tagPattern = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+
+// Open returns the repository that a name stands for: "ghcr.io/acme/app", with a tag "ghcr.io/acme/app:v1" or a digest
+// "ghcr.io/acme/app@sha256:...", which Resolve with an empty reference then means. A name without host, such as
+// "alpine" or "acme/app", is one of Docker Hub. Open makes no request.
+func Open(name string, opts *Options) (*Repository, error) {
+	if opts == nil {
+		opts = new(Options)
+	}
+	ref, err := orasregistry.ParseReference(qualify(name))
+	if err != nil {
+		return nil, fmt.Errorf("registry: %w: %q: %w", ErrInvalid, name, err)
+	}
+	b := &remoteBackend{limits: opts.Limits.withDefaults()}
+	b.repo = &remote.Repository{
+		Reference:        orasregistry.Reference{Registry: ref.Registry, Repository: ref.Repository},
+		PlainHTTP:        opts.PlainHTTP || isLoopback(ref.Registry),
+		MaxMetadataBytes: b.limits.ManifestBytes,
+		ManifestMediaTypes: []string{
+			ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, dockerManifest, dockerList,
+		},
+	}
+	client := &auth.Client{
+		Client: &http.Client{Transport: &retrier{next: opts.Transport}},
+		Header: http.Header{"User-Agent": {"lading"}},
+		Cache:  auth.NewCache(),
+	}
+	if opts.Credential != nil {
+		client.Credential = func(ctx context.Context, host string) (auth.Credential, error) {
+			c, err := opts.Credential(ctx, host)
+			return auth.Credential{Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken, AccessToken: c.AccessToken}, err
+		}
+	}
+	b.repo.Client = client
+	// The listing of referrers and its fallback are ours: what the client library is told here keeps it out of both.
+	if err := b.repo.SetReferrersCapability(true); err != nil {
+		return nil, fmt.Errorf("registry: %w", err)
+	}
+	r := New(b, opts)
+	r.name, r.reference = ref.Registry+"/"+ref.Repository, ref.Reference
+	return r, nil
+}
+
+// qualify gives a name without host Docker Hub's, as every tool does.
+func qualify(name string) string {
+	host, rest, found := strings.Cut(name, "/")
+	if found && (strings.ContainsAny(host, ".:") || host == "localhost") {
+		if host == "index.docker.io" {
+			return "docker.io/" + rest
+		}
+		return name
+	}
+	if !found {
+		name = "library/" + name
+	}
+	return "docker.io/" + name
+}
+
+func isLoopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+type remoteBackend struct {
+	repo   *remote.Repository
+	limits Limits
+}
+
+func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descriptor, error) {
+	d, err := b.repo.Resolve(ctx, reference)
+	if err == nil {
+		return d, nil
+	}
+	if kindOf(err) != nil {
+		return Descriptor{}, b.wrap("resolve "+reference, err)
+	}
+	// A registry that does not say the digest in its answer to HEAD: take it from the content.
+	d, body, err := b.repo.FetchReference(ctx, reference)
+	if err != nil {
+		return Descriptor{}, b.wrap("resolve "+reference, err)
+	}
+	defer body.Close()
+	data, err := io.ReadAll(io.LimitReader(body, b.limits.ManifestBytes+1))
+	if err != nil {
+		return Descriptor{}, b.wrap("resolve "+reference, err)
+	}
+	if int64(len(data)) > b.limits.ManifestBytes {
+		return Descriptor{}, fmt.Errorf("registry: %w: the manifest of %s has more than %d bytes", ErrLimit, reference, b.limits.ManifestBytes)
+	}
+	algorithm := digest.Canonical
+	if want, err := digest.Parse(reference); err == nil {
+		algorithm = want.Algorithm()
+	}
+	return Descriptor{MediaType: d.MediaType, Digest: algorithm.FromBytes(data), Size: int64(len(data))}, nil
+}
+
+func (b *remoteBackend) Fetch(ctx context.Context, d Descriptor) (io.ReadCloser, error) {
+	body, err := b.repo.Fetch(ctx, bare(d))
+	if err != nil {
+		return nil, b.wrap("fetch "+d.Digest.String(), err)
+	}
+	return &remoteBody{ReadCloser: body, b: b, what: "fetch " + d.Digest.String()}, nil
+}
+
+// remoteBody gives the errors of a broken connection their kind.
+type remoteBody struct {
+	io.ReadCloser
+	b    *remoteBackend
+	what string
+}
+
+func (r *remoteBody) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = r.b.wrap(r.what, err)
+	}
+	return n, err
+}
+
+func (b *remoteBackend) Push(ctx context.Context, d Descriptor, content io.Reader, tag string) error {
+	// Both actions at once save a second token.
+	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull, auth.ActionPush)
+	var err error
+	if tag != "" {
+		err = b.repo.Manifests().PushReference(ctx, d, content, tag)
+	} else {
+		err = b.repo.Push(ctx, d, content)
+	}
+	if err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
+		return b.wrap("push "+d.Digest.String(), err)
+	}
+	return nil
+}
+
+// Referrers lists by the API of the OCI distribution specification 1.1, "Listing referrers".
+func (b *remoteBackend) Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	return func(yield func(Descriptor, error) bool) {
+		scheme := "https"
+		if b.repo.PlainHTTP {
+			scheme = "http"
+		}
+		next := &url.URL{Scheme: scheme, Host: b.repo.Reference.Host(),
+			Path: "/v2/" + b.repo.Reference.Repository + "/referrers/" + subject.Digest.String()}
+		for page := 0; next != nil; page++ {
+			if page == b.limits.Pages {
+				yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pages of referrers", ErrLimit, b.limits.Pages))
+				return
+			}
+			index, link, err := b.referrersPage(ctx, next)
+			if err != nil {
+				if page > 0 && errors.Is(err, ErrUnsupported) {
+					err = fmt.Errorf("registry: %w: page %d of the referrers is no index", ErrMalformed, page+1)
+				}
+				yield(Descriptor{}, err)
+				return
+			}
+			for _, d := range index.Manifests {
+				if !yield(d, nil) {
+					return
+				}
+			}
+			next = link
+		}
+	}
+}
+
+func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispec.Index, *url.URL, error) {
+	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
+	}
+	req.Header.Set("Accept", ocispec.MediaTypeImageIndex)
+	resp, err := b.repo.Client.Do(req)
+	if err != nil {
+		return nil, nil, b.wrap("list referrers", err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, b.limits.ManifestBytes+1))
+	if err != nil {
+		return nil, nil, b.wrap("list referrers", err)
+	}
+	if int64(len(data)) > b.limits.ManifestBytes {
+		return nil, nil, fmt.Errorf("registry: %w: a page of referrers has more than %d bytes", ErrLimit, b.limits.ManifestBytes)
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		if mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); mediaType != ocispec.MediaTypeImageIndex {
+			return nil, nil, fmt.Errorf("registry: %w: the referrers API answers with %.80q", ErrUnsupported, mediaType)
+		}
+	case http.StatusNotFound:
+		var body errcode.ErrorResponse
+		if json.Unmarshal(data, &body) == nil {
+			for _, e := range body.Errors {
+				if e.Code == errcode.ErrorCodeNameUnknown {
+					return nil, nil, fmt.Errorf("registry: %w: repository %s", ErrNotFound, b.repo.Reference)
+				}
+			}
+		}
+		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers 404", ErrUnsupported)
+	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
+		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers %d", ErrUnsupported, resp.StatusCode)
+	default:
+		return nil, nil, b.wrap("list referrers", &errcode.ErrorResponse{Method: http.MethodGet, URL: at, StatusCode: resp.StatusCode})
+	}
+	index, err := parseIndex(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	link, err := nextLink(at, resp.Header.Values("Link"))
+	return index, link, err
+}
+
+// nextLink returns the address of the next page (RFC 8288), nil after the last. It must be on the same host, or the
+// credentials of one host would travel to another.
+func nextLink(at *url.URL, headers []string) (*url.URL, error) {
+	for _, header := range headers {
+		for _, link := range strings.Split(header, ",") {
+			target, params, found := strings.Cut(link, ">")
+			target, ok := strings.CutPrefix(strings.TrimSpace(target), "<")
+			if !found || !ok {
+				continue
+			}
+			for _, p := range strings.Split(params, ";") {
+				key, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+				if !strings.EqualFold(key, "rel") || !strings.EqualFold(strings.Trim(value, `"`), "next") {
+					continue
+				}
+				next, err := at.Parse(target)
+				if err != nil {
+					return nil, fmt.Errorf("registry: %w: next page: %w", ErrMalformed, err)
+				}
+				if next.Host != at.Host || next.Scheme != at.Scheme {
+					return nil, fmt.Errorf("registry: %w: the next page is on another host, %s", ErrMalformed, next.Host)
+				}
+				return next, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// wrap gives an error its kind and keeps it as cause.
+func (b *remoteBackend) wrap(what string, err error) error {
+	kind := kindOf(err)
+	if kind == nil {
+		return fmt.Errorf("registry: %s in %s: %w", what, b.repo.Reference, err)
+	}
+	return fmt.Errorf("registry: %s in %s: %w: %w", what, b.repo.Reference, kind, err)
+}
+
+func kindOf(err error) error {
+	var (
+		resp     *errcode.ErrorResponse
+		netError net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ErrUnavailable
+	case errors.As(err, &resp):
+		switch code := resp.StatusCode; {
+		case code == http.StatusUnauthorized, code == http.StatusForbidden:
+			return ErrUnauthorized
+		case code == http.StatusNotFound:
+			return ErrNotFound
+		case code == http.StatusTooManyRequests, code >= 500:
+			return ErrUnavailable
+		case code == http.StatusMethodNotAllowed:
+			return ErrUnsupported
+		}
+		return ErrMalformed
+	case errors.Is(err, errdef.ErrNotFound):
+		return ErrNotFound
+	case errors.Is(err, errdef.ErrSizeExceedsLimit):
+		return ErrLimit
+	case errors.Is(err, errdef.ErrInvalidReference), errors.Is(err, errdef.ErrInvalidDigest):
+		return ErrInvalid
+	case errors.As(err, &netError), errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrUnavailable
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package registry
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// How often a request is sent, and how long is waited between. A Retry-After of the registry counts instead, as long
+// as the context's deadline leaves room for it.
+const (
+	maxTries   = 4
+	firstDelay = 100 * time.Millisecond
+	maxDelay   = 30 * time.Second
+)
+
+// retrier sends again what failed in passing: answers 429, 502, 503 and 504, for requests that may be sent twice.
+type retrier struct {
+	next http.RoundTripper
+}
+
+func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	next := r.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	for try := 1; ; try++ {
+		resp, err := next.RoundTrip(req)
+		if err != nil || try == maxTries || !passing(resp.StatusCode) || !repeatable(req) {
+			return resp, err
+		}
+		delay, asked := retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		if !asked {
+			delay = rand.N(firstDelay << try)
+		}
+		if delay > maxDelay || !room(req.Context(), delay) {
+			return resp, nil // what the registry says is the better answer
+		}
+		_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can be used again
+		resp.Body.Close()
+		if !sleep(req.Context(), delay) {
+			return nil, context.Cause(req.Context())
+		}
+		if req.GetBody != nil {
+			body, err := req.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			req = req.Clone(req.Context())
+			req.Body = body
+		}
+	}
+}
+
+func passing(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// repeatable reports whether a request is idempotent (RFC 9110, section 9.2.2) and its body can be had again.
+func repeatable(req *http.Request) bool {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead:
+		return true
+	case http.MethodPut, http.MethodDelete:
+		return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+	}
+	return false
+}
+
+// retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.
+func retryAfter(value string, now time.Time) (time.Duration, bool) {
+	if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(n) * time.Second, true
+	}
+	if t, err := http.ParseTime(value); err == nil {
+		return max(0, t.Sub(now)), true
+	}
+	return 0, false
+}
+
+func room(ctx context.Context, d time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) > d
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
