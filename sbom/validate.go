@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ladingdev/lading/sbom/internal/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
@@ -93,7 +94,14 @@ func validate(data []byte) (*report, error) {
 		}
 		return validateAs("tag-value", data, v)
 	}
-	return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value", errNotSBOM)
+	if spdxyaml.Detect(data) {
+		v, err := spdxyaml.Read(data)
+		if err != nil {
+			return nil, err
+		}
+		return validateAs("YAML", data, v)
+	}
+	return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", errNotSBOM)
 }
 
 // validateAs validates a document of another encoding in its JSON form.

@@ -149,7 +149,10 @@ func (v *validator) content(e *element, t *typ, n xmltree.Node) {
 			}
 		}
 	}
-	m := matcher{v: v, kids: kids}
+	m := matcher{kids: make([]name, len(kids))}
+	for i, c := range kids {
+		m.kids[i].space, m.kids[i].local = v.d.Name(c)
+	}
 	end := 0
 	ok := true
 	if t.content != nil {
@@ -160,7 +163,7 @@ func (v *validator) content(e *element, t *typ, n xmltree.Node) {
 		if t.content != nil {
 			m.particle(t.content, 0)
 		}
-		v.misplaced(e, t, n, &m)
+		v.misplaced(e, t, n, kids, &m)
 	}
 	for _, c := range kids {
 		space, local := v.d.Name(c)
@@ -173,7 +176,7 @@ func (v *validator) content(e *element, t *typ, n xmltree.Node) {
 }
 
 // misplaced says what stands at the place that the content model gets stuck.
-func (v *validator) misplaced(e *element, t *typ, n xmltree.Node, m *matcher) {
+func (v *validator) misplaced(e *element, t *typ, n xmltree.Node, kids []xmltree.Node, m *matcher) {
 	var wanted []string
 	for _, id := range m.expected {
 		if q := "<" + id.local + ">"; !slices.Contains(wanted, q) {
@@ -188,7 +191,7 @@ func (v *validator) misplaced(e *element, t *typ, n xmltree.Node, m *matcher) {
 		v.add(n, "", fmt.Sprintf("Add %s, which <%s> must have.", choices, e.name.local))
 		return
 	}
-	c := m.kids[m.farthest]
+	c := kids[m.farthest]
 	space, local := v.d.Name(c)
 	switch decl := t.decls[name{space, local}]; {
 	case space != t.target && t.target != "":
@@ -223,8 +226,7 @@ func (v *validator) lax(n xmltree.Node) {
 // A matcher walks a content model along the elements. The rules of XML Schema make each step unambiguous, so it takes
 // the first that fits.
 type matcher struct {
-	v    *validator
-	kids []xmltree.Node
+	kids []name
 
 	trace    bool // note where it gets stuck
 	farthest int
@@ -279,15 +281,13 @@ func (m *matcher) once(p *particle, i int) (int, bool) {
 		}
 		return i, nothing
 	case single:
-		if i < len(m.kids) {
-			if space, local := m.v.d.Name(m.kids[i]); space == p.name.space && local == p.name.local {
-				return i + 1, true
-			}
+		if i < len(m.kids) && m.kids[i] == p.name {
+			return i + 1, true
 		}
 		m.stuck(i, p.name)
 	case wildcard:
 		if i < len(m.kids) {
-			if space, _ := m.v.d.Name(m.kids[i]); !p.foreign || space != p.target && space != "" {
+			if space := m.kids[i].space; !p.foreign || space != p.target && space != "" {
 				return i + 1, true
 			}
 		}

@@ -1,0 +1,281 @@
+package sbom
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"unsafe"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// Kinds of failure, for errors.Is.
+var (
+	ErrNotSBOM = errors.New("not an SBOM")                      // of no specification that is known
+	ErrVersion = errors.New("unsupported version")              // of a known specification
+	ErrNotJSON = errors.New("the document is not in JSON")      // Convert makes it so
+	ErrLimit   = errors.New("document is over a limit")         // of size, depth or count
+	ErrLoss    = errors.New("the conversion would lose content") // under ConvertOptions.Strict
+)
+
+// A Spec is a specification of SBOMs.
+type Spec string
+
+// The specifications.
+const (
+	CycloneDX Spec = "CycloneDX"
+	SPDX      Spec = "SPDX"
+)
+
+// A Format is a specification and its version, such as CycloneDX 1.6. Documents in other encodings than JSON have the
+// Format of their content.
+type Format struct {
+	Spec    Spec
+	Version string // such as "1.6" or "2.3"
+}
+
+func (f Format) String() string { return string(f.Spec) + " " + f.Version }
+
+// A Ref is a component of one Document: its place in document order, from zero. None stands for no component.
+type Ref int32
+
+// None is the Ref of what a document refers to and does not describe.
+const None Ref = -1
+
+// Document is an SBOM: its bytes, unchanged, and where everything stands in them. It is immutable and safe for
+// concurrent use.
+type Document struct {
+	format     Format
+	raw        []byte
+	name       string
+	id         string
+	created    string
+	roots      []Ref
+	components []Component
+	edges      []Relationship
+	byID       map[string]Ref
+}
+
+// Component is what a document says of one piece of software or hardware: the facts that everybody asks for, and Raw
+// for the rest. Texts are views of the document.
+type Component struct {
+	ID      string // bom-ref in CycloneDX, SPDXID in SPDX; unique in the document, empty if CycloneDX gives none
+	Kind    string // CycloneDX's type, or SPDX's primaryPackagePurpose; "file" for files of SPDX
+	Group   string // CycloneDX only
+	Name    string
+	Version string
+	PURL    string // the first, if SPDX gives several
+	raw     []byte
+}
+
+// Raw returns the component's text as it stands in the document: a view, not to be changed.
+func (c *Component) Raw() []byte { return c.raw }
+
+// A RelationshipType says how one component relates to another.
+type RelationshipType string
+
+// The types that both specifications know. SPDX documents have others too, by their own names; the types that SPDX
+// also has reversed, such as DEPENDENCY_OF, are turned round.
+const (
+	DependsOn RelationshipType = "DEPENDS_ON" // From needs To
+	Contains  RelationshipType = "CONTAINS"   // To is part of From
+)
+
+// A Relationship goes from one component to another. One end may be None: the document refers to what it does not
+// describe.
+type Relationship struct {
+	From, To Ref
+	Type     RelationshipType
+}
+
+// Limits of Parse.
+const (
+	maxBytes = 1 << 30 // a gigabyte; four bytes an offset would do for four
+	maxDepth = 1000
+)
+
+// Parse reads an SBOM of any format: see the package comment. It checks that the text is strict JSON and has the shape
+// that it needs; whether a document keeps to its specification is for [Validate].
+//
+// Errors wrap [ErrNotSBOM], [ErrVersion], [ErrLimit], or say what is wrong with the text.
+func Parse(r io.Reader) (*Document, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("sbom: %w", err)
+	}
+	if len(data) > maxBytes {
+		return nil, fmt.Errorf("sbom: %w: more than %d bytes", ErrLimit, maxBytes)
+	}
+	return parse(data)
+}
+
+func parse(data []byte) (*Document, error) {
+	d := &Document{raw: data}
+	if err := d.read(); err != nil {
+		if errors.Is(err, strictjson.ErrLimit) {
+			err = fmt.Errorf("%w: %w", ErrLimit, err)
+		}
+		return nil, fmt.Errorf("sbom: %w", err)
+	}
+	return d, nil
+}
+
+// read indexes the document in one pass, whatever its specification: the members that tell are at its top.
+func (d *Document) read() error {
+	r := strictjson.NewReader(d.raw, strictjson.Limits{Depth: maxDepth})
+	var (
+		cdx       cyclonedxReader
+		spdx      spdxReader
+		bomFormat string
+	)
+	cdx.d, spdx.d = d, d
+	for name := range r.Object("bomFormat", "specVersion", "spdxVersion", "@context") {
+		switch string(name) {
+		case "bomFormat":
+			bomFormat = r.String()
+		case "specVersion":
+			d.format = Format{CycloneDX, r.String()}
+		case "spdxVersion":
+			d.format = Format{SPDX, r.String()}
+		default:
+			if !cdx.member(r, name) {
+				spdx.member(r, name)
+			}
+		}
+	}
+	if err := r.End(); err != nil {
+		return err
+	}
+	switch {
+	case d.format.Spec == CycloneDX && bomFormat == "CycloneDX":
+		return cdx.finish()
+	case d.format.Spec == SPDX && bomFormat == "":
+		return spdx.finish()
+	}
+	return fmt.Errorf("%w: neither bomFormat and specVersion of CycloneDX nor spdxVersion of SPDX", ErrNotSBOM)
+}
+
+// view returns the text of a string: a view of the document, which never changes.
+func view(r *strictjson.Reader) string {
+	if r.Null() {
+		return ""
+	}
+	text := r.Text()
+	return unsafe.String(unsafe.SliceData(text), len(text))
+}
+
+// Format returns the document's specification and version.
+func (d *Document) Format() Format { return d.format }
+
+// Bytes returns the document as it was read or made: a view, not to be changed.
+func (d *Document) Bytes() []byte { return d.raw }
+
+// MarshalJSON returns the document's bytes, which makes it a predicate that is signed to the letter.
+func (d *Document) MarshalJSON() ([]byte, error) { return d.raw, nil }
+
+// PredicateType returns the in-toto predicate type that SBOMs of this specification are attested under.
+func (d *Document) PredicateType() string {
+	if d.format.Spec == SPDX {
+		return "https://spdx.dev/Document"
+	}
+	return "https://cyclonedx.org/bom"
+}
+
+// MediaType returns the media type of the document's encoding.
+func (d *Document) MediaType() string {
+	if d.format.Spec == SPDX {
+		return "application/spdx+json"
+	}
+	return "application/vnd.cyclonedx+json"
+}
+
+// Name returns the document's own name, which CycloneDX does not have, and ID its serial number or namespace.
+func (d *Document) Name() string { return d.name }
+
+// ID returns CycloneDX's serialNumber or SPDX's documentNamespace.
+func (d *Document) ID() string { return d.id }
+
+// Created returns the time at which the document says it was made, as it says it.
+func (d *Document) Created() string { return d.created }
+
+// Len returns the number of components.
+func (d *Document) Len() int { return len(d.components) }
+
+// Component returns one component. The Ref must be of this document and not None.
+func (d *Document) Component(ref Ref) *Component { return &d.components[ref] }
+
+// Components yields every component in document order; one that contains others comes before them.
+func (d *Document) Components() iter.Seq2[Ref, *Component] {
+	return func(yield func(Ref, *Component) bool) {
+		for i := range d.components {
+			if !yield(Ref(i), &d.components[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Roots returns what the document is about: CycloneDX's metadata.component, or what SPDX's document describes.
+func (d *Document) Roots() []Ref { return d.roots }
+
+// Relationships yields every relationship, in the order of the document, those of nesting first.
+func (d *Document) Relationships() iter.Seq[Relationship] {
+	return func(yield func(Relationship) bool) {
+		for _, e := range d.edges {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// ByID returns the component with an ID.
+func (d *Document) ByID(id string) (Ref, bool) {
+	ref, ok := d.byID[id]
+	if !ok {
+		return None, false
+	}
+	return ref, true
+}
+
+// ByPURL yields the components with a package URL, compared as text.
+func (d *Document) ByPURL(purl string) iter.Seq[Ref] {
+	return func(yield func(Ref) bool) {
+		for i := range d.components {
+			if d.components[i].PURL == purl && purl != "" && !yield(Ref(i)) {
+				return
+			}
+		}
+	}
+}
+
+// add appends a component and enters its ID.
+func (d *Document) add(c Component) (Ref, error) {
+	if len(d.components) == 1<<31-1 {
+		return None, fmt.Errorf("%w: too many components", ErrLimit)
+	}
+	ref := Ref(len(d.components))
+	d.components = append(d.components, c)
+	return ref, nil
+}
+
+// index enters the IDs of all components; of two with the same, the first counts.
+func (d *Document) index() {
+	d.byID = make(map[string]Ref, len(d.components))
+	for i := range d.components {
+		if id := d.components[i].ID; id != "" {
+			if _, ok := d.byID[id]; !ok {
+				d.byID[id] = Ref(i)
+			}
+		}
+	}
+}
+
+// ref returns the component with an ID, or None.
+func (d *Document) ref(id string) Ref {
+	if ref, ok := d.byID[id]; ok {
+		return ref
+	}
+	return None
+}

@@ -1,0 +1,164 @@
+package sbom
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/xmltree"
+)
+
+func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras []cdxxml.Extra) {
+	t.Helper()
+	d, err := xmltree.Parse(data, xmltree.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	space, _ := d.Name(d.Root)
+	version = strings.TrimPrefix(space, cycloneDXNamespace)
+	v, extras := cdxxml.Read(d, version, cycloneDXSchemas(t, version))
+	text, _ = v.JSON()
+	return text, version, extras
+}
+
+func cycloneDXSchemas(t *testing.T, version string) cdxxml.Schemas {
+	t.Helper()
+	xml, err := xmlSchemas[version]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := version
+	if version == "1.0" || version == "1.1" { // which have no JSON form
+		form = "1.2"
+	}
+	j, err := jsonSchemas["CycloneDX "+form]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cdxxml.Schemas{XML: xml, JSON: j}
+}
+
+// TestXMLToJSON checks that each valid XML document is a valid JSON document with the same content: what the project
+// publishes as the same example in JSON, where the two are the same.
+func TestXMLToJSON(t *testing.T) {
+	twins := map[string][]byte{}
+	for f := range corpus(t, "cyclonedx/CycloneDX-specification/") {
+		twins[f.Name] = f.Data
+	}
+	same, read := 0, 0
+	for f := range corpus(t, "cyclonedx/") {
+		r, err := validate(f.Data)
+		if err != nil || r.err() != nil || !strings.HasSuffix(r.format, " XML") || strings.Contains(r.format, " 1.0 ") || strings.Contains(r.format, " 1.1 ") {
+			continue
+		}
+		read++
+		text, _, extras := xmlToJSON(t, f.Data)
+		back, err := validateJSON(text, nil)
+		if err == nil {
+			err = back.err()
+		}
+		if err != nil {
+			t.Errorf("%s: JSON form: %v", f.Name, err)
+		}
+		for _, e := range extras {
+			// The one example with things of its own says so by its name.
+			if !strings.Contains(f.Name, "valid-random-attributes") && !bytes.Contains(f.Data[e.Start:e.End], []byte(":")) {
+				t.Errorf("%s: %s has no place in JSON: %s", f.Name, e.Path, f.Data[e.Start:e.End])
+			}
+		}
+		if twin, ok := twins[strings.TrimSuffix(f.Name, ".xml")+".json"]; ok && cmp.Equal(plain(t, text), plain(t, twin)) {
+			same++
+		}
+	}
+	t.Logf("%d documents, %d equal to their twin in JSON", read, same)
+	if read < 116 || same < 75 {
+		t.Errorf("%d documents, %d equal to their twin in JSON, want 116 and 75 or more", read, same)
+	}
+}
+
+// plain decodes a CycloneDX document without what only its JSON form says.
+func plain(t *testing.T, data []byte) any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatal(err)
+	}
+	delete(v, "$schema")
+	return v
+}
+
+// TestJSONToXML writes each valid JSON document as XML, which must be valid, and reads it back: nothing is missing but
+// what the writer says is.
+func TestJSONToXML(t *testing.T) {
+	written, whole := 0, 0
+	for f := range corpus(t, "cyclonedx/", "sbom-real/", "inspector/") {
+		r, err := validate(f.Data)
+		if err != nil || r.err() != nil || !strings.HasPrefix(r.format, "CycloneDX") || !strings.HasSuffix(r.format, " JSON") {
+			continue
+		}
+		version := strings.Fields(r.format)[1]
+		v, err := transcode.Parse(f.Data, strictjson.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, lost := cdxxml.Write(v, version, cycloneDXSchemas(t, version))
+		// A bom-ref that occurs twice is an error in the one schema and none in the other.
+		if x, err := validateXML(out); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		} else if err := x.err(); err != nil && !strings.HasSuffix(f.Name, "1.5/valid-formulation-1.5.json") {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		back, _, extras := xmlToJSON(t, out)
+		if extras != nil {
+			t.Errorf("%s: %v written and not read", f.Name, extras)
+		}
+		want, got := plain(t, f.Data), plain(t, back)
+		slices.Reverse(lost)
+		for _, l := range lost {
+			want = without(want, strings.Split(l.Pointer, "/")[1:])
+			if l.Changed {
+				got = without(got, strings.Split(l.Pointer, "/")[1:])
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: (-JSON +XML)\n%s", f.Name, diff)
+		}
+		written++
+		if len(lost) == 0 {
+			whole++
+		}
+	}
+	t.Logf("%d documents, %d whole", written, whole)
+	if written < 205 || whole < 193 {
+		t.Errorf("%d documents, %d whole, want 205 and 193 or more", written, whole)
+	}
+}
+
+// without removes the value at a pointer.
+func without(v any, pointer []string) any {
+	key := strings.NewReplacer("~1", "/", "~0", "~").Replace(pointer[0])
+	switch v := v.(type) {
+	case map[string]any:
+		if len(pointer) == 1 {
+			delete(v, key)
+		} else {
+			v[key] = without(v[key], pointer[1:])
+		}
+	case []any:
+		var i int
+		fmt.Sscan(key, &i)
+		if len(pointer) == 1 {
+			return slices.Delete(v, i, i+1)
+		}
+		v[i] = without(v[i], pointer[1:])
+	}
+	return v
+}

@@ -1,0 +1,359 @@
+package cdxxml
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/xsd"
+)
+
+// A Lost is a part of a JSON document that the XML form has no place for.
+type Lost struct {
+	Pointer string // RFC 6901
+	Value   *transcode.Value
+	Changed bool // it is there, with its line breaks turned into blanks
+}
+
+// Write writes the XML form of a document in its JSON form, indented by two blanks.
+func Write(root *transcode.Value, version string, s Schemas) ([]byte, []Lost) {
+	w := &writer{used: map[*transcode.Value]bool{}, changed: map[*transcode.Value]bool{}}
+	space := "http://cyclonedx.org/schema/bom/" + version
+	w.out = append(w.out, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
+	decl := s.XML.Element(space, "bom")
+	for _, name := range []string{"$schema", "bomFormat", "specVersion"} { // said by the namespace
+		w.used[root.Get(name)] = true
+	}
+	w.element(decl, root, s.JSON.View(), "", ` xmlns="`+space+`"`)
+	w.lost("", root)
+	return w.out, w.losses
+}
+
+type writer struct {
+	out     []byte
+	depth   int
+	used    map[*transcode.Value]bool
+	changed map[*transcode.Value]bool
+	losses  []Lost
+}
+
+// lost lists what was not written.
+func (w *writer) lost(pointer string, v *transcode.Value) {
+	if w.changed[v] {
+		w.losses = append(w.losses, Lost{pointer, v, true})
+	}
+	for _, m := range v.Members {
+		at := pointer + "/" + escape(m.Name)
+		if !w.used[m.Value] {
+			w.losses = append(w.losses, Lost{at, m.Value, false})
+		} else {
+			w.lost(at, m.Value)
+		}
+	}
+	for i, item := range v.Items {
+		at := pointer + "/" + strconv.Itoa(i)
+		if !w.used[item] {
+			w.losses = append(w.losses, Lost{at, item, false})
+		} else {
+			w.lost(at, item)
+		}
+	}
+}
+
+func escape(name string) string {
+	var out []byte
+	for _, c := range []byte(name) {
+		switch c {
+		case '~':
+			out = append(out, "~0"...)
+		case '/':
+			out = append(out, "~1"...)
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
+
+func (w *writer) indent() {
+	w.out = append(w.out, '\n')
+	for range w.depth {
+		w.out = append(w.out, "  "...)
+	}
+}
+
+func (w *writer) attr(name, value string) {
+	w.out = append(w.out, ' ')
+	w.out = append(w.out, name...)
+	w.out = append(w.out, `="`...)
+	w.out = xmltree.AppendAttr(w.out, value)
+	w.out = append(w.out, '"')
+}
+
+func isScalar(v *transcode.Value) bool {
+	return v.Kind == strictjson.String || v.Kind == strictjson.Number && !v.IsNull()
+}
+
+// element writes v as an element. The text and attributes that a caller has already are given, as is its name if the
+// declaration has another.
+func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View, name, declarations string) {
+	w.used[v] = true
+	if name == "" {
+		name = decl.Name()
+	}
+	if w.depth > 0 {
+		w.indent()
+	}
+	w.out = append(w.out, '<')
+	w.out = append(w.out, name...)
+	w.out = append(w.out, declarations...)
+	text, hasText := "", false
+	if v.Kind == strictjson.Object {
+		for _, a := range decl.Attributes() {
+			if m := memberFor(v, a, attributeNames[a]); m != nil && isScalar(m) && !w.used[m] {
+				w.used[m] = true
+				w.attr(a, m.Text)
+			}
+		}
+		if decl.Text() {
+			for _, t := range textNames {
+				if m := v.Get(t); m != nil && isScalar(m) && !w.used[m] {
+					w.used[m] = true
+					text, hasText = m.Text, true
+					break
+				}
+			}
+		}
+	} else if isScalar(v) {
+		if !decl.Text() && !decl.Mixed() && slices.Contains(decl.Attributes(), "ref") {
+			w.attr("ref", v.Text)
+		} else {
+			text, hasText = v.Text, true
+		}
+	}
+	w.out = append(w.out, '>')
+	if hasText {
+		if decl.Normalise(text) != text {
+			w.changed[v] = true
+		}
+		w.out = xmltree.AppendText(w.out, text)
+		w.end(name)
+		return
+	}
+	before := len(w.out)
+	w.depth++
+	switch v.Kind {
+	case strictjson.Object:
+		w.members(decl, v, view)
+	case strictjson.Array:
+		items := view.Items()
+		var ps []piece
+		for _, item := range v.Items {
+			if p := w.item(decl.Children(), item, items); p.write != nil {
+				ps = append(ps, p)
+			}
+		}
+		w.pieces(decl, ps)
+	}
+	w.depth--
+	if len(w.out) == before {
+		w.out = append(w.out[:before-1], "/>"...)
+		return
+	}
+	w.indent()
+	w.end(name)
+}
+
+func (w *writer) end(name string) {
+	w.out = append(w.out, "</"...)
+	w.out = append(w.out, name...)
+	w.out = append(w.out, '>')
+}
+
+// memberFor returns the member with the first of the names that there is.
+func memberFor(v *transcode.Value, names ...string) *transcode.Value {
+	for _, n := range names {
+		if m := v.Get(n); n != "" && m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// A piece is an element that is going to be written.
+type piece struct {
+	name  string
+	write func()
+}
+
+// pieces writes elements in order, but for those that may not stand together: these stay unused.
+func (w *writer) pieces(decl xsd.Decl, ps []piece) {
+	names := make([]string, len(ps))
+	for i, p := range ps {
+		names[i] = p.name
+	}
+	for tries := 0; ; tries++ {
+		bad := decl.Misfit(names)
+		if bad < 0 {
+			break
+		}
+		if tries == 1000 { // nothing that anybody meant
+			ps = ps[:bad]
+			break
+		}
+		names = slices.Delete(names, bad, bad+1)
+		ps = slices.Delete(ps, bad, bad+1)
+	}
+	for _, p := range ps {
+		p.write()
+	}
+}
+
+func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View) {
+	var ps []piece
+	for _, child := range decl.Children() {
+		names := append([]string{child.Name()}, elementNames[child.Name()]...)
+		m := memberFor(v, names...)
+		if m == nil || w.used[m] || m.IsNull() {
+			continue
+		}
+		p := view.Property(nameOf(v, m))
+		switch {
+		case child.Name() == "asserter":
+			ps = append(ps, piece{child.Name(), func() { w.asserter(child.Decl, m, p) }})
+		case m.Kind == strictjson.Array && child.Repeats && !isList(child.Decl, p.Items()):
+			for _, item := range m.Items {
+				one := w.item([]xsd.Child{child}, item, p.Items())
+				if one.write == nil {
+					continue
+				}
+				ps = append(ps, piece{one.name, func() {
+					w.used[m] = true
+					one.write()
+				}})
+			}
+		default:
+			ps = append(ps, piece{child.Name(), func() { w.element(child.Decl, m, p, "", "") }})
+		}
+	}
+	w.pieces(decl, ps)
+}
+
+func nameOf(v, m *transcode.Value) string {
+	for _, member := range v.Members {
+		if member.Value == m {
+			return member.Name
+		}
+	}
+	return ""
+}
+
+// item makes an element of an array the element that it is, or that its members say it is.
+func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.View) piece {
+	if item.Kind == strictjson.Object {
+		for _, c := range kids {
+			m := item.Get(c.Name())
+			if m == nil || !items.Property(c.Name()).Known() || !wraps(c.Name(), c.Decl, items) {
+				continue
+			}
+			if c.Text() && !fits(c.Decl, item, m) {
+				continue
+			}
+			return piece{c.Name(), func() {
+				w.used[item] = true
+				if c.Text() {
+					w.element(c.Decl, wrapText(w, item, m), items, "", "")
+				} else {
+					w.element(c.Decl, m, items.Property(c.Name()), "", "")
+				}
+			}}
+		}
+	}
+	// Otherwise the element that has a place for most of the members.
+	best, most := -1, -1
+	for i, c := range kids {
+		score := 0
+		if isScalar(item) {
+			switch attrs := c.Attributes(); {
+			case c.Text() && len(attrs) == 0:
+				score = 2
+			case slices.Contains(attrs, "ref"):
+				score = 1
+			}
+		}
+		for _, m := range item.Members {
+			if has(c.Decl, m.Name) {
+				score++
+			}
+		}
+		if score > most {
+			best, most = i, score
+		}
+	}
+	if best < 0 || item.IsNull() {
+		return piece{}
+	}
+	return piece{kids[best].Name(), func() { w.element(kids[best].Decl, item, items, "", "") }}
+}
+
+// fits reports whether the other members of item can be attributes beside the text m.
+func fits(decl xsd.Decl, item, m *transcode.Value) bool {
+	for _, other := range item.Members {
+		if other.Value != m && !has(decl, other.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// wrapText is the object whose text is the member m of item and whose attributes are its other members.
+func wrapText(w *writer, item, m *transcode.Value) *transcode.Value {
+	w.used[m] = true
+	o := transcode.NewObject(item.Start, item.End)
+	o.Set("content", transcode.NewString(m.Text, m.Start, m.End))
+	for _, other := range item.Members {
+		if other.Value != m {
+			o.Members = append(o.Members, other)
+		}
+	}
+	return o
+}
+
+func has(decl xsd.Decl, member string) bool {
+	for _, a := range decl.Attributes() {
+		if a == member || attributeNames[a] == member {
+			return true
+		}
+	}
+	for _, c := range decl.Children() {
+		if c.Name() == member || slices.Contains(elementNames[c.Name()], member) {
+			return true
+		}
+	}
+	return decl.Text() && slices.Contains(textNames, member)
+}
+
+// asserter writes what the JSON form tells apart by its shape.
+func (w *writer) asserter(decl xsd.Decl, v *transcode.Value, view jsonschema.View) {
+	kind := "ref"
+	if v.Kind == strictjson.Object {
+		kind = "organization"
+		if v.Get("phone") != nil || v.Get("email") != nil {
+			kind = "individual"
+		}
+	}
+	child, ok := decl.Child(kind)
+	if !ok {
+		return
+	}
+	w.indent()
+	w.out = append(w.out, "<asserter>"...)
+	w.depth++
+	w.element(child.Decl, v, view, "", "")
+	w.depth--
+	w.indent()
+	w.end("asserter")
+}

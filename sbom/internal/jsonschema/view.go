@@ -1,0 +1,82 @@
+package jsonschema
+
+import "slices"
+
+// A View is what a schema says about the shape of a value, alternatives put together. The zero View says nothing.
+type View struct{ parts []*Schema }
+
+// View returns the shape that s describes.
+func (s *Schema) View() View { return View{flatten(nil, s)} }
+
+func flatten(parts []*Schema, s *Schema) []*Schema {
+	if s == nil || s.never || slices.Contains(parts, s) {
+		return parts
+	}
+	parts = append(parts, s)
+	parts = flatten(parts, s.ref)
+	for _, subs := range [][]*Schema{s.allOf, s.anyOf, s.oneOf} {
+		for _, sub := range subs {
+			parts = flatten(parts, sub)
+		}
+	}
+	return parts
+}
+
+// Known reports whether the schema says anything.
+func (v View) Known() bool { return len(v.parts) > 0 }
+
+func (v View) has(t typeSet) bool {
+	return slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.types&t != 0 })
+}
+
+// Array reports whether the value can be an array.
+func (v View) Array() bool { return v.has(tArray) }
+
+// Object reports whether the value can be an object.
+func (v View) Object() bool {
+	return v.has(tObject) || slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.props != nil })
+}
+
+// Text reports whether the value can be a string.
+func (v View) Text() bool {
+	return v.has(tString) || slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.enumList != nil })
+}
+
+// Number reports whether the value can be a number.
+func (v View) Number() bool { return v.has(tNumber | tInteger) }
+
+// Bool reports whether the value can be true or false.
+func (v View) Bool() bool { return v.has(tBool) }
+
+// Items returns the shape of the elements of an array.
+func (v View) Items() View {
+	var out View
+	for _, s := range v.parts {
+		out.parts = flatten(out.parts, s.items)
+		for _, t := range s.tuple {
+			out.parts = flatten(out.parts, t)
+		}
+	}
+	return out
+}
+
+// Property returns the shape of a member of an object.
+func (v View) Property(name string) View {
+	var out View
+	for _, s := range v.parts {
+		out.parts = flatten(out.parts, s.props[name])
+	}
+	return out
+}
+
+// Properties returns the names of the members that an object can have, sorted.
+func (v View) Properties() []string {
+	var names []string
+	for _, s := range v.parts {
+		for name := range s.props {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,82 @@
+package spdxyaml
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+func TestRead(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"a: b\n", `{"a":"b"}`},
+		{"---\na: [1, true, ~, 'x']\nb:\n  - c: \"d\\ne\"\n  - |\n    f\n    g\n", `{"a":[1,true,null,"x"],"b":[{"c":"d\ne"},"f\ng\n"]}`},
+		{"a: no\nb: 1.0\nc: 2024-01-01T00:00:00Z\nd: 1.2.3\n", `{"a":"no","b":1.0,"c":"2024-01-01T00:00:00Z","d":"1.2.3"}`},
+		{"a: x\n  y\n", `{"a":"x y"}`},
+	} {
+		v, err := Read([]byte(tt.in))
+		if err != nil {
+			t.Errorf("%q: %v", tt.in, err)
+			continue
+		}
+		if got, _ := v.JSON(); string(got) != tt.want {
+			t.Errorf("%q: %s, want %s", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want error
+	}{
+		{"a: &x b\nc: *x\n", ErrYAML},
+		{"a: &x [1]\nb: &y [*x, *x]\n", ErrYAML},
+		{"a: !!binary x\n", ErrYAML},
+		{"<<: {a: b}\n", ErrYAML},
+		{"1: a\n", ErrYAML},
+		{"a: .inf\n", ErrYAML},
+		{"a: 0x10\n", ErrYAML},
+		{"a: b\n---\nc: d\n", ErrYAML},
+		{"a: b\na: c\n", ErrSyntax},
+		{"a: [\n", ErrSyntax},
+		{"a: \xff\n", ErrSyntax},
+		{"", ErrYAML},
+		{strings.Repeat("[", 1_000_000), ErrLimit},
+		{strings.Repeat("- ", 1_000_000), ErrLimit},
+		{strings.Repeat("? ", 1_000_000), ErrLimit},
+		{strings.Repeat("a: ", 100_000), ErrLimit},
+		{strings.Repeat("&a ", 100_000), ErrLimit},
+		{"a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200), ErrLimit},
+	} {
+		_, err := Read([]byte(tt.in))
+		var e *Error
+		if !errors.Is(err, tt.want) || !errors.As(err, &e) || e.Line < 1 {
+			t.Errorf("%.40q: %v, want %v", tt.in, err, tt.want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{"a: b\n", "a:\n- b: {c: [d, 1.0e3]}\n", "a: &x b\n", "a: |\n  b\n c: >-\n d", "? a\n: b"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return
+		}
+		v, err := Read(data)
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("%v is not an *Error", err)
+			}
+			return
+		}
+		text, _ := v.JSON()
+		if err := strictjson.Check(text, strictjson.Limits{Depth: 200}); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	})
+}

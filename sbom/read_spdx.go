@@ -1,0 +1,188 @@
+package sbom
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// spdxReader indexes an SPDX 2 document (spdx.github.io/spdx-spec/v2.3).
+type spdxReader struct {
+	d             *Document
+	id            string
+	describes     []string
+	hasFiles      []hasFile
+	relationships []byte // read last, when all elements are known
+}
+
+type hasFile struct {
+	from Ref
+	to   string
+}
+
+// spdxDocument is the SPDXID of a document (clause 6.3).
+const spdxDocument = "SPDXRef-DOCUMENT"
+
+func (s *spdxReader) member(r *strictjson.Reader, name []byte) {
+	switch string(name) {
+	case "SPDXID":
+		s.id = view(r)
+	case "name":
+		s.d.name = view(r)
+	case "documentNamespace":
+		s.d.id = view(r)
+	case "creationInfo":
+		for name := range r.Object("created") {
+			if string(name) == "created" {
+				s.d.created = view(r)
+			}
+		}
+	case "documentDescribes":
+		s.describes = texts(r)
+	case "packages":
+		s.elements(r, "")
+	case "files":
+		s.elements(r, "file")
+	case "relationships":
+		s.relationships = r.Raw()
+	}
+}
+
+func texts(r *strictjson.Reader) (out []string) {
+	if r.Null() {
+		return nil
+	}
+	for range r.Array() {
+		out = append(out, view(r))
+	}
+	return out
+}
+
+func (s *spdxReader) elements(r *strictjson.Reader, kind string) {
+	if r.Null() {
+		return
+	}
+	for range r.Array() {
+		ref, err := s.d.add(Component{})
+		if err != nil {
+			r.Fail(err)
+			return
+		}
+		r.Kind() // moves to the value
+		start := r.Offset()
+		v := Component{Kind: kind}
+		for name := range r.Object("SPDXID", "name", "versionInfo", "externalRefs") {
+			switch string(name) {
+			case "SPDXID":
+				v.ID = view(r)
+			case "name", "fileName":
+				v.Name = view(r)
+			case "versionInfo":
+				v.Version = view(r)
+			case "primaryPackagePurpose":
+				v.Kind = view(r)
+			case "externalRefs":
+				if purl := externalPURL(r); v.PURL == "" {
+					v.PURL = purl
+				}
+			case "hasFiles":
+				for _, id := range texts(r) {
+					s.hasFiles = append(s.hasFiles, hasFile{ref, id})
+				}
+			}
+		}
+		if r.Err() == nil {
+			v.raw = s.d.raw[start:r.Offset()]
+		}
+		s.d.components[ref] = v
+	}
+}
+
+// externalPURL returns the first package URL among external references (clause 7.21).
+func externalPURL(r *strictjson.Reader) (purl string) {
+	if r.Null() {
+		return ""
+	}
+	for range r.Array() {
+		var kind, locator string
+		for name := range r.Object("referenceType", "referenceLocator") {
+			switch string(name) {
+			case "referenceType":
+				kind = view(r)
+			case "referenceLocator":
+				locator = view(r)
+			}
+		}
+		if purl == "" && kind == "purl" {
+			purl = locator
+		}
+	}
+	return purl
+}
+
+// reversed are the relationship types (clause 11.1) that say the same as another one, the other way round.
+var reversed = map[string]RelationshipType{
+	"DEPENDENCY_OF": DependsOn,
+	"CONTAINED_BY":  Contains,
+	"DESCRIBED_BY":  describes,
+}
+
+const describes RelationshipType = "DESCRIBES"
+
+func (s *spdxReader) finish() error {
+	version, ok := strings.CutPrefix(s.d.format.Version, "SPDX-")
+	if !ok || version != "2.2" && version != "2.3" {
+		return fmt.Errorf("%w: spdxVersion %.20q", ErrVersion, s.d.format.Version)
+	}
+	s.d.format.Version = version
+	s.d.index()
+	for _, id := range s.describes {
+		s.root(s.d.ref(id))
+	}
+	for _, h := range s.hasFiles {
+		s.d.edges = append(s.d.edges, Relationship{h.from, s.d.ref(h.to), Contains})
+	}
+	if s.relationships == nil {
+		return nil
+	}
+	r := strictjson.NewReader(s.relationships, strictjson.Limits{Depth: maxDepth})
+	if r.Null() {
+		return r.End()
+	}
+	for range r.Array() {
+		var from, kind, to string
+		for name := range r.Object("spdxElementId", "relationshipType", "relatedSpdxElement") {
+			switch string(name) {
+			case "spdxElementId":
+				from = view(r)
+			case "relationshipType":
+				kind = view(r)
+			case "relatedSpdxElement":
+				to = view(r)
+			}
+		}
+		t := RelationshipType(kind)
+		if turned, ok := reversed[kind]; ok {
+			from, to, t = to, from, turned
+		}
+		if t == describes && from == spdxDocument {
+			s.root(s.d.ref(to))
+			continue
+		}
+		s.d.edges = append(s.d.edges, Relationship{s.d.ref(from), s.d.ref(to), t})
+	}
+	return r.End()
+}
+
+func (s *spdxReader) root(ref Ref) {
+	if ref == None {
+		return
+	}
+	for _, r := range s.d.roots {
+		if r == ref {
+			return
+		}
+	}
+	s.d.roots = append(s.d.roots, ref)
+}
