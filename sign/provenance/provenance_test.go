@@ -1,0 +1,217 @@
+package provenance_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/ladingdev/lading/sign/provenance"
+)
+
+const commit = "27ff1b6c5df0adbf4ae44ac2b1b1b8d90c9a2d7e"
+
+func lookup(env map[string]string) provenance.Lookup {
+	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+}
+
+var services = map[string]map[string]string{
+	"github": {
+		"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/app",
+		"GITHUB_REF": "refs/tags/v1.2.3", "GITHUB_SHA": commit, "GITHUB_RUN_ID": "42", "GITHUB_RUN_ATTEMPT": "2",
+		"GITHUB_WORKFLOW_REF": "acme/app/.github/workflows/release.yml@refs/tags/v1.2.3", "RUNNER_ENVIRONMENT": "github-hosted",
+		"GITHUB_EVENT_NAME": "push", "GITHUB_TOKEN": "secret",
+	},
+	"gitlab": {
+		"GITLAB_CI": "true", "CI_PROJECT_URL": "https://gitlab.com/acme/app", "CI_COMMIT_SHA": commit, "CI_COMMIT_REF_NAME": "main",
+		"CI_JOB_NAME": "release", "CI_JOB_URL": "https://gitlab.com/acme/app/-/jobs/7", "CI_RUNNER_ID": "12", "CI_PROJECT_ID": "99",
+		"CI_JOB_STARTED_AT": "2026-11-23T22:03:06Z", "CI_RUNNER_VERSION": "18.5.0", "CI_JOB_TOKEN": "secret",
+	},
+	"codebuild": {
+		"CODEBUILD_BUILD_ARN":       "arn:aws:codebuild:eu-west-1:111122223333:build/app:b1b1b8d9-0000-4000-8000-000000000001",
+		"CODEBUILD_SOURCE_REPO_URL": "https://robot:secret@github.com/acme/app.git", "CODEBUILD_SOURCE_VERSION": "refs/heads/main",
+		"CODEBUILD_RESOLVED_SOURCE_VERSION": commit, "CODEBUILD_START_TIME": "1763935386000", "CODEBUILD_INITIATOR": "GitHub-Hookshot/1",
+		"CODEBUILD_BUILD_IMAGE": "aws/codebuild/amazonlinux2-x86_64-standard:5.0",
+	},
+	"codepipeline": {
+		"CODEBUILD_BUILD_ARN":      "arn:aws-us-gov:codebuild:us-gov-west-1:111122223333:build/app:b1b1b8d9-0000-4000-8000-000000000001",
+		"CODEBUILD_SOURCE_VERSION": "arn:aws-us-gov:s3:::artifacts/app/SourceArti/x.zip", "CODEBUILD_RESOLVED_SOURCE_VERSION": commit,
+		"CODEBUILD_INITIATOR": "codepipeline/release", "CODEPIPELINE_EXECUTION_ID": "0f0e",
+	},
+}
+
+func TestFromCI(t *testing.T) {
+	for name, want := range map[string]provenance.Provenance{
+		"github": {BuildType: provenance.BuildTypeGitHub, BuilderID: "https://github.com/actions/runner/github-hosted", InvocationID: "https://github.com/acme/app/actions/runs/42/attempts/2",
+			ExternalParameters:   map[string]any{"workflow": map[string]any{"ref": "refs/tags/v1.2.3", "repository": "https://github.com/acme/app", "path": ".github/workflows/release.yml"}},
+			InternalParameters:   map[string]any{"github": map[string]any{"event_name": "push", "runner_environment": "github-hosted"}},
+			ResolvedDependencies: []provenance.Resource{{URI: "git+https://github.com/acme/app@refs/tags/v1.2.3", Digest: map[string]string{"gitCommit": commit}}}},
+		"gitlab": {BuildType: provenance.BuildTypeGitLab, BuilderID: "https://gitlab.com/acme/app/-/runners/12", InvocationID: "https://gitlab.com/acme/app/-/jobs/7",
+			ExternalParameters: map[string]any{"source": "git+https://gitlab.com/acme/app@main", "entryPoint": "release", "ref": "main"},
+			InternalParameters: map[string]any{"runner": "12", "project": "99"}, BuilderVersion: map[string]string{"gitlab-runner": "18.5.0"},
+			StartedOn:            time.Date(2026, 11, 23, 22, 3, 6, 0, time.UTC),
+			ResolvedDependencies: []provenance.Resource{{URI: "git+https://gitlab.com/acme/app@main", Digest: map[string]string{"gitCommit": commit}}}},
+		"codebuild": {BuildType: provenance.BuildTypeCodeBuild, BuilderID: "arn:aws:codebuild:eu-west-1:111122223333:project/app", InvocationID: services["codebuild"]["CODEBUILD_BUILD_ARN"],
+			ExternalParameters:   map[string]any{"source": "git+https://github.com/acme/app.git@refs/heads/main", "ref": "refs/heads/main", "initiator": "GitHub-Hookshot/1"},
+			InternalParameters:   map[string]any{"region": "eu-west-1", "image": "aws/codebuild/amazonlinux2-x86_64-standard:5.0"},
+			StartedOn:            time.UnixMilli(1763935386000).UTC(),
+			ResolvedDependencies: []provenance.Resource{{URI: "git+https://github.com/acme/app.git@refs/heads/main", Digest: map[string]string{"gitCommit": commit}}}},
+		"codepipeline": {BuildType: provenance.BuildTypeCodeBuild, BuilderID: "arn:aws-us-gov:codebuild:us-gov-west-1:111122223333:project/app", InvocationID: services["codepipeline"]["CODEBUILD_BUILD_ARN"],
+			ExternalParameters:   map[string]any{"ref": "arn:aws-us-gov:s3:::artifacts/app/SourceArti/x.zip", "initiator": "codepipeline/release", "pipelineExecution": "0f0e"},
+			InternalParameters:   map[string]any{"region": "us-gov-west-1"},
+			ResolvedDependencies: []provenance.Resource{{Name: "source", Digest: map[string]string{"gitCommit": commit}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := provenance.FromCI(lookup(services[name]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&want, got); diff != "" {
+				t.Error(diff)
+			}
+			data, err := got.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(data), "secret") {
+				t.Errorf("a secret leaks into %s", data)
+			}
+			back, err := provenance.Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(got, back); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestFromCIRefuses(t *testing.T) {
+	both := maps.Clone(services["github"])
+	maps.Copy(both, services["gitlab"])
+	change := func(service, name, value string) map[string]string {
+		m := maps.Clone(services[service])
+		m[name] = value
+		return m
+	}
+	for name, tt := range map[string]struct {
+		env  map[string]string
+		want error
+	}{
+		"nothing":         {nil, provenance.ErrNoFacts},
+		"two services":    {both, provenance.ErrNoFacts},
+		"no commit":       {change("github", "GITHUB_SHA", ""), provenance.ErrIncomplete},
+		"bad commit":      {change("gitlab", "CI_COMMIT_SHA", "main"), provenance.ErrMalformed},
+		"bad time":        {change("gitlab", "CI_JOB_STARTED_AT", "yesterday"), provenance.ErrMalformed},
+		"bad ARN":         {change("codebuild", "CODEBUILD_BUILD_ARN", "arn:aws:s3:::bucket"), provenance.ErrMalformed},
+		"bad start":       {change("codebuild", "CODEBUILD_START_TIME", "soon"), provenance.ErrMalformed},
+		"bad source":      {change("codebuild", "CODEBUILD_SOURCE_REPO_URL", "https://a b/\x7f"), provenance.ErrMalformed},
+		"no workflow ref": {change("github", "GITHUB_WORKFLOW_REF", ""), provenance.ErrIncomplete},
+	} {
+		if p, err := provenance.FromCI(lookup(tt.env)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, %v", name, p, err)
+		}
+	}
+}
+
+func TestFromGit(t *testing.T) {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	config := file("[core]\n\tbare = false\n[remote \"fork\"]\n\turl = https://evil.example/x\n[remote \"origin\"]\n\turl = git@github.com:acme/app.git\n")
+	for name, tt := range map[string]struct {
+		fsys fstest.MapFS
+		uri  string
+		want error
+	}{
+		"branch":   {fsys: fstest.MapFS{".git/HEAD": file("ref: refs/heads/main\n"), ".git/refs/heads/main": file(commit + "\n"), ".git/config": config}, uri: "git+ssh://github.com/acme/app.git@refs/heads/main"},
+		"packed":   {fsys: fstest.MapFS{".git/HEAD": file("ref: refs/heads/main\n"), ".git/packed-refs": file("# pack-refs\n" + commit + " refs/heads/main\n"), ".git/config": config}, uri: "git+ssh://github.com/acme/app.git@refs/heads/main"},
+		"detached": {fsys: fstest.MapFS{".git/HEAD": file(commit + "\n"), ".git/config": config}, uri: "git+ssh://github.com/acme/app.git"},
+		"alone":    {fsys: fstest.MapFS{".git/HEAD": file(commit + "\n")}},
+		"none":     {fsys: fstest.MapFS{}, want: provenance.ErrNoFacts},
+		"unborn":   {fsys: fstest.MapFS{".git/HEAD": file("ref: refs/heads/main\n")}, want: provenance.ErrNoFacts},
+		"outside":  {fsys: fstest.MapFS{".git/HEAD": file("ref: ../secret\n"), "secret": file(commit)}, want: provenance.ErrNoFacts},
+		"garbage":  {fsys: fstest.MapFS{".git/HEAD": file("zzz\n")}, want: provenance.ErrMalformed},
+	} {
+		p, err := provenance.FromGit(tt.fsys)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil && (p.ResolvedDependencies[0].URI != tt.uri || p.ResolvedDependencies[0].Digest["gitCommit"] != commit) {
+			t.Errorf("%s: %+v", name, p.ResolvedDependencies)
+		}
+	}
+}
+
+// The unit tests of in-toto's own Go library, as data.
+func TestParseUpstream(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) < 7 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := strings.HasPrefix(filepath.Base(file), "provenance-v1-full") || strings.HasPrefix(filepath.Base(file), "rd-full") ||
+			strings.HasPrefix(filepath.Base(file), "rd-gitcommit-sha") || strings.HasPrefix(filepath.Base(file), "rd-supported")
+		if strings.HasPrefix(filepath.Base(file), "rd-") {
+			data = []byte(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{},"resolvedDependencies":[` + string(data) +
+				`]},"runDetails":{"builder":{"id":"https://x.example/b"}}}`)
+		}
+		if _, err := provenance.Parse(data); (err == nil) != good {
+			t.Errorf("%s: %v", file, err)
+		} else if err != nil && !errors.Is(err, provenance.ErrIncomplete) && !errors.Is(err, provenance.ErrMalformed) {
+			t.Errorf("%s: an error without a kind: %v", file, err)
+		}
+	}
+}
+
+func TestParseStrict(t *testing.T) {
+	for name, in := range map[string]string{
+		"duplicate": `{"buildDefinition":{"buildType":"a","buildType":"b","externalParameters":{}},"runDetails":{"builder":{"id":"x"}}}`,
+		"case":      `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"Id":"x"}}}`,
+		"inner":     `{"buildDefinition":{"buildType":"a","externalParameters":{"k":1,"k":2}},"runDetails":{"builder":{"id":"x"}}}`,
+		"time":      `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"id":"x"},"metadata":{"startedOn":"now"}}}`,
+		"type":      `{"buildDefinition":{"buildType":"a","externalParameters":[]},"runDetails":{"builder":{"id":"x"}}}`,
+		"trailing":  `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"id":"x"}}} {}`,
+	} {
+		if _, err := provenance.Parse([]byte(in)); !errors.Is(err, provenance.ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	p, err := provenance.Parse([]byte(`{"buildDefinition":{"buildType":"a","externalParameters":{"n":9007199254740993}},"runDetails":{"builder":{"id":"x"}},"extra":1}`))
+	if err != nil || p.ExternalParameters["n"] != json.Number("9007199254740993") {
+		t.Errorf("numbers do not survive: %v, %v", p, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.json")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := provenance.Parse(data)
+		if err != nil {
+			return
+		}
+		out, err := p.MarshalJSON()
+		if err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		if _, err := provenance.Parse(out); err != nil {
+			t.Fatalf("what was written cannot be read: %v", err)
+		}
+	})
+}
