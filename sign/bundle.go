@@ -5,12 +5,14 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/url"
 	"time"
@@ -39,6 +41,9 @@ const (
 type BundleSigner struct {
 	// Key signs. It must be one of the table in the package comment.
 	Key Key
+	// SHA256 hashes with SHA-256 also for P-384 and P-521, as cosign does with such keys from files. Its verifiers of
+	// bundles accept both; verify.TrustedKey.AllowSHA256 accepts this one.
+	SHA256 bool
 	// Now, if set, gives the time for the annotation org.opencontainers.image.created, which nobody signs. Nil leaves it
 	// out, so that the same signature gives the same descriptor.
 	Now func() time.Time
@@ -46,7 +51,7 @@ type BundleSigner struct {
 
 // Sign returns a bundle with the statement. Errors wrap [ErrStatement], [ErrKey], or what the key returned.
 func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
-	envelope, err := signEnvelope(ctx, b.Key, s)
+	envelope, err := signEnvelope(ctx, b.Key, s, b.SHA256)
 	if err != nil {
 		return Descriptor{}, err
 	}
@@ -62,6 +67,44 @@ func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 		annotations[ocispec.AnnotationCreated] = b.Now().UTC().Format(time.RFC3339)
 	}
 	return describe(bundle.MediaType, data, annotations), nil
+}
+
+// SignBlob signs the bytes of r, such as a file, and returns a bundle with a message signature. With an Ed25519 key, which
+// signs the message and not a digest, r is read into memory.
+func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, error) {
+	hash, err := signingHash(b.Key, b.SHA256)
+	if err != nil {
+		return Descriptor{}, err
+	}
+	m := &bundle.Message{Algorithm: "SHA2_256"}
+	h := sha256.New()
+	var data []byte
+	switch hash {
+	case 0:
+		if data, err = io.ReadAll(r); err != nil {
+			return Descriptor{}, fmt.Errorf("sign: %w", err)
+		}
+		h.Write(data)
+		m.Digest = h.Sum(nil)
+	case crypto.SHA384, crypto.SHA512:
+		m.Algorithm = fmt.Sprintf("SHA2_%d", 8*hash.Size())
+		h = hash.New()
+		fallthrough
+	default:
+		if _, err := io.Copy(h, r); err != nil {
+			return Descriptor{}, fmt.Errorf("sign: %w", err)
+		}
+		m.Digest = h.Sum(nil)
+		data = m.Digest
+	}
+	if m.Signature, err = b.Key.Sign(ctx, data, hash); err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w", err)
+	}
+	out, err := b.bundle(&bundle.Bundle{Message: m})
+	if err != nil {
+		return Descriptor{}, err
+	}
+	return describe(bundle.MediaType, out, map[string]string{annotationContent: "message-signature"}), nil
 }
 
 func (b *BundleSigner) bundle(content *bundle.Bundle) ([]byte, error) {
@@ -86,12 +129,12 @@ func describe(mediaType string, data []byte, annotations map[string]string) Desc
 }
 
 // signEnvelope signs the statement as a DSSE envelope.
-func signEnvelope(ctx context.Context, key Key, s *Statement) (*dsse.Envelope, error) {
+func signEnvelope(ctx context.Context, key Key, s *Statement, sha256 bool) (*dsse.Envelope, error) {
 	payload, err := s.encode()
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrStatement, err)
 	}
-	sig, err := signMessage(ctx, key, dsse.PAE(dsse.PayloadType, payload))
+	sig, err := signMessage(ctx, key, dsse.PAE(dsse.PayloadType, payload), sha256)
 	if err != nil {
 		return nil, err
 	}
@@ -128,13 +171,10 @@ func (s *Statement) encode() ([]byte, error) {
 }
 
 // signMessage signs a message as Sigstore does with a key of this type and size: see the table in the package comment.
-func signMessage(ctx context.Context, key Key, message []byte) ([]byte, error) {
-	if key == nil {
-		return nil, fmt.Errorf("sign: %w: there is none", ErrKey)
-	}
-	hash, err := hashFor(key.Public())
+func signMessage(ctx context.Context, key Key, message []byte, sha256 bool) ([]byte, error) {
+	hash, err := signingHash(key, sha256)
 	if err != nil {
-		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
+		return nil, err
 	}
 	data := message
 	if hash != 0 {
@@ -149,19 +189,34 @@ func signMessage(ctx context.Context, key Key, message []byte) ([]byte, error) {
 	return sig, nil
 }
 
+// signingHash returns the hash that key signs with, zero for the message itself.
+func signingHash(key Key, sha256 bool) (crypto.Hash, error) {
+	if key == nil {
+		return 0, fmt.Errorf("sign: %w: there is none", ErrKey)
+	}
+	hash, err := hashFor(key.Public())
+	if err != nil {
+		return 0, fmt.Errorf("sign: %w: %w", ErrKey, err)
+	}
+	if sha256 && hash != 0 {
+		hash = crypto.SHA256
+	}
+	return hash, nil
+}
+
 // hashFor returns the hash that goes with a key, zero for Ed25519, which takes the message.
 func hashFor(pub crypto.PublicKey) (crypto.Hash, error) {
 	switch pub := pub.(type) {
 	case *ecdsa.PublicKey:
-		switch pub.Curve.Params().BitSize {
-		case 256:
+		switch pub.Curve {
+		case elliptic.P256():
 			return crypto.SHA256, nil
-		case 384:
+		case elliptic.P384():
 			return crypto.SHA384, nil
-		case 521:
+		case elliptic.P521():
 			return crypto.SHA512, nil
 		}
-		return 0, fmt.Errorf("ECDSA on curve %s", pub.Curve.Params().Name)
+		return 0, errors.New("ECDSA on a curve other than P-256, P-384 and P-521")
 	case *rsa.PublicKey:
 		switch pub.N.BitLen() {
 		case 2048, 3072, 4096:

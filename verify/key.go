@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -48,13 +49,14 @@ type Limits struct {
 	Signatures    int // in one envelope; default 8. A bundle has one in any case
 	Subjects      int // of one statement; default 1,024
 	Digests       int // of one subject; default 32
+	BlobBytes     int // of a file that has to be held in memory, for an Ed25519 key signs it whole; default 128 MiB
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}} {
+	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.BlobBytes, 128 << 20}} {
 		if *f.field <= 0 {
 			*f.field = f.value
 		}
@@ -119,16 +121,19 @@ type scheme struct {
 func (k TrustedKey) schemes(f Format) ([]scheme, error) {
 	switch pub := k.Key.(type) {
 	case *ecdsa.PublicKey:
+		if pub == nil {
+			break
+		}
 		var own crypto.Hash
-		switch pub.Curve.Params().BitSize {
-		case 256:
+		switch pub.Curve {
+		case elliptic.P256():
 			return []scheme{{hash: crypto.SHA256}}, nil
-		case 384:
+		case elliptic.P384():
 			own = crypto.SHA384
-		case 521:
+		case elliptic.P521():
 			own = crypto.SHA512
 		default:
-			return nil, fmt.Errorf("verify: ECDSA on curve %s is not used", pub.Curve.Params().Name)
+			return nil, errors.New("verify: ECDSA is used on P-256, P-384 and P-521 alone")
 		}
 		if f == SimpleSigning {
 			own = 0 // cosign's first format knows SHA-256 only
@@ -142,19 +147,25 @@ func (k TrustedKey) schemes(f Format) ([]scheme, error) {
 		}
 		return s, nil
 	case *rsa.PublicKey:
+		if pub == nil || pub.N == nil {
+			break
+		}
 		switch pub.N.BitLen() {
 		case 2048, 3072, 4096:
 			return []scheme{{hash: crypto.SHA256}}, nil
 		}
 		return nil, fmt.Errorf("verify: RSA with %d bits is not used; 2048, 3072 and 4096 are", pub.N.BitLen())
 	case ed25519.PublicKey:
+		if len(pub) != ed25519.PublicKeySize {
+			break
+		}
 		s := []scheme{{}}
 		if k.AllowEd25519ph {
 			s = append(s, scheme{hash: crypto.SHA512, ph: true})
 		}
 		return s, nil
 	}
-	return nil, fmt.Errorf("verify: keys of type %T are not used", k.Key)
+	return nil, fmt.Errorf("verify: a key of type %T that is not used, or empty", k.Key)
 }
 
 // A message is what was signed, in pieces, with the digests that were asked for.
@@ -231,13 +242,11 @@ func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*
 	var att *Attestation
 	switch format {
 	case Bundle:
-		b, err := bundle.Parse(evidence.Data)
-		switch {
-		case err != nil:
-			return nil, malformed(err)
-		case b.Certificate:
-			return nil, fmt.Errorf("%w: a bundle signed with a certificate, not with a key", ErrFormat)
-		case b.Message != nil:
+		b, err := parseBundle(evidence.Data)
+		if err != nil {
+			return nil, err
+		}
+		if b.Message != nil {
 			return nil, fmt.Errorf("%w: the signature of a file, not a statement about an image", ErrType)
 		}
 		att, err = v.statement(Bundle, b.Envelope, b.Hint, subject, limits)
@@ -261,8 +270,22 @@ func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*
 	evidence.Data = nil
 	att.Subject, att.Evidence = subject, evidence
 	att.Subject.Data = nil
-	att.Checks = append(att.Checks, Check{Name: "time", Status: NotChecked, Reason: "a key's signature has no time that anybody vouches for"})
+	att.Checks = append(att.Checks, timeNotChecked)
 	return att, nil
+}
+
+var timeNotChecked = Check{Name: "time", Status: NotChecked, Reason: "a key's signature has no time that anybody vouches for"}
+
+// parseBundle reads a bundle that a key signed.
+func parseBundle(data []byte) (*bundle.Bundle, error) {
+	b, err := bundle.Parse(data)
+	switch {
+	case err != nil:
+		return nil, malformed(err)
+	case b.Certificate:
+		return nil, fmt.Errorf("%w: a bundle signed with a certificate, not with a key", ErrFormat)
+	}
+	return b, nil
 }
 
 // format tells which format evidence is in, or why it is not read.
@@ -381,15 +404,15 @@ func (v *KeyVerifier) signers(f Format, m *message, sigs []dsse.Signature, hint 
 		hinted bool
 	)
 	for _, k := range v.Keys {
+		if _, err := k.schemes(f); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
+		}
 		id, err := k.Identity()
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
 		}
 		if slices.ContainsFunc(out, func(s Signer) bool { return s.Identity == id }) {
 			continue // the same key, listed twice
-		}
-		if _, err := k.schemes(f); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
 		}
 		hinted = hinted || hint != "" && hint == id.hint()
 		for _, s := range sigs {

@@ -1,0 +1,69 @@
+package sign
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"maps"
+
+	"github.com/ladingdev/lading/internal/simplesigning"
+)
+
+// A DSSESigner signs with a key and writes bare DSSE envelopes with an in-toto Statement v1: what cosign keeps under the tag
+// .att, and what readers of in-toto attestations other than Sigstore's expect. They carry no hint whose key it is.
+type DSSESigner struct {
+	Key Key // as in [BundleSigner]
+}
+
+const dsseMediaType = "application/vnd.dsse.envelope.v1+json"
+
+// Sign returns an envelope with the statement. Errors are those of [BundleSigner.Sign].
+func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
+	envelope, err := signEnvelope(ctx, d.Key, s, false)
+	if err != nil {
+		return Descriptor{}, err
+	}
+	// cosign lists attestations by the first annotation, and skips layers without the second.
+	return describe(dsseMediaType, envelope.Append(nil), map[string]string{
+		"predicateType":                   s.Predicate.PredicateType(),
+		simplesigning.SignatureAnnotation: "",
+	}), nil
+}
+
+// A CosignSigner signs images with a key and writes cosign's first format, simple signing, for registries and readers
+// that need it: to be stored under the tag .sig. It always hashes with SHA-256, whatever the key, as cosign does there.
+//
+// It signs [ImageSignature] alone, of one subject. The subject's Name becomes the docker-reference, which readers
+// show and do not check; its Annotations become optional members.
+type CosignSigner struct {
+	Key Key // as in [BundleSigner]
+}
+
+// Sign returns the payload, with its signature in the annotation dev.cosignproject.cosign/signature. Errors wrap
+// [ErrStatement], [ErrKey], or what the key returned.
+func (c *CosignSigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
+	if _, err := s.encode(); err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w: %w", ErrStatement, err)
+	}
+	if t := s.Predicate.PredicateType(); t != ImageSignatureType {
+		return Descriptor{}, fmt.Errorf("sign: %w: simple signing has no room for a predicate of type %s", ErrStatement, t)
+	}
+	if len(s.Subjects) != 1 {
+		return Descriptor{}, fmt.Errorf("sign: %w: simple signing has room for one subject, not %d", ErrStatement, len(s.Subjects))
+	}
+	subject := s.Subjects[0]
+	payload := simplesigning.Payload{Reference: subject.Name, Digest: subject.Digest.String(), Optional: maps.Clone(subject.Annotations)}
+	data, err := payload.Append(nil)
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w: %w", ErrStatement, err)
+	}
+	sig, err := signMessage(ctx, c.Key, data, true)
+	if err != nil {
+		return Descriptor{}, err
+	}
+	d := describe(simplesigning.MediaType, data, map[string]string{
+		simplesigning.SignatureAnnotation: base64.StdEncoding.EncodeToString(sig),
+	})
+	d.ArtifactType = "application/vnd.dev.cosign.artifact.sig.v1+json"
+	return d, nil
+}

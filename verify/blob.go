@@ -1,0 +1,143 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/ladingdev/lading/internal/bundle"
+	"github.com/ladingdev/lading/internal/dsse"
+	"github.com/opencontainers/go-digest"
+)
+
+// VerifyBlob proves a bundle about a file, whose bytes r gives: its signature, which becomes an Attestation of Kind [Blob], or a
+// statement that names its SHA-256 digest. Neither an image signature is accepted for a file nor a file's
+// signature for an image. evidence needs Data alone; an empty MediaType means [Bundle], the one format that is read.
+//
+// r is read once, to its end, and only if the bundle can be read at all.
+func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Descriptor) (*Attestation, error) {
+	limits := v.Limits.withDefaults()
+	if evidence.MediaType == "" {
+		evidence.MediaType = bundle.MediaType
+	}
+	format, err := v.format(evidence)
+	switch {
+	case err != nil:
+		return nil, err
+	case format != Bundle:
+		return nil, fmt.Errorf("%w: files are signed in bundles", ErrFormat)
+	case len(evidence.Data) > limits.EvidenceBytes:
+		return nil, fmt.Errorf("%w: %d bytes of evidence, at most %d are read", ErrLimit, len(evidence.Data), limits.EvidenceBytes)
+	}
+	b, err := parseBundle(evidence.Data)
+	if err != nil {
+		return nil, err
+	}
+	m, size, err := v.readBlob(r, b.Message, limits.BlobBytes)
+	if err != nil {
+		return nil, err
+	}
+	subject := Descriptor{Digest: digest.NewDigestFromBytes(digest.SHA256, m.digest(crypto.SHA256)), Size: size}
+	if b.Message == nil {
+		att, err := v.Verify(ctx, subject, evidence)
+		if err == nil && att.Kind == ImageSignature {
+			return nil, fmt.Errorf("%w: an image signature, not one of a file", ErrType)
+		}
+		return att, err
+	}
+	signers, err := v.signers(Bundle, m, []dsse.Signature{{Sig: b.Message.Signature}}, b.Hint)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkHint(b.Message, m); err != nil {
+		return nil, err
+	}
+	evidence.Data = nil
+	return &Attestation{
+		Kind:     Blob,
+		Subject:  subject,
+		Signers:  signers,
+		Evidence: evidence,
+		Checks: []Check{
+			{Name: "signature", Status: Passed, Reason: "by " + signers[0].Identity.String()},
+			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
+			timeNotChecked,
+		},
+	}, nil
+}
+
+// readBlob hashes r once for all keys, and keeps it if one needs the message itself.
+func (v *KeyVerifier) readBlob(r io.Reader, signed *bundle.Message, most int) (*message, int64, error) {
+	hashes := map[crypto.Hash]hash.Hash{crypto.SHA256: crypto.SHA256.New()}
+	var (
+		whole   *bytes.Buffer
+		writers []io.Writer
+	)
+	add := func(h crypto.Hash) {
+		if hashes[h] == nil {
+			hashes[h] = h.New()
+		}
+	}
+	if signed != nil {
+		if h, ok := messageHashes[signed.Algorithm]; ok {
+			add(h)
+		}
+	}
+	for _, k := range v.Keys {
+		schemes, err := k.schemes(Bundle)
+		if err != nil || signed == nil {
+			continue // an unusable key is refused later
+		}
+		for _, s := range schemes {
+			if s.hash == 0 {
+				whole = new(bytes.Buffer)
+			} else {
+				add(s.hash)
+			}
+		}
+	}
+	for _, h := range hashes {
+		writers = append(writers, h)
+	}
+	if whole != nil {
+		writers = append(writers, whole)
+		r = io.LimitReader(r, int64(most)+1)
+	}
+	size, err := io.Copy(io.MultiWriter(writers...), r)
+	switch {
+	case err != nil:
+		return nil, 0, fmt.Errorf("%w: %w", ErrUnchecked, err)
+	case whole != nil && size > int64(most):
+		return nil, 0, fmt.Errorf("%w: a file of more than %d bytes, and an Ed25519 key among the trusted", ErrLimit, most)
+	}
+	m := &message{digests: make(map[crypto.Hash][]byte)}
+	for id, h := range hashes {
+		m.digests[id] = h.Sum(nil)
+	}
+	if whole != nil {
+		m.pieces = [][]byte{whole.Bytes()}
+	}
+	return m, size, nil
+}
+
+// messageHashes are the names of hashes in bundles, as far as they are read.
+var messageHashes = map[string]crypto.Hash{"SHA2_256": crypto.SHA256, "SHA2_384": crypto.SHA384, "SHA2_512": crypto.SHA512}
+
+// checkHint compares the digest that a bundle carries for finding the file. Nobody signed it, but one that is wrong
+// would lead others to another file.
+func checkHint(m *bundle.Message, got *message) error {
+	if m.Algorithm == "" && len(m.Digest) == 0 {
+		return nil
+	}
+	h, ok := messageHashes[m.Algorithm]
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: messageDigest with algorithm %.40q", ErrMalformed, m.Algorithm)
+	case !bytes.Equal(m.Digest, got.digest(h)):
+		return fmt.Errorf("%w: messageDigest is that of another file", ErrTampered)
+	}
+	return nil
+}
