@@ -101,7 +101,7 @@ func validate(data []byte) (*report, error) {
 		}
 		return validateAs("YAML", data, v)
 	}
-	return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", errNotSBOM)
+	return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", ErrNotSBOM)
 }
 
 // validateAs validates a document of another encoding in its JSON form.

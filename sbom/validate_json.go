@@ -121,10 +121,10 @@ func (c *jsonCheck) detect() (string, error) {
 	case c.doc.Member(root, "@context") >= 0:
 		name = "SPDX 3.0.1" // what has the context of another version does not pass the schema
 	default:
-		return "", fmt.Errorf("%w: add \"bomFormat\", \"spdxVersion\" or \"@context\" to say what it is", errNotSBOM)
+		return "", fmt.Errorf("%w: add \"bomFormat\", \"spdxVersion\" or \"@context\" to say what it is", ErrNotSBOM)
 	}
 	if jsonSchemas[name] == nil {
-		return "", fmt.Errorf("%w: %q", errVersion, name)
+		return "", fmt.Errorf("%w: %q", ErrVersion, name)
 	}
 	return name, nil
 }

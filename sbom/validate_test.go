@@ -61,7 +61,7 @@ func TestValidateCorpus(t *testing.T) {
 				t.Errorf("%s: %v, want a problem at %s", f.Name, err, why)
 			}
 		case strings.Contains(f.Name, "identify/2.1.sbom"): // expected to be known for what it is
-			if !errors.Is(err, errVersion) || !strings.Contains(err.Error(), "SPDX 2.1") {
+			if !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), "SPDX 2.1") {
 				t.Errorf("%s: %v, want an unsupported version 2.1", f.Name, err)
 			}
 		case f.Expect == "pass" && err != nil:
@@ -94,8 +94,8 @@ func TestValidateReasons(t *testing.T) {
 		problem  string // rule and path
 		position string
 	}{
-		"config/test-cdx-bom-format-invalid.json":                              {kind: errNotSBOM},
-		"config/test-base-invalid-format-key-foo.json":                         {kind: errNotSBOM},
+		"config/test-cdx-bom-format-invalid.json":                              {kind: ErrNotSBOM},
+		"config/test-base-invalid-format-key-foo.json":                         {kind: ErrNotSBOM},
 		"cyclonedx/1.3/cdx-1-3-syntax-err-1.json":                              {kind: strictjson.ErrSyntax, position: "6:"},
 		"cyclonedx/1.3/cdx-1-3-syntax-err-2.json":                              {kind: strictjson.ErrSyntax, position: "123:"},
 		"validation/cdx-1-4-validate-err-components-format-iri-reference.json": {problem: "format /components/2/externalReferences/0/url"},
@@ -259,10 +259,10 @@ func TestValidateForeign(t *testing.T) {
 		data string
 		want error
 	}{
-		{"", errNotSBOM}, {"{}", errNotSBOM}, {"<a/>", errNotSBOM}, {"hello", errNotSBOM},
-		{`{"bomFormat": "CycloneDX", "specVersion": "9.9"}`, errVersion},
-		{`{"spdxVersion": "SPDX-2.9"}`, errVersion},
-		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.9"/>`, errVersion},
+		{"", ErrNotSBOM}, {"{}", ErrNotSBOM}, {"<a/>", ErrNotSBOM}, {"hello", ErrNotSBOM},
+		{`{"bomFormat": "CycloneDX", "specVersion": "9.9"}`, ErrVersion},
+		{`{"spdxVersion": "SPDX-2.9"}`, ErrVersion},
+		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.9"/>`, ErrVersion},
 		{`{"bomFormat": "CycloneDX", "bomFormat": "CycloneDX"}`, strictjson.ErrDuplicate},
 	} {
 		if _, err := Validate([]byte(tt.data)); !errors.Is(err, tt.want) {

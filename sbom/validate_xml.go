@@ -41,9 +41,9 @@ func validateXML(data []byte) (*report, error) {
 	version, ok := strings.CutPrefix(space, cycloneDXNamespace)
 	switch {
 	case !ok || local != "bom":
-		return nil, fmt.Errorf("%w: the document element is <%s> in namespace %s", errNotSBOM, local, quote(space))
+		return nil, fmt.Errorf("%w: the document element is <%s> in namespace %s", ErrNotSBOM, local, quote(space))
 	case xmlSchemas[version] == nil:
-		return nil, fmt.Errorf("%w: CycloneDX %s", errVersion, quote(version))
+		return nil, fmt.Errorf("%w: CycloneDX %s", ErrVersion, quote(version))
 	}
 	schema, err := xmlSchemas[version]()
 	if err != nil {
