@@ -41,8 +41,8 @@ const (
 type BundleSigner struct {
 	// Key signs. It must be one of the table in the package comment.
 	Key Key
-	// SHA256 hashes with SHA-256 also for P-384 and P-521, as cosign does with such keys from files. Its verifiers of
-	// bundles accept both; verify.TrustedKey.AllowSHA256 accepts this one.
+	// SHA256 hashes with SHA-256 also for P-384 and P-521, the one hash that cosign verifies with such keys from files
+	// unless told by --signature-digest-algorithm. Verifiers here need TrustedKey.AllowSHA256 for it.
 	SHA256 bool
 	// Now, if set, gives the time for the annotation org.opencontainers.image.created, which nobody signs. Nil leaves it
 	// out, so that the same signature gives the same descriptor.

@@ -48,7 +48,7 @@ func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Desc
 		}
 		return att, err
 	}
-	signers, err := v.signers(Bundle, m, []dsse.Signature{{Sig: b.Message.Signature}}, b.Hint)
+	signers, err := v.signers(m, []dsse.Signature{{Sig: b.Message.Signature}}, b.Hint)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (v *KeyVerifier) readBlob(r io.Reader, signed *bundle.Message, most int) (*
 		}
 	}
 	for _, k := range v.Keys {
-		schemes, err := k.schemes(Bundle)
+		schemes, err := k.schemes()
 		if err != nil || signed == nil {
 			continue // an unusable key is refused later
 		}

@@ -68,7 +68,8 @@ func (l Limits) withDefaults() Limits {
 // the format decide, never the evidence: see the table in the package comment.
 type TrustedKey struct {
 	Key crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey
-	// AllowSHA256 also accepts SHA-256 with a P-384 or P-521 key, as cosign signs with such keys from files.
+	// AllowSHA256 also accepts SHA-256 with a P-384 or P-521 key, as cosign's specification of simple signing asks and
+	// as cosign verifies with such keys from files.
 	AllowSHA256 bool
 	// AllowEd25519ph also accepts Ed25519ph (RFC 8032, section 5.1) with an Ed25519 key, as cosign signs with such keys
 	// when it means to log the signature.
@@ -89,7 +90,7 @@ func ParseTrustedKey(pemBytes []byte) (TrustedKey, error) {
 		return TrustedKey{}, fmt.Errorf("verify: public key: %w", err)
 	}
 	k := TrustedKey{Key: pub}
-	if _, err := k.schemes(Bundle); err != nil {
+	if _, err := k.schemes(); err != nil {
 		return TrustedKey{}, err
 	}
 	return k, nil
@@ -118,7 +119,7 @@ type scheme struct {
 }
 
 // schemes is the table of the package comment.
-func (k TrustedKey) schemes(f Format) ([]scheme, error) {
+func (k TrustedKey) schemes() ([]scheme, error) {
 	switch pub := k.Key.(type) {
 	case *ecdsa.PublicKey:
 		if pub == nil {
@@ -135,13 +136,7 @@ func (k TrustedKey) schemes(f Format) ([]scheme, error) {
 		default:
 			return nil, errors.New("verify: ECDSA is used on P-256, P-384 and P-521 alone")
 		}
-		if f == SimpleSigning {
-			own = 0 // cosign's first format knows SHA-256 only
-		}
-		var s []scheme
-		if own != 0 {
-			s = append(s, scheme{hash: own})
-		}
+		s := []scheme{{hash: own}}
 		if k.AllowSHA256 {
 			s = append(s, scheme{hash: crypto.SHA256})
 		}
@@ -189,8 +184,8 @@ func (m *message) digest(h crypto.Hash) []byte {
 	return m.digests[h]
 }
 
-func (k TrustedKey) verify(f Format, m *message, sig []byte) bool {
-	schemes, _ := k.schemes(f)
+func (k TrustedKey) verify(m *message, sig []byte) bool {
+	schemes, _ := k.schemes()
 	for _, s := range schemes {
 		ok := false
 		switch pub := k.Key.(type) {
@@ -249,7 +244,7 @@ func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*
 		if b.Message != nil {
 			return nil, fmt.Errorf("%w: the signature of a file, not a statement about an image", ErrType)
 		}
-		att, err = v.statement(Bundle, b.Envelope, b.Hint, subject, limits)
+		att, err = v.statement(b.Envelope, b.Hint, subject, limits)
 		if err != nil {
 			return nil, err
 		}
@@ -258,7 +253,7 @@ func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*
 		if err != nil {
 			return nil, malformed(err)
 		}
-		att, err = v.statement(DSSE, env, "", subject, limits)
+		att, err = v.statement(env, "", subject, limits)
 		if err != nil {
 			return nil, err
 		}
@@ -315,13 +310,13 @@ func (v *KeyVerifier) format(evidence Descriptor) (Format, error) {
 }
 
 // statement proves an envelope.
-func (v *KeyVerifier) statement(f Format, env *dsse.Envelope, hint string, subject Descriptor, limits Limits) (*Attestation, error) {
+func (v *KeyVerifier) statement(env *dsse.Envelope, hint string, subject Descriptor, limits Limits) (*Attestation, error) {
 	if env.PayloadType != dsse.PayloadType {
 		return nil, fmt.Errorf("%w: payload type %.80q, not %s", ErrType, env.PayloadType, dsse.PayloadType)
 	}
 	head := "DSSEv1 " + strconv.Itoa(len(env.PayloadType)) + " " + env.PayloadType + " " + strconv.Itoa(len(env.Payload)) + " "
 	m := &message{pieces: [][]byte{[]byte(head), env.Payload}}
-	signers, err := v.signers(f, m, env.Signatures, hint)
+	signers, err := v.signers(m, env.Signatures, hint)
 	if err != nil {
 		return nil, err
 	}
@@ -373,7 +368,7 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 	if err != nil || len(sig) == 0 {
 		return nil, fmt.Errorf("%w: no base64 signature in annotation %s", ErrMalformed, simplesigning.SignatureAnnotation)
 	}
-	signers, err := v.signers(SimpleSigning, &message{pieces: [][]byte{evidence.Data}}, []dsse.Signature{{Sig: sig}}, "")
+	signers, err := v.signers(&message{pieces: [][]byte{evidence.Data}}, []dsse.Signature{{Sig: sig}}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -398,13 +393,13 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 
 // signers returns the distinct trusted keys that made at least one of the signatures. Signatures by others are of no
 // consequence, as protocol.md of DSSE has it. The hint, which nobody signed, only decides how a refusal is worded.
-func (v *KeyVerifier) signers(f Format, m *message, sigs []dsse.Signature, hint string) ([]Signer, error) {
+func (v *KeyVerifier) signers(m *message, sigs []dsse.Signature, hint string) ([]Signer, error) {
 	var (
 		out    []Signer
 		hinted bool
 	)
 	for _, k := range v.Keys {
-		if _, err := k.schemes(f); err != nil {
+		if _, err := k.schemes(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
 		}
 		id, err := k.Identity()
@@ -417,7 +412,7 @@ func (v *KeyVerifier) signers(f Format, m *message, sigs []dsse.Signature, hint 
 		hinted = hinted || hint != "" && hint == id.hint()
 		for _, s := range sigs {
 			hinted = hinted || s.KeyID != "" && (s.KeyID == id.Key || s.KeyID == "sha256:"+id.Key)
-			if k.verify(f, m, s.Sig) {
+			if k.verify(m, s.Sig) {
 				out = append(out, Signer{Identity: id})
 				break
 			}
