@@ -1,0 +1,240 @@
+// Package verifytest says what any [verify.Verifier] must refuse, as a test that every implementation can run on itself:
+//
+//	func TestVerifier(t *testing.T) {
+//		verifytest.Run(t, &verifytest.Harness{Verifier: mine, Subject: image, Good: evidence, Untrusted: byStrangers})
+//	}
+//
+// It proves no signature scheme right. It finds the mistakes that verifiers of every format share: another subject
+// accepted, a signer who is not trusted, a bit that changed, half a document, a document too large, a claim that
+// nobody signed.
+package verifytest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/ladingdev/lading/verify"
+	"github.com/opencontainers/go-digest"
+)
+
+// A Harness is a Verifier with evidence to try it on.
+type Harness struct {
+	// Verifier is tried. It must trust the signers of Good and nobody else.
+	Verifier verify.Verifier
+	// Subject is what the evidence is about. Its digest must be valid.
+	Subject verify.Descriptor
+	// Good is evidence that Verifier accepts, one candidate of each format at least.
+	Good []verify.Descriptor
+	// Untrusted is sound evidence about Subject by signers that Verifier does not trust. None means that this is not
+	// tried, which is a poor test.
+	Untrusted []verify.Descriptor
+	// TooLarge is the size in bytes from which evidence is refused; zero means 64 MiB.
+	TooLarge int
+}
+
+// kinds are the errors that verify allows.
+var kinds = []error{
+	verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrSubject, verify.ErrType,
+	verify.ErrExpired, verify.ErrNotYet, verify.ErrRevoked, verify.ErrLimit, verify.ErrUnchecked,
+}
+
+// Run tries the Verifier, as subtests of t.
+func Run(t *testing.T, h *Harness) {
+	t.Helper()
+	if len(h.Good) == 0 {
+		t.Fatal("verifytest: no good evidence, so nothing would be tested")
+	}
+	for i, good := range h.Good {
+		t.Run(fmt.Sprintf("good-%d", i), func(t *testing.T) { h.good(t, good) })
+	}
+	for i, e := range h.Untrusted {
+		t.Run(fmt.Sprintf("untrusted-%d", i), func(t *testing.T) {
+			att, err := h.Verifier.Verify(t.Context(), h.Subject, e)
+			refused(t, "a signer who is not trusted", att, err, verify.ErrNotTrusted)
+		})
+	}
+}
+
+func refused(t *testing.T, what string, att *verify.Attestation, err error, want ...error) {
+	t.Helper()
+	is := func(kind error) bool { return errors.Is(err, kind) }
+	switch {
+	case err == nil:
+		t.Errorf("%s: accepted", what)
+	case att != nil:
+		t.Errorf("%s: an attestation comes with the error %v", what, err)
+	case !slices.ContainsFunc(kinds, is):
+		t.Errorf("%s: the error is none of package verify: %v", what, err)
+	case len(want) > 0 && !slices.ContainsFunc(want, is):
+		t.Errorf("%s: %v, not one of %v", what, err, want)
+	}
+}
+
+// A proof is what must not change when bytes change that nobody signed.
+type proof struct {
+	Kind                           verify.Kind
+	Subject                        digest.Digest
+	Name, PredicateType, Predicate string
+	Annotations                    map[string]string
+	Signers                        []verify.Signer
+}
+
+func proven(a *verify.Attestation) proof {
+	return proof{a.Kind, a.Subject.Digest, a.Name, a.PredicateType, string(a.Predicate), a.Annotations, a.Signers}
+}
+
+func (h *Harness) good(t *testing.T, good verify.Descriptor) {
+	ctx := t.Context()
+	before := bytes.Clone(good.Data)
+	annotations := maps.Clone(good.Annotations)
+	att, err := h.Verifier.Verify(ctx, h.Subject, good)
+	if err != nil {
+		t.Fatalf("good evidence is refused: %v", err)
+	}
+	h.promises(t, att)
+	want := proven(att)
+	with := func(data []byte) verify.Descriptor {
+		d := good
+		d.Data, d.Size, d.Digest = data, int64(len(data)), digest.FromBytes(data)
+		return d
+	}
+	try := func(d verify.Descriptor) (*verify.Attestation, error) { return h.Verifier.Verify(ctx, h.Subject, d) }
+
+	t.Run("concurrent", func(t *testing.T) {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if got, err := h.Verifier.Verify(ctx, h.Subject, good); err != nil {
+					t.Error(err)
+				} else if diff := cmp.Diff(want, proven(got)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+		wg.Wait()
+		if !bytes.Equal(before, good.Data) || !maps.Equal(annotations, good.Annotations) {
+			t.Error("the evidence was changed")
+		}
+	})
+
+	t.Run("subject", func(t *testing.T) {
+		other := h.Subject
+		other.Digest = digest.FromString("verifytest: another subject")
+		att, err := h.Verifier.Verify(ctx, other, good)
+		refused(t, "another subject", att, err, verify.ErrSubject)
+		for _, d := range []digest.Digest{"", "sha256:", "sha256:00", digest.Digest(strings.ToUpper(string(h.Subject.Digest))),
+			h.Subject.Digest + "0", digest.SHA512.FromString("verifytest")} {
+			other.Digest = d
+			att, err := h.Verifier.Verify(ctx, other, good)
+			refused(t, fmt.Sprintf("a subject %q", d), att, err)
+		}
+	})
+
+	t.Run("format", func(t *testing.T) {
+		for _, mediaType := range []string{"", "application/json", "application/vnd.oci.image.layer.v1.tar+gzip", strings.Repeat("x", 1<<16)} {
+			d := good
+			d.MediaType = mediaType
+			att, err := try(d)
+			refused(t, fmt.Sprintf("media type %.20q", mediaType), att, err, verify.ErrFormat)
+		}
+	})
+
+	t.Run("unsigned annotations", func(t *testing.T) {
+		d := good
+		d.Annotations = maps.Clone(good.Annotations)
+		if d.Annotations == nil {
+			d.Annotations = map[string]string{}
+		}
+		d.Annotations["dev.sigstore.bundle.predicateType"] = "https://lies.example/v1"
+		d.Annotations["predicateType"] = "https://lies.example/v1"
+		d.Annotations["verifytest"] = "nobody signed this"
+		got, err := try(d)
+		if err != nil {
+			return // a Verifier may be that strict
+		}
+		if diff := cmp.Diff(want, proven(got)); diff != "" {
+			t.Errorf("annotations that nobody signed decide:\n%s", diff)
+		}
+	})
+
+	t.Run("truncated", func(t *testing.T) {
+		for n := 0; n < len(good.Data); n += 1 + len(good.Data)/256 {
+			att, err := try(with(good.Data[:n:n]))
+			refused(t, fmt.Sprintf("%d of %d bytes", n, len(good.Data)), att, err)
+		}
+	})
+
+	t.Run("tampered", func(t *testing.T) {
+		for i := 0; i < len(good.Data); i += 1 + len(good.Data)/1024 {
+			data := bytes.Clone(good.Data)
+			data[i] ^= 1 << (i % 7)
+			got, err := try(with(data))
+			if err == nil {
+				// Bytes that nobody signed, such as a hint, may change; what is proven may not.
+				if diff := cmp.Diff(want, proven(got)); diff != "" {
+					t.Errorf("byte %d changes what is proven:\n%s", i, diff)
+				}
+				continue
+			}
+			refused(t, fmt.Sprintf("byte %d changed", i), got, err)
+		}
+	})
+
+	t.Run("junk", func(t *testing.T) {
+		for name, data := range map[string][]byte{
+			"nothing": nil, "an empty object": []byte("{}"), "null": []byte("null"), "an array": []byte("[]"), "text": []byte("verifytest"),
+			"zeros": make([]byte, 1000), "depth": bytes.Repeat([]byte{'['}, 100_000), "objects": bytes.Repeat([]byte(`{"payload":`), 20_000),
+			"twice": append(bytes.Clone(good.Data), good.Data...), "a tail": append(bytes.Clone(good.Data), '{', '}'),
+			"a byte order mark": append([]byte("\xef\xbb\xbf"), good.Data...),
+		} {
+			att, err := try(with(data))
+			refused(t, name, att, err)
+		}
+	})
+
+	t.Run("too large", func(t *testing.T) {
+		size := h.TooLarge
+		if size == 0 {
+			size = 64 << 20
+		}
+		data := append(bytes.Clone(good.Data), bytes.Repeat([]byte{' '}, max(1, size-len(good.Data)))...)
+		att, err := try(with(data))
+		refused(t, fmt.Sprintf("%d bytes", len(data)), att, err)
+	})
+}
+
+// promises checks what package verify says of an Attestation.
+func (h *Harness) promises(t *testing.T, a *verify.Attestation) {
+	t.Helper()
+	switch {
+	case a.Kind.String() == "invalid":
+		t.Error("the attestation has no kind")
+	case a.Kind == verify.Statement && (a.PredicateType == "" || a.Predicate == nil):
+		t.Error("a statement without predicate")
+	case a.Subject.Digest != h.Subject.Digest:
+		t.Errorf("the attestation is about %s, not %s", a.Subject.Digest, h.Subject.Digest)
+	case len(a.Subject.Data) > 0 || len(a.Evidence.Data) > 0:
+		t.Error("the attestation keeps data")
+	case len(a.Signers) == 0:
+		t.Error("the attestation has no signer")
+	case len(a.Checks) == 0:
+		t.Error("the attestation lists no check")
+	}
+	seen := map[verify.Identity]bool{}
+	for _, s := range a.Signers {
+		if s.Identity.Kind == 0 || seen[s.Identity] {
+			t.Errorf("signers %v: one has no identity, or counts twice", a.Signers)
+		}
+		seen[s.Identity] = true
+		if s.SignedAt.IsZero() != (s.TimeSource == verify.TimeUnknown) {
+			t.Errorf("signing time %v by %v", s.SignedAt, s.TimeSource)
+		}
+	}
+}
