@@ -36,6 +36,9 @@ func (k signerKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if h := opts.HashFunc(); h != 0 && len(data) != h.Size() { // which ECDSA would cut or pad without a word
+		return nil, fmt.Errorf("%w: a digest of %d bytes for %v", ErrKey, len(data), h)
+	}
 	return k.Signer.Sign(rand.Reader, data, opts)
 }
 
