@@ -31,19 +31,11 @@ func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras [
 
 func cycloneDXSchemas(t *testing.T, version string) cdxxml.Schemas {
 	t.Helper()
-	xml, err := xmlSchemas[version]()
+	s, err := cycloneDXForms(version)
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := version
-	if version == "1.0" || version == "1.1" { // which have no JSON form
-		form = "1.2"
-	}
-	j, err := jsonSchemas["CycloneDX "+form]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cdxxml.Schemas{XML: xml, JSON: j}
+	return s
 }
 
 // TestXMLToJSON checks that each valid XML document is a valid JSON document with the same content: what the project

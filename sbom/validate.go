@@ -7,10 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/ladingdev/lading/sbom/internal/spdxyaml"
-	"github.com/ladingdev/lading/sbom/internal/tagvalue"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
 // ErrInvalid is what an [*InvalidError] is, for errors.Is.
@@ -66,8 +62,8 @@ const mostProblems = 100
 // JSON the strict reading), with formats such as dates and URLs asserted, and against the rules that no schema can say:
 // identifiers are unique, references lead somewhere, licence expressions are well-formed and name listed licences.
 //
-// CycloneDX is read from 1.2 to 1.7 as JSON and from 1.0 to 1.7 as XML, SPDX 2.2 and 2.3 as JSON, tag-value and YAML,
-// SPDX 3.0.1 as JSON-LD.
+// CycloneDX is read from 1.2 to 1.7 as JSON and from 1.0 to 1.7 as XML, SPDX 2.2 and 2.3 as JSON, tag-value, YAML, XML
+// and RDF/XML, SPDX 3.0.1 as JSON-LD.
 //
 // Warnings are doubts that published documents of good standing give reason for too: a dependency on something that the
 // document does not describe. They come with or without an error.
@@ -87,28 +83,20 @@ func validate(data []byte) (*report, error) {
 	case len(trimmed) > 0 && trimmed[0] == '<':
 		return validateXML(data)
 	}
-	if tagvalue.Detect(data) {
-		v, err := tagvalue.Read(data)
-		if err != nil {
-			return nil, err
-		}
-		return validateAs("tag-value", data, v)
+	f, err := jsonForm(data)
+	if err != nil {
+		return nil, err
 	}
-	if spdxyaml.Detect(data) {
-		v, err := spdxyaml.Read(data)
-		if err != nil {
-			return nil, err
-		}
-		return validateAs("YAML", data, v)
+	if f == nil {
+		return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
-	return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", ErrNotSBOM)
+	return f.validate(data)
 }
 
-// validateAs validates a document of another encoding in its JSON form.
-func validateAs(encoding string, data []byte, v *transcode.Value) (*report, error) {
-	text, places := v.JSON()
-	return validateJSON(text, &origin{encoding, data, func(offset int) int {
-		start, _ := places.Source(offset)
+// validate validates a document in its JSON form.
+func (f *form) validate(data []byte) (*report, error) {
+	return validateJSON(f.text, &origin{f.encoding, data, func(offset int) int {
+		start, _ := f.places.Source(offset)
 		return start
 	}})
 }

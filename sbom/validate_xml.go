@@ -8,6 +8,8 @@ import (
 
 	"github.com/ladingdev/lading/sbom/internal/schemas"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/spdxrdf"
+	"github.com/ladingdev/lading/sbom/internal/spdxxml"
 	"github.com/ladingdev/lading/sbom/internal/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/xsd"
 )
@@ -33,18 +35,22 @@ func xmlSchema(version string) func() (*xsd.Schema, error) {
 const cycloneDXNamespace = "http://cyclonedx.org/schema/bom/"
 
 func validateXML(data []byte) (*report, error) {
-	doc, err := xmltree.Parse(data, xmltree.Limits{})
+	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: maxDepth})
 	if err != nil {
 		return nil, err
 	}
-	space, local := doc.Name(doc.Root)
-	version, ok := strings.CutPrefix(space, cycloneDXNamespace)
-	switch {
-	case !ok || local != "bom":
-		return nil, fmt.Errorf("%w: the document element is <%s> in namespace %s", ErrNotSBOM, local, quote(space))
-	case xmlSchemas[version] == nil:
-		return nil, fmt.Errorf("%w: CycloneDX %s", ErrVersion, quote(version))
+	if spdxrdf.Detect(doc) || spdxxml.Detect(doc) {
+		f, err := xmlForm(data)
+		if err != nil {
+			return nil, err
+		}
+		return f.validate(data)
 	}
+	version, err := cycloneDXVersion(doc)
+	if err != nil {
+		return nil, err
+	}
+	space := cycloneDXNamespace + version
 	schema, err := xmlSchemas[version]()
 	if err != nil {
 		return nil, err

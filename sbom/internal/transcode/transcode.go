@@ -18,6 +18,9 @@ type Value struct {
 	Items   []*Value
 	Start   int
 	End     int
+
+	index   map[string]int // of the first of each name, when there are many
+	indexed int
 }
 
 // A Member is a member of an object.
@@ -44,6 +47,22 @@ func NewLiteral(text string, start, end int) *Value {
 
 // Get returns a member of an object, or nil.
 func (v *Value) Get(name string) *Value {
+	const many = 32
+	if len(v.Members) > many {
+		if v.index == nil {
+			v.index = make(map[string]int, 2*many)
+		}
+		for i := v.indexed; i < len(v.Members); i++ {
+			if _, ok := v.index[v.Members[i].Name]; !ok {
+				v.index[v.Members[i].Name] = i
+			}
+		}
+		v.indexed = len(v.Members)
+		if i, ok := v.index[name]; ok {
+			return v.Members[i].Value
+		}
+		return nil
+	}
 	for _, m := range v.Members {
 		if m.Name == name {
 			return m.Value
