@@ -1,10 +1,13 @@
 package sbom
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -12,10 +15,10 @@ import (
 
 // Kinds of failure, for errors.Is.
 var (
-	ErrNotSBOM = errors.New("not an SBOM")                      // of no specification that is known
-	ErrVersion = errors.New("unsupported version")              // of a known specification
-	ErrNotJSON = errors.New("the document is not in JSON")      // Convert makes it so
-	ErrLimit   = errors.New("document is over a limit")         // of size, depth or count
+	ErrNotSBOM = errors.New("not an SBOM")                       // of no specification that is known
+	ErrVersion = errors.New("unsupported version")               // of a known specification
+	ErrNotJSON = errors.New("the document is not in JSON")       // Convert makes it so
+	ErrLimit   = errors.New("document is over a limit")          // of size, depth or count
 	ErrLoss    = errors.New("the conversion would lose content") // under ConvertOptions.Strict
 )
 
@@ -37,6 +40,18 @@ type Format struct {
 
 func (f Format) String() string { return string(f.Spec) + " " + f.Version }
 
+// An Encoding is what the bytes of a document are written in.
+type Encoding string
+
+// The encodings.
+const (
+	JSON     Encoding = "JSON"      // JSON-LD in SPDX 3
+	XML      Encoding = "XML"       // of CycloneDX
+	TagValue Encoding = "tag-value" // of SPDX 2
+	YAML     Encoding = "YAML"      // of SPDX 2; its comments and spelling are not accounted for
+	RDF      Encoding = "RDF"       // of SPDX 2 in XML; the same holds
+)
+
 // A Ref is a component of one Document: its place in document order, from zero. None stands for no component.
 type Ref int32
 
@@ -47,7 +62,10 @@ const None Ref = -1
 // concurrent use.
 type Document struct {
 	format     Format
-	raw        []byte
+	encoding   Encoding
+	form       *form  // of a source that is not in JSON
+	source     []byte // as read
+	json       []byte // the source, or its JSON form
 	name       string
 	id         string
 	created    string
@@ -111,8 +129,22 @@ func Parse(r io.Reader) (*Document, error) {
 }
 
 func parse(data []byte) (*Document, error) {
-	d := &Document{raw: data}
-	if err := d.read(); err != nil {
+	d := &Document{source: data}
+	err := d.decode()
+	if err == nil {
+		err = d.read()
+	}
+	return d.checked(err)
+}
+
+// parseJSON reads what is known to be JSON.
+func parseJSON(data []byte) (*Document, error) {
+	d := &Document{encoding: JSON, source: data, json: data}
+	return d.checked(d.read())
+}
+
+func (d *Document) checked(err error) (*Document, error) {
+	if err != nil {
 		if errors.Is(err, strictjson.ErrLimit) {
 			err = fmt.Errorf("%w: %w", ErrLimit, err)
 		}
@@ -123,15 +155,24 @@ func parse(data []byte) (*Document, error) {
 
 // read indexes the document in one pass, whatever its specification: the members that tell are at its top.
 func (d *Document) read() error {
-	r := strictjson.NewReader(d.raw, strictjson.Limits{Depth: maxDepth})
+	r := strictjson.NewReader(d.json, strictjson.Limits{Depth: maxDepth})
 	var (
 		cdx       cyclonedxReader
 		spdx      spdxReader
+		spdx3     spdx3Reader
 		bomFormat string
 	)
-	cdx.d, spdx.d = d, d
-	for name := range r.Object("bomFormat", "specVersion", "spdxVersion", "@context") {
+	cdx.d, spdx.d, spdx3.d = d, d, d
+	for name := range r.Object("bomFormat", "specVersion", "spdxVersion", "@context", "@graph") {
 		switch string(name) {
+		case "@context":
+			for _, c := range textOrTexts(r) {
+				if strings.HasPrefix(c, spdx3Context) {
+					spdx3.context = c
+				}
+			}
+		case "@graph":
+			spdx3.graph(r)
 		case "bomFormat":
 			bomFormat = r.String()
 		case "specVersion":
@@ -148,12 +189,30 @@ func (d *Document) read() error {
 		return err
 	}
 	switch {
+	case spdx3.context != "" && d.format == Format{} && bomFormat == "":
+		return spdx3.finish()
 	case d.format.Spec == CycloneDX && bomFormat == "CycloneDX":
 		return cdx.finish()
 	case d.format.Spec == SPDX && bomFormat == "":
 		return spdx.finish()
 	}
-	return fmt.Errorf("%w: neither bomFormat and specVersion of CycloneDX nor spdxVersion of SPDX", ErrNotSBOM)
+	return fmt.Errorf("%w: it has neither bomFormat and specVersion of CycloneDX nor spdxVersion or @context of SPDX", ErrNotSBOM)
+}
+
+// decode makes the JSON form of a document in another encoding.
+func (d *Document) decode() error {
+	form, err := jsonForm(d.source)
+	if err != nil {
+		return err
+	}
+	if form == nil && !bytes.HasPrefix(bytes.TrimLeft(d.source, " \t\r\n"), []byte{'{'}) {
+		return fmt.Errorf("%w: it is neither a JSON object nor XML nor tag-value nor YAML", ErrNotSBOM)
+	}
+	d.encoding, d.json = JSON, d.source
+	if form != nil {
+		d.form, d.encoding, d.json = form, Encoding(form.encoding), form.text
+	}
+	return nil
 }
 
 // view returns the text of a string: a view of the document, which never changes.
@@ -169,25 +228,52 @@ func view(r *strictjson.Reader) string {
 func (d *Document) Format() Format { return d.format }
 
 // Bytes returns the document as it was read or made: a view, not to be changed.
-func (d *Document) Bytes() []byte { return d.raw }
+func (d *Document) Bytes() []byte { return d.source }
 
-// MarshalJSON returns the document's bytes, which makes it a predicate that is signed to the letter.
-func (d *Document) MarshalJSON() ([]byte, error) { return d.raw, nil }
+// Encoding returns what the document's bytes are written in.
+func (d *Document) Encoding() Encoding { return d.encoding }
+
+// MarshalJSON returns the document's bytes, which makes it a predicate that is signed to the letter. A document in
+// another encoding is not turned into JSON in silence: the error is [ErrNotJSON], and [Convert] to the document's own
+// Format does it.
+func (d *Document) MarshalJSON() ([]byte, error) {
+	if d.encoding != JSON {
+		return nil, fmt.Errorf("sbom: %w but in %s", ErrNotJSON, d.encoding)
+	}
+	return d.source, nil
+}
 
 // PredicateType returns the in-toto predicate type that SBOMs of this specification are attested under.
 func (d *Document) PredicateType() string {
-	if d.format.Spec == SPDX {
+	switch {
+	case d.format.Spec == CycloneDX:
+		return "https://cyclonedx.org/bom"
+	case isSPDX2(d.format):
 		return "https://spdx.dev/Document"
 	}
-	return "https://cyclonedx.org/bom"
+	return "https://spdx.dev/Document/v3"
 }
 
 // MediaType returns the media type of the document's encoding.
 func (d *Document) MediaType() string {
-	if d.format.Spec == SPDX {
-		return "application/spdx+json"
+	if d.format.Spec == CycloneDX {
+		if d.encoding == XML {
+			return "application/vnd.cyclonedx+xml"
+		}
+		return "application/vnd.cyclonedx+json"
 	}
-	return "application/vnd.cyclonedx+json"
+	switch d.encoding {
+	case TagValue:
+		return "text/spdx"
+	case YAML:
+		return "application/spdx+yaml"
+	case RDF:
+		return "application/spdx+xml"
+	}
+	if d.format.Version[0] == '3' {
+		return "application/ld+json"
+	}
+	return "application/spdx+json"
 }
 
 // Name returns the document's own name, which CycloneDX does not have, and ID its serial number or namespace.
@@ -269,6 +355,13 @@ func (d *Document) index() {
 				d.byID[id] = Ref(i)
 			}
 		}
+	}
+}
+
+// root adds a root, once.
+func (d *Document) root(ref Ref) {
+	if ref != None && !slices.Contains(d.roots, ref) {
+		d.roots = append(d.roots, ref)
 	}
 }
 

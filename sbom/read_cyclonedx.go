@@ -86,14 +86,15 @@ func (c *cyclonedxReader) component(r *strictjson.Reader, parent Ref) Ref {
 		}
 	}
 	if r.Err() == nil {
-		v.raw = c.d.raw[start:r.Offset()]
+		v.raw = c.d.json[start:r.Offset()]
 	}
 	c.d.components[ref] = v
 	return ref
 }
 
 func (c *cyclonedxReader) finish() error {
-	if !slices.Contains(cyclonedxVersions, c.d.format.Version) {
+	old := c.d.encoding == XML && (c.d.format.Version == "1.0" || c.d.format.Version == "1.1")
+	if !old && !slices.Contains(cyclonedxVersions, c.d.format.Version) {
 		return fmt.Errorf("%w: CycloneDX %.20q", ErrVersion, c.d.format.Version)
 	}
 	c.d.index()

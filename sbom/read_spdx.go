@@ -93,7 +93,7 @@ func (s *spdxReader) elements(r *strictjson.Reader, kind string) {
 			}
 		}
 		if r.Err() == nil {
-			v.raw = s.d.raw[start:r.Offset()]
+			v.raw = s.d.json[start:r.Offset()]
 		}
 		s.d.components[ref] = v
 	}
@@ -138,7 +138,7 @@ func (s *spdxReader) finish() error {
 	s.d.format.Version = version
 	s.d.index()
 	for _, id := range s.describes {
-		s.root(s.d.ref(id))
+		s.d.root(s.d.ref(id))
 	}
 	for _, h := range s.hasFiles {
 		s.d.edges = append(s.d.edges, Relationship{h.from, s.d.ref(h.to), Contains})
@@ -167,22 +167,10 @@ func (s *spdxReader) finish() error {
 			from, to, t = to, from, turned
 		}
 		if t == describes && from == spdxDocument {
-			s.root(s.d.ref(to))
+			s.d.root(s.d.ref(to))
 			continue
 		}
 		s.d.edges = append(s.d.edges, Relationship{s.d.ref(from), s.d.ref(to), t})
 	}
 	return r.End()
-}
-
-func (s *spdxReader) root(ref Ref) {
-	if ref == None {
-		return
-	}
-	for _, r := range s.d.roots {
-		if r == ref {
-			return
-		}
-	}
-	s.d.roots = append(s.d.roots, ref)
 }

@@ -1,0 +1,639 @@
+package sbom
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+)
+
+// A LossKind says what became of a part of a document that was converted.
+type LossKind string
+
+// The kinds of loss.
+const (
+	Dropped LossKind = "dropped" // it is not in the output
+	Changed LossKind = "changed" // it is in the output and says less, or something slightly else
+	Added   LossKind = "added"   // the output says what the input does not; the path is one of the output
+)
+
+// A Loss is one part of a document that a conversion did not carry over as it was.
+type Loss struct {
+	Path   string // RFC 6901 pointer into the JSON form of the input; it covers everything below
+	Kind   LossKind
+	Reason string
+}
+
+// A Report accounts for every value of a converted document: it is represented in the output, or it is in Losses.
+type Report struct {
+	From, To    Format
+	Values      int // of the input: strings, numbers, literals and empty lists
+	Represented int // of these, in the output
+	Losses      []Loss
+	Embedded    bool // the output carries the whole input, and converting back restores it
+	Restored    bool // the output is the document that the input carried
+	Open        bool // the input is in an encoding whose comments and spelling are not accounted for
+}
+
+// Lossless reports whether nothing was dropped or changed.
+func (r *Report) Lossless() bool {
+	return !slices.ContainsFunc(r.Losses, func(l Loss) bool { return l.Kind != Added })
+}
+
+// ConvertOptions say how to convert. The zero value drops what does not fit, and reports it.
+type ConvertOptions struct {
+	Strict         bool      // refuse with ErrLoss if anything would be dropped or changed
+	Embed          bool      // carry the input in the output, so that converting back gives the same bytes
+	DropSignatures bool      // convert signed documents, without their signatures; false refuses them with ErrSigned
+	Created        time.Time // for SPDX, which wants a time, if the input gives none; zero means 1970, and is reported
+}
+
+// ErrSigned means that a conversion would break a signature inside the document.
+var ErrSigned = errors.New("the document is signed, and another one would not be: set DropSignatures")
+
+// targets are the formats that Convert writes.
+var targets = []Format{
+	{CycloneDX, "1.2"}, {CycloneDX, "1.3"}, {CycloneDX, "1.4"}, {CycloneDX, "1.5"}, {CycloneDX, "1.6"}, {CycloneDX, "1.7"},
+	{SPDX, "2.2"}, {SPDX, "2.3"}, {SPDX, "3.0.1"},
+}
+
+// Convert writes a document in another format, as JSON. The output keeps to the schema and the rules of its format:
+// what would break them is left out. The Report says what became of everything; it is there even with [ErrLoss].
+// Converting a document to the format that it has gives its JSON form unchanged.
+//
+// Claims of several licences for one component become one SPDX expression with AND. Dependencies on what the document
+// does not describe, and nesting that is no tree, have no place in the other specification and are reported.
+func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report, error) {
+	if o == nil {
+		o = &ConvertOptions{}
+	}
+	if !slices.Contains(targets, target) {
+		return nil, nil, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, target)
+	}
+	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.closed()}
+	if d.form != nil {
+		for _, e := range d.form.extras {
+			report.Losses = append(report.Losses, Loss{e.path, Dropped, "JSON has no place for it"})
+		}
+	}
+	if d.format == target {
+		if d.encoding == JSON {
+			return d, report, nil
+		}
+		if o.Strict && !report.Lossless() {
+			return nil, report, fmt.Errorf("sbom: %w: %d losses, the first at %s", ErrLoss, len(report.Losses), report.Losses[0].Path)
+		}
+		out, err := parseJSON(d.json)
+		return out, report, err
+	}
+	src, err := parseTree(d.json)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sbom: %w", err)
+	}
+	if out := restore(d.format, src, target); out != nil {
+		report.Restored = true
+		return out, report, nil
+	}
+	if n := findSignature(src); n != nil && !o.DropSignatures {
+		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
+	}
+	out, added, err := convertTree(d, src, target, o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sbom: %w", err)
+	}
+	out.keep()
+	a := accounts{report: report}
+	a.walk(src)
+	report.Losses = append(report.Losses, added...)
+	if o.Strict && !report.Lossless() {
+		return nil, report, fmt.Errorf("sbom: %w: %d losses, the first at %s", ErrLoss, len(report.Losses), report.Losses[0].Path)
+	}
+	if o.Embed {
+		if err := embed(out, d, target); err != nil {
+			return nil, report, fmt.Errorf("sbom: %w", err)
+		}
+		report.Embedded = true
+	}
+	doc, err := parseJSON(out.render())
+	return doc, report, err
+}
+
+func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*node, []Loss, error) {
+	var h *hub
+	var out *node
+	switch {
+	case d.format.Spec == CycloneDX && target.Spec == CycloneDX:
+		out = copyTree(src)
+	case isSPDX2(d.format) && isSPDX2(target):
+		out = copyTree(src)
+	case d.format.Spec == CycloneDX:
+		h = readCycloneDX(src)
+	case isSPDX2(d.format):
+		h = readSPDX2(src)
+	default:
+		h = readSPDX3(src)
+	}
+	var added []Loss
+	if h != nil {
+		h.input, h.now = d.json, "1970-01-01T00:00:00Z"
+		if !o.Created.IsZero() {
+			h.now = o.Created.UTC().Format("2006-01-02T15:04:05Z")
+		}
+		out = h.write(target)
+		added = h.added
+	}
+	if n := findSignature(src); n != nil {
+		for _, s := range signatures(out, nil) {
+			s.explain(Dropped, "a signature does not hold for another document")
+		}
+		removeSignatures(out)
+	}
+	if err := fit(out, target); err != nil {
+		return nil, nil, err
+	}
+	return out, added, nil
+}
+
+func isSPDX2(f Format) bool { return f.Spec == SPDX && strings.HasPrefix(f.Version, "2.") }
+
+func (h *hub) write(target Format) *node {
+	switch {
+	case target.Spec == CycloneDX:
+		return h.writeCycloneDX()
+	case isSPDX2(target):
+		return h.writeSPDX2()
+	}
+	return h.writeSPDX3()
+}
+
+// accounts sums up what became of the leaves of the input.
+type accounts struct {
+	report *Report
+	path   []string
+}
+
+func (a *accounts) pointer() string {
+	var b strings.Builder
+	for _, p := range a.path {
+		b.WriteByte('/')
+		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(p))
+	}
+	return b.String()
+}
+
+const noPlace = "the other format has no place for it"
+
+// walk lists the losses below n, and reports whether all of its leaves are dropped for one reason, which it then
+// leaves to the caller to list.
+func (a *accounts) walk(n *node) (dropped bool, reason string) {
+	if n.leaf() {
+		a.report.Values++
+		if n.kept {
+			a.report.Represented++
+			if n.loss != nil && n.loss.Kind == Changed {
+				a.report.Losses = append(a.report.Losses, Loss{a.pointer(), Changed, n.loss.Reason})
+			}
+			return false, ""
+		}
+		if n.loss != nil && n.loss.Kind == Dropped {
+			return true, n.loss.Reason
+		}
+		return true, noPlace
+	}
+	type lost struct{ name, reason string }
+	var parts []lost
+	whole, first := true, ""
+	visit := func(i int, name string, v *node) {
+		a.path = append(a.path, name)
+		gone, why := a.walk(v)
+		a.path = a.path[:len(a.path)-1]
+		if i == 0 {
+			first = why
+		}
+		if gone {
+			parts = append(parts, lost{name, why})
+		}
+		whole = whole && gone && why == first
+	}
+	for i, m := range n.members {
+		visit(i, m.name, m.value)
+	}
+	for i, v := range n.items {
+		visit(i, strconv.Itoa(i), v)
+	}
+	if whole && len(a.path) > 0 {
+		return true, first
+	}
+	for _, p := range parts {
+		a.path = append(a.path, p.name)
+		a.report.Losses = append(a.report.Losses, Loss{a.pointer(), Dropped, p.reason})
+		a.path = a.path[:len(a.path)-1]
+	}
+	return false, ""
+}
+
+// findSignature returns a signature inside a CycloneDX document (JSF), or nil.
+func findSignature(n *node) *node {
+	if list := signatures(n, nil); len(list) > 0 {
+		return list[0]
+	}
+	return nil
+}
+
+func signatures(n *node, out []*node) []*node {
+	for _, m := range n.members {
+		if m.name == "signature" && m.value.kind == strictjson.Object {
+			out = append(out, m.value)
+			continue
+		}
+		out = signatures(m.value, out)
+	}
+	for _, v := range n.items {
+		out = signatures(v, out)
+	}
+	return out
+}
+
+func removeSignatures(n *node) {
+	n.members = slices.DeleteFunc(n.members, func(m member) bool { return m.name == "signature" && m.value.kind == strictjson.Object })
+	for _, m := range n.members {
+		removeSignatures(m.value)
+	}
+	for _, v := range n.items {
+		removeSignatures(v)
+	}
+}
+
+// fit makes a document keep to the format: known differences between the versions first, then whatever the schema and
+// the rules refuse.
+func fit(out *node, target Format) error {
+	name := target.String()
+	compile := jsonSchemas[name]
+	schema, err := compile()
+	if err != nil {
+		return err
+	}
+	switch {
+	case target.Spec == CycloneDX:
+		fitCycloneDX(out, target.Version)
+	case isSPDX2(target):
+		fitSPDX2(out, target.Version)
+	}
+	if target.Spec == CycloneDX {
+		prune(out, schema.View(), name)
+	}
+	for range 60 {
+		text := out.render()
+		doc, err := jsonschema.Parse(text, strictjson.Limits{Depth: maxDepth})
+		if err != nil {
+			return err
+		}
+		problems, err := schema.Validate(doc, 1_000_000)
+		if err != nil {
+			return err
+		}
+		var bad []problemAt
+		for _, p := range problems {
+			bad = append(bad, problemAt{doc.Pointer(p.Node), p.Keyword, p.Advice})
+		}
+		if len(bad) == 0 {
+			r, err := validateJSON(text, nil)
+			if err != nil {
+				return err
+			}
+			if len(r.problems) == 0 {
+				return nil
+			}
+			for _, p := range r.problems {
+				bad = append(bad, problemAt{p.Path, p.Rule, p.Advice})
+			}
+		}
+		if err := out.cut(bad, name); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
+}
+
+type problemAt struct{ path, rule, advice string }
+
+// cut removes what is refused. A part that lacks something goes as a whole.
+func (n *node) cut(bad []problemAt, format string) error {
+	gone := map[*node]bool{}
+	for _, b := range bad {
+		_, v, _ := n.at(b.path)
+		if v == nil {
+			continue
+		}
+		if v == n {
+			return fmt.Errorf("%w %s: %s", ErrInvalid, format, b.advice)
+		}
+		v.explain(Dropped, format+": "+b.advice)
+		gone[v] = true
+	}
+	if len(gone) == 0 {
+		return fmt.Errorf("%w %s: %s", ErrInvalid, format, bad[0].advice)
+	}
+	n.sweep(gone)
+	return nil
+}
+
+// sweep removes nodes, and the lists that become empty by it.
+func (n *node) sweep(gone map[*node]bool) {
+	n.members = slices.DeleteFunc(n.members, func(m member) bool {
+		if gone[m.value] {
+			return true
+		}
+		had := !m.value.leaf()
+		m.value.sweep(gone)
+		return had && m.value.leaf() && m.value.kind == strictjson.Array
+	})
+	n.items = slices.DeleteFunc(n.items, func(v *node) bool {
+		if gone[v] {
+			return true
+		}
+		v.sweep(gone)
+		return false
+	})
+}
+
+// prune removes members that the schema has no word for.
+func prune(n *node, v jsonschema.View, format string) {
+	known := v.Properties()
+	if len(known) > 0 {
+		n.members = slices.DeleteFunc(n.members, func(m member) bool {
+			if _, ok := slices.BinarySearch(known, m.name); ok {
+				return false
+			}
+			m.value.explain(Dropped, format+" does not have "+m.name+" here")
+			return true
+		})
+		for _, m := range n.members {
+			prune(m.value, v.Property(m.name), format)
+		}
+	}
+	if len(n.items) > 0 {
+		items := v.Items()
+		for _, i := range n.items {
+			prune(i, items, format)
+		}
+	}
+}
+
+// originName names the property or the annotation that carries the input of a conversion.
+const originName = "lading:origin"
+
+// embed puts the whole input, compressed, into the output.
+func embed(out *node, d *Document, target Format) error {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	z.Write(d.json)
+	if err := z.Close(); err != nil {
+		return err
+	}
+	carried := base64.StdEncoding.EncodeToString(b.Bytes())
+	switch {
+	case target == Format{CycloneDX, "1.2"}:
+		return fmt.Errorf("%w: CycloneDX 1.2 has no place to carry the input", ErrLoss)
+	case target.Spec == CycloneDX:
+		m := out.get("metadata")
+		if m == nil {
+			m = out.set("metadata", newObject())
+		}
+		p := m.add("properties", newObject())
+		p.set("name", newText(originName))
+		p.set("value", newText(carried))
+	case isSPDX2(target):
+		a := out.add("annotations", newObject())
+		a.set("annotationDate", newText(out.get("creationInfo").str("created").s))
+		a.set("annotationType", newText("OTHER"))
+		a.set("annotator", newText("Tool: lading"))
+		a.set("comment", newText(originName+":"+carried))
+	default:
+		var about, info string
+		for _, e := range out.list("@graph") {
+			if e.str("type").s == "SpdxDocument" {
+				about, info = e.str("spdxId").s, e.str("creationInfo").s
+			}
+		}
+		a := out.add("@graph", newObject())
+		a.set("type", newText("Annotation"))
+		a.set("spdxId", newText(about+"/origin"))
+		a.set("creationInfo", newText(info))
+		a.set("annotationType", newText("other"))
+		a.set("subject", newText(about))
+		a.set("statement", newText(originName+":"+carried))
+	}
+	return nil
+}
+
+// restore returns the document that another one carries, if it is of the wanted format.
+func restore(f Format, root *node, target Format) *Document {
+	carried := ""
+	switch {
+	case f.Spec == CycloneDX:
+		for _, p := range root.get("metadata").list("properties") {
+			if p.str("name").s == originName {
+				carried = p.str("value").s
+			}
+		}
+	case isSPDX2(f):
+		for _, a := range root.list("annotations") {
+			if s, ok := strings.CutPrefix(a.str("comment").s, originName+":"); ok {
+				carried = s
+			}
+		}
+	default:
+		for _, a := range root.list("@graph") {
+			if s, ok := strings.CutPrefix(a.str("statement").s, originName+":"); ok {
+				carried = s
+			}
+		}
+	}
+	packed, err := base64.StdEncoding.DecodeString(carried)
+	if carried == "" || err != nil {
+		return nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(z, maxBytes+1))
+	if err != nil || len(data) > maxBytes {
+		return nil
+	}
+	out, err := parseJSON(data)
+	if err != nil || out.format != target {
+		return nil
+	}
+	return out
+}
+
+// fitCycloneDX turns what two versions of CycloneDX say in different shapes. Nothing happens to what fits.
+func fitCycloneDX(root *node, version string) {
+	root.get("specVersion").text = version
+	if s := root.get("$schema"); s != nil {
+		s.text = "http://cyclonedx.org/schema/bom-" + version + ".schema.json"
+	}
+	root.each(func(n *node) {
+		if version < "1.6" {
+			// One author as text, before there were lists of them.
+			if a := n.get("authors"); a != nil && n.get("type") != nil && n.get("name") != nil && n.get("author") == nil {
+				if len(a.items) > 0 && a.items[0].get("name") != nil {
+					name := a.items[0].remove("name")
+					n.set("author", name)
+				}
+			}
+			// Identity was one object before it was a list.
+			if e := n.get("evidence"); e != nil {
+				if id := e.get("identity"); id != nil && id.kind == strictjson.Array && len(id.items) > 0 {
+					e.remove("identity").items[0].detach(id.items[1:])
+					e.set("identity", id.items[0])
+				}
+			}
+		}
+	})
+	m := root.get("metadata")
+	if version < "1.6" {
+		if x := m.get("manufacturer"); x != nil && m.get("manufacture") == nil {
+			m.remove("manufacturer")
+			m.set("manufacture", x)
+		}
+	}
+	if tools := m.get("tools"); version < "1.5" && tools != nil && tools.kind == strictjson.Object {
+		m.remove("tools")
+		list := newArray()
+		for _, t := range tools.list("components") {
+			o := newObject()
+			for _, name := range []string{"name", "version", "hashes"} {
+				if v := t.get(name); v != nil {
+					o.set(name, v)
+				}
+			}
+			if v := t.get("publisher"); v != nil {
+				o.set("vendor", v)
+			} else if v := t.get("supplier"); v != nil && v.get("name") != nil {
+				o.set("vendor", v.get("name"))
+			}
+			list.items = append(list.items, o)
+		}
+		for _, t := range tools.list("services") {
+			o := newObject()
+			for _, name := range []string{"name", "version"} {
+				if v := t.get(name); v != nil {
+					o.set(name, v)
+				}
+			}
+			list.items = append(list.items, o)
+		}
+		if len(list.items) > 0 {
+			m.set("tools", list)
+		}
+	}
+	if version < "1.7" {
+		root.each(func(n *node) { unmixLicenses(n) })
+	}
+	if version < "1.4" {
+		root.each(func(n *node) {
+			// Components had to have a version.
+			if n.get("type") != nil && n.get("name") != nil && n.get("version") == nil && n.get("bom-ref") != nil {
+				n.set("version", newText(""))
+			}
+		})
+	}
+}
+
+// unmixLicenses leaves one expression, or single licences: older versions do not mix them.
+func unmixLicenses(n *node) {
+	list := n.get("licenses")
+	if list == nil || len(list.items) < 2 {
+		return
+	}
+	i := slices.IndexFunc(list.items, func(l *node) bool { return l.get("expression") != nil })
+	if i < 0 {
+		return
+	}
+	var keep []*node
+	for _, l := range list.items {
+		if l.get("expression") == nil {
+			keep = append(keep, l)
+		}
+	}
+	if keep == nil {
+		keep = list.items[i : i+1 : i+1]
+	}
+	for _, l := range list.items {
+		if !slices.Contains(keep, l) {
+			l.explain(Dropped, "this version has one licence expression, or a list without any")
+		}
+	}
+	list.items = keep
+}
+
+// detach explains why the other ones of a list are lost.
+func (n *node) detach(others []*node) {
+	for _, o := range others {
+		o.explain(Dropped, "this version has room for one only")
+	}
+}
+
+// each visits every object below n, n first.
+func (n *node) each(visit func(*node)) {
+	if n.kind == strictjson.Object {
+		visit(n)
+	}
+	for _, m := range n.members {
+		m.value.each(visit)
+	}
+	for _, v := range n.items {
+		v.each(visit)
+	}
+}
+
+func fitSPDX2(root *node, version string) {
+	root.get("spdxVersion").text = "SPDX-" + version
+	if version != "2.2" {
+		return
+	}
+	const reason = "SPDX 2.2 does not have it"
+	for _, in := range []string{"packages", "files", "snippets"} {
+		for _, n := range root.list(in) {
+			for _, name := range []string{"primaryPackagePurpose", "releaseDate", "builtDate", "validUntilDate"} {
+				if v := n.remove(name); v != nil {
+					v.explain(Dropped, reason)
+				}
+			}
+		}
+	}
+	// What 2.3 made optional.
+	for _, rule := range []struct {
+		in      string
+		members []string
+	}{
+		{"packages", []string{"licenseConcluded", "licenseDeclared", "copyrightText"}},
+		{"files", []string{"licenseConcluded", "copyrightText"}},
+	} {
+		for _, n := range root.list(rule.in) {
+			for _, m := range rule.members {
+				if n.get(m) == nil {
+					n.set(m, newText("NOASSERTION"))
+				}
+			}
+			if n.get("licenseInfoInFiles") == nil && rule.in == "files" {
+				n.add("licenseInfoInFiles", newText("NOASSERTION"))
+			}
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package sbom
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestCorpus reads every document that is valid, and writes it to the letter.
+func TestCorpus(t *testing.T) {
+	count, refused := map[string]int{}, 0
+	for f := range corpus(t) {
+		r, err := validate(f.Data)
+		valid := err == nil && r.err() == nil
+		d, err := Parse(bytes.NewReader(f.Data))
+		switch {
+		case valid && err != nil:
+			t.Errorf("%s: valid, and refused: %v", f.Name, err)
+		case err != nil:
+			refused++
+		case !bytes.Equal(d.Bytes(), f.Data):
+			t.Errorf("%s: other bytes", f.Name)
+		case valid:
+			count[d.Format().String()+" "+string(d.Encoding())]++
+			if b, err := d.MarshalJSON(); (d.Encoding() == JSON) != (err == nil && bytes.Equal(b, f.Data)) || err != nil && !errors.Is(err, ErrNotJSON) {
+				t.Errorf("%s: MarshalJSON: %v", f.Name, err)
+			}
+		}
+	}
+	t.Log(count, "refused by Parse:", refused)
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want error
+	}{
+		{``, ErrNotSBOM},
+		{`{}`, ErrNotSBOM},
+		{`[]`, nil},
+		{`{"bomFormat":"CycloneDX"}`, ErrNotSBOM},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.9"}`, ErrVersion},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","spdxVersion":"SPDX-2.3"}`, ErrNotSBOM},
+		{`{"spdxVersion":"SPDX-2.1"}`, ErrVersion},
+		{`{"@context":"https://spdx.org/rdf/4.0.0/spdx-context.jsonld"}`, ErrVersion},
+		{`{"bomFormat":"CycloneDX","bomFormat":"CycloneDX","specVersion":"1.6"}`, nil},
+		{`{"bomFormat":"CycloneDX","SpecVersion":"1.6"}`, nil},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":` + `[],"x":` + strings.Repeat(`[`, 100_000), ErrLimit},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":` + strings.Repeat(`[{"components":`, 100_000), ErrLimit},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6"} x`, nil},
+	} {
+		_, err := Parse(strings.NewReader(tt.in))
+		if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
+			t.Errorf("%.80s: %v, want %v", tt.in, err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package sbom
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestGoBinary(t *testing.T) {
+	exe, err := os.Executable() // this test is a Go binary
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, format := range targets {
+		o := &GoBinaryOptions{Format: format, Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Name: "sbom.test",
+			Hashes: []Hash{{"SHA-256", strings.Repeat("ab", 32)}}}
+		d, err := GoBinary(f, o)
+		if err != nil {
+			t.Errorf("%v: %v", format, err)
+			continue
+		}
+		if warnings, err := Validate(d.Bytes()); err != nil || len(warnings) > 0 {
+			t.Errorf("%v: %v %v", format, err, warnings)
+		}
+		again, err := GoBinary(f, o)
+		if err != nil || !bytes.Equal(d.Bytes(), again.Bytes()) {
+			t.Errorf("%v: not reproducible: %v", format, err)
+		}
+		if d.Format() != format || len(d.Roots()) != 1 {
+			t.Errorf("%v: %v with roots %v", format, d.Format(), d.Roots())
+		}
+		std := false
+		for _, c := range d.Components() {
+			std = std || c.PURL == "pkg:golang/stdlib@"+c.Version && c.Name == "stdlib"
+		}
+		if !std {
+			t.Errorf("%v: no stdlib in\n%s", format, d.Bytes())
+		}
+		edges := 0
+		for e := range d.Relationships() {
+			if e.Type == DependsOn && e.From == d.Roots()[0] && e.To != None {
+				edges++
+			}
+		}
+		if edges != d.Len()-1 {
+			t.Errorf("%v: %d edges for %d components", format, edges, d.Len())
+		}
+	}
+	if _, err := GoBinary(strings.NewReader("no binary"), nil); !errors.Is(err, ErrNotGo) {
+		t.Errorf("%v, want ErrNotGo", err)
+	}
+}
+
+// TestGoModules describes build information that has everything.
+func TestGoModules(t *testing.T) {
+	info := &debug.BuildInfo{
+		GoVersion: "go1.26.8 X:jsonv2", Path: "example.com/App/cmd/app",
+		Main: debug.Module{Path: "example.com/App", Version: "v1.2.3"},
+		Deps: []*debug.Module{
+			{Path: "example.com/b", Version: "v2.0.0+incompatible", Sum: "h1:bbb="},
+			{Path: "example.com/a", Version: "v1.0.0", Replace: &debug.Module{Path: "example.com/fork", Version: "v1.0.1", Sum: "h1:fff="}},
+			{Path: "example.com/c", Version: "v1.0.0", Replace: &debug.Module{Path: "../c"}},
+		},
+		Settings: []debug.BuildSetting{{Key: "CGO_ENABLED", Value: "0"}, {Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: "abc"},
+			{Key: "vcs.time", Value: "2026-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"}},
+	}
+	h := goHub(info, &GoBinaryOptions{})
+	out := h.write(Format{SPDX, "2.3"})
+	if err := fit(out, Format{SPDX, "2.3"}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := parseJSON(out.render())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range d.Components() {
+		got = append(got, c.PURL)
+	}
+	want := []string{"pkg:golang/example.com/App@v1.2.3", "pkg:golang/example.com/fork@v1.0.1", "pkg:golang/example.com/b@v2.0.0%2Bincompatible",
+		"pkg:golang/example.com/c", "pkg:golang/stdlib@1.26.8"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if d.Created() != "2026-01-02T03:04:05Z" || !bytes.Contains(d.Bytes(), []byte("git revision abc with local changes")) {
+		t.Errorf("created %q, or no revision in\n%s", d.Created(), d.Bytes())
+	}
+	cdx := h.write(Format{CycloneDX, "1.6"}).render()
+	for _, want := range []string{`"h1:fff="`, `"example.com/a@v1.0.0"`, `"../c"`, `"golang:build:vcs.revision"`, `"go1.26.8 X:jsonv2"`, `"golang:package"`} {
+		if !bytes.Contains(cdx, []byte(want)) {
+			t.Errorf("no %s in\n%s", want, cdx)
+		}
+	}
+}

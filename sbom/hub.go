@@ -1,0 +1,156 @@
+package sbom
+
+import (
+	"crypto/sha1" // of UUID version 5
+	"fmt"
+	"strings"
+)
+
+// The types of this file are what the specifications have in common: where a conversion passes through, and what the
+// generator fills. Each text knows the leaf of the input that it comes from.
+
+type text struct {
+	s   string
+	src *node
+}
+
+func (t text) ok() bool { return t.src != nil || t.s != "" }
+
+func said(s string) text { return text{s: s} }
+
+// A party is a person, an organization or a tool. What it is made of may be one leaf of the input.
+type party struct {
+	kind    string // "Person", "Organization", "Tool", or "" if the input does not say
+	name    text
+	email   text
+	url     text
+	version text
+	also    []*node // leaves that say the kind
+}
+
+type hash struct{ alg, value text } // the algorithm as CycloneDX writes it, such as SHA-256
+
+type license struct {
+	role       string // "declared", "concluded" or ""
+	roleFrom   *node
+	expression text
+	id, name   text
+	body, url  text
+}
+
+type reference struct {
+	category, kind, url, comment text
+	hashes                       []hash
+}
+
+type property struct{ name, value text }
+
+type element struct {
+	id                               text
+	kind                             text // as CycloneDX writes it
+	purpose                          text // as SPDX 2 writes it
+	file                             bool // SPDX's class of files
+	group, name, version             text
+	purls, cpes                      []text
+	purlFrom                         []*node // leaves that go with the package URL
+	hashes                           []hash
+	licenses                         []license
+	copyright, description, summary  text
+	comment, publisher               text
+	homepage, download               text
+	sourceInfo, fileName             text
+	supplier, manufacturer, producer *party
+	authors                          []party
+	references                       []reference
+	properties                       []property
+	leaves                           []*node // said by the class of the output
+	used                             bool
+}
+
+// An edge goes from one element to another, by index; to what is outside, by name. The type is SPDX 2's.
+type edge struct {
+	from, to         int // -1: outside
+	kind             string
+	fromText, toText text
+	also             []*node
+}
+
+type hub struct {
+	format                     Format
+	id, name, created, comment text
+	dataLicense, version       text
+	authors, tools             []party
+	manufacturer, supplier     *party
+	roots                      []int
+	rootFrom                   []*node
+	elements                   []*element
+	edges                      []edge
+	extracted                  map[string]*extracted
+	lifecycles                 []text
+	properties                 []property
+	leaves                     []*node // what the form of the output says by itself
+	index                      map[string]int
+	input                      []byte
+	now                        string
+	added                      []Loss
+}
+
+type extracted struct {
+	id, name, body, comment text
+	urls                    []text
+}
+
+func (h *hub) add(path, reason string) {
+	h.added = append(h.added, Loss{Path: path, Kind: Added, Reason: reason})
+}
+
+// find returns the element with an id, or -1.
+func (h *hub) find(id string) int {
+	if h.index == nil {
+		h.index = make(map[string]int, len(h.elements))
+		for i, e := range h.elements {
+			if _, ok := h.index[e.id.s]; !ok && e.id.s != "" {
+				h.index[e.id.s] = i
+			}
+		}
+	}
+	if i, ok := h.index[id]; ok {
+		return i
+	}
+	return -1
+}
+
+// uuid returns the version 5 UUID (RFC 9562, section 5.5) of a name in the URL name space.
+func uuid(name string) string {
+	url := []byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
+	sum := sha1.Sum(append(url, name...))
+	sum[6] = sum[6]&0x0f | 0x50
+	sum[8] = sum[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}
+
+// spdxID returns an SPDXRef for an id of another specification (clause 3.2: letters, digits, "." and "-").
+func spdxID(id string) string {
+	var b strings.Builder
+	b.WriteString("SPDXRef-")
+	for _, c := range strings.TrimPrefix(id, "SPDXRef-") {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' {
+			b.WriteRune(c)
+		} else {
+			b.WriteByte('-')
+		}
+	}
+	return b.String()
+}
+
+// names gives every element of an output a name of its own.
+type names map[string]bool
+
+func (n names) unique(want string) string {
+	got := want
+	for i := 2; n[got]; i++ {
+		got = fmt.Sprintf("%s-%d", want, i)
+	}
+	n[got] = true
+	return got
+}

@@ -1,0 +1,553 @@
+package sbom
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// readCycloneDX takes from a CycloneDX document what the specifications have in common.
+func readCycloneDX(root *node) *hub {
+	h := &hub{}
+	h.leaves = compactNodes([]*node{root.get("bomFormat"), root.get("specVersion"), root.get("$schema")})
+	h.id = root.str("serialNumber")
+	if v := root.get("version"); v != nil && v.leaf() {
+		h.version = text{v.text, v}
+	}
+	m := root.get("metadata")
+	h.created = m.str("timestamp")
+	for _, a := range m.list("authors") {
+		h.authors = append(h.authors, *cycloneDXParty(a, "Person"))
+	}
+	h.manufacturer = cycloneDXParty(m.get("manufacturer"), "Organization")
+	if h.manufacturer == nil {
+		h.manufacturer = cycloneDXParty(m.get("manufacture"), "Organization")
+	}
+	h.supplier = cycloneDXParty(m.get("supplier"), "Organization")
+	tools := m.get("tools")
+	for _, list := range [][]*node{tools.list("components"), tools.list("services"), m.list("tools")} {
+		for _, t := range list {
+			h.tools = append(h.tools, party{kind: "Tool", name: t.str("name"), version: t.str("version")})
+		}
+	}
+	for _, l := range m.list("lifecycles") {
+		h.lifecycles = append(h.lifecycles, l.str("phase"))
+	}
+	if l := m.list("licenses"); len(l) == 1 {
+		h.dataLicense = l[0].get("license").str("id")
+	}
+	if c := m.get("component"); c != nil {
+		h.roots = []int{h.cycloneDXElement(c, -1)}
+	}
+	for _, c := range root.list("components") {
+		h.cycloneDXElement(c, -1)
+	}
+	for _, d := range root.list("dependencies") {
+		ref := d.str("ref")
+		from := h.find(ref.s)
+		n := len(h.edges)
+		for _, v := range d.list("dependsOn") {
+			if v.kind == strictjson.String {
+				h.edges = append(h.edges, edge{from, h.find(v.text), "DEPENDS_ON", ref, text{v.text, v}, nil})
+			}
+		}
+		if n == len(h.edges) && from >= 0 && len(d.list("provides")) == 0 {
+			h.edges = append(h.edges, edge{from, -1, "DEPENDS_ON", ref, text{"NONE", d.get("dependsOn")}, nil})
+		}
+	}
+	return h
+}
+
+func cycloneDXParty(n *node, kind string) *party {
+	if n == nil {
+		return nil
+	}
+	p := &party{kind: kind, name: n.str("name"), email: n.str("email")}
+	if u := n.list("url"); len(u) > 0 && u[0].kind == strictjson.String {
+		p.url = text{u[0].text, u[0]}
+	}
+	if c := n.list("contact"); len(c) > 0 && !p.email.ok() {
+		p.email = c[0].str("email")
+	}
+	return p
+}
+
+func (h *hub) cycloneDXElement(n *node, parent int) int {
+	e := &element{id: n.str("bom-ref"), kind: n.str("type"), group: n.str("group"), name: n.str("name"), version: n.str("version"),
+		copyright: n.str("copyright"), description: n.str("description"), publisher: n.str("publisher")}
+	if t := n.str("purl"); t.ok() {
+		e.purls = []text{t}
+	}
+	if t := n.str("cpe"); t.ok() {
+		e.cpes = []text{t}
+	}
+	e.hashes = cycloneDXHashes(n)
+	for _, l := range n.list("licenses") {
+		c := license{expression: l.str("expression")}
+		holder := l
+		if i := l.get("license"); i != nil {
+			holder = i
+			c.id, c.name, c.url = i.str("id"), i.str("name"), i.str("url")
+			if body := i.get("text"); body.get("encoding") == nil {
+				c.body = body.str("content")
+			}
+		}
+		if a := holder.str("acknowledgement"); a.ok() {
+			c.role, c.roleFrom = a.s, a.src
+		}
+		e.licenses = append(e.licenses, c)
+	}
+	e.supplier = cycloneDXParty(n.get("supplier"), "Organization")
+	e.manufacturer = cycloneDXParty(n.get("manufacturer"), "Organization")
+	for _, a := range n.list("authors") {
+		e.authors = append(e.authors, *cycloneDXParty(a, "Person"))
+	}
+	if a := n.str("author"); a.ok() {
+		e.authors = append(e.authors, party{kind: "Person", name: a})
+	}
+	for _, r := range n.list("externalReferences") {
+		kind, url := r.str("type"), r.str("url")
+		switch {
+		case kind.s == "website" && !e.homepage.ok() && len(r.members) == 2:
+			e.homepage = url
+			e.leaves = append(e.leaves, kind.src)
+		case kind.s == "distribution" && !e.download.ok() && len(r.members) == 2 && strings.Contains(url.s, "://"):
+			e.download = url
+			e.leaves = append(e.leaves, kind.src)
+		default:
+			e.references = append(e.references, reference{kind: kind, url: url, comment: r.str("comment"), hashes: cycloneDXHashes(r)})
+		}
+	}
+	for _, p := range n.list("properties") {
+		e.properties = append(e.properties, property{p.str("name"), p.str("value")})
+	}
+	i := len(h.elements)
+	h.elements = append(h.elements, e)
+	if parent >= 0 {
+		h.edges = append(h.edges, edge{from: parent, to: i, kind: "CONTAINS"})
+	}
+	for _, c := range n.list("components") {
+		h.cycloneDXElement(c, i)
+	}
+	return i
+}
+
+func cycloneDXHashes(n *node) (out []hash) {
+	for _, v := range n.list("hashes") {
+		out = append(out, hash{v.str("alg"), v.str("content")})
+	}
+	return out
+}
+
+// writeCycloneDX writes CycloneDX 1.6, from which the document is fitted to the version that is wanted.
+func (h *hub) writeCycloneDX() *node {
+	root := newObject()
+	root.set("bomFormat", newText("CycloneDX", h.leaves...))
+	root.set("specVersion", newText("1.6"))
+	var extra []property
+	if strings.HasPrefix(h.id.s, "urn:uuid:") {
+		root.put("serialNumber", h.id)
+	} else if h.id.ok() {
+		root.set("serialNumber", newText("urn:uuid:"+uuid(h.id.s)))
+		extra = append(extra, property{said("lading:spdx:documentNamespace"), h.id})
+	}
+	root.set("version", newLiteral("1"))
+	m := newObject()
+	if h.created.ok() {
+		m.put("timestamp", h.created)
+	}
+	for _, l := range h.lifecycles {
+		o := m.add("lifecycles", newObject())
+		o.put("phase", l)
+	}
+	if len(h.tools) > 0 {
+		tools := m.set("tools", newObject())
+		for _, t := range h.tools {
+			o := tools.add("components", newObject())
+			o.set("type", newText("application"))
+			o.set("name", newText(t.name.s, append(t.also, t.name.src)...))
+			o.put("version", t.version)
+		}
+	}
+	for _, a := range h.authors {
+		if a.kind == "Organization" && h.manufacturer == nil {
+			h.manufacturer = &a
+			continue
+		}
+		m.add("authors", cycloneDXPartyOut(&a, "Person"))
+	}
+	rootElement := -1
+	if len(h.roots) == 1 {
+		rootElement = h.roots[0]
+	}
+	var metaComponent *node
+	if rootElement >= 0 {
+		metaComponent = m.set("component", newObject())
+	}
+	if h.manufacturer != nil {
+		m.set("manufacturer", cycloneDXPartyOut(h.manufacturer, "Organization"))
+	}
+	if h.supplier != nil {
+		m.set("supplier", cycloneDXPartyOut(h.supplier, "Organization"))
+	}
+	if h.dataLicense.ok() && h.dataLicense.s != "NOASSERTION" {
+		l := newObject()
+		l.set("license", newObject()).put("id", h.dataLicense)
+		m.add("licenses", l)
+	}
+	if h.name.ok() {
+		extra = append(extra, property{said("lading:spdx:name"), h.name})
+	}
+	if h.comment.ok() {
+		extra = append(extra, property{said("lading:spdx:comment"), h.comment})
+	}
+	for _, p := range append(extra, h.properties...) {
+		o := m.add("properties", newObject())
+		o.put("name", p.name)
+		o.put("value", p.value)
+	}
+	if len(m.members) > 0 {
+		root.set("metadata", m)
+	}
+
+	// Nesting shows containment where it is a tree.
+	parent := make([]int, len(h.elements))
+	containment := make([]*edge, len(h.elements))
+	for i := range parent {
+		parent[i] = -1
+	}
+	for k := range h.edges {
+		e := &h.edges[k]
+		if e.kind != "CONTAINS" || e.from < 0 || e.to < 0 || parent[e.to] >= 0 || e.to == rootElement || e.from == rootElement {
+			continue
+		}
+		loops := false
+		for p, n := e.from, 0; p >= 0; p, n = parent[p], n+1 {
+			if loops = p == e.to || n > maxNesting; loops {
+				break
+			}
+		}
+		if !loops {
+			parent[e.to], containment[e.to] = e.from, e
+		}
+	}
+	nodes := make([]*node, len(h.elements))
+	ids := names{}
+	for i, e := range h.elements {
+		nodes[i] = newObject()
+		if i == rootElement {
+			nodes[i] = metaComponent
+		}
+		if e.id.ok() {
+			if ids[e.id.s] {
+				e.id.s = ids.unique(e.id.s)
+			}
+			ids[e.id.s] = true
+		}
+		h.cycloneDXComponent(nodes[i], e)
+	}
+	if rootElement >= 0 {
+		for _, f := range h.rootFrom {
+			metaComponent.members[0].value.from = append(metaComponent.members[0].value.from, f)
+		}
+	}
+	for i := range h.elements {
+		switch {
+		case i == rootElement:
+		case parent[i] >= 0:
+			e := containment[i]
+			typ := nodes[i].get("type")
+			typ.from = append(typ.from, compactNodes(append([]*node{e.fromText.src, e.toText.src}, e.also...))...)
+			nodes[parent[i]].add("components", nodes[i])
+		default:
+			root.add("components", nodes[i])
+		}
+	}
+	h.cycloneDXDependencies(root, rootElement, parent, containment)
+	return root
+}
+
+// maxNesting bounds how deep components are nested in a document that a conversion writes.
+const maxNesting = 50
+
+func (h *hub) cycloneDXDependencies(root *node, rootElement int, parent []int, containment []*edge) {
+	entries := map[string]*node{}
+	entry := func(id string, from []*node) *node {
+		d := entries[id]
+		if d == nil {
+			d = root.add("dependencies", newObject())
+			d.set("ref", newText(id))
+			entries[id] = d
+		}
+		ref := d.members[0].value
+		ref.from = append(ref.from, compactNodes(from)...)
+		return d
+	}
+	type pair struct{ from, to string }
+	have := map[pair]*node{}
+	for k := range h.edges {
+		e := &h.edges[k]
+		leaves := append([]*node{e.fromText.src, e.toText.src}, e.also...)
+		switch {
+		case e.kind == "CONTAINS":
+			if e.from >= 0 && e.from == rootElement && e.to >= 0 && e.to != e.from && parent[e.to] < 0 {
+				// What the described component contains is what the document lists.
+				continue
+			}
+			continue
+		case e.kind != "DEPENDS_ON":
+			continue
+		case e.from < 0 || h.elements[e.from].id.s == "":
+			continue
+		}
+		from := h.elements[e.from].id.s
+		if e.to < 0 && e.toText.s == "NONE" {
+			entry(from, leaves)
+			continue
+		}
+		to := e.toText.s
+		if e.to >= 0 {
+			to = h.elements[e.to].id.s
+		}
+		if to == "" || e.to < 0 {
+			continue
+		}
+		if v := have[pair{from, to}]; v != nil {
+			v.from = append(v.from, compactNodes(leaves)...)
+			continue
+		}
+		d := entry(from, []*node{e.fromText.src})
+		v := newText(to, append([]*node{e.toText.src}, e.also...)...)
+		have[pair{from, to}] = v
+		d.add("dependsOn", v)
+	}
+}
+
+func cycloneDXPartyOut(p *party, want string) *node {
+	o := newObject()
+	name := p.name
+	v := newText(name.s, append(p.also, name.src)...)
+	if p.kind != want && p.kind != "" {
+		for _, f := range v.from {
+			f.loss = &Loss{Kind: Changed, Reason: "CycloneDX has a place for " + want + " only here, not " + p.kind}
+		}
+	}
+	o.set("name", v)
+	if p.url.ok() && want == "Organization" {
+		o.add("url", newText(p.url.s, p.url.src))
+	}
+	if p.email.ok() {
+		if want == "Organization" {
+			c := o.add("contact", newObject())
+			c.put("email", p.email)
+		} else {
+			o.put("email", p.email)
+		}
+	}
+	return o
+}
+
+// kinds are CycloneDX's types by SPDX 2's purposes.
+var kinds = map[string]string{
+	"APPLICATION": "application", "FRAMEWORK": "framework", "LIBRARY": "library", "CONTAINER": "container",
+	"OPERATING-SYSTEM": "operating-system", "OPERATING_SYSTEM": "operating-system", "DEVICE": "device",
+	"FIRMWARE": "firmware", "FILE": "file",
+}
+
+// cycloneDXHashAlgorithms are those that CycloneDX 1.6 has.
+var cycloneDXHashAlgorithms = []string{"MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "SHA3-256", "SHA3-384", "SHA3-512",
+	"BLAKE2b-256", "BLAKE2b-384", "BLAKE2b-512", "BLAKE3"}
+
+func (h *hub) cycloneDXComponent(o *node, e *element) {
+	kind := "library"
+	if e.kind.ok() {
+		kind = e.kind.s
+	} else if k, ok := kinds[e.purpose.s]; ok {
+		kind = k
+	} else if e.purpose.ok() {
+		e.purpose.src.explainSelf(Changed, "CycloneDX has no such type; written as library")
+	}
+	typ := o.set("type", newText(kind, append(e.leaves, e.kind.src, e.purpose.src)...))
+	o.put("bom-ref", e.id)
+	if e.supplier != nil {
+		o.set("supplier", cycloneDXPartyOut(e.supplier, "Organization"))
+	}
+	if e.manufacturer != nil {
+		o.set("manufacturer", cycloneDXPartyOut(e.manufacturer, "Organization"))
+	}
+	for i := range e.authors {
+		o.add("authors", cycloneDXPartyOut(&e.authors[i], "Person"))
+	}
+	o.put("publisher", e.publisher)
+	o.put("group", e.group)
+	o.set("name", newText(e.name.s, compactNodes([]*node{e.name.src})...))
+	o.put("version", e.version)
+	switch {
+	case e.description.ok():
+		o.put("description", e.description)
+		if e.summary.ok() {
+			e.properties = append(e.properties, property{said("lading:spdx:summary"), e.summary})
+		}
+	default:
+		o.put("description", e.summary)
+	}
+	var extra []property
+	for _, x := range e.hashes {
+		if !slices.Contains(cycloneDXHashAlgorithms, x.alg.s) {
+			x.alg.src.explainSelf(Dropped, "CycloneDX has no such hash algorithm")
+			x.value.src.explainSelf(Dropped, "CycloneDX has no such hash algorithm")
+			continue
+		}
+		v := o.add("hashes", newObject())
+		v.put("alg", x.alg)
+		v.put("content", x.value)
+	}
+	extra = append(extra, cycloneDXLicenses(o, e.licenses, h)...)
+	if e.copyright.ok() && e.copyright.s != "NOASSERTION" && e.copyright.s != "NONE" {
+		o.put("copyright", e.copyright)
+	} else if e.copyright.ok() {
+		extra = append(extra, property{said("lading:spdx:copyrightText"), e.copyright})
+	}
+	for i, t := range e.cpes {
+		if i == 0 {
+			o.put("cpe", t)
+		} else {
+			extra = append(extra, property{said("lading:spdx:cpe"), t})
+		}
+	}
+	for i, t := range e.purls {
+		if i == 0 {
+			o.put("purl", t)
+		} else {
+			extra = append(extra, property{said("lading:spdx:purl"), t})
+		}
+	}
+	typ.from = append(typ.from, compactNodes(e.purlFrom)...)
+	for _, r := range []struct {
+		name, kind string
+		t          text
+	}{{"lading:spdx:homepage", "website", e.homepage}, {"lading:spdx:downloadLocation", "distribution", e.download}} {
+		switch {
+		case !r.t.ok():
+		case strings.Contains(r.t.s, "://") && !strings.ContainsAny(r.t.s, " <>\"{}|\\^`") && !strings.HasPrefix(r.t.s, "git+"):
+			x := o.add("externalReferences", newObject())
+			x.put("url", r.t)
+			x.set("type", newText(r.kind))
+		default:
+			extra = append(extra, property{said(r.name), r.t})
+		}
+	}
+	for _, r := range e.references {
+		x := o.add("externalReferences", newObject())
+		kind := r.kind.s
+		if !slices.Contains(cycloneDXReferences, kind) {
+			kind = "other"
+			r.kind.src.explainSelf(Changed, "CycloneDX has no such type of reference; written as other")
+		}
+		x.put("url", r.url)
+		x.set("type", newText(kind, r.kind.src, r.category.src))
+		x.put("comment", r.comment)
+	}
+	for _, t := range []struct {
+		name string
+		t    text
+	}{{"sourceInfo", e.sourceInfo}, {"comment", e.comment}, {"packageFileName", e.fileName}} {
+		if t.t.ok() {
+			extra = append(extra, property{said("lading:spdx:" + t.name), t.t})
+		}
+	}
+	for _, p := range append(e.properties, extra...) {
+		x := o.add("properties", newObject())
+		x.put("name", p.name)
+		x.put("value", p.value)
+	}
+}
+
+// explainSelf says why a leaf of the input is lost or changed.
+func (n *node) explainSelf(kind LossKind, reason string) {
+	if n != nil && n.loss == nil {
+		n.loss = &Loss{Kind: kind, Reason: reason}
+	}
+}
+
+var cycloneDXReferences = []string{"vcs", "issue-tracker", "website", "advisories", "bom", "mailing-list", "social", "chat",
+	"documentation", "support", "source-distribution", "distribution", "distribution-intake", "license", "build-meta",
+	"build-system", "release-notes", "security-contact", "model-card", "log", "configuration", "evidence", "formulation",
+	"attestation", "threat-model", "adversary-model", "risk-assessment", "vulnerability-assertion", "exploitability-statement",
+	"pentest-report", "static-analysis-report", "dynamic-analysis-report", "runtime-analysis-report", "component-analysis-report",
+	"maturity-report", "certification-report", "codified-infrastructure", "quality-metrics", "poam", "electronic-signature",
+	"digital-signature", "rfc-9116", "other"}
+
+// cycloneDXLicenses writes licences: one expression, or a list of single licences, which 1.6 does not mix.
+func cycloneDXLicenses(o *node, list []license, h *hub) (extra []property) {
+	var usable []license
+	for _, l := range list {
+		t := l.expression
+		if t.ok() && (t.s == "NOASSERTION" || t.s == "NONE") {
+			extra = append(extra, property{said("lading:spdx:license-" + l.role), t})
+			continue
+		}
+		usable = append(usable, l)
+	}
+	single := func(s string) bool { return !strings.ContainsAny(s, " ()") }
+	mixed := false
+	for _, l := range usable {
+		mixed = mixed || l.expression.ok() && (!single(l.expression.s) || !listed(l.expression.s))
+	}
+	for i, l := range usable {
+		x := newObject()
+		switch {
+		case mixed && (i > 0 || !l.expression.ok()):
+			t := l.expression
+			if t.ok() {
+				extra = append(extra, property{said("lading:spdx:license-" + l.role), t})
+			}
+			continue
+		case mixed:
+			x.put("expression", l.expression)
+			if c := h.extracted[l.expression.s]; c != nil && single(l.expression.s) {
+				x = newObject()
+				v := x.set("license", newObject())
+				name := c.name
+				if !name.ok() || name.s == "NOASSERTION" {
+					name = c.id
+				}
+				v.set("name", newText(name.s, compactNodes([]*node{name.src, l.expression.src, c.id.src})...))
+				if c.body.ok() {
+					v.set("text", newObject()).put("content", c.body)
+				}
+				if l.role != "" {
+					v.set("acknowledgement", newText(l.role, l.roleFrom))
+				}
+				o.add("licenses", x)
+				continue
+			}
+			if l.role != "" {
+				x.set("acknowledgement", newText(l.role, l.roleFrom))
+			}
+		default:
+			v := x.set("license", newObject())
+			if l.expression.ok() {
+				v.put("id", l.expression)
+			} else {
+				v.put("id", l.id)
+				if !l.id.ok() {
+					v.put("name", l.name)
+				}
+				v.put("url", l.url)
+			}
+			if l.role != "" {
+				v.set("acknowledgement", newText(l.role, l.roleFrom))
+			}
+		}
+		o.add("licenses", x)
+	}
+	return extra
+}
+
+// listed reports whether an id is on the SPDX licence list, as it is written there.
+func listed(id string) bool {
+	list, err := licenseList()
+	return err == nil && list.Licenses[strings.ToLower(id)] == id
+}

@@ -1,0 +1,509 @@
+package sbom
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// readSPDX2 takes from an SPDX 2 document what the specifications have in common.
+func readSPDX2(root *node) *hub {
+	h := &hub{extracted: map[string]*extracted{}}
+	h.leaves = compactNodes([]*node{root.get("spdxVersion"), root.get("SPDXID")})
+	h.id, h.name, h.comment = root.str("documentNamespace"), root.str("name"), root.str("comment")
+	h.dataLicense = root.str("dataLicense")
+	info := root.get("creationInfo")
+	h.created = info.str("created")
+	for _, c := range info.list("creators") {
+		p := parseActor(text{c.text, c})
+		if p == nil {
+			continue
+		}
+		if p.kind == "Tool" {
+			h.tools = append(h.tools, *p)
+		} else {
+			h.authors = append(h.authors, *p)
+		}
+	}
+	for _, x := range root.list("hasExtractedLicensingInfos") {
+		c := &extracted{id: x.str("licenseId"), name: x.str("name"), body: x.str("extractedText"), comment: x.str("comment")}
+		h.extracted[c.id.s] = c
+	}
+	type pending struct {
+		from int
+		to   text
+	}
+	var hasFiles []pending
+	for _, n := range root.list("packages") {
+		e := &element{id: n.str("SPDXID"), name: n.str("name"), version: n.str("versionInfo"), purpose: n.str("primaryPackagePurpose"),
+			copyright: n.str("copyrightText"), description: n.str("description"), summary: n.str("summary"), comment: n.str("comment"),
+			homepage: n.str("homepage"), download: n.str("downloadLocation"), sourceInfo: n.str("sourceInfo"), fileName: n.str("packageFileName")}
+		e.supplier = parseActor(n.str("supplier"))
+		if o := parseActor(n.str("originator")); o != nil {
+			if o.kind == "Organization" {
+				e.manufacturer = o
+			} else {
+				e.authors = append(e.authors, *o)
+			}
+		}
+		e.hashes = spdx2Hashes(n)
+		e.spdx2Licenses(n)
+		for _, r := range n.list("externalRefs") {
+			kind, at, category := r.str("referenceType"), r.str("referenceLocator"), r.str("referenceCategory")
+			switch {
+			case r.get("comment") != nil:
+				e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.str("comment")})
+			case kind.s == "purl":
+				e.purls = append(e.purls, at)
+				e.purlFrom = append(e.purlFrom, kind.src, category.src)
+			case kind.s == "cpe23Type" || kind.s == "cpe22Type":
+				e.cpes = append(e.cpes, at)
+				e.purlFrom = append(e.purlFrom, kind.src, category.src)
+			default:
+				e.references = append(e.references, reference{category: category, kind: kind, url: at})
+			}
+		}
+		for _, f := range n.list("hasFiles") {
+			hasFiles = append(hasFiles, pending{len(h.elements), text{f.text, f}})
+		}
+		h.elements = append(h.elements, e)
+	}
+	for _, n := range root.list("files") {
+		e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
+			copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n)}
+		e.spdx2Licenses(n)
+		h.elements = append(h.elements, e)
+	}
+	describe := func(id text, also ...*node) {
+		if i := h.find(id.s); i >= 0 {
+			if !slices.Contains(h.roots, i) {
+				h.roots = append(h.roots, i)
+			}
+			if h.roots[0] == i {
+				h.rootFrom = append(h.rootFrom, compactNodes(append(also, id.src))...)
+			}
+		}
+	}
+	for _, d := range root.list("documentDescribes") {
+		describe(text{d.text, d})
+	}
+	for _, f := range hasFiles {
+		h.edges = append(h.edges, edge{from: f.from, to: h.find(f.to.s), kind: "CONTAINS", toText: f.to})
+	}
+	for _, r := range root.list("relationships") {
+		from, kind, to := r.str("spdxElementId"), r.str("relationshipType"), r.str("relatedSpdxElement")
+		t := kind.s
+		if turned, ok := reversed[t]; ok {
+			from, to, t = to, from, string(turned)
+		}
+		if t == "DESCRIBES" && from.s == spdxDocument {
+			describe(to, from.src, kind.src)
+			continue
+		}
+		h.edges = append(h.edges, edge{h.find(from.s), h.find(to.s), t, from, to, []*node{kind.src}})
+	}
+	return h
+}
+
+func spdx2Hashes(n *node) (out []hash) {
+	for _, v := range n.list("checksums") {
+		alg := v.str("algorithm")
+		if strings.HasPrefix(alg.s, "SHA") && len(alg.s) <= 6 {
+			alg.s = "SHA-" + alg.s[3:]
+		}
+		out = append(out, hash{alg, v.str("checksumValue")})
+	}
+	return out
+}
+
+func (e *element) spdx2Licenses(n *node) {
+	if t := n.str("licenseConcluded"); t.ok() {
+		e.licenses = append(e.licenses, license{role: "concluded", expression: t})
+	}
+	if t := n.str("licenseDeclared"); t.ok() {
+		e.licenses = append(e.licenses, license{role: "declared", expression: t})
+	}
+}
+
+// parseActor reads "Person: name (mail)" (clause 6.8); what says NOASSERTION is nobody.
+func parseActor(t text) *party {
+	for _, kind := range []string{"Person", "Organization", "Tool"} {
+		rest, ok := strings.CutPrefix(t.s, kind+":")
+		if !ok {
+			continue
+		}
+		rest = strings.TrimSpace(rest)
+		p := &party{kind: kind, name: text{rest, t.src}}
+		if i := strings.LastIndexByte(rest, '('); kind != "Tool" && i > 0 && strings.HasSuffix(rest, ")") {
+			p.name.s = strings.TrimSpace(rest[:i])
+			if mail := rest[i+1 : len(rest)-1]; mail != "" {
+				p.email = text{mail, t.src}
+			}
+		}
+		return p
+	}
+	return nil
+}
+
+// actor writes what parseActor reads.
+func (p *party) actor(kind string) *node {
+	s := kind + ": " + p.name.s
+	from := append(slices.Clone(p.also), p.name.src)
+	switch {
+	case kind == "Tool":
+		if p.version.s != "" {
+			s += "-" + p.version.s
+			from = append(from, p.version.src)
+		}
+	case p.email.s != "":
+		s += " (" + p.email.s + ")"
+		from = append(from, p.email.src)
+	}
+	return newText(s, from...)
+}
+
+// spdxTime writes a time as SPDX wants it: in UTC, to the second.
+func (h *hub) spdxTime(t text) text {
+	at, err := time.Parse(time.RFC3339, t.s)
+	if err != nil {
+		h.add("/creationInfo/created", "SPDX wants a time of creation; the input gives none")
+		t.src.explainSelf(Dropped, "no date and time of RFC 3339")
+		return said(h.now)
+	}
+	s := at.UTC().Format("2006-01-02T15:04:05Z")
+	if s != t.s {
+		t.src.explainSelf(Changed, "SPDX gives times in UTC, to the second")
+	}
+	return text{s, t.src}
+}
+
+// writeSPDX2 writes SPDX 2.3, from which the document is fitted to the version that is wanted.
+func (h *hub) writeSPDX2() *node {
+	root := newObject()
+	root.set("spdxVersion", newText("SPDX-2.3", h.leaves...))
+	license := h.dataLicense
+	if license.s != "CC0-1.0" {
+		license = said("CC0-1.0")
+	}
+	root.put("dataLicense", license)
+	root.set("SPDXID", newText(spdxDocument))
+	name := h.name
+	if name.s == "" {
+		if len(h.roots) > 0 && h.elements[h.roots[0]].name.s != "" {
+			name = said(h.elements[h.roots[0]].name.s)
+		} else {
+			name = said("NOASSERTION")
+		}
+		h.add("/name", "SPDX wants a name")
+	}
+	root.put("name", name)
+	id := h.id
+	if id.s == "" || strings.Contains(id.s, "#") {
+		id = said("urn:uuid:" + uuid(string(h.input)))
+		h.add("/documentNamespace", "SPDX wants a namespace; made from the input's bytes")
+	}
+	root.put("documentNamespace", id)
+	info := root.set("creationInfo", newObject())
+	info.put("created", h.spdxTime(h.created))
+	for i := range h.authors {
+		kind := h.authors[i].kind
+		if h.authors[i].name.s == "" {
+			continue
+		}
+		info.add("creators", h.authors[i].actor(kind))
+	}
+	if h.manufacturer != nil && h.manufacturer.name.s != "" {
+		info.add("creators", h.manufacturer.actor("Organization"))
+	}
+	for i := range h.tools {
+		info.add("creators", h.tools[i].actor("Tool"))
+	}
+	if info.get("creators") == nil {
+		info.add("creators", newText("Tool: lading"))
+		h.add("/creationInfo/creators", "SPDX wants a creator; the input names none")
+	}
+	root.put("comment", h.comment)
+
+	ids := names{spdxDocument: true}
+	out := make([]string, len(h.elements))
+	refs := &licenseRefs{h: h, known: map[string]string{}, taken: names{}}
+	for i, e := range h.elements {
+		want := e.id.s
+		if want == "" {
+			want = e.name.s + "-" + e.version.s
+		}
+		out[i] = ids.unique(spdxID(want))
+		if e.id.src != nil && out[i] != e.id.s && out[i] != "SPDXRef-"+e.id.s {
+			e.id.src.explainSelf(Changed, "written as "+out[i])
+		}
+		n := newObject()
+		n.set("SPDXID", newText(out[i], e.id.src))
+		if e.file {
+			n.set("fileName", newText(e.name.s, e.name.src))
+		} else {
+			n.set("name", newText(e.name.s, e.name.src))
+		}
+		h.spdx2Element(n, e, refs)
+		if e.file && slices.ContainsFunc(e.hashes, func(x hash) bool { return x.alg.s == "SHA-1" }) {
+			root.add("files", n)
+			continue
+		}
+		if e.file {
+			n.members[1].name = "name"
+			n.set("primaryPackagePurpose", newText("FILE"))
+			n.set("downloadLocation", newText("NOASSERTION"))
+		}
+		root.add("packages", n)
+	}
+	for _, x := range refs.out {
+		root.add("hasExtractedLicensingInfos", x)
+	}
+	for i, r := range h.roots {
+		from := h.rootFrom
+		if i > 0 {
+			from = nil
+		}
+		relate(root, spdxDocument, nil, "DESCRIBES", from, out[r], nil)
+	}
+	for k := range h.edges {
+		e := &h.edges[k]
+		to := e.toText.s
+		switch {
+		case e.from < 0:
+			continue
+		case e.to >= 0:
+			to = out[e.to]
+		case to != "NONE" && to != "NOASSERTION":
+			continue
+		}
+		relate(root, out[e.from], []*node{e.fromText.src}, e.kind, e.also, to, []*node{e.toText.src})
+	}
+	return root
+}
+
+func relate(root *node, from string, fromSrc []*node, kind string, kindSrc []*node, to string, toSrc []*node) {
+	r := root.add("relationships", newObject())
+	r.set("spdxElementId", newText(from, slices.Clone(fromSrc)...))
+	r.set("relationshipType", newText(kind, slices.Clone(kindSrc)...))
+	r.set("relatedSpdxElement", newText(to, slices.Clone(toSrc)...))
+}
+
+// purposes are SPDX 2.3's words for CycloneDX's types.
+var purposes = map[string]string{
+	"application": "APPLICATION", "framework": "FRAMEWORK", "library": "LIBRARY", "container": "CONTAINER",
+	"operating-system": "OPERATING_SYSTEM", "device": "DEVICE", "firmware": "FIRMWARE", "file": "FILE",
+}
+
+var spdx2HashAlgorithms = map[string]string{
+	"MD2": "MD2", "MD4": "MD4", "MD5": "MD5", "MD6": "MD6", "SHA-1": "SHA1", "SHA-224": "SHA224", "SHA-256": "SHA256", "SHA-384": "SHA384",
+	"SHA-512": "SHA512", "SHA3-256": "SHA3-256", "SHA3-384": "SHA3-384", "SHA3-512": "SHA3-512", "BLAKE2b-256": "BLAKE2b-256",
+	"BLAKE2b-384": "BLAKE2b-384", "BLAKE2b-512": "BLAKE2b-512", "BLAKE3": "BLAKE3", "ADLER32": "ADLER32",
+}
+
+func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
+	if !e.file {
+		n.put("versionInfo", e.version)
+		if purpose := purposes[e.kind.s]; purpose != "" {
+			n.set("primaryPackagePurpose", newText(purpose, e.kind.src))
+		} else if e.kind.ok() {
+			n.set("primaryPackagePurpose", newText("OTHER", e.kind.src))
+			e.kind.src.explainSelf(Changed, "SPDX has no such purpose; written as OTHER")
+		} else {
+			n.put("primaryPackagePurpose", e.purpose)
+		}
+		if e.supplier != nil && e.supplier.name.s != "" {
+			n.set("supplier", e.supplier.actor(orOrganization(e.supplier.kind)))
+		}
+		switch {
+		case e.manufacturer != nil && e.manufacturer.name.s != "":
+			n.set("originator", e.manufacturer.actor(orOrganization(e.manufacturer.kind)))
+		case len(e.authors) > 0 && e.authors[0].name.s != "":
+			n.set("originator", e.authors[0].actor(e.authors[0].kind))
+		case e.publisher.s != "":
+			n.set("originator", newText("Organization: "+e.publisher.s, e.publisher.src))
+			e.publisher.src.explainSelf(Changed, "SPDX does not know publishers; written as originator")
+		}
+		download := e.download
+		if download.s == "" {
+			download = said("NOASSERTION")
+		}
+		n.set("downloadLocation", newText(download.s, append(e.leaves, download.src)...))
+		n.set("filesAnalyzed", newLiteral("false"))
+		n.put("homepage", e.homepage)
+		n.put("packageFileName", e.fileName)
+		n.put("sourceInfo", e.sourceInfo)
+		n.put("summary", e.summary)
+		n.put("description", e.description)
+	}
+	for _, x := range e.hashes {
+		alg := spdx2HashAlgorithms[x.alg.s]
+		if alg == "" {
+			x.alg.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
+			continue
+		}
+		o := n.add("checksums", newObject())
+		o.set("algorithm", newText(alg, x.alg.src))
+		v := o.set("checksumValue", newText(strings.ToLower(x.value.s), x.value.src))
+		if v.text != x.value.s {
+			x.value.src.explainSelf(Changed, "SPDX writes hashes in lower case")
+		}
+	}
+	refs.write(n, e.licenses)
+	n.put("copyrightText", e.copyright)
+	n.put("comment", e.comment)
+	if e.file {
+		return
+	}
+	ref := func(category, kind string, at text, from ...*node) *node {
+		o := n.add("externalRefs", newObject())
+		o.set("referenceCategory", newText(category))
+		o.set("referenceType", newText(kind, from...))
+		o.put("referenceLocator", at)
+		return o
+	}
+	for i, t := range e.purls {
+		var from []*node
+		if i == 0 {
+			from = e.purlFrom
+		}
+		ref("PACKAGE-MANAGER", "purl", t, from...)
+	}
+	for _, t := range e.cpes {
+		kind := "cpe22Type"
+		if strings.HasPrefix(t.s, "cpe:2.3:") {
+			kind = "cpe23Type"
+		}
+		ref("SECURITY", kind, t)
+	}
+	for _, r := range e.references {
+		if r.url.s == "" || strings.ContainsAny(r.url.s, " \t\n") {
+			r.url.src.explainSelf(Dropped, "SPDX's locators have no blanks")
+			continue
+		}
+		category := "OTHER"
+		if slices.Contains([]string{"OTHER", "PERSISTENT-ID", "PERSISTENT_ID", "SECURITY", "PACKAGE-MANAGER", "PACKAGE_MANAGER"}, r.category.s) {
+			category = r.category.s
+		}
+		o := ref(category, r.kind.s, r.url, r.kind.src)
+		o.members[0].value.from = compactNodes([]*node{r.category.src})
+		o.put("comment", r.comment)
+	}
+}
+
+func orOrganization(kind string) string {
+	if kind == "Person" {
+		return kind
+	}
+	return "Organization"
+}
+
+// licenseRefs turns licences with a name or a text into LicenseRefs and the texts that they refer to.
+type licenseRefs struct {
+	h     *hub
+	known map[string]string
+	taken names
+	out   []*node
+}
+
+// write joins claims of one role with AND: all of them hold.
+func (r *licenseRefs) write(n *node, list []license) {
+	for _, role := range []string{"concluded", "declared"} {
+		var terms []string
+		var from []*node
+		count := 0
+		for _, l := range list {
+			if l.role == role || role == "declared" && l.role != "concluded" {
+				count++
+			}
+		}
+		for _, l := range list {
+			if l.role != role && (role != "declared" || l.role == "concluded") {
+				continue
+			}
+			term, leaves := r.term(l, count > 1)
+			if term == "" {
+				continue
+			}
+			if l.role == "" {
+				for _, f := range leaves {
+					f.explainSelf(Changed, "SPDX asks whether a licence is declared or concluded; written as declared")
+				}
+			}
+			terms = append(terms, term)
+			from = append(append(from, leaves...), l.roleFrom)
+		}
+		if len(terms) > 0 {
+			name := "licenseDeclared"
+			if role == "concluded" {
+				name = "licenseConcluded"
+			}
+			n.set(name, newText(strings.Join(terms, " AND "), from...))
+		}
+	}
+	// A file of SPDX has a licence that was concluded only.
+	if v := n.get("fileName"); v != nil {
+		if d := n.remove("licenseDeclared"); d != nil && n.get("licenseConcluded") == nil {
+			n.set("licenseConcluded", d)
+		}
+	}
+}
+
+func (r *licenseRefs) term(l license, several bool) (string, []*node) {
+	switch {
+	case l.expression.s != "":
+		r.copyTexts(l.expression.s)
+		if several && strings.Contains(l.expression.s, " OR ") {
+			return "(" + l.expression.s + ")", compactNodes([]*node{l.expression.src})
+		}
+		return l.expression.s, compactNodes([]*node{l.expression.src})
+	case listed(l.id.s):
+		return l.id.s, compactNodes([]*node{l.id.src})
+	case l.id.s == "" && l.name.s == "":
+		return "", nil
+	}
+	name := l.name
+	if name.s == "" {
+		name = l.id
+	}
+	key := name.s + "\x00" + l.body.s + "\x00" + l.url.s
+	id := r.known[key]
+	if id == "" {
+		id = r.taken.unique("LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spdxID(name.s), "SPDXRef-"), "LicenseRef-"))
+		r.known[key] = id
+		o := newObject()
+		o.set("licenseId", newText(id))
+		body := l.body
+		if body.s == "" {
+			body = said(name.s)
+		}
+		o.set("extractedText", newText(body.s, l.body.src))
+		o.set("name", newText(name.s, name.src))
+		if l.url.s != "" {
+			o.add("seeAlsos", newText(l.url.s, l.url.src))
+		}
+		r.out = append(r.out, o)
+		return id, compactNodes([]*node{name.src})
+	}
+	return id, compactNodes([]*node{name.src, l.body.src, l.url.src})
+}
+
+// copyTexts copies the texts that an expression of the input refers to.
+func (r *licenseRefs) copyTexts(expression string) {
+	if !strings.Contains(expression, "LicenseRef-") {
+		return
+	}
+	for _, id := range strings.FieldsFunc(expression, func(c rune) bool { return c == ' ' || c == '(' || c == ')' || c == '+' }) {
+		c := r.h.extracted[id]
+		if c == nil || r.known[id] != "" {
+			continue
+		}
+		r.known[id] = id
+		r.taken[id] = true
+		o := newObject()
+		o.set("licenseId", newText(id, c.id.src))
+		o.set("extractedText", newText(c.body.s, c.body.src))
+		o.put("name", c.name)
+		o.put("comment", c.comment)
+		r.out = append(r.out, o)
+	}
+}

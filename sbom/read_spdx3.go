@@ -1,0 +1,219 @@
+package sbom
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// spdx3Reader indexes an SPDX 3.0 document: the JSON-LD that the specification's context fixes, which is plain JSON
+// (spdx.github.io/spdx-spec/v3.0.1, annex "RDF model and serializations").
+type spdx3Reader struct {
+	d         *Document
+	context   string
+	links     []spdx3Link
+	documents []spdx3Collection
+	inner     []spdx3Collection // software_Sbom, Bom and Bundle
+}
+
+type spdx3Link struct {
+	from, kind string
+	to         []string
+}
+
+type spdx3Collection struct {
+	id    string
+	roots []string
+}
+
+// spdx3Context is how the URL of a context begins; the version follows.
+const spdx3Context = "https://spdx.org/rdf/"
+
+// spdx3Kinds are the classes of elements that are components, with the kind of those that do not say.
+var spdx3Kinds = map[string]string{
+	"software_Package": "", "software_File": "file", "software_Snippet": "snippet",
+	"ai_AIPackage": "model", "dataset_DatasetPackage": "data",
+}
+
+func (s *spdx3Reader) graph(r *strictjson.Reader) {
+	if r.Kind() == strictjson.Object {
+		s.element(r)
+		return
+	}
+	for range r.Array() {
+		s.element(r)
+	}
+}
+
+func (s *spdx3Reader) element(r *strictjson.Reader) {
+	if k := r.Kind(); k != strictjson.Object && k != strictjson.None {
+		r.Fail(fmt.Errorf("%w: an element of @graph that is no object", strictjson.ErrType))
+		return
+	}
+	var (
+		class, from, kind, created string
+		to, roots                  []string
+		c                          Component
+	)
+	start := r.Offset()
+	for name := range r.Object() {
+		switch string(name) {
+		case "type", "@type":
+			class = view(r)
+		case "spdxId", "@id":
+			c.ID = view(r)
+		case "name":
+			c.Name = view(r)
+		case "software_packageVersion":
+			c.Version = view(r)
+		case "software_packageUrl":
+			c.PURL = view(r)
+		case "software_primaryPurpose":
+			c.Kind = view(r)
+		case "externalIdentifier":
+			if purl := spdx3PURL(r); c.PURL == "" {
+				c.PURL = purl
+			}
+		case "from":
+			from = view(r)
+		case "to":
+			to = textOrTexts(r)
+		case "relationshipType":
+			kind = view(r)
+		case "rootElement":
+			roots = textOrTexts(r)
+		case "created":
+			created = view(r)
+		}
+	}
+	if r.Err() != nil {
+		return
+	}
+	if own, ok := spdx3Kinds[class]; ok {
+		if c.Kind == "" {
+			c.Kind = own
+		}
+		c.raw = s.d.json[start:r.Offset()]
+		if _, err := s.d.add(c); err != nil {
+			r.Fail(err)
+		}
+		return
+	}
+	switch class {
+	case "SpdxDocument":
+		s.d.id, s.d.name = c.ID, c.Name
+		s.documents = append(s.documents, spdx3Collection{c.ID, roots})
+	case "software_Sbom", "Bom", "Bundle":
+		s.inner = append(s.inner, spdx3Collection{c.ID, roots})
+	case "CreationInfo":
+		if s.d.created == "" {
+			s.d.created = created
+		}
+	default:
+		if kind != "" {
+			s.links = append(s.links, spdx3Link{from, kind, to})
+		}
+	}
+}
+
+// textOrTexts reads what may be one text or a list: JSON-LD does not tell them apart.
+func textOrTexts(r *strictjson.Reader) []string {
+	switch r.Kind() {
+	case strictjson.String:
+		return []string{view(r)}
+	case strictjson.Array:
+		var out []string
+		for range r.Array() {
+			if r.Kind() == strictjson.String { // and an element that stands in its place is read from there
+				out = append(out, view(r))
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+func spdx3PURL(r *strictjson.Reader) (purl string) {
+	if r.Kind() != strictjson.Array {
+		return ""
+	}
+	for range r.Array() {
+		var kind, id string
+		if r.Kind() != strictjson.Object {
+			continue
+		}
+		for name := range r.Object() {
+			switch string(name) {
+			case "externalIdentifierType":
+				kind = view(r)
+			case "identifier":
+				id = view(r)
+			}
+		}
+		if purl == "" && (kind == "packageUrl" || kind == "purl") {
+			purl = id
+		}
+	}
+	return purl
+}
+
+func (s *spdx3Reader) finish() error {
+	version, ok := strings.CutPrefix(s.context, spdx3Context)
+	version, _, _ = strings.Cut(version, "/")
+	if !ok || version != "3.0.1" && version != "3.0.0" {
+		return fmt.Errorf("%w: @context %.80q", ErrVersion, s.context)
+	}
+	s.d.format = Format{SPDX, version}
+	s.d.index()
+	collections := map[string][]string{}
+	for _, c := range s.inner {
+		collections[c.id] = c.roots
+	}
+	roots := s.documents
+	if len(roots) == 0 {
+		roots = s.inner
+	}
+	for _, c := range roots {
+		for _, id := range c.roots {
+			if ref, ok := s.d.byID[id]; ok {
+				s.d.root(ref)
+				continue
+			}
+			for _, inner := range collections[id] {
+				s.d.root(s.d.ref(inner))
+			}
+		}
+	}
+	for _, l := range s.links {
+		t := spdx3Type(l.kind)
+		for _, to := range l.to {
+			if t == describes && s.d.ref(l.from) == None {
+				s.d.root(s.d.ref(to))
+				continue
+			}
+			s.d.edges = append(s.d.edges, Relationship{s.d.ref(l.from), s.d.ref(to), t})
+		}
+	}
+	return nil
+}
+
+// spdx3Type writes a relationship type of SPDX 3, such as dependsOn, as SPDX 2 does.
+func spdx3Type(kind string) RelationshipType {
+	switch kind {
+	case "dependsOn":
+		return DependsOn
+	case "contains":
+		return Contains
+	case "describes":
+		return describes
+	}
+	var b strings.Builder
+	for _, c := range kind {
+		if c >= 'A' && c <= 'Z' {
+			b.WriteByte('_')
+		}
+		b.WriteRune(c)
+	}
+	return RelationshipType(strings.ToUpper(b.String()))
+}

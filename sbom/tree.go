@@ -1,0 +1,257 @@
+package sbom
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// A node is a value of a JSON document that is being converted or made. A conversion's output remembers which nodes of
+// the input each of its own stands for; what no node stands for is a loss.
+type node struct {
+	kind    strictjson.Kind
+	text    string // a string, decoded, or a literal
+	members []member
+	items   []*node
+	from    []*node // output: the leaves of the input that this leaf stands for
+	kept    bool    // input: something stands for it
+	loss    *Loss   // input: why it is not kept, or how what is kept differs
+}
+
+type member struct {
+	name  string
+	value *node
+}
+
+func newObject() *node { return &node{kind: strictjson.Object} }
+func newArray() *node  { return &node{kind: strictjson.Array} }
+
+// newText returns a string that stands for leaves of the input.
+func newText(s string, from ...*node) *node {
+	return &node{kind: strictjson.String, text: s, from: compactNodes(from)}
+}
+
+func newLiteral(s string) *node { return &node{kind: strictjson.Number, text: s} }
+
+func compactNodes(list []*node) []*node {
+	return slices.DeleteFunc(list, func(n *node) bool { return n == nil })
+}
+
+func parseTree(data []byte) (*node, error) {
+	r := strictjson.NewReader(data, strictjson.Limits{Depth: maxDepth})
+	n := readNode(r)
+	return n, r.End()
+}
+
+func readNode(r *strictjson.Reader) *node {
+	n := &node{kind: r.Kind()}
+	switch n.kind {
+	case strictjson.Object:
+		for name := range r.Object() {
+			n.members = append(n.members, member{name: string(name)})
+			i := len(n.members) - 1
+			n.members[i].value = readNode(r)
+		}
+	case strictjson.Array:
+		for range r.Array() {
+			n.items = append(n.items, readNode(r))
+		}
+	case strictjson.String:
+		n.text = r.String()
+	default:
+		n.kind = strictjson.Number
+		n.text = string(r.Raw())
+	}
+	return n
+}
+
+// get returns a member, or nil: of nil too, so that a path of gets needs no checks.
+func (n *node) get(name string) *node {
+	if n != nil {
+		for i := range n.members {
+			if n.members[i].name == name {
+				return n.members[i].value
+			}
+		}
+	}
+	return nil
+}
+
+// list returns the elements of an array member that are objects.
+func (n *node) list(name string) []*node {
+	a := n.get(name)
+	if a == nil {
+		return nil
+	}
+	return a.items
+}
+
+// str returns a string member.
+func (n *node) str(name string) text {
+	if v := n.get(name); v != nil && v.kind == strictjson.String {
+		return text{v.text, v}
+	}
+	return text{}
+}
+
+func (n *node) set(name string, v *node) *node {
+	n.members = append(n.members, member{name, v})
+	return v
+}
+
+// put adds a string member if there is something to say.
+func (n *node) put(name string, t text) {
+	if t.ok() {
+		n.set(name, newText(t.s, t.src))
+	}
+}
+
+// add appends an element to an array member, which it makes if it is not there.
+func (n *node) add(name string, v *node) *node {
+	a := n.get(name)
+	if a == nil {
+		a = n.set(name, newArray())
+	}
+	a.items = append(a.items, v)
+	return v
+}
+
+func (n *node) remove(name string) *node {
+	for i, m := range n.members {
+		if m.name == name {
+			n.members = slices.Delete(n.members, i, i+1)
+			return m.value
+		}
+	}
+	return nil
+}
+
+func (n *node) leaf() bool { return len(n.members) == 0 && len(n.items) == 0 }
+
+// copyTree copies the input into an output that stands for all of it.
+func copyTree(n *node) *node {
+	out := &node{kind: n.kind, text: n.text}
+	if n.leaf() {
+		out.from = []*node{n}
+	}
+	if n.members != nil {
+		out.members = make([]member, len(n.members))
+		for i, m := range n.members {
+			out.members[i] = member{m.name, copyTree(m.value)}
+		}
+	}
+	if n.items != nil {
+		out.items = make([]*node, len(n.items))
+		for i, v := range n.items {
+			out.items[i] = copyTree(v)
+		}
+	}
+	return out
+}
+
+// explain says of all leaves of the input that this part of the output stands for why they are to be lost.
+func (n *node) explain(kind LossKind, reason string) {
+	for _, f := range n.from {
+		if f.loss == nil {
+			f.loss = &Loss{Kind: kind, Reason: reason}
+		}
+	}
+	for _, m := range n.members {
+		m.value.explain(kind, reason)
+	}
+	for _, v := range n.items {
+		v.explain(kind, reason)
+	}
+}
+
+// keep marks what the output stands for.
+func (n *node) keep() {
+	for _, f := range n.from {
+		f.kept = true
+	}
+	for _, m := range n.members {
+		m.value.keep()
+	}
+	for _, v := range n.items {
+		v.keep()
+	}
+}
+
+// render writes the tree, indented by two blanks.
+func (n *node) render() []byte { return append(n.append(nil, 0), '\n') }
+
+const blanks = "\n                                                                                                "
+
+func newline(dst []byte, depth int) []byte {
+	if k := 1 + 2*depth; k <= len(blanks) {
+		return append(dst, blanks[:k]...)
+	}
+	dst = append(dst, '\n')
+	for range depth {
+		dst = append(dst, ' ', ' ')
+	}
+	return dst
+}
+
+func (n *node) append(dst []byte, depth int) []byte {
+	switch n.kind {
+	case strictjson.Object:
+		if len(n.members) == 0 {
+			return append(dst, '{', '}')
+		}
+		dst = append(dst, '{')
+		for i, m := range n.members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = newline(dst, depth+1)
+			dst = strictjson.AppendString(dst, m.name)
+			dst = append(dst, ':', ' ')
+			dst = m.value.append(dst, depth+1)
+		}
+		return append(newline(dst, depth), '}')
+	case strictjson.Array:
+		if len(n.items) == 0 {
+			return append(dst, '[', ']')
+		}
+		dst = append(dst, '[')
+		for i, v := range n.items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = newline(dst, depth+1)
+			dst = v.append(dst, depth+1)
+		}
+		return append(newline(dst, depth), ']')
+	case strictjson.String:
+		return strictjson.AppendString(dst, n.text)
+	}
+	return append(dst, n.text...)
+}
+
+// at returns the node at an RFC 6901 pointer and what holds it, or nil.
+func (n *node) at(pointer string) (holder, found *node, index int) {
+	found = n
+	if pointer == "" {
+		return nil, n, -1
+	}
+next:
+	for _, part := range strings.Split(pointer[1:], "/") {
+		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		holder = found
+		for i, m := range found.members {
+			if m.name == part {
+				found, index = m.value, i
+				continue next
+			}
+		}
+		if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(found.items) {
+			found, index = found.items[i], i
+			continue
+		}
+		return nil, nil, -1
+	}
+	return holder, found, index
+}
