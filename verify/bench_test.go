@@ -1,0 +1,174 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ladingdev/lading/internal/dsse"
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/verify"
+)
+
+// sbomText is JSON of about size bytes that looks like an SBOM: many objects of short strings.
+func sbomText(size int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"bomFormat":"CycloneDX","components":[`)
+	for i := 0; b.Len() < size-300; i++ {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"type":"library","name":"module-%d","version":"v1.%d.0","purl":"pkg:golang/example.com/module-%d@v1.%d.0","hashes":[{"alg":"SHA-256","content":"%064x"}]}`, i, i%97, i, i%97, i)
+	}
+	b.WriteString(`],"note":"` + strings.Repeat("x", max(0, size-b.Len()-12)) + `"}`)
+	return b.Bytes()
+}
+
+func signedSBOM(b *testing.B, size int) (*verify.KeyVerifier, *sign.LocalKey, verify.Descriptor) {
+	b.Helper()
+	key, err := sign.GenerateKey(sign.P256)
+	if err != nil {
+		b.Fatal(err)
+	}
+	evidence, err := (&sign.BundleSigner{Key: key}).Sign(b.Context(), sign.About(subject, sign.RawPredicate{Type: "https://cyclonedx.org/bom", JSON: sbomText(size)}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return trusting(nil, key), key, evidence
+}
+
+// alternate runs two things in turn, so that the noise of the machine meets both, and reports the ratio of their times.
+func alternate(b *testing.B, ours func(), floor ...func()) {
+	var t1, t2 time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		start := time.Now()
+		ours()
+		t1 += time.Since(start)
+		start = time.Now()
+		for _, f := range floor {
+			f()
+		}
+		t2 += time.Since(start)
+	}
+	b.ReportMetric(float64(t1)/float64(t2), "x-of-floor")
+	b.ReportMetric(float64(t1.Microseconds())/float64(b.N), "us-ours")
+	b.ReportMetric(float64(t2.Microseconds())/float64(b.N), "us-floor")
+}
+
+// A 4 KiB statement against bare ECDSA and SHA-256.
+func BenchmarkVerify4KiB(b *testing.B) {
+	v, key, evidence := signedSBOM(b, 4<<10)
+	var e struct{ payload, sig []byte }
+	text := string(evidence.Data)
+	cut := func(before string) []byte {
+		_, rest, _ := strings.Cut(text, before)
+		value, _, _ := strings.Cut(rest, `"`)
+		out, err := base64.StdEncoding.DecodeString(value)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return out
+	}
+	e.payload, e.sig = cut(`"payload":"`), cut(`"sig":"`)
+	pae := dsse.PAE(dsse.PayloadType, e.payload)
+	pub := key.Public().(*ecdsa.PublicKey)
+	alternate(b, func() {
+		if _, err := v.Verify(b.Context(), subject, evidence); err != nil {
+			b.Fatal(err)
+		}
+	}, func() {
+		sum := sha256.Sum256(pae)
+		if !ecdsa.VerifyASN1(pub, sum[:], e.sig) {
+			b.Fatal("the floor does not hold")
+		}
+	})
+}
+
+// A 10 MiB SBOM against base64, SHA-256 and one strict scan of the payload, each alone.
+func BenchmarkVerify10MiB(b *testing.B) {
+	v, _, evidence := signedSBOM(b, 10<<20)
+	text := string(evidence.Data)
+	_, rest, _ := strings.Cut(text, `"payload":"`)
+	encoded, _, _ := strings.Cut(rest, `"`)
+	payload, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		b.Fatal(err)
+	}
+	alternate(b, func() {
+		if _, err := v.Verify(b.Context(), subject, evidence); err != nil {
+			b.Fatal(err)
+		}
+	}, func() {
+		if _, err := base64.StdEncoding.DecodeString(encoded); err != nil {
+			b.Fatal(err)
+		}
+	}, func() {
+		sha256.Sum256(payload)
+	}, func() {
+		if err := strictjson.Check(payload, strictjson.Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	})
+	// What one verification allocates, live or not, bounds its peak from above.
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := v.Verify(b.Context(), subject, evidence); err != nil {
+		b.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(len(payload)), "x-payload-memory")
+}
+
+// A thousand candidates of which one is good, against a thousand bare ECDSA verifications.
+func BenchmarkCollect1000(b *testing.B) {
+	v, key, good := signedSBOM(b, 4<<10)
+	stranger, err := sign.GenerateKey(sign.P256)
+	if err != nil {
+		b.Fatal(err)
+	}
+	foreign, err := (&sign.BundleSigner{Key: stranger}).Sign(b.Context(), sign.About(subject, sign.ImageSignature{}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	src := verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+		return func(yield func(verify.Descriptor, error) bool) {
+			for i := range 1000 {
+				d := foreign
+				if i == 999 {
+					d = good
+				}
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	})
+	sum := sha256.Sum256(good.Data)
+	sig, err := key.Sign(b.Context(), sum[:], crypto.SHA256)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pub := key.Public().(*ecdsa.PublicKey)
+	alternate(b, func() {
+		if r := verify.Collect(b.Context(), subject, src, v); len(r.Attestations) != 1 || len(r.Rejected) != 999 {
+			b.Fatal("the good one is not found")
+		}
+	}, func() {
+		for range 1000 {
+			if !ecdsa.VerifyASN1(pub, sum[:], sig) {
+				b.Fatal("the floor does not hold")
+			}
+		}
+	})
+}
