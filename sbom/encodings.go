@@ -20,6 +20,7 @@ type form struct {
 	text     []byte         // the JSON form
 	places   *transcode.Map // from places in text to spans of the document
 	extras   []extra        // what the JSON form has no place for
+	signed   bool           // one of them is a signature of the document or of a part of it
 }
 
 // An extra is a part of a document that its JSON form has no place for.
@@ -99,6 +100,7 @@ func xmlForm(data []byte) (*form, error) {
 	v, extras := cdxxml.Read(doc, version, schemas)
 	f := newForm("XML", v)
 	for _, e := range extras {
+		f.signed = f.signed || isXMLSignature(data[e.Start:e.End])
 		f.extras = append(f.extras, extra{e.Path, e.Start, e.End})
 	}
 	return f, nil

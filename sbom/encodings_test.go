@@ -12,6 +12,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 	"github.com/ladingdev/lading/sbom/internal/xmltree"
 )
@@ -153,4 +154,156 @@ func without(v any, pointer []string) any {
 		v[i] = without(v[i], pointer[1:])
 	}
 	return v
+}
+
+// TestSPDXEncodings reads the example that SPDX publishes in every encoding, and expects the same of each, but for what
+// the files themselves have in other words.
+func TestSPDXEncodings(t *testing.T) {
+	const dir = "spdx/spdx-tools-golang/sample-docs/"
+	texts := map[string]any{}
+	for f := range corpus(t, dir) {
+		text := f.Data
+		form, err := jsonForm(f.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "JSON"
+		if form != nil {
+			name, text = form.encoding, form.text
+		}
+		texts[name] = plain(t, text)
+	}
+	if diff := cmp.Diff(texts["JSON"], texts["YAML"]); diff != "" {
+		t.Errorf("(-JSON +YAML)\n%s", diff)
+	}
+	// The two files differ in one member of one package.
+	if diff := cmp.Diff(texts["JSON"], texts["XML"], cmp.FilterPath(func(p cmp.Path) bool {
+		return strings.HasSuffix(p.GoString(), `["filesAnalyzed"]`)
+	}, cmp.Ignore())); diff != "" {
+		t.Errorf("(-JSON +XML)\n%s", diff)
+	}
+	ids := func(v any) (out []string) {
+		doc := v.(map[string]any)
+		for _, list := range []string{"packages", "files", "snippets"} {
+			for _, e := range doc[list].([]any) {
+				e := e.(map[string]any)
+				out = append(out, fmt.Sprint(list, e["SPDXID"], e["name"], e["fileName"], e["checksums"] != nil, e["licenseDeclared"] != nil, e["copyrightText"]))
+			}
+		}
+		for _, r := range doc["relationships"].([]any) {
+			r := r.(map[string]any)
+			out = append(out, fmt.Sprint(r["spdxElementId"], r["relationshipType"], r["relatedSpdxElement"]))
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	if diff := cmp.Diff(ids(texts["JSON"]), ids(texts["tag-value"])); diff != "" {
+		t.Errorf("(-JSON +tag-value)\n%s", diff)
+	}
+	// The RDF file is of an earlier edition of the example.
+	want, got := ids(texts["JSON"]), ids(texts["RDF"])
+	same := 0
+	for _, line := range got {
+		if slices.Contains(want, line) {
+			same++
+		}
+	}
+	if len(got) != 14 || same != 12 {
+		t.Errorf("the RDF file has %d elements and relationships, %d of them in the JSON file, want 14 and 12:\n%s", len(got), same, cmp.Diff(want, got))
+	}
+}
+
+// TestTagValueRoundTrip writes each SPDX 2 document in JSON as tag-value, which is as valid as it was, and reads it
+// back: nothing is missing but what the writer says is, and what became relationships.
+func TestTagValueRoundTrip(t *testing.T) {
+	written, whole := 0, 0
+	for f := range corpus(t, "spdx/", "sbom-real/") {
+		r, err := validate(f.Data)
+		if err != nil || r.err() != nil || !strings.HasPrefix(r.format, "SPDX 2") || !strings.HasSuffix(r.format, " JSON") {
+			continue
+		}
+		v, err := transcode.Parse(f.Data, strictjson.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, lost := tagvalue.Write(v)
+		if r, err := validate(out); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		} else if err := r.err(); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		form, err := jsonForm(out)
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		want, got := plain(t, f.Data), plain(t, form.text)
+		slices.Reverse(lost)
+		for _, l := range lost {
+			want = without(want, strings.Split(l.Pointer, "/")[1:])
+		}
+		if diff := cmp.Diff(bag(want), bag(got)); diff != "" {
+			t.Errorf("%s: (-JSON +tag-value)\n%.2000s", f.Name, diff)
+		}
+		written++
+		if len(lost) == 0 {
+			whole++
+		} else {
+			t.Logf("%s: %s and %d more", f.Name, lost[0].Pointer, len(lost)-1)
+		}
+	}
+	t.Logf("%d documents, %d whole", written, whole)
+}
+
+// bag is all that an SPDX 2 document says, in no order, one line a value, with relationships for what says the same.
+func bag(doc any) []string {
+	d := doc.(map[string]any)
+	rels, _ := d["relationships"].([]any)
+	say := func(from, typ, to any) {
+		rels = append(rels, map[string]any{"spdxElementId": from, "relationshipType": typ, "relatedSpdxElement": to})
+	}
+	list, _ := d["documentDescribes"].([]any)
+	for _, id := range list {
+		say(d["SPDXID"], "DESCRIBES", id)
+	}
+	delete(d, "documentDescribes")
+	for _, name := range []string{"packages", "files", "snippets"} {
+		elements, _ := d[name].([]any)
+		byID := map[string]any{}
+		for _, e := range elements {
+			e := e.(map[string]any)
+			files, _ := e["hasFiles"].([]any)
+			for _, id := range files {
+				say(e["SPDXID"], "CONTAINS", id)
+			}
+			delete(e, "hasFiles")
+			byID[e["SPDXID"].(string)] = e
+		}
+		d[name] = byID
+	}
+	var out []string
+	for _, r := range rels {
+		r := r.(map[string]any)
+		out = append(out, fmt.Sprint(r["spdxElementId"], " ", r["relationshipType"], " ", r["relatedSpdxElement"], " ", r["comment"]))
+	}
+	delete(d, "relationships")
+	var flat func(path string, v any)
+	flat = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for k, w := range v {
+				flat(path+"/"+k, w)
+			}
+		case []any:
+			for _, w := range v {
+				text, _ := json.Marshal(w)
+				out = append(out, path+"/- "+string(text))
+			}
+		default:
+			out = append(out, fmt.Sprint(path, " ", v))
+		}
+	}
+	flat("", doc)
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -115,9 +115,17 @@ func (r *report) warn(p Problem) {
 	}
 }
 
-func (r *report) add(p Problem) {
+// full reports whether enough problems are listed, and notes that there was one more.
+func (r *report) full() bool {
 	if len(r.problems) == mostProblems {
 		r.more = true
+		return true
+	}
+	return false
+}
+
+func (r *report) add(p Problem) {
+	if r.full() {
 		return
 	}
 	r.problems = append(r.problems, p)

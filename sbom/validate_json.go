@@ -131,7 +131,9 @@ func (c *jsonCheck) detect() (string, error) {
 
 // at adds a problem with the value or member name n.
 func (c *jsonCheck) at(n jsonschema.Node, rule, advice string) {
-	c.add(c.problem(n, rule, advice))
+	if !c.full() { // finding the place takes time
+		c.add(c.problem(n, rule, advice))
+	}
 }
 
 func (c *jsonCheck) problem(n jsonschema.Node, rule, advice string) Problem {
@@ -151,7 +153,9 @@ func (c *jsonCheck) problem(n jsonschema.Node, rule, advice string) Problem {
 const specification = "specification"
 
 func (c *jsonCheck) doubt(n jsonschema.Node, format string, args ...any) {
-	c.warn(c.problem(n, specification, fmt.Sprintf(format, args...)))
+	if len(c.warnings) < mostProblems {
+		c.warn(c.problem(n, specification, fmt.Sprintf(format, args...)))
+	}
 }
 
 func (c *jsonCheck) say(n jsonschema.Node, format string, args ...any) {

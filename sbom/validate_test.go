@@ -8,8 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/spdxyaml"
+	"github.com/ladingdev/lading/sbom/internal/xmltree"
 )
 
 // brokenThough lists documents of the corpus that are expected to be read, although they break a rule of their
@@ -268,6 +272,101 @@ func TestValidateForeign(t *testing.T) {
 		if _, err := Validate([]byte(tt.data)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.data, err, tt.want)
 		}
+	}
+}
+
+// TestValidateHostile checks that what is made to hurt is refused, or judged, in time.
+func TestValidateHostile(t *testing.T) {
+	const n = 200_000
+	cdx := func(body string) string {
+		return `{"bomFormat": "CycloneDX", "specVersion": "1.6", ` + body + `}`
+	}
+	xml := func(body string) string {
+		return `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">` + body + `</bom>`
+	}
+	for name, tt := range map[string]struct {
+		data string
+		kind error // nil: accepted
+	}{
+		"white space":       {strings.Replace(goodCycloneDX, ",", ","+strings.Repeat(" \n", 10<<20), 1), nil},
+		"deep arrays":       {strings.Repeat("[", n), ErrNotSBOM},
+		"deep in a member":  {cdx(`"components": ` + strings.Repeat("[", n)), strictjson.ErrLimit},
+		"nested components": {cdx(strings.Repeat(`"components": [{"type": "file", "name": "x", `, n)), strictjson.ErrLimit},
+		"deep XML":          {xml(strings.Repeat("<components><component>", n)), xmltree.ErrLimit},
+		"entities":          {`<!DOCTYPE bom [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><bom>&b;</bom>`, xmltree.ErrDoctype},
+		"external entity":   {`<!DOCTYPE bom SYSTEM "http://127.0.0.1/x">` + goodXML, xmltree.ErrDoctype},
+		"many attributes":   {xml(`<components ` + strings.Repeat("a", n) + `=""/>`), nil},
+		"equal components":  {cdx(`"components": [` + strings.Repeat(`{"type": "file", "name": "x"},`, n/4) + `{"type": "file", "name": "y"}]`), ErrInvalid},
+		"equal bom-refs":    {cdx(`"components": [` + strings.Repeat(`{"type": "file", "name": "x", "bom-ref": "a"},`, n/4) + `{"type": "file", "name": "y"}]`), ErrInvalid},
+		"unknown members":   {cdx(manyMembers(n / 4)), ErrInvalid},
+		"unknown elements":  {xml(strings.Repeat("<x/>", n/4)), ErrInvalid},
+		"unknown licences":  {cdx(`"components": [{"type": "file", "name": "x", "licenses": [` + strings.Repeat(`{"license": {"id": "x"}},`, n/10) + `{"expression": "MIT"}]}]`), ErrInvalid},
+		"parentheses":       {cdx(`"components": [{"type": "file", "name": "x", "licenses": [{"expression": "` + strings.Repeat("(", n) + `"}]}]`), ErrInvalid},
+		"tags":              {"SPDXVersion: SPDX-2.3\n" + strings.Repeat("Creator: Tool: x\n", n), ErrInvalid},
+		"relationships":     {"SPDXVersion: SPDX-2.3\n" + strings.Repeat("Relationship: a b c\n", n/4), ErrInvalid},
+		"YAML aliases":      {"spdxVersion: SPDX-2.3\na: &a [x, x]\nb: &b [*a, *a]\n", spdxyaml.ErrYAML},
+	} {
+		start := time.Now()
+		_, err := Validate([]byte(tt.data))
+		if tt.kind == nil && err != nil || tt.kind != nil && !errors.Is(err, tt.kind) {
+			text := fmt.Sprint(err)
+			t.Errorf("%s: %.300s, want %v", name, text, tt.kind)
+		}
+		if d := time.Since(start); d > 100*time.Millisecond {
+			t.Logf("%s: %v for %d bytes", name, d, len(tt.data))
+		}
+	}
+}
+
+func manyMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"x%d": {}, `, i)
+	}
+	return b.String() + `"version": 1`
+}
+
+// TestValidateNull puts null in the place of every value, one at a time.
+func TestValidateNull(t *testing.T) {
+	for _, good := range []string{goodCycloneDX, goodSPDX2, goodSPDX3} {
+		d, err := jsonschema.Parse([]byte(good), strictjson.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := jsonschema.Node(1); int(n) < d.Len(); n++ {
+			at := d.Offset(n)
+			bad := good[:at] + "null" + good[at+len(d.Raw(n)):]
+			if strictjson.Check([]byte(bad), strictjson.Limits{}) != nil {
+				continue // a member name
+			}
+			if _, err := Validate([]byte(bad)); err == nil {
+				t.Errorf("null at %s is accepted", d.Pointer(n))
+			}
+		}
+	}
+}
+
+func BenchmarkValidate(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		var doc strings.Builder
+		doc.WriteString(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [`)
+		for i := range n {
+			if i > 0 {
+				doc.WriteByte(',')
+			}
+			fmt.Fprintf(&doc, `{"type": "library", "bom-ref": "c%[1]d", "name": "c%[1]d", "version": "1.%[1]d", "purl": "pkg:npm/c%[1]d@1.%[1]d", "licenses": [{"license": {"id": "MIT"}}], "hashes": [{"alg": "SHA-1", "content": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}]}`, i)
+		}
+		doc.WriteString(`]}`)
+		data := []byte(doc.String())
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Validate(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

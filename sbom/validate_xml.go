@@ -87,6 +87,9 @@ func (c *xmlCheck) problem(n xmltree.Node, attr string, offset int, rule, advice
 }
 
 func (c *xmlCheck) say(n xmltree.Node, format string, args ...any) {
+	if c.full() {
+		return
+	}
 	start, _ := c.doc.Span(n)
 	c.add(c.problem(n, "", start, specification, fmt.Sprintf(format, args...)))
 }
@@ -157,7 +160,7 @@ func (c *xmlCheck) rules() {
 			}
 		case c.inDependencies(n):
 			ref, _ := c.doc.Attr(n, "ref")
-			if !refs[ref] {
+			if !refs[ref] && len(c.warnings) < mostProblems {
 				start, _ := c.doc.Span(n)
 				c.warn(c.problem(n, "ref", start, specification, fmt.Sprintf("Change %s to the bom-ref of something in this document, or remove it.", quote(ref))))
 			}

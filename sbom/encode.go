@@ -1,0 +1,124 @@
+package sbom
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/transcode"
+)
+
+// ErrEncoding means that a document of this format is not written in an encoding.
+var ErrEncoding = errors.New("the format is not written in this encoding")
+
+// Encode writes a document in another encoding of its format: CycloneDX in JSON or XML, SPDX 2 in JSON or tag-value, SPDX
+// 3 in JSON. The Report accounts for every value, like that of [Convert], whose options it takes; of these, Strict and
+// DropSignatures mean something here. Parts of an XML document that its JSON form has no place for, such as elements
+// of other namespaces, are listed by their path of elements.
+//
+// A document that is in the encoding already is returned as it is.
+func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, error) {
+	if o == nil {
+		o = &ConvertOptions{}
+	}
+	report := &Report{From: d.format, To: d.format, Open: d.form != nil && !d.form.closed()}
+	if to == d.encoding {
+		return d, report, nil
+	}
+	if to == JSON && d.format.Spec == CycloneDX && (d.format.Version == "1.0" || d.format.Version == "1.1") {
+		return nil, nil, fmt.Errorf("sbom: %w: %v in %v", ErrEncoding, d.format, to)
+	}
+	root, err := transcode.Parse(d.json, strictjson.Limits{Depth: maxDepth})
+	if err != nil {
+		return nil, nil, fmt.Errorf("sbom: %w", err)
+	}
+	report.Values = leaves(root)
+	report.Represented = report.Values
+	if !o.DropSignatures && (d.form != nil && d.form.signed || to != JSON && hasSignature(root)) {
+		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
+	}
+	var data []byte
+	drop := func(pointer string, v *transcode.Value) {
+		report.Represented -= leaves(v)
+		report.Losses = append(report.Losses, Loss{pointer, Dropped, "the " + string(to) + " form has no place for it"})
+	}
+	switch {
+	case to == JSON:
+		data = d.json
+		for _, e := range d.form.extras {
+			report.Values++
+			report.Losses = append(report.Losses, Loss{e.path, Dropped, "the JSON form has no place for it"})
+		}
+	case to == XML && d.format.Spec == CycloneDX:
+		schemas, err := cycloneDXForms(d.format.Version)
+		if err != nil {
+			return nil, nil, fmt.Errorf("sbom: %w", err)
+		}
+		var lost []cdxxml.Lost
+		data, lost = cdxxml.Write(root, d.format.Version, schemas)
+		data = append(data, '\n')
+		for _, l := range lost {
+			if l.Changed {
+				report.Losses = append(report.Losses, Loss{l.Pointer, Changed, "line breaks are blanks in the XML form"})
+			} else {
+				drop(l.Pointer, l.Value)
+			}
+		}
+	case to == TagValue && isSPDX2(d.format):
+		var lost []tagvalue.Lost
+		data, lost = tagvalue.Write(root)
+		for _, l := range lost {
+			drop(l.Pointer, l.Value)
+		}
+	default:
+		return nil, nil, fmt.Errorf("sbom: %w: %v in %v", ErrEncoding, d.format, to)
+	}
+	if o.Strict && !report.Lossless() {
+		return nil, report, fmt.Errorf("sbom: %w: %d losses, the first at %s", ErrLoss, len(report.Losses), report.Losses[0].Path)
+	}
+	out, err := parse(data)
+	return out, report, err
+}
+
+// leaves counts strings, numbers, literals and empty lists.
+func leaves(v *transcode.Value) int {
+	if len(v.Members) == 0 && len(v.Items) == 0 {
+		return 1
+	}
+	n := 0
+	for _, m := range v.Members {
+		n += leaves(m.Value)
+	}
+	for _, item := range v.Items {
+		n += leaves(item)
+	}
+	return n
+}
+
+// hasSignature reports whether a JSON document has a signature (JSF) inside.
+func hasSignature(v *transcode.Value) bool {
+	for _, m := range v.Members {
+		if m.Name == "signature" && m.Value.Kind == strictjson.Object || hasSignature(m.Value) {
+			return true
+		}
+	}
+	for _, item := range v.Items {
+		if hasSignature(item) {
+			return true
+		}
+	}
+	return false
+}
+
+// isXMLSignature knows an element of XML Signature by what it begins with.
+func isXMLSignature(d []byte) bool {
+	name, _, _ := strings.Cut(string(d[:min(len(d), 60)]), ">")
+	name, _, _ = strings.Cut(name, " ")
+	if i := strings.LastIndexByte(name, ':'); i >= 0 {
+		name = name[i:]
+	}
+	return strings.Trim(name, "<:/\r\n\t") == "Signature"
+}
