@@ -14,8 +14,8 @@ type Descriptor = ocispec.Descriptor
 // A Predicate is what a statement says of its subjects. It names its own type and gives its own bytes: signers put
 // the bytes into what they sign as they are, never through [json.Marshal], so that an SBOM is signed to the letter.
 //
-// MarshalJSON returns one JSON value, or an error if the document has no JSON form. A signer checks that it is one
-// strict JSON value and changes nothing else in it.
+// MarshalJSON returns one JSON object, or an error if the document has no JSON form. A signer checks that it is one
+// strict JSON object and changes nothing in it.
 type Predicate interface {
 	PredicateType() string // an absolute URI
 	MarshalJSON() ([]byte, error)

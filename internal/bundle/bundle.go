@@ -92,7 +92,7 @@ func Parse(data []byte) (*Bundle, error) {
 			b.readMaterial(r)
 		case "dsseEnvelope":
 			// A bundle has exactly one signature, so that it has one answer to who signed it.
-			b.Envelope = dsse.Read(r, 1)
+			b.Envelope = dsse.Read(r, 1, unknown)
 		case "messageSignature":
 			b.Message = readMessage(r)
 		default:

@@ -70,7 +70,7 @@ func (e *Envelope) Append(dst []byte) []byte {
 // Parse reads an envelope that is a document of its own, with at most maxSignatures signatures.
 func Parse(data []byte, maxSignatures int) (*Envelope, error) {
 	r := strictjson.NewReader(data, strictjson.Limits{})
-	e := Read(r, maxSignatures)
+	e := Read(r, maxSignatures, nil)
 	if err := r.End(); err != nil {
 		return nil, fmt.Errorf("envelope: %w", err)
 	}
@@ -78,8 +78,11 @@ func Parse(data []byte, maxSignatures int) (*Envelope, error) {
 }
 
 // Read reads an envelope that is part of a document. After an error, which r keeps, the envelope is incomplete.
-// Members that the specification does not name are ignored, as it asks.
-func Read(r *strictjson.Reader, maxSignatures int) *Envelope {
+// Members that the specification does not name are given to unknown; nil ignores them, as the specification asks.
+func Read(r *strictjson.Reader, maxSignatures int, unknown func(*strictjson.Reader, []byte)) *Envelope {
+	if unknown == nil {
+		unknown = func(*strictjson.Reader, []byte) {}
+	}
 	e := new(Envelope)
 	var payload bool
 	for name := range r.Object("payload", "payloadType", "signatures") {
@@ -93,8 +96,10 @@ func Read(r *strictjson.Reader, maxSignatures int) *Envelope {
 				if i == maxSignatures {
 					r.Fail(fmt.Errorf("more than %d signatures: %w", maxSignatures, strictjson.ErrLimit))
 				}
-				e.Signatures = append(e.Signatures, readSignature(r))
+				e.Signatures = append(e.Signatures, readSignature(r, unknown))
 			}
+		default:
+			unknown(r, name)
 		}
 	}
 	if r.Err() == nil && (!payload || e.PayloadType == "" || len(e.Signatures) == 0) {
@@ -103,7 +108,7 @@ func Read(r *strictjson.Reader, maxSignatures int) *Envelope {
 	return e
 }
 
-func readSignature(r *strictjson.Reader) Signature {
+func readSignature(r *strictjson.Reader, unknown func(*strictjson.Reader, []byte)) Signature {
 	var s Signature
 	for name := range r.Object("sig", "keyid") {
 		switch string(name) {
@@ -113,6 +118,8 @@ func readSignature(r *strictjson.Reader) Signature {
 			if !r.Null() {
 				s.KeyID = r.String()
 			}
+		default:
+			unknown(r, name)
 		}
 	}
 	if r.Err() == nil && len(s.Sig) == 0 {

@@ -3,6 +3,7 @@
 package intoto
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,6 +68,9 @@ func Parse(data []byte, l Limits) (*Statement, error) {
 			s.PredicateType = r.String()
 		case "predicate":
 			s.Predicate = r.Raw()
+			if r.Err() == nil && s.Predicate[0] != '{' {
+				r.Fail(fmt.Errorf("a predicate that is not an object: %w", strictjson.ErrType))
+			}
 		}
 	}
 	if err := r.End(); err != nil {
@@ -121,10 +125,13 @@ func readSubject(r *strictjson.Reader, l Limits) Subject {
 }
 
 // Append appends the statement as JSON, always as version 1 and with the predicate's bytes as they are. It fails if
-// the predicate is not one strict JSON value.
+// the predicate is not one strict JSON object.
 func (s *Statement) Append(dst []byte) ([]byte, error) {
 	if err := strictjson.Check(s.Predicate, strictjson.Limits{}); err != nil {
 		return nil, fmt.Errorf("predicate: %w", err)
+	}
+	if bytes.TrimLeft(s.Predicate, " \t\r\n")[0] != '{' {
+		return nil, fmt.Errorf("predicate: not an object: %w", strictjson.ErrType)
 	}
 	var err error
 	text := func(v string) {

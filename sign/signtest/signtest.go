@@ -168,6 +168,7 @@ func TestSigner(t *testing.T, s sign.Signer) {
 		"a predicate without type":            sign.About(image, sign.RawPredicate{JSON: json.RawMessage("{}")}),
 		"a predicate that is not JSON":        sign.About(image, raw("{")),
 		"a predicate with a member twice":     sign.About(image, raw(`{"a":1,"a":2}`)),
+		"a predicate that is no object":       sign.About(image, raw(`[]`)),
 		"a predicate with a tail":             sign.About(image, raw(`{}{}`)),
 		"a predicate that is no UTF-8":        sign.About(image, raw("\"\xff\"")),
 		"a predicate that fails to marshal":   sign.About(image, failing{}),
