@@ -505,6 +505,9 @@ func fitCycloneDX(root *node, version string) {
 			}
 		}
 	})
+	if version < "1.5" && root.get("version") == nil {
+		root.set("version", newLiteral("1")) // the default of those that need none
+	}
 	m := root.get("metadata")
 	if version < "1.6" {
 		if x := m.get("manufacturer"); x != nil && m.get("manufacture") == nil {

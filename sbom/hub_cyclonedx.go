@@ -549,5 +549,5 @@ func cycloneDXLicenses(o *node, list []license, h *hub) (extra []property) {
 // listed reports whether an id is on the SPDX licence list, as it is written there.
 func listed(id string) bool {
 	list, err := licenseList()
-	return err == nil && list.Licenses[strings.ToLower(id)] == id
+	return err == nil && id != "" && list.Licenses[strings.ToLower(id)] == id
 }

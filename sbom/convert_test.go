@@ -1,0 +1,300 @@
+package sbom
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// heavy is set by the checks before a change lands, which take their time.
+var heavy = os.Getenv("LADING_HEAVY") != ""
+
+// leafTexts returns the strings, numbers and literals of a document as an independent reader sees them, by where
+// each stands.
+func leafTexts(t testing.TB, data []byte) map[string]string {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, v := range v {
+				walk(path+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), v)
+			}
+			if len(v) > 0 {
+				return
+			}
+		case []any:
+			for i, v := range v {
+				walk(path+"/"+strconv.Itoa(i), v)
+			}
+			if len(v) > 0 {
+				return
+			}
+		}
+		out[path] = fmt.Sprint(v)
+	}
+	walk("", v)
+	return out
+}
+
+// normal makes texts comparable that the specifications spell in their own ways: names of hash algorithms, types,
+// purposes and relationships, and hexadecimal digits.
+func normal(s string) string {
+	return strings.NewReplacer("-", "", "_", "", " ", "", ":", "").Replace(strings.ToLower(s))
+}
+
+// spelled are the members whose texts the form of the output replaces, by the last name of the path: words of a closed
+// list, and identifiers that are made anew and checked by the graph instead.
+var spelled = []string{"bomFormat", "specVersion", "spdxVersion", "$schema", "@context", "type", "@type", "creationInfo", "@id", "SPDXID",
+	"spdxElementId", "relatedSpdxElement", "relationshipType", "bom-ref", "ref", "referenceType", "referenceCategory", "from", "spdxId",
+	"externalIdentifierType", "primaryPackagePurpose", "software_primaryPurpose", "algorithm", "alg", "acknowledgement", "version"}
+
+var spelledLists = []string{"dependsOn", "documentDescribes", "hasFiles", "to", "rootElement", "createdBy", "createdUsing", "originatedBy"}
+
+// differ returns the leaves of the input that are neither in the output nor in the report.
+func differ(t testing.TB, in, out []byte, r *Report) (silent []string) {
+	t.Helper()
+	var text strings.Builder
+	for _, v := range leafTexts(t, out) {
+		text.WriteString(normal(v))
+		text.WriteByte('\n')
+	}
+	output := text.String()
+	known := map[string]bool{}
+	for line := range strings.SplitSeq(output, "\n") {
+		known[line] = true
+	}
+	listed := map[string]bool{}
+	for _, l := range r.Losses {
+		if l.Kind != Added {
+			listed[l.Path] = true
+		}
+	}
+	for path, v := range leafTexts(t, in) {
+		covered := listed[path]
+		for p := path; !covered && p != ""; {
+			p = p[:strings.LastIndexByte(p, '/')]
+			covered = listed[p]
+		}
+		if covered || known[normal(v)] {
+			continue
+		}
+		parts := strings.Split(path, "/")
+		last := parts[len(parts)-1]
+		if slices.Contains(spelled, last) || len(parts) > 1 && slices.Contains(spelledLists, parts[len(parts)-2]) ||
+			slices.Contains([]string{"suppliedBy", "originatedBy"}, last) {
+			continue
+		}
+		if strings.Contains(output, normal(v)) { // inside a longer text, such as of an expression or of a creator
+			continue
+		}
+		if words := strings.Split(normal(strings.TrimSuffix(v, ")")), "("); len(words) == 2 && strings.Contains(output, strings.TrimPrefix(strings.TrimPrefix(words[0], "person"), "organization")) && strings.Contains(output, words[1]) {
+			continue
+		}
+		if kind, rest, ok := strings.Cut(v, ": "); ok && slices.Contains([]string{"Tool", "Person", "Organization"}, kind) && strings.Contains(output, normal(rest)) {
+			continue
+		}
+		silent = append(silent, path+" = "+v)
+	}
+	slices.Sort(silent)
+	return silent
+}
+
+// TestConvert brings every real and valid document to every other specification: the output is valid, nothing is lost
+// in silence, and what was carried comes back.
+func TestConvert(t *testing.T) {
+	from := []string{"sbom-real/", "inspector/", "spdx/", "cyclonedx/CycloneDX-specification/"}
+	to := []Format{{CycloneDX, "1.5"}, {CycloneDX, "1.6"}, {SPDX, "2.3"}, {SPDX, "3.0.1"}}
+	if heavy {
+		to = targets
+	}
+	count, losses := map[string]int{}, 0
+	n := 0
+	for f := range corpus(t, from...) {
+		if _, err := Validate(f.Data); err != nil {
+			continue
+		}
+		if n++; !heavy && len(f.Data) > 200_000 && !strings.HasPrefix(f.Name, "inspector/") {
+			continue
+		}
+		d, err := Parse(bytes.NewReader(f.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, target := range to {
+			if target == d.Format() || !heavy && (n+i)%12 != 0 && !(strings.HasPrefix(f.Name, "inspector/") && target.Version == "1.5") {
+				continue
+			}
+			o := &ConvertOptions{}
+			out, r, err := Convert(d, target, o)
+			if errors.Is(err, ErrSigned) {
+				count["signed"]++
+				o.DropSignatures = true
+				out, r, err = Convert(d, target, o)
+			}
+			if err != nil {
+				t.Errorf("%s to %v: %v", f.Name, target, err)
+				continue
+			}
+			if _, err := Validate(out.Bytes()); err != nil {
+				t.Errorf("%s to %v: %v", f.Name, target, err)
+			}
+			if silent := differ(t, d.json, out.Bytes(), r); len(silent) > 0 {
+				t.Errorf("%s to %v: %d silent losses: %.300q", f.Name, target, len(silent), silent[:min(5, len(silent))])
+			}
+			if missing, listed := missingEdges(d, out), listedEdges(r); missing > listed {
+				t.Errorf("%s to %v: %d dependencies missing, %d listed", f.Name, target, missing, listed)
+			}
+			count[d.Format().String()+" to "+target.String()]++
+			losses += len(r.Losses)
+			if target.Version == "1.2" || d.encoding != JSON {
+				continue
+			}
+			o.Embed = true
+			out, r, err = Convert(d, target, o)
+			if err != nil || !r.Embedded {
+				t.Errorf("%s to %v, embedded: %v", f.Name, target, err)
+				continue
+			}
+			back, r, err := Convert(out, d.Format(), nil)
+			if err != nil || !r.Restored || !bytes.Equal(back.Bytes(), f.Data) {
+				t.Errorf("%s to %v and back: %v", f.Name, target, err)
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(count)) {
+		t.Logf("%4d %s", count[k], k)
+	}
+	t.Log(losses, "losses reported")
+}
+
+// missingEdges counts the dependencies between named components that a document does not have any more.
+func missingEdges(was, is *Document) int {
+	edges := func(d *Document) map[string]int {
+		out := map[string]int{}
+		for e := range d.Relationships() {
+			if e.Type == DependsOn && e.From != None && e.To != None {
+				from, to := d.Component(e.From), d.Component(e.To)
+				out[from.Name+"@"+from.Version+" "+to.Name+"@"+to.Version] = 1
+			}
+		}
+		return out
+	}
+	missing, have := 0, edges(is)
+	for e := range edges(was) {
+		if have[e] == 0 {
+			missing++
+		}
+	}
+	return missing
+}
+
+// listedEdges counts the losses that can be of a dependency.
+func listedEdges(r *Report) (n int) {
+	for _, l := range r.Losses {
+		if strings.HasPrefix(l.Path, "/dependencies") || strings.HasPrefix(l.Path, "/relationships") || strings.HasPrefix(l.Path, "/@graph") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestDiffer checks that the differ of these tests sees what is missing.
+func TestDiffer(t *testing.T) {
+	in := []byte(`{"components":[{"name":"a","version":"1"},{"name":"b"}]}`)
+	out := []byte(`{"packages":[{"name":"a"}]}`)
+	got := differ(t, in, out, &Report{})
+	if len(got) != 1 || got[0] != "/components/1/name = b" {
+		t.Errorf("%q", got)
+	}
+	if got := differ(t, in, out, &Report{Losses: []Loss{{Path: "/components/1", Kind: Dropped}}}); got != nil {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestConvertRefuses(t *testing.T) {
+	signed := `{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"a","signature":{"algorithm":"ES256","value":"AA"}}]}`
+	for _, tt := range []struct {
+		in     string
+		target Format
+		o      *ConvertOptions
+		want   error
+	}{
+		{signed, Format{CycloneDX, "1.4"}, nil, ErrSigned},
+		{signed, Format{SPDX, "2.3"}, nil, ErrSigned},
+		{signed, Format{CycloneDX, "1.4"}, &ConvertOptions{DropSignatures: true, Strict: true}, ErrLoss},
+		{signed, Format{CycloneDX, "1.1"}, nil, ErrVersion},
+		{signed, Format{}, nil, ErrVersion},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.3"}`, Format{CycloneDX, "1.2"}, &ConvertOptions{Embed: true}, ErrLoss},
+	} {
+		d, err := Parse(strings.NewReader(tt.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, _, err := Convert(d, tt.target, tt.o); !errors.Is(err, tt.want) || out != nil {
+			t.Errorf("%s to %v: %v, want %v", tt.in, tt.target, err, tt.want)
+		}
+	}
+	d, err := Parse(strings.NewReader(signed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, r, err := Convert(d, Format{SPDX, "2.3"}, &ConvertOptions{DropSignatures: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(r.Losses, func(l Loss) bool { return l.Path == "/components/0/signature" && l.Kind == Dropped }) {
+		t.Errorf("the signature is not listed: %v", r.Losses)
+	}
+}
+
+// TestConvertReport looks at one conversion in full.
+func TestConvertReport(t *testing.T) {
+	d, err := Parse(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","version":2,
+		"metadata":{"timestamp":"2026-01-02T03:04:05Z","component":{"type":"application","bom-ref":"app","name":"app"}},
+		"components":[
+			{"type":"library","bom-ref":"pkg:npm/a@1","name":"a","version":"1","purl":"pkg:npm/a@1","modelCard":{"bom-ref":"m"},
+				"licenses":[{"license":{"id":"MIT","acknowledgement":"declared"}},{"license":{"name":"House licence","acknowledgement":"declared"}}]},
+			{"type":"cryptographic-asset","name":"k"}],
+		"dependencies":[{"ref":"app","dependsOn":["pkg:npm/a@1","gone"]},{"ref":"pkg:npm/a@1"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, r, err := Convert(d, Format{SPDX, "2.3"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range r.Losses {
+		got = append(got, string(l.Kind)+" "+l.Path)
+	}
+	want := []string{
+		"changed /metadata/component/type", "changed /components/0/bom-ref", "dropped /components/0/modelCard", "changed /components/1/type", "dropped /dependencies/0/dependsOn/1",
+		"dropped /version", "added /creationInfo/creators", "added /name",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	want = slices.DeleteFunc(want, func(s string) bool { return s == "changed /metadata/component/type" })
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, want := range []string{`"MIT AND LicenseRef-House-licence"`, `"relatedSpdxElement": "NONE"`, `"SPDXRef-pkg-npm-a-1"`, `"OTHER"`} {
+		if !bytes.Contains(out.Bytes(), []byte(want)) {
+			t.Errorf("no %s in\n%s", want, out.Bytes())
+		}
+	}
+}
