@@ -1,0 +1,371 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/cyclonedx"
+	"github.com/ladingdev/lading/sbom/spdx"
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/provenance"
+	"github.com/ladingdev/lading/verify"
+)
+
+// tour is the whole way, then the attacks.
+func tour(ctx context.Context, p *printer, out string) error {
+	start := time.Now()
+	p.title("Lading: a bill of lading for a container image")
+
+	p.step("Image", "a small Go service, packed as an OCI image, in a registry of our own")
+	binary, err := buildService(ctx)
+	if err != nil {
+		return err
+	}
+	var broken atomic.Bool // the last attack switches the registry off
+	server := registrytest.Start(&registrytest.Options{Wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if broken.Load() {
+				http.Error(w, "the registry is out of order", http.StatusInternalServerError)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}})
+	defer server.Close()
+	name := server.Host() + "/demo/app"
+	repo, err := registry.Open(name, nil)
+	if err != nil {
+		return err
+	}
+	image, err := pushImage(ctx, repo, "v1", map[string][]byte{"service": binary})
+	if err != nil {
+		return err
+	}
+	p.line("built", "%s, %s for linux/amd64", servicePackage[strings.LastIndex(servicePackage, "examples"):], size(int64(len(binary))))
+	p.line("pushed", "%s:v1", name)
+	p.line("digest", "%s", image.Digest)
+
+	b := &bill{p: p, repo: repo, image: image, files: map[string][]byte{"service": binary}}
+	if b.key, err = sign.GenerateKey(sign.P256); err != nil {
+		return err
+	}
+	gate, err := b.write(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.pass(ctx, gate, name+":v1"); err != nil {
+		return err
+	}
+
+	p.step("Attacks", "every way of cheating that gate")
+	a := &attacks{bill: b, gate: gate, name: name, broken: &broken}
+	if err := a.run(ctx); err != nil {
+		return err
+	}
+	if out != "" {
+		if err := keep(ctx, p, repo, "v1", out); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(p.w, "\n%s in %.1f s\n", p.paint(bold, "Every outcome was as it should be"), time.Since(start).Seconds())
+	return nil
+}
+
+// bill is one image on its way to a bill of lading.
+type bill struct {
+	p       *printer
+	repo    *registry.Repository
+	image   ocispec.Descriptor
+	files   map[string][]byte // the Go binaries in the image, by path
+	key     *sign.LocalKey
+	options *registry.Options
+	modules []string // package URLs of what is in it
+
+	documents []*sbom.Document
+	facts     *provenance.Provenance
+	signature ocispec.Descriptor // the evidence: of the image itself,
+	boms      []ocispec.Descriptor
+	built     ocispec.Descriptor
+}
+
+// write makes SBOM and provenance, signs them and the image, and attaches all of it. It returns the gate that lets
+// just such images pass.
+func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
+	p := b.p
+	p.step("SBOM", "what is in the image, from the build information in its Go binaries")
+	for _, path := range sortedKeys(b.files) {
+		doc, err := b.describe(path)
+		if err != nil {
+			return nil, err
+		}
+		b.documents = append(b.documents, doc)
+	}
+
+	p.step("Sign", "image, SBOM and provenance, each as a Sigstore bundle")
+	signer := &sign.BundleSigner{Key: b.key}
+	var err error
+	if b.facts, err = buildFacts(); err != nil {
+		return nil, err
+	}
+	var evidence []ocispec.Descriptor
+	signOne := func(label string, predicate sign.Predicate) (ocispec.Descriptor, error) {
+		d, err := signer.Sign(ctx, sign.About(b.image, predicate))
+		if err != nil {
+			return d, err
+		}
+		evidence = append(evidence, d)
+		p.line(label, "%-50s %s", predicate.PredicateType(), size(d.Size))
+		return d, nil
+	}
+	if b.signature, err = signOne("image", sign.ImageSignature{}); err != nil {
+		return nil, err
+	}
+	for _, doc := range b.documents {
+		bom, err := signOne("sbom", doc)
+		if err != nil {
+			return nil, err
+		}
+		b.boms = append(b.boms, bom)
+	}
+	if b.built, err = signOne("built", b.facts); err != nil {
+		return nil, err
+	}
+	pem, err := sign.MarshalPublicKey(b.key.Public())
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := verify.ParseTrustedKey(pem)
+	if err != nil {
+		return nil, err
+	}
+	id, err := trusted.Identity()
+	if err != nil {
+		return nil, err
+	}
+	p.line("by", "%s", id)
+
+	p.step("Registry", "all of it attached in one call, as referrers of the image")
+	if _, err := b.repo.Attach(ctx, b.image, evidence...); err != nil {
+		return nil, err
+	}
+	tree, err := b.repo.Tree(ctx, b.image)
+	if err != nil {
+		return nil, err
+	}
+	p.text(tree)
+	return b.gate(trusted), nil
+}
+
+// describe makes the SBOM of one binary, in both specifications.
+func (b *bill) describe(path string) (*sbom.Document, error) {
+	binary := b.files[path]
+	sum := sha256.Sum256(binary)
+	doc, err := sbom.GoBinary(bytes.NewReader(binary), &sbom.GoBinaryOptions{
+		Name:   path,
+		Hashes: []sbom.Hash{{Algorithm: "SHA-256", Value: hex.EncodeToString(sum[:])}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	info, err := buildinfo.Read(bytes.NewReader(binary))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	b.p.line("binary", "%s, by %s", path, info.GoVersion)
+	modules := 0
+	for _, c := range doc.Components() {
+		if !strings.HasPrefix(c.PURL, "pkg:golang/") {
+			continue
+		}
+		modules++
+		b.modules = append(b.modules, c.PURL)
+		if modules <= 4 {
+			b.p.line("", "%s", c.PURL)
+		}
+	}
+	if modules > 4 {
+		b.p.line("", "and %d more", modules-4)
+	}
+	if _, err := sbom.Validate(doc.Bytes()); err != nil {
+		return nil, err
+	}
+	counts, err := readByOthers(doc)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range counts {
+		b.p.line(c.format, "%s, %d components as %s reads them", size(c.bytes), c.components, c.library)
+	}
+	return doc, nil
+}
+
+// buildFacts says how the image was built: by hand, from the checkout that this runs in, if it is one.
+func buildFacts() (*provenance.Provenance, error) {
+	facts, err := checkout()
+	if err != nil {
+		return nil, err
+	}
+	facts.ExternalParameters["package"] = servicePackage
+	facts.InternalParameters = map[string]any{"go": runtime.Version(), "platform": "linux/amd64"}
+	facts.FinishedOn = time.Now().UTC().Truncate(time.Second)
+	return facts, nil
+}
+
+func checkout() (*provenance.Provenance, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		facts, err := provenance.FromGit(os.DirFS(dir))
+		if err == nil {
+			if facts.ExternalParameters == nil {
+				facts.ExternalParameters = make(map[string]any)
+			}
+			return facts, nil
+		}
+		if !errors.Is(err, provenance.ErrNoFacts) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir { // no checkout: an archive that somebody unpacked
+			return &provenance.Provenance{
+				BuildType: provenance.BuildTypeLocal, BuilderID: provenance.LocalBuilder,
+				ExternalParameters: make(map[string]any),
+			}, nil
+		}
+		dir = parent
+	}
+}
+
+// gate returns the gate that trusts one key and asks for the whole bill of lading.
+func (b *bill) gate(trusted verify.TrustedKey) *policy.Gate {
+	return &policy.Gate{
+		Open: func(ctx context.Context, name string) (*policy.Image, error) {
+			repo, err := registry.Open(name, b.options)
+			if err != nil {
+				return nil, err
+			}
+			subject, err := repo.Resolve(ctx, "")
+			if err != nil {
+				return nil, err
+			}
+			return &policy.Image{Subject: subject, Source: repo}, nil
+		},
+		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
+		Policy: policy.All(
+			policy.Require{Kind: verify.ImageSignature},
+			policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://cyclonedx.org/bom"}, Check: b.namesModules},
+			policy.Require{Kind: verify.Statement, PredicateTypes: []string{provenance.Type}, Check: saysBuilder},
+		),
+	}
+}
+
+// namesModules accepts an SBOM that says what the image is made of: every module that it names is one of ours, and it
+// names some.
+func (b *bill) namesModules(a *verify.Attestation) error {
+	doc, err := sbom.Parse(bytes.NewReader(a.Predicate))
+	if err != nil {
+		return err
+	}
+	named := 0
+	for _, c := range doc.Components() {
+		if !strings.HasPrefix(c.PURL, "pkg:golang/") {
+			continue
+		}
+		if !slices.Contains(b.modules, c.PURL) {
+			return fmt.Errorf("the SBOM names %s, which is not in the image", c.PURL)
+		}
+		named++
+	}
+	if named == 0 {
+		return errors.New("the SBOM names no module of the image")
+	}
+	return nil
+}
+
+func saysBuilder(a *verify.Attestation) error {
+	facts, err := provenance.Parse(a.Predicate)
+	if err != nil {
+		return err
+	}
+	if facts.BuilderID != provenance.LocalBuilder {
+		return fmt.Errorf("built by %s", facts.BuilderID)
+	}
+	return nil
+}
+
+// pass shows the gate's decision on the image with its bill of lading, and fails if it is not to allow it.
+func (b *bill) pass(ctx context.Context, gate *policy.Gate, name string) error {
+	b.p.step("Gate", "asks for a signature, an SBOM that names the modules, and provenance")
+	d := gate.Check(ctx, name)
+	b.p.decision(d)
+	return d.Err()
+}
+
+// keep copies the image and all that hangs on it into a directory.
+func keep(ctx context.Context, p *printer, repo *registry.Repository, reference, dir string) error {
+	layout, err := registry.OpenLayout(dir)
+	if err != nil {
+		return err
+	}
+	image, err := registry.Copy(ctx, layout, repo, reference)
+	if err != nil {
+		return err
+	}
+	p.step("Layout", "image and evidence, kept in an OCI layout directory")
+	p.line("in", "%s", dir)
+	p.line("look", "oras discover --oci-layout %s@%s", dir, image.Digest)
+	return nil
+}
+
+// A reading is what another library finds in a document of ours.
+type reading struct {
+	format, library string
+	bytes           int64
+	components      int
+}
+
+// readByOthers gives the document to the library of each specification.
+func readByOthers(doc *sbom.Document) ([]reading, error) {
+	bom, _, err := cyclonedx.To(doc)
+	if err != nil {
+		return nil, err
+	}
+	converted, _, err := sbom.Convert(doc, sbom.Format{Spec: sbom.SPDX, Version: "2.3"}, nil)
+	if err != nil {
+		return nil, err
+	}
+	packages, _, err := spdx.To(converted)
+	if err != nil {
+		return nil, err
+	}
+	components := 1 // the binary itself
+	if bom.Components != nil {
+		components += len(*bom.Components)
+	}
+	return []reading{
+		{"CycloneDX", "cyclonedx-go", int64(len(doc.Bytes())), components},
+		{"SPDX", "tools-golang", int64(len(converted.Bytes())), len(packages.Packages)},
+	}, nil
+}
