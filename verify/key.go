@@ -354,7 +354,7 @@ func about(st *intoto.Statement) string {
 	s := st.Subjects[0]
 	for _, algorithm := range []string{"sha256", "sha512"} {
 		if d := s.Digest[algorithm]; d != "" {
-			return fmt.Sprintf("it is about %s:%.64s", algorithm, d)
+			return fmt.Sprintf("it is about %s:%.12s...", algorithm, d)
 		}
 	}
 	return "it names no digest of the algorithm that was asked for"
@@ -392,41 +392,47 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 }
 
 // signers returns the distinct trusted keys that made at least one of the signatures. Signatures by others are of no
-// consequence, as protocol.md of DSSE has it. The hint, which nobody signed, only decides how a refusal is worded.
+// consequence, as protocol.md of DSSE has it.
 func (v *KeyVerifier) signers(m *message, sigs []dsse.Signature, hint string) ([]Signer, error) {
-	var (
-		out    []Signer
-		hinted bool
-	)
+	var out []Signer
 	for _, k := range v.Keys {
 		if _, err := k.schemes(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
+		}
+		if !slices.ContainsFunc(sigs, func(s dsse.Signature) bool { return k.verify(m, s.Sig) }) {
+			continue
 		}
 		id, err := k.Identity()
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
 		}
-		if slices.ContainsFunc(out, func(s Signer) bool { return s.Identity == id }) {
-			continue // the same key, listed twice
-		}
-		hinted = hinted || hint != "" && hint == id.hint()
-		for _, s := range sigs {
-			hinted = hinted || s.KeyID != "" && (s.KeyID == id.Key || s.KeyID == "sha256:"+id.Key)
-			if k.verify(m, s.Sig) {
-				out = append(out, Signer{Identity: id})
-				break
-			}
+		if !slices.ContainsFunc(out, func(s Signer) bool { return s.Identity == id }) { // else the same key, listed twice
+			out = append(out, Signer{Identity: id})
 		}
 	}
-	switch {
-	case len(out) > 0:
+	if len(out) > 0 {
 		return out, nil
-	case hinted:
-		return nil, fmt.Errorf("%w: it claims to be by a trusted key", ErrTampered)
-	case len(v.Keys) == 0:
-		return nil, fmt.Errorf("%w: no key is trusted", ErrNotTrusted)
 	}
-	return nil, fmt.Errorf("%w: signed with a key that is not among the %d trusted", ErrNotTrusted, len(v.Keys))
+	return nil, v.noSigner(sigs, hint)
+}
+
+// noSigner words a refusal. Hints, which nobody signed, decide nothing else.
+func (v *KeyVerifier) noSigner(sigs []dsse.Signature, hint string) error {
+	if len(v.Keys) == 0 {
+		return fmt.Errorf("%w: no key is trusted", ErrNotTrusted)
+	}
+	for _, k := range v.Keys {
+		id, err := k.Identity()
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNotTrusted, err)
+		}
+		if hint != "" && hint == id.hint() || slices.ContainsFunc(sigs, func(s dsse.Signature) bool {
+			return s.KeyID != "" && (s.KeyID == id.Key || s.KeyID == "sha256:"+id.Key)
+		}) {
+			return fmt.Errorf("%w: it claims to be by a trusted key", ErrTampered)
+		}
+	}
+	return fmt.Errorf("%w: not signed with a trusted key", ErrNotTrusted)
 }
 
 // malformed gives an error of a codec its kind.

@@ -3,6 +3,7 @@
 package dsse
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -136,14 +137,12 @@ func Base64(r *strictjson.Reader) []byte {
 		return nil
 	}
 	encoding := base64.StdEncoding
-	for _, c := range text {
-		if c == '-' || c == '_' {
-			encoding = base64.URLEncoding
-		}
-		if c == '\n' || c == '\r' { // which package base64 skips
-			r.Fail(fmt.Errorf("line break in base64: %w", strictjson.ErrSyntax))
-			return nil
-		}
+	if bytes.IndexByte(text, '-') >= 0 || bytes.IndexByte(text, '_') >= 0 {
+		encoding = base64.URLEncoding
+	}
+	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 { // which package base64 skips
+		r.Fail(fmt.Errorf("line break in base64: %w", strictjson.ErrSyntax))
+		return nil
 	}
 	out := make([]byte, encoding.DecodedLen(len(text)))
 	n, err := encoding.Strict().Decode(out, text)
