@@ -184,22 +184,20 @@ func (r Require) String() string {
 	return b.String()
 }
 
-// leftovers tells what there was instead of what was asked for.
+// leftovers tells what there was instead of what was asked for, in one clause.
 func leftovers(report *verify.Report, others []string) string {
 	var refused []string
 	for _, r := range report.Rejected {
 		refused = append(refused, r.Err.Error())
 	}
+	// What was refused tells more than what else there is.
 	switch refused, others := unique(refused), unique(others); {
-	case len(refused) == 0 && len(others) == 0:
-		return ": nothing is attached to " + string(report.Subject.Digest)
-	case len(others) == 0:
-		return ": refused " + strings.Join(refused, ", ")
-	case len(refused) == 0:
+	case len(refused) > 0:
+		return ": " + strings.Join(refused, ", ")
+	case len(others) > 0:
 		return ": there is only " + strings.Join(others, ", ")
-	default:
-		return ": there is only " + strings.Join(others, ", ") + ", and refused " + strings.Join(refused, ", ")
 	}
+	return ": nothing is attached to " + string(report.Subject.Digest)
 }
 
 func describe(a *verify.Attestation) string {
