@@ -12,6 +12,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 	"github.com/ladingdev/lading/sbom/internal/xmltree"
@@ -306,4 +307,51 @@ func bag(doc any) []string {
 	flat("", doc)
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// FuzzForms reads anything in any encoding: the JSON form is JSON, its places are places of the input, and it is written
+// in the other encoding and read again.
+func FuzzForms(f *testing.F) {
+	f.Add([]byte(goodXML))
+	f.Add([]byte(`<bom xmlns="http://cyclonedx.org/schema/bom/1.7"><metadata><tools><tool><name>x</name></tool></tools></metadata><components><component type="a"><licenses><expression-detailed expression="MIT"><details license-identifier="MIT"><url>u</url></details></expression-detailed></licenses><patentAssertions><patentAssertion><asserter><ref>a</ref></asserter></patentAssertion></patentAssertions></component></components></bom>`))
+	f.Add([]byte("<Document><spdxVersion>SPDX-2.3</spdxVersion><packages><name>n</name></packages></Document>"))
+	f.Add([]byte("SPDXVersion: SPDX-2.3\nPackageName: p\nSPDXID: SPDXRef-p\n"))
+	f.Add([]byte("spdxVersion: SPDX-2.3\npackages:\n- name: x\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		form, err := jsonForm(data)
+		if err != nil || form == nil {
+			return
+		}
+		d, err := jsonschema.Parse(form.text, strictjson.Limits{Depth: maxDepth + 2})
+		if err != nil {
+			t.Fatalf("%s: %v", form.text, err)
+		}
+		for n := range jsonschema.Node(d.Len()) {
+			if start, end := form.places.Source(d.Offset(n)); start < 0 || start > end || end > len(data) {
+				t.Fatalf("%s is at %d to %d", d.Pointer(n), start, end)
+			}
+		}
+		for _, e := range form.extras {
+			if e.start < 0 || e.start > e.end || e.end > len(data) {
+				t.Fatalf("%+v", e)
+			}
+		}
+		_, _ = validate(data)
+		doc, err := parse(data)
+		if err != nil || doc.Format().Spec != CycloneDX || doc.Encoding() != XML {
+			return
+		}
+		v, err := transcode.Parse(form.text, strictjson.Limits{Depth: maxDepth})
+		if err != nil {
+			t.Fatal(err)
+		}
+		schemas, err := cycloneDXForms(doc.Format().Version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _ := cdxxml.Write(v, doc.Format().Version, schemas)
+		if _, err := xmltree.Parse(out, xmltree.Limits{Depth: 2 * maxDepth}); err != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+	})
 }

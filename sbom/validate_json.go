@@ -56,7 +56,7 @@ type origin struct {
 }
 
 func validateJSON(data []byte, from *origin) (*report, error) {
-	doc, err := jsonschema.Parse(data, strictjson.Limits{})
+	doc, err := jsonschema.Parse(data, strictjson.Limits{Depth: maxDepth})
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +283,16 @@ var hashLengths = map[string]int{
 
 // isHashOf reports whether value can be a hash made with an algorithm.
 func isHashOf(algorithm, value string) bool {
-	n := hashLengths[strings.NewReplacer("-", "", "_", "").Replace(strings.ToUpper(algorithm))]
+	key := make([]byte, 0, 16)
+	for _, c := range []byte(algorithm) {
+		switch {
+		case c >= 'a' && c <= 'z':
+			key = append(key, c-'a'+'A')
+		case c != '-' && c != '_':
+			key = append(key, c)
+		}
+	}
+	n := hashLengths[string(key)]
 	return n == 0 || len(value) == n && strings.Trim(value, "0123456789abcdefABCDEF") == ""
 }
 

@@ -172,19 +172,31 @@ walk:
 
 var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
 
-// hash is equal for values that are equal as JSON values.
-func (d *Document) hash(n Node) uint64 {
+// hash is equal for values that are equal as JSON values. It remembers objects and arrays, as lists inside of lists ask
+// for them again.
+func (d *Document) hash(n Node, known map[Node]uint64) uint64 {
+	if h, ok := known[n]; ok {
+		return h
+	}
+	h := d.newHash(n, known)
+	if k := d.Kind(n); k == strictjson.Object || k == strictjson.Array {
+		known[n] = h
+	}
+	return h
+}
+
+func (d *Document) newHash(n Node, known map[Node]uint64) uint64 {
 	switch d.Kind(n) {
 	case strictjson.Object:
 		sum := uint64(0x9e3779b97f4a7c15)
 		for k, v := range d.Members(n) { // in any order
-			sum += maphash.Bytes(d.seed, d.Text(k)) * (d.hash(v) | 1)
+			sum += maphash.Bytes(d.seed, d.Text(k)) * (d.hash(v, known) | 1)
 		}
 		return sum
 	case strictjson.Array:
 		sum := uint64(1)
 		for _, v := range d.Elements(n) {
-			sum = sum*0x100000001b3 ^ d.hash(v)
+			sum = sum*0x100000001b3 ^ d.hash(v, known)
 		}
 		return sum
 	case strictjson.String:

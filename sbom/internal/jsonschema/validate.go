@@ -26,7 +26,7 @@ var ErrWork = errors.New("validation takes more work than a document of this siz
 
 // Validate returns up to most problems, in the order of the text.
 func (s *Schema) Validate(d *Document, most int) ([]Problem, error) {
-	v := validator{d: d, work: 1000*d.Len() + 1_000_000}
+	v := validator{d: d, work: 1000*d.Len() + 1_000_000, hashes: map[Node]uint64{}}
 	found := v.eval(s, d.Root(), nil)
 	if v.work < 0 {
 		return nil, ErrWork
@@ -46,8 +46,9 @@ func (s *Schema) Validate(d *Document, most int) ([]Problem, error) {
 }
 
 type validator struct {
-	d    *Document
-	work int
+	d      *Document
+	work   int
+	hashes map[Node]uint64
 }
 
 // A finding becomes a Problem once it is sure that nobody takes an alternative to it.
@@ -235,7 +236,7 @@ func (v *validator) array(s *Schema, n Node) (found []finding) {
 		first := make(map[uint64][]Node, count)
 	items:
 		for i, item := range v.d.Elements(n) {
-			h := v.d.hash(item)
+			h := v.d.hash(item, v.hashes)
 			for _, other := range first[h] {
 				if v.d.equal(other, item) {
 					found = append(found, finding{item, s, "uniqueItems", strconv.Itoa(i)})
@@ -277,12 +278,15 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	bestScore, passed := math.MinInt, 0
 	pin, others := "", 0 // the member that speaks against alternatives, and how many
 	var lacking []string // what each alternative lacks, if it is one member
-	said := map[string]string{}
+	var said map[string]string
 	for _, sub := range subs {
 		if v.work--; v.work < 0 {
 			return nil
 		}
 		if kind == strictjson.Object {
+			if said == nil && len(sub.pins) > 0 {
+				said = map[string]string{}
+			}
 			if name := v.pinned(sub, n, said); name != "" {
 				pin = name
 				others++
