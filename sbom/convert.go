@@ -199,7 +199,7 @@ func (a *accounts) walk(n *node) (dropped bool, reason string) {
 		a.report.Values++
 		if n.kept {
 			a.report.Represented++
-			if n.loss != nil && n.loss.Kind == Changed {
+			if n.loss != nil { // of one that is dropped, another part is there
 				a.report.Losses = append(a.report.Losses, Loss{a.pointer(), Changed, n.loss.Reason})
 			}
 			return false, ""

@@ -73,6 +73,7 @@ type Document struct {
 	components []Component
 	edges      []Relationship
 	byID       map[string]Ref
+	lookups    lookups
 }
 
 // Component is what a document says of one piece of software or hardware: the facts that everybody asks for, and Raw
@@ -144,6 +145,7 @@ func parseJSON(data []byte) (*Document, error) {
 }
 
 func (d *Document) checked(err error) (*Document, error) {
+	d.prepare()
 	if err != nil {
 		if errors.Is(err, strictjson.ErrLimit) {
 			err = fmt.Errorf("%w: %w", ErrLimit, err)
@@ -323,17 +325,6 @@ func (d *Document) ByID(id string) (Ref, bool) {
 		return None, false
 	}
 	return ref, true
-}
-
-// ByPURL yields the components with a package URL, compared as text.
-func (d *Document) ByPURL(purl string) iter.Seq[Ref] {
-	return func(yield func(Ref) bool) {
-		for i := range d.components {
-			if d.components[i].PURL == purl && purl != "" && !yield(Ref(i)) {
-				return
-			}
-		}
-	}
 }
 
 // add appends a component and enters its ID.

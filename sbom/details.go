@@ -1,0 +1,185 @@
+package sbom
+
+import (
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// A State says what a document asserts where it gives no value.
+type State uint8
+
+// The states. Absent says nothing at all; the others are assertions (SPDX 2.3, clause 7.13 and others).
+const (
+	Absent      State = iota
+	Value             // there is a value
+	NoAssertion       // NOASSERTION: nobody looked, or nobody says
+	NoValue           // NONE: somebody looked, and there is none
+)
+
+func stateOf(s string) State {
+	switch s {
+	case "NOASSERTION":
+		return NoAssertion
+	case "NONE":
+		return NoValue
+	}
+	return Value
+}
+
+// A LicenseClaim is one statement about a component's licence.
+type LicenseClaim struct {
+	Role       string // "declared", "concluded", or "" where CycloneDX does not say
+	State      State  // Value, NoAssertion or NoValue
+	Expression string // an SPDX licence expression, of one id too
+	Name       string // of a licence that has no id
+	URL        string
+}
+
+// Hashes returns the digests of a component's content, in the order of the document, with CycloneDX's names of
+// algorithms. They are read from the document at each call.
+func (d *Document) Hashes(ref Ref) (out []Hash) {
+	list, alg, value := "hashes", "alg", "content"
+	if d.format.Spec == SPDX {
+		list, alg, value = "checksums", "algorithm", "checksumValue"
+		if !isSPDX2(d.format) {
+			list, value = "verifiedUsing", "hashValue"
+		}
+	}
+	r := d.reader(ref)
+	for name := range r.Object() {
+		if string(name) != list || r.Kind() != strictjson.Array {
+			continue
+		}
+		for range r.Array() {
+			if r.Kind() != strictjson.Object {
+				continue
+			}
+			var h Hash
+			for name := range r.Object() {
+				switch {
+				case r.Kind() != strictjson.String:
+				case string(name) == alg:
+					h.Algorithm = algorithm(view(r))
+				case string(name) == value:
+					h.Value = view(r)
+				}
+			}
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// algorithm writes SPDX's names of hash algorithms as CycloneDX does.
+func algorithm(name string) string {
+	for ours, two := range spdx2HashAlgorithms {
+		if name == two || name == spdx3Hashes[ours] {
+			return ours
+		}
+	}
+	return name
+}
+
+// Licenses returns what the document says of a component's licence, in its order. They are read from the document at
+// each call. In SPDX 3 licences are relationships, and the answer is empty.
+func (d *Document) Licenses(ref Ref) (out []LicenseClaim) {
+	r := d.reader(ref)
+	for name := range r.Object() {
+		switch {
+		case d.format.Spec == SPDX && r.Kind() == strictjson.String && (string(name) == "licenseConcluded" || string(name) == "licenseDeclared"):
+			c := LicenseClaim{Role: strings.ToLower(string(name[len("license"):])), Expression: view(r)}
+			if c.State = stateOf(c.Expression); c.State != Value {
+				c.Expression = ""
+			}
+			out = append(out, c)
+		case d.format.Spec == CycloneDX && string(name) == "licenses" && r.Kind() == strictjson.Array:
+			for range r.Array() {
+				if r.Kind() == strictjson.Object {
+					c := LicenseClaim{State: Value}
+					c.read(r)
+					out = append(out, c)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (c *LicenseClaim) read(r *strictjson.Reader) {
+	for name := range r.Object() {
+		switch kind := r.Kind(); {
+		case string(name) == "license" && kind == strictjson.Object:
+			c.read(r)
+		case kind != strictjson.String:
+		case string(name) == "expression" || string(name) == "id":
+			c.Expression = view(r)
+		case string(name) == "name":
+			c.Name = view(r)
+		case string(name) == "url":
+			c.URL = view(r)
+		case string(name) == "acknowledgement":
+			c.Role = view(r)
+		}
+	}
+}
+
+// reader reads one component's text, which was checked when the document was read.
+func (d *Document) reader(ref Ref) *strictjson.Reader {
+	return strictjson.NewReader(d.components[ref].raw, strictjson.Limits{Depth: maxDepth})
+}
+
+// lookups are made when they are first asked for.
+type lookups struct {
+	purls  func() map[string][]Ref
+	hashes func() map[Hash][]Ref
+	graph  func() *Graph
+}
+
+func (d *Document) prepare() {
+	d.lookups = lookups{
+		purls: sync.OnceValue(func() map[string][]Ref {
+			m := make(map[string][]Ref, len(d.components))
+			for i := range d.components {
+				if p := d.components[i].PURL; p != "" {
+					m[p] = append(m[p], Ref(i))
+				}
+			}
+			return m
+		}),
+		hashes: sync.OnceValue(func() map[Hash][]Ref {
+			m := map[Hash][]Ref{}
+			for i := range d.components {
+				for _, h := range d.Hashes(Ref(i)) {
+					h.Value = strings.ToLower(h.Value)
+					m[h] = append(m[h], Ref(i))
+				}
+			}
+			return m
+		}),
+		graph: sync.OnceValue(func() *Graph { return newGraph(d) }),
+	}
+}
+
+// ByPURL yields the components with a package URL, compared as text, in document order.
+func (d *Document) ByPURL(purl string) iter.Seq[Ref] { return refs(d.lookups.purls()[purl]) }
+
+// ByHash yields the components with a hash, in document order. The case of its digits does not matter.
+func (d *Document) ByHash(h Hash) iter.Seq[Ref] {
+	return refs(d.lookups.hashes()[Hash{h.Algorithm, strings.ToLower(h.Value)}])
+}
+
+// Graph returns the document's relationships, ready to be followed. It is made once.
+func (d *Document) Graph() *Graph { return d.lookups.graph() }
+
+func refs(list []Ref) iter.Seq[Ref] {
+	return func(yield func(Ref) bool) {
+		for _, r := range list {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}

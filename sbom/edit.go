@@ -1,0 +1,256 @@
+package sbom
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+)
+
+// ErrPath means that an edit names a place that the document does not have, or one that another edit touches.
+var ErrPath = errors.New("no such place in the document")
+
+// An Edit is one change of a document in JSON. Paths are RFC 6901 pointers into the document before all edits.
+//
+//   - A Value for a path that exists replaces what is there.
+//   - A Value for a member that its object does not have adds it as the last one.
+//   - A Value for "-", the place behind the last element of an array, adds it there: "/components/-".
+//   - With Insert, a Value for an element goes in front of it.
+//   - No Value removes what is there.
+type Edit struct {
+	Path   string
+	Value  []byte // JSON text
+	Insert bool
+}
+
+// Edit returns the document with changes made. Every byte that no edit touches stays as it is; what is added is
+// set off like its neighbours. Two edits cannot touch the same value, nor one inside another.
+//
+// Errors wrap [ErrPath], [ErrNotJSON], [ErrSigned] for a document with a signature inside that is not itself removed,
+// or say what is wrong with a Value or with the result, which is read like any other document.
+func (d *Document) Edit(edits ...Edit) (*Document, error) {
+	if d.encoding != JSON {
+		return nil, fmt.Errorf("sbom: %w but in %s", ErrNotJSON, d.encoding)
+	}
+	tape, err := jsonschema.Parse(d.source, strictjson.Limits{Depth: maxDepth})
+	if err != nil {
+		return nil, fmt.Errorf("sbom: %w", err)
+	}
+	w := editor{tape: tape, changes: map[jsonschema.Node]*change{}}
+	for _, e := range edits {
+		if err := w.plan(e); err != nil {
+			return nil, fmt.Errorf("sbom: edit of %q: %w", e.Path, err)
+		}
+	}
+	if len(edits) > 0 {
+		if err := w.signatures(tape.Root()); err != nil {
+			return nil, fmt.Errorf("sbom: %w", err)
+		}
+	}
+	root := tape.Raw(tape.Root())
+	start := tape.Offset(tape.Root())
+	out := append(make([]byte, 0, len(d.source)+64*len(edits)), d.source[:start]...)
+	out = w.emit(out, tape.Root())
+	out = append(out, d.source[start+len(root):]...)
+	return parseJSON(out)
+}
+
+// A change is what happens to one value.
+type change struct {
+	inside  bool // an edit is further in
+	removed bool
+	value   []byte   // replaces it
+	before  [][]byte // inserted in front of it
+	last    [][]byte // added to it behind the last member or element
+}
+
+type editor struct {
+	tape    *jsonschema.Document
+	changes map[jsonschema.Node]*change
+}
+
+func (w *editor) change(n jsonschema.Node) *change {
+	c := w.changes[n]
+	if c == nil {
+		c = &change{}
+		w.changes[n] = c
+	}
+	return c
+}
+
+func (w *editor) plan(e Edit) error {
+	if e.Value != nil {
+		if err := strictjson.Check(e.Value, strictjson.Limits{Depth: maxDepth}); err != nil {
+			return err
+		}
+	}
+	if e.Path == "" || e.Path[0] != '/' {
+		return ErrPath
+	}
+	at, parent := w.tape.Root(), jsonschema.Node(-1)
+	parts := strings.Split(e.Path[1:], "/")
+	for i, part := range parts {
+		if c := w.changes[at]; c != nil && (c.removed || c.value != nil) {
+			return fmt.Errorf("%w: another edit replaces what holds it", ErrPath)
+		}
+		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		parent, at = at, w.child(at, part)
+		if at >= 0 {
+			continue
+		}
+		kind := w.tape.Kind(parent)
+		if i < len(parts)-1 || e.Value == nil || e.Insert || kind != strictjson.Object && (kind != strictjson.Array || part != "-") {
+			return ErrPath
+		}
+		added := e.Value
+		if kind == strictjson.Object {
+			added = append(append(strictjson.AppendString(nil, part), ": "...), e.Value...)
+		}
+		w.mark(parts[:i])
+		c := w.change(parent)
+		c.inside, c.last = true, append(c.last, added)
+		return nil
+	}
+	c := w.change(at)
+	switch {
+	case e.Insert && (w.tape.Kind(parent) != strictjson.Array || e.Value == nil):
+		return fmt.Errorf("%w: only elements of arrays are inserted", ErrPath)
+	case e.Insert:
+		c.before = append(c.before, e.Value)
+	case c.removed || c.value != nil || c.inside:
+		return fmt.Errorf("%w: another edit touches it", ErrPath)
+	case e.Value == nil:
+		c.removed = true
+	default:
+		c.value = e.Value
+	}
+	w.mark(parts[:len(parts)-1])
+	return nil
+}
+
+// mark notes that something changes inside the values along a path.
+func (w *editor) mark(parts []string) {
+	at := w.tape.Root()
+	w.change(at).inside = true
+	for _, part := range parts {
+		at = w.child(at, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+		w.change(at).inside = true
+	}
+}
+
+func (w *editor) child(n jsonschema.Node, part string) jsonschema.Node {
+	if w.tape.Kind(n) == strictjson.Object {
+		return w.tape.Member(n, part)
+	}
+	want, err := strconv.Atoi(part)
+	if err != nil || part != strconv.Itoa(want) {
+		return -1
+	}
+	for i, v := range w.tape.Elements(n) {
+		if i == want {
+			return v
+		}
+	}
+	return -1
+}
+
+// signatures refuses a change under a signature.
+func (w *editor) signatures(n jsonschema.Node) error {
+	if c := w.changes[n]; c != nil && (c.removed || c.value != nil) {
+		return nil
+	}
+	for k, v := range w.tape.Members(n) {
+		c := w.changes[v]
+		if string(w.tape.Text(k)) == "signature" && w.tape.Kind(v) == strictjson.Object && (c == nil || !c.removed && c.value == nil) {
+			// A signature covers the object that it stands in.
+			if h := w.changes[n]; h != nil && h.inside {
+				return ErrSigned
+			}
+		}
+		if err := w.signatures(v); err != nil {
+			return err
+		}
+	}
+	for _, v := range w.tape.Elements(n) {
+		if err := w.signatures(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emit writes a value with its changes.
+func (w *editor) emit(out []byte, n jsonschema.Node) []byte {
+	c := w.changes[n]
+	switch {
+	case c == nil:
+		return append(out, w.tape.Raw(n)...)
+	case c.value != nil:
+		return append(out, c.value...)
+	case !c.inside:
+		return append(out, w.tape.Raw(n)...)
+	}
+	data, start := w.tape.Data, w.tape.Offset(n)
+	end := start + len(w.tape.Raw(n)) - 1
+	type part struct {
+		start, value int
+		node         jsonschema.Node
+	}
+	var parts []part
+	for k, v := range w.tape.Members(n) {
+		parts = append(parts, part{w.tape.Offset(k), w.tape.Offset(v), v})
+	}
+	for _, v := range w.tape.Elements(n) {
+		parts = append(parts, part{w.tape.Offset(v), w.tape.Offset(v), v})
+	}
+	endOf := func(i int) int { return parts[i].value + len(w.tape.Raw(parts[i].node)) }
+	first, between, after := []byte(nil), []byte(","), []byte(nil)
+	if len(parts) > 0 {
+		first, after = data[start+1:parts[0].start], data[endOf(len(parts)-1):end]
+		between = append([]byte{','}, first...)
+		if len(parts) > 1 {
+			between = data[endOf(0):parts[1].start]
+		}
+	}
+	out = append(out, data[start])
+	written := false
+	separate := func(own []byte) {
+		switch {
+		case !written:
+			out = append(out, first...)
+		default:
+			out = append(out, own...)
+		}
+		written = true
+	}
+	for i, p := range parts {
+		change := w.changes[p.node]
+		if change != nil {
+			for _, v := range change.before {
+				separate(between)
+				out = append(out, v...)
+			}
+			if change.removed {
+				continue
+			}
+		}
+		own := between
+		if i > 0 {
+			own = data[endOf(i-1):p.start]
+		}
+		separate(own)
+		out = append(out, data[p.start:p.value]...)
+		out = w.emit(out, p.node)
+	}
+	for _, v := range c.last {
+		separate(between)
+		out = append(out, v...)
+	}
+	if written {
+		out = append(out, after...)
+	}
+	return append(out, data[end])
+}
