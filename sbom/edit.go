@@ -13,7 +13,7 @@ import (
 // ErrPath means that an edit names a place that the document does not have, or one that another edit touches.
 var ErrPath = errors.New("no such place in the document")
 
-// An Edit is one change of a document in JSON. Paths are RFC 6901 pointers into the document before all edits.
+// An Edit is one change of a document. Paths are RFC 6901 pointers into the document before all edits.
 //
 //   - A Value for a path that exists replaces what is there.
 //   - A Value for a member that its object does not have adds it as the last one.
@@ -29,11 +29,14 @@ type Edit struct {
 // Edit returns the document with changes made. Every byte that no edit touches stays as it is; what is added is
 // set off like its neighbours. Two edits cannot touch the same value, nor one inside another.
 //
+// In CycloneDX XML and tag-value, paths are those of the JSON form; the elements and lines that change are written anew,
+// or the error is [ErrEncoding] where they cannot be. Documents in YAML, RDF and SPDX XML are only read.
+//
 // Errors wrap [ErrPath], [ErrNotJSON], [ErrSigned] for a document with a signature inside that is not itself removed,
 // or say what is wrong with a Value or with the result, which is read like any other document.
 func (d *Document) Edit(edits ...Edit) (*Document, error) {
 	if d.encoding != JSON {
-		return nil, fmt.Errorf("sbom: %w but in %s", ErrNotJSON, d.encoding)
+		return d.editForm(edits)
 	}
 	tape, err := jsonschema.Parse(d.source, strictjson.Limits{Depth: maxDepth})
 	if err != nil {

@@ -20,7 +20,13 @@ type Lost struct {
 
 // Write writes the XML form of a document in its JSON form, indented by two blanks.
 func Write(root *transcode.Value, version string, s Schemas) ([]byte, []Lost) {
-	w := &writer{used: map[*transcode.Value]bool{}, changed: map[*transcode.Value]bool{}}
+	out, lost, _ := WritePlaces(root, version, s)
+	return out, lost
+}
+
+// WritePlaces is [Write], and tells for each value that became an element where that begins and ends.
+func WritePlaces(root *transcode.Value, version string, s Schemas) ([]byte, []Lost, map[*transcode.Value][2]int) {
+	w := &writer{used: map[*transcode.Value]bool{}, changed: map[*transcode.Value]bool{}, places: map[*transcode.Value][2]int{}}
 	space := "http://cyclonedx.org/schema/bom/" + version
 	w.out = append(w.out, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	decl := s.XML.Element(space, "bom")
@@ -29,7 +35,7 @@ func Write(root *transcode.Value, version string, s Schemas) ([]byte, []Lost) {
 	}
 	w.element(decl, root, s.JSON.View(), "", ` xmlns="`+space+`"`)
 	w.lost("", root)
-	return w.out, w.losses
+	return w.out, w.losses, w.places
 }
 
 type writer struct {
@@ -38,6 +44,7 @@ type writer struct {
 	used    map[*transcode.Value]bool
 	changed map[*transcode.Value]bool
 	losses  []Lost
+	places  map[*transcode.Value][2]int
 }
 
 // lost lists what was not written.
@@ -107,6 +114,8 @@ func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 	if w.depth > 0 {
 		w.indent()
 	}
+	start := len(w.out)
+	defer func() { w.places[v] = [2]int{start, len(w.out)} }()
 	w.out = append(w.out, '<')
 	w.out = append(w.out, name...)
 	w.out = append(w.out, declarations...)
@@ -264,11 +273,14 @@ func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.
 			}
 			return piece{c.Name(), func() {
 				w.used[item] = true
+				inner := m
 				if c.Text() {
-					w.element(c.Decl, wrapText(w, item, m), items, "", "")
+					inner = wrapText(w, item, m)
+					w.element(c.Decl, inner, items, "", "")
 				} else {
 					w.element(c.Decl, m, items.Property(c.Name()), "", "")
 				}
+				w.places[item] = w.places[inner]
 			}}
 		}
 	}

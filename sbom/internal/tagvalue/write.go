@@ -347,8 +347,11 @@ func (w *writer) edge(v *transcode.Value, edge [3]string) bool {
 }
 
 func (w *writer) relationships() {
-	w.blank()
-	for _, id := range w.items(w.root, "documentDescribes") {
+	describes, rels := w.items(w.root, "documentDescribes"), w.items(w.root, "relationships")
+	if len(describes)+len(rels) > 0 {
+		w.blank()
+	}
+	for _, id := range describes {
 		edge := [3]string{text1(w.root, "SPDXID"), "DESCRIBES", id.Text}
 		switch {
 		case id.Kind != strictjson.String:
@@ -358,7 +361,7 @@ func (w *writer) relationships() {
 			w.edge(id, edge)
 		}
 	}
-	for _, rel := range w.items(w.root, "relationships") {
+	for _, rel := range rels {
 		names := []string{"spdxElementId", "relationshipType", "relatedSpdxElement"}
 		if !w.edge(rel, [3]string{text1(rel, names[0]), text1(rel, names[1]), text1(rel, names[2])}) {
 			continue
@@ -378,4 +381,11 @@ func (w *writer) annotations(v *transcode.Value, about string) {
 		w.section(a, annotation)
 		w.line("SPDXREF", about)
 	}
+}
+
+// Line returns the line that gives a tag a value, without its end, and whether a tag can have that value.
+func Line(tag, value string) (string, bool) {
+	w := &writer{}
+	ok := w.line(tag, value)
+	return strings.TrimSuffix(w.out.String(), "\n"), ok
 }
