@@ -17,7 +17,8 @@ const (
 	maxDelay   = 30 * time.Second
 )
 
-// retrier sends again what failed in passing: answers 429, 502, 503 and 504, for requests that may be sent twice.
+// retrier sends again what failed in passing: answers 502, 503 and 504 to requests that may be sent twice, and 429 to
+// any, because that one says that nothing was done.
 type retrier struct {
 	next http.RoundTripper
 }
@@ -29,7 +30,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	for try := 1; ; try++ {
 		resp, err := next.RoundTrip(req)
-		if err != nil || try == maxTries || !passing(resp.StatusCode) || !repeatable(req) {
+		if err != nil || try == maxTries || !passing(resp.StatusCode) || !repeatable(req, resp.StatusCode) {
 			return resp, err
 		}
 		delay, asked := retryAfter(resp.Header.Get("Retry-After"), time.Now())
@@ -63,15 +64,17 @@ func passing(status int) bool {
 	return false
 }
 
-// repeatable reports whether a request is idempotent (RFC 9110, section 9.2.2) and its body can be had again.
-func repeatable(req *http.Request) bool {
-	switch req.Method {
-	case http.MethodGet, http.MethodHead:
-		return true
-	case http.MethodPut, http.MethodDelete:
-		return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+// repeatable reports whether a request may be sent again after an answer: it is idempotent (RFC 9110, section 9.2.2) or
+// was turned away unread, and its body can be had again.
+func repeatable(req *http.Request, status int) bool {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
 	}
-	return false
+	switch req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return status == http.StatusTooManyRequests
 }
 
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.

@@ -42,7 +42,7 @@ func tour(ctx context.Context, p *printer, out string) error {
 		return err
 	}
 	var broken atomic.Bool // the last attack switches the registry off
-	server := registrytest.Start(&registrytest.Options{Wrap: func(next http.Handler) http.Handler {
+	server := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if broken.Load() {
 				http.Error(w, "the registry is out of order", http.StatusInternalServerError)
@@ -50,7 +50,7 @@ func tour(ctx context.Context, p *printer, out string) error {
 			}
 			next.ServeHTTP(w, r)
 		})
-	}})
+	}}})
 	defer server.Close()
 	name := server.Host() + "/demo/app"
 	repo, err := registry.Open(name, nil)
