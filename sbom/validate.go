@@ -65,8 +65,8 @@ const mostProblems = 100
 // CycloneDX is read from 1.2 to 1.7 as JSON and from 1.0 to 1.7 as XML, SPDX 2.2 and 2.3 as JSON, tag-value, YAML, XML
 // and RDF/XML, SPDX 3.0.1 as JSON-LD.
 //
-// Warnings are doubts that published documents of good standing give reason for too: a dependency on something that the
-// document does not describe. They come with or without an error.
+// Warnings are doubts that published documents of good standing give reason for too, such as a dependency on something
+// that the document does not describe. They come with or without an error.
 func Validate(data []byte) (warnings []Problem, err error) {
 	r, err := validate(data)
 	if err != nil {

@@ -252,7 +252,7 @@ func (c *jsonCheck) cycloneDX() {
 		if ref, at := c.text(dep, "ref"); at >= 0 {
 			dangling(at, ref)
 			if seen[ref] {
-				c.say(at, "Merge this with the earlier dependencies of %s.", quote(ref))
+				c.doubt(at, "Merge this with the earlier dependencies of %s.", quote(ref))
 			}
 			seen[ref] = true
 		}

@@ -94,6 +94,14 @@ func (c *xmlCheck) say(n xmltree.Node, format string, args ...any) {
 	c.add(c.problem(n, "", start, specification, fmt.Sprintf(format, args...)))
 }
 
+// doubt adds a warning about the reference of n.
+func (c *xmlCheck) doubt(n xmltree.Node, format string, args ...any) {
+	if len(c.warnings) < mostProblems {
+		start, _ := c.doc.Span(n)
+		c.warn(c.problem(n, "ref", start, specification, fmt.Sprintf(format, args...)))
+	}
+}
+
 // is reports whether n is an element of the specification with a name.
 func (c *xmlCheck) is(n xmltree.Node, want string) bool {
 	if n == xmltree.None || c.doc.Kind(n) != xmltree.Element {
@@ -160,13 +168,12 @@ func (c *xmlCheck) rules() {
 			}
 		case c.inDependencies(n):
 			ref, _ := c.doc.Attr(n, "ref")
-			if !refs[ref] && len(c.warnings) < mostProblems {
-				start, _ := c.doc.Span(n)
-				c.warn(c.problem(n, "ref", start, specification, fmt.Sprintf("Change %s to the bom-ref of something in this document, or remove it.", quote(ref))))
+			if !refs[ref] {
+				c.doubt(n, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
 			}
 			if c.is(parent, "dependencies") {
 				if seen[ref] {
-					c.say(n, "Merge this with the earlier dependencies of %s.", quote(ref))
+					c.doubt(n, "Merge this with the earlier dependencies of %s.", quote(ref))
 				}
 				seen[ref] = true
 			}
