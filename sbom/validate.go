@@ -7,6 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spdxyaml"
+	"github.com/ladingdev/lading/sbom/internal/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/xmltree"
 )
 
 // ErrInvalid is what an [*InvalidError] is, for errors.Is.
@@ -29,7 +34,8 @@ func (p Problem) String() string {
 type InvalidError struct {
 	Format   string // such as "CycloneDX 1.6 JSON"
 	Problems []Problem
-	More     bool // there are more problems than these
+	More     bool  // there are more problems than these
+	cause    error // of a text that cannot be read
 }
 
 func (e *InvalidError) Error() string {
@@ -50,13 +56,48 @@ func (e *InvalidError) Error() string {
 	return b.String()
 }
 
-func (e *InvalidError) Unwrap() error { return ErrInvalid }
+func (e *InvalidError) Unwrap() []error {
+	if e.cause != nil {
+		return []error{ErrInvalid, e.cause}
+	}
+	return []error{ErrInvalid}
+}
+
+// unreadable turns what a reader says about a text into a problem, and leaves every other error alone.
+func unreadable(data []byte, err error) error {
+	var (
+		j *strictjson.Error
+		x *xmltree.Error
+		t *tagvalue.Error
+		y *spdxyaml.Error
+	)
+	e := &InvalidError{cause: err}
+	p := Problem{Rule: "syntax"}
+	switch {
+	case errors.As(err, &j):
+		e.Format, p.Advice = "JSON", j.Reason
+		p.Line, p.Column = strictjson.Position(data, j.Offset)
+	case errors.As(err, &x):
+		e.Format, p.Advice = "XML", x.Reason
+		p.Line, p.Column = xmltree.Position(data, x.Offset)
+	case errors.As(err, &t):
+		e.Format, p.Advice = "tag-value", t.Reason
+		p.Line, p.Column = strictjson.Position(data, t.Offset)
+	case errors.As(err, &y):
+		e.Format, p.Advice, p.Line, p.Column = "YAML", y.Reason, y.Line, y.Column
+	default:
+		return err
+	}
+	p.Advice = "Correct the text here: " + p.Advice + "."
+	e.Problems = []Problem{p}
+	return e
+}
 
 // mostProblems is how many problems are listed.
 const mostProblems = 100
 
 // Validate reports whether a document keeps to its specification: nil, or an [*InvalidError] that lists what is wrong
-// with it, or the error of [Parse] for what is no document of a known format and version.
+// with it, or [ErrNotSBOM] or [ErrVersion] for what is no document of a known format and version.
 //
 // It holds the document against the schema that the specification publishes for its version (for CycloneDX 1.2 and 1.3
 // JSON the strict reading), with formats such as dates and URLs asserted, and against the rules that no schema can say:
@@ -70,7 +111,7 @@ const mostProblems = 100
 func Validate(data []byte) (warnings []Problem, err error) {
 	r, err := validate(data)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(data, err)
 	}
 	return r.warnings, r.err()
 }
@@ -136,5 +177,5 @@ func (r *report) err() error {
 		return nil
 	}
 	slices.SortStableFunc(r.problems, func(a, b Problem) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
-	return &InvalidError{r.format, r.problems, r.more}
+	return &InvalidError{Format: r.format, Problems: r.problems, More: r.more}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/spdxyaml"
+	"github.com/ladingdev/lading/sbom/internal/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/xmltree"
 )
 
@@ -254,6 +255,30 @@ func TestValidateWarnings(t *testing.T) {
 		warnings, err := Validate([]byte(strings.Replace(tt.good, tt.from, tt.to, 1)))
 		if err != nil || len(warnings) != 1 || warnings[0].Path != tt.where {
 			t.Errorf("%s instead of %s: %v %v, want a warning at %s", tt.to, tt.from, warnings, err, tt.where)
+		}
+	}
+}
+
+// TestValidateUnreadable checks that a text that cannot be read is a problem with a place like any other.
+func TestValidateUnreadable(t *testing.T) {
+	for _, tt := range []struct {
+		data, want string
+		kind       error
+	}{
+		{"{\n \"bomFormat\": }", "JSON 2:15", strictjson.ErrSyntax},
+		{"<bom\n><!DOCTYPE x></bom>", "XML 2:2", xmltree.ErrDoctype},
+		{"SPDXVersion: SPDX-2.3\nNothing: x\n", "tag-value 2:1", tagvalue.ErrTag},
+		{"spdxVersion: SPDX-2.3\nspdxVersion: x\n", "YAML 2:1", spdxyaml.ErrSyntax},
+	} {
+		_, err := Validate([]byte(tt.data))
+		var invalid *InvalidError
+		if !errors.As(err, &invalid) || !errors.Is(err, ErrInvalid) || !errors.Is(err, tt.kind) {
+			t.Errorf("%q: %v, want %v", tt.data, err, tt.kind)
+			continue
+		}
+		p := invalid.Problems[0]
+		if got := fmt.Sprintf("%s %d:%d", invalid.Format, p.Line, p.Column); got != tt.want || !strings.HasSuffix(p.Advice, ".") {
+			t.Errorf("%q: %s %s, want %s", tt.data, got, p.Advice, tt.want)
 		}
 	}
 }
