@@ -32,6 +32,7 @@ import (
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/options"
 	cosignsign "github.com/sigstore/cosign/v3/cmd/cosign/cli/sign"
 	cosignverify "github.com/sigstore/cosign/v3/cmd/cosign/cli/verify"
+	"github.com/sigstore/cosign/v3/pkg/cosign"
 )
 
 type keyType struct {
@@ -340,5 +341,99 @@ func TestOursReadCosign(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A key that cosign made and encrypted signs here; cosign uses it with what we wrote.
+func TestCosignKeys(t *testing.T) {
+	pass := func(bool) ([]byte, error) { return []byte(passphrase), nil }
+	pair, err := cosign.GenerateKeyPair(pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := sign.ParseKey(pair.PrivateBytes, []byte(passphrase))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := sign.MarshalPublicKey(key.Public())
+	if err != nil || !bytes.Equal(public, pair.PublicBytes) {
+		t.Errorf("public key here:\n%s\nthere:\n%s, %v", public, pair.PublicBytes, err)
+	}
+	if _, err := sign.ParseKey(pair.PrivateBytes, []byte("guess")); !errors.Is(err, sign.ErrPassphrase) {
+		t.Error(err)
+	}
+	trusted, err := verify.ParseTrustedKey(pair.PublicBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}).Verify(t.Context(), image, evidence); err != nil {
+		t.Error(err)
+	}
+	// The way back: cosign's own loader, on our encrypted key and on our plain one by import.
+	encrypted, err := key.MarshalEncryptedPEM([]byte(passphrase))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cosign.LoadPrivateKey(encrypted, []byte(passphrase), nil); err != nil {
+		t.Errorf("cosign loads our encrypted key: %v", err)
+	}
+	plain, err := key.MarshalPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(file, plain, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if imported, err := cosign.ImportKeyPair(file, pass); err != nil || !bytes.Equal(imported.PublicBytes, public) {
+		t.Errorf("cosign imports our key: %v", err)
+	}
+}
+
+// Files, both ways.
+func TestCosignBlobs(t *testing.T) {
+	quiet(t)
+	pass := func(bool) ([]byte, error) { return []byte(passphrase), nil }
+	for _, k := range keyTypes {
+		t.Run(k.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			f := setup(t, k)
+			dir := t.TempDir()
+			file, theirBundle, ourBundle := filepath.Join(dir, "file"), filepath.Join(dir, "their.json"), filepath.Join(dir, "our.json")
+			if err := os.WriteFile(file, []byte("a release"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ko := options.KeyOpts{KeyRef: f.private, PassFunc: pass, NewBundleFormat: true, BundlePath: theirBundle, SkipConfirmation: true}
+			if _, err := cosignsign.SignBlobCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, file, "", "", true, "", "", false); err != nil {
+				t.Fatalf("cosign sign-blob: %v", err)
+			}
+			data, err := os.ReadFile(theirBundle)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := &verify.KeyVerifier{Keys: []verify.TrustedKey{f.trusted}}
+			if a, err := v.VerifyBlob(ctx, strings.NewReader("a release"), verify.Descriptor{Data: data}); err != nil || a.Kind != verify.Blob {
+				t.Errorf("we read cosign's: %v", err)
+			}
+			if _, err := v.VerifyBlob(ctx, strings.NewReader("another"), verify.Descriptor{Data: data}); err == nil {
+				t.Error("we read cosign's for another file")
+			}
+			ours, err := (&sign.BundleSigner{Key: f.key}).SignBlob(ctx, strings.NewReader("a release"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(ourBundle, ours.Data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c := &cosignverify.VerifyBlobCmd{KeyOpts: options.KeyOpts{KeyRef: f.public, BundlePath: ourBundle, NewBundleFormat: true}, IgnoreTlog: true, Offline: true, HashAlgorithm: k.hash}
+			if err := c.Exec(ctx, file); err != nil {
+				t.Errorf("cosign reads ours: %v", err)
+			}
+		})
 	}
 }

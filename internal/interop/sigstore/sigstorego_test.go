@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -97,12 +99,15 @@ func TestSigstoreGoReadsOurs(t *testing.T) {
 	}
 }
 
-// fuzzKey is a key, with our verifier and sigstore-go's.
-func fuzzKey(f *testing.F) (*sign.LocalKey, *verify.KeyVerifier, func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error)) {
-	key, err := sign.GenerateKey(sign.P256)
+// fuzzKey is a key, with our verifier and sigstore-go's. It is the same in every process of a fuzzing run, for seeds carry
+// its signatures.
+func fuzzKey(f *testing.F) (sign.Key, *verify.KeyVerifier, func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error)) {
+	scalar := sha256.Sum256([]byte("the scalar of a key that signs nothing but tests"))
+	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar[:])
 	if err != nil {
 		f.Fatal(err)
 	}
+	key := sign.FromSigner(private)
 	return key, &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}, Formats: []verify.Format{verify.Bundle, verify.DSSE}}, theirs(f, key.Public())
 }
 
