@@ -81,6 +81,9 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	}
 	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.closed()}
 	if d.form != nil {
+		if d.form.signed && !o.DropSignatures {
+			return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
+		}
 		for _, e := range d.form.extras {
 			report.Losses = append(report.Losses, Loss{e.path, Dropped, "JSON has no place for it"})
 		}

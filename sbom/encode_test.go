@@ -81,6 +81,9 @@ func TestEncodeSigned(t *testing.T) {
 		if _, report, err := Encode(d, tt.to, &ConvertOptions{DropSignatures: true, Strict: true}); !errors.Is(err, ErrLoss) || report == nil {
 			t.Errorf("to %v, strictly: %v, want %v", tt.to, err, ErrLoss)
 		}
+		if _, _, err := Convert(d, Format{SPDX, "2.3"}, nil); !errors.Is(err, ErrSigned) {
+			t.Errorf("%v to SPDX: %v, want %v", d.Encoding(), err, ErrSigned)
+		}
 		if same, _, err := Encode(d, d.Encoding(), nil); err != nil || same != d {
 			t.Errorf("to %v itself: %v", d.Encoding(), err)
 		}
