@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -133,6 +134,8 @@ func (d *Document) reader(ref Ref) *strictjson.Reader {
 
 // lookups are made when they are first asked for.
 type lookups struct {
+	ids    func() map[string]Ref
+	links  func() *links
 	purls  func() map[string][]Ref
 	hashes func() map[Hash][]Ref
 	graph  func() *Graph
@@ -140,6 +143,24 @@ type lookups struct {
 
 func (d *Document) prepare() {
 	d.lookups = lookups{
+		ids: sync.OnceValue(func() map[string]Ref {
+			m := make(map[string]Ref, len(d.components))
+			for i := range d.components {
+				if id := d.components[i].ID; id != "" {
+					if _, ok := m[id]; !ok { // of two with the same, the first counts
+						m[id] = Ref(i)
+					}
+				}
+			}
+			return m
+		}),
+		links: sync.OnceValue(func() *links {
+			l := &links{ids: d.lookups.ids(), edges: d.nested[:len(d.nested):len(d.nested)]}
+			if d.link != nil {
+				d.link(l)
+			}
+			return l
+		}),
 		purls: sync.OnceValue(func() map[string][]Ref {
 			m := make(map[string][]Ref, len(d.components))
 			for i := range d.components {
@@ -160,6 +181,32 @@ func (d *Document) prepare() {
 			return m
 		}),
 		graph: sync.OnceValue(func() *Graph { return newGraph(d) }),
+	}
+}
+
+// links are a document's relationships with their ends found.
+type links struct {
+	ids   map[string]Ref
+	edges []Relationship
+	roots []Ref
+}
+
+// ref returns the component with an ID, or None.
+func (l *links) ref(id string) Ref {
+	if ref, ok := l.ids[id]; ok {
+		return ref
+	}
+	return None
+}
+
+func (l *links) add(from, to Ref, t RelationshipType) {
+	l.edges = append(l.edges, Relationship{from, to, t})
+}
+
+// root adds a root, once.
+func (l *links) root(ref Ref) {
+	if ref != None && !slices.Contains(l.roots, ref) {
+		l.roots = append(l.roots, ref)
 	}
 }
 

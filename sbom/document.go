@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
-	"slices"
 	"strings"
 	"unsafe"
 
@@ -69,10 +69,9 @@ type Document struct {
 	name       string
 	id         string
 	created    string
-	roots      []Ref
 	components []Component
-	edges      []Relationship
-	byID       map[string]Ref
+	nested     []Relationship // what stands inside what
+	link       func(*links)   // reads the other relationships, which were checked, when they are asked for
 	lookups    lookups
 }
 
@@ -119,7 +118,7 @@ const (
 //
 // Errors wrap [ErrNotSBOM], [ErrVersion], [ErrLimit], or say what is wrong with the text.
 func Parse(r io.Reader) (*Document, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	data, err := readAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
@@ -127,6 +126,22 @@ func Parse(r io.Reader) (*Document, error) {
 		return nil, fmt.Errorf("sbom: %w: more than %d bytes", ErrLimit, maxBytes)
 	}
 	return parse(data)
+}
+
+// readAll reads to the end or over the limit, into memory that is not much larger, because a Document keeps it.
+func readAll(r io.Reader) ([]byte, error) {
+	size := 0
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		size = r.Len()
+	case interface{ Stat() (fs.FileInfo, error) }:
+		if info, err := r.Stat(); err == nil {
+			size = int(min(info.Size(), maxBytes))
+		}
+	}
+	b := bytes.NewBuffer(make([]byte, 0, min(size, maxBytes)+bytes.MinRead))
+	_, err := b.ReadFrom(io.LimitReader(r, maxBytes+1))
+	return b.Bytes(), err
 }
 
 func parse(data []byte) (*Document, error) {
@@ -165,6 +180,8 @@ func (d *Document) read() error {
 		bomFormat string
 	)
 	cdx.d, spdx.d, spdx3.d = d, d, d
+	cdx.root = None
+	d.components = make([]Component, 0, len(d.json)/1024) // what most documents need
 	for name := range r.Object("bomFormat", "specVersion", "spdxVersion", "@context", "@graph") {
 		switch string(name) {
 		case "@context":
@@ -305,12 +322,12 @@ func (d *Document) Components() iter.Seq2[Ref, *Component] {
 }
 
 // Roots returns what the document is about: CycloneDX's metadata.component, or what SPDX's document describes.
-func (d *Document) Roots() []Ref { return d.roots }
+func (d *Document) Roots() []Ref { return d.lookups.links().roots }
 
 // Relationships yields every relationship, in the order of the document, those of nesting first.
 func (d *Document) Relationships() iter.Seq[Relationship] {
 	return func(yield func(Relationship) bool) {
-		for _, e := range d.edges {
+		for _, e := range d.lookups.links().edges {
 			if !yield(e) {
 				return
 			}
@@ -320,7 +337,7 @@ func (d *Document) Relationships() iter.Seq[Relationship] {
 
 // ByID returns the component with an ID.
 func (d *Document) ByID(id string) (Ref, bool) {
-	ref, ok := d.byID[id]
+	ref, ok := d.lookups.ids()[id]
 	if !ok {
 		return None, false
 	}
@@ -335,31 +352,4 @@ func (d *Document) add(c Component) (Ref, error) {
 	ref := Ref(len(d.components))
 	d.components = append(d.components, c)
 	return ref, nil
-}
-
-// index enters the IDs of all components; of two with the same, the first counts.
-func (d *Document) index() {
-	d.byID = make(map[string]Ref, len(d.components))
-	for i := range d.components {
-		if id := d.components[i].ID; id != "" {
-			if _, ok := d.byID[id]; !ok {
-				d.byID[id] = Ref(i)
-			}
-		}
-	}
-}
-
-// root adds a root, once.
-func (d *Document) root(ref Ref) {
-	if ref != None && !slices.Contains(d.roots, ref) {
-		d.roots = append(d.roots, ref)
-	}
-}
-
-// ref returns the component with an ID, or None.
-func (d *Document) ref(id string) Ref {
-	if ref, ok := d.byID[id]; ok {
-		return ref
-	}
-	return None
 }

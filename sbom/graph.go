@@ -20,12 +20,13 @@ type adjacency struct {
 func (a *adjacency) of(r Ref) []Ref { return a.to[a.from[r]:a.from[r+1]] }
 
 func newGraph(d *Document) *Graph {
+	edges := d.lookups.links().edges
 	edge := func(e *Relationship) bool { return e.Type == DependsOn && e.From != None && e.To != None }
 	build := func(ends func(*Relationship) (from, to Ref)) adjacency {
 		a := adjacency{from: make([]int32, len(d.components)+1)}
 		n := 0
-		for i := range d.edges {
-			if e := &d.edges[i]; edge(e) {
+		for i := range edges {
+			if e := &edges[i]; edge(e) {
 				from, _ := ends(e)
 				a.from[from+1]++
 				n++
@@ -36,8 +37,8 @@ func newGraph(d *Document) *Graph {
 		}
 		a.to = make([]Ref, n)
 		next := slices.Clone(a.from)
-		for i := range d.edges {
-			if e := &d.edges[i]; edge(e) {
+		for i := range edges {
+			if e := &edges[i]; edge(e) {
 				from, to := ends(e)
 				a.to[next[from]] = to
 				next[from]++

@@ -13,8 +13,8 @@ var cyclonedxVersions = []string{"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"}
 // cyclonedxReader indexes a CycloneDX document.
 type cyclonedxReader struct {
 	d            *Document
-	dependencies []byte // read last, when all components are known
-	err          error
+	root         Ref
+	dependencies []byte
 }
 
 // member reads one of the document's members and reports whether it is CycloneDX's.
@@ -29,14 +29,19 @@ func (c *cyclonedxReader) member(r *strictjson.Reader, name []byte) bool {
 				c.d.created = view(r)
 			case "component":
 				if ref := c.component(r, None); ref != None {
-					c.d.roots = []Ref{ref}
+					c.root = ref
 				}
 			}
 		}
 	case "components":
 		c.components(r, None)
 	case "dependencies":
-		c.dependencies = r.Raw()
+		r.Kind() // moves to the value
+		start := r.Offset()
+		readDependencies(r, nil)
+		if r.Err() == nil {
+			c.dependencies = c.d.json[start:r.Offset()]
+		}
 	default:
 		return false
 	}
@@ -62,7 +67,7 @@ func (c *cyclonedxReader) component(r *strictjson.Reader, parent Ref) Ref {
 		return None
 	}
 	if parent != None {
-		c.d.edges = append(c.d.edges, Relationship{parent, ref, Contains})
+		c.d.nested = append(c.d.nested, Relationship{parent, ref, Contains})
 	}
 	r.Kind() // moves to the value
 	start := r.Offset()
@@ -97,32 +102,48 @@ func (c *cyclonedxReader) finish() error {
 	if !old && !slices.Contains(cyclonedxVersions, c.d.format.Version) {
 		return fmt.Errorf("%w: CycloneDX %.20q", ErrVersion, c.d.format.Version)
 	}
-	c.d.index()
-	if c.dependencies == nil {
-		return nil
+	root, dependencies := c.root, c.dependencies
+	c.d.link = func(l *links) {
+		l.root(root)
+		if dependencies == nil {
+			return
+		}
+		readDependencies(strictjson.NewReader(dependencies, strictjson.Limits{Depth: maxDepth}), func(ref string, on []string) {
+			from := l.ref(ref)
+			for _, id := range on {
+				l.add(from, l.ref(id), DependsOn)
+			}
+		})
 	}
-	r := strictjson.NewReader(c.dependencies, strictjson.Limits{Depth: maxDepth})
+	return nil
+}
+
+// readDependencies reads the dependencies of a document, or only checks their shape.
+func readDependencies(r *strictjson.Reader, visit func(ref string, on []string)) {
 	if r.Null() {
-		return r.End()
+		return
 	}
+	var on []string
 	for range r.Array() {
-		from, start := None, len(c.d.edges)
+		ref := ""
+		on = on[:0]
 		for name := range r.Object("ref", "dependsOn") {
 			switch string(name) {
 			case "ref":
-				from = c.d.ref(view(r))
+				ref = view(r)
 			case "dependsOn":
 				if r.Null() {
 					break
 				}
 				for range r.Array() {
-					c.d.edges = append(c.d.edges, Relationship{None, c.d.ref(view(r)), DependsOn})
+					if id := view(r); visit != nil {
+						on = append(on, id)
+					}
 				}
 			}
 		}
-		for i := start; i < len(c.d.edges); i++ {
-			c.d.edges[i].From = from
+		if visit != nil {
+			visit(ref, on)
 		}
 	}
-	return r.End()
 }

@@ -13,7 +13,7 @@ type spdxReader struct {
 	id            string
 	describes     []string
 	hasFiles      []hasFile
-	relationships []byte // read last, when all elements are known
+	relationships []byte
 }
 
 type hasFile struct {
@@ -45,7 +45,12 @@ func (s *spdxReader) member(r *strictjson.Reader, name []byte) {
 	case "files":
 		s.elements(r, "file")
 	case "relationships":
-		s.relationships = r.Raw()
+		r.Kind() // moves to the value
+		start := r.Offset()
+		readRelationships(r, nil)
+		if r.Err() == nil {
+			s.relationships = s.d.json[start:r.Offset()]
+		}
 	}
 }
 
@@ -136,19 +141,36 @@ func (s *spdxReader) finish() error {
 		return fmt.Errorf("%w: spdxVersion %.20q", ErrVersion, s.d.format.Version)
 	}
 	s.d.format.Version = version
-	s.d.index()
-	for _, id := range s.describes {
-		s.d.root(s.d.ref(id))
+	described, hasFiles, relationships := s.describes, s.hasFiles, s.relationships
+	s.d.link = func(l *links) {
+		for _, id := range described {
+			l.root(l.ref(id))
+		}
+		for _, h := range hasFiles {
+			l.add(h.from, l.ref(h.to), Contains)
+		}
+		if relationships == nil {
+			return
+		}
+		readRelationships(strictjson.NewReader(relationships, strictjson.Limits{Depth: maxDepth}), func(from, kind, to string) {
+			t := RelationshipType(kind)
+			if turned, ok := reversed[kind]; ok {
+				from, to, t = to, from, turned
+			}
+			if t == describes && from == spdxDocument {
+				l.root(l.ref(to))
+				return
+			}
+			l.add(l.ref(from), l.ref(to), t)
+		})
 	}
-	for _, h := range s.hasFiles {
-		s.d.edges = append(s.d.edges, Relationship{h.from, s.d.ref(h.to), Contains})
-	}
-	if s.relationships == nil {
-		return nil
-	}
-	r := strictjson.NewReader(s.relationships, strictjson.Limits{Depth: maxDepth})
+	return nil
+}
+
+// readRelationships reads the relationships of a document, or only checks their shape.
+func readRelationships(r *strictjson.Reader, visit func(from, kind, to string)) {
 	if r.Null() {
-		return r.End()
+		return
 	}
 	for range r.Array() {
 		var from, kind, to string
@@ -162,15 +184,8 @@ func (s *spdxReader) finish() error {
 				to = view(r)
 			}
 		}
-		t := RelationshipType(kind)
-		if turned, ok := reversed[kind]; ok {
-			from, to, t = to, from, turned
+		if visit != nil {
+			visit(from, kind, to)
 		}
-		if t == describes && from == spdxDocument {
-			s.d.root(s.d.ref(to))
-			continue
-		}
-		s.d.edges = append(s.d.edges, Relationship{s.d.ref(from), s.d.ref(to), t})
 	}
-	return r.End()
 }

@@ -165,34 +165,37 @@ func (s *spdx3Reader) finish() error {
 		return fmt.Errorf("%w: @context %.80q", ErrVersion, s.context)
 	}
 	s.d.format = Format{SPDX, version}
-	s.d.index()
-	collections := map[string][]string{}
-	for _, c := range s.inner {
-		collections[c.id] = c.roots
-	}
 	roots := s.documents
 	if len(roots) == 0 {
 		roots = s.inner
 	}
-	for _, c := range roots {
-		for _, id := range c.roots {
-			if ref, ok := s.d.byID[id]; ok {
-				s.d.root(ref)
-				continue
-			}
-			for _, inner := range collections[id] {
-				s.d.root(s.d.ref(inner))
+	inner, relationships := s.inner, s.links
+	s.d.link = func(l *links) {
+		collections := map[string][]string{}
+		for _, c := range inner {
+			collections[c.id] = c.roots
+		}
+		for _, c := range roots {
+			for _, id := range c.roots {
+				if ref := l.ref(id); ref != None {
+					l.root(ref)
+					continue
+				}
+				for _, id := range collections[id] {
+					l.root(l.ref(id))
+				}
 			}
 		}
-	}
-	for _, l := range s.links {
-		t := spdx3Type(l.kind)
-		for _, to := range l.to {
-			if t == describes && s.d.ref(l.from) == None {
-				s.d.root(s.d.ref(to))
-				continue
+		for _, r := range relationships {
+			t := spdx3Type(r.kind)
+			from := l.ref(r.from)
+			for _, to := range r.to {
+				if t == describes && from == None {
+					l.root(l.ref(to))
+					continue
+				}
+				l.add(from, l.ref(to), t)
 			}
-			s.d.edges = append(s.d.edges, Relationship{s.d.ref(l.from), s.d.ref(to), t})
 		}
 	}
 	return nil
