@@ -47,7 +47,7 @@ func (g *Gate) Check(ctx context.Context, name string) *Decision {
 func (g *Gate) check(ctx context.Context, in *Input) *Decision {
 	image, err := g.open(ctx, in.Name)
 	if err != nil {
-		d := undecided("the image can be resolved", fmt.Sprintf("%s could not be resolved: %v", in.Name, err))
+		d := undecided("the image can be resolved", fmt.Sprintf("could not be resolved: %v", err))
 		d.Cause = err
 		return d
 	}
