@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -126,13 +127,17 @@ func ParseKey(pemBytes, passphrase []byte) (*LocalKey, error) {
 	return &LocalKey{signerKey{s}}, nil
 }
 
+// onePEM returns the one block in data, beside the curve's parameters that openssl writes before a SEC 1 key.
 func onePEM(data []byte) (*pem.Block, error) {
 	block, rest := pem.Decode(data)
-	if block == nil {
-		return nil, fmt.Errorf("sign: %w: no PEM block found", ErrKey)
+	if block != nil && block.Type == "EC PARAMETERS" {
+		block, rest = pem.Decode(rest)
 	}
-	if more, _ := pem.Decode(rest); more != nil {
-		return nil, fmt.Errorf("sign: %w: more than one PEM block, so it is not clear which key is meant", ErrKey)
+	switch {
+	case block == nil:
+		return nil, fmt.Errorf("sign: %w: no PEM block found", ErrKey)
+	case len(bytes.TrimSpace(rest)) > 0:
+		return nil, fmt.Errorf("sign: %w: more behind the PEM block, so it is not clear which key is meant", ErrKey)
 	}
 	return block, nil
 }

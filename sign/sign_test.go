@@ -71,6 +71,7 @@ func TestKeyForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			forms["openssl"] = append(block("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})...)
 			forms["SEC1"] = pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
 		case *rsa.PrivateKey:
 			forms["PKCS#1"] = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)})
@@ -132,6 +133,8 @@ func TestParseKeyRefuses(t *testing.T) {
 		"no PEM":           {[]byte("hello"), "", sign.ErrKey},
 		"a public key":     {public, "", sign.ErrKey},
 		"two keys":         {append(bytes.Clone(plain), plain...), "", sign.ErrKey},
+		"a tail":           {append(bytes.Clone(plain), 'x'), "", sign.ErrKey},
+		"parameters alone": {block("EC PARAMETERS", []byte{6, 0}), "", sign.ErrKey},
 		"broken DER":       {block("PRIVATE KEY", []byte{0x30, 1}), "", sign.ErrKey},
 		"RSA 1024":         {pkcs8(small), "", sign.ErrKey},
 		"P-224":            {pkcs8(p224), "", sign.ErrKey},
