@@ -2,11 +2,20 @@ package jsonschema
 
 import "slices"
 
-// A View is what a schema says about the shape of a value, alternatives put together. The zero View says nothing.
-type View struct{ parts []*Schema }
+// A View is what a schema says about the shape of a value, alternatives put together. The zero View says nothing. Views
+// that come from one another remember what they were asked, and are for one goroutine.
+type View struct{ *view }
+
+type view struct {
+	parts []*Schema
+	items *View
+	props map[string]View
+}
+
+func newView(parts []*Schema) View { return View{&view{parts: parts}} }
 
 // View returns the shape that s describes.
-func (s *Schema) View() View { return View{flatten(nil, s)} }
+func (s *Schema) View() View { return newView(flatten(nil, s)) }
 
 func flatten(parts []*Schema, s *Schema) []*Schema {
 	if s == nil || s.never || slices.Contains(parts, s) {
@@ -23,10 +32,10 @@ func flatten(parts []*Schema, s *Schema) []*Schema {
 }
 
 // Known reports whether the schema says anything.
-func (v View) Known() bool { return len(v.parts) > 0 }
+func (v View) Known() bool { return v.view != nil && len(v.parts) > 0 }
 
 func (v View) has(t typeSet) bool {
-	return slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.types&t != 0 })
+	return v.Known() && slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.types&t != 0 })
 }
 
 // Array reports whether the value can be an array.
@@ -34,12 +43,12 @@ func (v View) Array() bool { return v.has(tArray) }
 
 // Object reports whether the value can be an object.
 func (v View) Object() bool {
-	return v.has(tObject) || slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.props != nil })
+	return v.has(tObject) || v.Known() && slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.props != nil })
 }
 
 // Text reports whether the value can be a string.
 func (v View) Text() bool {
-	return v.has(tString) || slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.enumList != nil })
+	return v.has(tString) || v.Known() && slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.enumList != nil })
 }
 
 // Number reports whether the value can be a number.
@@ -50,27 +59,51 @@ func (v View) Bool() bool { return v.has(tBool) }
 
 // Items returns the shape of the elements of an array.
 func (v View) Items() View {
-	var out View
-	for _, s := range v.parts {
-		out.parts = flatten(out.parts, s.items)
-		for _, t := range s.tuple {
-			out.parts = flatten(out.parts, t)
-		}
+	if !v.Known() {
+		return View{}
 	}
-	return out
+	if v.items == nil {
+		var parts []*Schema
+		for _, s := range v.parts {
+			parts = flatten(parts, s.items)
+			for _, t := range s.tuple {
+				parts = flatten(parts, t)
+			}
+		}
+		items := newView(parts)
+		v.items = &items
+	}
+	return *v.items
 }
 
 // Property returns the shape of a member of an object.
 func (v View) Property(name string) View {
-	var out View
-	for _, s := range v.parts {
-		out.parts = flatten(out.parts, s.props[name])
+	if !v.Known() {
+		return View{}
 	}
-	return out
+	p, ok := v.props[name]
+	if !ok {
+		var parts []*Schema
+		for _, s := range v.parts {
+			parts = flatten(parts, s.props[name])
+		}
+		if parts == nil { // names of a document are not worth remembering
+			return View{}
+		}
+		if v.props == nil {
+			v.props = map[string]View{}
+		}
+		p = newView(parts)
+		v.props[name] = p
+	}
+	return p
 }
 
 // Properties returns the names of the members that an object can have, sorted.
 func (v View) Properties() []string {
+	if !v.Known() {
+		return nil
+	}
 	var names []string
 	for _, s := range v.parts {
 		for name := range s.props {
