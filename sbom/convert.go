@@ -106,7 +106,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 		report.Restored = true
 		return out, report, nil
 	}
-	if n := findSignature(src); n != nil && !o.DropSignatures {
+	if signed := findSignature(src) != nil || d.form != nil && d.form.signed; signed && !o.DropSignatures {
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	out, added, err := convertTree(d, src, target, o)
@@ -369,12 +369,11 @@ func (n *node) sweep(gone map[*node]bool) {
 	})
 }
 
-// prune removes members that the schema has no word for.
+// prune removes members that the schema has no word for. Of an object that it has no word in at all, it may not speak.
 func prune(n *node, v jsonschema.View, format string) {
-	known := v.Properties()
-	if len(known) > 0 {
+	if slices.ContainsFunc(n.members, func(m member) bool { return v.Property(m.name).Known() }) {
 		n.members = slices.DeleteFunc(n.members, func(m member) bool {
-			if _, ok := slices.BinarySearch(known, m.name); ok {
+			if v.Property(m.name).Known() {
 				return false
 			}
 			m.value.explain(Dropped, format+" does not have "+m.name+" here")

@@ -2,7 +2,6 @@ package sbom
 
 import (
 	"iter"
-	"slices"
 	"strings"
 	"sync"
 
@@ -189,6 +188,7 @@ type links struct {
 	ids   map[string]Ref
 	edges []Relationship
 	roots []Ref
+	known map[Ref]bool // roots
 }
 
 // ref returns the component with an ID, or None.
@@ -205,9 +205,14 @@ func (l *links) add(from, to Ref, t RelationshipType) {
 
 // root adds a root, once.
 func (l *links) root(ref Ref) {
-	if ref != None && !slices.Contains(l.roots, ref) {
-		l.roots = append(l.roots, ref)
+	if ref == None || l.known[ref] {
+		return
 	}
+	if l.known == nil {
+		l.known = map[Ref]bool{}
+	}
+	l.known[ref] = true
+	l.roots = append(l.roots, ref)
 }
 
 // ByPURL yields the components with a package URL, compared as text, in document order.

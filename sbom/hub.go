@@ -82,7 +82,8 @@ type hub struct {
 	authors, tools             []party
 	manufacturer, supplier     *party
 	roots                      []int
-	rootFrom                   []*node
+	rootFrom                   []*node // leaves that say so of the first
+	isRoot                     map[int]bool
 	elements                   []*element
 	edges                      []edge
 	extracted                  map[string]*extracted
@@ -102,6 +103,20 @@ type extracted struct {
 
 func (h *hub) add(path, reason string) {
 	h.added = append(h.added, Loss{Path: path, Kind: Added, Reason: reason})
+}
+
+// root adds a root, once; from are the leaves that say so.
+func (h *hub) root(i int, from ...*node) {
+	if !h.isRoot[i] {
+		if h.isRoot == nil {
+			h.isRoot = map[int]bool{}
+		}
+		h.isRoot[i] = true
+		h.roots = append(h.roots, i)
+	}
+	if h.roots[0] == i {
+		h.rootFrom = append(h.rootFrom, compactNodes(from)...)
+	}
 }
 
 // find returns the element with an id, or -1.

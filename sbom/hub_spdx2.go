@@ -76,12 +76,7 @@ func readSPDX2(root *node) *hub {
 	}
 	describe := func(id text, also ...*node) {
 		if i := h.find(id.s); i >= 0 {
-			if !slices.Contains(h.roots, i) {
-				h.roots = append(h.roots, i)
-			}
-			if h.roots[0] == i {
-				h.rootFrom = append(h.rootFrom, compactNodes(append(also, id.src))...)
-			}
+			h.root(i, append(also, id.src)...)
 		}
 	}
 	for _, d := range root.list("documentDescribes") {

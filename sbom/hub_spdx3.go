@@ -218,12 +218,7 @@ func readSPDX3(root *node) *hub {
 	}
 	described := func(r *node, also ...*node) {
 		if i, ok := indexOf[r.text]; ok {
-			if !slices.Contains(h.roots, i) {
-				h.roots = append(h.roots, i)
-			}
-			if h.roots[0] == i {
-				h.rootFrom = append(h.rootFrom, compactNodes(append(also, r))...)
-			}
+			h.root(i, append(also, r)...)
 		}
 	}
 	for _, d := range documents {
