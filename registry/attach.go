@@ -150,12 +150,12 @@ func artifact(subject, content Descriptor) (Descriptor, []byte, error) {
 }
 
 func (r *Repository) pushConfig(ctx context.Context) error {
-	if _, ok := r.config.Load(struct{}{}); ok {
+	if r.config.Load() {
 		return nil
 	}
 	err := r.backend.Push(ctx, bare(ocispec.DescriptorEmptyJSON), bytes.NewReader(ocispec.DescriptorEmptyJSON.Data), "")
 	if err == nil {
-		r.config.Store(struct{}{}, nil)
+		r.config.Store(true)
 	}
 	return err
 }
@@ -165,6 +165,7 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 	if len(manifests) == 0 {
 		return nil
 	}
+	defer r.cache.forget(r.name, subject.Digest)
 	for try := range listingTries {
 		if try > 0 && !sleep(ctx, jitter(try)) {
 			return context.Cause(ctx)
@@ -191,43 +192,70 @@ func jitter(try int) time.Duration {
 	return 5*time.Millisecond + rand.N(5*time.Millisecond<<min(try, 5))
 }
 
-// A conditionalPusher can replace a tag only if it still points to what was read (RFC 9110, section 13.1.1).
-type conditionalPusher interface {
-	// pushIf is Push on condition that tag still points to old; ErrContended says that it did not.
-	pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old Descriptor) error
+// A tagged manifest, as it was read.
+type tagged struct {
+	desc Descriptor
+	data []byte // nil if the tag is not there
+	etag string
 }
 
-// listByTag adds manifests to the fallback index and returns when they stay there.
-func (r *Repository) listByTag(ctx context.Context, subject Descriptor, manifests []Descriptor) error {
-	tag := fallbackTag(subject.Digest)
+// A tagReader is a Backend that reads what a tag points to in one go, and can replace it on condition that it still
+// does (RFC 9110, section 13.1.1). Others are asked twice, and take what comes.
+type tagReader interface {
+	readTag(ctx context.Context, tag string) (tagged, error)
+	// pushIf is Push under a tag that still points to old; ErrContended says that it did not.
+	pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old tagged) error
+}
+
+// readTag returns the manifest under a tag. Data of a tag that is not there, or was replaced in between, is nil.
+func (r *Repository) readTag(ctx context.Context, tag string) (tagged, error) {
+	if b, ok := r.backend.(tagReader); ok {
+		return b.readTag(ctx, tag)
+	}
+	d, err := r.backend.Resolve(ctx, tag)
+	if err == nil {
+		var data []byte
+		if data, err = r.fetchAll(ctx, d, r.limits.ManifestBytes); err == nil {
+			return tagged{desc: d, data: data}, nil
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return tagged{}, err
+}
+
+// settle changes what a tag points to, among others who do the same, and returns when a change is no longer needed
+// twice in a row. The change is nil bytes for nothing there.
+func (r *Repository) settle(ctx context.Context, tag, mediaType string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
 	seen := 0
 	for try := range indexTries {
 		if try > 0 && !sleep(ctx, jitter(try)) {
-			return context.Cause(ctx)
+			return fmt.Errorf("registry: %w: %s: %w", ErrContended, tag, context.Cause(ctx))
 		}
-		current, data, err := r.fallbackIndex(ctx, subject)
+		current, err := read(ctx)
 		if err != nil {
 			return err
 		}
-		merged, err := addToIndex(data, manifests)
+		changed, err := change(current.data)
 		if err != nil {
 			return err
 		}
-		if bytes.Equal(merged, data) {
-			if seen++; seen == indexSeen {
+		if bytes.Equal(changed, current.data) {
+			if seen++; seen == indexSeen || try == 0 && current.data == nil {
 				return nil
 			}
 			continue
 		}
 		seen = 0
-		if int64(len(merged)) > r.limits.ManifestBytes {
-			return fmt.Errorf("registry: %w: the index of referrers would have more than %d bytes", ErrLimit, r.limits.ManifestBytes)
+		if int64(len(changed)) > r.limits.ManifestBytes {
+			return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, tag, r.limits.ManifestBytes)
 		}
-		d := Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromBytes(merged), Size: int64(len(merged))}
-		if c, ok := r.backend.(conditionalPusher); ok {
-			err = c.pushIf(ctx, d, merged, tag, current)
+		d := Descriptor{MediaType: mediaType, Digest: digest.FromBytes(changed), Size: int64(len(changed))}
+		if b, ok := r.backend.(tagReader); ok {
+			err = b.pushIf(ctx, d, changed, tag, current)
 		} else {
-			err = r.backend.Push(ctx, d, bytes.NewReader(merged), tag)
+			err = r.backend.Push(ctx, d, bytes.NewReader(changed), tag)
 		}
 		if err != nil && !errors.Is(err, ErrContended) {
 			return err
@@ -236,21 +264,49 @@ func (r *Repository) listByTag(ctx context.Context, subject Descriptor, manifest
 	return fmt.Errorf("registry: %w: %s, after %d tries", ErrContended, tag, indexTries)
 }
 
-// fallbackIndex returns the fallback index of a subject, nil bytes if there is none.
-func (r *Repository) fallbackIndex(ctx context.Context, subject Descriptor) (Descriptor, []byte, error) {
-	d, err := r.backend.Resolve(ctx, fallbackTag(subject.Digest))
-	if errors.Is(err, ErrNotFound) {
-		return Descriptor{}, nil, nil
+// listByTag adds manifests to the fallback index and returns when they stay there.
+func (r *Repository) listByTag(ctx context.Context, subject Descriptor, manifests []Descriptor) error {
+	return r.settle(ctx, fallbackTag(subject.Digest), ocispec.MediaTypeImageIndex,
+		func(ctx context.Context) (tagged, error) { return r.fallbackIndex(ctx, subject) },
+		func(data []byte) ([]byte, error) { return addToIndex(data, manifests) })
+}
+
+// fallbackIndex returns the fallback index of a subject, without data if there is none. Some registries resolve the tag
+// to the subject itself.
+func (r *Repository) fallbackIndex(ctx context.Context, subject Descriptor) (tagged, error) {
+	t, err := r.readTag(ctx, fallbackTag(subject.Digest))
+	if err != nil || t.desc.MediaType != ocispec.MediaTypeImageIndex || t.desc.Digest == subject.Digest {
+		return tagged{}, err
 	}
+	return t, nil
+}
+
+// A deleter is a Backend that can delete manifests.
+type deleter interface {
+	Delete(ctx context.Context, d Descriptor) error
+}
+
+// Delete removes an attachment of the subject: first from the list of referrers, so that a crash in between leaves
+// nothing that leads nowhere, then the manifest. Many registries refuse to delete, with ErrUnsupported or
+// ErrUnauthorized; then the attachment is still listed where the registry keeps the list itself. What is not there
+// any more is not an error.
+func (r *Repository) Delete(ctx context.Context, subject, manifest Descriptor) error {
+	if err := errors.Join(valid(subject), valid(manifest)); err != nil {
+		return err
+	}
+	b, ok := r.backend.(deleter)
+	if !ok {
+		return fmt.Errorf("registry: %w: deleting", ErrUnsupported)
+	}
+	err := r.settle(ctx, fallbackTag(subject.Digest), ocispec.MediaTypeImageIndex,
+		func(ctx context.Context) (tagged, error) { return r.fallbackIndex(ctx, subject) },
+		func(data []byte) ([]byte, error) { return removeFromIndex(data, manifest.Digest) })
 	if err != nil {
-		return Descriptor{}, nil, err
+		return err
 	}
-	if d.MediaType != ocispec.MediaTypeImageIndex || d.Digest == subject.Digest {
-		return Descriptor{}, nil, nil // some registries resolve the tag to the subject itself
+	r.cache.forget(r.name, subject.Digest)
+	if err := b.Delete(ctx, bare(manifest)); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
-	data, err := r.fetchAll(ctx, d, r.limits.ManifestBytes)
-	if errors.Is(err, ErrNotFound) {
-		return Descriptor{}, nil, nil // replaced in between
-	}
-	return d, data, err
+	return nil
 }

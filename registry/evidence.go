@@ -51,7 +51,16 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq
 			yield(Descriptor{}, err)
 			return
 		}
+		if entries, ok := r.cache.listing(r.name, subject.Digest); ok {
+			for _, d := range entries {
+				if !yield(d, nil) {
+					return
+				}
+			}
+			return
+		}
 		seen := make(map[digest.Digest]bool)
+		var entries []Descriptor
 		// next yields an entry and reports whether to go on.
 		next := func(d Descriptor) bool {
 			if seen[d.Digest] {
@@ -62,6 +71,7 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq
 				return false
 			}
 			seen[d.Digest] = true
+			entries = append(entries, d)
 			return yield(d, nil)
 		}
 		for d, err := range r.backend.Referrers(ctx, bare(subject)) {
@@ -77,26 +87,27 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq
 			}
 		}
 		if len(seen) > 0 {
+			r.cache.rememberListing(r.name, subject.Digest, entries)
 			return
 		}
-		_, data, err := r.fallbackIndex(ctx, subject)
+		t, err := r.fallbackIndex(ctx, subject)
 		if err != nil {
 			yield(Descriptor{}, err)
 			return
 		}
-		if data == nil {
-			return
-		}
-		index, err := parseIndex(data)
-		if err != nil {
-			yield(Descriptor{}, err)
-			return
-		}
-		for _, d := range index.Manifests {
-			if !next(d) {
+		if t.data != nil {
+			index, err := parseIndex(t.data)
+			if err != nil {
+				yield(Descriptor{}, err)
 				return
 			}
+			for _, d := range index.Manifests {
+				if !next(d) {
+					return
+				}
+			}
 		}
+		r.cache.rememberListing(r.name, subject.Digest, entries)
 	}
 }
 

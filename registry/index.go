@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -59,11 +60,59 @@ func fallbackTag(d digest.Digest) string {
 	return algorithm[:min(32, len(algorithm))] + "-" + encoded[:min(64, len(encoded))]
 }
 
-// addToIndex returns an index with entries added where they are missing. Everything that was there stays as it is, byte
-// for byte. With nothing to add it returns the same bytes.
+// editList returns a JSON object with elements of one of its lists dropped or added, and everything else as it is, byte
+// for byte. It returns the same bytes if there is nothing to do.
+func editList(object []byte, list string, drop func(i int) bool, add ...[]byte) ([]byte, error) {
+	var (
+		start, end int // of the list, with its brackets
+		elements   [][]byte
+		dropped    bool
+	)
+	r := strictjson.NewReader(object, strictjson.Limits{})
+	for name := range r.Object() {
+		if string(name) != list {
+			continue
+		}
+		if r.Kind() == strictjson.Array {
+			start = r.Offset()
+		}
+		for i := range r.Array() {
+			element := r.Raw()
+			if drop != nil && drop(i) {
+				dropped = true
+				continue
+			}
+			elements = append(elements, element)
+		}
+		end = r.Offset()
+	}
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("registry: %w: %w", ErrMalformed, err)
+	}
+	switch {
+	case end == 0:
+		return nil, fmt.Errorf("registry: %w: no list %q", ErrMalformed, list)
+	case !dropped && len(add) == 0:
+		return object, nil
+	case !dropped: // so that even the white space stays
+		out := append([]byte(nil), object[:end-1]...)
+		if len(elements) > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, bytes.Join(add, []byte{','})...)
+		return append(out, object[end-1:]...), nil
+	}
+	out := append([]byte(nil), object[:start+1]...)
+	out = append(out, bytes.Join(append(elements, add...), []byte{','})...)
+	return append(out, object[end-1:]...), nil
+}
+
+const emptyIndex = `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[]}`
+
+// addToIndex returns an index with entries added where they are missing.
 func addToIndex(data []byte, add []Descriptor) ([]byte, error) {
 	if len(data) == 0 {
-		data = []byte(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[]}`)
+		data = []byte(emptyIndex)
 	}
 	index, err := parseIndex(data)
 	if err != nil {
@@ -73,21 +122,7 @@ func addToIndex(data []byte, add []Descriptor) ([]byte, error) {
 	for _, d := range index.Manifests {
 		present[d.Digest] = true
 	}
-	end := -1 // of the list, behind its bracket
-	r := strictjson.NewReader(data, strictjson.Limits{})
-	for name := range r.Object() {
-		if string(name) == "manifests" && r.Kind() == strictjson.Array {
-			r.Skip()
-			end = r.Offset()
-		}
-	}
-	if err := r.End(); err != nil {
-		return nil, fmt.Errorf("registry: %w: %w", ErrMalformed, err)
-	}
-	if end < 0 {
-		return nil, fmt.Errorf("registry: %w: an index without a list of manifests", ErrMalformed)
-	}
-	out, comma := data[:end-1:end-1], len(index.Manifests) > 0
+	var entries [][]byte
 	for _, d := range add {
 		if present[d.Digest] {
 			continue
@@ -97,10 +132,42 @@ func addToIndex(data []byte, add []Descriptor) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
 		}
-		if comma {
-			out = append(out, ',')
-		}
-		out, comma = append(out, entry...), true
+		entries = append(entries, entry)
 	}
-	return append(out, data[end-1:]...), nil
+	return editList(data, "manifests", nil, entries...)
+}
+
+// removeFromIndex returns an index without the entries of a manifest.
+func removeFromIndex(data []byte, manifest digest.Digest) ([]byte, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	index, err := parseIndex(data)
+	if err != nil {
+		return nil, err
+	}
+	return editList(data, "manifests", func(i int) bool { return index.Manifests[i].Digest == manifest })
+}
+
+// replaceMember returns a JSON object with the value of a member replaced, and everything else as it is.
+func replaceMember(object []byte, member string, value []byte) ([]byte, error) {
+	start, end := 0, 0
+	r := strictjson.NewReader(object, strictjson.Limits{})
+	for name := range r.Object() {
+		if string(name) == member {
+			r.Kind() // moves to the value
+			start = r.Offset()
+			r.Skip()
+			end = r.Offset()
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("registry: %w: %w", ErrMalformed, err)
+	}
+	if end == 0 {
+		return nil, fmt.Errorf("registry: %w: no member %q", ErrMalformed, member)
+	}
+	out := append([]byte(nil), object[:start]...)
+	out = append(out, value...)
+	return append(out, object[end:]...), nil
 }

@@ -186,6 +186,20 @@ func (b *layoutBackend) pushBlob(d Descriptor, content io.Reader) error {
 	return nil
 }
 
+// Delete removes a manifest and leaves its blobs, which others may share.
+func (b *layoutBackend) Delete(ctx context.Context, d Descriptor) error {
+	err := b.change(ctx, func(index *ocispec.Index) {
+		index.Manifests = slices.DeleteFunc(index.Manifests, func(old Descriptor) bool { return old.Digest == d.Digest })
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(b.blob(d.Digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("registry: %w", err)
+	}
+	return nil
+}
+
 // Referrers reads every manifest of the layout: a directory has no other listing.
 func (b *layoutBackend) Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {

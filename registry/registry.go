@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -80,8 +80,9 @@ type Repository struct {
 	limits        Limits
 	evidenceTypes []string
 	cosignTags    bool
+	cache         *Cache
 
-	config sync.Map // whether the empty config blob was pushed; the only key is the empty struct
+	config atomic.Bool // the empty configuration was pushed
 }
 
 // New returns a Repository over a store of the caller's. Of opts, what concerns the network does not matter.
@@ -93,7 +94,7 @@ func New(b Backend, opts *Options) *Repository {
 	if types == nil {
 		types = EvidenceTypes()
 	}
-	return &Repository{backend: b, limits: opts.Limits.withDefaults(), evidenceTypes: types, cosignTags: opts.CosignTags}
+	return &Repository{backend: b, limits: opts.Limits.withDefaults(), evidenceTypes: types, cosignTags: opts.CosignTags, cache: opts.Cache}
 }
 
 // Name returns the name of the repository as it was opened, without tag and digest.
@@ -108,6 +109,16 @@ func (r *Repository) Resolve(ctx context.Context, reference string) (Descriptor,
 	if reference == "" {
 		reference = "latest"
 	}
+	want := digest.Digest(reference)
+	if want.Validate() == nil {
+		if d, ok := r.cache.known(want); ok {
+			return d, nil
+		}
+	} else if d, ok := r.cache.tag(r.name, reference); ok {
+		return d, nil
+	} else {
+		want = ""
+	}
 	d, err := r.backend.Resolve(ctx, reference)
 	if err != nil {
 		return Descriptor{}, err
@@ -115,10 +126,16 @@ func (r *Repository) Resolve(ctx context.Context, reference string) (Descriptor,
 	if err := d.Digest.Validate(); err != nil {
 		return Descriptor{}, fmt.Errorf("registry: %w: digest of %s: %w", ErrMalformed, reference, err)
 	}
-	if want, err := digest.Parse(reference); err == nil && want != d.Digest {
+	if want != "" && want != d.Digest {
 		return Descriptor{}, fmt.Errorf("registry: %w: asked for %s, got %s", ErrDigest, want, d.Digest)
 	}
-	return Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
+	d = bare(d)
+	if want != "" {
+		r.cache.know(d)
+	} else {
+		r.cache.rememberTag(r.name, reference, d)
+	}
+	return d, nil
 }
 
 // Fetch opens content. The stream fails with [ErrDigest] where it ends if the bytes are not those of the descriptor,
@@ -176,6 +193,10 @@ func (r *Repository) fetchAll(ctx context.Context, d Descriptor, limit int64) ([
 		}
 		return d.Data, nil
 	}
+	return r.cache.fetch(ctx, d.Digest, func() ([]byte, error) { return r.readAll(ctx, d) })
+}
+
+func (r *Repository) readAll(ctx context.Context, d Descriptor) ([]byte, error) {
 	body, err := r.Fetch(ctx, d)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,8 @@ type Options struct {
 	Limits Limits
 	// EvidenceTypes are the layer media types that Evidence yields; nil means EvidenceTypes().
 	EvidenceTypes []string
+	// Cache keeps what was read; nil means none.
+	Cache *Cache
 	// CosignTags makes Evidence and Referrers look at cosign's tags .sig and .att too, which costs two requests.
 	CosignTags bool
 }
@@ -185,15 +188,109 @@ func (b *remoteBackend) Push(ctx context.Context, d Descriptor, content io.Reade
 	return nil
 }
 
+// request makes a request of the distribution protocol.
+func (b *remoteBackend) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+	scheme := "https"
+	if b.repo.PlainHTTP {
+		scheme = "http"
+	}
+	at := url.URL{Scheme: scheme, Host: b.repo.Reference.Host(), Path: "/v2/" + b.repo.Reference.Repository + path}
+	var content io.Reader // nil, and no typed nil
+	if body != nil {
+		content = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), content)
+	if err != nil {
+		return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
+	}
+	return req, nil
+}
+
+// do sends a request and returns the answer with its body, which is at most as long as a manifest may be.
+func (b *remoteBackend) do(what string, req *http.Request) (*http.Response, []byte, error) {
+	resp, err := b.repo.Client.Do(req)
+	if err != nil {
+		return nil, nil, b.wrap(what, err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, b.limits.ManifestBytes+1))
+	if err != nil {
+		return nil, nil, b.wrap(what, err)
+	}
+	if int64(len(data)) > b.limits.ManifestBytes {
+		return nil, nil, fmt.Errorf("registry: %s: %w: the answer has more than %d bytes", what, ErrLimit, b.limits.ManifestBytes)
+	}
+	return resp, data, nil
+}
+
+func (b *remoteBackend) status(what string, resp *http.Response) error {
+	return b.wrap(what, &errcode.ErrorResponse{Method: resp.Request.Method, URL: resp.Request.URL, StatusCode: resp.StatusCode})
+}
+
+func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error) {
+	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull)
+	req, err := b.request(ctx, http.MethodGet, "/manifests/"+tag, nil)
+	if err != nil {
+		return tagged{}, err
+	}
+	req.Header.Set("Accept", strings.Join(b.repo.ManifestMediaTypes, ", "))
+	resp, data, err := b.do("read "+tag, req)
+	if err != nil {
+		return tagged{}, err
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return tagged{}, nil
+	default:
+		return tagged{}, b.status("read "+tag, resp)
+	}
+	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return tagged{
+		desc: Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))},
+		data: data, etag: resp.Header.Get("ETag"),
+	}, nil
+}
+
+func (b *remoteBackend) pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old tagged) error {
+	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull, auth.ActionPush)
+	req, err := b.request(ctx, http.MethodPut, "/manifests/"+tag, content)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", d.MediaType)
+	if old.etag != "" {
+		req.Header.Set("If-Match", old.etag)
+	}
+	resp, _, err := b.do("write "+tag, req)
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode == http.StatusPreconditionFailed:
+		return fmt.Errorf("registry: write %s: %w", tag, ErrContended)
+	case resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK:
+		return b.status("write "+tag, resp)
+	}
+	return nil
+}
+
+func (b *remoteBackend) Delete(ctx context.Context, d Descriptor) error {
+	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull, auth.ActionDelete)
+	if err := b.repo.Manifests().Delete(ctx, d); err != nil {
+		return b.wrap("delete "+d.Digest.String(), err)
+	}
+	return nil
+}
+
 // Referrers lists by the API of the OCI distribution specification 1.1, "Listing referrers".
 func (b *remoteBackend) Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
-		scheme := "https"
-		if b.repo.PlainHTTP {
-			scheme = "http"
+		first, err := b.request(ctx, http.MethodGet, "/referrers/"+subject.Digest.String(), nil)
+		if err != nil {
+			yield(Descriptor{}, err)
+			return
 		}
-		next := &url.URL{Scheme: scheme, Host: b.repo.Reference.Host(),
-			Path: "/v2/" + b.repo.Reference.Repository + "/referrers/" + subject.Digest.String()}
+		next := first.URL
 		for page := 0; next != nil; page++ {
 			if page == b.limits.Pages {
 				yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pages of referrers", ErrLimit, b.limits.Pages))
@@ -224,17 +321,9 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 		return nil, nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
 	}
 	req.Header.Set("Accept", ocispec.MediaTypeImageIndex)
-	resp, err := b.repo.Client.Do(req)
+	resp, data, err := b.do("list referrers", req)
 	if err != nil {
-		return nil, nil, b.wrap("list referrers", err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, b.limits.ManifestBytes+1))
-	if err != nil {
-		return nil, nil, b.wrap("list referrers", err)
-	}
-	if int64(len(data)) > b.limits.ManifestBytes {
-		return nil, nil, fmt.Errorf("registry: %w: a page of referrers has more than %d bytes", ErrLimit, b.limits.ManifestBytes)
+		return nil, nil, err
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
@@ -254,7 +343,7 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
 		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers %d", ErrUnsupported, resp.StatusCode)
 	default:
-		return nil, nil, b.wrap("list referrers", &errcode.ErrorResponse{Method: http.MethodGet, URL: at, StatusCode: resp.StatusCode})
+		return nil, nil, b.status("list referrers", resp)
 	}
 	index, err := parseIndex(data)
 	if err != nil {

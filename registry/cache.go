@@ -1,0 +1,251 @@
+package registry
+
+import (
+	"container/list"
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Cache keeps what was read, so that no registry is asked twice for what cannot have changed: manifests and evidence by
+// digest, for good; listings of referrers, and digests of tags, for as long as the caller says. The zero value keeps
+// content in memory and remembers neither listings nor tags. One Cache may serve any number of repositories, at the same
+// time; equal fetches at the same time become one.
+//
+// It keeps what the fetching Repository was allowed to read: share it only among those with the same rights.
+type Cache struct {
+	// MaxBytes bounds the content in memory; zero means 64 MiB. What was not used for the longest time goes first.
+	MaxBytes int64
+	// Dir keeps content in a directory too, which may be shared between processes and is not bounded. Empty means none.
+	Dir string
+	// ListingLifetime is how long a complete listing of a subject's referrers is believed; zero means not at all.
+	ListingLifetime time.Duration
+	// TagLifetime is how long the digest of a tag is believed; zero means not at all.
+	TagLifetime time.Duration
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+
+	mu       sync.Mutex
+	content  map[digest.Digest]*list.Element // of *cached
+	recent   list.List
+	bytes    int64
+	flights  map[digest.Digest]*flight
+	listings map[string]remembered[[]Descriptor]
+	tags     map[string]remembered[Descriptor]
+	digests  map[digest.Digest]Descriptor // manifests that were resolved by digest: that answer cannot change
+}
+
+type cached struct {
+	digest digest.Digest
+	data   []byte
+}
+
+type flight struct {
+	done chan struct{}
+	data []byte
+	err  error
+}
+
+type remembered[T any] struct {
+	value T
+	until time.Time
+}
+
+// maxRemembered is how many listings, and how many tags, are remembered; then the past ones are dropped, or all.
+const maxRemembered = 4096
+
+// fetch returns content from the cache, or fetches it and keeps it. Concurrent calls for the same wait for one of them.
+func (c *Cache) fetch(ctx context.Context, d digest.Digest, get func() ([]byte, error)) ([]byte, error) {
+	if c == nil {
+		return get()
+	}
+	for {
+		c.mu.Lock()
+		if e, ok := c.content[d]; ok {
+			c.recent.MoveToFront(e)
+			c.mu.Unlock()
+			return e.Value.(*cached).data, nil
+		}
+		if f, ok := c.flights[d]; ok {
+			c.mu.Unlock()
+			select {
+			case <-f.done:
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+			if f.err == nil {
+				return f.data, nil
+			}
+			continue // the other's failure is the other's: its deadline, say
+		}
+		f := &flight{done: make(chan struct{})}
+		if c.flights == nil {
+			c.flights = make(map[digest.Digest]*flight)
+		}
+		c.flights[d] = f
+		c.mu.Unlock()
+
+		if f.data, f.err = c.load(d); f.err != nil {
+			if f.data, f.err = get(); f.err == nil {
+				c.store(d, f.data)
+			}
+		}
+		c.mu.Lock()
+		delete(c.flights, d)
+		if f.err == nil {
+			c.keep(d, f.data)
+		}
+		c.mu.Unlock()
+		close(f.done)
+		return f.data, f.err
+	}
+}
+
+// keep enters content in memory; c.mu is held.
+func (c *Cache) keep(d digest.Digest, data []byte) {
+	most := c.MaxBytes
+	if most <= 0 {
+		most = 64 << 20
+	}
+	if int64(len(data)) > most || c.content[d] != nil {
+		return
+	}
+	if c.content == nil {
+		c.content = make(map[digest.Digest]*list.Element)
+	}
+	c.content[d] = c.recent.PushFront(&cached{d, data})
+	for c.bytes += int64(len(data)); c.bytes > most; {
+		oldest := c.recent.Back()
+		old := c.recent.Remove(oldest).(*cached)
+		delete(c.content, old.digest)
+		c.bytes -= int64(len(old.data))
+	}
+}
+
+func (c *Cache) path(d digest.Digest) string {
+	return filepath.Join(c.Dir, d.Algorithm().String(), d.Encoded())
+}
+
+// load reads content from the directory. What does not match its digest is as good as not there.
+func (c *Cache) load(d digest.Digest) ([]byte, error) {
+	if c.Dir == "" {
+		return nil, os.ErrNotExist
+	}
+	data, err := os.ReadFile(c.path(d))
+	if err != nil {
+		return nil, err
+	}
+	if d.Algorithm().FromBytes(data) != d {
+		return nil, ErrDigest
+	}
+	return data, nil
+}
+
+// store writes content to the directory. A cache that cannot be written costs requests, nothing else.
+func (c *Cache) store(d digest.Digest, data []byte) {
+	if c.Dir == "" {
+		return
+	}
+	name := c.path(d)
+	if os.MkdirAll(filepath.Dir(name), 0o777) == nil {
+		_ = writeFile(name, data)
+	}
+}
+
+func (c *Cache) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func (c *Cache) listing(repo string, subject digest.Digest) ([]Descriptor, bool) {
+	if c == nil || c.ListingLifetime <= 0 {
+		return nil, false
+	}
+	return recall(c, &c.listings, repo+"@"+subject.String())
+}
+
+func (c *Cache) rememberListing(repo string, subject digest.Digest, entries []Descriptor) {
+	if c == nil || c.ListingLifetime <= 0 {
+		return
+	}
+	remember(c, &c.listings, repo+"@"+subject.String(), entries, c.ListingLifetime)
+}
+
+// forget drops the listing of a subject, which has changed.
+func (c *Cache) forget(repo string, subject digest.Digest) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.listings, repo+"@"+subject.String())
+}
+
+func (c *Cache) tag(repo, tag string) (Descriptor, bool) {
+	if c == nil || c.TagLifetime <= 0 {
+		return Descriptor{}, false
+	}
+	return recall(c, &c.tags, repo+":"+tag)
+}
+
+func (c *Cache) rememberTag(repo, tag string, d Descriptor) {
+	if c == nil || c.TagLifetime <= 0 {
+		return
+	}
+	remember(c, &c.tags, repo+":"+tag, d, c.TagLifetime)
+}
+
+func (c *Cache) known(d digest.Digest) (Descriptor, bool) {
+	if c == nil {
+		return Descriptor{}, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.digests[d]
+	return known, ok
+}
+
+func (c *Cache) know(d Descriptor) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.digests == nil || len(c.digests) >= maxRemembered {
+		c.digests = make(map[digest.Digest]Descriptor)
+	}
+	c.digests[d.Digest] = d
+}
+
+func recall[T any](c *Cache, m *map[string]remembered[T], key string) (T, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := (*m)[key]
+	return e.value, ok && c.now().Before(e.until)
+}
+
+func remember[T any](c *Cache, m *map[string]remembered[T], key string, value T, lifetime time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if *m == nil {
+		*m = make(map[string]remembered[T])
+	}
+	if len(*m) >= maxRemembered {
+		for k, e := range *m {
+			if !now.Before(e.until) {
+				delete(*m, k)
+			}
+		}
+		if len(*m) >= maxRemembered {
+			clear(*m)
+		}
+	}
+	(*m)[key] = remembered[T]{value, now.Add(lifetime)}
+}
