@@ -46,6 +46,10 @@ func (k signerKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts
 // LocalKey is a Key in this process's memory.
 type LocalKey struct{ signerKey }
 
+// String and GoString say nothing of the key, so that it does not end in a log.
+func (*LocalKey) String() string   { return "private key" }
+func (*LocalKey) GoString() string { return "private key" }
+
 // GenerateKey makes a new key.
 func GenerateKey(a Algorithm) (*LocalKey, error) {
 	var (

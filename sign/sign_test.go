@@ -90,6 +90,15 @@ func TestKeyForms(t *testing.T) {
 	}
 }
 
+func TestKeyDoesNotPrint(t *testing.T) {
+	key := newKey(t, sign.Ed25519)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(verb, key); got != "private key" {
+			t.Errorf("%s prints %s", verb, got)
+		}
+	}
+}
+
 func block(kind string, data []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data})
 }
