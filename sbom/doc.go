@@ -20,16 +20,16 @@
 //
 // # Formats
 //
-//	                     read    written
-//	CycloneDX JSON       1.2-1.7 1.2-1.7
-//	CycloneDX XML        1.0-1.7 1.2-1.7
-//	SPDX 2 JSON          2.2 2.3 2.2 2.3
-//	SPDX 2 tag-value     2.2 2.3 2.2 2.3
-//	SPDX 2 YAML XML RDF  2.2 2.3
-//	SPDX 3 JSON-LD       3.0.1   3.0.1
+//	                  read     written
+//	CycloneDX JSON    1.2-1.7  1.2-1.7
+//	CycloneDX XML     1.0-1.7  1.2-1.7
+//	SPDX 2 JSON       2.2 2.3  2.2 2.3
+//	SPDX 2 tag-value  2.2 2.3  2.2 2.3
+//	SPDX 2 YAML, XML, RDF/XML  2.2 2.3
+//	SPDX 3 JSON-LD    3.0.1    3.0.1
 //
-// Every other encoding is read by way of its JSON form of the same version. [Convert] writes JSON; [Encode] takes a
-// document to the other encoding of its format. XML and tag-value are edited in place like JSON.
+// Every other encoding is read by way of its JSON form of the same version. [Convert] writes JSON, [Encode] the other
+// encodings.
 //
 // # What is strict
 //

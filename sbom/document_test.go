@@ -29,6 +29,14 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 	t.Log(count, "refused by Parse:", refused)
+	for format, least := range map[string]int{
+		"CycloneDX 1.2 JSON": 16, "CycloneDX 1.3 JSON": 18, "CycloneDX 1.4 JSON": 31, "CycloneDX 1.5 JSON": 40, "CycloneDX 1.6 JSON": 68,
+		"CycloneDX 1.7 JSON": 32, "SPDX 2.2 JSON": 16, "SPDX 2.3 JSON": 23, "SPDX 3.0.1 JSON": 15, "SPDX 2.2 tag-value": 12,
+	} {
+		if count[format] < least {
+			t.Errorf("%d documents of %s, want %d", count[format], format, least)
+		}
+	}
 }
 
 func TestParseRefuses(t *testing.T) {

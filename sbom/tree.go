@@ -180,7 +180,24 @@ func (n *node) keep() {
 }
 
 // render writes the tree, indented by two blanks.
-func (n *node) render() []byte { return append(n.append(nil, 0), '\n') }
+func (n *node) render() []byte {
+	return append(n.append(make([]byte, 0, n.size(0)+1), 0), '\n')
+}
+
+// size is how long the text of n is, but for escapes.
+func (n *node) size(depth int) int {
+	sum := len(n.text) + 2
+	for _, m := range n.members {
+		sum += len(m.name) + 6 + 2*(depth+1) + m.value.size(depth+1)
+	}
+	for _, v := range n.items {
+		sum += 2 + 2*(depth+1) + v.size(depth+1)
+	}
+	if !n.leaf() {
+		sum += 1 + 2*depth
+	}
+	return sum
+}
 
 const blanks = "\n                                                                                                "
 

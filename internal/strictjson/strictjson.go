@@ -704,10 +704,15 @@ func Position(data []byte, offset int) (line, column int) {
 // else is changed, and no character is escaped that need not be.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	for _, c := range s {
-		switch {
+	for len(s) > 0 {
+		n := plainPrefix(s)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; s == "" {
+			break
+		}
+		switch c := s[0]; {
 		case c == '"' || c == '\\':
-			dst = append(dst, '\\', byte(c))
+			dst = append(dst, '\\', c)
 		case c == '\n':
 			dst = append(dst, '\\', 'n')
 		case c == '\r':
@@ -717,8 +722,32 @@ func AppendString(dst []byte, s string) []byte {
 		case c < 0x20:
 			dst = fmt.Appendf(dst, `\u%04x`, c)
 		default:
-			dst = utf8.AppendRune(dst, c)
+			r, size := utf8.DecodeRuneInString(s)
+			dst = utf8.AppendRune(dst, r)
+			s = s[size:]
+			continue
 		}
+		s = s[1:]
 	}
 	return append(dst, '"')
+}
+
+// plainPrefix returns how many bytes at the beginning of s are ASCII that needs no escape.
+func plainPrefix(s string) int {
+	p := 0
+	for ; p+8 <= len(s); p += 8 {
+		b := s[p : p+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		q, e := w^(ones*'"'), w^(ones*'\\')
+		if stop := ((q-ones)&^q | (e-ones)&^e | (w-ones*0x20)&^w | w) & highs; stop != 0 {
+			return p + bits.TrailingZeros64(stop)>>3
+		}
+	}
+	for ; p < len(s); p++ {
+		if c := s[p]; c == '"' || c == '\\' || c < 0x20 || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return p
 }
