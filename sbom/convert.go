@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"errors"
@@ -294,8 +295,15 @@ func fit(out *node, target Format) error {
 	if target.Spec == CycloneDX {
 		prune(out, schema.View(), name)
 	}
-	for range 60 {
+	for range mostRounds {
 		text := out.render()
+		r, err := validateJSON(text, nil)
+		if err != nil {
+			return err
+		}
+		if len(r.problems) == 0 {
+			return nil
+		}
 		doc, err := jsonschema.Parse(text, strictjson.Limits{Depth: maxDepth})
 		if err != nil {
 			return err
@@ -304,56 +312,49 @@ func fit(out *node, target Format) error {
 		if err != nil {
 			return err
 		}
-		var bad []problemAt
+		bad := map[*node]string{}
+		nodes := out.ordered(make([]*node, 0, doc.Len()))
 		for _, p := range problems {
-			bad = append(bad, problemAt{doc.Pointer(p.Node), p.Keyword, p.Advice})
+			bad[nodes[p.Node]] = p.Advice
 		}
-		if len(bad) == 0 {
-			r, err := validateJSON(text, nil)
-			if err != nil {
-				return err
-			}
-			if len(r.problems) == 0 {
-				return nil
-			}
+		if len(problems) == 0 {
 			for _, p := range r.problems {
-				bad = append(bad, problemAt{p.Path, p.Rule, p.Advice})
+				if v := out.at(p.Path); v != nil {
+					bad[v] = p.Advice
+				}
 			}
 		}
-		if err := out.cut(bad, name); err != nil {
-			return err
+		if advice, ok := bad[out]; ok || len(bad) == 0 {
+			return fmt.Errorf("%w %s: %s", ErrInvalid, name, cmp.Or(advice, r.problems[0].Advice))
 		}
+		for v, advice := range bad {
+			v.explain(Dropped, name+": "+advice)
+		}
+		out.sweep(bad)
 	}
 	return fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
 }
 
-type problemAt struct{ path, rule, advice string }
+// mostRounds bounds how often a document is held against its format and loses what does not pass. What lacks something
+// goes as a whole, so each round goes one level out; the rules name a hundred problems at a time.
+const mostRounds = 60
 
-// cut removes what is refused. A part that lacks something goes as a whole.
-func (n *node) cut(bad []problemAt, format string) error {
-	gone := map[*node]bool{}
-	for _, b := range bad {
-		_, v, _ := n.at(b.path)
-		if v == nil {
-			continue
-		}
-		if v == n {
-			return fmt.Errorf("%w %s: %s", ErrInvalid, format, b.advice)
-		}
-		v.explain(Dropped, format+": "+b.advice)
-		gone[v] = true
+// ordered lists the values in the order of the text, each member twice, as its name and as its value.
+func (n *node) ordered(out []*node) []*node {
+	out = append(out, n)
+	for _, m := range n.members {
+		out = m.value.ordered(append(out, m.value))
 	}
-	if len(gone) == 0 {
-		return fmt.Errorf("%w %s: %s", ErrInvalid, format, bad[0].advice)
+	for _, v := range n.items {
+		out = v.ordered(out)
 	}
-	n.sweep(gone)
-	return nil
+	return out
 }
 
 // sweep removes nodes, and the lists that become empty by it.
-func (n *node) sweep(gone map[*node]bool) {
+func (n *node) sweep(gone map[*node]string) {
 	n.members = slices.DeleteFunc(n.members, func(m member) bool {
-		if gone[m.value] {
+		if _, ok := gone[m.value]; ok {
 			return true
 		}
 		had := !m.value.leaf()
@@ -361,7 +362,7 @@ func (n *node) sweep(gone map[*node]bool) {
 		return had && m.value.leaf() && m.value.kind == strictjson.Array
 	})
 	n.items = slices.DeleteFunc(n.items, func(v *node) bool {
-		if gone[v] {
+		if _, ok := gone[v]; ok {
 			return true
 		}
 		v.sweep(gone)

@@ -112,7 +112,7 @@ func FuzzEdit(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, got, _ := root.at(path)
+		got := root.at(path)
 		if got == nil {
 			t.Fatalf("%q is not there after it was set in %s", path, out.Bytes())
 		}

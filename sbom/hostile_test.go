@@ -154,6 +154,27 @@ func TestHostile(t *testing.T) {
 		}
 	}
 
+	// Components without ids, all of one name, with hashes that no format takes.
+	start = time.Now()
+	b.Reset()
+	b.WriteString(head + `"components":[`)
+	for i := range components {
+		fmt.Fprintf(&b, `{"type":"library","name":"a","description":"%d","hashes":[{"alg":"x","content":"y"}]},`, i)
+	}
+	d, err = Parse(strings.NewReader(b.String() + `{"type":"library","name":"b"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []Format{{CycloneDX, "1.5"}, {SPDX, "2.3"}, {SPDX, "3.0.1"}} {
+		out, _, err := Convert(d, target, nil)
+		if err != nil {
+			t.Error(err)
+		} else if out.Len() != d.Len() {
+			t.Errorf("%d components of %d", out.Len(), d.Len())
+		}
+	}
+	t.Logf("%d components of one name converted: %v", d.Len(), time.Since(start))
+
 	start = time.Now()
 	_, err = Parse(io.MultiReader(strings.NewReader(head), &blankReader{int64(space)}, strings.NewReader(`"version":1}`)))
 	if want := space == 1<<30; errors.Is(err, ErrLimit) != want {

@@ -158,14 +158,15 @@ func spdxID(id string) string {
 	return b.String()
 }
 
-// names gives every element of an output a name of its own.
-type names map[string]bool
+// names gives every element of an output a name of its own. The number is how often a name was wanted.
+type names map[string]int
 
 func (n names) unique(want string) string {
 	got := want
-	for i := 2; n[got]; i++ {
-		got = fmt.Sprintf("%s-%d", want, i)
+	for n[got] > 0 {
+		n[want]++
+		got = fmt.Sprintf("%s-%d", want, n[want])
 	}
-	n[got] = true
+	n[got]++
 	return got
 }

@@ -240,10 +240,7 @@ func (h *hub) writeCycloneDX() *node {
 			nodes[i] = metaComponent
 		}
 		if e.id.ok() {
-			if ids[e.id.s] {
-				e.id.s = ids.unique(e.id.s)
-			}
-			ids[e.id.s] = true
+			e.id.s = ids.unique(e.id.s)
 		}
 		h.cycloneDXComponent(nodes[i], e)
 	}

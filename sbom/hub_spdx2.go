@@ -219,7 +219,7 @@ func (h *hub) writeSPDX2() *node {
 	}
 	root.put("comment", h.comment)
 
-	ids := names{spdxDocument: true}
+	ids := names{spdxDocument: 1}
 	out := make([]string, len(h.elements))
 	refs := &licenseRefs{h: h, known: map[string]string{}, taken: names{}}
 	for i, e := range h.elements {
@@ -493,7 +493,7 @@ func (r *licenseRefs) copyTexts(expression string) {
 			continue
 		}
 		r.known[id] = id
-		r.taken[id] = true
+		r.taken[id]++
 		o := newObject()
 		o.set("licenseId", newText(id, c.id.src))
 		o.set("extractedText", newText(c.body.s, c.body.src))

@@ -322,7 +322,7 @@ func (h *hub) writeSPDX3() *node {
 	ids := names{}
 	iri := func(id string) string {
 		if strings.Contains(id, "://") || strings.HasPrefix(id, "urn:") {
-			if !ids[id] && !strings.ContainsAny(id, " <>\"{}|\\^`") {
+			if ids[id] == 0 && !strings.ContainsAny(id, " <>\"{}|\\^`") {
 				return ids.unique(id)
 			}
 		}
@@ -387,7 +387,7 @@ func (h *hub) writeSPDX3() *node {
 		creation.add("createdBy", newText(agent(&party{name: said("lading")}, "SoftwareAgent")))
 		h.add("/@graph/0/createdBy", "SPDX wants a creator; the input names none")
 	}
-	ids[base] = true
+	ids[base]++
 	doc := object("SpdxDocument", base, h.id.src)
 	doc.put("name", h.name)
 	profiles := doc.set("profileConformance", newArray())

@@ -248,27 +248,25 @@ func (n *node) append(dst []byte, depth int) []byte {
 	return append(dst, n.text...)
 }
 
-// at returns the node at an RFC 6901 pointer and what holds it, or nil.
-func (n *node) at(pointer string) (holder, found *node, index int) {
-	found = n
+// at returns the node at an RFC 6901 pointer, or nil.
+func (n *node) at(pointer string) *node {
 	if pointer == "" {
-		return nil, n, -1
+		return n
 	}
 next:
 	for _, part := range strings.Split(pointer[1:], "/") {
 		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		holder = found
-		for i, m := range found.members {
+		for _, m := range n.members {
 			if m.name == part {
-				found, index = m.value, i
+				n = m.value
 				continue next
 			}
 		}
-		if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(found.items) {
-			found, index = found.items[i], i
-			continue
+		i, err := strconv.Atoi(part)
+		if err != nil || i < 0 || i >= len(n.items) {
+			return nil
 		}
-		return nil, nil, -1
+		n = n.items[i]
 	}
-	return holder, found, index
+	return n
 }
