@@ -63,11 +63,14 @@ func (r *Repository) Attach(ctx context.Context, subject Descriptor, content ...
 			return fail(nil, err)
 		}
 	}
+	// The configuration goes first and alone, so that one request logs in for all.
+	if len(content) > 0 {
+		if err := r.pushConfig(ctx); err != nil {
+			return fail(nil, err)
+		}
+	}
 	blobs, blobCtx := errgroup.WithContext(ctx)
 	blobs.SetLimit(8)
-	if len(content) > 0 {
-		blobs.Go(func() error { return r.pushConfig(blobCtx) })
-	}
 	for _, c := range content {
 		blobs.Go(func() error { return r.backend.Push(blobCtx, bare(c), bytes.NewReader(c.Data), "") })
 	}

@@ -28,6 +28,9 @@ func parseManifest(data []byte) (*ocispec.Manifest, error) {
 	if err := parse(data, m); err != nil {
 		return nil, err
 	}
+	if m.SchemaVersion != 2 {
+		return nil, fmt.Errorf("registry: %w: a manifest of schema version %d", ErrMalformed, m.SchemaVersion)
+	}
 	if m.MediaType != "" && (!isManifest(m.MediaType) || isIndex(m.MediaType)) {
 		return nil, fmt.Errorf("registry: %w: a manifest of media type %.80q", ErrMalformed, m.MediaType)
 	}

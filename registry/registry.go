@@ -193,7 +193,11 @@ func (r *Repository) fetchAll(ctx context.Context, d Descriptor, limit int64) ([
 		}
 		return d.Data, nil
 	}
-	return r.cache.fetch(ctx, d.Digest, func() ([]byte, error) { return r.readAll(ctx, d) })
+	data, err := r.cache.fetch(ctx, d.Digest, func() ([]byte, error) { return r.readAll(ctx, d) })
+	if err == nil && int64(len(data)) != d.Size {
+		return nil, fmt.Errorf("registry: %w: %s has %d bytes, not %d", ErrDigest, d.Digest, len(data), d.Size)
+	}
+	return data, err
 }
 
 func (r *Repository) readAll(ctx context.Context, d Descriptor) ([]byte, error) {

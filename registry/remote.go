@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -120,6 +121,16 @@ func isLoopback(hostport string) bool {
 type remoteBackend struct {
 	repo   *remote.Repository
 	limits Limits
+	pushed atomic.Bool
+}
+
+// scope says which rights a token should have that is asked for on the way. Whoever has pushed will read back, and one
+// token for both saves the second.
+func (b *remoteBackend) scope(ctx context.Context) context.Context {
+	if b.pushed.Load() {
+		return auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull, auth.ActionPush)
+	}
+	return auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull)
 }
 
 func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descriptor, error) {
@@ -174,12 +185,15 @@ func (r *remoteBody) Read(p []byte) (int, error) {
 }
 
 func (b *remoteBackend) Push(ctx context.Context, d Descriptor, content io.Reader, tag string) error {
-	// Both actions at once save a second token.
-	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull, auth.ActionPush)
+	b.pushed.Store(true)
+	ctx = b.scope(ctx)
 	var err error
-	if tag != "" {
+	switch {
+	case tag != "":
 		err = b.repo.Manifests().PushReference(ctx, d, content, tag)
-	} else {
+	case d.Size <= maxSmall && !isManifest(d.MediaType):
+		return b.pushSmall(ctx, d, content)
+	default:
 		err = b.repo.Push(ctx, d, content)
 	}
 	if err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
@@ -227,9 +241,60 @@ func (b *remoteBackend) status(what string, resp *http.Response) error {
 	return b.wrap(what, &errcode.ErrorResponse{Method: resp.Request.Method, URL: resp.Request.URL, StatusCode: resp.StatusCode})
 }
 
+// maxSmall is the size of a blob that is sent along with the request to upload it. The empty configuration is meant.
+const maxSmall = 64
+
+// pushSmall uploads a blob in one request (OCI distribution specification 1.1, "Single POST"), or in two if the registry
+// answers with a place to put it.
+func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.Reader) error {
+	what := "push " + d.Digest.String()
+	data, err := io.ReadAll(&checkedReader{body: io.NopCloser(content), left: d.Size, verifier: d.Digest.Verifier(), d: d})
+	if err != nil {
+		return err
+	}
+	req, err := b.request(ctx, http.MethodPost, "/blobs/uploads/", data)
+	if err != nil {
+		return err
+	}
+	req.URL.RawQuery = url.Values{"digest": {d.Digest.String()}}.Encode()
+	req.Header.Set("Content-Type", "application/octet-stream")
+	resp, _, err := b.do(what, req)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode == http.StatusCreated {
+		return nil
+	}
+	if resp.StatusCode != http.StatusAccepted {
+		return b.status(what, resp)
+	}
+	place, err := req.URL.Parse(resp.Header.Get("Location"))
+	if err != nil || place.Host != req.URL.Host {
+		// Elsewhere: the client library knows where credentials may go.
+		if err := b.repo.Push(ctx, d, bytes.NewReader(data)); err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
+			return b.wrap(what, err)
+		}
+		return nil
+	}
+	if req, err = b.request(ctx, http.MethodPut, "", data); err != nil {
+		return err
+	}
+	query := place.Query()
+	query.Set("digest", d.Digest.String())
+	place.RawQuery = query.Encode()
+	req.URL = place
+	req.Header.Set("Content-Type", "application/octet-stream")
+	if resp, _, err = b.do(what, req); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusCreated {
+		return b.status(what, resp)
+	}
+	return nil
+}
+
 func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error) {
-	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull)
-	req, err := b.request(ctx, http.MethodGet, "/manifests/"+tag, nil)
+	req, err := b.request(b.scope(ctx), http.MethodGet, "/manifests/"+tag, nil)
 	if err != nil {
 		return tagged{}, err
 	}
@@ -253,8 +318,8 @@ func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error)
 }
 
 func (b *remoteBackend) pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old tagged) error {
-	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull, auth.ActionPush)
-	req, err := b.request(ctx, http.MethodPut, "/manifests/"+tag, content)
+	b.pushed.Store(true)
+	req, err := b.request(b.scope(ctx), http.MethodPut, "/manifests/"+tag, content)
 	if err != nil {
 		return err
 	}
@@ -315,8 +380,7 @@ func (b *remoteBackend) Referrers(ctx context.Context, subject Descriptor) iter.
 }
 
 func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispec.Index, *url.URL, error) {
-	ctx = auth.AppendRepositoryScope(ctx, b.repo.Reference, auth.ActionPull)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	req, err := http.NewRequestWithContext(b.scope(ctx), http.MethodGet, at.String(), nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
 	}

@@ -1,0 +1,539 @@
+package registry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+func simpleSigning(payload, signature string) registry.Descriptor {
+	d := content(payload)
+	d.MediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
+	d.Annotations = map[string]string{"dev.cosignproject.cosign/signature": signature}
+	return d
+}
+
+func envelope(text string) registry.Descriptor {
+	d := content(text)
+	d.MediaType = "application/vnd.dsse.envelope.v1+json"
+	d.Annotations = map[string]string{"predicateType": "https://cyclonedx.org/bom"}
+	return d
+}
+
+func TestAttachCosign(t *testing.T) {
+	for name, start := range kinds(t) {
+		if name == "subject at fallback tag" {
+			continue // that quirk takes every tag of cosign's for a digest too
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := start(t)
+			repo := client()
+			image := pushImage(t, repo, "app")
+			// Three writers at once; the same payload signed twice is two signatures.
+			var wg sync.WaitGroup
+			errs := make([]error, 3)
+			for i, c := range []registry.Descriptor{simpleSigning("payload", "c2ln"), simpleSigning("payload", "c2lnMg=="), envelope("envelope")} {
+				wg.Go(func() { errs[i] = client().AttachCosign(t.Context(), image, c) })
+			}
+			wg.Wait()
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+			if err := repo.AttachCosign(t.Context(), image, simpleSigning("payload", "c2ln"), envelope("second")); err != nil {
+				t.Fatal(err)
+			}
+			for suffix, want := range map[string]int{".sig": 2, ".att": 2} {
+				d, err := repo.Resolve(t.Context(), strings.Replace(image.Digest.String(), ":", "-", 1)+suffix)
+				if err != nil {
+					t.Fatal(err)
+				}
+				m, err := repo.Manifest(t.Context(), d)
+				if err != nil || len(m.Layers) != want {
+					t.Errorf("%s: %d layers, want %d; %v", suffix, len(m.Layers), want, err)
+				}
+				if _, err := repo.Manifest(t.Context(), m.Config); err == nil {
+					t.Error("the configuration reads as a manifest")
+				}
+				body, err := repo.Fetch(t.Context(), m.Config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var config ocispec.Image
+				if err := json.NewDecoder(body).Decode(&config); err != nil || len(config.RootFS.DiffIDs) != want {
+					t.Errorf("%s: configuration lists %d layers, want %d; %v", suffix, len(config.RootFS.DiffIDs), want, err)
+				}
+				body.Close()
+			}
+			if err := repo.AttachCosign(t.Context(), image, content("bundle")); !errors.Is(err, registry.ErrInvalid) {
+				t.Errorf("a bundle under cosign's tags: %v", err)
+			}
+		})
+	}
+}
+
+// Evidence looks at cosign's tags when it is told to, and gives the annotations that hold the signature.
+func TestCosignEvidence(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", &registry.Options{CosignTags: true})
+	image := pushImage(t, repo, "app")
+	if err := repo.AttachCosign(t.Context(), image, simpleSigning("payload", "c2ln"), envelope("envelope")); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for d, err := range repo.Evidence(t.Context(), image) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(d.Data)+" "+d.Annotations["dev.cosignproject.cosign/signature"])
+	}
+	if diff := cmp.Diff([]string{"payload c2ln", "envelope "}, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := texts(t, open(t, s.Host()+"/demo/app", nil), image); len(got) != 0 {
+		t.Errorf("without being told: %q", got)
+	}
+}
+
+func TestDelete(t *testing.T) {
+	for name, o := range map[string]*registrytest.Options{
+		"API":      {Registry: registrytest.Directory(t.TempDir())},
+		"fallback": {Registry: registrytest.Directory(t.TempDir()), Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := registrytest.Start(o)
+			defer s.Close()
+			testDelete(t, open(t, s.Host()+"/demo/app", nil))
+		})
+	}
+	t.Run("layout", func(t *testing.T) {
+		repo, err := registry.OpenLayout(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		testDelete(t, repo)
+	})
+	t.Run("refused", func(t *testing.T) {
+		s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoDelete()}})
+		defer s.Close()
+		repo := open(t, s.Host()+"/demo/app", nil)
+		image := pushImage(t, repo, "app")
+		ms, err := repo.Attach(t.Context(), image, content("one"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := repo.Delete(t.Context(), image, ms[0]); !errors.Is(err, registry.ErrUnsupported) {
+			t.Error(err)
+		}
+	})
+}
+
+func testDelete(t *testing.T, repo *registry.Repository) {
+	image := pushImage(t, repo, "app")
+	ms, err := repo.Attach(t.Context(), image, content("one"), content("two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing to do
+		if err := repo.Delete(t.Context(), image, ms[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"two"}, texts(t, repo, image)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// counter counts requests.
+type counter struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (c *counter) quirk() registrytest.Quirk {
+	return registrytest.Watch(func(r *http.Request) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.list = append(c.list, r.Method+" "+r.URL.Path)
+	})
+}
+
+func (c *counter) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer func() { c.list = nil }()
+	return c.list
+}
+
+func TestRequests(t *testing.T) {
+	for _, tt := range []struct {
+		name                                      string
+		quirks                                    []registrytest.Quirk
+		first, warm, three, discover, again, byID int
+	}{
+		{"API", nil, 5, 4, 11, 8, 1, 0},
+		{"fallback", []registrytest.Quirk{registrytest.NoReferrers(404)}, 9, 8, 15, 9, 1, 0},
+		{"API and token", []registrytest.Quirk{registrytest.TokenAuth("", "")}, 7, 4, 13, 10, 1, 0},
+		{"fallback and token", []registrytest.Quirk{registrytest.TokenAuth("", ""), registrytest.NoReferrers(404)}, 11, 8, 17, 11, 1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var c counter
+			s := registrytest.Start(&registrytest.Options{Quirks: append([]registrytest.Quirk{c.quirk()}, tt.quirks...)})
+			defer s.Close()
+			setup := open(t, s.Host()+"/demo/app", nil)
+			images := []registry.Descriptor{pushImage(t, setup, "a"), pushImage(t, setup, "b")}
+			if err := setup.Tag(t.Context(), images[1], "v1"); err != nil {
+				t.Fatal(err)
+			}
+			count := func(what string, want int, f func() error) {
+				t.Helper()
+				c.take()
+				if err := f(); err != nil {
+					t.Fatal(err)
+				}
+				got := c.take()
+				t.Logf("%-30s %2d", what, len(got))
+				if len(got) > want {
+					t.Errorf("%s: %d requests, want at most %d:\n%s", what, len(got), want, strings.Join(got, "\n"))
+				}
+			}
+			repo := open(t, s.Host()+"/demo/app", nil)
+			attach := func(r *registry.Repository, to registry.Descriptor, names ...string) func() error {
+				return func() error {
+					var cs []registry.Descriptor
+					for _, n := range names {
+						cs = append(cs, content(strings.Repeat(n, 100)))
+					}
+					_, err := r.Attach(t.Context(), to, cs...)
+					return err
+				}
+			}
+			count("attach one, first", tt.first, attach(repo, images[0], "one"))
+			count("attach one, warm", tt.warm, attach(repo, images[0], "two"))
+			count("attach three, first", tt.three, attach(open(t, s.Host()+"/demo/app", nil), images[1], "x", "y", "z"))
+			cache := &registry.Cache{ListingLifetime: time.Hour}
+			look := func(ref string) func() error {
+				return func() error {
+					repo, err := registry.Open(s.Host()+"/demo/app"+ref, &registry.Options{Cache: cache})
+					if err != nil {
+						return err
+					}
+					image, err := repo.Resolve(t.Context(), "")
+					if err != nil {
+						return err
+					}
+					if got := texts(t, repo, image); len(got) != 3 {
+						t.Errorf("%d pieces of evidence", len(got))
+					}
+					return nil
+				}
+			}
+			count("discover and fetch three", tt.discover, look(":v1"))
+			if len(tt.quirks) == 0 {
+				count("unchanged, warm", tt.again, look(":v1"))
+			}
+			_ = look("@" + images[1].Digest.String())() // the first time, the digest is looked up
+			count("unchanged by digest, warm", tt.byID, look("@"+images[1].Digest.String()))
+		})
+	}
+}
+
+func TestCache(t *testing.T) {
+	var c counter
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{c.quirk()}})
+	defer s.Close()
+	now := time.Now()
+	cache := &registry.Cache{MaxBytes: 4096, Dir: t.TempDir(), ListingLifetime: time.Minute, TagLifetime: time.Minute, Now: func() time.Time { return now }}
+	repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Cache: cache})
+	image := pushImage(t, repo, "app")
+	if err := repo.Tag(t.Context(), image, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repo.Attach(t.Context(), image, content("one")); err != nil {
+		t.Fatal(err)
+	}
+	look := func() int {
+		t.Helper()
+		c.take()
+		d, err := repo.Resolve(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts(t, repo, d)
+		return len(c.take())
+	}
+	if n := look(); n != 4 {
+		t.Errorf("first: %d requests, want HEAD, listing, manifest, bundle", n)
+	}
+	if n := look(); n != 0 {
+		t.Errorf("again: %d requests", n)
+	}
+	// What this client attaches shows at once, whatever the lifetime.
+	if _, err := repo.Attach(t.Context(), image, content("two")); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(t, repo, image); len(got) != 2 {
+		t.Errorf("after attaching: %q", got)
+	}
+	now = now.Add(2 * time.Minute)
+	if n := look(); n != 2 {
+		t.Errorf("when the lifetime is over: %d requests, want HEAD and listing", n)
+	}
+	// Another process finds the content in the directory; what was damaged there is fetched again.
+	files, err := filepath.Glob(filepath.Join(cache.Dir, "sha256", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files in the directory, %v", len(files), err)
+	}
+	repo = open(t, s.Host()+"/demo/app:v1", &registry.Options{Cache: &registry.Cache{Dir: cache.Dir}})
+	if n := look(); n != 2 {
+		t.Errorf("with a warm directory: %d requests, want HEAD and listing", n)
+	}
+	for _, f := range files {
+		if err := os.WriteFile(f, []byte("damaged"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repo = open(t, s.Host()+"/demo/app:v1", &registry.Options{Cache: &registry.Cache{Dir: cache.Dir}})
+	if n := look(); n != 6 {
+		t.Errorf("with a damaged directory: %d requests", n)
+	}
+
+	t.Run("equal fetches become one", func(t *testing.T) {
+		slow := registrytest.Start(&registrytest.Options{Registry: registrytest.Memory(), Quirks: []registrytest.Quirk{c.quirk(),
+			registrytest.Watch(func(r *http.Request) {
+				if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+					time.Sleep(50 * time.Millisecond)
+				}
+			})}})
+		defer slow.Close()
+		o := &registry.Options{Cache: new(registry.Cache)}
+		repo := open(t, slow.Host()+"/demo/app", o)
+		image := pushImage(t, repo, "app")
+		if _, err := repo.Attach(t.Context(), image, content("one")); err != nil {
+			t.Fatal(err)
+		}
+		c.take()
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() { texts(t, repo, image) })
+		}
+		wg.Wait()
+		blobs := slices.DeleteFunc(c.take(), func(r string) bool { return !strings.Contains(r, "/blobs/") })
+		if len(blobs) != 1 {
+			t.Errorf("the bundle was fetched %d times", len(blobs))
+		}
+	})
+}
+
+// The helper process of the tests below attaches to a layout, and perhaps dies on the way.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("LADING_TEST_LAYOUT"); dir != "" {
+		os.Exit(attachToLayout(dir, os.Getenv("LADING_TEST_WHO"), os.Getenv("LADING_TEST_DIE")))
+	}
+	os.Exit(m.Run())
+}
+
+func layoutHelper(t *testing.T, dir, who, die string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "LADING_TEST_LAYOUT="+dir, "LADING_TEST_WHO="+who, "LADING_TEST_DIE="+die)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// dyingReader kills the process in the middle of what it gives.
+type dyingReader struct{ left int }
+
+func (d *dyingReader) Read(p []byte) (int, error) {
+	if d.left == 0 {
+		self, _ := os.FindProcess(os.Getpid())
+		_ = self.Kill()
+		select {}
+	}
+	n := min(d.left, len(p))
+	d.left -= n
+	return n, nil
+}
+
+func attachToLayout(dir, who, die string) int {
+	repo, err := registry.OpenLayout(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	ctx := context.Background()
+	image, err := repo.Resolve(ctx, "v1")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if die != "" {
+		if _, err := repo.Attach(ctx, image, content("before the crash")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		d := content("crash")
+		d.Size = 1 << 20
+		_ = repo.Push(ctx, d, &dyingReader{left: 1 << 16})
+		return 1
+	}
+	for i := range 20 {
+		if _, err := repo.Attach(ctx, image, content(fmt.Sprint(who, i))); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return 0
+}
+
+func newLayout(t *testing.T) (dir string, image registry.Descriptor) {
+	dir = t.TempDir()
+	repo, err := registry.OpenLayout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image = pushImage(t, repo, "app")
+	if err := repo.Tag(t.Context(), image, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	return dir, image
+}
+
+func reopen(t *testing.T, dir string) *registry.Repository {
+	t.Helper()
+	repo, err := registry.OpenLayout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
+func TestTwoProcessesOnOneLayout(t *testing.T) {
+	dir, image := newLayout(t)
+	a, b := layoutHelper(t, dir, "a", ""), layoutHelper(t, dir, "b", "")
+	if err := errors.Join(a.Start(), b.Start()); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(a.Wait(), b.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(t, reopen(t, dir), image); len(got) != 40 {
+		t.Errorf("%d of 40 attachments are there", len(got))
+	}
+}
+
+func TestCrashInTheMiddle(t *testing.T) {
+	dir, image := newLayout(t)
+	if err := layoutHelper(t, dir, "", "yes").Run(); err == nil {
+		t.Fatal("the helper was expected to die")
+	}
+	repo := reopen(t, dir)
+	if diff := cmp.Diff([]string{"before the crash"}, texts(t, repo, image)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := repo.Attach(t.Context(), image, content("crash"), content("after")); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(t, repo, image); len(got) != 3 {
+		t.Errorf("%q", got)
+	}
+}
+
+// A lock whose holder died does not hold for ever.
+func TestStaleLock(t *testing.T) {
+	dir, image := newLayout(t)
+	lock := filepath.Join(dir, "index.json.lock")
+	if err := os.WriteFile(lock, []byte("1 1"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(lock, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reopen(t, dir).Attach(t.Context(), image, content("one")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(lock); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the lock is left: %v", err)
+	}
+}
+
+// Attach that broke off half way is completed by doing it again, and its error says what is there already.
+func TestAttachBreaksOff(t *testing.T) {
+	for _, quirk := range []registrytest.Quirk{nil, registrytest.NoReferrers(404)} {
+		var broken bool
+		quirks := []registrytest.Quirk{func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if broken && r.Method == http.MethodGet {
+					w.WriteHeader(http.StatusForbidden) // everything is pushed, and the listing fails
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}}
+		if quirk != nil {
+			quirks = append(quirks, quirk)
+		}
+		s := registrytest.Start(&registrytest.Options{Quirks: quirks})
+		repo := open(t, s.Host()+"/demo/app", nil)
+		image := pushImage(t, repo, "app")
+		broken = true
+		var partial *registry.AttachError
+		if _, err := repo.Attach(t.Context(), image, content("one"), content("two")); !errors.As(err, &partial) || len(partial.Pushed) != 2 || !errors.Is(err, registry.ErrUnauthorized) {
+			t.Fatalf("%v", err)
+		}
+		broken = false
+		if err := repo.Repair(t.Context(), image, partial.Pushed...); err != nil {
+			t.Fatal(err)
+		}
+		if got := texts(t, repo, image); len(got) != 2 {
+			t.Errorf("%q", got)
+		}
+		s.Close()
+	}
+}
+
+func TestAttachRefuses(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, repo, "app")
+	good := content("good")
+	for name, c := range map[string]func(*registry.Descriptor){
+		"no data":       func(d *registry.Descriptor) { d.Data = nil },
+		"no media type": func(d *registry.Descriptor) { d.MediaType = "" },
+		"no digest":     func(d *registry.Descriptor) { d.Digest = "" },
+		"other digest":  func(d *registry.Descriptor) { d.Digest = digest.FromString("other") },
+		"other size":    func(d *registry.Descriptor) { d.Size++ },
+		"negative size": func(d *registry.Descriptor) { d.Size = -1 },
+	} {
+		bad := good
+		c(&bad)
+		var e *registry.AttachError
+		if _, err := repo.Attach(t.Context(), image, good, bad); !errors.As(err, &e) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := texts(t, repo, image); len(got) != 0 {
+		t.Errorf("something was attached: %q", got)
+	}
+	if ms, err := repo.Attach(t.Context(), image); err != nil || len(ms) != 0 {
+		t.Errorf("nothing to attach: %v, %v", ms, err)
+	}
+}
