@@ -526,7 +526,7 @@ func (r *Reader) Object(known ...string) iter.Seq[[]byte] {
 				return
 			}
 			for _, k := range known {
-				if len(k) <= len(text) && string(text) != k && strings.EqualFold(k, string(text)) {
+				if isVariant(k, text) {
 					r.failf(at, ErrVariant, "member %s must be written %q", clip(text), k)
 					return
 				}
@@ -537,6 +537,15 @@ func (r *Reader) Object(known ...string) iter.Seq[[]byte] {
 		}
 		r.close(base)
 	}
+}
+
+// isVariant reports whether a name differs from a known one, which is ASCII and not empty, only in case. Folding can make
+// a name shorter, not longer.
+func isVariant(known string, name []byte) bool {
+	if len(known) > len(name) || name[0] < utf8.RuneSelf && (known[0]^name[0])&^0x20 != 0 {
+		return false
+	}
+	return string(name) != known && strings.EqualFold(known, string(name))
 }
 
 // Array reads an array and yields the index of each element, like [Reader.Object].
