@@ -24,6 +24,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.4 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.9 // indirect
 	github.com/aws/smithy-go v1.28.9 // indirect
+	github.com/fxamacker/cbor/v2 v2.8.0 // indirect
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/notaryproject/notation-core-go v1.3.0 // indirect
@@ -35,6 +36,8 @@ require (
 	github.com/sigstore/sigstore v1.10.11 // indirect
 	github.com/spdx/tools-golang v0.5.7 // indirect
 	github.com/sudo-bmitch/oci-digest v0.1.2 // indirect
+	github.com/veraison/go-cose v1.3.0 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	oras.land/oras-go/v2 v2.7.0 // indirect

@@ -1,0 +1,258 @@
+// Package notary signs images in the formats of Notary Project, JWS and COSE, as notation does.
+//
+// A [Signer] needs a key, which may be in a KMS, and its certificate chain:
+//
+//	chain, err := notary.ParseChain(pemBytes)
+//	s := &notary.Signer{Key: key, Chain: chain}
+//	evidence, err := s.Sign(ctx, sign.About(image, sign.ImageSignature{}))
+//
+// The evidence is ready to be attached to the image. Notary Project signs descriptors and nothing else: an SBOM or another
+// predicate is refused with [sign.ErrStatement]; use [sign.BundleSigner] for those.
+//
+// # Algorithms
+//
+// The size of the key fixes the algorithm: RSA-2048, 3072 and 4096 give PS256, PS384 and PS512; P-256, P-384 and P-521
+// give ES256, ES384 and ES512. Any other key is [ErrChain]. There is no Ed25519.
+//
+// Countersignatures of a time stamping authority are not written: a reader judges the certificates by its own clock.
+package notary
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/ladingdev/lading/sign"
+	"github.com/notaryproject/notation-core-go/signature"
+	"github.com/notaryproject/notation-core-go/signature/cose"
+	"github.com/notaryproject/notation-core-go/signature/jws"
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// ErrChain says that the specification does not let this certificate chain sign, or that it is not the key's.
+var ErrChain = errors.New("certificate chain cannot sign")
+
+// ArtifactType is the artifact type of a manifest that holds a signature.
+const ArtifactType = "application/vnd.cncf.notary.signature"
+
+const (
+	payloadType    = "application/vnd.cncf.notary.payload.v1+json"
+	thumbprints    = "io.cncf.notary.x509chain.thumbprint#S256"
+	reservedPrefix = "io.cncf.notary"
+)
+
+// Format is an envelope format.
+type Format uint8
+
+const (
+	JWS  Format = iota // application/jose+json
+	COSE               // application/cose
+)
+
+// A Signer writes Notary Project envelopes of the signing scheme notary.x509. Key and Chain are required.
+type Signer struct {
+	Key    sign.Key
+	Chain  []*x509.Certificate // leaf first, self-signed root last; a self-signed leaf stands alone
+	Format Format              // zero means JWS
+	Expiry time.Duration       // after which the signature is not to be used, in whole seconds; zero means never
+	Now    func() time.Time    // nil means time.Now
+}
+
+var _ sign.Signer = (*Signer)(nil)
+
+// Sign signs the descriptor of the one subject. Its Annotations, the signed ones, are what notation calls user metadata.
+// Errors are [sign.ErrStatement], [ErrChain], and those of the key.
+func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor, error) {
+	var none sign.Descriptor
+	payload, err := encodePayload(st)
+	if err != nil {
+		return none, err
+	}
+	if s.Key == nil || len(s.Chain) == 0 {
+		return none, fmt.Errorf("%w: Key and Chain are required", ErrChain)
+	}
+	if s.Expiry < 0 || s.Expiry%time.Second != 0 {
+		return none, fmt.Errorf("%w: an expiry is a positive number of whole seconds", sign.ErrStatement)
+	}
+	leaf := s.Chain[0]
+	spec, err := signature.ExtractKeySpec(leaf)
+	if err != nil {
+		return none, fmt.Errorf("%w: %w", ErrChain, err)
+	}
+	if pub, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(s.Key.Public()) {
+		return none, fmt.Errorf("%w: the first certificate is of another key", ErrChain)
+	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	mediaType := jws.MediaTypeEnvelope
+	if s.Format == COSE {
+		mediaType = cose.MediaTypeEnvelope
+	}
+	key := &remote{ctx: ctx, key: s.Key, chain: s.Chain, spec: spec}
+	req := (&signature.SignRequest{
+		Payload:       signature.Payload{ContentType: payloadType, Content: payload},
+		Signer:        key,
+		SigningTime:   now(),
+		SigningScheme: signature.SigningSchemeX509,
+	}).WithContext(ctx)
+	if s.Expiry > 0 {
+		req.Expiry = req.SigningTime.Add(s.Expiry)
+	}
+	env, err := signature.NewEnvelope(mediaType)
+	if err != nil {
+		return none, fmt.Errorf("notary: %w", err)
+	}
+	data, err := env.Sign(req)
+	switch {
+	case key.err != nil: // the library makes strings of causes
+		return none, fmt.Errorf("notary: %w", key.err)
+	case err != nil:
+		return none, fmt.Errorf("%w: %w", ErrChain, err)
+	}
+	if content, err := env.Verify(); err != nil {
+		return none, fmt.Errorf("notary: the key made a signature that does not hold: %w", err)
+	} else if s.Format == COSE && !bytes.Equal(content.Payload.Content, payload) {
+		return none, errors.New("notary: another payload was signed")
+	}
+	var prints []string
+	for _, c := range s.Chain {
+		sum := sha256.Sum256(c.Raw)
+		prints = append(prints, hex.EncodeToString(sum[:]))
+	}
+	list, err := json.Marshal(prints)
+	if err != nil {
+		return none, err
+	}
+	return sign.Descriptor{
+		MediaType:    mediaType,
+		ArtifactType: ArtifactType,
+		Digest:       digest.FromBytes(data),
+		Size:         int64(len(data)),
+		Data:         data,
+		Annotations:  map[string]string{thumbprints: string(list)},
+	}, nil
+}
+
+// encodePayload follows the signature specification, section "Payload".
+func encodePayload(st *sign.Statement) ([]byte, error) {
+	bad := func(why string) ([]byte, error) { return nil, fmt.Errorf("%w: %s", sign.ErrStatement, why) }
+	if st == nil || len(st.Subjects) != 1 {
+		return bad("Notary Project signs exactly one subject")
+	}
+	switch st.Predicate.(type) {
+	case sign.ImageSignature, *sign.ImageSignature:
+	default:
+		return bad("Notary Project signs descriptors, not predicates")
+	}
+	sub := st.Subjects[0]
+	switch {
+	case sub.Name != "":
+		return bad("Notary Project has no room for a subject's name")
+	case sub.MediaType == "" || sub.Size <= 0:
+		return bad("Notary Project signs media type and size, which the subject lacks")
+	case sub.Digest.Validate() != nil:
+		return bad("the subject has no valid digest")
+	}
+	for k := range sub.Annotations {
+		if strings.HasPrefix(k, reservedPrefix) {
+			return bad("annotations that begin with " + reservedPrefix + " are reserved")
+		}
+	}
+	type target struct {
+		MediaType   string            `json:"mediaType"`
+		Digest      digest.Digest     `json:"digest"`
+		Size        int64             `json:"size"`
+		Annotations map[string]string `json:"annotations,omitempty"`
+	}
+	return json.Marshal(struct {
+		T target `json:"targetArtifact"`
+	}{target{sub.MediaType, sub.Digest, sub.Size, sub.Annotations}})
+}
+
+// remote is a sign.Key as the library wants it: RSASSA-PSS, and r||s of fixed width for ECDSA.
+type remote struct {
+	ctx   context.Context // of one call: the library's interface has no room for it
+	key   sign.Key
+	chain []*x509.Certificate
+	spec  signature.KeySpec
+	err   error
+}
+
+func (r *remote) KeySpec() (signature.KeySpec, error) { return r.spec, nil }
+
+func (r *remote) Sign(message []byte) ([]byte, []*x509.Certificate, error) {
+	sig, err := r.sign(message)
+	if err != nil {
+		r.err = err
+		return nil, nil, err
+	}
+	return sig, r.chain, nil
+}
+
+func (r *remote) sign(message []byte) ([]byte, error) {
+	h := r.spec.SignatureAlgorithm().Hash()
+	d := h.New()
+	d.Write(message)
+	switch pub := r.key.Public().(type) {
+	case *rsa.PublicKey:
+		return r.key.Sign(r.ctx, d.Sum(nil), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h})
+	case *ecdsa.PublicKey:
+		der, err := r.key.Sign(r.ctx, d.Sum(nil), h)
+		if err != nil {
+			return nil, err
+		}
+		return fixedWidth(der, (pub.Curve.Params().BitSize+7)/8)
+	}
+	return nil, fmt.Errorf("%w: %T", ErrChain, r.key.Public())
+}
+
+// fixedWidth turns an ASN.1 ECDSA signature into r||s, each n bytes.
+func fixedWidth(der []byte, n int) ([]byte, error) {
+	var inner cryptobyte.String
+	var x, y big.Int
+	in := cryptobyte.String(der)
+	if !in.ReadASN1(&inner, asn1.SEQUENCE) || !in.Empty() || !inner.ReadASN1Integer(&x) || !inner.ReadASN1Integer(&y) ||
+		!inner.Empty() || x.Sign() <= 0 || y.Sign() <= 0 || x.BitLen() > 8*n || y.BitLen() > 8*n {
+		return nil, errors.New("the key did not return an ASN.1 ECDSA signature of its size")
+	}
+	out := make([]byte, 2*n)
+	x.FillBytes(out[:n])
+	y.FillBytes(out[n:])
+	return out, nil
+}
+
+// ParseChain reads PEM certificates in the order that they have. Anything else in the file is an error.
+func ParseChain(data []byte) ([]*x509.Certificate, error) {
+	var chain []*x509.Certificate
+	for len(bytes.TrimSpace(data)) > 0 {
+		block, rest := pem.Decode(data)
+		if block == nil || block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("%w: the file holds something else than PEM certificates", ErrChain)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrChain, err)
+		}
+		chain, data = append(chain, c), rest
+	}
+	if len(chain) == 0 {
+		return nil, fmt.Errorf("%w: no certificate", ErrChain)
+	}
+	return chain, nil
+}

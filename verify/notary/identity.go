@@ -1,0 +1,132 @@
+package notary
+
+import (
+	"crypto/x509"
+	"fmt"
+	"strings"
+
+	"github.com/ladingdev/lading/verify"
+)
+
+const maxIdentity = 1024
+
+// oids of the attributes that an identity may name, by RFC 4514's short names.
+var oids = map[string]string{
+	"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET", "2.5.4.10": "O",
+	"2.5.4.11": "OU", "2.5.4.17": "POSTALCODE", "2.5.4.5": "SERIALNUMBER",
+}
+
+type identity map[string]string
+
+func parseIdentities(texts []string) ([]identity, error) {
+	if len(texts) == 0 {
+		return nil, fmt.Errorf("%w: the verifier names no identity", verify.ErrNotTrusted)
+	}
+	var ids []identity
+	for _, t := range texts {
+		id, err := parseIdentity(t)
+		if err != nil {
+			return nil, fmt.Errorf("%w: identity %.64q: %w", verify.ErrNotTrusted, t, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// parseIdentity reads "x509.subject: " and a name of RFC 4514, as far as a trust policy may hold one: no attribute twice, no
+// sets of attributes, no values in hex.
+func parseIdentity(text string) (identity, error) {
+	if len(text) > maxIdentity {
+		return nil, fmt.Errorf("longer than %d bytes", maxIdentity)
+	}
+	dn, ok := strings.CutPrefix(text, "x509.subject:")
+	if !ok {
+		return nil, fmt.Errorf("does not begin with x509.subject:")
+	}
+	id := identity{}
+	for _, part := range split(dn) {
+		key, value, ok := strings.Cut(part, "=")
+		key = strings.ToUpper(strings.TrimSpace(key))
+		if key == "S" {
+			key = "ST"
+		}
+		known := false
+		for _, short := range oids {
+			known = known || short == key
+		}
+		if !ok || !known {
+			return nil, fmt.Errorf("attribute %q is not known", key)
+		}
+		if _, twice := id[key]; twice {
+			return nil, fmt.Errorf("attribute %s occurs twice", key)
+		}
+		value, err := unescape(strings.TrimSpace(value))
+		if err != nil {
+			return nil, err
+		}
+		id[key] = value
+	}
+	for _, key := range []string{"C", "ST", "O"} {
+		if id[key] == "" {
+			return nil, fmt.Errorf("attribute %s is required", key)
+		}
+	}
+	return id, nil
+}
+
+// split cuts at commas that are not escaped.
+func split(dn string) []string {
+	var parts []string
+	start := 0
+	for i := 0; i < len(dn); i++ {
+		switch dn[i] {
+		case '\\':
+			i++
+		case ',':
+			parts, start = append(parts, dn[start:i]), i+1
+		}
+	}
+	return append(parts, dn[start:])
+}
+
+func unescape(v string) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == '\\' && i+1 < len(v) && strings.IndexByte(`\ ,+"<>;=#`, v[i+1]) >= 0:
+			i++
+			b.WriteByte(v[i])
+		case strings.IndexByte(`\+"<>;`, c) >= 0 || c == '#' && i == 0:
+			return "", fmt.Errorf("%q is not allowed here without an escape", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), nil
+}
+
+// matchIdentity returns the leaf's name if one of the identities is part of it.
+func matchIdentity(wanted []identity, leaf *x509.Certificate) (string, error) {
+	subject := identity{}
+	for _, a := range leaf.Subject.Names {
+		key, known := oids[a.Type.String()]
+		value, text := a.Value.(string)
+		if !known || !text {
+			continue
+		}
+		if _, twice := subject[key]; twice {
+			return "", fmt.Errorf("%w: the leaf's subject has %s twice", verify.ErrNotTrusted, key)
+		}
+		subject[key] = value
+	}
+next:
+	for _, w := range wanted {
+		for k, v := range w {
+			if got, ok := subject[k]; !ok || got != v {
+				continue next
+			}
+		}
+		return leaf.Subject.String(), nil
+	}
+	return "", fmt.Errorf("%w: %s is none of the identities", verify.ErrNotTrusted, leaf.Subject)
+}

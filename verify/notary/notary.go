@@ -1,0 +1,404 @@
+// Package notary verifies Notary Project signatures, JWS and COSE, as notation and AWS tools write them.
+//
+// A [Verifier] is whom you trust: certificates, and the names in them.
+//
+//	v := &notary.Verifier{
+//		CA:         roots,
+//		Identities: []string{"x509.subject: C=US, ST=WA, O=acme.example"},
+//	}
+//	report := verify.Collect(ctx, image, repository, v)
+//
+// It is strict where readers could differ: in an envelope, its protected header and its payload a member occurs once, and
+// none is spelled in another case than the specification's; certificates are counted before they are parsed; every critical
+// attribute is known or the signature fails.
+//
+// What it does not do: it reads no RFC 3161 timestamps, so that a signature of the scheme notary.x509 fails as soon as one of
+// its certificates has expired; and it runs no verification plugins, so that a signature that asks for one fails, those of
+// AWS Signer among them.
+package notary
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/verify"
+	"github.com/notaryproject/notation-core-go/revocation"
+	"github.com/notaryproject/notation-core-go/revocation/crl"
+	"github.com/notaryproject/notation-core-go/revocation/result"
+	"github.com/notaryproject/notation-core-go/signature"
+	"github.com/notaryproject/notation-core-go/signature/cose"
+	"github.com/notaryproject/notation-core-go/signature/jws"
+	"github.com/opencontainers/go-digest"
+	gocose "github.com/veraison/go-cose"
+)
+
+const (
+	payloadType     = "application/vnd.cncf.notary.payload.v1+json"
+	pluginAttribute = "io.cncf.notary.verificationPlugin"
+
+	maxEnvelope     = 1 << 20
+	maxCertificates = 10
+	maxCertificate  = 16 << 10
+	clockSkew       = 5 * time.Minute // by which a signer's clock may be ahead of ours
+)
+
+// Revocation says what to do when it cannot be found out whether a certificate was revoked. One that was revoked fails
+// under both modes that look.
+type Revocation uint8
+
+const (
+	RevocationRequired  Revocation = iota // fail with [verify.ErrUnchecked]
+	RevocationSoft                        // go on, and say so in the checks
+	RevocationOffUnsafe                   // never look
+)
+
+// A Verifier trusts the signers that its stores and identities name together. The zero value trusts nobody.
+// It is safe for concurrent use.
+type Verifier struct {
+	// CA holds trusted certificates for the scheme notary.x509, SigningAuthority those for notary.x509.signingAuthority.
+	// Neither counts for the other: who may vouch for names is not who may vouch for time.
+	CA, SigningAuthority []*x509.Certificate
+
+	// Identities name the signers, as in a trust policy: "x509.subject: C=US, ST=WA, O=acme". Every attribute must be in the
+	// leaf's subject with exactly this value; C, ST and O are required. None trusts nobody.
+	Identities []string
+
+	Revocation Revocation       // by OCSP and CRL; zero means required
+	Client     *http.Client     // for OCSP and CRL; nil means one with short timeouts
+	Now        func() time.Time // nil means time.Now
+}
+
+var _ verify.Verifier = (*Verifier)(nil)
+
+// Verify follows the signature verification of Notary Project's trust store and trust policy specification, at least as
+// strict as its level "strict". Errors are those of package verify.
+func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descriptor) (*verify.Attestation, error) {
+	if evidence.MediaType != jws.MediaTypeEnvelope && evidence.MediaType != cose.MediaTypeEnvelope {
+		return nil, fmt.Errorf("%w: %s", verify.ErrFormat, evidence.MediaType)
+	}
+	wanted, err := parseIdentities(v.Identities)
+	if err != nil {
+		return nil, err
+	}
+	if len(evidence.Data) > maxEnvelope {
+		return nil, fmt.Errorf("%w: an envelope of %d bytes", verify.ErrLimit, len(evidence.Data))
+	}
+	if evidence.MediaType == jws.MediaTypeEnvelope {
+		err = checkJWS(evidence.Data)
+	} else {
+		err = checkCOSE(evidence.Data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	env, err := signature.ParseEnvelope(evidence.MediaType, evidence.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", verify.ErrMalformed, err)
+	}
+	content, err := env.Verify()
+	if err != nil {
+		kind := verify.ErrMalformed
+		if _, ok := errors.AsType[*signature.SignatureIntegrityError](err); ok {
+			kind = verify.ErrTampered
+		}
+		return nil, fmt.Errorf("%w: %w", kind, err)
+	}
+	info := &content.SignerInfo
+	var checks []verify.Check
+	passed := func(name, reason string) {
+		checks = append(checks, verify.Check{Name: name, Status: verify.Passed, Reason: reason})
+	}
+	passed("signature", fmt.Sprintf("%s by the key of %s", evidence.MediaType, info.CertificateChain[0].Subject))
+
+	var store []*x509.Certificate
+	source := verify.TimeClaimed
+	switch info.SignedAttributes.SigningScheme {
+	case signature.SigningSchemeX509:
+		store = v.CA
+	case signature.SigningSchemeX509SigningAuthority:
+		store, source = v.SigningAuthority, verify.TimeAuthority
+	default:
+		return nil, fmt.Errorf("%w: signing scheme %q", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
+	}
+	anchor, err := signature.VerifyAuthenticity(info, store)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)
+	}
+	passed("trust store", anchor.Subject.String())
+
+	for _, c := range info.CertificateChain {
+		if len(c.UnhandledCriticalExtensions) > 0 || c.PermittedDNSDomainsCritical {
+			return nil, fmt.Errorf("%w: %s has a critical extension that is not known here", verify.ErrNotTrusted, c.Subject)
+		}
+	}
+	for _, a := range info.SignedAttributes.ExtendedAttributes {
+		if a.Critical || a.Key == pluginAttribute {
+			return nil, fmt.Errorf("%w: attribute %v is critical and not known here", verify.ErrNotTrusted, a.Key)
+		}
+	}
+	passed("critical attributes", "all known")
+
+	name, err := matchIdentity(wanted, info.CertificateChain[0])
+	if err != nil {
+		return nil, err
+	}
+	passed("identity", name)
+
+	if content.Payload.ContentType != payloadType {
+		return nil, fmt.Errorf("%w: payload of type %q", verify.ErrType, content.Payload.ContentType)
+	}
+	target, err := parsePayload(content.Payload.Content)
+	if err != nil {
+		return nil, err
+	}
+	if target.MediaType != subject.MediaType || target.Digest != subject.Digest || target.Size != subject.Size {
+		return nil, fmt.Errorf("%w: %s, %s, %d bytes", verify.ErrSubject, target.MediaType, target.Digest, target.Size)
+	}
+	passed("subject", string(target.Digest))
+
+	if err := v.checkTime(info, &checks); err != nil {
+		return nil, err
+	}
+	if err := v.checkRevocation(ctx, info, &checks); err != nil {
+		return nil, err
+	}
+
+	annotations := target.Annotations
+	target.Annotations = nil
+	evidence.Data = nil
+	return &verify.Attestation{
+		Kind:        verify.ImageSignature,
+		Subject:     target,
+		Annotations: annotations,
+		Signers: []verify.Signer{{
+			Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: name, Issuer: anchor.Subject.String()},
+			SignedAt: info.SignedAttributes.SigningTime, TimeSource: source,
+		}},
+		Evidence: evidence,
+		Checks:   checks,
+	}, nil
+}
+
+func (v *Verifier) checkTime(info *signature.SignerInfo, checks *[]verify.Check) error {
+	now := time.Now()
+	if v.Now != nil {
+		now = v.Now()
+	}
+	signed, expiry := info.SignedAttributes.SigningTime, info.SignedAttributes.Expiry
+	if signed.After(now.Add(clockSkew)) {
+		return fmt.Errorf("%w: signed at %s", verify.ErrNotYet, signed.UTC().Format(time.RFC3339))
+	}
+	reason := "the signature has none"
+	if !expiry.IsZero() {
+		reason = expiry.UTC().Format(time.RFC3339)
+		if !now.Before(expiry) {
+			return fmt.Errorf("%w: the signature, at %s", verify.ErrExpired, reason)
+		}
+	}
+	*checks = append(*checks, verify.Check{Name: "expiry", Status: verify.Passed, Reason: reason})
+
+	at, why := now, "all certificates are valid now"
+	if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
+		at, why = signed, "all certificates were valid at the authentic signing time"
+	}
+	for _, c := range info.CertificateChain {
+		if at.Before(c.NotBefore) {
+			return fmt.Errorf("%w: certificate of %s", verify.ErrNotYet, c.Subject)
+		}
+		if at.After(c.NotAfter) {
+			return fmt.Errorf("%w: certificate of %s", verify.ErrExpired, c.Subject)
+		}
+	}
+	*checks = append(*checks, verify.Check{Name: "certificate validity", Status: verify.Passed, Reason: why})
+	if len(info.UnsignedAttributes.TimestampSignature) > 0 {
+		*checks = append(*checks, verify.Check{Name: "timestamp", Reason: "not read, and not relied upon"})
+	}
+	return nil
+}
+
+func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerInfo, checks *[]verify.Check) error {
+	if v.Revocation == RevocationOffUnsafe {
+		*checks = append(*checks, verify.Check{Name: "revocation", Reason: "turned off by the verifier"})
+		return nil
+	}
+	opts := revocation.Options{OCSPHTTPClient: v.Client}
+	if v.Client != nil {
+		fetcher, err := crl.NewHTTPFetcher(v.Client)
+		if err != nil {
+			return fmt.Errorf("%w: %w", verify.ErrUnchecked, err)
+		}
+		opts.CRLFetcher = fetcher
+	}
+	validator, err := revocation.NewWithOptions(opts)
+	if err != nil {
+		return fmt.Errorf("%w: %w", verify.ErrUnchecked, err)
+	}
+	at := revocation.ValidateContextOptions{CertChain: info.CertificateChain}
+	if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
+		at.AuthenticSigningTime = info.SignedAttributes.SigningTime
+	}
+	results, err := validator.ValidateContext(ctx, at)
+	if err == nil && len(results) != len(info.CertificateChain) {
+		err = errors.New("fewer answers than certificates")
+	}
+	for i, r := range results { // a revoked one decides, whatever else is unknown
+		switch {
+		case r == nil:
+			err = errors.New("an empty answer")
+		case r.Result == result.ResultRevoked:
+			return fmt.Errorf("%w: certificate of %s", verify.ErrRevoked, info.CertificateChain[i].Subject)
+		case r.Result != result.ResultOK && r.Result != result.ResultNonRevokable && err == nil:
+			err = fmt.Errorf("certificate of %s: status unknown", info.CertificateChain[i].Subject)
+			for _, s := range r.ServerResults {
+				if s != nil && s.Error != nil {
+					err = fmt.Errorf("%w: %w", err, s.Error)
+				}
+			}
+		}
+	}
+	switch {
+	case err == nil:
+		*checks = append(*checks, verify.Check{Name: "revocation", Status: verify.Passed,
+			Reason: "no certificate that names a revocation service was revoked"})
+	case v.Revocation == RevocationSoft:
+		*checks = append(*checks, verify.Check{Name: "revocation", Reason: "not required, and not found out: " + err.Error()})
+	default:
+		return fmt.Errorf("%w: revocation: %w", verify.ErrUnchecked, err)
+	}
+	return nil
+}
+
+var b64 = base64.RawURLEncoding.Strict()
+
+// checkJWS reads the envelope before the library does, which folds case and takes the last of two members.
+func checkJWS(data []byte) error {
+	var protected, payload []byte
+	var certificates int
+	var err error
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	for name := range r.Object("payload", "protected", "header", "signature") {
+		switch string(name) {
+		case "payload":
+			payload = r.Text()
+		case "protected":
+			protected = r.Text()
+		case "signature":
+			r.Text()
+		case "header":
+			for name := range r.Object("x5c", "io.cncf.notary.timestampSignature", "io.cncf.notary.signingAgent") {
+				if string(name) != "x5c" {
+					continue
+				}
+				for range r.Array() {
+					if certificates++; certificates > maxCertificates || len(r.Text()) > maxCertificate*4/3+4 {
+						err = fmt.Errorf("%w: certificates", verify.ErrLimit)
+						r.Fail(err)
+					}
+				}
+			}
+		default:
+			r.Fail(fmt.Errorf("unknown member %q", name))
+		}
+	}
+	if end := r.End(); err != nil {
+		return err
+	} else if end != nil {
+		return fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, end)
+	}
+	header, err := b64.DecodeString(string(protected))
+	if err != nil {
+		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+	}
+	h := strictjson.NewReader(header, strictjson.Limits{})
+	for name := range h.Object("alg", "cty", "crit", "b64", "io.cncf.notary.expiry", "io.cncf.notary.signingScheme",
+		"io.cncf.notary.signingTime", "io.cncf.notary.authenticSigningTime", pluginAttribute,
+		"io.cncf.notary.verificationPluginMinVersion") {
+		if string(name) != "crit" {
+			continue
+		}
+		seen := map[string]bool{}
+		for range h.Array() {
+			c := h.String()
+			if seen[c] {
+				h.Fail(fmt.Errorf("%q is listed twice as critical", c))
+			}
+			seen[c] = true
+		}
+	}
+	if err := h.End(); err != nil {
+		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+	}
+	if _, err := b64.DecodeString(string(payload)); err != nil {
+		return fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
+	}
+	return nil
+}
+
+// checkCOSE counts certificates. That no label occurs twice is seen to by the decoder.
+func checkCOSE(data []byte) error {
+	var m gocose.Sign1Message
+	if err := m.UnmarshalCBOR(data); err != nil {
+		return fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, err)
+	}
+	chain, ok := m.Headers.Unprotected[gocose.HeaderLabelX5Chain].([]any)
+	if !ok {
+		return fmt.Errorf("%w: no chain of certificates", verify.ErrMalformed)
+	}
+	if len(chain) > maxCertificates {
+		return fmt.Errorf("%w: %d certificates", verify.ErrLimit, len(chain))
+	}
+	for _, c := range chain {
+		if der, ok := c.([]byte); !ok || len(der) > maxCertificate {
+			return fmt.Errorf("%w: a certificate that is none or too large", verify.ErrLimit)
+		}
+	}
+	return nil
+}
+
+// parsePayload follows the signature specification, section "Payload".
+func parsePayload(data []byte) (verify.Descriptor, error) {
+	var d verify.Descriptor
+	found := false
+	r := strictjson.NewReader(bytes.TrimSpace(data), strictjson.Limits{})
+	for name := range r.Object("targetArtifact") {
+		if string(name) != "targetArtifact" {
+			r.Fail(fmt.Errorf("unknown member %q", name))
+			continue
+		}
+		found = true
+		for name := range r.Object("mediaType", "digest", "size", "annotations") {
+			switch string(name) {
+			case "mediaType":
+				d.MediaType = r.String()
+			case "digest":
+				d.Digest = digest.Digest(r.String())
+			case "size":
+				d.Size = r.Int64()
+			case "annotations":
+				d.Annotations = map[string]string{}
+				for key := range r.Object() {
+					k := string(key)
+					d.Annotations[k] = r.String()
+				}
+			}
+		}
+	}
+	err := r.End()
+	if err == nil && (!found || d.MediaType == "" || d.Size < 0) {
+		err = errors.New("no target artifact with media type and size")
+	}
+	if err == nil {
+		err = d.Digest.Validate()
+	}
+	if err != nil {
+		return verify.Descriptor{}, fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
+	}
+	return d, nil
+}
