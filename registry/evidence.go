@@ -168,7 +168,7 @@ func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2
 // layers yields the evidence in one manifest.
 func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubject bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
-		data, err := r.fetchAll(ctx, d, r.limits.ManifestBytes)
+		data, err := r.fetchListed(ctx, d, r.limits.ManifestBytes)
 		if err != nil {
 			yield(bare(d), err)
 			return
@@ -188,7 +188,7 @@ func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubj
 			}
 			candidate := bare(layer)
 			candidate.ArtifactType, candidate.Annotations = artifactType(m), layer.Annotations
-			data, err := r.fetchAll(ctx, layer, r.limits.EvidenceBytes)
+			data, err := r.fetchListed(ctx, layer, r.limits.EvidenceBytes)
 			if err == nil {
 				candidate.Data = data
 			}
@@ -197,6 +197,14 @@ func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubj
 			}
 		}
 	}
+}
+
+// fetchListed is fetchAll for a descriptor that the registry gave.
+func (r *Repository) fetchListed(ctx context.Context, d Descriptor, limit int64) ([]byte, error) {
+	if err := valid(d); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return r.fetchAll(ctx, d, limit)
 }
 
 // Children returns the manifests that an index names, in its order; none for anything but an index. Attestation

@@ -450,7 +450,7 @@ func nextLink(at *url.URL, headers []string) (*url.URL, error) {
 func (b *remoteBackend) wrap(what string, err error) error {
 	kind := kindOf(err)
 	if kind == nil {
-		return fmt.Errorf("registry: %s in %s: %w", what, b.repo.Reference, err)
+		kind = ErrMalformed // whatever else the client library does not like about an answer
 	}
 	return fmt.Errorf("registry: %s in %s: %w: %w", what, b.repo.Reference, kind, err)
 }

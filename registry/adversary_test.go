@@ -1,0 +1,211 @@
+package registry_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+const (
+	index = ocispec.MediaTypeImageIndex
+	image = ocispec.MediaTypeImageManifest
+)
+
+// evil answers every request.
+type evil func(w http.ResponseWriter, r *http.Request)
+
+func answer(contentType, body string) evil {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// entry is a listing with one entry.
+func entry(d digest.Digest, size int64) string {
+	return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[{"mediaType":%q,"digest":%q,"size":%d,"artifactType":%q}]}`, index, image, d, size, bundleType)
+}
+
+// A registry that means harm ends in a typed error, within the limits.
+func TestAdversarialRegistry(t *testing.T) {
+	subject := content("subject")
+	manifest := func(m string) (string, digest.Digest, int64) { return m, digest.FromString(m), int64(len(m)) }
+	carrying := func(layers string) string {
+		return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":%q,"size":2},"layers":[%s],"subject":{"mediaType":%[1]q,"digest":%[5]q,"size":7}}`,
+			image, bundleType, digest.FromString("{}"), layers, subject.Digest)
+	}
+	layer := func(d digest.Digest, size int64) string {
+		return fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d}`, bundleType, d, size)
+	}
+	// serving lists one manifest and serves it, and blobs.
+	serving := func(body string, blob evil) evil {
+		m, d, n := manifest(body)
+		return func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.Contains(r.URL.Path, "/referrers/"):
+				answer(index, entry(d, n))(w, r)
+			case strings.Contains(r.URL.Path, "/manifests/"+d.String()):
+				answer(image, m)(w, r)
+			case strings.Contains(r.URL.Path, "/blobs/"):
+				blob(w, r)
+			default:
+				http.NotFound(w, r)
+			}
+		}
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("credentials went to another host")
+		}
+		http.NotFound(w, r)
+	}))
+	defer other.Close()
+	bomb := new(bytes.Buffer)
+	z := gzip.NewWriter(bomb)
+	_, _ = io.CopyN(z, zeros{}, 64<<20)
+	z.Close()
+
+	tests := []struct {
+		name string
+		evil evil
+		want error // nil: no candidate and no error
+	}{
+		{"endless pages", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", fmt.Sprintf(`<%s?n=%d>; rel="next"`, r.URL.Path, time.Now().UnixNano()))
+			answer(index, `{"schemaVersion":2,"manifests":[]}`)(w, r)
+		}, registry.ErrLimit},
+		{"endless entries", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", fmt.Sprintf(`<%s?n=%d>; rel="next"`, r.URL.Path, time.Now().UnixNano()))
+			var list []string
+			for i := range 100 {
+				list = append(list, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":1,"artifactType":"x/y"}`, image, digest.FromString(fmt.Sprint(time.Now().UnixNano(), i))))
+			}
+			answer(index, `{"schemaVersion":2,"manifests":[`+strings.Join(list, ",")+`]}`)(w, r)
+		}, registry.ErrLimit},
+		{"next page on another host", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", fmt.Sprintf(`<%s/v2/>; rel="next"`, other.URL))
+			answer(index, `{"schemaVersion":2,"manifests":[]}`)(w, r)
+		}, registry.ErrMalformed},
+		{"huge listing", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", index)
+			_, _ = io.CopyN(w, zeros{}, 100<<20)
+		}, registry.ErrLimit},
+		{"listing is broken JSON", answer(index, `{"manifests":[`), registry.ErrMalformed},
+		{"listing with duplicate members", answer(index, `{"schemaVersion":2,"manifests":[],"manifests":[]}`), registry.ErrMalformed},
+		{"depth bomb", answer(index, strings.Repeat(`{"manifests":[`, 100000)), registry.ErrMalformed},
+		{"listing of nulls", answer(index, `{"schemaVersion":2,"manifests":[null,null]}`), registry.ErrMalformed},
+		{"listing is null", answer(index, `null`), nil},
+		{"listing is an array", answer(index, `[]`), registry.ErrMalformed},
+		{"digest is a path", answer(index, `{"schemaVersion":2,"manifests":[{"mediaType":"`+image+`","digest":"sha256:../../etc/passwd","size":1,"artifactType":"`+bundleType+`"}]}`), registry.ErrMalformed},
+		{"negative size", answer(index, entry(subject.Digest, -1)), registry.ErrMalformed},
+		{"huge manifest", answer(index, entry(subject.Digest, 1<<40)), registry.ErrLimit},
+		{"manifest is longer than it says", func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/referrers/") {
+				answer(index, entry(digest.FromString("x"), 1))(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", image)
+			w.(http.Flusher).Flush() // so that there is no Content-Length
+			_, _ = io.CopyN(w, zeros{}, 1<<20)
+		}, registry.ErrDigest},
+		{"manifest is another", func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/referrers/") {
+				answer(index, entry(digest.FromString("x"), 2))(w, r)
+				return
+			}
+			answer(image, "{}")(w, r)
+		}, registry.ErrDigest},
+		{"manifest of no known version", serving(`{"schemaVersion":1,"layers":[]}`, answer("", "")), registry.ErrMalformed},
+		{"manifest about another subject", serving(strings.Replace(carrying(layer(subject.Digest, 7)), subject.Digest.String()+`","size":7}}`, digest.FromString("x").String()+`","size":7}}`, 1), answer("", "subject")), nil},
+		{"manifest without subject", serving(fmt.Sprintf(`{"schemaVersion":2,"layers":[%s]}`, layer(subject.Digest, 7)), answer("", "subject")), nil},
+		{"blob of another digest", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "forged")), registry.ErrDigest},
+		{"blob ends early", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "want")), registry.ErrMalformed},
+		{"blob goes on", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
+			w.(http.Flusher).Flush()
+			_, _ = io.CopyN(w, zeros{}, 100<<20)
+		}), registry.ErrDigest},
+		{"blob is too large", serving(carrying(layer(digest.FromString("x"), 1<<40)), answer("", "x")), registry.ErrLimit},
+		{"blob is a gzip bomb", serving(carrying(layer(digest.FromString("x"), 1)), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(bomb.Bytes())
+		}), registry.ErrDigest},
+		{"data inside the descriptor is another", serving(carrying(fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":6,"data":"Zm9yZ2Vk"}`, bundleType, digest.FromString("wanted"))), answer("", "")), registry.ErrDigest},
+		{"blob is elsewhere", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+"/blob", http.StatusTemporaryRedirect)
+		}), registry.ErrNotFound},
+		{"blob goes round in circles", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
+		}), registry.ErrUnavailable},
+		{"blob never comes", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "6")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}), registry.ErrUnavailable},
+		{"a million layers", func() evil {
+			one := layer(digest.FromString("x"), 1) + ","
+			return serving(carrying(strings.Repeat(one, 3<<20/len(one))+one[:len(one)-1]), answer("", "x"))
+		}(), registry.ErrLimit},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := registrytest.Start(&registrytest.Options{Registry: http.HandlerFunc(tt.evil)})
+			defer s.Close()
+			repo := open(t, s.Host()+"/demo/app", &registry.Options{
+				Credential: func(_ context.Context, host string) (registry.Credential, error) {
+					return registry.Credential{Username: "me", Password: "secret"}, nil
+				},
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			var errs []error
+			for d, err := range repo.Evidence(ctx, subject) {
+				if err != nil {
+					errs = append(errs, err)
+				} else if digest.FromBytes(d.Data) != d.Digest {
+					t.Error("content that does not match its digest was passed on")
+				}
+			}
+			runtime.ReadMemStats(&after)
+			if err := errors.Join(errs...); tt.want == nil && err != nil || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 128<<20 {
+				t.Errorf("%d MiB were allocated", used>>20)
+			}
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// A digest that was asked for is the digest that comes, whatever the registry says.
+func TestResolveIsHeldToTheDigest(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Registry: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", image)
+		w.Header().Set("Docker-Content-Digest", digest.FromString("another").String())
+		w.Header().Set("Content-Length", "7")
+	})})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	if d, err := repo.Resolve(t.Context(), digest.FromString("asked for").String()); err == nil {
+		t.Errorf("resolved to %v", d)
+	}
+}
