@@ -115,7 +115,7 @@ func TestCosignEvidence(t *testing.T) {
 func TestDelete(t *testing.T) {
 	for name, o := range map[string]*registrytest.Options{
 		"API":      {Registry: registrytest.Directory(t.TempDir())},
-		"fallback": {Registry: registrytest.Directory(t.TempDir()), Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}},
+		"fallback": {Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := registrytest.Start(o)
