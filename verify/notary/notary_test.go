@@ -1,6 +1,7 @@
 package notary_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -347,4 +348,27 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("another subject: %v", a)
 		}
 	})
+}
+
+func TestHostileCOSE(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	d := signed(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, Format: signnotary.COSE})
+	x5chain := []byte{0xa1, 0x18, 0x21, 0x82} // the unprotected header: a map of label 33 to an array of two
+	if bytes.Count(d.Data, x5chain) != 1 {
+		t.Fatal("the envelope is laid out in another way")
+	}
+	many := append([]byte{0xa1, 0x18, 0x21, 0x99, 0x4e, 0x22}, bytes.Repeat([]byte{0x41, 0x00}, 20000)...)
+	for name, c := range map[string]struct {
+		header []byte
+		want   error
+	}{
+		"label twice":         {[]byte{0xa2, 0x18, 0x21, 0x80, 0x18, 0x21, 0x82}, verify.ErrMalformed},
+		"20,002 certificates": {many, verify.ErrLimit},
+	} {
+		bad := verify.Descriptor{MediaType: d.MediaType, Data: bytes.Replace(d.Data, x5chain, c.header, 1)}
+		if _, err := verifier(chain).Verify(t.Context(), image, bad); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
