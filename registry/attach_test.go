@@ -537,3 +537,59 @@ func TestAttachRefuses(t *testing.T) {
 		t.Errorf("nothing to attach: %v, %v", ms, err)
 	}
 }
+
+// A document with Notary signatures on it is one candidate; without, or about another image, it is none.
+func TestComposite(t *testing.T) {
+	for name, start := range kinds(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			repo := start(t)()
+			image := pushImage(t, repo, "app")
+			bom := content(`{"bomFormat":"CycloneDX"}`)
+			bom.MediaType = "application/vnd.cyclonedx+json"
+			envelope := content("signed")
+			envelope.MediaType, envelope.ArtifactType = "application/jose+json", "application/vnd.cncf.notary.signature"
+			artifacts, err := repo.Attach(t.Context(), image, bom)
+			if err != nil {
+				t.Fatal(err)
+			}
+			collect := func() (out []registry.Descriptor) {
+				for d, err := range repo.Evidence(t.Context(), image) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					out = append(out, d)
+				}
+				return out
+			}
+			if got := collect(); len(got) != 0 {
+				t.Errorf("before it was signed: %+v", got)
+			}
+			if _, err := repo.Attach(t.Context(), artifacts[0], envelope); err != nil {
+				t.Fatal(err)
+			}
+			got := collect()
+			if len(got) != 1 || got[0].MediaType != ocispec.MediaTypeImageIndex || digest.FromBytes(got[0].Data) != got[0].Digest {
+				t.Fatalf("%+v", got)
+			}
+			var index ocispec.Index
+			if err := json.Unmarshal(got[0].Data, &index); err != nil {
+				t.Fatal(err)
+			}
+			var parts []string
+			for _, d := range index.Manifests {
+				if digest.FromBytes(d.Data) != d.Digest {
+					t.Errorf("%s does not match its content", d.Digest)
+				}
+				parts = append(parts, d.MediaType)
+			}
+			want := []string{ocispec.MediaTypeImageManifest, "application/vnd.cyclonedx+json", ocispec.MediaTypeImageManifest, "application/jose+json"}
+			if diff := cmp.Diff(want, parts); diff != "" {
+				t.Error(diff)
+			}
+			if index.Manifests[0].Digest != artifacts[0].Digest {
+				t.Error("the first entry is not the artifact")
+			}
+		})
+	}
+}

@@ -37,7 +37,7 @@ func EvidenceTypes() []string {
 // is looked into.
 var evidenceArtifacts = []string{
 	"", ocispec.MediaTypeEmptyJSON, ocispec.MediaTypeImageConfig,
-	"application/vnd.cncf.notary.signature",
+	notarySignature,
 	"application/vnd.dev.cosign.artifact.sig.v1+json",
 	"application/vnd.in-toto+json",
 }
@@ -116,6 +116,10 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq
 // what the digest says. The manifest's subject is the one asked for; under cosign's tags, which have none, only the
 // signed payload can tell.
 //
+// A document that Notary Project signed as an artifact (an SBOM under AWS Signer) comes as one candidate of media type
+// application/vnd.oci.image.index.v1+json: an index with the content of its entries inside, the artifact's manifest
+// first, then its layers, then manifest and envelope of each signature on it.
+//
 // An error beside a Descriptor concerns that candidate. An error beside a zero Descriptor ends the iteration: not all
 // came. Nothing there is no error.
 func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
@@ -139,7 +143,8 @@ func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2
 				yield(Descriptor{}, err)
 				return
 			}
-			if !slices.Contains(evidenceArtifacts, d.ArtifactType) && !slices.Contains(r.evidenceTypes, d.ArtifactType) {
+			if !slices.Contains(evidenceArtifacts, d.ArtifactType) && !slices.Contains(r.evidenceTypes, d.ArtifactType) &&
+				!(r.readsNotary() && slices.Contains(signedArtifacts, d.ArtifactType)) {
 				continue
 			}
 			if !from(d, true) {
@@ -165,6 +170,10 @@ func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2
 	}
 }
 
+func (r *Repository) readsNotary() bool {
+	return slices.Contains(r.evidenceTypes, typeJWS) || slices.Contains(r.evidenceTypes, typeCOSE)
+}
+
 // layers yields the evidence in one manifest.
 func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubject bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
@@ -180,6 +189,17 @@ func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubj
 		}
 		if needSubject && (m.Subject == nil || m.Subject.Digest != subject.Digest) {
 			// Listed by mistake, or by somebody who hopes that nobody looks.
+			return
+		}
+		if needSubject && r.readsNotary() && slices.Contains(signedArtifacts, artifactType(m)) {
+			d.Data = data
+			candidate, err := r.composite(ctx, d, m)
+			if err != nil {
+				candidate = bare(d)
+			}
+			if err != nil || candidate.Digest != "" {
+				yield(candidate, err)
+			}
 			return
 		}
 		for _, layer := range m.Layers {

@@ -368,6 +368,11 @@ func TestCopyKeepsEverything(t *testing.T) {
 			boms := []registry.Descriptor{attach(amd, "SBOM of amd64"), attach(arm, "SBOM of arm64")}
 			deep := attach(boms[0], "signature on the SBOM")
 			attach(deep, "signature on the signature")
+			if name != "subject at fallback tag" {
+				if err := from.AttachCosign(t.Context(), amd, simpleSigning("payload", "c2ln")); err != nil {
+					t.Fatal(err)
+				}
+			}
 
 			s := registrytest.Start(nil)
 			defer s.Close()
@@ -380,7 +385,17 @@ func TestCopyKeepsEverything(t *testing.T) {
 			defer s2.Close()
 			back := open(t, s2.Host()+"/back/app", nil)
 			for _, hop := range [][2]*registry.Repository{{layout, from}, {there, layout}, {back, there}, {back, there}} {
-				got, err := registry.Copy(t.Context(), hop[0], hop[1], "v1")
+				var count int
+				var size int64
+				got, err := registry.Copy(t.Context(), hop[0], hop[1], "v1", &registry.CopyOptions{Progress: func(_ registry.Descriptor, n int, bytes int64) {
+					if n != count+1 || bytes < size {
+						t.Errorf("progress went from %d, %d to %d, %d", count, size, n, bytes)
+					}
+					count, size = n, bytes
+				}})
+				if count < 10 {
+					t.Errorf("progress told of %d manifests and blobs", count)
+				}
 				if err != nil || got.Digest != index.Digest {
 					t.Fatalf("%v, %v", got, err)
 				}
@@ -392,6 +407,9 @@ func TestCopyKeepsEverything(t *testing.T) {
 						t.Errorf("on %s: %q, want %q", want.on.Digest, got, want.text)
 					}
 				}
+			}
+			if _, err := back.Resolve(t.Context(), strings.Replace(amd.Digest.String(), ":", "-", 1)+".sig"); err != nil && name != "subject at fallback tag" {
+				t.Errorf("cosign's signature did not come along: %v", err)
 			}
 			children, err := back.Children(t.Context(), index)
 			if err != nil || len(children) != 2 || children[0].Platform.Architecture != "amd64" {

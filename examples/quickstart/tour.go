@@ -329,7 +329,7 @@ func keep(ctx context.Context, p *printer, repo *registry.Repository, reference,
 	if err != nil {
 		return err
 	}
-	image, err := registry.Copy(ctx, layout, repo, reference)
+	image, err := registry.Copy(ctx, layout, repo, reference, nil)
 	if err != nil {
 		return err
 	}
