@@ -603,3 +603,18 @@ func hasKind(err error) bool {
 	}
 	return false
 }
+
+// A source without end does not keep Collect for ever, and what was not looked at is said.
+func TestCollectEndless(t *testing.T) {
+	_, key := newKey(t, sign.P256)
+	endless := verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+		return func(yield func(verify.Descriptor, error) bool) {
+			for yield(verify.Descriptor{MediaType: "text/plain", Digest: digest.FromString("x")}, nil) {
+			}
+		}
+	})
+	report := verify.Collect(t.Context(), peerSubject(t), endless, &verify.KeyVerifier{Keys: []verify.TrustedKey{key}})
+	if len(report.Incomplete) != 1 || !errors.Is(report.Incomplete[0], verify.ErrLimit) {
+		t.Errorf("incomplete: %v", report.Incomplete)
+	}
+}

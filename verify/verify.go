@@ -192,6 +192,10 @@ type Report struct {
 	Incomplete   []error          // errors of the source, and candidates that did not arrive as *RejectedError
 }
 
+// maxCandidates is how many candidates Collect looks at. Sources have tighter limits of their own; this one is for those
+// that have none.
+const maxCandidates = 10_000
+
 // Collect asks src for all candidates about subject and gives each to the Verifiers in turn until one accepts it. A
 // candidate that none accepts is in Rejected, with the reason of every Verifier that reads its format. A broken
 // candidate neither hides nor aborts the others.
@@ -207,11 +211,16 @@ func Collect(ctx context.Context, subject Descriptor, src Source, vs ...Verifier
 		incomplete(errors.New("verify: no verifier"))
 		return report
 	}
+	count := 0
 	for candidate, err := range src.Evidence(ctx, subject) {
+		if count++; count > maxCandidates {
+			incomplete(fmt.Errorf("%w: more than %d candidates", ErrLimit, maxCandidates))
+			return report
+		}
 		bare := candidate
 		bare.Data = nil
 		switch {
-		case err != nil && candidate.Digest == "":
+		case err != nil && candidate.Digest == "" && candidate.MediaType == "":
 			incomplete(err)
 			return report
 		case err != nil:
@@ -242,7 +251,7 @@ func verifyOne(ctx context.Context, subject, evidence Descriptor, vs []Verifier)
 	for _, v := range vs {
 		att, err := v.Verify(ctx, subject, evidence)
 		if err == nil {
-			err = att.check()
+			err = att.check(subject)
 		}
 		if err == nil {
 			return att, nil
@@ -261,12 +270,14 @@ func verifyOne(ctx context.Context, subject, evidence Descriptor, vs []Verifier)
 }
 
 // check refuses an Attestation that breaks the promises of its type, whoever's Verifier made it.
-func (a *Attestation) check() error {
+func (a *Attestation) check(subject Descriptor) error {
 	switch {
 	case a == nil:
 		return errors.New("verify: the verifier returned neither attestation nor error")
 	case a.Kind < ImageSignature || a.Kind > Blob:
 		return errors.New("verify: the verifier returned an attestation without kind")
+	case a.Subject.Digest != subject.Digest:
+		return fmt.Errorf("%w: the verifier returned an attestation about %.80q", ErrSubject, a.Subject.Digest)
 	case a.Kind == Statement && a.PredicateType == "":
 		return fmt.Errorf("%w: a statement without predicate type", ErrType)
 	case len(a.Signers) == 0:

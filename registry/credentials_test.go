@@ -1,0 +1,86 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/registry/registrytest"
+)
+
+// Credentials come from where docker and podman keep them, or from the caller, and go to the registry's token service.
+func TestCredentials(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.TokenAuth("me", "secret")}})
+	defer s.Close()
+	const login = "bWU6c2VjcmV0" // me:secret
+	file := func(t *testing.T, name, content string) string {
+		t.Helper()
+		name = filepath.Join(t.TempDir(), name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(strings.ReplaceAll(content, "HOST", s.Host())), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	works := func(t *testing.T, get func(context.Context, string) (registry.Credential, error), err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pushImage(t, open(t, s.Host()+"/demo/app", &registry.Options{Credential: get}), "app")
+	}
+	t.Run("docker", func(t *testing.T) {
+		t.Setenv("DOCKER_CONFIG", filepath.Dir(file(t, "config.json", `{"auths":{"HOST":{"auth":"`+login+`"}}}`)))
+		get, err := registry.DockerCredentials()
+		works(t, get, err)
+	})
+	t.Run("docker helper", func(t *testing.T) {
+		if runtime.GOOS == "windows" {
+			t.Skip("the helper is a shell script")
+		}
+		helper := file(t, "docker-credential-lading", "#!/bin/sh\necho '{\"Username\":\"me\",\"Secret\":\"secret\"}'\n")
+		t.Setenv("PATH", filepath.Dir(helper)+string(os.PathListSeparator)+os.Getenv("PATH"))
+		t.Setenv("DOCKER_CONFIG", filepath.Dir(file(t, "config.json", `{"credHelpers":{"HOST":"lading"}}`)))
+		get, err := registry.DockerCredentials()
+		works(t, get, err)
+	})
+	t.Run("podman, named file", func(t *testing.T) {
+		t.Setenv("REGISTRY_AUTH_FILE", file(t, "auth.json", `{"auths":{"HOST":{"auth":"`+login+`"}}}`))
+		get, err := registry.PodmanCredentials()
+		works(t, get, err)
+	})
+	t.Run("podman, run-time directory", func(t *testing.T) {
+		t.Setenv("REGISTRY_AUTH_FILE", "")
+		t.Setenv("XDG_RUNTIME_DIR", filepath.Dir(filepath.Dir(file(t, "containers/auth.json", `{"auths":{"HOST":{"auth":"`+login+`"}}}`))))
+		get, err := registry.PodmanCredentials()
+		works(t, get, err)
+	})
+	t.Run("explicit", func(t *testing.T) {
+		works(t, func(_ context.Context, host string) (registry.Credential, error) {
+			if host != s.Host() {
+				t.Errorf("asked for %s", host)
+			}
+			return registry.Credential{Username: "me", Password: "secret"}, nil
+		}, nil)
+	})
+	t.Run("wrong", func(t *testing.T) {
+		repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Credential: func(context.Context, string) (registry.Credential, error) {
+			return registry.Credential{Username: "me", Password: "guess"}, nil
+		}})
+		if _, err := repo.Resolve(t.Context(), ""); !errors.Is(err, registry.ErrUnauthorized) {
+			t.Error(err)
+		}
+	})
+	t.Run("nobody", func(t *testing.T) {
+		if _, err := open(t, s.Host()+"/demo/app:v1", nil).Resolve(t.Context(), ""); !errors.Is(err, registry.ErrUnauthorized) {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,85 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Whatever an index looks like, adding an entry keeps what was there, and removing it gives what was there.
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(emptyIndex))
+	f.Add([]byte(` {"manifests" : [ {"digest":"sha256:1","x":1.50} , null ] ,"schemaVersion":2} `))
+	f.Add([]byte(`{"manifests":[],"manifests":[]}`))
+	f.Add([]byte(`{"manifests":null}`))
+	f.Add([]byte(`{"layers":[]}`))
+	added := Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString("added"), Size: 5}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := parseManifest(data); err != nil {
+			_ = err // what matters is that it does not panic
+		}
+		before, err := parseIndex(data)
+		if err != nil || len(data) == 0 {
+			return
+		}
+		changed, err := addToIndex(data, []Descriptor{added})
+		if err != nil {
+			return // no list to add to
+		}
+		after, err := parseIndex(changed)
+		if err != nil {
+			t.Fatalf("%s became %s: %v", data, changed, err)
+		}
+		had := false
+		for i, d := range before.Manifests {
+			had = had || d.Digest == added.Digest
+			if after.Manifests[i].Digest != d.Digest {
+				t.Fatalf("%s became %s", data, changed)
+			}
+		}
+		if had {
+			return
+		}
+		if len(after.Manifests) != len(before.Manifests)+1 {
+			t.Fatalf("%s became %s", data, changed)
+		}
+		again, err := addToIndex(changed, []Descriptor{added})
+		if err != nil || !bytes.Equal(again, changed) {
+			t.Fatalf("adding twice: %s, %v", again, err)
+		}
+		removed, err := removeFromIndex(changed, added.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		restored, err := parseIndex(removed)
+		if err != nil || len(restored.Manifests) != len(before.Manifests) || !json.Valid(removed) {
+			t.Fatalf("%s became %s: %v", changed, removed, err)
+		}
+	})
+}
+
+func FuzzHeaders(f *testing.F) {
+	f.Add(`</v2/a/referrers/sha256:1?n=2>; rel="next"`, "120")
+	f.Add(`<https://other/v2/>; rel=next`, "Fri, 31 Dec 1999 23:59:59 GMT")
+	f.Add(`<>; rel="next", <x>; title="a,b"; rel=next`, "-1")
+	at, err := url.Parse("https://registry.example/v2/a/referrers/sha256:0")
+	if err != nil {
+		f.Fatal(err)
+	}
+	now := time.Now()
+	f.Fuzz(func(t *testing.T, link, retry string) {
+		next, err := nextLink(at, http.Header{"Link": {link}}["Link"])
+		if err == nil && next != nil && (next.Host != at.Host || next.Scheme != at.Scheme) {
+			t.Fatalf("%q leads to %s", link, next)
+		}
+		if d, ok := retryAfter(retry, now); ok && d < 0 {
+			t.Fatalf("%q waits %v", retry, d)
+		}
+	})
+}
