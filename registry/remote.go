@@ -29,7 +29,8 @@ import (
 type Options struct {
 	// Transport sends requests; nil means http.DefaultTransport. Retries come on top of it.
 	Transport http.RoundTripper
-	// Credential returns what to log in to a host with; nil means anonymous. See [DockerCredentials].
+	// Credential returns what to log in to a host with; nil means anonymous. See [DockerCredentials]. It is asked again
+	// when the host turned down what it gave, and [Rejected] then tells it so.
 	Credential func(ctx context.Context, host string) (Credential, error)
 	// PlainHTTP talks to hosts without TLS. Loopback hosts are talked to so in any case.
 	PlainHTTP bool
@@ -74,16 +75,15 @@ func Open(name string, opts *Options) (*Repository, error) {
 		},
 	}
 	client := &auth.Client{
-		Client: &http.Client{Transport: &retrier{next: opts.Transport}},
 		Header: http.Header{"User-Agent": {"lading"}},
 		Cache:  auth.NewCache(),
 	}
+	transport := http.RoundTripper(&retrier{next: opts.Transport})
 	if opts.Credential != nil {
-		client.Credential = func(ctx context.Context, host string) (auth.Credential, error) {
-			c, err := opts.Credential(ctx, host)
-			return auth.Credential{Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken, AccessToken: c.AccessToken}, err
-		}
+		l := &login{next: transport, get: opts.Credential}
+		client.Credential, transport = l.credential, l
 	}
+	client.Client = &http.Client{Transport: transport}
 	b.repo.Client = client
 	// The listing of referrers and its fallback are ours: what the client library is told here keeps it out of both.
 	if err := b.repo.SetReferrersCapability(true); err != nil {
