@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing/fstest"
 
 	"github.com/opencontainers/go-digest"
@@ -98,16 +99,24 @@ func Example_signer() {
 	// Output: application/vnd.dev.sigstore.bundle.v0.3+json
 }
 
+const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
 // A folder is a source of evidence: bundles in files that begin with the image's digest.
 type folder struct{ fs.FS }
 
 func (f folder) Evidence(_ context.Context, image verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
 	return func(yield func(verify.Descriptor, error) bool) {
-		names, err := fs.Glob(f, image.Digest.Encoded()+"*.json")
-		for _, name := range names {
-			d := verify.Descriptor{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Digest: digest.FromString(name)}
-			if d.Data, err = fs.ReadFile(f, name); !yield(d, err) {
-				return
+		entries, err := fs.ReadDir(f, ".")
+		if err != nil {
+			yield(verify.Descriptor{}, err) // not all came
+		}
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), image.Digest.Encoded()) {
+				data, err := fs.ReadFile(f, e.Name())
+				d := verify.Descriptor{MediaType: bundleType, Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data}
+				if !yield(d, err) {
+					return
+				}
 			}
 		}
 	}
@@ -124,15 +133,16 @@ func Example_source() {
 	// Output: image signature
 }
 
-// guard is a gate as HTTP middleware: nothing is started that the gate does not allow.
-func guard(gate *policy.Gate, start http.Handler) http.Handler {
+// guard is a gate as HTTP middleware: nothing is started that the gate does not allow. What starts is the digest that it
+// judged; the name may point elsewhere by then.
+func guard(gate *policy.Gate, start func(digest.Digest) http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		decision := gate.Check(r.Context(), r.FormValue("image"))
 		if err := decision.Err(); err != nil {
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
 		}
-		start.ServeHTTP(w, r)
+		start(decision.Subject.Digest).ServeHTTP(w, r)
 	})
 }
 
@@ -147,14 +157,16 @@ func Example_gate() {
 		Policy:    policy.Require{Kind: verify.ImageSignature},
 	}
 
-	door := guard(gate, http.NotFoundHandler())
+	door := guard(gate, func(image digest.Digest) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })
+	})
 	for _, image := range []string{name, name + "-unsigned"} {
 		w := httptest.NewRecorder()
 		door.ServeHTTP(w, httptest.NewRequest("POST", "/?image="+image, nil))
 		fmt.Println(w.Code)
 	}
 	// Output:
-	// 404
+	// 201
 	// 403
 }
 

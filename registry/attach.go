@@ -32,11 +32,15 @@ func (e *AttachError) Unwrap() error { return e.Err }
 // ErrContended says that other writers kept replacing the index of referrers. Only that step is left to do: Repair.
 var ErrContended = errors.New("index of referrers stays contended")
 
+// errBlobUnknown says that a manifest names a blob that the registry does not know.
+var errBlobUnknown = errors.New("blob unknown")
+
 // How often a listing is read until it shows what was attached, and how often a fallback index is written.
 const (
-	listingTries = 5
-	indexTries   = 40
-	indexSeen    = 2 // times in a row that a fallback index must show what was added to it
+	listingTries  = 5
+	indexTries    = 40
+	indexFailures = 5 // in a row that reading it may fail
+	indexSeen     = 2 // times in a row that a fallback index must show what was added to it
 )
 
 // Attach stores each content, a Descriptor with Data, as a referrer of the subject: an artifact manifest with one layer
@@ -85,7 +89,7 @@ func (r *Repository) Attach(ctx context.Context, subject Descriptor, content ...
 	g.SetLimit(8)
 	for i, m := range manifests {
 		g.Go(func() error {
-			err := r.backend.Push(gc, bare(m), bytes.NewReader(bodies[i]), "")
+			err := r.pushManifest(gc, m, bodies[i])
 			done[i] = err == nil
 			return err
 		})
@@ -163,6 +167,17 @@ func (r *Repository) pushConfig(ctx context.Context) error {
 	return err
 }
 
+// pushManifest pushes a manifest whose blobs were pushed. Registries that are not consistent at once (distribution 2 on a
+// disk, while others push the same blob) may not know them yet, and are asked again.
+func (r *Repository) pushManifest(ctx context.Context, d Descriptor, data []byte) error {
+	for try := 1; ; try++ {
+		err := r.backend.Push(ctx, bare(d), bytes.NewReader(data), "")
+		if err == nil || try == listingTries || !errors.Is(err, errBlobUnknown) || !sleep(ctx, jitter(try)) {
+			return err
+		}
+	}
+}
+
 // list returns when the repository lists all of manifests as referrers of subject.
 func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []Descriptor) error {
 	if len(manifests) == 0 {
@@ -231,21 +246,42 @@ func (r *Repository) readTag(ctx context.Context, tag string) (tagged, error) {
 // settle changes what a tag points to, among others who do the same, and returns when a change is no longer needed
 // twice in a row. The change is nil bytes for nothing there.
 func (r *Repository) settle(ctx context.Context, tag, mediaType string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
-	seen := 0
+	var (
+		seen, failed int
+		need         = indexSeen
+		written      []byte
+		there        bool          // there was something under the tag
+		slowest      time.Duration // of the requests so far
+	)
 	for try := range indexTries {
-		if try > 0 && !sleep(ctx, jitter(try)) {
-			return fmt.Errorf("registry: %w: %s: %w", ErrContended, tag, context.Cause(ctx))
+		if try > 0 {
+			// Whoever read before we wrote has to have written before we look again, so a slow registry takes longer.
+			if !sleep(ctx, jitter(try)+slowest+rand.N(2*slowest+1)) {
+				return fmt.Errorf("registry: %w: %s: %w", ErrContended, tag, context.Cause(ctx))
+			}
 		}
+		start := time.Now()
 		current, err := read(ctx)
+		slowest = max(slowest, time.Since(start))
+		// While another writes the tag, distribution 2 on a disk answers 500, or that there is nothing.
+		if (errors.Is(err, ErrUnavailable) || err == nil && current.data == nil && there) && failed < indexFailures && ctx.Err() == nil {
+			failed++
+			need = indexSeen + 1
+			continue
+		}
 		if err != nil {
 			return err
+		}
+		failed, there = 0, there || current.data != nil
+		if written != nil && !bytes.Equal(written, current.data) {
+			need = indexSeen + 1 // others are at it
 		}
 		changed, err := change(current.data)
 		if err != nil {
 			return err
 		}
 		if bytes.Equal(changed, current.data) {
-			if seen++; seen == indexSeen || try == 0 && current.data == nil {
+			if seen++; seen == need || try == 0 && current.data == nil {
 				return nil
 			}
 			continue
@@ -255,11 +291,13 @@ func (r *Repository) settle(ctx context.Context, tag, mediaType string, read fun
 			return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, tag, r.limits.ManifestBytes)
 		}
 		d := Descriptor{MediaType: mediaType, Digest: digest.FromBytes(changed), Size: int64(len(changed))}
+		start, there, written = time.Now(), true, changed
 		if b, ok := r.backend.(tagReader); ok {
 			err = b.pushIf(ctx, d, changed, tag, current)
 		} else {
 			err = r.backend.Push(ctx, d, bytes.NewReader(changed), tag)
 		}
+		slowest = max(slowest, time.Since(start))
 		if err != nil && !errors.Is(err, ErrContended) {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -451,6 +452,12 @@ func (b *remoteBackend) wrap(what string, err error) error {
 	kind := kindOf(err)
 	if kind == nil {
 		kind = ErrMalformed // whatever else the client library does not like about an answer
+	}
+	var resp *errcode.ErrorResponse
+	if errors.As(err, &resp) && slices.ContainsFunc(resp.Errors, func(e errcode.Error) bool {
+		return e.Code == errcode.ErrorCodeManifestBlobUnknown || e.Code == errcode.ErrorCodeBlobUnknown
+	}) {
+		kind = fmt.Errorf("%w: %w", kind, errBlobUnknown)
 	}
 	return fmt.Errorf("registry: %s in %s: %w: %w", what, b.repo.Reference, kind, err)
 }

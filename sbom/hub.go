@@ -46,25 +46,24 @@ type reference struct {
 type property struct{ name, value text }
 
 type element struct {
-	id                               text
-	kind                             text // as CycloneDX writes it
-	purpose                          text // as SPDX 2 writes it
-	file                             bool // SPDX's class of files
-	group, name, version             text
-	purls, cpes                      []text
-	purlFrom                         []*node // leaves that go with the package URL
-	hashes                           []hash
-	licenses                         []license
-	copyright, description, summary  text
-	comment, publisher               text
-	homepage, download               text
-	sourceInfo, fileName             text
-	supplier, manufacturer, producer *party
-	authors                          []party
-	references                       []reference
-	properties                       []property
-	leaves                           []*node // said by the class of the output
-	used                             bool
+	id                              text
+	kind                            text // as CycloneDX writes it
+	purpose                         text // as SPDX 2 writes it
+	file                            bool // SPDX's class of files
+	group, name, version            text
+	purls, cpes                     []text
+	purlFrom                        []*node // leaves that go with the package URL
+	hashes                          []hash
+	licenses                        []license
+	copyright, description, summary text
+	comment, publisher              text
+	homepage, download              text
+	sourceInfo, fileName            text
+	supplier, manufacturer          *party
+	authors                         []party
+	references                      []reference
+	properties                      []property
+	leaves                          []*node // said by the class of the output
 }
 
 // An edge goes from one element to another, by index; to what is outside, by name. The type is SPDX 2's.
@@ -76,7 +75,6 @@ type edge struct {
 }
 
 type hub struct {
-	format                     Format
 	id, name, created, comment text
 	dataLicense, version       text
 	authors, tools             []party
@@ -98,7 +96,6 @@ type hub struct {
 
 type extracted struct {
 	id, name, body, comment text
-	urls                    []text
 }
 
 func (h *hub) add(path, reason string) {

@@ -245,9 +245,7 @@ func (h *hub) writeCycloneDX() *node {
 		h.cycloneDXComponent(nodes[i], e)
 	}
 	if rootElement >= 0 {
-		for _, f := range h.rootFrom {
-			metaComponent.members[0].value.from = append(metaComponent.members[0].value.from, f)
-		}
+		metaComponent.members[0].value.from = append(metaComponent.members[0].value.from, h.rootFrom...)
 	}
 	for i := range h.elements {
 		switch {

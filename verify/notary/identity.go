@@ -41,7 +41,7 @@ func parseIdentity(text string) (identity, error) {
 	}
 	dn, ok := strings.CutPrefix(text, "x509.subject:")
 	if !ok {
-		return nil, fmt.Errorf("does not begin with x509.subject:")
+		return nil, fmt.Errorf("does not begin with %q", "x509.subject:")
 	}
 	id := identity{}
 	for _, part := range split(dn) {

@@ -446,7 +446,7 @@ func (p *parser) attrValue(name string) (string, int, error) {
 
 // decode replaces references, and line ends as XML 1.0 section 2.11 has it; in attributes white space becomes blanks.
 func decode(raw []byte, attribute bool) []byte {
-	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 && (!attribute || bytes.IndexAny(raw, "\t\n") < 0) {
+	if !bytes.ContainsAny(raw, "&\r") && (!attribute || !bytes.ContainsAny(raw, "\t\n")) {
 		return raw
 	}
 	out := make([]byte, 0, len(raw))
