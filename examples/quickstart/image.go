@@ -37,7 +37,7 @@ func buildService(ctx context.Context) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go build %s: %w\n%sRun the quick start from inside the repository, with go in PATH.", servicePackage, err, stderr.String())
+		return nil, fmt.Errorf("go build %s: %w\n%s(run the quick start from inside the repository, with go in PATH)", servicePackage, err, stderr.String())
 	}
 	return os.ReadFile(out)
 }
