@@ -108,7 +108,21 @@ func TestAdversarialRegistry(t *testing.T) {
 		{"listing with duplicate members", answer(index, `{"schemaVersion":2,"manifests":[],"manifests":[]}`), registry.ErrMalformed},
 		{"depth bomb", answer(index, strings.Repeat(`{"manifests":[`, 100000)), registry.ErrMalformed},
 		{"listing of nulls", answer(index, `{"schemaVersion":2,"manifests":[null,null]}`), registry.ErrMalformed},
-		{"listing is null", answer(index, `null`), nil},
+		{"listing is null", answer(index, `null`), registry.ErrMalformed},
+		{"listing is no list", answer(index, `{"schemaVersion":2}`), registry.ErrMalformed},
+		{"fallback tag is an image", func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/manifests/sha256-") {
+				answer(image, `{"schemaVersion":2,"layers":[]}`)(w, r)
+				return
+			}
+			w.WriteHeader(http.StatusNotFound)
+		}, registry.ErrMalformed},
+		{"repository is missing at the fallback tag", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			if strings.Contains(r.URL.Path, "/manifests/sha256-") {
+				fmt.Fprint(w, `{"errors":[{"code":"NAME_UNKNOWN","message":"no such repository"}]}`)
+			}
+		}, registry.ErrNotFound},
 		{"listing is an array", answer(index, `[]`), registry.ErrMalformed},
 		{"digest is a path", answer(index, `{"schemaVersion":2,"manifests":[{"mediaType":"`+image+`","digest":"sha256:../../etc/passwd","size":1,"artifactType":"`+bundleType+`"}]}`), registry.ErrMalformed},
 		{"negative size", answer(index, entry(subject.Digest, -1)), registry.ErrMalformed},

@@ -63,6 +63,10 @@ func (r *Repository) Attach(ctx context.Context, subject Descriptor, content ...
 	bodies := make([][]byte, len(content))
 	for i, c := range content {
 		var err error
+		if !r.findable(c) {
+			return fail(nil, fmt.Errorf("%w: evidence of type %s under artifact type %.80q would not be found again: leave ArtifactType empty, or name it in Options.EvidenceTypes",
+				ErrInvalid, c.MediaType, c.ArtifactType))
+		}
 		if manifests[i], bodies[i], err = artifact(subject, c); err != nil {
 			return fail(nil, err)
 		}
@@ -184,10 +188,12 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 		return nil
 	}
 	defer r.cache.forget(r.name, subject.Digest)
+	listed := 0
 	for try := range listingTries {
 		if try > 0 && !sleep(ctx, jitter(try)) {
-			return context.Cause(ctx)
+			return fmt.Errorf("registry: %w: %w", ErrUnavailable, context.Cause(ctx))
 		}
+		listed = 0
 		missing := slices.Clone(manifests)
 		for d, err := range r.backend.Referrers(ctx, bare(subject)) {
 			if errors.Is(err, ErrUnsupported) {
@@ -196,11 +202,17 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 			if err != nil {
 				return err
 			}
+			listed++
 			missing = slices.DeleteFunc(missing, func(m Descriptor) bool { return m.Digest == d.Digest })
 		}
 		if len(missing) == 0 {
 			return nil
 		}
+	}
+	if listed > 0 {
+		// Whoever gets a list looks no further, so the fallback tag would not help.
+		return fmt.Errorf("registry: %w: the referrers API lists %d others on %s, and not yet what was attached: Repair waits for it again",
+			ErrUnavailable, listed, subject.Digest)
 	}
 	// There is an API, and it does not show what was pushed: it may be one that always answers with an empty list.
 	return r.listByTag(ctx, subject, manifests)
@@ -213,7 +225,7 @@ func jitter(try int) time.Duration {
 // A tagged manifest, as it was read.
 type tagged struct {
 	desc Descriptor
-	data []byte // nil if the tag is not there
+	data []byte // nil if there is nothing to keep
 	etag string
 }
 
@@ -246,6 +258,7 @@ func (r *Repository) readTag(ctx context.Context, tag string) (tagged, error) {
 // settle changes what a tag points to, among others who do the same, and returns when a change is no longer needed
 // twice in a row. The change is nil bytes for nothing there.
 func (r *Repository) settle(ctx context.Context, tag, mediaType string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
+	defer r.cache.forgetTag(r.name, tag)
 	var (
 		seen, failed int
 		need         = indexSeen
@@ -316,8 +329,15 @@ func (r *Repository) listByTag(ctx context.Context, subject Descriptor, manifest
 // to the subject itself.
 func (r *Repository) fallbackIndex(ctx context.Context, subject Descriptor) (tagged, error) {
 	t, err := r.readTag(ctx, fallbackTag(subject.Digest))
-	if err != nil || t.desc.MediaType != ocispec.MediaTypeImageIndex || t.desc.Digest == subject.Digest {
+	if err != nil || t.data == nil {
 		return tagged{}, err
+	}
+	if t.desc.Digest == subject.Digest {
+		return tagged{desc: t.desc}, nil
+	}
+	// Whatever else is there is neither nothing nor ours to replace. The content decides: not all registries say its type.
+	if _, err := parseIndex(t.data); err != nil {
+		return tagged{}, fmt.Errorf("registry: tag %s: %w", fallbackTag(subject.Digest), err)
 	}
 	return t, nil
 }

@@ -16,7 +16,8 @@ import (
 // content in memory and remembers neither listings nor tags. One Cache may serve any number of repositories, at the same
 // time; equal fetches at the same time become one.
 //
-// It keeps what the fetching Repository was allowed to read: share it only among those with the same rights.
+// It keeps what the fetching Repository was allowed to read: share it only among those with the same rights. Tags,
+// listings and what was resolved are remembered by the name of the repository, and so not at all for those of New.
 type Cache struct {
 	// MaxBytes bounds the content in memory; zero means 64 MiB. What was not used for the longest time goes first.
 	MaxBytes int64
@@ -36,7 +37,7 @@ type Cache struct {
 	flights  map[digest.Digest]*flight
 	listings map[string]remembered[[]Descriptor]
 	tags     map[string]remembered[Descriptor]
-	digests  map[digest.Digest]Descriptor // manifests that were resolved by digest: that answer cannot change
+	digests  map[string]Descriptor // manifests that were resolved by digest: that answer cannot change
 }
 
 type cached struct {
@@ -55,8 +56,12 @@ type remembered[T any] struct {
 	until time.Time
 }
 
-// maxRemembered is how many listings, and how many tags, are remembered; then the past ones are dropped, or all.
-const maxRemembered = 4096
+// maxRemembered is how many listings, and how many tags, are remembered; then the past ones are dropped, or all. A listing
+// that takes more than maxListing bytes is not.
+const (
+	maxRemembered = 1024
+	maxListing    = 64 << 10
+)
 
 // fetch returns content from the cache, or fetches it and keeps it. Concurrent calls for the same wait for one of them.
 func (c *Cache) fetch(ctx context.Context, d digest.Digest, get func() ([]byte, error)) ([]byte, error) {
@@ -164,14 +169,24 @@ func (c *Cache) now() time.Time {
 }
 
 func (c *Cache) listing(repo string, subject digest.Digest) ([]Descriptor, bool) {
-	if c == nil || c.ListingLifetime <= 0 {
+	if c == nil || c.ListingLifetime <= 0 || repo == "" {
 		return nil, false
 	}
 	return recall(c, &c.listings, repo+"@"+subject.String())
 }
 
 func (c *Cache) rememberListing(repo string, subject digest.Digest, entries []Descriptor) {
-	if c == nil || c.ListingLifetime <= 0 {
+	if c == nil || c.ListingLifetime <= 0 || repo == "" {
+		return
+	}
+	size := 0
+	for _, d := range entries {
+		size += 128 + len(d.MediaType) + len(d.ArtifactType) + len(d.Digest) + len(d.Data)
+		for k, v := range d.Annotations {
+			size += len(k) + len(v)
+		}
+	}
+	if size > maxListing {
 		return
 	}
 	remember(c, &c.listings, repo+"@"+subject.String(), entries, c.ListingLifetime)
@@ -188,39 +203,49 @@ func (c *Cache) forget(repo string, subject digest.Digest) {
 }
 
 func (c *Cache) tag(repo, tag string) (Descriptor, bool) {
-	if c == nil || c.TagLifetime <= 0 {
+	if c == nil || c.TagLifetime <= 0 || repo == "" {
 		return Descriptor{}, false
 	}
 	return recall(c, &c.tags, repo+":"+tag)
 }
 
 func (c *Cache) rememberTag(repo, tag string, d Descriptor) {
-	if c == nil || c.TagLifetime <= 0 {
+	if c == nil || c.TagLifetime <= 0 || repo == "" {
 		return
 	}
 	remember(c, &c.tags, repo+":"+tag, d, c.TagLifetime)
 }
 
-func (c *Cache) known(d digest.Digest) (Descriptor, bool) {
-	if c == nil {
-		return Descriptor{}, false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	known, ok := c.digests[d]
-	return known, ok
-}
-
-func (c *Cache) know(d Descriptor) {
+// forgetTag drops a tag, which has moved.
+func (c *Cache) forgetTag(repo, tag string) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.digests == nil || len(c.digests) >= maxRemembered {
-		c.digests = make(map[digest.Digest]Descriptor)
+	delete(c.tags, repo+":"+tag)
+}
+
+func (c *Cache) known(repo string, d digest.Digest) (Descriptor, bool) {
+	if c == nil {
+		return Descriptor{}, false
 	}
-	c.digests[d.Digest] = d
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.digests[repo+"@"+d.String()]
+	return known, ok
+}
+
+func (c *Cache) know(repo string, d Descriptor) {
+	if c == nil || repo == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.digests == nil || len(c.digests) >= maxRemembered {
+		c.digests = make(map[string]Descriptor)
+	}
+	c.digests[repo+"@"+d.Digest.String()] = d
 }
 
 func recall[T any](c *Cache, m *map[string]remembered[T], key string) (T, bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
@@ -17,74 +18,91 @@ var signedArtifacts = []string{
 	"application/vnd.cyclonedx+json", "application/spdx+json", "application/vnd.in-toto+json", "application/vnd.openvex+json", "application/sarif+json",
 }
 
-// composite returns an artifact, whose manifest is in d.Data and in m, and the Notary Project signatures on it as one
-// candidate: an image index whose entries have their content inside. The first is the artifact's manifest; then come its layers, and of each signature the
-// manifest and the envelope. All of it is checked against its digest. Without signature there is no candidate, and
-// Digest is empty.
-func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Manifest) (Descriptor, error) {
-	left := r.limits.EvidenceBytes
-	fetch := func(d Descriptor) (Descriptor, error) {
-		data, err := r.fetchListed(ctx, d, left)
-		if err != nil {
-			return Descriptor{}, err
+// composite yields an artifact, whose manifest is in d.Data and in m, and the Notary Project signatures on it as one
+// candidate: an image index whose entries have their content inside. The first is the artifact's manifest; then come its
+// layers, and of each signature the manifest and the envelope. All of it is checked against its digest. Without
+// signature there is no candidate. A signature that cannot be had is an error of its own, and no reason to hold back the
+// others.
+func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Manifest) iter.Seq2[Descriptor, error] {
+	return func(yield func(Descriptor, error) bool) {
+		var listed []Descriptor
+		for s, err := range r.listed(ctx, bare(d)) {
+			if err != nil {
+				yield(bare(d), err)
+				return
+			}
+			if s.ArtifactType == notarySignature || s.ArtifactType == "" {
+				listed = append(listed, s)
+			}
 		}
-		left -= int64(len(data))
-		out := bare(d)
-		out.Data, out.Annotations = data, d.Annotations
-		return out, nil
+		if listed == nil {
+			return
+		}
+		left := r.limits.EvidenceBytes - int64(len(d.Data))
+		fetch := func(d Descriptor) (Descriptor, error) {
+			data, err := r.fetchListed(ctx, d, left)
+			if err != nil {
+				return Descriptor{}, err
+			}
+			left -= int64(len(data))
+			d = bare(d)
+			d.Data = data
+			return d, nil
+		}
+		entries := []Descriptor{bare(d)}
+		entries[0].Data = d.Data
+		for _, l := range m.Layers {
+			layer, err := fetch(l)
+			if err != nil {
+				yield(bare(d), err)
+				return
+			}
+			entries = append(entries, layer)
+		}
+		unsigned := len(entries)
+		for _, s := range listed {
+			signature, err := signatureOn(s, d.Digest, fetch)
+			if err != nil && !yield(bare(s), err) {
+				return
+			}
+			entries = append(entries, signature...)
+		}
+		if len(entries) == unsigned {
+			return
+		}
+		data, err := json.Marshal(ocispec.Index{
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, ArtifactType: artifactType(m),
+			Manifests: entries,
+		})
+		if err != nil {
+			yield(bare(d), fmt.Errorf("registry: %w", err))
+			return
+		}
+		yield(Descriptor{
+			MediaType: ocispec.MediaTypeImageIndex, ArtifactType: artifactType(m),
+			Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data,
+		}, nil)
 	}
-	artifact := bare(d)
-	artifact.Data = d.Data
-	left -= d.Size
-	var signatures []Descriptor
-	for s, err := range r.Referrers(ctx, bare(d)) {
-		if err != nil {
-			return Descriptor{}, err
-		}
-		if s.ArtifactType != notarySignature && s.ArtifactType != "" {
-			continue
-		}
-		manifest, err := fetch(s)
-		if err != nil {
-			return Descriptor{}, err
-		}
-		sm, err := parseManifest(manifest.Data)
-		if err != nil {
-			return Descriptor{}, err
-		}
-		if sm.Subject == nil || sm.Subject.Digest != d.Digest || len(sm.Layers) != 1 ||
-			sm.Layers[0].MediaType != typeJWS && sm.Layers[0].MediaType != typeCOSE {
-			continue
-		}
-		envelope, err := fetch(sm.Layers[0])
-		if err != nil {
-			return Descriptor{}, err
-		}
-		manifest.Annotations = nil
-		signatures = append(signatures, manifest, envelope)
-	}
-	if signatures == nil {
-		return Descriptor{}, nil
-	}
-	entries := []Descriptor{artifact}
-	for _, l := range m.Layers {
-		layer, err := fetch(l)
-		if err != nil {
-			return Descriptor{}, err
-		}
-		entries = append(entries, layer)
-	}
-	data, err := json.Marshal(ocispec.Index{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, ArtifactType: artifactType(m),
-		Manifests: slices.Concat(entries, signatures),
-	})
+}
+
+// signatureOn returns the manifest and the envelope of a signature on an artifact, nothing if it is none.
+func signatureOn(s Descriptor, on digest.Digest, fetch func(Descriptor) (Descriptor, error)) ([]Descriptor, error) {
+	manifest, err := fetch(s)
 	if err != nil {
-		return Descriptor{}, fmt.Errorf("registry: %w", err)
+		return nil, err
 	}
-	return Descriptor{
-		MediaType: ocispec.MediaTypeImageIndex, ArtifactType: artifactType(m),
-		Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data,
-	}, nil
+	m, err := parseManifest(manifest.Data)
+	if err != nil {
+		return nil, err
+	}
+	if m.Subject == nil || m.Subject.Digest != on || len(m.Layers) != 1 || !slices.Contains([]string{typeJWS, typeCOSE}, m.Layers[0].MediaType) {
+		return nil, nil
+	}
+	envelope, err := fetch(m.Layers[0])
+	if err != nil {
+		return nil, err
+	}
+	return []Descriptor{manifest, envelope}, nil
 }
 
 const notarySignature = "application/vnd.cncf.notary.signature"

@@ -14,10 +14,14 @@ import (
 // that an index names, all referrers of each of these, and theirs. The reference is as for Resolve; a tag is set in dst
 // too. It returns the descriptor of the copied manifest.
 //
-// Cosign's tags .sig, .att and .sbom are copied where they exist, and replace those of the destination, as any tag does.
+// What hangs on cosign's tags .sig, .att and .sbom is copied where they exist, and added to what the destination has
+// there.
 //
-// Content goes first and what refers to it after, so that a copy that breaks off leaves nothing dangling, and content
-// that is there already is not sent again.
+// Content goes first and what refers to it after, so that a copy that breaks off leaves nothing dangling, and doing it
+// again goes on where it ended: content that is there already is not sent again.
+//
+// An attachment that the source lists and does not have, or has damaged, does not hold up the rest. All such errors are
+// returned together, beside the descriptor of the image, which has been copied then.
 func Copy(ctx context.Context, dst, src *Repository, reference string, opts *CopyOptions) (Descriptor, error) {
 	if opts == nil {
 		opts = new(CopyOptions)
@@ -32,7 +36,7 @@ func Copy(ctx context.Context, dst, src *Repository, reference string, opts *Cop
 	if reference == "" {
 		reference = "latest"
 	}
-	c := &copier{dst: dst, src: src, done: make(map[digest.Digest]bool), progress: opts.Progress}
+	c := &copier{dst: dst, src: src, manifests: make(map[digest.Digest]bool), blobs: make(map[digest.Digest]bool), progress: opts.Progress}
 	if err := c.graph(ctx, root, 0); err != nil {
 		return Descriptor{}, err
 	}
@@ -41,7 +45,7 @@ func Copy(ctx context.Context, dst, src *Repository, reference string, opts *Cop
 			return Descriptor{}, err
 		}
 	}
-	return root, nil
+	return root, errors.Join(c.left...)
 }
 
 // CopyOptions change how Copy works. The zero value copies in silence.
@@ -51,12 +55,19 @@ type CopyOptions struct {
 	Progress func(d Descriptor, count int, bytes int64)
 }
 
+// An exister is a Backend that tells whether it has content, undamaged. To others everything is sent.
+type exister interface {
+	Exists(ctx context.Context, d Descriptor) (bool, error)
+}
+
 type copier struct {
 	dst, src *Repository
-	done     map[digest.Digest]bool
-	progress func(d Descriptor, count int, bytes int64)
-	count    int
-	bytes    int64
+	// What has been copied. Their own, because one digest may be a blob here and a manifest there.
+	manifests, blobs map[digest.Digest]bool
+	progress         func(d Descriptor, count int, bytes int64)
+	count            int
+	bytes            int64
+	left             []error // attachments that could not be copied
 }
 
 func (c *copier) arrived(d Descriptor) {
@@ -72,18 +83,17 @@ const deepest = 16
 
 // graph copies a manifest, what it names, and what refers to it.
 func (c *copier) graph(ctx context.Context, d Descriptor, depth int) error {
-	if c.done[d.Digest] {
+	if c.manifests[d.Digest] {
 		return nil
 	}
 	if depth > deepest {
 		return fmt.Errorf("registry: %w: manifests nested deeper than %d", ErrLimit, deepest)
 	}
-	c.done[d.Digest] = true
-	data, err := c.src.fetchAll(ctx, d, c.src.limits.ManifestBytes)
+	data, err := c.src.fetchListed(ctx, d, c.src.limits.ManifestBytes)
 	if err != nil {
 		return err
 	}
-	if isIndex(d.MediaType) {
+	if indexed(data) {
 		index, err := parseIndex(data)
 		if err != nil {
 			return err
@@ -112,56 +122,101 @@ func (c *copier) graph(ctx context.Context, d Descriptor, depth int) error {
 	if err := c.dst.Push(ctx, d, bytes.NewReader(data)); err != nil {
 		return err
 	}
+	c.manifests[d.Digest] = true
 	c.arrived(d)
 	if err := c.cosign(ctx, d, depth); err != nil {
 		return err
 	}
 	var referrers []Descriptor
-	for r, err := range c.src.Referrers(ctx, d) {
+	for r, err := range c.src.listed(ctx, d) {
 		if err != nil {
 			return err
 		}
-		referrers = append(referrers, r)
 		if err := c.graph(ctx, r, depth+1); err != nil {
-			return err
+			if err = c.leave(err, r, d); err != nil {
+				return err
+			}
+			continue
 		}
+		referrers = append(referrers, r)
 	}
 	// The destination's own listing: a copied fallback index would overwrite what others attached there.
 	return c.dst.list(ctx, d, referrers)
 }
 
+// leave notes an attachment that is damaged or not there. It returns errors that are not the attachment's alone.
+func (c *copier) leave(err error, d, subject Descriptor) error {
+	for _, kind := range []error{ErrNotFound, ErrDigest, ErrMalformed, ErrLimit} {
+		if errors.Is(err, kind) {
+			c.left = append(c.left, fmt.Errorf("registry: copy %s, attached to %s: %w", d.Digest, subject.Digest, err))
+			return nil
+		}
+	}
+	return err
+}
+
 // cosign copies what hangs on a manifest by cosign's tags.
 func (c *copier) cosign(ctx context.Context, d Descriptor, depth int) error {
 	for _, suffix := range []string{".sig", ".att", ".sbom"} {
-		tag := fallbackTag(d.Digest) + suffix
-		there, err := c.src.backend.Resolve(ctx, tag)
-		if errors.Is(err, ErrNotFound) || err == nil && there.Digest == d.Digest {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := c.graph(ctx, there, depth+1); err != nil {
-			return err
-		}
-		if err := c.dst.Tag(ctx, there, tag); err != nil {
-			return err
+		for there, err := range c.src.underCosignTags(ctx, d, suffix) {
+			if err != nil {
+				return err
+			}
+			if err := c.graph(ctx, there, depth+1); err != nil {
+				if err = c.leave(err, there, d); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := c.tagLayers(ctx, there, fallbackTag(d.Digest)+suffix); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// tagLayers tags a manifest in the destination, or adds its layers to those of the manifest that has the tag there.
+func (c *copier) tagLayers(ctx context.Context, d Descriptor, tag string) error {
+	there, err := c.dst.backend.Resolve(ctx, tag)
+	if errors.Is(err, ErrNotFound) {
+		return c.dst.Tag(ctx, d, tag)
+	}
+	if err != nil || there.Digest == d.Digest {
+		return err
+	}
+	m, err := c.src.Manifest(ctx, d)
+	if err != nil {
+		return err
+	}
+	return c.dst.settle(ctx, tag, ocispec.MediaTypeImageManifest,
+		func(ctx context.Context) (tagged, error) { return c.dst.readTag(ctx, tag) },
+		func(data []byte) ([]byte, error) { return c.dst.addLayers(ctx, data, m.Layers) })
+}
+
 func (c *copier) blob(ctx context.Context, d Descriptor) error {
-	if c.done[d.Digest] {
+	if c.blobs[d.Digest] {
 		return nil
 	}
-	c.done[d.Digest] = true
+	if err := valid(d); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if err := c.sendBlob(ctx, d); err != nil {
+		return err
+	}
+	c.blobs[d.Digest] = true
+	c.arrived(d)
+	return nil
+}
+
+func (c *copier) sendBlob(ctx context.Context, d Descriptor) error {
 	if d.Digest == ocispec.DescriptorEmptyJSON.Digest {
-		if err := c.dst.pushConfig(ctx); err != nil {
+		return c.dst.pushConfig(ctx)
+	}
+	if e, ok := c.dst.backend.(exister); ok {
+		if there, err := e.Exists(ctx, d); there || err != nil {
 			return err
 		}
-		c.arrived(d)
-		return nil
 	}
 	body, err := c.src.Fetch(ctx, d)
 	if errors.Is(err, ErrNotFound) && len(d.URLs) > 0 {
@@ -171,9 +226,5 @@ func (c *copier) blob(ctx context.Context, d Descriptor) error {
 		return err
 	}
 	defer body.Close()
-	if err := c.dst.Push(ctx, d, body); err != nil {
-		return err
-	}
-	c.arrived(d)
-	return nil
+	return c.dst.Push(ctx, d, body)
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,13 +40,66 @@ var evidenceArtifacts = []string{
 	"", ocispec.MediaTypeEmptyJSON, ocispec.MediaTypeImageConfig,
 	notarySignature,
 	"application/vnd.dev.cosign.artifact.sig.v1+json",
+	"application/vnd.dev.cosign.artifact.att.v1+json",
 	"application/vnd.in-toto+json",
+}
+
+// mayHold reports whether a manifest of that artifact type is looked into for evidence.
+func (r *Repository) mayHold(artifactType string) bool {
+	return slices.Contains(evidenceArtifacts, artifactType) || slices.Contains(r.evidenceTypes, artifactType) ||
+		r.readsNotary() && slices.Contains(signedArtifacts, artifactType)
+}
+
+// findable reports whether Evidence will look at content once it is attached, if it is evidence.
+func (r *Repository) findable(content Descriptor) bool {
+	return content.ArtifactType == "" || !slices.Contains(r.evidenceTypes, content.MediaType) || r.mayHold(content.ArtifactType)
 }
 
 // Referrers lists the manifests whose subject is this, each once: those of the referrers API, and those of the fallback
 // tag where the API does not exist or lists nothing. What the list says of a manifest is a hint; the manifest decides.
+// With Options.CosignTags come, after those, the manifests under cosign's tags.
 // An error ends the iteration, and then not all came.
 func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	if !r.cosignTags {
+		return r.listed(ctx, subject)
+	}
+	return func(yield func(Descriptor, error) bool) {
+		seen := make(map[digest.Digest]bool)
+		for _, list := range []iter.Seq2[Descriptor, error]{r.listed(ctx, subject), r.underCosignTags(ctx, subject, ".sig", ".att", ".sbom")} {
+			for d, err := range list {
+				if err == nil && seen[d.Digest] {
+					continue
+				}
+				seen[d.Digest] = true
+				if !yield(d, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// underCosignTags lists the manifests under tags made of the subject's digest and a suffix. Nothing binds them to it.
+func (r *Repository) underCosignTags(ctx context.Context, subject Descriptor, suffixes ...string) iter.Seq2[Descriptor, error] {
+	return func(yield func(Descriptor, error) bool) {
+		if err := valid(subject); err != nil {
+			yield(Descriptor{}, err)
+			return
+		}
+		for _, suffix := range suffixes {
+			d, err := r.Resolve(ctx, fallbackTag(subject.Digest)+suffix)
+			if errors.Is(err, ErrNotFound) || err == nil && d.Digest == subject.Digest {
+				continue // some registries resolve any such tag to the digest that it begins with
+			}
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// listed lists the referrers of a subject.
+func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		if err := valid(subject); err != nil {
 			yield(Descriptor{}, err)
@@ -124,41 +178,38 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq
 // came. Nothing there is no error.
 func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
-		count := 0
+		count, size := 0, int64(0)
 		// from yields what a manifest holds and reports whether to go on.
 		from := func(d Descriptor, needSubject bool) bool {
 			for candidate, err := range r.layers(ctx, subject, d, needSubject) {
-				if count++; count > r.limits.Candidates {
+				count++
+				size += int64(len(candidate.Data))
+				switch {
+				case count > r.limits.Candidates:
 					yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, r.limits.Candidates, subject.Digest))
 					return false
-				}
-				if !yield(candidate, err) {
+				case size > r.limits.TotalBytes:
+					yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d bytes of evidence about %s", ErrLimit, r.limits.TotalBytes, subject.Digest))
+					return false
+				case !yield(candidate, err):
 					return false
 				}
 			}
 			return true
 		}
-		for d, err := range r.Referrers(ctx, subject) {
+		for d, err := range r.listed(ctx, subject) {
 			if err != nil {
 				yield(Descriptor{}, err)
 				return
 			}
-			if !slices.Contains(evidenceArtifacts, d.ArtifactType) && !slices.Contains(r.evidenceTypes, d.ArtifactType) &&
-				!(r.readsNotary() && slices.Contains(signedArtifacts, d.ArtifactType)) {
-				continue
-			}
-			if !from(d, true) {
+			if r.mayHold(d.ArtifactType) && !from(d, true) {
 				return
 			}
 		}
 		if !r.cosignTags {
 			return
 		}
-		for _, suffix := range []string{".sig", ".att"} {
-			d, err := r.backend.Resolve(ctx, fallbackTag(subject.Digest)+suffix)
-			if errors.Is(err, ErrNotFound) {
-				continue
-			}
+		for d, err := range r.underCosignTags(ctx, subject, ".sig", ".att") {
 			if err != nil {
 				yield(Descriptor{}, err)
 				return
@@ -193,14 +244,11 @@ func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubj
 		}
 		if needSubject && r.readsNotary() && slices.Contains(signedArtifacts, artifactType(m)) {
 			d.Data = data
-			candidate, err := r.composite(ctx, d, m)
-			if err != nil {
-				candidate = bare(d)
+			for candidate, err := range r.composite(ctx, d, m) {
+				if !yield(candidate, err) {
+					return
+				}
 			}
-			if err != nil || candidate.Digest != "" {
-				yield(candidate, err)
-			}
-			return
 		}
 		for _, layer := range m.Layers {
 			if !slices.Contains(r.evidenceTypes, layer.MediaType) {
@@ -210,7 +258,7 @@ func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubj
 			candidate.ArtifactType, candidate.Annotations = artifactType(m), layer.Annotations
 			data, err := r.fetchListed(ctx, layer, r.limits.EvidenceBytes)
 			if err == nil {
-				candidate.Data = data
+				candidate.Data = bytes.Clone(data) // the cache keeps its own
 			}
 			if !yield(candidate, err) {
 				return
@@ -227,14 +275,16 @@ func (r *Repository) fetchListed(ctx context.Context, d Descriptor, limit int64)
 	return r.fetchAll(ctx, d, limit)
 }
 
-// Children returns the manifests that an index names, in its order; none for anything but an index. Attestation
-// manifests that BuildKit puts beside the platforms are left out: they are unsigned claims.
+// Children returns the manifests that an index names, in its order; none for an image. Its content decides which it is,
+// not the media type of its descriptor. Attestation manifests that BuildKit puts beside the platforms are left out: they
+// are unsigned claims.
 func (r *Repository) Children(ctx context.Context, index Descriptor) ([]Descriptor, error) {
-	if !isIndex(index.MediaType) {
-		return nil, nil
-	}
 	data, err := r.fetchAll(ctx, index, r.limits.ManifestBytes)
 	if err != nil {
+		return nil, err
+	}
+	if !indexed(data) {
+		_, err := parseManifest(data)
 		return nil, err
 	}
 	parsed, err := parseIndex(data)

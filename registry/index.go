@@ -19,7 +19,28 @@ func parseIndex(data []byte) (*ocispec.Index, error) {
 	if index.MediaType != "" && !isIndex(index.MediaType) {
 		return nil, fmt.Errorf("registry: %w: an index of media type %.80q", ErrMalformed, index.MediaType)
 	}
+	if index.Manifests == nil && !namesManifests(data) {
+		return nil, fmt.Errorf("registry: %w: an index without manifests", ErrMalformed)
+	}
 	return index, nil
+}
+
+// indexed reports whether content is an index, by what runtimes go by: its own media type or, without one, its members.
+func indexed(data []byte) bool {
+	var m struct {
+		MediaType string `json:"mediaType"`
+	}
+	if json.Unmarshal(data, &m) == nil && m.MediaType != "" {
+		return isIndex(m.MediaType)
+	}
+	return namesManifests(data)
+}
+
+// namesManifests reports whether a list of manifests is there, be it null, as some write an empty one. What has none is no
+// index, and must not pass for an empty one.
+func namesManifests(data []byte) bool {
+	var members struct{ Manifests json.RawMessage }
+	return json.Unmarshal(data, &members) == nil && members.Manifests != nil
 }
 
 // parseManifest reads an image manifest (OCI image specification 1.1, manifest.md) or Docker's.

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -22,7 +20,8 @@ import (
 // OpenLayout returns the repository in an OCI layout directory (OCI image specification 1.1, image-layout.md), which is
 // made if it does not exist. It needs no server: oras, crane and cosign read the same directory.
 //
-// Several processes may use one directory at the same time; a lock file, index.json.lock, keeps their changes apart.
+// Several processes may use one directory at the same time: the system's lock on a file index.json.lock keeps their
+// changes apart, and ends with the process that holds it.
 func OpenLayout(dir string) (*Repository, error) {
 	b := &layoutBackend{dir: dir, limits: Limits{}.withDefaults()}
 	if err := b.init(); err != nil {
@@ -136,7 +135,7 @@ func (b *layoutBackend) Fetch(_ context.Context, d Descriptor) (io.ReadCloser, e
 }
 
 func (b *layoutBackend) Push(ctx context.Context, d Descriptor, content io.Reader, tag string) error {
-	if err := b.pushBlob(d, content); err != nil {
+	if err := b.pushBlob(ctx, d, content); err != nil {
 		return err
 	}
 	if !isManifest(d.MediaType) {
@@ -146,9 +145,7 @@ func (b *layoutBackend) Push(ctx context.Context, d Descriptor, content io.Reade
 		entry := bare(d)
 		if tag != "" {
 			entry.Annotations = map[string]string{ocispec.AnnotationRefName: tag}
-			index.Manifests = slices.DeleteFunc(index.Manifests, func(old Descriptor) bool {
-				return old.Annotations[ocispec.AnnotationRefName] == tag || old.Digest == d.Digest && old.Annotations[ocispec.AnnotationRefName] == ""
-			})
+			index.Manifests = untag(index.Manifests, tag, d.Digest)
 		} else if slices.ContainsFunc(index.Manifests, func(old Descriptor) bool { return old.Digest == d.Digest }) {
 			return
 		}
@@ -156,10 +153,47 @@ func (b *layoutBackend) Push(ctx context.Context, d Descriptor, content io.Reade
 	})
 }
 
-func (b *layoutBackend) pushBlob(d Descriptor, content io.Reader) error {
+// untag takes a tag from whatever has it, and drops entries without tag of the manifest that is to have it. What loses
+// its last tag stays, so that its digest still resolves.
+func untag(entries []Descriptor, tag string, next digest.Digest) []Descriptor {
+	count := make(map[digest.Digest]int)
+	for _, d := range entries {
+		count[d.Digest]++
+	}
+	out := entries[:0]
+	for _, d := range entries {
+		if d.Annotations[ocispec.AnnotationRefName] == tag {
+			delete(d.Annotations, ocispec.AnnotationRefName)
+			if d.Digest == next || count[d.Digest] > 1 {
+				count[d.Digest]--
+				continue
+			}
+		} else if d.Digest == next && d.Annotations[ocispec.AnnotationRefName] == "" {
+			continue
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// Exists reports whether content is there, undamaged.
+func (b *layoutBackend) Exists(_ context.Context, d Descriptor) (bool, error) {
+	f, err := os.Open(b.blob(d.Digest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("registry: %w", err)
+	}
+	_, err = io.Copy(io.Discard, check(f, d))
+	f.Close()
+	return err == nil, nil
+}
+
+func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.Reader) error {
 	name := b.blob(d.Digest)
-	if info, err := os.Stat(name); err == nil && info.Size() == d.Size {
-		return nil
+	if there, err := b.Exists(ctx, d); there || err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return fmt.Errorf("registry: %w", err)
@@ -169,8 +203,10 @@ func (b *layoutBackend) pushBlob(d Descriptor, content io.Reader) error {
 		return fmt.Errorf("registry: %w", err)
 	}
 	defer os.Remove(f.Name())
-	checked := &checkedReader{body: io.NopCloser(content), left: d.Size, verifier: d.Digest.Verifier(), d: d}
-	_, err = io.Copy(f, checked)
+	_, err = io.Copy(f, check(io.NopCloser(content), d))
+	if err == nil {
+		err = f.Sync() // before the index names it
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}
@@ -210,15 +246,18 @@ func (b *layoutBackend) Referrers(ctx context.Context, subject Descriptor) iter.
 		}
 		for _, d := range index.Manifests {
 			if ctx.Err() != nil {
-				yield(Descriptor{}, context.Cause(ctx))
+				yield(Descriptor{}, fmt.Errorf("registry: %w: %w", ErrUnavailable, context.Cause(ctx)))
 				return
 			}
-			if d.MediaType != ocispec.MediaTypeImageManifest && d.MediaType != ocispec.MediaTypeImageIndex || d.Size > b.limits.ManifestBytes {
+			if d.MediaType != ocispec.MediaTypeImageManifest && d.MediaType != ocispec.MediaTypeImageIndex {
+				continue // it has no subject
+			}
+			data, err := b.manifest(ctx, d)
+			if errors.Is(err, ErrNotFound) && b.deleted(d.Digest) {
 				continue
 			}
-			data, err := os.ReadFile(b.blob(d.Digest))
-			if err != nil {
-				yield(Descriptor{}, fmt.Errorf("registry: %w", err))
+			if err != nil { // it may be a referrer of this subject
+				yield(Descriptor{}, err)
 				return
 			}
 			m := new(ocispec.Manifest) // an index too: what counts here has the same names in both
@@ -232,6 +271,27 @@ func (b *layoutBackend) Referrers(ctx context.Context, subject Descriptor) iter.
 			}
 		}
 	}
+}
+
+func (b *layoutBackend) manifest(ctx context.Context, d Descriptor) ([]byte, error) {
+	if err := valid(d); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if d.Size > b.limits.ManifestBytes {
+		return nil, fmt.Errorf("registry: %w: manifest %s has %d bytes, at most %d are read", ErrLimit, d.Digest, d.Size, b.limits.ManifestBytes)
+	}
+	f, err := b.Fetch(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(check(f, d))
+}
+
+// deleted reports whether the index does not name a manifest any more.
+func (b *layoutBackend) deleted(d digest.Digest) bool {
+	index, err := b.index()
+	return err == nil && !slices.ContainsFunc(index.Manifests, func(e Descriptor) bool { return e.Digest == d })
 }
 
 // change rewrites index.json under the lock.
@@ -259,37 +319,21 @@ func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index)) e
 	return nil
 }
 
-// staleLock is the age at which a lock is taken for that of a process that died: it is held for milliseconds.
-const staleLock = 10 * time.Second
-
-// lock takes the layout's lock: a file that only one can create, on every system.
+// lock takes the layout's lock. The file stays: to remove it would let two in.
 func (b *layoutBackend) lock(ctx context.Context) (unlock func(), err error) {
 	name := b.path(ocispec.ImageIndexFile + ".lock")
-	mine := fmt.Appendf(nil, "%d %d", os.Getpid(), time.Now().UnixNano())
 	for try := 1; ; try++ {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		unlock, err := lockFile(name)
 		if err == nil {
-			_, _ = f.Write(mine)
-			f.Close()
-			return func() {
-				if held, err := os.ReadFile(name); err == nil && bytes.Equal(held, mine) {
-					os.Remove(name)
-				}
-			}, nil
+			return unlock, nil
 		}
-		// Windows says that access is denied while a file that was removed is still open.
-		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) {
-			return nil, fmt.Errorf("registry: lock %s: %w", b.dir, err)
-		}
-		info, statErr := os.Stat(name)
-		switch {
-		case statErr == nil && time.Since(info.ModTime()) > staleLock:
-			os.Remove(name)
-		case errors.Is(err, fs.ErrPermission) && errors.Is(statErr, fs.ErrNotExist) && try > 100:
+		if !errors.Is(err, errLocked) {
 			return nil, fmt.Errorf("registry: lock %s: %w", b.dir, err)
 		}
 		if !sleep(ctx, jitter(try)) {
-			return nil, fmt.Errorf("registry: lock %s, held by %s: %w: %w", b.dir, name, ErrUnavailable, context.Cause(ctx))
+			return nil, fmt.Errorf("registry: layout %s is locked by another process: %w: %w", b.dir, ErrUnavailable, context.Cause(ctx))
 		}
 	}
 }
+
+var errLocked = errors.New("locked")

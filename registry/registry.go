@@ -51,6 +51,7 @@ type Limits struct {
 	Referrers     int   // listed for one subject; default 1,024
 	Pages         int   // of one listing; default 64
 	Candidates    int   // pieces of evidence for one subject; default 256
+	TotalBytes    int64 // of all evidence for one subject; default 256 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -68,6 +69,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Candidates <= 0 {
 		l.Candidates = 256
+	}
+	if l.TotalBytes <= 0 {
+		l.TotalBytes = 256 << 20
 	}
 	return l
 }
@@ -111,7 +115,7 @@ func (r *Repository) Resolve(ctx context.Context, reference string) (Descriptor,
 	}
 	want := digest.Digest(reference)
 	if want.Validate() == nil {
-		if d, ok := r.cache.known(want); ok {
+		if d, ok := r.cache.known(r.name, want); ok {
 			return d, nil
 		}
 	} else if d, ok := r.cache.tag(r.name, reference); ok {
@@ -131,7 +135,7 @@ func (r *Repository) Resolve(ctx context.Context, reference string) (Descriptor,
 	}
 	d = bare(d)
 	if want != "" {
-		r.cache.know(d)
+		r.cache.know(r.name, d)
 	} else {
 		r.cache.rememberTag(r.name, reference, d)
 	}
@@ -148,7 +152,11 @@ func (r *Repository) Fetch(ctx context.Context, d Descriptor) (io.ReadCloser, er
 	if err != nil {
 		return nil, err
 	}
-	return &checkedReader{body: body, left: d.Size, verifier: d.Digest.Verifier(), d: d}, nil
+	return check(body, d), nil
+}
+
+func check(body io.ReadCloser, d Descriptor) *checkedReader {
+	return &checkedReader{body: body, left: d.Size, verifier: d.Digest.Verifier(), d: d}
 }
 
 // checkedReader lets through exactly the bytes of a descriptor.
@@ -230,6 +238,7 @@ func (r *Repository) Tag(ctx context.Context, d Descriptor, tag string) error {
 	if !tagPattern.MatchString(tag) {
 		return fmt.Errorf("registry: %w: tag %q", ErrInvalid, tag)
 	}
+	r.cache.forgetTag(r.name, tag)
 	return r.backend.Push(ctx, bare(d), bytes.NewReader(data), tag)
 }
 

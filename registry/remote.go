@@ -41,7 +41,8 @@ type Options struct {
 	EvidenceTypes []string
 	// Cache keeps what was read; nil means none.
 	Cache *Cache
-	// CosignTags makes Evidence and Referrers look at cosign's tags .sig and .att too, which costs two requests.
+	// CosignTags makes Evidence look at cosign's tags .sig and .att too, and Referrers at those and .sbom, which costs a
+	// request each.
 	CosignTags bool
 }
 
@@ -203,6 +204,19 @@ func (b *remoteBackend) Push(ctx context.Context, d Descriptor, content io.Reade
 	return nil
 }
 
+// Exists asks for a blob with HEAD, and believes an answer that gives its size.
+func (b *remoteBackend) Exists(ctx context.Context, d Descriptor) (bool, error) {
+	there, err := b.repo.Blobs().Resolve(b.scope(ctx), d.Digest.String())
+	kind := kindOf(err)
+	if err != nil && (kind == nil || kind == ErrNotFound || kind == ErrUnsupported) {
+		return false, nil
+	}
+	if err != nil {
+		return false, b.wrap("look for "+d.Digest.String(), err)
+	}
+	return there.Size == d.Size, nil
+}
+
 // request makes a request of the distribution protocol.
 func (b *remoteBackend) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
 	scheme := "https"
@@ -249,7 +263,7 @@ const maxSmall = 64
 // answers with a place to put it.
 func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.Reader) error {
 	what := "push " + d.Digest.String()
-	data, err := io.ReadAll(&checkedReader{body: io.NopCloser(content), left: d.Size, verifier: d.Digest.Verifier(), d: d})
+	data, err := io.ReadAll(check(io.NopCloser(content), d))
 	if err != nil {
 		return err
 	}
@@ -270,7 +284,7 @@ func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.
 		return b.status(what, resp)
 	}
 	place, err := req.URL.Parse(resp.Header.Get("Location"))
-	if err != nil || place.Host != req.URL.Host {
+	if err != nil || place.Host != req.URL.Host || place.Scheme != req.URL.Scheme {
 		// Elsewhere: the client library knows where credentials may go.
 		if err := b.repo.Push(ctx, d, bytes.NewReader(data)); err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
 			return b.wrap(what, err)
@@ -307,7 +321,7 @@ func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error)
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:
-		return tagged{}, nil
+		return tagged{}, b.missing(data)
 	default:
 		return tagged{}, b.status("read "+tag, resp)
 	}
@@ -325,7 +339,10 @@ func (b *remoteBackend) pushIf(ctx context.Context, d Descriptor, content []byte
 		return err
 	}
 	req.Header.Set("Content-Type", d.MediaType)
-	if old.etag != "" {
+	// A weak tag never matches here (RFC 9110, section 13.1.1).
+	if old.desc.Digest == "" {
+		req.Header.Set("If-None-Match", "*")
+	} else if strings.HasPrefix(old.etag, `"`) {
 		req.Header.Set("If-Match", old.etag)
 	}
 	resp, _, err := b.do("write "+tag, req)
@@ -396,13 +413,8 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 			return nil, nil, fmt.Errorf("registry: %w: the referrers API answers with %.80q", ErrUnsupported, mediaType)
 		}
 	case http.StatusNotFound:
-		var body errcode.ErrorResponse
-		if json.Unmarshal(data, &body) == nil {
-			for _, e := range body.Errors {
-				if e.Code == errcode.ErrorCodeNameUnknown {
-					return nil, nil, fmt.Errorf("registry: %w: repository %s", ErrNotFound, b.repo.Reference)
-				}
-			}
+		if err := b.missing(data); err != nil {
+			return nil, nil, err
 		}
 		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers 404", ErrUnsupported)
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
@@ -445,6 +457,17 @@ func nextLink(at *url.URL, headers []string) (*url.URL, error) {
 		}
 	}
 	return nil, nil
+}
+
+// missing is ErrNotFound if the body of a 404 says that the repository itself is not there, and else nil.
+func (b *remoteBackend) missing(body []byte) error {
+	var answer errcode.ErrorResponse
+	if json.Unmarshal(body, &answer) == nil && slices.ContainsFunc(answer.Errors, func(e errcode.Error) bool {
+		return e.Code == errcode.ErrorCodeNameUnknown
+	}) {
+		return fmt.Errorf("registry: %w: repository %s", ErrNotFound, b.repo.Reference)
+	}
+	return nil
 }
 
 // wrap gives an error its kind and keeps it as cause.

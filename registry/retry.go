@@ -10,7 +10,7 @@ import (
 )
 
 // How often a request is sent, and how long is waited between. A Retry-After of the registry counts instead, as long
-// as the context's deadline leaves room for it.
+// as the context's deadline leaves room for it, or up to maxDelay without a deadline.
 const (
 	maxTries   = 4
 	firstDelay = 100 * time.Millisecond
@@ -37,7 +37,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !asked {
 			delay = rand.N(firstDelay << try)
 		}
-		if delay > maxDelay || !room(req.Context(), delay) {
+		if !room(req.Context(), delay) {
 			return resp, nil // what the registry says is the better answer
 		}
 		_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can be used again
@@ -89,8 +89,10 @@ func retryAfter(value string, now time.Time) (time.Duration, bool) {
 }
 
 func room(ctx context.Context, d time.Duration) bool {
-	deadline, ok := ctx.Deadline()
-	return !ok || time.Until(deadline) > d
+	if deadline, ok := ctx.Deadline(); ok {
+		return time.Until(deadline) > d
+	}
+	return d <= maxDelay
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -1,0 +1,157 @@
+package registry_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+func tagOf(d registry.Descriptor, suffix string) string {
+	return strings.Replace(d.Digest.String(), ":", "-", 1) + suffix
+}
+
+// A second copy sends nothing again.
+func TestCopyResumes(t *testing.T) {
+	var c counter
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{c.quirk()}})
+	defer s.Close()
+	_, from, image := startWithImage(t)
+	if _, err := from.Attach(t.Context(), image, content("one"), content("two")); err != nil {
+		t.Fatal(err)
+	}
+	sent := func() (n int) {
+		for _, r := range c.take() {
+			if strings.HasPrefix(r, "POST ") || strings.HasPrefix(r, "PATCH ") || strings.HasPrefix(r, "PUT ") && strings.Contains(r, "/blobs/") {
+				n++
+			}
+		}
+		return n
+	}
+	for i, want := range []bool{true, false} {
+		to := open(t, s.Host()+"/demo/app", nil)
+		if _, err := registry.Copy(t.Context(), to, from, "v1", nil); err != nil {
+			t.Fatal(err)
+		}
+		n := sent()
+		t.Logf("copy %d: %d requests that send blobs", i+1, n)
+		if !want && n > 1 { // the empty configuration is sent rather than looked for
+			t.Errorf("%d blobs were sent again", n)
+		}
+	}
+}
+
+func startWithImage(t *testing.T) (dir string, repo *registry.Repository, image registry.Descriptor) {
+	dir, image = newLayout(t)
+	return dir, reopen(t, dir), image
+}
+
+// The same bytes may be a manifest here and a layer there. Both are copied.
+func TestCopyManifestThatIsALayer(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	from, to := open(t, s.Host()+"/demo/from", nil), open(t, s.Host()+"/demo/to", nil)
+	inner := pushImage(t, from, "inner")
+	data := fetch(t, from, inner)
+	outer := push(t, from, ocispec.MediaTypeImageManifest, asJSON(t, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+		Config: push(t, from, ocispec.MediaTypeImageConfig, []byte(`{}`)),
+		Layers: []registry.Descriptor{push(t, from, "application/octet-stream", data)},
+	}))
+	index := push(t, from, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{outer, inner}}))
+	if _, err := registry.Copy(t.Context(), to, from, index.Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, mediaType := range []string{ocispec.MediaTypeImageManifest, "application/octet-stream"} {
+		d := inner
+		d.MediaType = mediaType
+		if diff := cmp.Diff(string(data), string(fetch(t, to, d))); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// An entry that leads nowhere is told of, and everything else is copied.
+func TestCopyPastDanglingEntries(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}})
+	defer s.Close()
+	from := open(t, s.Host()+"/demo/from", nil)
+	image := pushImage(t, from, "app")
+	if err := from.Tag(t.Context(), image, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	nowhere := content("nowhere")
+	nowhere.MediaType, nowhere.Data = ocispec.MediaTypeImageManifest, nil
+	if err := from.Repair(t.Context(), image, nowhere); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := from.Attach(t.Context(), image, content("one")); err != nil {
+		t.Fatal(err)
+	}
+	_, to, _ := startWithImage(t)
+	root, err := registry.Copy(t.Context(), to, from, "v1", nil)
+	if !errors.Is(err, registry.ErrNotFound) || !strings.Contains(err.Error(), nowhere.Digest.String()) || root.Digest != image.Digest {
+		t.Errorf("%v, %v", root, err)
+	}
+	if got, err := to.Resolve(t.Context(), "v1"); err != nil || got.Digest != image.Digest {
+		t.Errorf("v1 is %v, %v", got, err)
+	}
+	if diff := cmp.Diff([]string{"one"}, texts(t, to, image)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What others signed in the destination stays, under cosign's tags too.
+func TestCopyMergesCosignTags(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	from, to := open(t, s.Host()+"/demo/from", nil), open(t, s.Host()+"/demo/to", nil)
+	image := pushImage(t, from, "app")
+	pushImage(t, to, "app")
+	for repo, signature := range map[*registry.Repository]string{from: "b25l", to: "dHdv"} {
+		if err := repo.AttachCosign(t.Context(), image, simpleSigning("payload", signature)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if _, err := registry.Copy(t.Context(), to, from, image.Digest.String(), nil); err != nil {
+			t.Fatal(err)
+		}
+		d, err := to.Resolve(t.Context(), tagOf(image, ".sig"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := to.Manifest(t.Context(), d)
+		if err != nil || len(m.Layers) != 2 {
+			t.Fatalf("%d signatures, want both; %v", len(m.Layers), err)
+		}
+	}
+}
+
+// The listing of a destination that fails is not an attachment's fault, and ends the copy.
+func TestCopyStops(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/referrers/") {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	defer s.Close()
+	_, from, image := startWithImage(t)
+	if _, err := from.Attach(t.Context(), image, content("one")); err != nil {
+		t.Fatal(err)
+	}
+	if root, err := registry.Copy(t.Context(), open(t, s.Host()+"/demo/app", nil), from, "v1", nil); !errors.Is(err, registry.ErrUnauthorized) || root.Digest != "" {
+		t.Errorf("%v, %v", root, err)
+	}
+}
