@@ -99,7 +99,7 @@ type bill struct {
 	files   map[string][]byte // the Go binaries in the image, by path
 	key     *sign.LocalKey
 	options *registry.Options
-	modules []string // package URLs of what is in it
+	modules [][]string // package URLs of what is in each binary
 
 	documents []*sbom.Document
 	facts     *provenance.Provenance
@@ -192,19 +192,14 @@ func (b *bill) describe(path string) (*sbom.Document, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	b.p.line("binary", "%s, by %s", path, info.GoVersion)
-	modules := 0
-	for _, c := range doc.Components() {
-		if !strings.HasPrefix(c.PURL, "pkg:golang/") {
-			continue
-		}
-		modules++
-		b.modules = append(b.modules, c.PURL)
-		if modules <= 4 {
-			b.p.line("", "%s", c.PURL)
-		}
+	modules := goModules(doc)
+	b.modules = append(b.modules, modules)
+	const shown = 4
+	for _, purl := range modules[:min(shown, len(modules))] {
+		b.p.line("", "%s", purl)
 	}
-	if modules > 4 {
-		b.p.line("", "and %d more", modules-4)
+	if more := len(modules) - shown; more > 0 {
+		b.p.line("", "and %d more", more)
 	}
 	if _, err := sbom.Validate(doc.Bytes()); err != nil {
 		return nil, err
@@ -281,27 +276,34 @@ func (b *bill) gate(trusted verify.TrustedKey) *policy.Gate {
 	}
 }
 
-// namesModules accepts an SBOM that says what the image is made of: every module that it names is one of ours, and it
-// names some.
+// goModules returns the package URLs of the Go modules that an SBOM names.
+func goModules(doc *sbom.Document) []string {
+	var purls []string
+	for _, c := range doc.Components() {
+		if strings.HasPrefix(c.PURL, "pkg:golang/") {
+			purls = append(purls, c.PURL)
+		}
+	}
+	slices.Sort(purls)
+	return purls
+}
+
+// namesModules accepts an SBOM that says what a binary of the image is made of: each of its modules, and nothing else.
 func (b *bill) namesModules(a *verify.Attestation) error {
 	doc, err := sbom.Parse(bytes.NewReader(a.Predicate))
 	if err != nil {
 		return err
 	}
-	named := 0
-	for _, c := range doc.Components() {
-		if !strings.HasPrefix(c.PURL, "pkg:golang/") {
-			continue
-		}
-		if !slices.Contains(b.modules, c.PURL) {
-			return fmt.Errorf("the SBOM names %s, which is not in the image", c.PURL)
-		}
-		named++
+	named := goModules(doc)
+	if slices.ContainsFunc(b.modules, func(binary []string) bool { return slices.Equal(binary, named) }) {
+		return nil
 	}
-	if named == 0 {
-		return errors.New("the SBOM names no module of the image")
+	for _, purl := range named {
+		if !slices.Contains(slices.Concat(b.modules...), purl) {
+			return fmt.Errorf("the SBOM names %s, which is not in the image", purl)
+		}
 	}
-	return nil
+	return fmt.Errorf("the SBOM names %d modules, and no binary of the image has just these", len(named))
 }
 
 func saysBuilder(a *verify.Attestation) error {

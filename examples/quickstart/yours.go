@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -131,14 +133,19 @@ func layers(ctx context.Context, p *printer, repo *registry.Repository, image oc
 	}
 	for i, layer := range m.Layers {
 		p.line("reading", "layer %d of %d, %s", i+1, len(m.Layers), size(layer.Size))
-		if err := readLayer(ctx, repo, layer, prefix, found); err != nil {
+		if err := readLayer(ctx, p, repo, layer, prefix, found); err != nil {
 			return fmt.Errorf("layer %s: %w", layer.Digest, err)
 		}
 	}
 	return nil
 }
 
-func readLayer(ctx context.Context, repo *registry.Repository, layer ocispec.Descriptor, prefix string, found map[string][]byte) error {
+// remove drops a file, or all files below a directory.
+func remove(found map[string][]byte, name string) {
+	maps.DeleteFunc(found, func(f string, _ []byte) bool { return f == name || strings.HasPrefix(f, name+"/") })
+}
+
+func readLayer(ctx context.Context, p *printer, repo *registry.Repository, layer ocispec.Descriptor, prefix string, found map[string][]byte) error {
 	body, err := repo.Fetch(ctx, layer)
 	if err != nil {
 		return err
@@ -168,12 +175,23 @@ func readLayer(ctx context.Context, repo *registry.Repository, layer ocispec.Des
 			return err
 		}
 		name := path.Join(prefix, path.Clean("/" + h.Name)[1:])
-		if dir, base := path.Split(name); len(base) > 4 && base[:4] == ".wh." {
-			delete(found, path.Join(dir, base[4:]))
+		// Whiteouts of the OCI image specification, layer.md. Opaque ones are about earlier layers, and come first here as
+		// every known builder writes them.
+		if dir, base := path.Split(name); base == ".wh..wh..opq" {
+			remove(found, path.Clean(dir))
+			continue
+		} else if hidden, ok := strings.CutPrefix(base, ".wh."); ok {
+			remove(found, path.Join(dir, hidden))
 			continue
 		}
-		delete(found, name)
-		if h.Typeflag != tar.TypeReg || h.Mode&0o111 == 0 || h.Size > maxBinary || total+int(h.Size) > maxFound {
+		if h.Typeflag != tar.TypeDir {
+			remove(found, name)
+		}
+		if h.Typeflag != tar.TypeReg || h.Mode&0o111 == 0 {
+			continue
+		}
+		if h.Size > maxBinary || total+int(h.Size) > maxFound {
+			p.line("LEFT OUT", "%s: %s is more than the quick start reads", name, size(h.Size))
 			continue
 		}
 		head := make([]byte, min(4, h.Size))
@@ -188,7 +206,8 @@ func readLayer(ctx context.Context, repo *registry.Repository, layer ocispec.Des
 			return err
 		}
 		if _, err := buildinfo.Read(bytes.NewReader(data.Bytes())); err != nil {
-			continue // a program in another language
+			p.line("left out", "%s: not a Go program", name)
+			continue
 		}
 		found[name] = data.Bytes()
 		total += data.Len()
