@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"encoding/json"
+	"errors"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -72,6 +73,12 @@ type Signer interface {
 type SignerFunc func(ctx context.Context, s *Statement) (Descriptor, error)
 
 func (f SignerFunc) Sign(ctx context.Context, s *Statement) (Descriptor, error) { return f(ctx, s) }
+
+// Errors of keys and services that are somewhere else, for errors.Is. What the service itself said is beneath.
+var (
+	ErrThrottled = errors.New("too many requests: try again later")          // after the retries that the client makes
+	ErrDenied    = errors.New("no permission to sign, or no valid identity") // which will not change by itself
+)
 
 // A Key signs bytes: a file, a KMS, an HSM.
 //

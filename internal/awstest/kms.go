@@ -228,7 +228,7 @@ func (s *Server) getPublicKey(k kmsKey, _ *request) (smithy.Serializable, error)
 	if k.spki == nil {
 		return nil, failed("UnsupportedOperationException", "%s key spec is %s which is not valid for GetPublicKey.", k.arn, k.spec)
 	}
-	out := &awskms.GetPublicKeyOutput{KeyId: aws.String(k.arn), KeySpec: k.spec, CustomerMasterKeySpec: kmstypes.CustomerMasterKeySpec(k.spec),
+	out := &awskms.GetPublicKeyOutput{KeyId: aws.String(k.arn), KeySpec: k.spec,
 		KeyUsage: k.usage, PublicKey: k.spki, SigningAlgorithms: k.algorithms}
 	return out, nil
 }

@@ -1,0 +1,105 @@
+// Package notary reads and writes the payload of Notary Project signatures
+// (github.com/notaryproject/specifications, specs/signature-specification.md, section "Payload").
+package notary
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/opencontainers/go-digest"
+)
+
+// PayloadType is the content type of payloads.
+const PayloadType = "application/vnd.cncf.notary.payload.v1+json"
+
+const reserved = "io.cncf.notary"
+
+// Payload is what is signed: targetArtifact.
+type Payload struct {
+	MediaType   string
+	Digest      digest.Digest
+	Size        int64
+	Annotations map[string]string // what notation calls user metadata
+}
+
+func (p *Payload) check() error {
+	switch {
+	case p.MediaType == "":
+		return errors.New("no media type")
+	case p.Size <= 0:
+		return fmt.Errorf("a size of %d bytes", p.Size)
+	}
+	return p.Digest.Validate()
+}
+
+// Append appends the payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text
+// is not valid UTF-8.
+func (p *Payload) Append(dst []byte) ([]byte, error) {
+	err := p.check()
+	text := func(v string) {
+		if !utf8.ValidString(v) {
+			err = fmt.Errorf("not valid UTF-8: %q", v)
+		}
+		dst = strictjson.AppendString(dst, v)
+	}
+	dst = append(dst, `{"targetArtifact":{"mediaType":`...)
+	text(p.MediaType)
+	dst = append(dst, `,"digest":`...)
+	text(string(p.Digest))
+	dst = append(dst, `,"size":`...)
+	dst = strconv.AppendInt(dst, p.Size, 10)
+	if len(p.Annotations) > 0 {
+		dst = append(dst, `,"annotations":`...)
+		for i, key := range slices.Sorted(maps.Keys(p.Annotations)) {
+			if strings.HasPrefix(key, reserved) {
+				err = fmt.Errorf("annotations that begin with %s are reserved", reserved)
+			}
+			dst = append(dst, "{,"[min(i, 1)])
+			text(key)
+			dst = append(dst, ':')
+			text(p.Annotations[key])
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, "}}"...), err
+}
+
+// Parse reads a payload. Members that are not known are errors: what they say would be signed and not read.
+func Parse(data []byte) (*Payload, error) {
+	var p Payload
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	for name := range r.Object("targetArtifact") {
+		if string(name) != "targetArtifact" {
+			r.Fail(fmt.Errorf("unknown member %q", name))
+			continue
+		}
+		for name := range r.Object("mediaType", "digest", "size", "annotations") {
+			switch string(name) {
+			case "mediaType":
+				p.MediaType = r.String()
+			case "digest":
+				p.Digest = digest.Digest(r.String())
+			case "size":
+				p.Size = r.Int64()
+			case "annotations":
+				p.Annotations = map[string]string{}
+				for key := range r.Object() {
+					k := string(key) // the view ends with the next one
+					p.Annotations[k] = r.String()
+				}
+			default:
+				r.Fail(fmt.Errorf("unknown member %q", name))
+			}
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, err
+	}
+	return &p, p.check()
+}
