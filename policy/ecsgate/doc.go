@@ -12,9 +12,9 @@
 //	}
 //	lambda.Start(hook.Handle)
 //
-// Configure the function for the stage PRE_SCALE_UP, which is where it decides. Its role needs
-// ecs:DescribeServiceDeployments, ecs:DescribeServiceRevisions, ecs:DescribeTaskDefinition, and what the gate's registry
-// asks for.
+// Configure the function for the stage PRE_SCALE_UP, which is where it decides, and give it half a minute or more: the
+// last two seconds are for the answer. Its role needs ecs:DescribeServiceDeployments, ecs:DescribeServiceRevisions,
+// ecs:DescribeTaskDefinition, and what the gate's registry asks for.
 //
 // # What it answers
 //

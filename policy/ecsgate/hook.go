@@ -104,15 +104,16 @@ var started = []string{
 	"PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT",
 }
 
-// answerTime is kept back from what Lambda allows, so that ECS gets an answer and the log a reason.
-const answerTime = time.Second
+// answerTime is what of the time that Lambda allows is not spent on judging, but kept for asking about the deployment,
+// the answer, and the log.
+const answerTime = 2 * time.Second
 
 func (h *Hook) answer(ctx context.Context, event []byte) *Outcome {
 	e, err := parseEvent(event)
 	o := &Outcome{Event: e}
 	switch {
 	case err != nil:
-		return h.undecided(o, nil, err)
+		return o.fail(err)
 	case slices.Contains(started, e.Stage):
 		o.Status, o.Reason = Succeeded, "nothing is decided at this stage: the tasks have started"
 		return o
@@ -120,34 +121,25 @@ func (h *Hook) answer(ctx context.Context, event []byte) *Outcome {
 		o.Status, o.Reason = Succeeded, "nothing is decided at this stage: PRE_SCALE_UP comes before the tasks start"
 		return o
 	case e.DeploymentARN == "" || e.RevisionARN == "":
-		return h.undecided(o, nil, fmt.Errorf("%w: it has no resourceArn or no targetServiceRevisionArn", ErrEvent))
+		return o.fail(fmt.Errorf("%w: it has no resourceArn or no targetServiceRevisionArn", ErrEvent))
 	case h.Client == nil:
-		return h.undecided(o, nil, errors.New("the hook has no client"))
+		return o.fail(errors.New("the hook has no client"))
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
-		defer cancel()
+	if err := h.judge(ctx, o); err != nil {
+		return h.undecided(ctx, o, err)
 	}
+	return h.conclude(ctx, o)
+}
 
-	deployment, err := h.deployment(ctx, e)
-	if err != nil {
-		return h.undecided(o, deployment, err)
-	}
-	switch deployment.Status {
-	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress:
-		o.Status, o.Reason = Succeeded, "the deployment is being rolled back"
-		return o
-	}
-	if o.Containers, err = h.containers(ctx, e); err != nil {
-		return h.undecided(o, deployment, err)
-	}
-	h.judge(ctx, o.Containers)
-	return h.conclude(o, deployment)
+// fail answers that the deployment cannot go on, because of err.
+func (o *Outcome) fail(err error) *Outcome {
+	o.Status, o.Err = Failed, err
+	o.Reason = strings.ReplaceAll(err.Error(), "\n", "; ")
+	return o
 }
 
 // conclude makes one answer of the decisions on all containers.
-func (h *Hook) conclude(o *Outcome, deployment *types.ServiceDeployment) *Outcome {
+func (h *Hook) conclude(ctx context.Context, o *Outcome) *Outcome {
 	var denied []string
 	var unknown []error
 	for _, c := range o.Containers {
@@ -162,44 +154,66 @@ func (h *Hook) conclude(o *Outcome, deployment *types.ServiceDeployment) *Outcom
 	switch {
 	case len(denied) > 0:
 		o.Status, o.Reason = Failed, strings.Join(denied, "; ")
+		if d, err := h.deployment(ctx, o.Event); err != nil {
+			o.Err = err
+		} else if rollingBack(d) {
+			o.Status, o.Reason = Succeeded, rollback+o.Reason
+		}
 		return o
 	case len(unknown) > 0:
-		return h.undecided(o, deployment, errors.Join(unknown...))
+		return h.undecided(ctx, o, errors.Join(unknown...))
 	}
-	o.Status, o.Reason = Succeeded, fmt.Sprintf("every image is allowed, of %d containers", len(o.Containers))
+	o.Status, o.Reason = Succeeded, fmt.Sprintf("the image of every container is allowed, of %d", len(o.Containers))
 	return o
 }
 
 // undecided answers when something could not be looked at.
-func (h *Hook) undecided(o *Outcome, deployment *types.ServiceDeployment, err error) *Outcome {
-	o.Status, o.Err = Failed, err
-	o.Reason = strings.ReplaceAll(err.Error(), "\n", "; ")
-	if deployment == nil {
-		return o // without its start, asking again would have no end
+func (h *Hook) undecided(ctx context.Context, o *Outcome, why error) *Outcome {
+	d, err := h.deployment(ctx, o.Event)
+	if err != nil { // without the deployment's start, asking again would have no end
+		return o.fail(errors.Join(why, err))
 	}
+	o.fail(why)
 	now := time.Now
 	if h.Now != nil {
 		now = h.Now
 	}
-	start := cmp.Or(deployment.StartedAt, deployment.CreatedAt)
-	if start != nil && now().Before(start.Add(h.Retry)) {
+	switch start := cmp.Or(d.StartedAt, d.CreatedAt); {
+	case rollingBack(d):
+		o.Status, o.Reason = Succeeded, rollback+o.Reason
+	case start != nil && now().Before(start.Add(h.Retry)):
 		o.Status = InProgress
 	}
 	return o
 }
 
-// judge fills in the decisions. An image that several containers run is asked about once.
-func (h *Hook) judge(ctx context.Context, containers []Container) {
+const rollback = "the deployment is being rolled back; otherwise: "
+
+func rollingBack(d *types.ServiceDeployment) bool {
+	return d.Status == types.ServiceDeploymentStatusRollbackRequested || d.Status == types.ServiceDeploymentStatusRollbackInProgress
+}
+
+// judge lists the containers and decides on each. An image that several of them run is asked about once.
+func (h *Hook) judge(ctx context.Context, o *Outcome) (err error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
+		defer cancel()
+	}
+	if o.Containers, err = h.containers(ctx, o.Event); err != nil {
+		return err
+	}
 	asked := make(map[string]*policy.Decision)
-	for i, c := range containers {
+	for i, c := range o.Containers {
 		if c.Decision != nil {
 			continue
 		}
 		if asked[c.Image] == nil {
 			asked[c.Image] = h.check(ctx, c.Image)
 		}
-		containers[i].Decision = asked[c.Image]
+		o.Containers[i].Decision = asked[c.Image]
 	}
+	return nil
 }
 
 const pinned = "the image is named by digest"
@@ -227,7 +241,7 @@ func undecided(image string, err error) *policy.Decision {
 	return &policy.Decision{Rule: "the image can be judged", Name: image, Reason: err.Error(), Cause: err}
 }
 
-// deployment asks ECS about the deployment that the event is of.
+// deployment asks ECS how the deployment stands. It is asked only when the answer would not be SUCCEEDED otherwise.
 func (h *Hook) deployment(ctx context.Context, e Event) (*types.ServiceDeployment, error) {
 	out, err := h.Client.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{
 		ServiceDeploymentArns: []string{e.DeploymentARN},
@@ -235,17 +249,12 @@ func (h *Hook) deployment(ctx context.Context, e Event) (*types.ServiceDeploymen
 	if err != nil {
 		return nil, fmt.Errorf("looking up the deployment: %w", err)
 	}
-	if len(out.ServiceDeployments) != 1 || len(out.Failures) > 0 {
+	if len(out.ServiceDeployments) != 1 {
 		return nil, notFound(e.DeploymentARN, len(out.ServiceDeployments), out.Failures)
 	}
 	d := &out.ServiceDeployments[0]
 	if err := same("service deployment", e.DeploymentARN, d.ServiceDeploymentArn); err != nil {
 		return nil, err
-	}
-	if target := d.TargetServiceRevision; target != nil {
-		if err := same("target service revision", e.RevisionARN, target.Arn); err != nil {
-			return nil, err
-		}
 	}
 	return d, nil
 }
@@ -258,7 +267,7 @@ func (h *Hook) containers(ctx context.Context, e Event) ([]Container, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking up the service revision: %w", err)
 	}
-	if len(out.ServiceRevisions) != 1 || len(out.Failures) > 0 {
+	if len(out.ServiceRevisions) != 1 {
 		return nil, notFound(e.RevisionARN, len(out.ServiceRevisions), out.Failures)
 	}
 	revision := out.ServiceRevisions[0]
@@ -338,9 +347,6 @@ func (h *Hook) log(ctx context.Context, o *Outcome) {
 	}
 	log := h.Log.With("execution", o.Event.ExecutionID, "service", o.Event.ServiceARN, "revision", o.Event.RevisionARN)
 	for _, c := range o.Containers {
-		if c.Decision == nil { // ECS failed before its turn came
-			continue
-		}
 		log.Log(ctx, level, "container", "name", c.Name, "image", c.Image, "verdict", c.Decision.Verdict.String(), "reason", c.Decision.Reason)
 	}
 	log.Log(ctx, level, "deployment", "stage", o.Event.Stage, "deployment", o.Event.DeploymentARN, "status", string(o.Status), "reason", o.Reason)

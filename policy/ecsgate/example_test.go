@@ -1,0 +1,57 @@
+package ecsgate_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/ladingdev/lading/internal/awstest"
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/verify"
+)
+
+// A service is being deployed with an image that is named by its tag.
+func ExampleHook_Handle() {
+	cloud, err := awstest.New(nil) // an AWS in this process, with an ECS in it
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cloud.Close()
+	service := cloud.PutService("shop", types.Service{ServiceName: aws.String("web")})
+	revision := cloud.PutServiceRevision(service, types.ServiceRevision{
+		TaskDefinition: aws.String(cloud.PutTaskDefinition(types.TaskDefinition{
+			Family: aws.String("web"),
+			ContainerDefinitions: []types.ContainerDefinition{
+				{Name: aws.String("app"), Image: aws.String("111122223333.dkr.ecr.us-east-1.amazonaws.com/app:v1")},
+			},
+		})),
+	})
+
+	hook := &ecsgate.Hook{
+		Client: ecs.NewFromConfig(cloud.Config()),
+		Gate:   &policy.Gate{Policy: policy.Require{Kind: verify.ImageSignature}},
+		Observe: func(_ context.Context, o *ecsgate.Outcome) {
+			fmt.Println(o.Reason)
+		},
+	}
+	event, err := json.Marshal(map[string]any{
+		"executionId":      "a635edb5-a66b-4f44-bf3f-fcee4b3641a5",
+		"lifecycleStage":   "PRE_SCALE_UP",
+		"resourceArn":      "arn:aws:ecs:us-east-1:111122223333:service-deployment/shop/web/TFX5sH9q9XDboDTOv0rIt",
+		"executionDetails": map[string]any{"serviceArn": service, "targetServiceRevisionArn": revision},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	answer, err := hook.Handle(context.Background(), event) // what lambda.Start calls
+	fmt.Println(string(answer), err)
+	// Output:
+	// container app: "111122223333.dkr.ecr.us-east-1.amazonaws.com/app:v1" is not named by digest, so what it will run is not known yet
+	// {"hookStatus":"FAILED"} <nil>
+}
