@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonschema"
@@ -90,7 +91,7 @@ func (w *editor) plan(e Edit) error {
 			return err
 		}
 	}
-	if e.Path == "" || e.Path[0] != '/' {
+	if e.Path == "" || e.Path[0] != '/' || !utf8.ValidString(e.Path) {
 		return ErrPath
 	}
 	at, parent := w.tape.Root(), jsonschema.Node(-1)

@@ -64,6 +64,7 @@ func TestEditRefuses(t *testing.T) {
 		{[]Edit{{Path: "/none/0", Value: []byte(`1`)}}, ErrPath},
 		{[]Edit{{Path: "", Value: []byte(`1`)}}, ErrPath},
 		{[]Edit{{Path: "/none"}}, ErrPath},
+		{[]Edit{{Path: "/none\x80", Value: []byte(`1`)}}, ErrPath},
 		{[]Edit{{Path: "/components/0"}, {Path: "/components/0/name", Value: []byte(`1`)}}, ErrPath},
 		{[]Edit{{Path: "/components/0/name", Value: []byte(`"b"`)}, {Path: "/components/0"}}, ErrPath},
 		{[]Edit{{Path: "/specVersion", Value: []byte(`"1.9"`)}}, ErrVersion},
