@@ -98,8 +98,12 @@ func Parse(data []byte) (*Payload, error) {
 			}
 		}
 	}
-	if err := r.End(); err != nil {
+	err := r.End()
+	if err == nil {
+		err = p.check()
+	}
+	if err != nil {
 		return nil, err
 	}
-	return &p, p.check()
+	return &p, nil
 }

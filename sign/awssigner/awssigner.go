@@ -1,0 +1,205 @@
+package awssigner
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/signer"
+	"github.com/ladingdev/lading/internal/awserror"
+	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/sign"
+	"github.com/opencontainers/go-digest"
+)
+
+// Errors of this package, for errors.Is. Those of [sign], ErrStatement, ErrThrottled and ErrDenied, are used too.
+var (
+	// ErrProfile says that the ARN is not one of a signing profile, or that the service does not sign with this profile:
+	// there is none, it was cancelled or revoked, or it is not for container images.
+	ErrProfile = errors.New("signing profile cannot be used")
+
+	// ErrReply says that the service returned something else than a signature of this profile on what was asked: it is not
+	// used, whatever it is.
+	ErrReply = errors.New("AWS Signer returned something other than was asked for")
+)
+
+// Client is what is used of github.com/aws/aws-sdk-go-v2/service/signer, whose Client it is.
+type Client interface {
+	SignPayload(context.Context, *signer.SignPayloadInput, ...func(*signer.Options)) (*signer.SignPayloadOutput, error)
+}
+
+// A Signer signs with one signing profile. [New] makes it.
+type Signer struct {
+	client  Client
+	profile profile
+}
+
+var _ sign.Signer = (*Signer)(nil)
+
+// New returns a Signer that signs with the profile of this ARN, always with its newest version: an ARN of one version is
+// refused, since the service takes none. Errors are [ErrProfile]. No call is made.
+func New(client Client, profileARN string) (*Signer, error) {
+	if client == nil {
+		return nil, errors.New("awssigner: no client")
+	}
+	p, err := parseARN(profileARN)
+	if err != nil {
+		return nil, fmt.Errorf("awssigner: %w: %.128q: %w", ErrProfile, profileARN, err)
+	}
+	return &Signer{client, p}, nil
+}
+
+// profile is what the ARN of a signing profile says.
+type profile struct{ arn, region, owner, name string }
+
+// parseARN follows the service's own limits: a name has 2 to 64 letters, digits and underscores.
+func parseARN(arn string) (profile, error) {
+	f := strings.Split(arn, ":")
+	if len(f) != 6 || f[0] != "arn" || f[2] != "signer" || f[1] != "aws" && !strings.HasPrefix(f[1], "aws-") {
+		return profile{}, errors.New("want arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME")
+	}
+	p := profile{arn: arn, region: f[3], owner: f[4]}
+	if p.region == "" || !only(p.region, "abcdefghijklmnopqrstuvwxyz0123456789-") {
+		return profile{}, errors.New("no region")
+	}
+	if len(p.owner) != 12 || !only(p.owner, digits) {
+		return profile{}, errors.New("an account has 12 digits")
+	}
+	name, ok := strings.CutPrefix(f[5], "/signing-profiles/")
+	if _, _, version := strings.Cut(name, "/"); version {
+		return profile{}, errors.New("signing is with a profile, not with a version of it: leave out the last part")
+	}
+	if !ok || len(name) < 2 || len(name) > 64 || !only(name, letters+digits+"_") {
+		return profile{}, errors.New("no name of a profile")
+	}
+	p.name = name
+	return p, nil
+}
+
+const (
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	digits  = "0123456789"
+)
+
+func only(s, alphabet string) bool { return strings.Trim(s, alphabet) == "" }
+
+// Limits of what goes there (API reference of SignPayload) and of what is taken back.
+const (
+	maxPayload  = 4096
+	maxMetadata = 8 << 10
+)
+
+const (
+	artifactType = "application/vnd.cncf.notary.signature"
+	jwsType      = "application/jose+json"
+	thumbprints  = "io.cncf.notary.x509chain.thumbprint#S256"
+)
+
+// Sign has the descriptor of the one subject signed; media type, digest and size are required. The subject's Annotations
+// are signed with it, what notation calls user metadata. Annotations of the evidence are the certificates' thumbprints and
+// what the service says of the job.
+//
+// Errors are [sign.ErrStatement], [sign.ErrThrottled], [sign.ErrDenied], [ErrProfile], [ErrReply], and others of the client,
+// all with what the client said beneath.
+func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor, error) {
+	sent, payload, err := encode(st)
+	if err != nil {
+		return sign.Descriptor{}, fmt.Errorf("awssigner: %w: %w", sign.ErrStatement, err)
+	}
+	out, err := s.client.SignPayload(ctx, &signer.SignPayloadInput{
+		Payload:       payload,
+		PayloadFormat: aws.String(notary.PayloadType),
+		ProfileName:   aws.String(s.profile.name),
+		ProfileOwner:  aws.String(s.profile.owner),
+	}, func(o *signer.Options) { o.Region = s.profile.region })
+	if err != nil {
+		return sign.Descriptor{}, fmt.Errorf("awssigner: %w", kind(err))
+	}
+	if out == nil {
+		return sign.Descriptor{}, fmt.Errorf("awssigner: %w: no answer", ErrReply)
+	}
+	chain, err := s.check(out.Signature, sent)
+	if err != nil {
+		return sign.Descriptor{}, fmt.Errorf("awssigner: %w: %w", ErrReply, err)
+	}
+	annotations, err := annotate(out.Metadata, chain)
+	if err != nil {
+		return sign.Descriptor{}, fmt.Errorf("awssigner: %w: %w", ErrReply, err)
+	}
+	return sign.Descriptor{
+		MediaType:    jwsType,
+		ArtifactType: artifactType,
+		Digest:       digest.FromBytes(out.Signature),
+		Size:         int64(len(out.Signature)),
+		Data:         out.Signature,
+		Annotations:  annotations,
+	}, nil
+}
+
+// encode returns what is to be signed, and as bytes.
+func encode(st *sign.Statement) (*notary.Payload, []byte, error) {
+	if st == nil || len(st.Subjects) != 1 {
+		return nil, nil, errors.New("AWS Signer signs exactly one subject")
+	}
+	switch st.Predicate.(type) {
+	case sign.ImageSignature, *sign.ImageSignature:
+	default:
+		return nil, nil, errors.New("AWS Signer signs artifacts, not predicates: attach the document and sign the descriptor of that")
+	}
+	sub := st.Subjects[0]
+	if sub.Name != "" {
+		return nil, nil, errors.New("Notary Project has no room for a subject's name")
+	}
+	p := &notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
+	data, err := p.Append(nil)
+	if err == nil && len(data) > maxPayload {
+		err = fmt.Errorf("AWS Signer takes %d bytes, which these annotations exceed", maxPayload)
+	}
+	return p, data, err
+}
+
+// kind says which of our errors an error of the client is. The reason of a ValidationException is not told apart by the
+// service; as the payload is a good one here, it is the profile.
+func kind(err error) error {
+	switch code := awserror.Code(err); {
+	case awserror.Throttled(err):
+		return fmt.Errorf("%w: %w", sign.ErrThrottled, err)
+	case code == "ResourceNotFoundException" || code == "ValidationException":
+		return fmt.Errorf("%w: %w", ErrProfile, err)
+	case awserror.Denied(err):
+		return fmt.Errorf("%w: %w", sign.ErrDenied, err)
+	}
+	return err
+}
+
+// annotate adds what the service says of the job, beside names that others read something from.
+func annotate(metadata map[string]string, chain []*x509.Certificate) (map[string]string, error) {
+	var prints []string
+	for _, c := range chain {
+		sum := sha256.Sum256(c.Raw)
+		prints = append(prints, hex.EncodeToString(sum[:]))
+	}
+	list, err := json.Marshal(prints)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	size := 0
+	for k, v := range metadata {
+		if size += len(k) + len(v); size > maxMetadata {
+			return nil, errors.New("metadata without end")
+		}
+		if !strings.HasPrefix(k, "io.cncf.") && !strings.HasPrefix(k, "org.opencontainers.") {
+			out[k] = v
+		}
+	}
+	out[thumbprints] = string(list)
+	return out, nil
+}
