@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/signer"
+
+	"github.com/ladingdev/lading/examples/aws/revocation"
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/registry/ecr"
+	"github.com/ladingdev/lading/verify"
+	"github.com/ladingdev/lading/verify/notary"
+)
+
+// newHook returns the hook that lets images pass which AWS Signer signed with one of the profiles.
+func newHook(cfg aws.Config, profiles []string, log *slog.Logger) *ecsgate.Hook {
+	login := &ecr.Credentials{Private: awsecr.NewFromConfig(cfg)}
+	options := &registry.Options{Credential: login.Credential, Cache: &registry.Cache{}}
+	return &ecsgate.Hook{
+		Client: ecs.NewFromConfig(cfg),
+		Gate: &policy.Gate{
+			Open: func(ctx context.Context, name string) (*policy.Image, error) {
+				repo, err := registry.Open(name, options)
+				if err != nil {
+					return nil, err
+				}
+				subject, err := repo.Resolve(ctx, "")
+				if err != nil {
+					return nil, err
+				}
+				return &policy.Image{Subject: subject, Source: repo}, nil
+			},
+			Verifiers: []verify.Verifier{&notary.Verifier{
+				SigningAuthority: notary.AWSRoots(),
+				Identities:       profiles,
+				AWS:              revocation.Client{Client: signer.NewFromConfig(cfg)},
+			}},
+			Policy: policy.Require{Kind: verify.ImageSignature},
+		},
+		Retry: 10 * time.Minute,
+		Log:   log,
+	}
+}
