@@ -160,7 +160,7 @@ func encode(st *sign.Statement) (*notary.Payload, []byte, error) {
 	p := &notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
 	data, err := p.Append(nil)
 	if err == nil && len(data) > maxPayload {
-		err = fmt.Errorf("AWS Signer takes %d bytes, which these annotations exceed", maxPayload)
+		err = fmt.Errorf("the service takes %d bytes, which these annotations exceed", maxPayload)
 	}
 	return p, data, err
 }
