@@ -10,13 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/signer"
 
-	"github.com/ladingdev/lading/examples/aws/revocation"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/ecr"
 	"github.com/ladingdev/lading/verify"
-	"github.com/ladingdev/lading/verify/notary"
+	"github.com/ladingdev/lading/verify/notary/awssigner"
 )
 
 // newHook returns the hook that lets images pass which AWS Signer signed with one of the profiles.
@@ -37,14 +36,10 @@ func newHook(cfg aws.Config, profiles []string, log *slog.Logger) *ecsgate.Hook 
 				}
 				return &policy.Image{Subject: subject, Source: repo}, nil
 			},
-			Verifiers: []verify.Verifier{&notary.Verifier{
-				SigningAuthority: notary.AWSRoots(),
-				Identities:       profiles,
-				AWS:              revocation.Client{Client: signer.NewFromConfig(cfg)},
-			}},
-			Policy: policy.Require{Kind: verify.ImageSignature},
+			Verifiers: []verify.Verifier{awssigner.Verifier(signer.NewFromConfig(cfg), profiles...)},
+			Policy:    policy.Require{Kind: verify.ImageSignature},
 		},
-		Retry: 10 * time.Minute,
+		Retry: 10 * time.Minute, // for as long as the registry or AWS Signer does not answer
 		Log:   log,
 	}
 }
