@@ -2,6 +2,7 @@ package notary
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,19 +19,52 @@ var oids = map[string]string{
 
 type identity map[string]string
 
-func parseIdentities(texts []string) ([]identity, error) {
+// identities are the signers that a verifier trusts.
+type identities struct {
+	everybody bool // for whom the stores vouch
+	names     []identity
+	profiles  []profile // of AWS Signer
+}
+
+func parseIdentities(texts []string) (*identities, error) {
 	if len(texts) == 0 {
 		return nil, fmt.Errorf("%w: the verifier names no identity", verify.ErrNotTrusted)
 	}
-	var ids []identity
+	ids := new(identities)
 	for _, t := range texts {
-		id, err := parseIdentity(t)
-		if err != nil {
-			return nil, fmt.Errorf("%w: identity %.64q: %w", verify.ErrNotTrusted, t, err)
+		var err error
+		switch {
+		case t == "*":
+			if ids.everybody = true; len(texts) > 1 {
+				err = errors.New("stands alone")
+			}
+		case strings.HasPrefix(t, "arn:"):
+			var p profile
+			p, err = parseProfile(t)
+			ids.profiles = append(ids.profiles, p)
+		default:
+			var id identity
+			id, err = parseIdentity(t)
+			ids.names = append(ids.names, id)
 		}
-		ids = append(ids, id)
+		if err != nil {
+			return nil, fmt.Errorf("%w: identity %.128q: %w", verify.ErrNotTrusted, t, err)
+		}
 	}
 	return ids, nil
+}
+
+// matchProfile returns the ARN of a profile, without its version, if it is trusted in that version.
+func (ids *identities) matchProfile(p profile) (string, error) {
+	for _, w := range ids.profiles {
+		if w.version == "" {
+			w.version = p.version // a profile is all its versions
+		}
+		if w == p {
+			return p.String(), nil
+		}
+	}
+	return "", fmt.Errorf("%w: %s/%s is none of the identities", verify.ErrNotTrusted, p, p.version)
 }
 
 // parseIdentity reads "x509.subject: " and a name of RFC 4514, as far as a trust policy may hold one: no attribute twice, no
@@ -105,8 +139,11 @@ func unescape(v string) (string, error) {
 	return b.String(), nil
 }
 
-// matchIdentity returns the leaf's name if one of the identities is part of it.
-func matchIdentity(wanted []identity, leaf *x509.Certificate) (string, error) {
+// match returns the leaf's name if one of the identities is part of it.
+func (ids *identities) match(leaf *x509.Certificate) (string, error) {
+	if ids.everybody {
+		return leaf.Subject.String(), nil
+	}
 	subject := identity{}
 	for _, a := range leaf.Subject.Names {
 		key, known := oids[a.Type.String()]
@@ -120,7 +157,7 @@ func matchIdentity(wanted []identity, leaf *x509.Certificate) (string, error) {
 		subject[key] = value
 	}
 next:
-	for _, w := range wanted {
+	for _, w := range ids.names {
 		for k, v := range w {
 			if got, ok := subject[k]; !ok || got != v {
 				continue next

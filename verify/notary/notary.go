@@ -12,9 +12,28 @@
 // none is spelled in another case than the specification's; certificates are counted before they are parsed; every critical
 // attribute is known or the signature fails.
 //
-// What it does not do: it reads no RFC 3161 timestamps, so that a signature of the scheme notary.x509 fails as soon as one of
-// its certificates has expired; and it runs no verification plugins, so that a signature that asks for one fails, those of
-// AWS Signer among them.
+// # Who is trusted
+//
+// Certificates come from [ParseCertificates], or with a notation trust policy and its trust stores from [ReadTrustPolicy].
+// Which store they are in decides what they may vouch for: authorities of Verifier.CA for names, those of SigningAuthority
+// for names and for the time of signing.
+//
+// # AWS Signer
+//
+// Signatures by AWS Signer, of ECR's managed signing too, verify with [AWSRoots] in SigningAuthority and the ARNs of signing
+// profiles in Identities; what AWS revoked is asked of AWS. Package verify/notary/awssigner puts this together. All
+// customers of AWS share the roots, so without a profile nobody is trusted.
+//
+// # Documents
+//
+// Notary Project signs descriptors, not statements. An SBOM that is attached to an image and signed there is verified as a
+// statement about the image: see [Verifier.Verify].
+//
+// # What it does not do
+//
+// It reads no RFC 3161 timestamps, so that a signature of the scheme notary.x509 fails as soon as one of its certificates has
+// expired. It runs no verification plugins: a signature that asks for one fails, unless it is AWS Signer's, whose checks are
+// made here.
 package notary
 
 import (
@@ -29,19 +48,18 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/verify"
-	"github.com/notaryproject/notation-core-go/revocation"
-	"github.com/notaryproject/notation-core-go/revocation/crl"
-	"github.com/notaryproject/notation-core-go/revocation/result"
 	"github.com/notaryproject/notation-core-go/signature"
 	"github.com/notaryproject/notation-core-go/signature/cose"
 	"github.com/notaryproject/notation-core-go/signature/jws"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	gocose "github.com/veraison/go-cose"
 )
 
 const (
-	payloadType     = "application/vnd.cncf.notary.payload.v1+json"
-	pluginAttribute = "io.cncf.notary.verificationPlugin"
+	payloadType      = "application/vnd.cncf.notary.payload.v1+json"
+	pluginAttribute  = "io.cncf.notary.verificationPlugin"
+	pluginMinVersion = "io.cncf.notary.verificationPluginMinVersion"
 
 	maxEnvelope     = 1 << 20
 	maxCertificates = 10
@@ -66,20 +84,41 @@ type Verifier struct {
 	// Neither counts for the other: who may vouch for names is not who may vouch for time.
 	CA, SigningAuthority []*x509.Certificate
 
-	// Identities name the signers, as in a trust policy: "x509.subject: C=US, ST=WA, O=acme". Every attribute must be in the
-	// leaf's subject with exactly this value; C, ST and O are required. None trusts nobody.
+	// Identities name the signers, as in a trust policy. None trusts nobody.
+	//
+	// "x509.subject: C=US, ST=WA, O=acme": every attribute must be in the leaf's subject with exactly this value; C, ST and O
+	// are required. "*", alone, is everybody for whom the stores vouch; below AWS's roots it is nobody.
+	//
+	// "arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME": a profile of AWS Signer in all its versions; with "/VERSION" in
+	// that one. Signatures by AWS Signer count for these only, and these for no others. Every field must be the same, to the
+	// letter.
 	Identities []string
 
-	Revocation Revocation       // by OCSP and CRL; zero means required
+	Revocation Revocation       // by OCSP and CRL, of AWS Signer by AWS; zero means required
+	AWS        AWSRevocation    // whom to ask about signatures by AWS Signer; nil means that it is not known
 	Client     *http.Client     // for OCSP and CRL; nil means one with short timeouts
 	Now        func() time.Time // nil means time.Now
+
+	answers answers
 }
 
 var _ verify.Verifier = (*Verifier)(nil)
 
 // Verify follows the signature verification of Notary Project's trust store and trust policy specification, at least as
 // strict as its level "strict". Errors are those of package verify.
+//
+// An envelope proves a [verify.ImageSignature]. An image index with the content of its entries inside, which is how package
+// registry gives a document that was signed as an artifact of its own, proves a [verify.Statement]: its predicate is the
+// document, and its predicate type goes with the document's media type. CycloneDX, SPDX 2 and OpenVEX in JSON are known, and
+// in-toto statements, whose subject must be the same.
 func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descriptor) (*verify.Attestation, error) {
+	if evidence.MediaType == ocispec.MediaTypeImageIndex {
+		return v.verifyArtifact(ctx, subject, evidence)
+	}
+	return v.verifyEnvelope(ctx, subject, evidence)
+}
+
+func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.Descriptor) (*verify.Attestation, error) {
 	if evidence.MediaType != jws.MediaTypeEnvelope && evidence.MediaType != cose.MediaTypeEnvelope {
 		return nil, fmt.Errorf("%w: %s", verify.ErrFormat, evidence.MediaType)
 	}
@@ -138,14 +177,21 @@ func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descript
 			return nil, fmt.Errorf("%w: %s has a critical extension that is not known here", verify.ErrNotTrusted, c.Subject)
 		}
 	}
-	for _, a := range info.SignedAttributes.ExtendedAttributes {
-		if a.Critical || a.Key == pluginAttribute {
-			return nil, fmt.Errorf("%w: attribute %v is critical and not known here", verify.ErrNotTrusted, a.Key)
-		}
+	aws, err := extendedAttributes(info)
+	if err != nil {
+		return nil, err
 	}
 	passed("critical attributes", "all known")
 
-	name, err := matchIdentity(wanted, info.CertificateChain[0])
+	var name string
+	switch {
+	case aws != nil:
+		name, err = wanted.matchProfile(aws.profile)
+	case isAWSRoot(anchor):
+		err = fmt.Errorf("%w: below a root of AWS Signer, and without its profile", verify.ErrNotTrusted)
+	default:
+		name, err = wanted.match(info.CertificateChain[0])
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +212,7 @@ func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descript
 	if err := v.checkTime(info, &checks); err != nil {
 		return nil, err
 	}
-	if err := v.checkRevocation(ctx, info, &checks); err != nil {
+	if err := v.checkRevocation(ctx, info, aws, &checks); err != nil {
 		return nil, err
 	}
 
@@ -186,11 +232,15 @@ func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descript
 	}, nil
 }
 
-func (v *Verifier) checkTime(info *signature.SignerInfo, checks *[]verify.Check) error {
-	now := time.Now()
+func (v *Verifier) now() time.Time {
 	if v.Now != nil {
-		now = v.Now()
+		return v.Now()
 	}
+	return time.Now()
+}
+
+func (v *Verifier) checkTime(info *signature.SignerInfo, checks *[]verify.Check) error {
+	now := v.now()
 	signed, expiry := info.SignedAttributes.SigningTime, info.SignedAttributes.Expiry
 	if signed.After(now.Add(clockSkew)) {
 		return fmt.Errorf("%w: signed at %s", verify.ErrNotYet, signed.UTC().Format(time.RFC3339))
@@ -219,58 +269,6 @@ func (v *Verifier) checkTime(info *signature.SignerInfo, checks *[]verify.Check)
 	*checks = append(*checks, verify.Check{Name: "certificate validity", Status: verify.Passed, Reason: why})
 	if len(info.UnsignedAttributes.TimestampSignature) > 0 {
 		*checks = append(*checks, verify.Check{Name: "timestamp", Reason: "not read, and not relied upon"})
-	}
-	return nil
-}
-
-func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerInfo, checks *[]verify.Check) error {
-	if v.Revocation == RevocationOffUnsafe {
-		*checks = append(*checks, verify.Check{Name: "revocation", Reason: "turned off by the verifier"})
-		return nil
-	}
-	opts := revocation.Options{OCSPHTTPClient: v.Client}
-	if v.Client != nil {
-		fetcher, err := crl.NewHTTPFetcher(v.Client)
-		if err != nil {
-			return fmt.Errorf("%w: %w", verify.ErrUnchecked, err)
-		}
-		opts.CRLFetcher = fetcher
-	}
-	validator, err := revocation.NewWithOptions(opts)
-	if err != nil {
-		return fmt.Errorf("%w: %w", verify.ErrUnchecked, err)
-	}
-	at := revocation.ValidateContextOptions{CertChain: info.CertificateChain}
-	if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
-		at.AuthenticSigningTime = info.SignedAttributes.SigningTime
-	}
-	results, err := validator.ValidateContext(ctx, at)
-	if err == nil && len(results) != len(info.CertificateChain) {
-		err = errors.New("fewer answers than certificates")
-	}
-	for i, r := range results { // a revoked one decides, whatever else is unknown
-		switch {
-		case r == nil:
-			err = errors.New("an empty answer")
-		case r.Result == result.ResultRevoked:
-			return fmt.Errorf("%w: certificate of %s", verify.ErrRevoked, info.CertificateChain[i].Subject)
-		case r.Result != result.ResultOK && r.Result != result.ResultNonRevokable && err == nil:
-			err = fmt.Errorf("certificate of %s: status unknown", info.CertificateChain[i].Subject)
-			for _, s := range r.ServerResults {
-				if s != nil && s.Error != nil {
-					err = fmt.Errorf("%w: %w", err, s.Error)
-				}
-			}
-		}
-	}
-	switch {
-	case err == nil:
-		*checks = append(*checks, verify.Check{Name: "revocation", Status: verify.Passed,
-			Reason: "no certificate that names a revocation service was revoked"})
-	case v.Revocation == RevocationSoft:
-		*checks = append(*checks, verify.Check{Name: "revocation", Reason: "not required, and not found out: " + err.Error()})
-	default:
-		return fmt.Errorf("%w: revocation: %w", verify.ErrUnchecked, err)
 	}
 	return nil
 }
@@ -318,8 +316,8 @@ func checkJWS(data []byte) error {
 	}
 	h := strictjson.NewReader(header, strictjson.Limits{})
 	for name := range h.Object("alg", "cty", "crit", "b64", "io.cncf.notary.expiry", "io.cncf.notary.signingScheme",
-		"io.cncf.notary.signingTime", "io.cncf.notary.authenticSigningTime", pluginAttribute,
-		"io.cncf.notary.verificationPluginMinVersion") {
+		"io.cncf.notary.signingTime", "io.cncf.notary.authenticSigningTime", pluginAttribute, pluginMinVersion,
+		awsProfileVersion, awsJob) {
 		if string(name) != "crit" {
 			continue
 		}

@@ -160,7 +160,8 @@ func TestRefusals(t *testing.T) {
 		"other case":            {named("x509.subject: C=US,ST=WA,O=ACME"), image, good, verify.ErrNotTrusted},
 		"attribute not in leaf": {named("x509.subject: C=US,ST=WA,O=acme,OU=x"), image, good, verify.ErrNotTrusted},
 		"identity too broad":    {named("x509.subject: C=US"), image, good, verify.ErrNotTrusted},
-		"wildcard":              {named("*"), image, good, verify.ErrNotTrusted},
+		"wildcard and others":   {named("*", trusted[0]), image, good, verify.ErrNotTrusted},
+		"wildcard, other root":  {&notary.Verifier{CA: other, Identities: []string{"*"}}, image, good, verify.ErrNotTrusted},
 		"identity in hex":       {named("x509.subject: C=US,ST=WA,O==#0102"), image, good, verify.ErrNotTrusted},
 		"one bad identity":      {named(trusted[0], "x509.subject: O"), image, good, verify.ErrNotTrusted},
 		"signature expired":     {at(2 * time.Minute), image, good, verify.ErrExpired},
@@ -224,13 +225,16 @@ func TestSigningAuthority(t *testing.T) {
 		if _, err := asCA.Verify(t.Context(), image, good); !errors.Is(err, verify.ErrNotTrusted) {
 			t.Errorf("%s: authority in the CA store: %v", mediaType, err)
 		}
-		for _, a := range []signature.Attribute{
-			{Key: "com.example.new", Critical: true, Value: "x"},
-			{Key: "io.cncf.notary.verificationPlugin", Critical: true, Value: "com.example.plugin"},
-			{Key: "io.cncf.notary.verificationPlugin", Critical: false, Value: "com.example.plugin"},
+		for _, c := range []struct {
+			a    signature.Attribute
+			want error
+		}{
+			{signature.Attribute{Key: "com.example.new", Critical: true, Value: "x"}, verify.ErrNotTrusted},
+			{signature.Attribute{Key: "io.cncf.notary.verificationPlugin", Critical: true, Value: "com.example.plugin"}, verify.ErrNotTrusted},
+			{signature.Attribute{Key: "io.cncf.notary.verificationPlugin", Critical: false, Value: "com.example.plugin"}, verify.ErrMalformed},
 		} {
-			if _, err := v.Verify(t.Context(), image, make(a)); !errors.Is(err, verify.ErrNotTrusted) {
-				t.Errorf("%s: attribute %+v: %v", mediaType, a, err)
+			if _, err := v.Verify(t.Context(), image, make(c.a)); !errors.Is(err, c.want) {
+				t.Errorf("%s: attribute %+v: %v", mediaType, c.a, err)
 			}
 		}
 	}

@@ -1,0 +1,183 @@
+package notary
+
+import (
+	"context"
+	"crypto/sha512"
+	"crypto/x509"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ladingdev/lading/verify"
+	"github.com/notaryproject/notation-core-go/signature"
+)
+
+// The roots of AWS Signer, as AWS publishes them for Notation: of the commercial regions, and of GovCloud (US).
+var (
+	//go:embed aws-signer-root.pem
+	awsRoot []byte
+	//go:embed aws-us-gov-signer-root.pem
+	awsGovRoot []byte
+)
+
+// AWSRoots returns the roots of AWS Signer, for [Verifier.SigningAuthority]: of the commercial regions and of GovCloud (US).
+// Every customer of AWS can sign below them, so they say nothing of who did: Verifier.Identities must name profiles.
+func AWSRoots() []*x509.Certificate {
+	var roots []*x509.Certificate
+	for _, data := range [][]byte{awsRoot, awsGovRoot} {
+		c, err := ParseCertificates(data)
+		if err != nil {
+			panic(err) // they are compiled in
+		}
+		roots = append(roots, c...)
+	}
+	return roots
+}
+
+// AWSRevocation asks AWS Signer what was revoked: of the profile version, the signing job, and the certificates, each as
+// AWS Signer's GetRevocationStatus wants it. It returns those that were; an error says that it is not known.
+type AWSRevocation interface {
+	Revoked(ctx context.Context, profileVersion, job string, signedAt time.Time, certificates []string) ([]string, error)
+}
+
+// Critical attributes of AWS Signer. It asks for a verification plugin of this name, whose checks are made here.
+const (
+	awsPlugin         = "com.amazonaws.signer.notation.plugin"
+	awsProfileVersion = "com.amazonaws.signer.signingProfileVersion"
+	awsJob            = "com.amazonaws.signer.signingJob"
+)
+
+// awsFacts are what a signature by AWS Signer says of itself.
+type awsFacts struct {
+	profile             profile
+	profileVersion, job string
+}
+
+// extendedAttributes returns an error for every attribute that is not known here and must be, and AWS Signer's facts if
+// it made the signature.
+func extendedAttributes(info *signature.SignerInfo) (*awsFacts, error) {
+	text := make(map[string]string)
+	for _, a := range info.SignedAttributes.ExtendedAttributes {
+		key, _ := a.Key.(string)
+		switch key {
+		case pluginAttribute, pluginMinVersion, awsProfileVersion, awsJob:
+			value, ok := a.Value.(string)
+			if !ok || !a.Critical {
+				return nil, fmt.Errorf("%w: attribute %s must be critical and text", verify.ErrMalformed, key)
+			}
+			text[key] = value
+		default:
+			if a.Critical {
+				return nil, fmt.Errorf("%w: attribute %v is critical and not known here", verify.ErrNotTrusted, a.Key)
+			}
+		}
+	}
+	if len(text) == 0 {
+		return nil, nil
+	}
+	if plugin := text[pluginAttribute]; plugin != awsPlugin {
+		return nil, fmt.Errorf("%w: the signature asks for the verification plugin %.64q, whose checks are not known here", verify.ErrNotTrusted, plugin)
+	}
+	if info.SignedAttributes.SigningScheme != signature.SigningSchemeX509SigningAuthority {
+		return nil, fmt.Errorf("%w: AWS Signer's attributes under the signing scheme %s", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
+	}
+	if v, ok := text[pluginMinVersion]; ok && !pluginIsEnough(v) {
+		return nil, fmt.Errorf("%w: the signature asks for version %.32q of its verification plugin, whose checks are not known here", verify.ErrNotTrusted, v)
+	}
+	p, err := parseProfile(text[awsProfileVersion])
+	if err == nil && p.version == "" {
+		err = errors.New("no version")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: attribute %s: %w", verify.ErrMalformed, awsProfileVersion, err)
+	}
+	job := text[awsJob]
+	if f := strings.Split(job, ":"); len(f) != 6 || f[0] != "arn" || f[1] != p.partition || f[2] != "signer" || !strings.HasPrefix(f[5], "/signing-jobs/") {
+		return nil, fmt.Errorf("%w: attribute %s: %.128q", verify.ErrMalformed, awsJob, job)
+	}
+	return &awsFacts{p, text[awsProfileVersion], job}, nil
+}
+
+// pluginIsEnough reports whether the checks of the plugin up to 1.0, which are made here, are all that is asked for.
+func pluginIsEnough(version string) bool {
+	parts := strings.Split(version, ".")
+	if len(parts) != 3 || parts[0] != "1" || parts[1] != "0" {
+		return false
+	}
+	_, err := strconv.ParseUint(parts[2], 10, 31)
+	return err == nil
+}
+
+// isAWSRoot reports whether a trusted certificate is one that all customers of AWS share.
+func isAWSRoot(c *x509.Certificate) bool {
+	return slices.ContainsFunc(AWSRoots(), c.Equal)
+}
+
+// profile is a signing profile of AWS Signer, or one version of it.
+type profile struct{ partition, region, account, name, version string }
+
+func (p profile) String() string {
+	return fmt.Sprintf("arn:%s:signer:%s:%s:/signing-profiles/%s", p.partition, p.region, p.account, p.name)
+}
+
+const (
+	digits  = "0123456789"
+	small   = "abcdefghijklmnopqrstuvwxyz"
+	letters = small + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+func only(s, alphabet string) bool { return s != "" && strings.Trim(s, alphabet) == "" }
+
+// parseProfile reads the ARN of a profile, or of one of its versions. Its fields hold what AWS lets them hold and nothing
+// else, so that two ARNs are of one profile just when their fields are equal.
+func parseProfile(arn string) (profile, error) {
+	if len(arn) > maxIdentity {
+		return profile{}, fmt.Errorf("longer than %d bytes", maxIdentity)
+	}
+	f := strings.Split(arn, ":")
+	if len(f) != 6 || f[0] != "arn" || f[2] != "signer" {
+		return profile{}, errors.New("want arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME")
+	}
+	resource, ok := strings.CutPrefix(f[5], "/signing-profiles/")
+	name, version, versioned := strings.Cut(resource, "/")
+	p := profile{f[1], f[3], f[4], name, version}
+	switch {
+	case !ok || len(name) < 2 || len(name) > 64 || !only(name, letters+digits+"_"):
+		return profile{}, errors.New("no name of a profile, of 2 to 64 letters, digits and underscores")
+	case versioned && !only(version, letters+digits):
+		return profile{}, errors.New("no version of a profile")
+	case p.partition != "aws" && !strings.HasPrefix(p.partition, "aws-") || !only(p.partition, small+"-"):
+		return profile{}, errors.New("no partition of AWS")
+	case !only(p.region, small+digits+"-"):
+		return profile{}, errors.New("no region")
+	case len(p.account) != 12 || !only(p.account, digits):
+		return profile{}, errors.New("no account of 12 digits")
+	}
+	return p, nil
+}
+
+// askAWS asks AWS Signer. Not to be revoked is an empty answer, and no other.
+func (v *Verifier) askAWS(ctx context.Context, aws *awsFacts, info *signature.SignerInfo) error {
+	if v.AWS == nil {
+		return errors.New("no client of AWS Signer to ask: set Verifier.AWS")
+	}
+	var hashes []string
+	for i, c := range info.CertificateChain {
+		issuer := info.CertificateChain[min(i+1, len(info.CertificateChain)-1)]
+		own, above := sha512.Sum384(c.RawTBSCertificate), sha512.Sum384(issuer.RawTBSCertificate)
+		hashes = append(hashes, hex.EncodeToString(own[:])+hex.EncodeToString(above[:]))
+	}
+	revoked, err := v.AWS.Revoked(ctx, aws.profileVersion, aws.job, info.SignedAttributes.SigningTime.UTC(), hashes)
+	if err != nil {
+		return err
+	}
+	if len(revoked) > 0 {
+		return fmt.Errorf("%w: %.256q, says AWS Signer", verify.ErrRevoked, revoked[0])
+	}
+	return nil
+}

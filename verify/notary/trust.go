@@ -1,0 +1,311 @@
+package notary
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// ErrTrust says that a trust store or a trust policy cannot be used as it is: nothing is trusted on its word.
+var ErrTrust = errors.New("unusable trust store or trust policy")
+
+const (
+	maxTrustFile = 1 << 20
+	maxPolicies  = 1000
+)
+
+// ParseCertificates reads certificates to trust: PEM, any number, and nothing else; or one in DER. They are authorities, or
+// signed by themselves, as the trust store specification has it. Errors are [ErrTrust].
+func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
+	certs, err := parseCertificates(data)
+	for _, c := range certs {
+		if !c.IsCA && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != nil {
+			err = fmt.Errorf("%s is no authority and not signed by itself", c.Subject)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTrust, err)
+	}
+	return certs, nil
+}
+
+func parseCertificates(data []byte) ([]*x509.Certificate, error) {
+	if !bytes.Contains(data, []byte("-----BEGIN")) {
+		return x509.ParseCertificates(data)
+	}
+	var certs []*x509.Certificate
+	for len(bytes.TrimSpace(data)) > 0 {
+		block, rest := pem.Decode(data)
+		if block == nil || block.Type != "CERTIFICATE" || !bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
+			return nil, errors.New("something else than PEM certificates")
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		certs, data = append(certs, c), rest
+	}
+	return certs, nil
+}
+
+// A TrustPolicy is a notation trust policy with its trust stores, read once by [ReadTrustPolicy].
+type TrustPolicy struct {
+	policies []namedPolicy
+}
+
+type namedPolicy struct {
+	name       string
+	scopes     []string
+	level      string
+	override   map[string]string
+	stamp      string // verifyTimestamp
+	stores     []string
+	identities []string
+	trusted    map[string][]*x509.Certificate // by the type of the store
+}
+
+// ReadTrustPolicy reads notation's configuration directory: trustpolicy.oci.json, or trustpolicy.json if that is not there,
+// and the trust stores that it names, truststore/x509/TYPE/NAME (Notary Project, specs/trust-store-trust-policy.md). On most
+// machines that is os.DirFS of $XDG_CONFIG_HOME/notation. Errors are [ErrTrust] and those of the file system.
+func ReadTrustPolicy(fsys fs.FS) (*TrustPolicy, error) {
+	data, err := readFile(fsys, "trustpolicy.oci.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = readFile(fsys, "trustpolicy.json")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("notary: %w", err)
+	}
+	t, err := parsePolicy(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: trust policy: %w", ErrTrust, err)
+	}
+	for i := range t.policies {
+		p := &t.policies[i]
+		p.trusted = make(map[string][]*x509.Certificate)
+		for _, store := range p.stores {
+			kind, name, _ := strings.Cut(store, ":")
+			certs, err := readStore(fsys, kind, name)
+			if err != nil {
+				return nil, fmt.Errorf("%w: trust store %s: %w", ErrTrust, store, err)
+			}
+			p.trusted[kind] = append(p.trusted[kind], certs...)
+		}
+	}
+	return t, nil
+}
+
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxTrustFile {
+		return nil, fmt.Errorf("%s is no file of at most %d bytes", name, maxTrustFile)
+	}
+	return fs.ReadFile(fsys, name)
+}
+
+func readStore(fsys fs.FS, kind, name string) ([]*x509.Certificate, error) {
+	dir := path.Join("truststore/x509", kind, name)
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	var certs []*x509.Certificate
+	for _, e := range entries {
+		data, err := readFile(fsys, path.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		c, err := ParseCertificates(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+		}
+		certs = append(certs, c...)
+	}
+	if certs == nil {
+		return nil, errors.New("it is empty")
+	}
+	return certs, nil
+}
+
+var storePattern = regexp.MustCompile(`^(ca|signingAuthority|tsa):[a-zA-Z0-9_.-]+$`)
+
+// checks that a policy may override, and what it may say of them.
+var overridable = map[string][]string{
+	"authenticity":       {"enforce", "log"},
+	"authenticTimestamp": {"enforce", "log"},
+	"expiry":             {"enforce", "log"},
+	"revocation":         {"enforce", "log", "skip"},
+}
+
+// parsePolicy reads a document of version 1.0 and holds it against the rules of the specification.
+func parsePolicy(data []byte) (*TrustPolicy, error) {
+	var (
+		t       TrustPolicy
+		version string
+	)
+	texts := func(r *strictjson.Reader) (out []string) {
+		for range r.Array() {
+			out = append(out, r.String())
+		}
+		return out
+	}
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	for name := range r.Object("version", "trustPolicies") {
+		switch string(name) {
+		case "version":
+			version = r.String()
+		case "trustPolicies":
+			for range r.Array() {
+				var p namedPolicy
+				for name := range r.Object("name", "registryScopes", "signatureVerification", "trustStores", "trustedIdentities") {
+					switch string(name) {
+					case "name":
+						p.name = r.String()
+					case "registryScopes":
+						p.scopes = texts(r)
+					case "trustStores":
+						p.stores = texts(r)
+					case "trustedIdentities":
+						p.identities = texts(r)
+					case "signatureVerification":
+						for name := range r.Object("level", "override", "verifyTimestamp") {
+							switch string(name) {
+							case "level":
+								p.level = r.String()
+							case "verifyTimestamp":
+								p.stamp = r.String()
+							case "override":
+								p.override = make(map[string]string)
+								for name := range r.Object("authenticity", "authenticTimestamp", "expiry", "revocation") {
+									check := string(name)
+									p.override[check] = r.String()
+								}
+							default:
+								r.Fail(fmt.Errorf("unknown member %q", name))
+							}
+						}
+					default:
+						r.Fail(fmt.Errorf("unknown member %q", name))
+					}
+				}
+				if t.policies = append(t.policies, p); len(t.policies) > maxPolicies {
+					r.Fail(fmt.Errorf("more than %d policies", maxPolicies))
+				}
+			}
+		default:
+			r.Fail(fmt.Errorf("unknown member %q", name))
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, err
+	}
+	if version != "1.0" {
+		return nil, fmt.Errorf("version %.20q, not 1.0", version)
+	}
+	if len(t.policies) == 0 {
+		return nil, errors.New("no policies")
+	}
+	names, scopes := make(map[string]bool), make(map[string]bool)
+	for _, p := range t.policies {
+		if p.name == "" || names[p.name] {
+			return nil, fmt.Errorf("the name %.80q is empty or used twice", p.name)
+		}
+		names[p.name] = true
+		if err := p.check(); err != nil {
+			return nil, fmt.Errorf("policy %.80q: %w", p.name, err)
+		}
+		for _, s := range p.scopes {
+			if scopes[s] {
+				return nil, fmt.Errorf("the scope %.80q is in two policies", s)
+			}
+			scopes[s] = true
+		}
+	}
+	return &t, nil
+}
+
+func (p *namedPolicy) check() error {
+	if len(p.scopes) == 0 || slices.Contains(p.scopes, "*") && len(p.scopes) > 1 {
+		return errors.New("registryScopes are names of repositories, or * alone")
+	}
+	for _, s := range p.scopes {
+		if s != "*" && (!strings.Contains(s, "/") || strings.ContainsAny(s, "*@ ") || strings.Contains(s, "://") || path.Clean(s) != s) {
+			return fmt.Errorf("scope %.80q is no HOST/REPOSITORY", s)
+		}
+	}
+	if p.level == "skip" {
+		if len(p.stores)+len(p.identities)+len(p.override) > 0 || p.stamp != "" {
+			return errors.New("level skip goes with neither stores, identities nor overrides")
+		}
+		return nil
+	}
+	if !slices.Contains([]string{"strict", "permissive", "audit"}, p.level) {
+		return fmt.Errorf("level %.20q", p.level)
+	}
+	if p.stamp != "" && p.stamp != "always" && p.stamp != "afterCertExpiry" {
+		return fmt.Errorf("verifyTimestamp %.20q", p.stamp)
+	}
+	for check, action := range p.override {
+		if !slices.Contains(overridable[check], action) {
+			return fmt.Errorf("override of %.40q with %.20q", check, action)
+		}
+	}
+	if len(p.stores) == 0 || len(p.identities) == 0 {
+		return errors.New("trustStores and trustedIdentities are required")
+	}
+	for _, s := range p.stores {
+		_, name, _ := strings.Cut(s, ":")
+		if !storePattern.MatchString(s) || name == "." || name == ".." {
+			return fmt.Errorf("trust store %.80q", s)
+		}
+	}
+	if _, err := parseIdentities(p.identities); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Verifier returns the verifier of the policy whose scope is a repository, such as "registry.example.com/acme/app", or else
+// of the policy for "*". Its fields can be set further, AWS for one.
+//
+// Levels strict and permissive, and overrides of revocation, become [Verifier.Revocation]; whatever else a policy only logs
+// is enforced. A policy that lets untrusted signatures pass (levels skip and audit, authenticity overridden) has no verifier:
+// the error is [ErrTrust], as it is where no policy applies.
+func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
+	applies := func(scope string) int {
+		return slices.IndexFunc(t.policies, func(p namedPolicy) bool { return slices.Contains(p.scopes, scope) })
+	}
+	i := applies(repository)
+	if i < 0 {
+		i = applies("*")
+	}
+	if i < 0 {
+		return nil, fmt.Errorf("%w: no policy applies to %.128q", ErrTrust, repository)
+	}
+	p := &t.policies[i]
+	if p.level == "skip" || p.level == "audit" && p.override["authenticity"] != "enforce" || p.override["authenticity"] == "log" {
+		return nil, fmt.Errorf("%w: policy %.80q lets pass what is not trusted, and so verifies nothing", ErrTrust, p.name)
+	}
+	revocation := p.override["revocation"]
+	if revocation == "" && p.level != "strict" {
+		revocation = "log"
+	}
+	v := &Verifier{
+		CA:               slices.Clone(p.trusted["ca"]),
+		SigningAuthority: slices.Clone(p.trusted["signingAuthority"]),
+		Identities:       slices.Clone(p.identities),
+		Revocation:       map[string]Revocation{"log": RevocationSoft, "skip": RevocationOffUnsafe}[revocation],
+	}
+	return v, nil
+}

@@ -1,0 +1,207 @@
+package notary_test
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/ladingdev/lading/sign"
+	signnotary "github.com/ladingdev/lading/sign/notary"
+	"github.com/ladingdev/lading/verify"
+	"github.com/ladingdev/lading/verify/notary"
+)
+
+func pemOf(t testing.TB, der []byte) []byte {
+	t.Helper()
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+// policyDocument is a trust policy with one policy, as notation's documentation writes them.
+func policyDocument(verification, stores, identities string) string {
+	return fmt.Sprintf(`{"version":"1.0","trustPolicies":[{"name":"acme","registryScopes":["registry.example.com/acme/app"],
+		"signatureVerification":%s,"trustStores":%s,"trustedIdentities":%s}]}`, verification, stores, identities)
+}
+
+func config(policy string, files map[string][]byte) fstest.MapFS {
+	fsys := fstest.MapFS{"trustpolicy.json": {Data: []byte(policy)}}
+	for name, data := range files {
+		fsys[name] = &fstest.MapFile{Data: data}
+	}
+	return fsys
+}
+
+// A user of notation brings policy and stores, and what was signed for them verifies.
+func TestReadTrustPolicy(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	evidence := signed(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain})
+	root := chain[1].Raw
+	for name, files := range map[string]map[string][]byte{
+		"PEM":         {"truststore/x509/ca/acme/root.pem": pemOf(t, root)},
+		"two in PEM":  {"truststore/x509/ca/acme/root.crt": append(pemOf(t, newChain(t, newKey(), nil)[1].Raw), pemOf(t, root)...)},
+		"DER":         {"truststore/x509/ca/acme/root.cer": root},
+		"two files":   {"truststore/x509/ca/acme/a.pem": pemOf(t, newChain(t, newKey(), nil)[1].Raw), "truststore/x509/ca/acme/b.crt": root},
+		"of others":   {"truststore/x509/ca/acme/root.pem": pemOf(t, root), "truststore/x509/ca/other/broken.pem": []byte("broken")},
+		"newer names": {"truststore/x509/ca/acme/root.pem": pemOf(t, root), "trustpolicy.oci.json": []byte(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["*"]`))},
+	} {
+		p, err := notary.ReadTrustPolicy(config(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["x509.subject: C=US, ST=WA, O=acme"]`), files))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		v, err := p.Verifier("registry.example.com/acme/app")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := v.Verify(t.Context(), image, evidence); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := p.Verifier("registry.example.com/acme/app2"); !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("%s: a repository that no policy names: %v", name, err)
+		}
+	}
+	// As a signing authority the same root does not count for the scheme that the signature has.
+	p, err := notary.ReadTrustPolicy(config(policyDocument(`{"level":"strict"}`, `["signingAuthority:acme"]`, `["*"]`),
+		map[string][]byte{"truststore/x509/signingAuthority/acme/root.pem": pemOf(t, root)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.Verifier("registry.example.com/acme/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := v.Verify(t.Context(), image, evidence); !errors.Is(err, verify.ErrNotTrusted) {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+func TestTrustPolicyScopes(t *testing.T) {
+	_, root := newKey(), pemOf(t, newChain(t, newKey(), nil)[1].Raw)
+	p, err := notary.ReadTrustPolicy(config(`{"version":"1.0","trustPolicies":[
+		{"name":"all","registryScopes":["*"],"signatureVerification":{"level":"permissive"},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
+		{"name":"none","registryScopes":["r.example/skip","r.example/skip2"],"signatureVerification":{"level":"skip"}},
+		{"name":"audit","registryScopes":["r.example/audit"],"signatureVerification":{"level":"audit"},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
+		{"name":"log","registryScopes":["r.example/log"],"signatureVerification":{"level":"strict","override":{"authenticity":"log"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
+		{"name":"off","registryScopes":["r.example/off"],"signatureVerification":{"level":"strict","override":{"revocation":"skip"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
+		{"name":"on","registryScopes":["r.example/on"],"signatureVerification":{"level":"permissive","override":{"revocation":"enforce"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]}
+	]}`, map[string][]byte{"truststore/x509/ca/acme/root.pem": root}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for repository, want := range map[string]notary.Revocation{
+		"r.example/any": notary.RevocationSoft, "r.example/off": notary.RevocationOffUnsafe, "r.example/on": notary.RevocationRequired,
+	} {
+		if v, err := p.Verifier(repository); err != nil || v.Revocation != want || len(v.CA) != 1 {
+			t.Errorf("%s: %+v, %v", repository, v, err)
+		}
+	}
+	// What lets the untrusted pass is no verifier, least of all one that passes everything in silence.
+	for _, repository := range []string{"r.example/skip", "r.example/skip2", "r.example/audit", "r.example/log"} {
+		if v, err := p.Verifier(repository); v != nil || !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("%s: %+v, %v", repository, v, err)
+		}
+	}
+}
+
+func TestBadTrustPolicies(t *testing.T) {
+	good := policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["*"]`)
+	chain := newChain(t, newKey(), nil)
+	root := map[string][]byte{"truststore/x509/ca/acme/root.pem": pemOf(t, chain[1].Raw)}
+	if _, err := notary.ReadTrustPolicy(config(good, root)); err != nil {
+		t.Fatal(err)
+	}
+	replace := func(old, new string) string {
+		t.Helper()
+		if !strings.Contains(good, old) {
+			t.Fatalf("no %s", old)
+		}
+		return strings.Replace(good, old, new, 1)
+	}
+	for name, policy := range map[string]string{
+		"empty":                 "",
+		"not JSON":              "{",
+		"other version":         replace(`"1.0"`, `"2.0"`),
+		"no policies":           `{"version":"1.0","trustPolicies":[]}`,
+		"duplicate member":      replace(`"level":"strict"`, `"level":"strict","level":"skip"`),
+		"other case":            replace(`"level":"strict"`, `"level":"strict","Level":"skip"`),
+		"unknown member":        replace(`"level":"strict"`, `"level":"strict","mode":"x"`),
+		"unknown at the top":    replace(`"version"`, `"x":1,"version"`),
+		"unknown in a policy":   replace(`"name"`, `"x":1,"name"`),
+		"unknown level":         replace(`"strict"`, `"lax"`),
+		"no level":              replace(`{"level":"strict"}`, `{}`),
+		"no name":               replace(`"acme"`, `""`),
+		"same scope twice":      replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/app","registry.example.com/acme/app"`),
+		"all and one scope":     replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/app","*"`),
+		"wildcard in a scope":   replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/*"`),
+		"scope with scheme":     replace(`"registry.example.com/acme/app"`, `"https://registry.example.com/acme/app"`),
+		"scope without host":    replace(`"registry.example.com/acme/app"`, `"app"`),
+		"no scope":              replace(`["registry.example.com/acme/app"]`, `[]`),
+		"unknown override":      replace(`"level":"strict"`, `"level":"strict","override":{"integrity":"skip"}`),
+		"override with unknown": replace(`"level":"strict"`, `"level":"strict","override":{"expiry":"skip"}`),
+		"verifyTimestamp":       replace(`"level":"strict"`, `"level":"strict","verifyTimestamp":"never"`),
+		"skip with stores":      replace(`"strict"`, `"skip"`),
+		"store of no type":      replace(`"ca:acme"`, `"acme"`),
+		"store of unknown type": replace(`"ca:acme"`, `"root:acme"`),
+		"store is a path":       replace(`"ca:acme"`, `"ca:../acme"`),
+		"store is above":        replace(`"ca:acme"`, `"ca:.."`),
+		"store is not there":    replace(`"ca:acme"`, `"ca:other"`),
+		"no stores":             replace(`["ca:acme"]`, `[]`),
+		"no identities":         replace(`["*"]`, `[]`),
+		"all and one identity":  replace(`["*"]`, `["*","x509.subject: C=US, ST=WA, O=acme"]`),
+		"broken identity":       replace(`["*"]`, `["x509.subject: O=acme"]`),
+		"identity of no kind":   replace(`["*"]`, `["acme"]`),
+		"same name twice":       strings.Replace(good, `"trustPolicies":[`, `"trustPolicies":[{"name":"acme","registryScopes":["r.example/x"],"signatureVerification":{"level":"skip"}},`, 1),
+	} {
+		if p, err := notary.ReadTrustPolicy(config(policy, root)); p != nil || !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, store := range map[string][]byte{
+		"empty file":     {},
+		"no certificate": []byte("hello"),
+		"a leaf":         pemOf(t, chain[0].Raw),
+		"a key":          pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte{1}}),
+		"text between":   append([]byte("root\n"), pemOf(t, chain[1].Raw)...),
+		"text behind":    append(pemOf(t, chain[1].Raw), "and more"...),
+		"too large":      append(pemOf(t, chain[1].Raw), make([]byte, 2<<20)...),
+	} {
+		if p, err := notary.ReadTrustPolicy(config(good, map[string][]byte{"truststore/x509/ca/acme/root.pem": store})); p != nil || !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("store with %s: %v", name, err)
+		}
+	}
+	if _, err := notary.ReadTrustPolicy(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no policy at all: %v", err)
+	}
+}
+
+func FuzzReadTrustPolicy(f *testing.F) {
+	root := pemOf(f, newChain(f, newKey(), nil)[1].Raw)
+	f.Add(policyDocument(`{"level":"strict","override":{"revocation":"log"}}`, `["ca:acme"]`, `["x509.subject: C=US, ST=WA, O=acme"]`), root)
+	f.Add(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["arn:aws:signer:eu-west-1:111122223333:/signing-profiles/a_1/v"]`), root)
+	f.Fuzz(func(t *testing.T, policy string, store []byte) {
+		p, err := notary.ReadTrustPolicy(config(policy, map[string][]byte{"truststore/x509/ca/acme/root.pem": store}))
+		if err != nil {
+			return
+		}
+		if v, err := p.Verifier("registry.example.com/acme/app"); err == nil && (len(v.Identities) == 0 || len(v.CA)+len(v.SigningAuthority) == 0) {
+			t.Error("a verifier without stores or identities")
+		}
+	})
+}
+
+// FuzzComposite never believes a document that is not the signed one.
+func FuzzComposite(f *testing.F) {
+	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="}]}`))
+	key := newKey()
+	v := verifier(newChain(f, key, nil))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if a, err := v.Verify(t.Context(), image, verify.Descriptor{MediaType: "application/vnd.oci.image.index.v1+json", Data: data}); err == nil {
+			t.Errorf("%+v", a)
+		}
+	})
+}
