@@ -155,7 +155,7 @@ func encode(st *sign.Statement) (*notary.Payload, []byte, error) {
 	}
 	sub := st.Subjects[0]
 	if sub.Name != "" {
-		return nil, nil, errors.New("Notary Project has no room for a subject's name")
+		return nil, nil, errors.New("a subject's name has no place in what Notary Project signs")
 	}
 	p := &notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
 	data, err := p.Append(nil)
