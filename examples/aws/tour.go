@@ -52,13 +52,7 @@ func tour(ctx context.Context, p *printer) error {
 	if err != nil {
 		return err
 	}
-	if err := s.load(ctx, server.Host()+"/demo/app:v1", program); err != nil {
-		return err
-	}
-	if err := s.write(ctx, program); err != nil {
-		return err
-	}
-	if err := s.pass(ctx); err != nil {
+	if err := s.carry(ctx, server.Host()+"/demo/app:v1", program); err != nil {
 		return err
 	}
 	d := &deployments{shipment: s, cloud: cloud, program: program, version: version}
@@ -95,17 +89,7 @@ func yours(ctx context.Context, p *printer, image, profile, binary, region strin
 	if s.notary, err = awssigner.New(s.signer, profile); err != nil {
 		return err
 	}
-	if err := s.load(ctx, image, program); err != nil {
-		return err
-	}
-	if err := s.write(ctx, program); err != nil {
-		return err
-	}
-	if err := s.pass(ctx); err != nil {
-		return err
-	}
-	p.line("deploy", "%s", s.pinned())
-	return nil
+	return s.carry(ctx, image, program)
 }
 
 // shipment is one image on its way.
@@ -144,6 +128,21 @@ func (s *shipment) connect(ctx context.Context, region string) error {
 		Others:  docker,
 	}
 	s.signer, s.options = signer.NewFromConfig(cfg), &registry.Options{Credential: login.Credential}
+	return nil
+}
+
+// carry takes the image from the registry, or from a program, to the gate.
+func (s *shipment) carry(ctx context.Context, name string, program []byte) error {
+	if err := s.load(ctx, name, program); err != nil {
+		return err
+	}
+	if err := s.write(ctx, program); err != nil {
+		return err
+	}
+	if err := s.pass(ctx); err != nil {
+		return err
+	}
+	s.p.line("deploy", "%s", s.pinned())
 	return nil
 }
 

@@ -14,7 +14,8 @@
 //
 // Configure the function for the stage PRE_SCALE_UP, which is where it decides, and give it half a minute or more: the
 // last two seconds are for the answer. Its role needs ecs:DescribeServiceDeployments, ecs:DescribeServiceRevisions,
-// ecs:DescribeTaskDefinition, and what the gate's registry asks for.
+// ecs:DescribeTaskDefinition, and what the gate's registry asks for. The repository's examples/aws/lambda is such a
+// function, whole.
 //
 // # What it answers
 //

@@ -137,7 +137,7 @@ func TestHook(t *testing.T) {
 
 	expect := func(want string, roots ...*x509.Certificate) {
 		t.Helper()
-		hook := newHook(cloud.Config(), []string{profile}, slog.New(slog.DiscardHandler))
+		hook := newHook(cloud.Config(), []string{profile}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 		if roots != nil {
 			hook.Gate.Verifiers[0].(*notary.Verifier).SigningAuthority = roots
 		}
@@ -147,6 +147,9 @@ func TestHook(t *testing.T) {
 	}
 	expect(`{"hookStatus":"FAILED"}`) // by a root that is not AWS's
 	expect(`{"hookStatus":"SUCCEEDED"}`, cloud.Root())
+	cloud.Fail("signer:GetRevocationStatus", awstest.Unavailable)
+	expect(`{"hookStatus":"FAILED"}`, cloud.Root())
+	cloud.Heal()
 	cloud.Revoke(version, time.Time{})
 	expect(`{"hookStatus":"FAILED"}`, cloud.Root())
 }
