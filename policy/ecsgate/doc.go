@@ -28,6 +28,8 @@
 //	the event cannot be read                    FAILED
 //	the deployment is being rolled back         SUCCEEDED: a gate must not stand in the way of recovery
 //	a stage after the tasks have started        SUCCEEDED, nothing is asked: too late to keep anything out
+//	RECONCILE_SERVICE                           SUCCEEDED, nothing is asked: PRE_SCALE_UP is still to come
+//	a stage that is not known here              as PRE_SCALE_UP
 //
 // One denied image denies, even if others could not be judged. Whether a deployment is being rolled back is what ECS
 // says about it (its status), never what the event's traffic weights suggest. All containers of the task definition
