@@ -14,7 +14,10 @@
 // The size of the key fixes the algorithm: RSA-2048, 3072 and 4096 give PS256, PS384 and PS512; P-256, P-384 and P-521
 // give ES256, ES384 and ES512. Any other key is [ErrChain]. There is no Ed25519.
 //
-// Countersignatures of a time stamping authority are not written: a reader judges the certificates by its own clock.
+// # Timestamps
+//
+// With [Signer.TSA] set, a time stamping authority countersigns (RFC 3161), so that the signature is good for longer than
+// the certificates. What it returns is verified before it is used.
 package notary
 
 import (
@@ -31,13 +34,15 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"strings"
+	"net/http"
 	"time"
 
+	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/sign"
 	"github.com/notaryproject/notation-core-go/signature"
 	"github.com/notaryproject/notation-core-go/signature/cose"
 	"github.com/notaryproject/notation-core-go/signature/jws"
+	"github.com/notaryproject/tspclient-go"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -46,14 +51,13 @@ import (
 // ErrChain says that the specification does not let this certificate chain sign, or that it is not the key's.
 var ErrChain = errors.New("certificate chain cannot sign")
 
+// ErrTimestamp says that the time stamping authority gave no timestamp, or none that verifies. Nothing was signed without.
+var ErrTimestamp = errors.New("no timestamp")
+
 // ArtifactType is the artifact type of a manifest that holds a signature.
 const ArtifactType = "application/vnd.cncf.notary.signature"
 
-const (
-	payloadType    = "application/vnd.cncf.notary.payload.v1+json"
-	thumbprints    = "io.cncf.notary.x509chain.thumbprint#S256"
-	reservedPrefix = "io.cncf.notary"
-)
+const thumbprints = "io.cncf.notary.x509chain.thumbprint#S256"
 
 // Format is an envelope format.
 type Format uint8
@@ -69,7 +73,15 @@ type Signer struct {
 	Chain  []*x509.Certificate // leaf first, self-signed root last; a self-signed leaf stands alone
 	Format Format              // zero means JWS
 	Expiry time.Duration       // after which the signature is not to be used, in whole seconds; zero means never
-	Now    func() time.Time    // nil means time.Now
+
+	// TSA is the address of a time stamping authority, http or https; empty means no timestamp. TSARoots are what its
+	// certificates must chain to, and required with it. It is asked by Client, which follows no redirects; nil means one that
+	// waits for 30 seconds.
+	TSA      string
+	TSARoots []*x509.Certificate
+	Client   *http.Client
+
+	Now func() time.Time // nil means time.Now
 }
 
 var _ sign.Signer = (*Signer)(nil)
@@ -106,13 +118,16 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	}
 	key := &remote{ctx: ctx, key: s.Key, chain: s.Chain, spec: spec}
 	req := (&signature.SignRequest{
-		Payload:       signature.Payload{ContentType: payloadType, Content: payload},
+		Payload:       signature.Payload{ContentType: notary.PayloadType, Content: payload},
 		Signer:        key,
 		SigningTime:   now(),
 		SigningScheme: signature.SigningSchemeX509,
 	}).WithContext(ctx)
 	if s.Expiry > 0 {
 		req.Expiry = req.SigningTime.Add(s.Expiry)
+	}
+	if err := s.stampBy(req); err != nil {
+		return none, err
 	}
 	env, err := signature.NewEnvelope(mediaType)
 	if err != nil {
@@ -122,6 +137,8 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	switch {
 	case key.err != nil: // the library makes strings of causes
 		return none, fmt.Errorf("notary: %w", key.err)
+	case isTimestamp(err):
+		return none, fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	case err != nil:
 		return none, fmt.Errorf("%w: %w", ErrChain, err)
 	}
@@ -149,7 +166,35 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	}, nil
 }
 
-// encodePayload follows the signature specification, section "Payload".
+// stampBy has the signature stamped by s.TSA. The library verifies what comes: imprint, nonce, signature, certificates.
+func (s *Signer) stampBy(req *signature.SignRequest) error {
+	if s.TSA == "" {
+		return nil
+	}
+	if len(s.TSARoots) == 0 {
+		return fmt.Errorf("notary: %w: TSARoots are required with TSA", ErrTimestamp)
+	}
+	client := http.Client{Timeout: 30 * time.Second}
+	if s.Client != nil {
+		client = *s.Client
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	var err error
+	if req.Timestamper, err = tspclient.NewHTTPTimestamper(&client, s.TSA); err != nil {
+		return fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
+	}
+	req.TSARootCAs = x509.NewCertPool()
+	for _, c := range s.TSARoots {
+		req.TSARootCAs.AddCert(c)
+	}
+	return nil
+}
+
+func isTimestamp(err error) bool {
+	_, ok := errors.AsType[*signature.TimestampError](err)
+	return ok
+}
+
 func encodePayload(st *sign.Statement) ([]byte, error) {
 	bad := func(why string) ([]byte, error) { return nil, fmt.Errorf("%w: %s", sign.ErrStatement, why) }
 	if st == nil || len(st.Subjects) != 1 {
@@ -161,28 +206,15 @@ func encodePayload(st *sign.Statement) ([]byte, error) {
 		return bad("Notary Project signs descriptors, not predicates")
 	}
 	sub := st.Subjects[0]
-	switch {
-	case sub.Name != "":
+	if sub.Name != "" {
 		return bad("Notary Project has no room for a subject's name")
-	case sub.MediaType == "" || sub.Size <= 0:
-		return bad("Notary Project signs media type and size, which the subject lacks")
-	case sub.Digest.Validate() != nil:
-		return bad("the subject has no valid digest")
 	}
-	for k := range sub.Annotations {
-		if strings.HasPrefix(k, reservedPrefix) {
-			return bad("annotations that begin with " + reservedPrefix + " are reserved")
-		}
+	p := notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: sub.Annotations}
+	data, err := p.Append(nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the subject: %w", sign.ErrStatement, err)
 	}
-	type target struct {
-		MediaType   string            `json:"mediaType"`
-		Digest      digest.Digest     `json:"digest"`
-		Size        int64             `json:"size"`
-		Annotations map[string]string `json:"annotations,omitempty"`
-	}
-	return json.Marshal(struct {
-		T target `json:"targetArtifact"`
-	}{target{sub.MediaType, sub.Digest, sub.Size, sub.Annotations}})
+	return data, nil
 }
 
 // remote is a sign.Key as the library wants it: RSASSA-PSS, and r||s of fixed width for ECDSA.

@@ -16,7 +16,8 @@
 //
 // Certificates come from [ParseCertificates], or with a notation trust policy and its trust stores from [ReadTrustPolicy].
 // Which store they are in decides what they may vouch for: authorities of Verifier.CA for names, those of SigningAuthority
-// for names and for the time of signing.
+// for names and for the time of signing. Authorities of Verifier.TSA vouch for time alone: without one, a signature of the
+// scheme notary.x509 fails as soon as one of its certificates has expired.
 //
 // # AWS Signer
 //
@@ -31,13 +32,11 @@
 //
 // # What it does not do
 //
-// It reads no RFC 3161 timestamps, so that a signature of the scheme notary.x509 fails as soon as one of its certificates has
-// expired. It runs no verification plugins: a signature that asks for one fails, unless it is AWS Signer's, whose checks are
+// It runs no verification plugins: a signature that asks for one fails, unless it is AWS Signer's, whose checks are
 // made here.
 package notary
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -46,18 +45,17 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/signature"
 	"github.com/notaryproject/notation-core-go/signature/cose"
 	"github.com/notaryproject/notation-core-go/signature/jws"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	gocose "github.com/veraison/go-cose"
 )
 
 const (
-	payloadType      = "application/vnd.cncf.notary.payload.v1+json"
 	pluginAttribute  = "io.cncf.notary.verificationPlugin"
 	pluginMinVersion = "io.cncf.notary.verificationPluginMinVersion"
 
@@ -93,6 +91,12 @@ type Verifier struct {
 	// that one. Signatures by AWS Signer count for these only, and these for no others. Every field must be the same, to the
 	// letter.
 	Identities []string
+
+	// TSA are trusted time stamping authorities. By an RFC 3161 timestamp of theirs a signature of notary.x509 is good for
+	// longer than its certificates. None: timestamps are not read.
+	TSA []*x509.Certificate
+	// RequireTimestamp refuses signatures of notary.x509 without a timestamp, even while their certificates are valid.
+	RequireTimestamp bool
 
 	Revocation Revocation       // by OCSP and CRL, of AWS Signer by AWS; zero means required
 	AWS        AWSRevocation    // whom to ask about signatures by AWS Signer; nil means that it is not known
@@ -157,12 +161,11 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	passed("signature", fmt.Sprintf("%s by the key of %s", evidence.MediaType, info.CertificateChain[0].Subject))
 
 	var store []*x509.Certificate
-	source := verify.TimeClaimed
 	switch info.SignedAttributes.SigningScheme {
 	case signature.SigningSchemeX509:
 		store = v.CA
 	case signature.SigningSchemeX509SigningAuthority:
-		store, source = v.SigningAuthority, verify.TimeAuthority
+		store = v.SigningAuthority
 	default:
 		return nil, fmt.Errorf("%w: signing scheme %q", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
 	}
@@ -197,35 +200,34 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	}
 	passed("identity", name)
 
-	if content.Payload.ContentType != payloadType {
+	if content.Payload.ContentType != notary.PayloadType {
 		return nil, fmt.Errorf("%w: payload of type %q", verify.ErrType, content.Payload.ContentType)
 	}
-	target, err := parsePayload(content.Payload.Content)
+	target, err := notary.Parse(content.Payload.Content)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
 	}
 	if target.MediaType != subject.MediaType || target.Digest != subject.Digest || target.Size != subject.Size {
 		return nil, fmt.Errorf("%w: %s, %s, %d bytes", verify.ErrSubject, target.MediaType, target.Digest, target.Size)
 	}
 	passed("subject", string(target.Digest))
 
-	if err := v.checkTime(info, &checks); err != nil {
+	signedAt, source, err := v.checkTime(ctx, info, &checks)
+	if err != nil {
 		return nil, err
 	}
 	if err := v.checkRevocation(ctx, info, aws, &checks); err != nil {
 		return nil, err
 	}
 
-	annotations := target.Annotations
-	target.Annotations = nil
 	evidence.Data = nil
 	return &verify.Attestation{
 		Kind:        verify.ImageSignature,
-		Subject:     target,
-		Annotations: annotations,
+		Subject:     verify.Descriptor{MediaType: target.MediaType, Digest: target.Digest, Size: target.Size},
+		Annotations: target.Annotations,
 		Signers: []verify.Signer{{
 			Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: name, Issuer: anchor.Subject.String()},
-			SignedAt: info.SignedAttributes.SigningTime, TimeSource: source,
+			SignedAt: signedAt, TimeSource: source,
 		}},
 		Evidence: evidence,
 		Checks:   checks,
@@ -237,40 +239,6 @@ func (v *Verifier) now() time.Time {
 		return v.Now()
 	}
 	return time.Now()
-}
-
-func (v *Verifier) checkTime(info *signature.SignerInfo, checks *[]verify.Check) error {
-	now := v.now()
-	signed, expiry := info.SignedAttributes.SigningTime, info.SignedAttributes.Expiry
-	if signed.After(now.Add(clockSkew)) {
-		return fmt.Errorf("%w: signed at %s", verify.ErrNotYet, signed.UTC().Format(time.RFC3339))
-	}
-	reason := "the signature has none"
-	if !expiry.IsZero() {
-		reason = expiry.UTC().Format(time.RFC3339)
-		if !now.Before(expiry) {
-			return fmt.Errorf("%w: the signature, at %s", verify.ErrExpired, reason)
-		}
-	}
-	*checks = append(*checks, verify.Check{Name: "expiry", Status: verify.Passed, Reason: reason})
-
-	at, why := now, "all certificates are valid now"
-	if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
-		at, why = signed, "all certificates were valid at the authentic signing time"
-	}
-	for _, c := range info.CertificateChain {
-		if at.Before(c.NotBefore) {
-			return fmt.Errorf("%w: certificate of %s", verify.ErrNotYet, c.Subject)
-		}
-		if at.After(c.NotAfter) {
-			return fmt.Errorf("%w: certificate of %s", verify.ErrExpired, c.Subject)
-		}
-	}
-	*checks = append(*checks, verify.Check{Name: "certificate validity", Status: verify.Passed, Reason: why})
-	if len(info.UnsignedAttributes.TimestampSignature) > 0 {
-		*checks = append(*checks, verify.Check{Name: "timestamp", Reason: "not read, and not relied upon"})
-	}
-	return nil
 }
 
 var b64 = base64.RawURLEncoding.Strict()
@@ -358,45 +326,4 @@ func checkCOSE(data []byte) error {
 		}
 	}
 	return nil
-}
-
-// parsePayload follows the signature specification, section "Payload".
-func parsePayload(data []byte) (verify.Descriptor, error) {
-	var d verify.Descriptor
-	found := false
-	r := strictjson.NewReader(bytes.TrimSpace(data), strictjson.Limits{})
-	for name := range r.Object("targetArtifact") {
-		if string(name) != "targetArtifact" {
-			r.Fail(fmt.Errorf("unknown member %q", name))
-			continue
-		}
-		found = true
-		for name := range r.Object("mediaType", "digest", "size", "annotations") {
-			switch string(name) {
-			case "mediaType":
-				d.MediaType = r.String()
-			case "digest":
-				d.Digest = digest.Digest(r.String())
-			case "size":
-				d.Size = r.Int64()
-			case "annotations":
-				d.Annotations = map[string]string{}
-				for key := range r.Object() {
-					k := string(key)
-					d.Annotations[k] = r.String()
-				}
-			}
-		}
-	}
-	err := r.End()
-	if err == nil && (!found || d.MediaType == "" || d.Size < 0) {
-		err = errors.New("no target artifact with media type and size")
-	}
-	if err == nil {
-		err = d.Digest.Validate()
-	}
-	if err != nil {
-		return verify.Descriptor{}, fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
-	}
-	return d, nil
 }

@@ -3,6 +3,7 @@ package notary
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/revocation"
 	"github.com/notaryproject/notation-core-go/revocation/crl"
+	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/revocation/result"
 	"github.com/notaryproject/notation-core-go/signature"
 )
@@ -26,13 +28,20 @@ func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerIn
 		h.Write(c.Raw)
 	}
 	fmt.Fprint(h, info.SignedAttributes.SigningScheme, info.SignedAttributes.SigningTime.UTC())
-	ask, who := v.askAuthorities, "no certificate that names a revocation service was revoked"
+	who := "no certificate that names a revocation service was revoked"
+	ask := func() error {
+		var at time.Time
+		if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
+			at = info.SignedAttributes.SigningTime
+		}
+		return v.askAuthorities(ctx, info.CertificateChain, at, false)
+	}
 	if aws != nil {
 		fmt.Fprint(h, aws.profileVersion, aws.job)
-		ask = func(ctx context.Context, info *signature.SignerInfo) error { return v.askAWS(ctx, aws, info) }
+		ask = func() error { return v.askAWS(ctx, aws, info) }
 		who = "AWS Signer revoked neither profile, job nor certificate"
 	}
-	err := v.answers.get([sha256.Size]byte(h.Sum(nil)), v.now(), func() error { return ask(ctx, info) })
+	err := v.answers.get([sha256.Size]byte(h.Sum(nil)), v.now(), ask)
 	switch {
 	case err == nil:
 		*checks = append(*checks, verify.Check{Name: "revocation", Status: verify.Passed, Reason: who})
@@ -46,9 +55,13 @@ func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerIn
 	return nil
 }
 
-// askAuthorities asks by OCSP and CRL. An error that is not ErrRevoked says that it is not known.
-func (v *Verifier) askAuthorities(ctx context.Context, info *signature.SignerInfo) error {
-	opts := revocation.Options{OCSPHTTPClient: v.Client}
+// askAuthorities asks by OCSP and CRL about the certificates of a signer, or of a time stamping authority; at is when a
+// signing authority says that it signed. An error that is not ErrRevoked says that it is not known.
+func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate, at time.Time, timestamping bool) error {
+	opts := revocation.Options{OCSPHTTPClient: v.Client, CertChainPurpose: purpose.CodeSigning}
+	if timestamping {
+		opts.CertChainPurpose = purpose.Timestamping
+	}
 	if v.Client != nil {
 		fetcher, err := crl.NewHTTPFetcher(v.Client)
 		if err != nil {
@@ -60,12 +73,8 @@ func (v *Verifier) askAuthorities(ctx context.Context, info *signature.SignerInf
 	if err != nil {
 		return err
 	}
-	at := revocation.ValidateContextOptions{CertChain: info.CertificateChain}
-	if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
-		at.AuthenticSigningTime = info.SignedAttributes.SigningTime
-	}
-	results, err := validator.ValidateContext(ctx, at)
-	if err == nil && len(results) != len(info.CertificateChain) {
+	results, err := validator.ValidateContext(ctx, revocation.ValidateContextOptions{CertChain: chain, AuthenticSigningTime: at})
+	if err == nil && len(results) != len(chain) {
 		err = errors.New("fewer answers than certificates")
 	}
 	for i, r := range results { // a revoked one decides, whatever else is unknown
@@ -73,9 +82,9 @@ func (v *Verifier) askAuthorities(ctx context.Context, info *signature.SignerInf
 		case r == nil:
 			err = errors.New("an empty answer")
 		case r.Result == result.ResultRevoked:
-			return fmt.Errorf("%w: certificate of %s", verify.ErrRevoked, info.CertificateChain[i].Subject)
+			return fmt.Errorf("%w: certificate of %s", verify.ErrRevoked, chain[i].Subject)
 		case r.Result != result.ResultOK && r.Result != result.ResultNonRevokable && err == nil:
-			err = fmt.Errorf("certificate of %s: status unknown", info.CertificateChain[i].Subject)
+			err = fmt.Errorf("certificate of %s: status unknown", chain[i].Subject)
 			for _, s := range r.ServerResults {
 				if s != nil && s.Error != nil {
 					err = fmt.Errorf("%w: %w", err, s.Error)

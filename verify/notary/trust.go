@@ -305,6 +305,8 @@ func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
 		CA:               slices.Clone(p.trusted["ca"]),
 		SigningAuthority: slices.Clone(p.trusted["signingAuthority"]),
 		Identities:       slices.Clone(p.identities),
+		TSA:              slices.Clone(p.trusted["tsa"]),
+		RequireTimestamp: len(p.trusted["tsa"]) > 0 && p.stamp != "afterCertExpiry",
 		Revocation:       map[string]Revocation{"log": RevocationSoft, "skip": RevocationOffUnsafe}[revocation],
 	}
 	return v, nil

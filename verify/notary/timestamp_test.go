@@ -1,0 +1,253 @@
+package notary_test
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ladingdev/lading/internal/tsatest"
+	"github.com/ladingdev/lading/sign"
+	signnotary "github.com/ladingdev/lading/sign/notary"
+	"github.com/ladingdev/lading/verify"
+	"github.com/ladingdev/lading/verify/notary"
+	"github.com/notaryproject/tspclient-go"
+)
+
+func newTSA(t testing.TB, edit func(*x509.Certificate)) (a *tsatest.Authority, url string) {
+	t.Helper()
+	a = must(tsatest.New(epoch.Add(-time.Hour), epoch.Add(10*365*24*time.Hour), edit))
+	s := httptest.NewServer(a)
+	t.Cleanup(s.Close)
+	return a, s.URL
+}
+
+func TestTimestamp(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	tsa, url := newTSA(t, nil)
+	year := func() time.Time { return epoch.Add(365 * 24 * time.Hour) } // leaf and root have expired
+	for _, format := range []signnotary.Format{signnotary.JWS, signnotary.COSE} {
+		s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, Format: format}
+		plain := signed(t, s)
+		s.TSA, s.TSARoots = url, []*x509.Certificate{tsa.Root()}
+		stamped := signed(t, s)
+		trusting := func(edit func(*notary.Verifier)) *notary.Verifier {
+			v := verifier(chain)
+			v.TSA = []*x509.Certificate{tsa.Root()}
+			if edit != nil {
+				edit(v)
+			}
+			return v
+		}
+		for name, v := range map[string]*notary.Verifier{
+			"now":         trusting(nil),
+			"required":    trusting(func(v *notary.Verifier) { v.RequireTimestamp = true }),
+			"a year on":   trusting(func(v *notary.Verifier) { v.Now = year }),
+			"in a policy": trusting(func(v *notary.Verifier) { v.Now, v.RequireTimestamp = year, true }),
+		} {
+			a, err := v.Verify(t.Context(), image, stamped)
+			if err != nil {
+				t.Errorf("%d, %s: %v", format, name, err)
+			} else if s := a.Signers[0]; s.TimeSource != verify.TimeStamped || s.SignedAt.Sub(epoch).Abs() > time.Minute {
+				t.Errorf("%d, %s: %+v", format, name, s)
+			}
+		}
+		// Without trust in the authority, the signature ends with its certificates.
+		if a, err := verifier(chain).Verify(t.Context(), image, stamped); err != nil || a.Signers[0].TimeSource != verify.TimeClaimed {
+			t.Errorf("%d, no authority, now: %v, %v", format, a, err)
+		}
+		other, _ := newTSA(t, nil)
+		stranger := trusting(func(v *notary.Verifier) { v.TSA = []*x509.Certificate{other.Root()} })
+		if a, err := stranger.Verify(t.Context(), image, stamped); err != nil || a.Signers[0].TimeSource != verify.TimeClaimed {
+			t.Errorf("%d, another authority, now: %v, %v", format, a, err)
+		}
+		for name, tt := range map[string]struct {
+			v        *notary.Verifier
+			evidence verify.Descriptor
+			want     error
+		}{
+			"no authority":                   {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, nil }), stamped, verify.ErrExpired},
+			"another authority":              {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, []*x509.Certificate{other.Root()} }), stamped, verify.ErrExpired},
+			"the CA is no authority of time": {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, chain }), stamped, verify.ErrExpired},
+			"no timestamp":                   {trusting(func(v *notary.Verifier) { v.Now = year }), plain, verify.ErrExpired},
+			"no timestamp, required":         {trusting(func(v *notary.Verifier) { v.RequireTimestamp = true }), plain, verify.ErrNotTrusted},
+			"another authority, required":    {trusting(func(v *notary.Verifier) { v.RequireTimestamp, v.TSA = true, []*x509.Certificate{other.Root()} }), stamped, verify.ErrNotTrusted},
+			"before it was made":             {trusting(func(v *notary.Verifier) { v.Now = func() time.Time { return epoch.Add(-30 * time.Minute) } }), stamped, verify.ErrNotYet},
+		} {
+			if a, err := tt.v.Verify(t.Context(), image, tt.evidence); a != nil || !errors.Is(err, tt.want) {
+				t.Errorf("%d, %s: got %v, %v; want %v", format, name, a, err, tt.want)
+			}
+		}
+	}
+}
+
+// A time stamping authority that is mistaken, or lies, gives no more time to a signature.
+func TestBadTimestamps(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	year := func() time.Time { return epoch.Add(365 * 24 * time.Hour) }
+	good, _ := newTSA(t, nil)
+	for name, tt := range map[string]struct {
+		leaf  func(*x509.Certificate) // of the authority
+		edit  func(*tsatest.Authority)
+		token func(a *tsatest.Authority, signature []byte) []byte
+		want  error
+	}{
+		"another signature":          {token: func(a *tsatest.Authority, _ []byte) []byte { return token(a, []byte("another signature")) }, want: verify.ErrTampered},
+		"after the leaf has expired": {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(2 * time.Hour) } }, want: verify.ErrNotYet},
+		"before the leaf was":        {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(-90 * time.Minute) } }, want: verify.ErrNotTrusted},
+		"in the future":              {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(2 * 365 * 24 * time.Hour) } }, want: verify.ErrNotYet},
+		"so vague that it may be after": {edit: func(a *tsatest.Authority) {
+			a.Edit = func(i *tspclient.TSTInfo) { i.Accuracy = tspclient.Accuracy{Seconds: 7200} }
+		}, want: verify.ErrNotYet},
+		"two signers": {edit: func(a *tsatest.Authority) { a.Twice = true }, want: verify.ErrMalformed},
+		"not for time": {leaf: func(c *x509.Certificate) {
+			c.ExtraExtensions, c.ExtKeyUsage = nil, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+		}, want: verify.ErrNotTrusted},
+		"for more than time": {leaf: func(c *x509.Certificate) {
+			c.ExtraExtensions, c.ExtKeyUsage = nil, []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping, x509.ExtKeyUsageCodeSigning}
+		}, want: verify.ErrNotTrusted},
+		"purpose not critical": {leaf: func(c *x509.Certificate) {
+			c.ExtraExtensions, c.ExtKeyUsage = nil, []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}
+		}, want: verify.ErrNotTrusted},
+		"its leaf has expired":  {leaf: func(c *x509.Certificate) { c.NotAfter = epoch.Add(-time.Minute) }, want: verify.ErrNotTrusted},
+		"a leaf before its own": {edit: func(a *tsatest.Authority) { a.Chain = append([]*x509.Certificate{good.Chain[0]}, a.Chain...) }, want: verify.ErrNotTrusted},
+		"many certificates": {edit: func(a *tsatest.Authority) {
+			for range 20 {
+				a.Chain = append(a.Chain, a.Chain[1])
+			}
+		}, want: verify.ErrMalformed},
+		"of another authority":   {token: func(_ *tsatest.Authority, s []byte) []byte { return token(good, s) }, want: verify.ErrNotTrusted},
+		"garbage":                {token: func(*tsatest.Authority, []byte) []byte { return []byte("garbage") }, want: verify.ErrMalformed},
+		"a signature and a half": {token: func(a *tsatest.Authority, s []byte) []byte { d := token(a, s); return append(d, d[:len(d)/2]...) }, want: verify.ErrMalformed},
+		"without end":            {token: func(*tsatest.Authority, []byte) []byte { return make([]byte, 300<<10) }, want: verify.ErrLimit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tsa, _ := newTSA(t, tt.leaf)
+			if tt.edit != nil {
+				tt.edit(tsa)
+			}
+			make := tt.token
+			if make == nil {
+				make = func(a *tsatest.Authority, s []byte) []byte { return token(a, s) }
+			}
+			evidence := stamp(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}, func(s []byte) []byte { return make(tsa, s) })
+			v := verifier(chain)
+			v.TSA = []*x509.Certificate{tsa.Chain[len(tsa.Chain)-1]}
+			v.RequireTimestamp = true
+			if a, err := v.Verify(t.Context(), image, evidence); a != nil || !errors.Is(err, tt.want) {
+				t.Errorf("got %v, %v; want %v", a, err, tt.want)
+			}
+			v.RequireTimestamp, v.Now = false, year
+			if a, err := v.Verify(t.Context(), image, evidence); a != nil || !errors.Is(err, verify.ErrExpired) {
+				t.Errorf("after a year: %v, %v", a, err)
+			}
+		})
+	}
+	// What the tests above change is what makes the difference.
+	v := verifier(chain)
+	v.TSA, v.Now = []*x509.Certificate{good.Root()}, year
+	evidence := stamp(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}, func(s []byte) []byte { return token(good, s) })
+	if _, err := v.Verify(t.Context(), image, evidence); err != nil {
+		t.Errorf("a good one: %v", err)
+	}
+}
+
+// A signer that is to be stamped signs nothing without.
+func TestBadTSA(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	other, _ := newTSA(t, nil)
+	var elsewhere atomic.Bool
+	silence := make(chan struct{})
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Store(true) }))
+	defer target.Close()
+	for name, handler := range map[string]func(a *tsatest.Authority) http.Handler{
+		"another nonce": func(a *tsatest.Authority) http.Handler {
+			a.Edit = func(i *tspclient.TSTInfo) { i.Nonce = nil }
+			return a
+		},
+		"another imprint": func(a *tsatest.Authority) http.Handler {
+			a.Edit = func(i *tspclient.TSTInfo) { i.MessageImprint.HashedMessage = make([]byte, 32) }
+			return a
+		},
+		"another root": func(*tsatest.Authority) http.Handler { return other },
+		"HTML": func(*tsatest.Authority) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) })
+		},
+		"error": func(*tsatest.Authority) http.Handler { return http.NotFoundHandler() },
+		"rejection": func(*tsatest.Authority) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/timestamp-reply")
+				_, _ = w.Write([]byte{0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x02})
+			})
+		},
+		"without end": func(*tsatest.Authority) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/timestamp-reply")
+				_, _ = w.Write(make([]byte, 4<<20))
+			})
+		},
+		"elsewhere": func(*tsatest.Authority) http.Handler {
+			return http.RedirectHandler(target.URL, http.StatusTemporaryRedirect)
+		},
+		"silence": func(*tsatest.Authority) http.Handler {
+			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silence })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tsa, _ := newTSA(t, nil)
+			srv := httptest.NewServer(handler(tsa))
+			defer srv.Close()
+			if name == "silence" {
+				defer close(silence)
+			}
+			s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, TSA: srv.URL, TSARoots: []*x509.Certificate{tsa.Root()},
+				Client: &http.Client{Timeout: 300 * time.Millisecond}}
+			d, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+			if !errors.Is(err, signnotary.ErrTimestamp) || d.Data != nil {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	if elsewhere.Load() {
+		t.Error("a redirect was followed")
+	}
+	for _, url := range []string{"ftp://127.0.0.1/", "127.0.0.1", "http://", "http://127.0.0.1:1/"} {
+		s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, TSA: url, TSARoots: []*x509.Certificate{other.Root()}}
+		if _, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, signnotary.ErrTimestamp) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, TSA: target.URL}
+	if _, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, signnotary.ErrTimestamp) {
+		t.Errorf("no roots: %v", err)
+	}
+}
+
+// token stamps a message.
+func token(a *tsatest.Authority, message []byte) []byte {
+	req := must(tspclient.NewRequest(tspclient.RequestOptions{Content: message, HashAlgorithm: crypto.SHA256}))
+	return must(a.Token(req))
+}
+
+// stamp signs, and puts into the envelope, which nothing protects there, what make gives for the signature.
+func stamp(t testing.TB, s *signnotary.Signer, make func(signature []byte) []byte) verify.Descriptor {
+	t.Helper()
+	d := signed(t, s)
+	var envelope map[string]any
+	if err := json.Unmarshal(d.Data, &envelope); err != nil {
+		t.Fatal(err)
+	}
+	signature := must(base64.RawURLEncoding.DecodeString(envelope["signature"].(string)))
+	envelope["header"].(map[string]any)["io.cncf.notary.timestampSignature"] = make(signature)
+	d.Data = must(json.Marshal(envelope))
+	return d
+}
