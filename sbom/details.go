@@ -179,7 +179,7 @@ func (d *Document) prepare() {
 			}
 			return m
 		}),
-		graph: sync.OnceValue(func() *Graph { return newGraph(d) }),
+		graph: sync.OnceValue(func() *Graph { return newGraph(d, nil) }),
 	}
 }
 
@@ -223,8 +223,15 @@ func (d *Document) ByHash(h Hash) iter.Seq[Ref] {
 	return refs(d.lookups.hashes()[Hash{h.Algorithm, strings.ToLower(h.Value)}])
 }
 
-// Graph returns the document's relationships, ready to be followed. It is made once.
-func (d *Document) Graph() *Graph { return d.lookups.graph() }
+// Graph returns the document's relationships of some types, ready to be followed. With no types it is those that say
+// what depends on what, [DependsOn] and SPDX's with an occasion such as DEV_DEPENDENCY_OF, and made once. The latter point
+// from what depends in every Graph.
+func (d *Document) Graph(types ...RelationshipType) *Graph {
+	if len(types) == 0 {
+		return d.lookups.graph()
+	}
+	return newGraph(d, types)
+}
 
 func refs(list []Ref) iter.Seq[Ref] {
 	return func(yield func(Ref) bool) {
