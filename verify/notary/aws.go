@@ -113,9 +113,10 @@ func pluginIsEnough(version string) bool {
 	return err == nil
 }
 
-// isAWSRoot reports whether a trusted certificate is one that all customers of AWS share.
-func isAWSRoot(c *x509.Certificate) bool {
-	return slices.ContainsFunc(AWSRoots(), c.Equal)
+// belowAWS reports whether a chain ends where those of all customers of AWS do, whichever of its certificates is trusted.
+func belowAWS(chain []*x509.Certificate) bool {
+	roots := AWSRoots()
+	return slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return slices.ContainsFunc(roots, c.Equal) })
 }
 
 // profile is a signing profile of AWS Signer, or one version of it.

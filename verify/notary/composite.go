@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ladingdev/lading/internal/intoto"
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -23,12 +24,13 @@ const (
 
 const inTotoType = "application/vnd.in-toto+json"
 
-// predicateTypes says which predicate a document is, by its media type. An in-toto statement names its own.
-var predicateTypes = map[string]string{
-	"application/vnd.cyclonedx+json": "https://cyclonedx.org/bom",
-	"application/spdx+json":          "https://spdx.dev/Document",
-	"application/vnd.openvex+json":   "https://openvex.dev/ns",
-	inTotoType:                       "",
+// documents says by the media type which predicate a document is, and what it must say of itself to be one: SPDX 3 has the
+// media type of SPDX 2, and another predicate type. An in-toto statement names its own.
+var documents = map[string]struct{ predicateType, member, prefix string }{
+	"application/vnd.cyclonedx+json": {"https://cyclonedx.org/bom", "bomFormat", "CycloneDX"},
+	"application/spdx+json":          {"https://spdx.dev/Document", "spdxVersion", "SPDX-2."},
+	"application/vnd.openvex+json":   {"https://openvex.dev/ns", "@context", "https://openvex.dev/ns"},
+	inTotoType:                       {},
 }
 
 // verifyArtifact proves a document that was signed as an artifact of its own, an SBOM under AWS Signer for one: an image
@@ -173,23 +175,23 @@ func document(m *ocispec.Manifest, entries []verify.Descriptor, subject verify.D
 	if !ok {
 		return "", nil, fmt.Errorf("%w: the artifact's document is not there", verify.ErrMalformed)
 	}
-	predicateType, known := predicateTypes[layer.MediaType]
+	is, known := documents[layer.MediaType]
 	if !known {
 		return "", nil, fmt.Errorf("%w: a document of media type %.80q says of itself nothing that is known here", verify.ErrType, layer.MediaType)
 	}
-	if _, other := predicateTypes[m.ArtifactType]; other && m.ArtifactType != layer.MediaType {
+	if _, other := documents[m.ArtifactType]; other && m.ArtifactType != layer.MediaType {
 		return "", nil, fmt.Errorf("%w: a document of media type %s in an artifact of type %s", verify.ErrType, layer.MediaType, m.ArtifactType)
 	}
 	if layer.MediaType != inTotoType {
 		var object map[string]json.RawMessage
-		err := parse(layer.Data, &object)
-		if err == nil && object == nil {
-			err = fmt.Errorf("%w: null", verify.ErrMalformed)
-		}
-		if err != nil {
+		if err := parse(layer.Data, &object); err != nil {
 			return "", nil, fmt.Errorf("the artifact's document: %w", err)
 		}
-		return predicateType, layer.Data, nil
+		var says string
+		if json.Unmarshal(object[is.member], &says) != nil || !strings.HasPrefix(says, is.prefix) {
+			return "", nil, fmt.Errorf("%w: a document of media type %s whose %s is %.80q", verify.ErrType, layer.MediaType, is.member, says)
+		}
+		return is.predicateType, layer.Data, nil
 	}
 	st, err := intoto.Parse(layer.Data, intoto.Limits{Subjects: 1024, Digests: 16})
 	if err != nil {

@@ -190,7 +190,7 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	switch {
 	case aws != nil:
 		name, err = wanted.matchProfile(aws.profile)
-	case isAWSRoot(anchor):
+	case belowAWS(info.CertificateChain):
 		err = fmt.Errorf("%w: below a root of AWS Signer, and without its profile", verify.ErrNotTrusted)
 	default:
 		name, err = wanted.match(info.CertificateChain[0])

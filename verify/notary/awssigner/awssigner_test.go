@@ -445,7 +445,7 @@ func TestComposite(t *testing.T) {
 		"SBOM":               {index(artifact, bom, signature, envelope), "https://cyclonedx.org/bom"},
 		"in another order":   {index(artifact, envelope, signature, bom), "https://cyclonedx.org/bom"},
 		"SPDX":               {whole("application/spdx+json", put("application/spdx+json", []byte(`{"spdxVersion":"SPDX-2.3"}`))), "https://spdx.dev/Document"},
-		"OpenVEX":            {whole("application/vnd.openvex+json", put("application/vnd.openvex+json", []byte(`{}`))), "https://openvex.dev/ns"},
+		"OpenVEX":            {whole("application/vnd.openvex+json", put("application/vnd.openvex+json", []byte(`{"@context":"https://openvex.dev/ns/v0.2.0"}`))), "https://openvex.dev/ns"},
 		"in-toto statement":  {whole("application/vnd.in-toto+json", statement(image.Digest)), "https://slsa.dev/provenance/v1"},
 		"one of two is good": {index(artifact, bom, manifest("", bare(artifact), put("application/jose+json", []byte(`{}`))), put("application/jose+json", []byte(`{}`)), signature, envelope), "https://cyclonedx.org/bom"},
 	} {
@@ -461,7 +461,7 @@ func TestComposite(t *testing.T) {
 	elsewhere.Digest = digest.FromString("elsewhere")
 	forged := bom
 	forged.Data = []byte(`{"bomFormat":"forgedSBM"}`)
-	other := manifest(cyclonedx, image, put(cyclonedx, []byte(`{"bomFormat":"other"}`)))
+	other := manifest(cyclonedx, image, put(cyclonedx, []byte(`{"bomFormat":"CycloneDX","version":2}`)))
 	stranger := manifest(cyclonedx, verify.Descriptor{MediaType: image.MediaType, Digest: digest.FromString("x"), Size: 5}, bom)
 	strangerEnvelope := c.sign(t, bare(stranger))
 	strangerEnvelope.Annotations, strangerEnvelope.ArtifactType = nil, ""
@@ -475,12 +475,16 @@ func TestComposite(t *testing.T) {
 		"not JSON":                 {put(ocispec.MediaTypeImageIndex, []byte(`{`)), verify.ErrMalformed},
 		"forged document":          {index(artifact, forged, signature, envelope), verify.ErrTampered},
 		"document is missing":      {index(artifact, signature, envelope), verify.ErrMalformed},
-		"signature on another":     {index(other, put(cyclonedx, []byte(`{"bomFormat":"other"}`)), manifest("", bare(other), envelope), envelope), verify.ErrSubject},
+		"signature on another":     {index(other, put(cyclonedx, []byte(`{"bomFormat":"CycloneDX","version":2}`)), manifest("", bare(other), envelope), envelope), verify.ErrSubject},
 		"not about this image":     {index(stranger, bom, manifest("", bare(stranger), strangerEnvelope), strangerEnvelope), verify.ErrSubject},
 		"signature leads nowhere":  {index(artifact, bom, manifest("", elsewhere, envelope), envelope), verify.ErrMalformed},
 		"two documents":            {index(two, bom, statement(image.Digest), signature, envelope), verify.ErrMalformed},
 		"type not known":           {whole("text/plain", put("text/plain", []byte(`{}`))), verify.ErrType},
 		"types contradict":         {whole("application/spdx+json", bom), verify.ErrType},
+		"SPDX 3":                   {whole("application/spdx+json", put("application/spdx+json", []byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}`))), verify.ErrType},
+		"SPDX said to be another":  {whole(cyclonedx, put(cyclonedx, []byte(`{"spdxVersion":"SPDX-2.3"}`))), verify.ErrType},
+		"version is no text":       {whole("application/spdx+json", put("application/spdx+json", []byte(`{"spdxVersion":2.3}`))), verify.ErrType},
+		"null":                     {whole(cyclonedx, put(cyclonedx, []byte(`null`))), verify.ErrType},
 		"statement of another":     {whole("application/vnd.in-toto+json", statement(digest.FromString("x"))), verify.ErrSubject},
 		"document is no object":    {whole(cyclonedx, put(cyclonedx, []byte(`[]`))), verify.ErrMalformed},
 		"document with duplicates": {whole(cyclonedx, put(cyclonedx, []byte(`{"a":1,"a":2}`))), verify.ErrMalformed},
