@@ -12,9 +12,11 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/ladingdev/lading/internal/tsatest"
 	"github.com/ladingdev/lading/sign"
 	signnotary "github.com/ladingdev/lading/sign/notary"
 	"github.com/ladingdev/lading/verify"
@@ -24,6 +26,7 @@ import (
 	"github.com/notaryproject/notation-go/verifier"
 	"github.com/notaryproject/notation-go/verifier/trustpolicy"
 	"github.com/notaryproject/notation-go/verifier/truststore"
+	"github.com/notaryproject/tspclient-go"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -63,41 +66,55 @@ func TestBothWays(t *testing.T) {
 	for _, c := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		keys[c.Params().Name] = must(ecdsa.GenerateKey(c, rand.Reader))
 	}
+	tsa := must(tsatest.New(time.Now().Add(-time.Hour), time.Now().Add(time.Hour), nil))
+	srv := httptest.NewServer(tsa)
+	defer srv.Close()
 	identities := []string{"x509.subject: C=US, ST=WA, O=acme"}
 	for name, key := range keys {
 		chain := newChain(key)
-		theirs := must(verifier.New(&trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
-			Name: "all", RegistryScopes: []string{"*"}, TrustStores: []string{"ca:roots"}, TrustedIdentities: identities,
-			SignatureVerification: trustpolicy.SignatureVerification{VerificationLevel: "strict"},
-		}}}, store(chain[1:]), nil))
-		ours := &verifynotary.Verifier{CA: chain[1:], Identities: identities}
 		for mediaType, format := range map[string]signnotary.Format{
 			"application/jose+json": signnotary.JWS, "application/cose": signnotary.COSE} {
-			t.Run(name+"/"+mediaType, func(t *testing.T) {
-				ref := "registry.example/app@" + string(image.Digest)
-				opts := notation.VerifierVerifyOptions{ArtifactReference: ref, SignatureMediaType: mediaType}
-				s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, Format: format, Expiry: time.Minute}
-				d, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := theirs.Verify(t.Context(), image, d.Data, opts); err != nil {
-					t.Errorf("notation-go on ours: %v", err)
-				}
-				other := image
-				other.Digest = digest.FromString("other")
-				if outcome, err := theirs.Verify(t.Context(), other, d.Data, opts); err == nil && outcome.Error == nil {
-					t.Error("notation-go takes ours for another image")
-				}
-				data, _, err := must(signer.New(key, chain)).Sign(t.Context(), image,
-					notation.SignerSignOptions{SignatureMediaType: mediaType, ExpiryDuration: time.Minute})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := ours.Verify(t.Context(), image, verify.Descriptor{MediaType: mediaType, Data: data}); err != nil {
-					t.Errorf("ours on notation-go's: %v", err)
-				}
-			})
+			for _, stamped := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%s/timestamp=%v", name, mediaType, stamped), func(t *testing.T) {
+					stores, roots := []string{"ca:roots"}, store(chain[1:])
+					ours := &verifynotary.Verifier{CA: chain[1:], Identities: identities}
+					theirOptions := notation.SignerSignOptions{SignatureMediaType: mediaType, ExpiryDuration: time.Minute}
+					s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, Format: format, Expiry: time.Minute}
+					if stamped {
+						stores, roots = append(stores, "tsa:roots"), append(roots[:1:1], tsa.Root())
+						ours.TSA, ours.RequireTimestamp = []*x509.Certificate{tsa.Root()}, true
+						s.TSA, s.TSARoots = srv.URL, ours.TSA
+						theirOptions.Timestamper = must(tspclient.NewHTTPTimestamper(nil, srv.URL))
+						theirOptions.TSARootCAs = x509.NewCertPool()
+						theirOptions.TSARootCAs.AddCert(tsa.Root())
+					}
+					theirs := must(verifier.New(&trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
+						Name: "all", RegistryScopes: []string{"*"}, TrustStores: stores, TrustedIdentities: identities,
+						SignatureVerification: trustpolicy.SignatureVerification{VerificationLevel: "strict"},
+					}}}, roots, nil))
+					ref := "registry.example/app@" + string(image.Digest)
+					opts := notation.VerifierVerifyOptions{ArtifactReference: ref, SignatureMediaType: mediaType}
+					d, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, err := theirs.Verify(t.Context(), image, d.Data, opts); err != nil {
+						t.Errorf("notation-go on ours: %v", err)
+					}
+					other := image
+					other.Digest = digest.FromString("other")
+					if outcome, err := theirs.Verify(t.Context(), other, d.Data, opts); err == nil && outcome.Error == nil {
+						t.Error("notation-go takes ours for another image")
+					}
+					data, _, err := must(signer.New(key, chain)).Sign(t.Context(), image, theirOptions)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, err := ours.Verify(t.Context(), image, verify.Descriptor{MediaType: mediaType, Data: data}); err != nil {
+						t.Errorf("ours on notation-go's: %v", err)
+					}
+				})
+			}
 		}
 	}
 }
