@@ -1,10 +1,12 @@
 package notary_test
 
 import (
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -13,6 +15,9 @@ import (
 	signnotary "github.com/ladingdev/lading/sign/notary"
 	"github.com/ladingdev/lading/verify"
 	"github.com/ladingdev/lading/verify/notary"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 func pemOf(t testing.TB, der []byte) []byte {
@@ -194,14 +199,75 @@ func FuzzReadTrustPolicy(f *testing.F) {
 	})
 }
 
+// signedArtifact is a document that is attached to the image and signed there, as package registry gives it.
+func signedArtifact(t testing.TB, s *signnotary.Signer, document string) verify.Descriptor {
+	t.Helper()
+	content := func(mediaType string, data []byte) verify.Descriptor {
+		return verify.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data}
+	}
+	manifest := func(subject, layer verify.Descriptor) verify.Descriptor {
+		layer.Data, subject.Data = nil, nil
+		m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+			Config: ocispec.DescriptorEmptyJSON, Layers: []verify.Descriptor{layer}, Subject: &subject}
+		return content(m.MediaType, must(json.Marshal(m)))
+	}
+	layer := content("application/vnd.cyclonedx+json", []byte(document))
+	artifact := manifest(image, layer)
+	bare := artifact
+	bare.Data = nil
+	d, err := s.Sign(t.Context(), sign.About(bare, sign.ImageSignature{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope := content(d.MediaType, d.Data)
+	return content(ocispec.MediaTypeImageIndex, must(json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: ocispec.MediaTypeImageIndex,
+		Manifests: []verify.Descriptor{artifact, layer, manifest(bare, envelope), envelope}})))
+}
+
 // FuzzComposite never believes a document that is not the signed one.
 func FuzzComposite(f *testing.F) {
-	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="}]}`))
+	const document = `{"bomFormat":"CycloneDX"}`
 	key := newKey()
-	v := verifier(newChain(f, key, nil))
+	chain := newChain(f, key, nil)
+	v := verifier(chain)
+	for _, format := range []signnotary.Format{signnotary.JWS, signnotary.COSE} {
+		seed := signedArtifact(f, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, Format: format}, document)
+		a, err := v.Verify(f.Context(), image, seed)
+		if err != nil || a.Kind != verify.Statement || string(a.Predicate) != document {
+			f.Fatalf("the seed: %+v, %v", a, err)
+		}
+		f.Add(seed.Data)
+	}
+	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if a, err := v.Verify(t.Context(), image, verify.Descriptor{MediaType: "application/vnd.oci.image.index.v1+json", Data: data}); err == nil {
+		a, err := v.Verify(t.Context(), image, verify.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Data: data})
+		if err == nil && (string(a.Predicate) != document || a.Subject.Digest != image.Digest) {
 			t.Errorf("%+v", a)
 		}
 	})
+}
+
+// No part of a composite candidate can change and be believed as something else.
+func TestCompositeBitByBit(t *testing.T) {
+	const document = `{"bomFormat":"CycloneDX"}`
+	key := newKey()
+	chain := newChain(t, key, nil)
+	good := signedArtifact(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}, document)
+	v, believed := verifier(chain), 0
+	for i := 0; i < len(good.Data); i += 3 {
+		bad := good
+		bad.Data = slices.Clone(good.Data)
+		bad.Data[i] ^= 1
+		a, err := v.Verify(t.Context(), image, bad)
+		switch {
+		case err == nil && (string(a.Predicate) != document || a.Subject.Digest != image.Digest):
+			t.Fatalf("byte %d: %+v", i, a)
+		case err == nil:
+			believed++
+		}
+	}
+	if believed > 64 { // of names that nothing depends on
+		t.Errorf("%d changes go unnoticed", believed)
+	}
 }
