@@ -124,13 +124,26 @@ func (s *Server) Config() aws.Config {
 			return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, nil
 		}),
 		// No proxy, and no TLS: what says it is a TLS connection is a plain one to this process.
-		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true}},
+		HTTPClient: &http.Client{Transport: once{&http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true}}},
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 			})
 		},
 	}
+}
+
+// once keeps a transport from closing the bodies of requests: the SDK does, as soon as it has an answer, and its bodies
+// return io.EOF when closed again. To net/http that is a request half written, and it would drop the connection with the
+// answer on it: a server as near as this one answers before the transport is done with the body.
+type once struct{ http.RoundTripper }
+
+func (o once) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		req = req.Clone(req.Context())
+		req.Body = io.NopCloser(req.Body)
+	}
+	return o.RoundTripper.RoundTrip(req)
 }
 
 // Calls returns how often each operation was called, such as "kms:Sign", in the spelling of IAM policies. Calls that fail
