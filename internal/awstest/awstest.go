@@ -124,7 +124,7 @@ func (s *Server) Config() aws.Config {
 			return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, nil
 		}),
 		// No proxy, and no TLS: what says it is a TLS connection is a plain one to this process.
-		HTTPClient: &http.Client{Transport: once{&http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true}}},
+		HTTPClient: &http.Client{Transport: plainBody{&http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true}}},
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
@@ -133,17 +133,17 @@ func (s *Server) Config() aws.Config {
 	}
 }
 
-// once keeps a transport from closing the bodies of requests: the SDK does, as soon as it has an answer, and its bodies
-// return io.EOF when closed again. To net/http that is a request half written, and it would drop the connection with the
-// answer on it: a server as near as this one answers before the transport is done with the body.
-type once struct{ http.RoundTripper }
+// plainBody hides from a transport that bodies of requests have a WriteTo and a Close. The SDK closes them as soon as it has
+// an answer, and both return io.EOF after that: to net/http a request half written, for which it drops the connection and
+// the answer on it. A server as near as this one answers before the transport is done with the body.
+type plainBody struct{ http.RoundTripper }
 
-func (o once) RoundTrip(req *http.Request) (*http.Response, error) {
+func (p plainBody) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		req = req.Clone(req.Context())
-		req.Body = io.NopCloser(req.Body)
+		req.Body = io.NopCloser(struct{ io.Reader }{req.Body})
 	}
-	return o.RoundTripper.RoundTrip(req)
+	return p.RoundTripper.RoundTrip(req)
 }
 
 // Calls returns how often each operation was called, such as "kms:Sign", in the spelling of IAM policies. Calls that fail
