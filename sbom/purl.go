@@ -1,0 +1,381 @@
+package sbom
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrPURL means that a text is no package URL.
+var ErrPURL = errors.New("not a package URL")
+
+// A PURL is a package URL, taken apart and decoded (ECMA-427).
+type PURL struct {
+	Type       string            // lower case, such as "deb"
+	Namespace  string            // segments with "/" between them, or empty
+	Name       string            // not empty
+	Version    string            // or empty
+	Qualifiers map[string]string // keys in lower case, no value empty
+	Subpath    string            // or empty
+}
+
+// purlTypes says which parts of package URLs a type does not tell apart by case, and what it asks of the namespace, by
+// purl-spec's definitions of types. Of a type that is not here nothing is known. Go modules are told apart by case, but
+// their package URLs are not.
+var purlTypes = map[string]struct {
+	lowerNamespace, lowerName, lowerVersion bool
+	namespace                               need
+}{
+	"alpm":             {lowerNamespace: true, lowerName: true},
+	"apk":              {lowerNamespace: true, lowerName: true},
+	"bitbucket":        {lowerNamespace: true, lowerName: true},
+	"bitnami":          {lowerName: true},
+	"composer":         {lowerNamespace: true, lowerName: true},
+	"cpan":             {namespace: required},
+	"deb":              {lowerNamespace: true, lowerName: true},
+	"github":           {lowerNamespace: true, lowerName: true},
+	"golang":           {lowerNamespace: true, lowerName: true},
+	"hex":              {lowerNamespace: true, lowerName: true},
+	"huggingface":      {lowerVersion: true},
+	"julia":            {namespace: prohibited},
+	"luarocks":         {lowerNamespace: true, lowerName: true},
+	"npm":              {lowerNamespace: true, lowerName: true},
+	"oci":              {lowerName: true},
+	"otp":              {lowerName: true, namespace: prohibited},
+	"pub":              {lowerName: true},
+	"pypi":             {lowerName: true},
+	"qpkg":             {lowerNamespace: true},
+	"rpm":              {lowerNamespace: true},
+	"swift":            {namespace: required},
+	"vscode-extension": {lowerNamespace: true, lowerName: true, lowerVersion: true, namespace: required},
+}
+
+type need uint8
+
+const (
+	optional need = iota
+	required
+	prohibited
+)
+
+// ParsePURL takes a package URL apart as ECMA-427, section 5, says, and brings its parts to the form that the definition
+// of its type asks for. It takes "pkg://", an "@" of an npm scope that is not encoded, and other spellings that have one
+// meaning. Errors wrap [ErrPURL].
+func ParsePURL(s string) (PURL, error) {
+	p, err := parsePURL(s)
+	if err != nil {
+		return PURL{}, fmt.Errorf("sbom: %w: %.200q: %w", ErrPURL, s, err)
+	}
+	return p, nil
+}
+
+func parsePURL(s string) (p PURL, err error) {
+	if !utf8.ValidString(s) {
+		return p, errors.New("it is not UTF-8")
+	}
+	if len(s) < 4 || !strings.EqualFold(s[:4], "pkg:") {
+		return p, errors.New(`it does not begin with "pkg:"`)
+	}
+	rest := s[4:]
+	if i := strings.LastIndexByte(rest, '#'); i >= 0 {
+		if p.Subpath, err = segments(rest[i+1:], true); err != nil {
+			return p, err
+		}
+		rest = rest[:i]
+	}
+	if i := strings.LastIndexByte(rest, '?'); i >= 0 {
+		if p.Qualifiers, err = qualifiers(rest[i+1:]); err != nil {
+			return p, err
+		}
+		rest = rest[:i]
+	}
+	var ok bool
+	p.Type, rest, ok = strings.Cut(strings.TrimLeft(rest, "/"), "/")
+	if !ok || !isKey(p.Type, "+.-") {
+		return p, errors.New("it has no type that is a letter and letters, digits, '+', '.' and '-'")
+	}
+	p.Type = strings.ToLower(p.Type)
+	rest = strings.Trim(rest, "/")
+	// An "@" in front of a segment that is not the last is one of its letters: npm's scopes, when nobody encoded them.
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 && (i > 0 && rest[i-1] != '/' || strings.IndexByte(rest[i:], '/') < 0) {
+		if p.Version, err = unescape(rest[i+1:]); err != nil {
+			return p, err
+		}
+		rest = strings.TrimRight(rest[:i], "/")
+	}
+	i := strings.LastIndexByte(rest, '/')
+	if p.Name, err = unescape(rest[i+1:]); err != nil {
+		return p, err
+	}
+	if p.Namespace, err = segments(rest[:max(i, 0)], false); err != nil {
+		return p, err
+	}
+	if p.Name == "" {
+		return p, errors.New("it has no name")
+	}
+	return p, p.normalize()
+}
+
+// normalize brings the parts to their type's form.
+func (p *PURL) normalize() error {
+	t := purlTypes[p.Type]
+	switch {
+	case t.namespace == required && p.Namespace == "":
+		return fmt.Errorf("type %s needs a namespace", p.Type)
+	case t.namespace == prohibited && p.Namespace != "":
+		return fmt.Errorf("type %s has no namespace", p.Type)
+	case p.Type == "cpan" && strings.Contains(p.Name, "::"):
+		return errors.New("the name is of a module, not of a distribution")
+	case p.Type == "julia" && p.Qualifiers["uuid"] == "":
+		return errors.New("type julia needs a uuid")
+	}
+	if t.lowerNamespace {
+		p.Namespace = strings.ToLower(p.Namespace)
+	}
+	if t.lowerName || p.Type == "mlflow" && strings.Contains(p.Qualifiers["repository_url"], "databricks") {
+		p.Name = strings.ToLower(p.Name)
+	}
+	if t.lowerVersion {
+		p.Version = strings.ToLower(p.Version)
+	}
+	switch p.Type {
+	case "cpan":
+		p.Namespace = strings.ToUpper(p.Namespace)
+	case "pub":
+		p.Name = strings.ReplaceAll(p.Name, "-", "_")
+	case "pypi":
+		// PEP 503, "Normalized Names".
+		p.Name = strings.Join(strings.FieldsFunc("x"+p.Name+"x", func(r rune) bool { return r == '-' || r == '_' || r == '.' }), "-")
+		p.Name = p.Name[1 : len(p.Name)-1]
+	}
+	return nil
+}
+
+// qualifiers reads key=value&key=value.
+func qualifiers(s string) (map[string]string, error) {
+	m := map[string]string{}
+	for pair := range strings.SplitSeq(s, "&") {
+		if pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		if !isKey(key, ".-_") {
+			return nil, fmt.Errorf("%.50q is no name of a qualifier", key)
+		}
+		key = strings.ToLower(key)
+		value, err := unescape(value)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := m[key]; twice {
+			return nil, fmt.Errorf("the qualifier %s is there twice", key)
+		}
+		m[key] = value
+	}
+	maps.DeleteFunc(m, func(_, value string) bool { return value == "" })
+	if len(m) == 0 {
+		return nil, nil
+	}
+	return m, nil
+}
+
+// isKey says whether s is a letter and letters, digits and some more characters.
+func isKey(s, more string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if (c < 'a' || c > 'z') && (i == 0 || (s[i] < '0' || s[i] > '9') && strings.IndexByte(more, s[i]) < 0) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// segments decodes what stands between slashes. No segment can hold one.
+func segments(s string, isPath bool) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	var out []string
+	for part := range strings.SplitSeq(s, "/") {
+		part, err := unescape(part)
+		if err != nil {
+			return "", err
+		}
+		if strings.Contains(part, "/") {
+			return "", errors.New("a segment has an encoded '/'")
+		}
+		if part == "" || isPath && (part == "." || part == "..") {
+			continue
+		}
+		out = append(out, part)
+	}
+	return strings.Join(out, "/"), nil
+}
+
+func unescape(s string) (string, error) {
+	if strings.IndexByte(s, '%') < 0 {
+		return s, nil
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			out = append(out, s[i])
+			continue
+		}
+		if i+2 >= len(s) || hexValue(s[i+1]) < 0 || hexValue(s[i+2]) < 0 {
+			return "", errors.New("a '%' is not followed by two hexadecimal digits")
+		}
+		out = append(out, byte(hexValue(s[i+1])<<4|hexValue(s[i+2])))
+		i += 2
+	}
+	if !utf8.Valid(out) {
+		return "", errors.New("decoded, it is not UTF-8")
+	}
+	return string(out), nil
+}
+
+func hexValue(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+// appendEscaped encodes all but letters, digits, ".", "-", "_", "~" and ":" (ECMA-427, section 5.4).
+func appendEscaped(b []byte, s, also string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9', strings.IndexByte(".-_~:", c) >= 0, strings.IndexByte(also, c) >= 0:
+			b = append(b, c)
+		default:
+			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+		}
+	}
+	return b
+}
+
+// String returns the canonical form of a package URL that [ParsePURL] returned: what two of them are compared by.
+func (p PURL) String() string {
+	b := append(append(make([]byte, 0, 64), "pkg:"...), p.Type...)
+	b = append(b, '/')
+	if p.Namespace != "" {
+		b = append(appendEscaped(b, p.Namespace, "/"), '/')
+	}
+	b = appendEscaped(b, p.Name, "")
+	if p.Version != "" {
+		b = appendEscaped(append(b, '@'), p.Version, "")
+	}
+	for i, key := range slices.Sorted(maps.Keys(p.Qualifiers)) {
+		b = append(b, "?&"[min(i, 1)])
+		b = append(append(b, key...), '=')
+		b = appendEscaped(b, p.Qualifiers[key], "")
+	}
+	if p.Subpath != "" {
+		b = appendEscaped(append(b, '#'), p.Subpath, "/")
+	}
+	return string(b)
+}
+
+// MatchKey returns a text that is the same for one package whoever wrote its package URL. It is for finding packages of
+// one document in another and is no package URL itself.
+//
+//   - An epoch may be a qualifier or in front of the version, and 0 is none: deb, rpm.
+//   - Go versions may have their "v" or not, the standard library's "go"; a module's path may go on as the subpath.
+//   - Distributions have one name each in the namespace, which may come from the qualifier distro. Their releases are left
+//     out, because some say "debian-12.5", some "bookworm" and some nothing: the versions of packages tell them apart.
+//   - Architectures have one name each, and those that mean any are left out.
+//   - Of qualifiers, only those stay that tell packages of one name and version apart: architecture, Maven's classifier
+//     and type if it is not jar, platform, Conan's channel.
+func (p PURL) MatchKey() string {
+	q := p.Qualifiers
+	p.Qualifiers = nil
+	keep := func(key, value string) {
+		if value != "" {
+			if p.Qualifiers == nil {
+				p.Qualifiers = map[string]string{}
+			}
+			p.Qualifiers[key] = value
+		}
+	}
+	arch := strings.ToLower(q["arch"])
+	keep("arch", cmp.Or(architectures[arch], arch))
+	for _, key := range []string{"classifier", "platform", "channel", "uuid"} {
+		keep(key, q[key])
+	}
+	switch p.Type {
+	case "golang":
+		if p.Subpath != "" {
+			p.Namespace, p.Name = join(p.Namespace, p.Name), strings.ToLower(p.Subpath)
+			if i := strings.LastIndexByte(p.Name, '/'); i >= 0 {
+				p.Namespace, p.Name = join(p.Namespace, p.Name[:i]), p.Name[i+1:]
+			}
+			p.Subpath = ""
+		}
+		p.Version = strings.TrimPrefix(p.Version, "v")
+		if p.Namespace == "" && p.Name == "stdlib" {
+			p.Version = strings.TrimPrefix(p.Version, "go")
+		}
+		if p.Version == "(devel)" {
+			p.Version = ""
+		}
+	case "maven":
+		if t := q["type"]; t != "jar" {
+			keep("type", t)
+		}
+	case "pypi":
+		p.Version = strings.ToLower(p.Version)
+	case "deb", "rpm", "apk", "alpm":
+		if p.Namespace == "" {
+			p.Namespace = strings.ToLower(q["distro"])
+			if i := strings.LastIndexByte(p.Namespace, '-'); i >= 0 {
+				p.Namespace = p.Namespace[:i]
+			}
+		}
+		p.Namespace = cmp.Or(distributions[p.Namespace], p.Namespace)
+		if epoch := q["epoch"]; epoch != "" && !strings.Contains(p.Version, ":") {
+			p.Version = epoch + ":" + p.Version
+		}
+		p.Version = strings.TrimPrefix(p.Version, "0:")
+	}
+	if p.Qualifiers["arch"] == "any" {
+		delete(p.Qualifiers, "arch")
+	}
+	return p.String()
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "/" + b
+}
+
+// architectures by other names than Go has for them.
+var architectures = map[string]string{
+	"all": "any", "noarch": "any", "any": "any",
+	"x86_64": "amd64", "x64": "amd64",
+	"aarch64": "arm64", "arm64v8": "arm64",
+	"i386": "386", "i486": "386", "i586": "386", "i686": "386", "x86": "386",
+	"armhf": "arm", "armv7l": "arm", "armv7hl": "arm", "armv7": "arm",
+	"ppc64el": "ppc64le",
+}
+
+// distributions by other names than the namespaces of package URLs that are usual for them.
+var distributions = map[string]string{
+	"buster": "debian", "bullseye": "debian", "bookworm": "debian", "trixie": "debian", "forky": "debian", "sid": "debian",
+	"bionic": "ubuntu", "focal": "ubuntu", "jammy": "ubuntu", "noble": "ubuntu",
+	"rhel": "redhat", "redhatenterpriselinux": "redhat",
+	"amzn": "amazon", "amazonlinux": "amazon",
+	"ol": "oracle", "oraclelinux": "oracle",
+	"alma": "almalinux", "rockylinux": "rocky",
+	"opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse", "opensuse.leap": "opensuse", "opensuse.tumbleweed": "opensuse",
+	"sles": "suse", "sled": "suse",
+}
