@@ -1,0 +1,499 @@
+package sbom
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// DiffOptions say how components of two documents are recognized.
+type DiffOptions struct {
+	// Identity of a component: what is equal in both documents is one component, and what has none is nowhere else. Nil
+	// means the rules of [Diff].
+	Identity func(*Document, Ref) string
+}
+
+// Changes are what is different in a new document. The order is that of the documents.
+type Changes struct {
+	Added   []Ref    // components of the new document that the old one does not have
+	Removed []Ref    // components of the old document that the new one does not have
+	Changed []Change // what both have and say different things of
+
+	AddedRelationships   []Relationship // of the new document
+	RemovedRelationships []Relationship // of the old document
+}
+
+// Empty says whether there is no change.
+func (c *Changes) Empty() bool {
+	return len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.AddedRelationships)+len(c.RemovedRelationships) == 0
+}
+
+// A Change is one component of which two documents say different things.
+type Change struct {
+	Old, New Ref // of their documents
+	Fields   []FieldChange
+}
+
+// A FieldChange is one thing that is said differently, empty where nothing is said. Between documents of one specification
+// a field is a member of the component as the specification names it, such as "licenses", a text as it is and other
+// values as JSON. Between documents of different ones it is "name", "version", "purl", "hashes" or "licenses", and the
+// elements of the last two stand in order with blanks between them.
+type FieldChange struct {
+	Field, Old, New string
+}
+
+// Diff compares two documents, of any formats. It says nothing of what they say about themselves, such as when they were
+// made.
+//
+// A component is the same one if, the first of these that finds it: everything that is said of it is the same; the
+// canonical package URL; a hash of 256 bits or more, a SWHID or gitoid, a CPE name, or the tag id of a SWID tag that no
+// other component of its document has; group, name and version; the name alone, if only one component on each side is
+// left with it: then its version changed. IDs do not count, as most programs make new ones each time, but decide between
+// several that could be meant. The order of members and elements and the IDs themselves are no change.
+func Diff(old, new *Document, o *DiffOptions) *Changes {
+	m := newMatcher(old, new)
+	if o != nil && o.Identity != nil {
+		m.by(false, o.Identity)
+	} else {
+		m.all()
+	}
+	c := &Changes{}
+	for i, ref := range m.old {
+		if ref == None {
+			c.Removed = append(c.Removed, Ref(i))
+		}
+	}
+	for i, ref := range m.new {
+		if ref == None {
+			c.Added = append(c.Added, Ref(i))
+			continue
+		}
+		if fields := compare(old, ref, new, Ref(i)); len(fields) > 0 {
+			c.Changed = append(c.Changed, Change{ref, Ref(i), fields})
+		}
+	}
+	m.relationships(c)
+	return c
+}
+
+// A matcher finds the components of one document in another.
+type matcher struct {
+	docs     [2]*Document
+	old, new []Ref // what each component is in the other document
+	next     []Ref // of the old document: the next one with the same key
+}
+
+func newMatcher(old, new *Document) *matcher {
+	m := &matcher{docs: [2]*Document{old, new}, old: make([]Ref, old.Len()), new: make([]Ref, new.Len()), next: make([]Ref, old.Len())}
+	for i := range m.old {
+		m.old[i] = None
+	}
+	for i := range m.new {
+		m.new[i] = None
+	}
+	return m
+}
+
+// all matches by the rules of Diff.
+func (m *matcher) all() {
+	m.inPlace()
+	m.by(false, func(d *Document, r Ref) string {
+		raw := d.components[r].raw
+		return unsafe.String(unsafe.SliceData(raw), len(raw))
+	})
+	if slices.Index(m.old, None) < 0 || slices.Index(m.new, None) < 0 {
+		return
+	}
+	purl := func(d *Document, r Ref) string {
+		s := d.components[r].PURL
+		if p, err := parsePURL(s); err == nil {
+			return p.String()
+		}
+		return s
+	}
+	m.by(false, withID(purl))
+	m.by(false, purl)
+	m.by(true, strongHash)
+	for _, kind := range identifierKinds {
+		m.by(true, func(d *Document, r Ref) string { return d.identifier(r, kind) })
+	}
+	name := func(d *Document, r Ref) string {
+		c := &d.components[r]
+		if c.Name == "" {
+			return ""
+		}
+		return c.Group + "\x00" + c.Name + "\x00" + c.Version + "\x00" + fileOrNot(c)
+	}
+	m.by(false, withID(name))
+	m.by(false, name)
+	m.by(true, func(d *Document, r Ref) string {
+		c := &d.components[r]
+		if c.Name == "" {
+			return ""
+		}
+		typ := ""
+		if p, err := parsePURL(c.PURL); err == nil {
+			typ = p.Type + "/" + p.Namespace + "/" + p.Name
+		}
+		return c.Group + "\x00" + c.Name + "\x00" + typ + "\x00" + fileOrNot(c)
+	})
+}
+
+func fileOrNot(c *Component) string {
+	if c.Kind == "file" {
+		return c.Kind
+	}
+	return ""
+}
+
+func withID(key func(*Document, Ref) string) func(*Document, Ref) string {
+	return func(d *Document, r Ref) string {
+		k := key(d, r)
+		if k == "" || d.components[r].ID == "" {
+			return ""
+		}
+		return k + "\x00" + d.components[r].ID
+	}
+}
+
+// inPlace matches what is the same, letter for letter, and stands in the same place from the front or from the back: most
+// of two documents that are worth comparing.
+func (m *matcher) inPlace() {
+	old, new := m.docs[0].components, m.docs[1].components
+	for _, shift := range []int{0, len(new) - len(old)} {
+		for i := max(0, -shift); i < min(len(old), len(new)-shift); i++ {
+			if j := i + shift; m.old[i] == None && m.new[j] == None && string(old[i].raw) == string(new[j].raw) {
+				m.old[i], m.new[j] = Ref(j), Ref(i)
+			}
+		}
+	}
+}
+
+// by matches what has no match yet and the same key, in document order, and with unique only what alone has its key.
+func (m *matcher) by(unique bool, key func(*Document, Ref) string) {
+	type keyed struct{ first, last, count Ref }
+	var entries []keyed
+	index := map[string]int32{}
+	for i, ref := range m.old {
+		if ref != None {
+			continue
+		}
+		k := key(m.docs[0], Ref(i))
+		if k == "" {
+			continue
+		}
+		m.next[i] = None
+		if at, ok := index[k]; ok {
+			e := &entries[at]
+			m.next[e.last] = Ref(i)
+			e.last = Ref(i)
+			continue
+		}
+		index[k] = int32(len(entries))
+		entries = append(entries, keyed{first: Ref(i), last: Ref(i)})
+	}
+	if len(entries) == 0 {
+		return
+	}
+	type found struct {
+		ref   Ref
+		entry int32
+	}
+	var all []found
+	for i, ref := range m.new {
+		if ref != None {
+			continue
+		}
+		if at, ok := index[key(m.docs[1], Ref(i))]; ok {
+			entries[at].count++
+			all = append(all, found{Ref(i), at})
+		}
+	}
+	for _, f := range all {
+		e := &entries[f.entry]
+		if e.first == None || unique && (e.count > 1 || e.first != e.last) {
+			continue
+		}
+		old := e.first
+		e.first = m.next[old]
+		m.old[old], m.new[f.ref] = f.ref, old
+	}
+}
+
+// strongHash returns a component's hash of 256 bits or more, of several the first by the name of its algorithm.
+func strongHash(d *Document, r Ref) (key string) {
+	for _, h := range d.Hashes(r) {
+		if len(h.Value) < 64 {
+			continue
+		}
+		if k := h.Algorithm + ":" + strings.ToLower(h.Value); key == "" || k < key {
+			key = k
+		}
+	}
+	return key
+}
+
+// identifierKinds are the identifiers of components besides package URLs, by CycloneDX's names of their members.
+var identifierKinds = []string{"swhid", "omniborId", "cpe", "swid"}
+
+// identifier returns the first identifier of a kind.
+func (d *Document) identifier(ref Ref, kind string) string {
+	n, err := parseTree(d.components[ref].raw)
+	if err != nil {
+		return ""
+	}
+	if d.format.Spec == CycloneDX {
+		v := n.get(kind)
+		switch {
+		case kind == "swid":
+			return v.str("tagId").s
+		case v != nil && len(v.items) > 0:
+			v = v.items[0]
+		}
+		return v.show()
+	}
+	list, typ, value := "externalRefs", "referenceType", "referenceLocator"
+	if !isSPDX2(d.format) {
+		list, typ, value = "externalIdentifier", "externalIdentifierType", "identifier"
+	}
+	for _, r := range n.list(list) {
+		t := r.str(typ).s
+		t = t[strings.LastIndexByte(t, '/')+1:]
+		if slices.Contains(spdxIdentifiers[kind], t) {
+			return r.str(value).s
+		}
+	}
+	return ""
+}
+
+// SPDX's names for them: 2.3, annex F, and 3.0.1, ExternalIdentifierType.
+var spdxIdentifiers = map[string][]string{
+	"swhid":     {"swh", "swhid"},
+	"omniborId": {"gitoid"},
+	"cpe":       {"cpe23Type", "cpe22Type", "cpe23", "cpe22"},
+	"swid":      {"swid"},
+}
+
+// compare returns what two documents say differently of a component.
+func compare(old *Document, o Ref, new *Document, n Ref) (fields []FieldChange) {
+	a, b := &old.components[o], &new.components[n]
+	if old.format.Spec == new.format.Spec && isSPDX2(old.format) == isSPDX2(new.format) {
+		if string(a.raw) == string(b.raw) {
+			return nil
+		}
+		return compareMembers(a.raw, b.raw)
+	}
+	canonical := func(s string) string {
+		if p, err := parsePURL(s); err == nil {
+			return p.String()
+		}
+		return s
+	}
+	for _, f := range []FieldChange{
+		{"name", a.Name, b.Name},
+		{"version", a.Version, b.Version},
+		{"purl", canonical(a.PURL), canonical(b.PURL)},
+		{"hashes", old.hashList(o), new.hashList(n)},
+		{"licenses", old.licenseList(o), new.licenseList(n)},
+	} {
+		if f.Old != f.New {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+func (d *Document) hashList(r Ref) string {
+	var list []string
+	for _, h := range d.Hashes(r) {
+		list = append(list, h.Algorithm+":"+strings.ToLower(h.Value))
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), " ")
+}
+
+func (d *Document) licenseList(r Ref) string {
+	var list []string
+	for _, l := range d.Licenses(r) {
+		if l.State == Value {
+			list = append(list, cmp.Or(l.Expression, l.Name))
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), " ")
+}
+
+// compareMembers compares two components of one specification. The text is known to be JSON.
+func compareMembers(a, b []byte) (fields []FieldChange) {
+	old, errOld := parseTree(a)
+	new, errNew := parseTree(b)
+	if errOld != nil || errNew != nil {
+		return []FieldChange{{"", string(a), string(b)}}
+	}
+	values := map[string]*node{}
+	for _, m := range new.members {
+		values[m.name] = m.value
+	}
+	for _, m := range old.members {
+		n := values[m.name]
+		delete(values, m.name)
+		if own(m.name) && !m.value.equal(n) {
+			fields = append(fields, FieldChange{m.name, m.value.show(), n.show()})
+		}
+	}
+	for _, m := range new.members {
+		if _, added := values[m.name]; added && own(m.name) {
+			fields = append(fields, FieldChange{m.name, "", m.value.show()})
+		}
+	}
+	return fields
+}
+
+// own says whether a member says something of its component: its ID names it, and what it contains are other components.
+func own(member string) bool {
+	switch member {
+	case "bom-ref", "components", "SPDXID", "spdxId", "@id", "creationInfo":
+		return false
+	}
+	return true
+}
+
+// equal compares values without regard to the order of members and elements.
+func (n *node) equal(m *node) bool {
+	if n == nil || m == nil || n.kind != m.kind {
+		return n == m
+	}
+	return n.line(true) == m.line(true)
+}
+
+// show writes a value for people: a text as it is, the rest as JSON on one line.
+func (n *node) show() string {
+	switch {
+	case n == nil:
+		return ""
+	case n.kind == strictjson.String:
+		return n.text
+	}
+	return n.line(false)
+}
+
+// line writes a value on one line, with sort set its members and elements in the order of their text.
+func (n *node) line(sort bool) string {
+	var parts []string
+	switch n.kind {
+	case strictjson.Object:
+		for _, m := range n.members {
+			parts = append(parts, string(strictjson.AppendString(nil, m.name))+":"+m.value.line(sort))
+		}
+		if sort {
+			slices.Sort(parts)
+		}
+		return "{" + strings.Join(parts, ",") + "}"
+	case strictjson.Array:
+		for _, v := range n.items {
+			parts = append(parts, v.line(sort))
+		}
+		if sort {
+			slices.Sort(parts)
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	}
+	return string(n.append(nil, 0))
+}
+
+// relationships finds those that only one document has. Time grows with their number, however many one component has.
+func (m *matcher) relationships(c *Changes) {
+	old, new := m.docs[0].lookups.links().edges, m.docs[1].lookups.links().edges
+	kinds := map[RelationshipType]int{}
+	kind := func(t RelationshipType) int {
+		k, ok := kinds[t]
+		if !ok {
+			k = len(kinds)
+			kinds[t] = k
+		}
+		return k
+	}
+	// Both are sorted by where they start, in the new document's terms; what starts or ends at a component that only one
+	// document has is in only one. What is not described has a place of its own behind the others.
+	none := Ref(len(m.new))
+	type end struct {
+		to, kind int32
+		edge     int32
+	}
+	bucket := func(edges []Relationship, place func(Ref) Ref) (from []int32, ends []end) {
+		from = make([]int32, none+3)
+		for _, e := range edges {
+			if a := place(e.From); a >= 0 && place(e.To) >= 0 {
+				from[a+2]++
+			}
+		}
+		for i := range from[1:] {
+			from[i+1] += from[i]
+		}
+		ends = make([]end, from[len(from)-1])
+		for i, e := range edges {
+			if a, b := place(e.From), place(e.To); a >= 0 && b >= 0 {
+				ends[from[a+1]] = end{int32(b), int32(kind(e.Type)), int32(i)}
+				from[a+1]++
+			}
+		}
+		return from, ends
+	}
+	foundOld, foundNew := make([]bool, len(old)), make([]bool, len(new))
+	fromOld, endsOld := bucket(old, func(r Ref) Ref {
+		if r == None {
+			return none
+		}
+		return m.old[r]
+	})
+	fromNew, endsNew := bucket(new, func(r Ref) Ref {
+		switch {
+		case r == None:
+			return none
+		case m.new[r] == None:
+			return None
+		}
+		return r
+	})
+	// Of each place in turn: the kinds of relationship, as bits, that go to every other place.
+	stamp, mask := make([]int32, none+1), make([]uint64, none+1)
+	round := int32(0)
+	find := func(have, look []end, low int32, found []bool) {
+		round++
+		for _, e := range have {
+			if k := e.kind - low; k >= 0 && k < 64 {
+				if stamp[e.to] != round {
+					stamp[e.to], mask[e.to] = round, 0
+				}
+				mask[e.to] |= 1 << k
+			}
+		}
+		for _, e := range look {
+			if k := e.kind - low; k >= 0 && k < 64 && stamp[e.to] == round && mask[e.to]&(1<<k) != 0 {
+				found[e.edge] = true
+			}
+		}
+	}
+	for low := int32(0); low < int32(len(kinds)); low += 64 {
+		for i := range none + 1 {
+			o, n := endsOld[fromOld[i]:fromOld[i+1]], endsNew[fromNew[i]:fromNew[i+1]]
+			if len(o) > 0 && len(n) > 0 {
+				find(o, n, low, foundNew)
+				find(n, o, low, foundOld)
+			}
+		}
+	}
+	for i, e := range old {
+		if !foundOld[i] {
+			c.RemovedRelationships = append(c.RemovedRelationships, e)
+		}
+	}
+	for i, e := range new {
+		if !foundNew[i] {
+			c.AddedRelationships = append(c.AddedRelationships, e)
+		}
+	}
+}

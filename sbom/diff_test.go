@@ -1,0 +1,285 @@
+package sbom
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// bom makes a CycloneDX document of components and dependencies, "a b" for a that depends on b.
+func bom(t testing.TB, components []string, dependencies ...string) *Document {
+	t.Helper()
+	var deps []string
+	for _, line := range dependencies {
+		f := strings.Fields(line)
+		deps = append(deps, fmt.Sprintf(`{"ref":%q,"dependsOn":["%s"]}`, f[0], strings.Join(f[1:], `","`)))
+	}
+	d, err := Parse(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + strings.Join(components, ",") +
+		`],"dependencies":[` + strings.Join(deps, ",") + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// told writes changes as a person would.
+func told(old, new *Document, c *Changes) (out []string) {
+	name := func(d *Document, r Ref) string {
+		if r == None {
+			return "?"
+		}
+		return d.Component(r).Name
+	}
+	for _, r := range c.Removed {
+		out = append(out, "- "+name(old, r))
+	}
+	for _, r := range c.Added {
+		out = append(out, "+ "+name(new, r))
+	}
+	for _, ch := range c.Changed {
+		s := name(old, ch.Old)
+		if n := name(new, ch.New); n != s {
+			s += " is " + n
+		}
+		for _, f := range ch.Fields {
+			s += fmt.Sprintf(", %s: %s -> %s", f.Field, f.Old, f.New)
+		}
+		out = append(out, s)
+	}
+	for _, e := range c.RemovedRelationships {
+		out = append(out, fmt.Sprintf("- %s %s %s", name(old, e.From), e.Type, name(old, e.To)))
+	}
+	for _, e := range c.AddedRelationships {
+		out = append(out, fmt.Sprintf("+ %s %s %s", name(new, e.From), e.Type, name(new, e.To)))
+	}
+	return out
+}
+
+func TestDiff(t *testing.T) {
+	const sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	for _, tt := range []struct {
+		name     string
+		old, new *Document
+		identity func(*Document, Ref) string
+		want     []string
+	}{
+		{
+			name: "nothing but IDs, order of members and elements",
+			old:  bom(t, []string{`{"bom-ref":"1","type":"library","name":"a","tags":["x","y"]}`, `{"bom-ref":"2","type":"library","name":"b"}`}, "1 2"),
+			new:  bom(t, []string{`{"name":"b","type":"library","bom-ref":"z"}`, `{"type":"library","name":"a","tags":["y", "x"],"bom-ref":"y"}`}, "y z"),
+		},
+		{
+			name: "added, removed, edges of both",
+			old:  bom(t, []string{`{"bom-ref":"1","name":"a"}`, `{"bom-ref":"2","name":"b"}`}, "1 2"),
+			new:  bom(t, []string{`{"bom-ref":"1","name":"a"}`, `{"bom-ref":"3","name":"c"}`}, "1 3"),
+			want: []string{"- b", "+ c", "- a DEPENDS_ON b", "+ a DEPENDS_ON c"},
+		},
+		{
+			name: "spellings of a purl, a new version",
+			old:  bom(t, []string{`{"name":"a","purl":"pkg:deb/debian/a@1%3A2"}`, `{"name":"b","version":"1","purl":"pkg:npm/b@1"}`}),
+			new:  bom(t, []string{`{"name":"a","purl":"pkg:deb/Debian/a@1:2"}`, `{"name":"b","version":"2","purl":"pkg:npm/b@2"}`}),
+			want: []string{"a, purl: pkg:deb/debian/a@1%3A2 -> pkg:deb/Debian/a@1:2", "b, version: 1 -> 2, purl: pkg:npm/b@1 -> pkg:npm/b@2"},
+		},
+		{
+			name: "two versions become two others: nobody knows which became which",
+			old:  bom(t, []string{`{"name":"b","version":"1"}`, `{"name":"b","version":"2"}`}),
+			new:  bom(t, []string{`{"name":"b","version":"3"}`, `{"name":"b","version":"4"}`}),
+			want: []string{"- b", "- b", "+ b", "+ b"},
+		},
+		{
+			name: "by hash, CPE, SWHID, SWID",
+			old: bom(t, []string{`{"name":"a","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`, `{"name":"b","cpe":"cpe:2.3:a:x:b:1"}`,
+				`{"name":"c","swhid":["swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"]}`, `{"name":"d","swid":{"tagId":"t","name":"d"}}`, `{"name":"e","hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]}`}),
+			new: bom(t, []string{`{"name":"a2","hashes":[{"alg":"SHA-256","content":"` + strings.ToUpper(sum) + `"}]}`, `{"name":"b2","cpe":"cpe:2.3:a:x:b:1"}`,
+				`{"name":"c2","swhid":["swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"]}`, `{"name":"d2","swid":{"tagId":"t","name":"d"}}`, `{"name":"e2","hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]}`}),
+			want: []string{"- e", "+ e2",
+				`a is a2, name: a -> a2, hashes: [{"alg":"SHA-256","content":"` + sum + `"}] -> [{"alg":"SHA-256","content":"` + strings.ToUpper(sum) + `"}]`,
+				"b is b2, name: b -> b2", "c is c2, name: c -> c2", "d is d2, name: d -> d2"},
+		},
+		{
+			name: "one hash of several components says nothing",
+			old:  bom(t, []string{`{"name":"a","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`, `{"name":"b","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`}),
+			new:  bom(t, []string{`{"name":"c","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`}),
+			want: []string{"- a", "- b", "+ c"},
+		},
+		{
+			name: "of several, the one with the ID",
+			old:  bom(t, []string{`{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1","scope":"required"}`, `{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1"}`}),
+			new:  bom(t, []string{`{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`, `{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1","scope":"required"}`}),
+			want: []string{"a, scope:  -> optional"},
+		},
+		{
+			name: "what contains others, kinds of relationship, ends that are not there",
+			old:  bom(t, []string{`{"bom-ref":"1","name":"a","components":[{"bom-ref":"2","name":"b"}]}`}, "1 9"),
+			new:  bom(t, []string{`{"bom-ref":"1","name":"a"}`, `{"bom-ref":"2","name":"b"}`}, "1 2 9"),
+			want: []string{"- a CONTAINS b", "+ a DEPENDS_ON b"},
+		},
+		{
+			name:     "an identity of one's own",
+			old:      bom(t, []string{`{"name":"a","version":"1"}`, `{"name":"b","version":"2"}`, `{"name":"c"}`}),
+			new:      bom(t, []string{`{"name":"x","version":"1"}`, `{"name":"b","version":"3"}`, `{"name":"c"}`}),
+			identity: func(d *Document, r Ref) string { return d.Component(r).Version },
+			want:     []string{"- b", "- c", "+ b", "+ c", "a is x, name: a -> x"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Diff(tt.old, tt.new, &DiffOptions{Identity: tt.identity})
+			if got := told(tt.old, tt.new, c); !slices.Equal(got, tt.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+			if c.Empty() != (len(tt.want) == 0) {
+				t.Error("Empty says something else")
+			}
+			back := Diff(tt.new, tt.old, &DiffOptions{Identity: tt.identity})
+			if len(back.Added) != len(c.Removed) || len(back.Changed) != len(c.Changed) || len(back.AddedRelationships) != len(c.RemovedRelationships) {
+				t.Errorf("the other way: %v", told(tt.new, tt.old, back))
+			}
+		})
+	}
+}
+
+// No document of the corpus differs from itself, and what Convert reports to have kept is the same in both formats.
+func TestDiffCorpus(t *testing.T) {
+	for f := range corpus(t) {
+		d, err := Parse(bytes.NewReader(f.Data))
+		if err != nil {
+			continue
+		}
+		if c := Diff(d, d, nil); !c.Empty() {
+			t.Errorf("%s: %q", f.Name, told(d, d, c))
+		}
+	}
+	for f := range corpus(t, "sbom-real") {
+		d, err := Parse(bytes.NewReader(f.Data))
+		if err != nil {
+			continue
+		}
+		target := Format{SPDX, "2.3"}
+		if d.Format().Spec == SPDX {
+			target = Format{CycloneDX, "1.6"}
+		}
+		out, _, err := Convert(d, target, &ConvertOptions{DropSignatures: true})
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		c := Diff(d, out, nil)
+		for _, ch := range c.Changed {
+			for _, field := range ch.Fields {
+				if field.Field == "version" || field.Field == "purl" || field.Field == "hashes" {
+					t.Errorf("%s: %+v", f.Name, field)
+				}
+			}
+		}
+		t.Logf("%s: %d components, %d removed, %d added, %d changed", f.Name, d.Len(), len(c.Removed), len(c.Added), len(c.Changed))
+	}
+}
+
+// Relationships are compared with what comparing all with all finds, with more kinds than one word has bits.
+func TestDiffRelationships(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		doc := func() *Document {
+			var b strings.Builder
+			b.WriteString(`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","packages":[`)
+			for i, k := range r.Perm(6)[:5] {
+				fmt.Fprintf(&b, `%s{"SPDXID":"SPDXRef-%d","name":"p%d"}`, strings.Repeat(",", min(i, 1)), k, k)
+			}
+			b.WriteString(`],"relationships":[`)
+			for i := range 40 {
+				fmt.Fprintf(&b, `%s{"spdxElementId":"SPDXRef-%d","relatedSpdxElement":"SPDXRef-%d","relationshipType":"X%d"}`, strings.Repeat(",", min(i, 1)), r.IntN(7), r.IntN(7), r.IntN(4)*50)
+			}
+			for i := range 150 {
+				fmt.Fprintf(&b, `,{"spdxElementId":"SPDXRef-0","relatedSpdxElement":"SPDXRef-1","relationshipType":"X%d"}`, i)
+			}
+			b.WriteString(`]}`)
+			d, err := Parse(strings.NewReader(b.String()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		old, new := doc(), doc()
+		words := func(d *Document) map[string]bool {
+			m := map[string]bool{}
+			for e := range d.Relationships() {
+				name := func(r Ref) string {
+					if r == None {
+						return "?"
+					}
+					return d.Component(r).Name
+				}
+				m[name(e.From)+" "+string(e.Type)+" "+name(e.To)] = true
+			}
+			return m
+		}
+		inOld, inNew := words(old), words(new)
+		var want []string
+		for w := range inOld {
+			if !inNew[w] {
+				want = append(want, "- "+w)
+			}
+		}
+		for w := range inNew {
+			if !inOld[w] {
+				want = append(want, "+ "+w)
+			}
+		}
+		var got []string
+		for _, w := range told(old, new, Diff(old, new, nil)) {
+			if strings.Contains(w, " X") {
+				got = append(got, w)
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if got = slices.Compact(got); !slices.Equal(got, want) {
+			t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+// BenchmarkDiff compares documents of which one component in a hundred has another version, in the same order and in
+// reverse, and prints the exponent of the time over the number of components: 1 is linear. Their relationships are
+// looked up before, as for [Document.Graph].
+func BenchmarkDiff(b *testing.B) {
+	for _, reverse := range []bool{false, true} {
+		b.Run(map[bool]string{false: "in order", true: "reversed"}[reverse], func(b *testing.B) {
+			sizes := []int{1_000, 10_000, 100_000}
+			times := make([]float64, len(sizes))
+			for i, n := range sizes {
+				data := synthetic(CycloneDX, n)
+				old, err := parse(data)
+				if err != nil {
+					b.Fatal(err)
+				}
+				data = bytes.ReplaceAll(data, []byte(`77","version":"1.`), []byte(`77","version":"2.`))
+				if reverse {
+					start, end := bytes.Index(data, []byte(`"components":[`))+14, bytes.Index(data, []byte(`],"dependencies"`))
+					list := bytes.Split(data[start:end], []byte(",\n"))
+					slices.Reverse(list)
+					data = slices.Concat(data[:start], bytes.Join(list, []byte(",\n")), data[end:])
+				}
+				new, err := parse(data)
+				if err != nil {
+					b.Fatal(err)
+				}
+				times[i] = math.Inf(1)
+				for range max(3, b.N) {
+					start := time.Now()
+					if c := Diff(old, new, nil); len(c.Changed) != n/100 || len(c.Added) > 0 {
+						b.Fatalf("%d changed, %d added", len(c.Changed), len(c.Added))
+					}
+					times[i] = min(times[i], time.Since(start).Seconds())
+				}
+				b.ReportMetric(times[i]*1e3, fmt.Sprintf("ms_%dk", n/1000))
+			}
+			b.ReportMetric(math.Log10(times[2]/times[0])/2, "exponent")
+		})
+	}
+}
