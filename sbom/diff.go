@@ -52,7 +52,7 @@ type FieldChange struct {
 // canonical package URL; a hash of 256 bits or more, a SWHID or gitoid, a CPE name, or the tag id of a SWID tag that no
 // other component of its document has; group, name and version; the name alone, if only one component on each side is
 // left with it: then its version changed. IDs do not count, as most programs make new ones each time, but decide between
-// several that could be meant. The order of members and elements and the IDs themselves are no change.
+// several that could be meant, and about what has no name. The order of members and elements and the IDs themselves are no change.
 func Diff(old, new *Document, o *DiffOptions) *Changes {
 	m := newMatcher(old, new)
 	if o != nil && o.Identity != nil {
@@ -139,6 +139,12 @@ func (m *matcher) all() {
 			typ = p.Type + "/" + p.Namespace + "/" + p.Name
 		}
 		return c.Group + "\x00" + c.Name + "\x00" + typ + "\x00" + fileOrNot(c)
+	})
+	m.by(true, func(d *Document, r Ref) string {
+		if c := &d.components[r]; c.Name == "" {
+			return c.ID
+		}
+		return ""
 	})
 }
 

@@ -15,6 +15,7 @@ type node struct {
 	text    string // a string, decoded, or a literal
 	members []member
 	items   []*node
+	start   int     // input: where its text begins
 	from    []*node // output: the leaves of the input that this leaf stands for
 	kept    bool    // input: something stands for it
 	loss    *Loss   // input: why it is not kept, or how what is kept differs
@@ -47,6 +48,7 @@ func parseTree(data []byte) (*node, error) {
 
 func readNode(r *strictjson.Reader) *node {
 	n := &node{kind: r.Kind()}
+	n.start = r.Offset()
 	switch n.kind {
 	case strictjson.Object:
 		for name := range r.Object() {

@@ -1,0 +1,140 @@
+package sbom
+
+import (
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// Where documents name their parts and refer to them, for what puts documents together and takes them apart.
+
+// definition returns what an object is referred to by, and the member that says so.
+func (n *node) definition(f Format) (id *node) {
+	for _, name := range definitions(f) {
+		if v := n.get(name); v != nil && v.kind == strictjson.String && v.text != "" && (v.text != documentID || !isSPDX2(f)) {
+			return v
+		}
+	}
+	return nil
+}
+
+func definitions(f Format) []string {
+	switch {
+	case f.Spec == CycloneDX:
+		return []string{"bom-ref"}
+	case isSPDX2(f):
+		return []string{"SPDXID", "licenseId", "externalDocumentId"}
+	}
+	return []string{"spdxId", "@id"}
+}
+
+// documentID is SPDX 2's name of the document in itself.
+const documentID = "SPDXRef-DOCUMENT"
+
+// cyclonedxReferences are the members of CycloneDX, 1.2 to 1.7, whose texts refer to others; those that end in "Ref" do
+// too. Texts of members with these names that are no references are none of the names that are looked for.
+var cyclonedxReferences = set("bom-ref", "ref", "dependsOn", "provides", "assemblies", "dependencies", "vulnerabilities", "subjects", "tools",
+	"assessor", "target", "requirement", "claims", "counterClaims", "evidence", "counterEvidence", "mitigationStrategies", "requirements", "cryptoRefArray")
+
+// spdx2References are the members of SPDX 2 that do (2.3, the JSON schema), and those that hold licence expressions.
+var (
+	spdx2References = set("SPDXID", "licenseId", "externalDocumentId", "spdxElementId", "relatedSpdxElement", "documentDescribes", "hasFiles", "snippetFromFile",
+		"reference", "fileDependencies")
+	spdx2Expressions = set("licenseConcluded", "licenseDeclared", "licenseInfoFromFiles", "licenseInfoInFiles", "licenseInfoInSnippets")
+)
+
+// spdx3Texts are the members of SPDX 3 whose texts are for people. All others may be references.
+var spdx3Texts = set("name", "summary", "description", "comment", "type")
+
+func set(names ...string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// refer visits every text below n that names a part of the document: references and definitions.
+func (n *node) refer(f Format, visit func(*node)) { n.referAs(f, "", visit) }
+
+func (n *node) referAs(f Format, name string, visit func(*node)) {
+	switch n.kind {
+	case strictjson.Object:
+		for _, m := range n.members {
+			m.value.referAs(f, m.name, visit)
+		}
+	case strictjson.Array:
+		for _, v := range n.items {
+			v.referAs(f, name, visit)
+		}
+	case strictjson.String:
+		if refers(f, name) {
+			visit(n)
+		}
+	}
+}
+
+func refers(f Format, name string) bool {
+	switch {
+	case f.Spec == CycloneDX:
+		return cyclonedxReferences[name] || strings.HasSuffix(name, "Ref")
+	case isSPDX2(f):
+		return spdx2References[name] || spdx2Expressions[name]
+	}
+	return !spdx3Texts[name]
+}
+
+// rename gives parts of a document other names.
+func (n *node) rename(f Format, to map[string]string) {
+	if len(to) == 0 {
+		return
+	}
+	n.refer(f, func(v *node) {
+		if name, ok := to[v.text]; ok {
+			v.text = name
+		} else if isSPDX2(f) {
+			v.text = renameTokens(v.text, to)
+		}
+	})
+}
+
+// renameTokens renames what a licence expression refers to, and the document in "DocumentRef-a:SPDXRef-b".
+func renameTokens(s string, to map[string]string) string {
+	if !strings.Contains(s, "Ref-") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		end := i
+		for end < len(s) && isKey("a"+s[end:end+1], ".-") {
+			end++
+		}
+		if end == i {
+			b.WriteByte(s[i])
+			i++
+			continue
+		}
+		token := s[i:end]
+		if name, ok := to[token]; ok && (i == 0 || s[i-1] != ':') {
+			token = name
+		}
+		b.WriteString(token)
+		i = end
+	}
+	return b.String()
+}
+
+// nodesOf returns the tree's nodes of the document's components.
+func (d *Document) nodesOf(tree *node) []*node {
+	at := make(map[int]Ref, len(d.components))
+	for i := range d.components {
+		at[cap(d.json)-cap(d.components[i].raw)] = Ref(i)
+	}
+	nodes := make([]*node, len(d.components))
+	tree.each(func(n *node) {
+		if ref, ok := at[n.start]; ok {
+			nodes[ref] = n
+		}
+	})
+	return nodes
+}
