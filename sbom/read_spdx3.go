@@ -186,11 +186,19 @@ func (s *spdx3Reader) finish() error {
 				}
 			}
 		}
+		// A document describes what it is about, or what it is about is an SBOM that does.
+		top := map[string]bool{}
+		for _, c := range roots {
+			top[c.id] = true
+			for _, id := range c.roots {
+				top[id] = true
+			}
+		}
 		for _, r := range relationships {
 			t := spdx3Type(r.kind)
 			from := l.ref(r.from)
 			for _, to := range r.to {
-				if t == describes && from == None {
+				if t == describes && from == None && top[r.from] {
 					l.root(l.ref(to))
 					continue
 				}
