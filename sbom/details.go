@@ -84,17 +84,16 @@ func algorithm(name string) string {
 }
 
 // Licenses returns what the document says of a component's licence, in its order. They are read from the document at
-// each call. In SPDX 3 licences are relationships, and the answer is empty.
+// each call.
 func (d *Document) Licenses(ref Ref) (out []LicenseClaim) {
+	if d.format.Spec == SPDX && !isSPDX2(d.format) {
+		return d.Details(ref).Licenses // they are relationships
+	}
 	r := d.reader(ref)
 	for name := range r.Object() {
 		switch {
 		case d.format.Spec == SPDX && r.Kind() == strictjson.String && (string(name) == "licenseConcluded" || string(name) == "licenseDeclared"):
-			c := LicenseClaim{Role: strings.ToLower(string(name[len("license"):])), Expression: view(r)}
-			if c.State = stateOf(c.Expression); c.State != Value {
-				c.Expression = ""
-			}
-			out = append(out, c)
+			out = append(out, spdxClaim(strings.ToLower(string(name[len("license"):])), view(r)))
 		case d.format.Spec == CycloneDX && string(name) == "licenses" && r.Kind() == strictjson.Array:
 			for range r.Array() {
 				if r.Kind() == strictjson.Object {
@@ -106,6 +105,14 @@ func (d *Document) Licenses(ref Ref) (out []LicenseClaim) {
 		}
 	}
 	return out
+}
+
+func spdxClaim(role, expression string) LicenseClaim {
+	c := LicenseClaim{Role: role, Expression: expression, State: stateOf(expression)}
+	if c.State != Value {
+		c.Expression = ""
+	}
+	return c
 }
 
 func (c *LicenseClaim) read(r *strictjson.Reader) {
@@ -133,11 +140,14 @@ func (d *Document) reader(ref Ref) *strictjson.Reader {
 
 // lookups are made when they are first asked for.
 type lookups struct {
-	ids    func() map[string]Ref
-	links  func() *links
-	purls  func() map[string][]Ref
-	hashes func() map[Hash][]Ref
-	graph  func() *Graph
+	ids     func() map[string]Ref
+	links   func() *links
+	purls   func() map[string][]Ref
+	matches func() map[string][]Ref
+	hashes  func() map[Hash][]Ref
+	graph   func() *Graph
+	about   func() *About
+	spdx3   func() *spdx3Details
 }
 
 func (d *Document) prepare() {
@@ -164,11 +174,24 @@ func (d *Document) prepare() {
 			m := make(map[string][]Ref, len(d.components))
 			for i := range d.components {
 				if p := d.components[i].PURL; p != "" {
+					p = canonical(p)
 					m[p] = append(m[p], Ref(i))
 				}
 			}
 			return m
 		}),
+		matches: sync.OnceValue(func() map[string][]Ref {
+			m := make(map[string][]Ref, len(d.components))
+			for i := range d.components {
+				if p, err := parsePURL(d.components[i].PURL); err == nil {
+					key := p.MatchKey()
+					m[key] = append(m[key], Ref(i))
+				}
+			}
+			return m
+		}),
+		about: sync.OnceValue(d.readAbout),
+		spdx3: sync.OnceValue(d.readSPDX3Details),
 		hashes: sync.OnceValue(func() map[Hash][]Ref {
 			m := map[Hash][]Ref{}
 			for i := range d.components {
@@ -215,8 +238,20 @@ func (l *links) root(ref Ref) {
 	l.roots = append(l.roots, ref)
 }
 
-// ByPURL yields the components with a package URL, compared as text, in document order.
-func (d *Document) ByPURL(purl string) iter.Seq[Ref] { return refs(d.lookups.purls()[purl]) }
+// ByPURL yields the components with a package URL, in any spelling, in document order. What is none is compared as text.
+func (d *Document) ByPURL(purl string) iter.Seq[Ref] { return refs(d.lookups.purls()[canonical(purl)]) }
+
+// Match yields the components that are the package that a package URL names, by [PURL.MatchKey], in document order:
+// what another program calls by another name too.
+func (d *Document) Match(p PURL) iter.Seq[Ref] { return refs(d.lookups.matches()[p.MatchKey()]) }
+
+// canonical returns the canonical form of a package URL, or a text as it is that is none.
+func canonical(s string) string {
+	if p, err := parsePURL(s); err == nil {
+		return p.String()
+	}
+	return s
+}
 
 // ByHash yields the components with a hash, in document order. The case of its digits does not matter.
 func (d *Document) ByHash(h Hash) iter.Seq[Ref] {

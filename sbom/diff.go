@@ -107,13 +107,7 @@ func (m *matcher) all() {
 	if slices.Index(m.old, None) < 0 || slices.Index(m.new, None) < 0 {
 		return
 	}
-	purl := func(d *Document, r Ref) string {
-		s := d.components[r].PURL
-		if p, err := parsePURL(s); err == nil {
-			return p.String()
-		}
-		return s
-	}
+	purl := func(d *Document, r Ref) string { return canonical(d.components[r].PURL) }
 	m.by(false, withID(purl))
 	m.by(false, purl)
 	m.by(true, strongHash)
@@ -251,7 +245,11 @@ func (d *Document) identifier(ref Ref, kind string) string {
 	if err != nil {
 		return ""
 	}
-	if d.format.Spec == CycloneDX {
+	return n.identifier(d.format, kind)
+}
+
+func (n *node) identifier(f Format, kind string) string {
+	if f.Spec == CycloneDX {
 		v := n.get(kind)
 		switch {
 		case kind == "swid":
@@ -262,13 +260,12 @@ func (d *Document) identifier(ref Ref, kind string) string {
 		return v.show()
 	}
 	list, typ, value := "externalRefs", "referenceType", "referenceLocator"
-	if !isSPDX2(d.format) {
+	if !isSPDX2(f) {
 		list, typ, value = "externalIdentifier", "externalIdentifierType", "identifier"
 	}
 	for _, r := range n.list(list) {
 		t := r.str(typ).s
-		t = t[strings.LastIndexByte(t, '/')+1:]
-		if slices.Contains(spdxIdentifiers[kind], t) {
+		if slices.Contains(spdxIdentifiers[kind], t[strings.LastIndexByte(t, '/')+1:]) {
 			return r.str(value).s
 		}
 	}
@@ -291,12 +288,6 @@ func compare(old *Document, o Ref, new *Document, n Ref) (fields []FieldChange) 
 			return nil
 		}
 		return compareMembers(a.raw, b.raw)
-	}
-	canonical := func(s string) string {
-		if p, err := parsePURL(s); err == nil {
-			return p.String()
-		}
-		return s
 	}
 	for _, f := range []FieldChange{
 		{"name", a.Name, b.Name},

@@ -35,44 +35,14 @@ func readSPDX2(root *node) *hub {
 	}
 	var hasFiles []pending
 	for _, n := range root.list("packages") {
-		e := &element{id: n.str("SPDXID"), name: n.str("name"), version: n.str("versionInfo"), purpose: n.str("primaryPackagePurpose"),
-			copyright: n.str("copyrightText"), description: n.str("description"), summary: n.str("summary"), comment: n.str("comment"),
-			homepage: n.str("homepage"), download: n.str("downloadLocation"), sourceInfo: n.str("sourceInfo"), fileName: n.str("packageFileName")}
-		e.supplier = parseActor(n.str("supplier"))
-		if o := parseActor(n.str("originator")); o != nil {
-			if o.kind == "Organization" {
-				e.manufacturer = o
-			} else {
-				e.authors = append(e.authors, *o)
-			}
-		}
-		e.hashes = spdx2Hashes(n)
-		e.spdx2Licenses(n)
-		for _, r := range n.list("externalRefs") {
-			kind, at, category := r.str("referenceType"), r.str("referenceLocator"), r.str("referenceCategory")
-			switch {
-			case r.get("comment") != nil:
-				e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.str("comment")})
-			case kind.s == "purl":
-				e.purls = append(e.purls, at)
-				e.purlFrom = append(e.purlFrom, kind.src, category.src)
-			case kind.s == "cpe23Type" || kind.s == "cpe22Type":
-				e.cpes = append(e.cpes, at)
-				e.purlFrom = append(e.purlFrom, kind.src, category.src)
-			default:
-				e.references = append(e.references, reference{category: category, kind: kind, url: at})
-			}
-		}
+		e := spdx2Package(n)
 		for _, f := range n.list("hasFiles") {
 			hasFiles = append(hasFiles, pending{len(h.elements), text{f.text, f}})
 		}
 		h.elements = append(h.elements, e)
 	}
 	for _, n := range root.list("files") {
-		e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
-			copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n)}
-		e.spdx2Licenses(n)
-		h.elements = append(h.elements, e)
+		h.elements = append(h.elements, spdx2File(n))
 	}
 	describe := func(id text, also ...*node) {
 		if i := h.find(id.s); i >= 0 {
@@ -98,6 +68,45 @@ func readSPDX2(root *node) *hub {
 		h.edges = append(h.edges, edge{h.find(from.s), h.find(to.s), t, from, to, []*node{kind.src}})
 	}
 	return h
+}
+
+func spdx2Package(n *node) *element {
+	e := &element{id: n.str("SPDXID"), name: n.str("name"), version: n.str("versionInfo"), purpose: n.str("primaryPackagePurpose"),
+		copyright: n.str("copyrightText"), description: n.str("description"), summary: n.str("summary"), comment: n.str("comment"),
+		homepage: n.str("homepage"), download: n.str("downloadLocation"), sourceInfo: n.str("sourceInfo"), fileName: n.str("packageFileName")}
+	e.supplier = parseActor(n.str("supplier"))
+	if o := parseActor(n.str("originator")); o != nil {
+		if o.kind == "Organization" {
+			e.manufacturer = o
+		} else {
+			e.authors = append(e.authors, *o)
+		}
+	}
+	e.hashes = spdx2Hashes(n)
+	e.spdx2Licenses(n)
+	for _, r := range n.list("externalRefs") {
+		kind, at, category := r.str("referenceType"), r.str("referenceLocator"), r.str("referenceCategory")
+		switch {
+		case r.get("comment") != nil:
+			e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.str("comment")})
+		case kind.s == "purl":
+			e.purls = append(e.purls, at)
+			e.purlFrom = append(e.purlFrom, kind.src, category.src)
+		case kind.s == "cpe23Type" || kind.s == "cpe22Type":
+			e.cpes = append(e.cpes, at)
+			e.purlFrom = append(e.purlFrom, kind.src, category.src)
+		default:
+			e.references = append(e.references, reference{category: category, kind: kind, url: at})
+		}
+	}
+	return e
+}
+
+func spdx2File(n *node) *element {
+	e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
+		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n)}
+	e.spdx2Licenses(n)
+	return e
 }
 
 func spdx2Hashes(n *node) (out []hash) {

@@ -96,6 +96,9 @@ func readSPDX3(root *node) *hub {
 					p.also = append(p.also, t.src)
 				}
 			}
+			if at := x.str("identifier"); strings.Contains(at.s, "://") && !p.url.ok() {
+				p.url = at
+			}
 		}
 		return p
 	}

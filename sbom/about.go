@@ -1,0 +1,299 @@
+package sbom
+
+import (
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// A Party is a person, an organization or a tool.
+type Party struct {
+	Kind    string // "Person", "Organization", "Tool", or "" where the document does not say
+	Name    string
+	Email   string
+	URL     string
+	Version string // of a tool; in SPDX 2 it is a part of the name
+}
+
+// About is what a document says of itself.
+type About struct {
+	Version      string  // of the document: CycloneDX only
+	Authors      []Party // who made it, other than tools
+	Tools        []Party // with which
+	Manufacturer *Party  // CycloneDX: of what it is about
+	Supplier     *Party  // CycloneDX: of what it is about
+	Lifecycles   []string
+	Comment      string // SPDX 2 and 3: of its creation
+	DataLicense  string
+	Signed       bool // has a signature inside, which nobody verified
+
+	// Completeness of what the document says a component depends on, where it says so: CycloneDX's aggregate of
+	// compositions with the component as a dependency or assembly, or SPDX 3's completeness of its relationships. In
+	// SPDX 2, "complete" for a dependency on NONE and "unknown" for one on NOASSERTION.
+	Completeness map[Ref]string
+
+	// Vulnerabilities are how many the document lists.
+	Vulnerabilities int
+}
+
+// About returns what the document says of itself, other than [Document.Name], [Document.ID] and [Document.Created].
+func (d *Document) About() *About { return d.lookups.about() }
+
+// Details are what a document says of a component, beyond its [Component], in one vocabulary for all formats.
+type Details struct {
+	Supplier     *Party
+	Manufacturer *Party // in SPDX the originator, if it is an organization
+	Authors      []Party
+	PURLs, CPEs  []string
+	Identifiers  []Identifier // others
+	Hashes       []Hash
+	Licenses     []LicenseClaim
+	Copyright    string
+	Description  string
+	FileName     string // SPDX 2: packageFileName
+	Homepage     string // SPDX
+	Download     string // SPDX: downloadLocation
+	References   []Reference
+	Properties   []Property // CycloneDX
+	Purposes     []string   // SPDX 3: primaryPurpose and additionalPurpose
+}
+
+// An Identifier is a component's, in a scheme other than package URLs and CPE.
+type Identifier struct {
+	Scheme string // "swhid", "gitoid" or "swid"
+	Value  string
+}
+
+// A Reference leads to something outside of the document.
+type Reference struct {
+	Type    string // as the specification of the document names it, such as "vcs"
+	URL     string
+	Comment string
+	Hashes  []Hash // CycloneDX
+}
+
+// A Property is a name and a value that CycloneDX gives no meaning.
+type Property struct{ Name, Value string }
+
+// Details returns what the document says of a component. It is read from the document at each call; SPDX 3, where parties
+// and licences stand elsewhere, is read whole at the first.
+func (d *Document) Details(ref Ref) *Details {
+	n, err := parseTree(d.components[ref].raw)
+	if err != nil {
+		return &Details{} // not so: it was read before
+	}
+	out := &Details{}
+	switch {
+	case d.format.Spec == CycloneDX:
+		n.remove("components")
+		h := &hub{}
+		h.cycloneDXElement(n, -1)
+		out.fill(h.elements[0])
+		out.References = nil
+		for _, r := range n.list("externalReferences") {
+			out.References = append(out.References, Reference{r.str("type").s, r.str("url").s, r.str("comment").s, hashesOf(cycloneDXHashes(r))})
+		}
+		out.Homepage, out.Download = "", ""
+	case isSPDX2(d.format):
+		e := spdx2Package(n)
+		if n.get("fileName") != nil {
+			e = spdx2File(n)
+		}
+		out.fill(e)
+		for i, c := range out.Licenses {
+			out.Licenses[i] = spdxClaim(c.Role, c.Expression)
+		}
+	default:
+		x := d.lookups.spdx3()
+		if e := x.elements[d.components[ref].ID]; e != nil {
+			out.fill(e)
+		}
+		for i, c := range out.Licenses {
+			out.Licenses[i] = spdxClaim(c.Role, c.Expression)
+		}
+		for _, name := range []string{"software_primaryPurpose", "software_additionalPurpose"} {
+			for _, v := range listOrOne(n.get(name)) {
+				out.Purposes = append(out.Purposes, v.text)
+			}
+		}
+	}
+	for _, kind := range identifierKinds {
+		if v := n.identifier(d.format, kind); v != "" && kind != "cpe" {
+			out.Identifiers = append(out.Identifiers, Identifier{strings.Replace(kind, "omniborId", "gitoid", 1), v})
+		}
+	}
+	return out
+}
+
+func (out *Details) fill(e *element) {
+	out.Supplier, out.Manufacturer = e.supplier.public(), e.manufacturer.public()
+	for i := range e.authors {
+		out.Authors = append(out.Authors, *e.authors[i].public())
+	}
+	for _, t := range e.purls {
+		out.PURLs = append(out.PURLs, t.s)
+	}
+	for _, t := range e.cpes {
+		out.CPEs = append(out.CPEs, t.s)
+	}
+	out.Hashes = hashesOf(e.hashes)
+	for _, l := range e.licenses {
+		c := LicenseClaim{Role: l.role, State: Value, Expression: l.expression.s, Name: l.name.s, URL: l.url.s}
+		if c.Expression == "" {
+			c.Expression = l.id.s
+		}
+		out.Licenses = append(out.Licenses, c)
+	}
+	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.copyright.s, e.description.s, e.fileName.s, e.homepage.s, e.download.s
+	for _, r := range e.references {
+		out.References = append(out.References, Reference{r.kind.s, r.url.s, r.comment.s, hashesOf(r.hashes)})
+	}
+	for _, p := range e.properties {
+		out.Properties = append(out.Properties, Property{p.name.s, p.value.s})
+	}
+}
+
+func (p *party) public() *Party {
+	if p == nil {
+		return nil
+	}
+	return &Party{p.kind, p.name.s, p.email.s, p.url.s, p.version.s}
+}
+
+func hashesOf(list []hash) (out []Hash) {
+	for _, h := range list {
+		out = append(out, Hash{h.alg.s, h.value.s})
+	}
+	return out
+}
+
+func parties(list []party) (out []Party) {
+	for i := range list {
+		out = append(out, *list[i].public())
+	}
+	return out
+}
+
+// spdx3Details are the elements of SPDX 3 with what other elements say of them.
+type spdx3Details struct {
+	hub      *hub
+	elements map[string]*element
+}
+
+func (d *Document) readSPDX3Details() *spdx3Details {
+	x := &spdx3Details{hub: &hub{}, elements: map[string]*element{}}
+	root, err := parseTree(d.json)
+	if err != nil {
+		return x
+	}
+	x.hub = readSPDX3(root)
+	for _, e := range x.hub.elements {
+		x.elements[e.id.s] = e
+	}
+	return x
+}
+
+func (d *Document) readAbout() *About {
+	a := &About{Completeness: map[Ref]string{}}
+	top := newObject() // what is not about components
+	r := strictjson.NewReader(d.json, strictjson.Limits{Depth: maxDepth})
+	for name := range r.Object() {
+		switch string(name) {
+		case "components", "packages", "files", "snippets", "dependencies", "@graph":
+		case "vulnerabilities":
+			if r.Kind() == strictjson.Array {
+				for range r.Array() {
+					a.Vulnerabilities++
+				}
+			}
+		case "signature":
+			a.Signed = r.Kind() == strictjson.Object
+		case "relationships":
+			d.spdx2Completeness(r, a)
+		default:
+			top.set(string(name), readNode(r))
+		}
+	}
+	var h *hub
+	switch {
+	case d.format.Spec == CycloneDX:
+		if m := top.get("metadata"); m != nil {
+			m.remove("component")
+		}
+		h = readCycloneDX(top)
+		for _, c := range top.list("compositions") {
+			for _, list := range []string{"assemblies", "dependencies"} {
+				for _, v := range c.list(list) {
+					if ref, ok := d.ByID(v.text); ok && v.kind == strictjson.String {
+						a.Completeness[ref] = c.str("aggregate").s
+					}
+				}
+			}
+		}
+	case isSPDX2(d.format):
+		h = readSPDX2(top)
+		h.comment = top.get("creationInfo").str("comment")
+	default:
+		h = d.lookups.spdx3().hub
+		root, err := parseTree(d.json)
+		if err != nil {
+			break
+		}
+		for _, n := range listOrOne(root.get("@graph")) {
+			for _, t := range listOrOne(n.get("software_sbomType")) {
+				a.Lifecycles = append(a.Lifecycles, t.text)
+			}
+			if c := n.str("completeness").s; c != "" {
+				if ref, ok := d.ByID(n.str("from").s); ok {
+					a.Completeness[ref] = c
+				}
+			}
+			if n.str("type").s == "SpdxDocument" {
+				a.DataLicense = n.str("dataLicense").s
+			}
+			if strings.HasPrefix(n.str("type").s, "security_") && strings.HasSuffix(n.str("type").s, "Vulnerability") {
+				a.Vulnerabilities++
+			}
+		}
+	}
+	a.Version, a.Comment = h.version.s, h.comment.s
+	if a.DataLicense == "" {
+		a.DataLicense = h.dataLicense.s
+	}
+	a.Authors, a.Tools = parties(h.authors), parties(h.tools)
+	a.Manufacturer, a.Supplier = h.manufacturer.public(), h.supplier.public()
+	for _, l := range h.lifecycles {
+		a.Lifecycles = append(a.Lifecycles, l.s)
+	}
+	a.Signed = a.Signed || d.form != nil && d.form.signed
+	return a
+}
+
+// spdx2Completeness reads what a document says of dependencies that it does not name (2.3, clause 11.1).
+func (d *Document) spdx2Completeness(r *strictjson.Reader, a *About) {
+	if r.Kind() != strictjson.Array {
+		return
+	}
+	for range r.Array() {
+		if r.Kind() != strictjson.Object {
+			continue
+		}
+		var from, kind, to string
+		for name := range r.Object() {
+			switch string(name) {
+			case "spdxElementId":
+				from = view(r)
+			case "relationshipType":
+				kind = view(r)
+			case "relatedSpdxElement":
+				to = view(r)
+			}
+		}
+		if kind != string(DependsOn) && kind != string(Contains) || stateOf(to) == Value {
+			continue
+		}
+		if ref, ok := d.ByID(from); ok {
+			a.Completeness[ref] = map[State]string{NoValue: "complete", NoAssertion: "unknown"}[stateOf(to)]
+		}
+	}
+}
