@@ -7,6 +7,7 @@ replace github.com/ladingdev/lading => ../..
 require (
 	github.com/aws/aws-sdk-go-v2/service/kms v1.62.5
 	github.com/distribution/distribution/v3 v3.1.2
+	github.com/github/go-spdx/v2 v2.8.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/in-toto/attestation v1.2.0
 	github.com/ladingdev/lading v0.0.0-00010101000000-000000000000

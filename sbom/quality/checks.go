@@ -191,12 +191,14 @@ var checks = map[string]check{
 		return good
 	}},
 	"hash": {means: "there is a hash of the component's content", component: func(c *context, _ string) verdict {
+		v := absent("give a hash of its content, with its algorithm")
 		for _, h := range c.hashes() {
-			if h.Algorithm != "" && h.Value != "" {
+			if wellFormed(h) {
 				return good
 			}
+			v = bad("write its " + clip(h.Algorithm, 20) + " as hexadecimal digits of its length")
 		}
-		return absent("give a hash of its content, with its algorithm")
+		return v
 	}},
 	"hash-or-code": {means: "there is a hash or, in SPDX 2, a verification code of the component's content", component: func(c *context, _ string) verdict {
 		return want(len(c.hashes()) > 0 || c.spdx2() && strings.Contains(string(c.component.Raw()), `"packageVerificationCode"`), "give a checksum or a verification code")
@@ -266,19 +268,27 @@ var checks = map[string]check{
 				return validURL(r.URL)
 			}
 		}
+		if s := c.details.SourceInfo; validURL(s).ok {
+			return good
+		}
 		return absent("say where its source code is, in CycloneDX as a reference of type source-distribution")
 	}},
-	"source-hash": {means: "there is a hash of the component's source code", component: func(c *context, _ string) verdict {
+	"source-hash": {means: "there is a hash of the component's source code, of 256 bits or more", component: func(c *context, _ string) verdict {
+		v := absent("give a hash of its source code")
 		for _, r := range c.details.References {
-			if sourceReference(r.Type) {
-				for _, h := range r.Hashes {
-					if h.Value != "" {
-						return good
-					}
+			for _, h := range r.Hashes {
+				switch {
+				case !sourceReference(r.Type):
+				case wellFormed(h) && len(h.Value) >= 64:
+					return good
+				case wellFormed(h):
+					v = bad("give a hash of its source code of 256 bits or more")
+				default:
+					v = bad("write the " + clip(h.Algorithm, 20) + " of its source code as hexadecimal digits of its length")
 				}
 			}
 		}
-		return absent("give a hash of its source code")
+		return v
 	}},
 	"security-txt": {means: "there is the URL of a security.txt", component: func(c *context, _ string) verdict {
 		for _, r := range c.details.References {
@@ -312,13 +322,7 @@ func checkFormat(c *context, arg string) verdict {
 
 // authors are those who made the document, other than tools.
 func (c *context) authors() []sbom.Party {
-	list := slices.Clone(c.about.Authors)
-	for _, p := range []*sbom.Party{c.about.Manufacturer} {
-		if p != nil {
-			list = append(list, *p)
-		}
-	}
-	return slices.DeleteFunc(list, func(p sbom.Party) bool { return p.Name == "" && p.Email == "" && p.URL == "" })
+	return slices.DeleteFunc(slices.Clone(c.about.Authors), func(p sbom.Party) bool { return p.Name == "" && p.Email == "" && p.URL == "" })
 }
 
 func checkToolVersion(c *context, _ string) verdict {
@@ -433,6 +437,22 @@ func (c *context) hashes() []sbom.Hash {
 	return list
 }
 
+// digits are how many hexadecimal digits hashes have, by what names of algorithms end in.
+var digits = []struct {
+	suffix string
+	n      int
+}{{"MD5", 32}, {"SHA-1", 40}, {"224", 56}, {"256", 64}, {"384", 96}, {"512", 128}}
+
+// wellFormed says whether a hash has an algorithm, and digits as many as that makes.
+func wellFormed(h sbom.Hash) bool {
+	for _, d := range digits {
+		if strings.HasSuffix(h.Algorithm, d.suffix) && len(h.Value) != d.n {
+			return false
+		}
+	}
+	return h.Algorithm != "" && h.Value != "" && strings.Trim(h.Value, "0123456789abcdefABCDEF") == ""
+}
+
 func checkDeployableHash(c *context, _ string) verdict {
 	list := c.hashes()
 	if c.doc.Format().Spec == sbom.CycloneDX {
@@ -444,7 +464,7 @@ func checkDeployableHash(c *context, _ string) verdict {
 		}
 	}
 	for _, h := range list {
-		if strings.ReplaceAll(h.Algorithm, "-", "") == "SHA512" && len(h.Value) == 128 {
+		if strings.ReplaceAll(h.Algorithm, "-", "") == "SHA512" && wellFormed(h) {
 			return good
 		}
 	}

@@ -206,8 +206,8 @@ func (e *Expression) Satisfied(allowed func(License) bool) bool {
 }
 
 // Allow returns a function for [Expression.Satisfied] that allows licences, given as expressions of one licence each. One
-// that may be taken in a later version is allowed where a later version is. A licence with an exception has to be named
-// with it. Errors wrap [ErrExpression].
+// that may be taken in a later version is allowed where a later version is, and one that is allowed with later versions is
+// allowed in each of them. A licence with an exception has to be named with it. Errors wrap [ErrExpression].
 func Allow(licenses ...string) (func(License) bool, error) {
 	var list []License
 	for _, s := range licenses {
@@ -222,7 +222,7 @@ func Allow(licenses ...string) (func(License) bool, error) {
 	}
 	return func(l License) bool {
 		l = l.current()
-		return slices.ContainsFunc(list, func(a License) bool { return a == l || l.laterIs(a) })
+		return slices.ContainsFunc(list, func(a License) bool { return a == l || l.laterIs(a) || a.laterIs(l) })
 	}, nil
 }
 
