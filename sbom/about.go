@@ -18,9 +18,9 @@ type Party struct {
 // About is what a document says of itself.
 type About struct {
 	Version      string  // of the document: CycloneDX only
-	Authors      []Party // who made it, other than tools
+	Authors      []Party // who made it, other than tools; with CycloneDX's metadata.manufacturer, since 1.6
 	Tools        []Party // with which
-	Manufacturer *Party  // CycloneDX: of what it is about
+	Manufacturer *Party  // CycloneDX, metadata.manufacture: of what it is about
 	Supplier     *Party  // CycloneDX: of what it is about
 	Lifecycles   []string
 	Comment      string // SPDX 2 and 3: of its creation
@@ -51,6 +51,7 @@ type Details struct {
 	Copyright    string
 	Description  string
 	FileName     string // SPDX 2: packageFileName
+	SourceInfo   string // SPDX: sourceInfo
 	Homepage     string // SPDX
 	Download     string // SPDX: downloadLocation
 	References   []Reference
@@ -145,6 +146,7 @@ func (out *Details) fill(e *element) {
 		out.Licenses = append(out.Licenses, c)
 	}
 	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.copyright.s, e.description.s, e.fileName.s, e.homepage.s, e.download.s
+	out.SourceInfo = e.sourceInfo.s
 	for _, r := range e.references {
 		out.References = append(out.References, Reference{r.kind.s, r.url.s, r.comment.s, hashesOf(r.hashes)})
 	}
@@ -260,8 +262,12 @@ func (d *Document) readAbout() *About {
 	if a.DataLicense == "" {
 		a.DataLicense = h.dataLicense.s
 	}
-	a.Authors, a.Tools = parties(h.authors), parties(h.tools)
-	a.Manufacturer, a.Supplier = h.manufacturer.public(), h.supplier.public()
+	a.Authors, a.Tools, a.Supplier = parties(h.authors), parties(h.tools), h.supplier.public()
+	m := top.get("metadata")
+	a.Manufacturer = cycloneDXParty(m.get("manufacture"), "Organization").public()
+	if p := cycloneDXParty(m.get("manufacturer"), "Organization"); p != nil {
+		a.Authors = append(a.Authors, *p.public())
+	}
 	for _, l := range h.lifecycles {
 		a.Lifecycles = append(a.Lifecycles, l.s)
 	}
