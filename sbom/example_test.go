@@ -2,6 +2,8 @@ package sbom_test
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 
 	"github.com/ladingdev/lading/sbom"
@@ -92,7 +94,93 @@ func ExampleDocument_Edit() {
 }
 
 func ExampleGoBinary() {
-	_, err := sbom.GoBinary(strings.NewReader("not a binary"), nil)
-	fmt.Println(err != nil)
-	// Output: true
+	exe, err := os.Executable() // a Go binary: this program
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := os.Open(exe)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer f.Close()
+	doc, err := sbom.GoBinary(f, &sbom.GoBinaryOptions{Format: sbom.Format{Spec: sbom.SPDX, Version: "2.3"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(doc.Format(), doc.Component(doc.Roots()[0]).Name)
+	for _, c := range doc.Components() {
+		if c.Name == "stdlib" {
+			fmt.Println(c.Version == strings.TrimPrefix(runtime.Version(), "go"))
+		}
+	}
+	// Output:
+	// SPDX 2.3 github.com/ladingdev/lading
+	// true
+}
+
+func ExampleDiff() {
+	before, err := sbom.Parse(strings.NewReader(document))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	after, err := sbom.Parse(strings.NewReader(strings.NewReplacer("b@1.1", "b@1.2", `"1.1"`, `"1.2"`).Replace(document)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, c := range sbom.Diff(before, after, nil).Changed {
+		for _, f := range c.Fields {
+			fmt.Println(after.Component(c.New).Name, f.Field, f.Old, f.New)
+		}
+	}
+	// Output:
+	// b version 1.1 1.2
+	// b purl pkg:npm/b@1.1 pkg:npm/b@1.2
+}
+
+func ExampleMerge() {
+	doc, err := sbom.Parse(strings.NewReader(document))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	other, err := sbom.Parse(strings.NewReader(strings.ReplaceAll(document, "app", "worker")))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	out, report, err := sbom.Merge([]*sbom.Document{doc, other}, &sbom.MergeOptions{Name: "system"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for ref, c := range out.Components() {
+		fmt.Println(c.Name, len(out.Graph().Direct(ref)))
+	}
+	fmt.Println(report.Same, "in both")
+	// Output:
+	// system 2
+	// app 1
+	// a 1
+	// b 0
+	// worker 1
+	// 2 in both
+}
+
+func ExamplePURL_MatchKey() {
+	for _, s := range []string{"pkg:deb/debian/attr@1%3A2.5.1?arch=amd64&distro=debian-12", "pkg:deb/debian/attr@2.5.1?arch=amd64&distro=bookworm&epoch=1"} {
+		p, err := sbom.ParsePURL(s)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(p.MatchKey())
+	}
+	// Output:
+	// pkg:deb/debian/attr@1:2.5.1?arch=amd64
+	// pkg:deb/debian/attr@1:2.5.1?arch=amd64
 }

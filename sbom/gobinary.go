@@ -1,11 +1,16 @@
 package sbom
 
 import (
+	"bytes"
 	"cmp"
+	"context"
+	"crypto/sha256"
 	"debug/buildinfo"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"runtime/debug"
 	"slices"
@@ -48,53 +53,194 @@ func GoBinary(r io.ReaderAt, o *GoBinaryOptions) (*Document, error) {
 	if o == nil {
 		o = &GoBinaryOptions{}
 	}
-	format := o.Format
-	if format == (Format{}) {
-		format = Format{CycloneDX, "1.6"}
-	}
-	if !slices.Contains(targets, format) {
-		return nil, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, format)
+	format, err := goFormat(o.Format)
+	if err != nil {
+		return nil, err
 	}
 	info, err := buildinfo.Read(r)
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w: %w", ErrNotGo, err)
 	}
-	h := goHub(info, o)
-	out := h.write(format)
-	if err := fit(out, format); err != nil {
-		return nil, fmt.Errorf("sbom: %w", err)
-	}
-	return parseJSON(out.render())
+	return goBinaryHub(info, o).finishGo(format, fmt.Sprint(o.Name, o.Hashes))
 }
 
-func goHub(info *debug.BuildInfo, o *GoBinaryOptions) *hub {
-	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z"}
+func goBinaryHub(info *debug.BuildInfo, o *GoBinaryOptions) *hub {
+	root, modules := goElements(info, o.Name, o.Hashes)
+	h := goHub(root, o.Created, goCommitTime(info))
+	for _, m := range modules {
+		h.elements = append(h.elements, m)
+		h.edges = append(h.edges, edge{from: 0, to: len(h.elements) - 1, kind: "DEPENDS_ON"})
+	}
+	return h
+}
+
+// GoDirOptions say how to describe the Go binaries of a directory.
+type GoDirOptions struct {
+	Format  Format    // as in GoBinaryOptions
+	Created time.Time // zero means the latest commit time that is in a binary, if there is one
+	Name    string    // of the directory, such as its path in an image; empty means "go-binaries"
+}
+
+// GoDir describes all Go binaries in a directory and those below it: what each was built from, as [GoBinary] does, with
+// its SHA-256, and modules that several have as one component. Links are not followed, and what is no Go binary is left
+// out. The same files and options give the same bytes.
+//
+//	doc, err := sbom.GoDir(ctx, os.DirFS("dist"), nil)
+//
+// Errors wrap [ErrNotGo] if there is no Go binary, [ErrVersion] for a format that is not written, and those of the file
+// system: what cannot be read is not left out.
+func GoDir(ctx context.Context, fsys fs.FS, o *GoDirOptions) (*Document, error) {
+	if o == nil {
+		o = &GoDirOptions{}
+	}
+	format, err := goFormat(o.Format)
+	if err != nil {
+		return nil, err
+	}
+	h := goHub(&element{id: said(cmp.Or(o.Name, "go-binaries")), kind: said("application"), name: said(cmp.Or(o.Name, "go-binaries"))}, o.Created, "")
+	holds := string(Contains)
+	if format.Spec == CycloneDX {
+		holds = string(DependsOn) // what the document is about contains the others without saying so, and out of the graph
+	}
+	known := map[string]int{} // modules by what is said of them
+	latest := ""
+	err = fs.WalkDir(fsys, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !entry.Type().IsRegular() {
+			return nil
+		}
+		info, sum, err := readGoFile(fsys, path)
+		if info == nil || err != nil {
+			return err
+		}
+		latest = max(latest, goCommitTime(info))
+		root, modules := goElements(info, path, []Hash{{"SHA-256", sum}})
+		at := len(h.elements)
+		h.elements = append(h.elements, root)
+		h.edges = append(h.edges, edge{from: 0, to: at, kind: holds})
+		for _, m := range modules {
+			key := m.id.s + " " + strings.Join(propertiesOf(m), " ")
+			i, ok := known[key]
+			if !ok {
+				i = len(h.elements)
+				known[key] = i
+				h.elements = append(h.elements, m)
+			}
+			h.edges = append(h.edges, edge{from: at, to: i, kind: "DEPENDS_ON"})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sbom: %w", err)
+	}
+	if len(h.elements) == 1 {
+		return nil, fmt.Errorf("sbom: %w in any file", ErrNotGo)
+	}
+	if !h.created.ok() && latest != "" {
+		h.created = said(latest)
+	}
+	return h.finishGo(format, o.Name)
+}
+
+// readGoFile reads a file's build information and its SHA-256; of what is no Go binary, nothing.
+func readGoFile(fsys fs.FS, path string) (*debug.BuildInfo, string, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return nil, "", err
+	}
+	defer f.Close()
+	magic := make([]byte, 4)
+	if _, err := io.ReadFull(f, magic); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, "", nil
+	} else if err != nil {
+		return nil, "", err
+	}
+	if !slices.ContainsFunc(executables, func(m string) bool { return strings.HasPrefix(string(magic), m) }) {
+		return nil, "", nil
+	}
+	sum := sha256.New()
+	sum.Write(magic)
+	r, ok := f.(io.ReaderAt)
+	if !ok { // a file system in memory, or one that is compressed
+		all, err := io.ReadAll(io.MultiReader(bytes.NewReader(magic), f))
+		if err != nil {
+			return nil, "", err
+		}
+		r, f = bytes.NewReader(all), nil
+		sum.Write(all[len(magic):])
+	}
+	info, err := buildinfo.Read(r)
+	if err != nil {
+		return nil, "", nil
+	}
+	if f != nil {
+		if _, err := io.Copy(sum, f); err != nil {
+			return nil, "", err
+		}
+	}
+	return info, hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// executables are how files begin that may be Go binaries: ELF, PE, Mach-O in both byte orders and for several machines,
+// XCOFF, WebAssembly.
+var executables = []string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\x01\xdf", "\x01\xf7", "\x00asm"}
+
+func goFormat(f Format) (Format, error) {
+	if f == (Format{}) {
+		return Format{CycloneDX, "1.6"}, nil
+	}
+	if !slices.Contains(targets, f) {
+		return f, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, f)
+	}
+	return f, nil
+}
+
+// goCommitTime returns when what was built was committed, or nothing.
+func goCommitTime(info *debug.BuildInfo) string {
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			if t, err := time.Parse(time.RFC3339Nano, s.Value); err == nil {
+				return t.UTC().Format("2006-01-02T15:04:05Z")
+			}
+		}
+	}
+	return ""
+}
+
+// goHub begins a document about root.
+func goHub(root *element, created time.Time, committed string) *hub {
+	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z", elements: []*element{root}, roots: []int{0}}
+	h.tools = []party{{kind: "Tool", name: said("lading")}}
+	h.lifecycles = []text{said("post-build")}
+	h.created = said(committed)
+	if !created.IsZero() {
+		h.created = said(created.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+	return h
+}
+
+// goElements describes a binary and what it was built from.
+func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *element, modules []*element) {
 	settings := map[string]string{}
 	for _, s := range info.Settings {
 		settings[s.Key] = s.Value
 	}
-	switch at := settings["vcs.time"]; {
-	case !o.Created.IsZero():
-		h.created = said(o.Created.UTC().Format("2006-01-02T15:04:05Z"))
-	case at != "":
-		if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
-			h.created = said(t.UTC().Format("2006-01-02T15:04:05Z"))
-		}
-	}
-	h.tools = []party{{kind: "Tool", name: said("lading")}}
-	h.lifecycles = []text{said("post-build")}
-
 	main := info.Main
 	if main.Path == "" {
 		main.Path = info.Path
 	}
-	root := goElement(&main, "application")
-	root.name.s = cmp.Or(root.name.s, info.Path, o.Name, "unknown")
-	if o.Name != "" {
-		root.properties = append(root.properties, property{said("golang:binary"), said(o.Name)})
-		root.fileName = said(o.Name)
+	root = goElement(&main, "application")
+	root.name.s = cmp.Or(root.name.s, info.Path, name, "unknown")
+	if name != "" {
+		root.properties = append(root.properties, property{said("golang:binary"), said(name)})
+		root.fileName = said(name)
 	}
-	for _, x := range o.Hashes {
+	for _, x := range hashes {
 		root.hashes = append(root.hashes, hash{said(x.Algorithm), said(strings.ToLower(x.Value))})
 	}
 	if info.Path != "" && info.Path != main.Path {
@@ -112,14 +258,12 @@ func goHub(info *debug.BuildInfo, o *GoBinaryOptions) *hub {
 		}
 		root.sourceInfo = said(s)
 	}
-	h.elements = []*element{root}
-	h.roots = []int{0}
 	deps := slices.Clone(info.Deps)
 	slices.SortStableFunc(deps, func(a, b *debug.Module) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Version, b.Version))
 	})
 	for _, m := range deps {
-		h.elements = append(h.elements, goElement(m, "library"))
+		modules = append(modules, goElement(m, "library"))
 	}
 	if info.GoVersion != "" {
 		version, _, _ := strings.Cut(info.GoVersion, " ") // experiments follow
@@ -129,23 +273,32 @@ func goHub(info *debug.BuildInfo, o *GoBinaryOptions) *hub {
 		if std.version.s != info.GoVersion {
 			std.properties = append(std.properties, property{said("golang:toolchain"), said(info.GoVersion)})
 		}
-		h.elements = append(h.elements, std)
+		modules = append(modules, std)
 	}
+	return root, modules
+}
+
+// finishGo gives IDs and writes the document. What the document is named follows from what is in it and more.
+func (h *hub) finishGo(format Format, more string) (*Document, error) {
 	ids := names{}
 	for _, e := range h.elements {
 		e.id.s = ids.unique(e.id.s)
 	}
-	for i := 1; i < len(h.elements); i++ {
-		h.edges = append(h.edges, edge{from: 0, to: i, kind: "DEPENDS_ON"})
-	}
 	var all strings.Builder
 	for _, e := range h.elements {
 		all.WriteString(e.id.s + " " + strings.Join(propertiesOf(e), " ") + "\n")
+		for _, x := range e.hashes {
+			all.WriteString(x.value.s + "\n")
+		}
 	}
-	fmt.Fprint(&all, h.created.s, o.Name, o.Hashes)
+	fmt.Fprint(&all, h.created.s, more)
 	h.input = []byte(all.String())
 	h.id = said("urn:uuid:" + uuid(all.String()))
-	return h
+	out := h.write(format)
+	if err := fit(out, format); err != nil {
+		return nil, fmt.Errorf("sbom: %w", err)
+	}
+	return parseJSON(out.render())
 }
 
 func propertiesOf(e *element) (out []string) {

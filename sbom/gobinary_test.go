@@ -2,12 +2,18 @@ package sbom
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -74,12 +80,8 @@ func TestGoModules(t *testing.T) {
 		Settings: []debug.BuildSetting{{Key: "CGO_ENABLED", Value: "0"}, {Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: "abc"},
 			{Key: "vcs.time", Value: "2026-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"}},
 	}
-	h := goHub(info, &GoBinaryOptions{})
-	out := h.write(Format{SPDX, "2.3"})
-	if err := fit(out, Format{SPDX, "2.3"}); err != nil {
-		t.Fatal(err)
-	}
-	d, err := parseJSON(out.render())
+	h := goBinaryHub(info, &GoBinaryOptions{})
+	d, err := h.finishGo(Format{SPDX, "2.3"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,5 +102,88 @@ func TestGoModules(t *testing.T) {
 		if !bytes.Contains(cdx, []byte(want)) {
 			t.Errorf("no %s in\n%s", want, cdx)
 		}
+	}
+}
+
+func TestGoDir(t *testing.T) {
+	exe, err := os.Executable() // this test is a Go binary
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	files := map[string][]byte{
+		"bin/a": binary, "bin/deep/b": append(bytes.Clone(binary), 0), "text": []byte("no binary"), "short": []byte("x"), "empty": nil,
+		"broken": append([]byte("\x7fELF"), make([]byte, 100)...),
+	}
+	for name, data := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("deep", filepath.Join(dir, "bin", "loop")); err != nil {
+		t.Log(err)
+	}
+	ctx := t.Context()
+	one, err := GoBinary(bytes.NewReader(binary), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range targets {
+		o := &GoDirOptions{Format: format, Name: "dist"}
+		d, err := GoDir(ctx, os.DirFS(dir), o)
+		if err != nil {
+			t.Errorf("%v: %v", format, err)
+			continue
+		}
+		if warnings, err := Validate(d.Bytes()); err != nil || len(warnings) > 0 {
+			t.Errorf("%v: %v %v", format, err, warnings)
+		}
+		// The directory, two binaries, and the modules of one.
+		if want := 2 + one.Len(); d.Len() != want {
+			t.Errorf("%v: %d components, want %d", format, d.Len(), want)
+		}
+		g := d.Graph(DependsOn, Contains)
+		if got := len(slices.Collect(g.Reachable(d.Roots()...))); got != d.Len() {
+			t.Errorf("%v: %d of %d can be reached", format, got, d.Len())
+		}
+		again, err := GoDir(ctx, fstest.MapFS{
+			"bin/a": {Data: files["bin/a"]}, "bin/deep/b": {Data: files["bin/deep/b"]}, "broken": {Data: files["broken"]},
+		}, o)
+		if err != nil || !bytes.Equal(d.Bytes(), again.Bytes()) {
+			t.Errorf("%v: not reproducible: %v", format, err)
+		}
+	}
+	d, err := GoDir(ctx, os.DirFS(dir), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(binary)
+	found := 0
+	for range d.ByHash(Hash{"SHA-256", hex.EncodeToString(sum[:])}) {
+		found++
+	}
+	if found != 1 {
+		t.Errorf("%d components have the hash of bin/a", found)
+	}
+	if _, err := GoDir(ctx, fstest.MapFS{"x": {Data: []byte("text")}}, nil); !errors.Is(err, ErrNotGo) {
+		t.Errorf("%v, want ErrNotGo", err)
+	}
+	if _, err := GoDir(ctx, os.DirFS(dir), &GoDirOptions{Format: Format{SPDX, "1"}}); !errors.Is(err, ErrVersion) {
+		t.Errorf("%v, want ErrVersion", err)
+	}
+	if _, err := GoDir(ctx, os.DirFS(filepath.Join(dir, "none")), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want ErrNotExist", err)
+	}
+	canceled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := GoDir(canceled, os.DirFS(dir), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want Canceled", err)
 	}
 }
