@@ -1,0 +1,271 @@
+package catalog
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// image is an image's manifest and configuration.
+type image struct {
+	descriptor ocispec.Descriptor
+	name       string
+	manifest   ocispec.Manifest
+	config     ocispec.Image
+}
+
+const maxManifest = 8 << 20 // bytes of a manifest, index or configuration
+
+// Media types that Docker had before there was OCI.
+const (
+	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
+// fetch reads a small blob and checks it.
+func fetch(ctx context.Context, src Source, d ocispec.Descriptor) ([]byte, error) {
+	if err := d.Digest.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: digest %q: %w", ErrNotImage, d.Digest, err)
+	}
+	if d.Size > maxManifest {
+		return nil, fmt.Errorf("%w: %s has %d bytes, more than %d", ErrLimit, d.Digest, d.Size, maxManifest)
+	}
+	r, err := src.Fetch(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Digest, err)
+	}
+	if int64(len(data)) != d.Size || d.Digest.Algorithm().FromBytes(data) != d.Digest {
+		return nil, fmt.Errorf("%w: %s", ErrDigest, d.Digest)
+	}
+	return data, nil
+}
+
+// readImage reads an image's manifest, by way of an index if root is one, and its configuration.
+func readImage(ctx context.Context, src Source, root ocispec.Descriptor, o *Options) (*image, error) {
+	im := &image{descriptor: root, name: root.Annotations[ocispec.AnnotationRefName]}
+	for range 4 { // an index may hold an index
+		data, err := fetch(ctx, src, im.descriptor)
+		if err != nil {
+			return nil, err
+		}
+		var kind struct {
+			MediaType string               `json:"mediaType"`
+			Manifests []ocispec.Descriptor `json:"manifests"`
+			Layers    json.RawMessage      `json:"layers"`
+		}
+		if err := json.Unmarshal(data, &kind); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrNotImage, im.descriptor.Digest, err)
+		}
+		mediaType := orElse(kind.MediaType, im.descriptor.MediaType)
+		if mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList || mediaType == "" && kind.Manifests != nil {
+			next, err := choose(kind.Manifests, o.Platform)
+			if err != nil {
+				return nil, err
+			}
+			im.descriptor = next
+			continue
+		}
+		if mediaType != ocispec.MediaTypeImageManifest && mediaType != dockerManifest && !(mediaType == "" && kind.Layers != nil) {
+			return nil, fmt.Errorf("%w: %s is of type %q", ErrNotImage, im.descriptor.Digest, mediaType)
+		}
+		if err := json.Unmarshal(data, &im.manifest); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrNotImage, im.descriptor.Digest, err)
+		}
+		config, err := fetch(ctx, src, im.manifest.Config)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(config, &im.config); err != nil {
+			return nil, fmt.Errorf("%w: configuration: %w", ErrNotImage, err)
+		}
+		if n := len(im.config.RootFS.DiffIDs); n != len(im.manifest.Layers) {
+			return nil, fmt.Errorf("%w: %d layers, and a configuration that knows %d", ErrNotImage, len(im.manifest.Layers), n)
+		}
+		return im, nil
+	}
+	return nil, fmt.Errorf("%w: indexes in indexes", ErrNotImage)
+}
+
+// choose takes the manifest for a platform from an index. What is attached to images there has a platform that none is.
+func choose(list []ocispec.Descriptor, p ocispec.Platform) (ocispec.Descriptor, error) {
+	list = slices.DeleteFunc(slices.Clone(list), func(d ocispec.Descriptor) bool {
+		return d.Platform != nil && d.Platform.OS == "unknown"
+	})
+	if len(list) == 1 {
+		return list[0], nil
+	}
+	var have []string
+	for _, d := range list {
+		if d.Platform == nil {
+			continue
+		}
+		if d.Platform.OS == p.OS && d.Platform.Architecture == p.Architecture && (p.Variant == "" || d.Platform.Variant == p.Variant) {
+			return d, nil
+		}
+		have = append(have, path.Join(d.Platform.OS, d.Platform.Architecture, d.Platform.Variant))
+	}
+	return ocispec.Descriptor{}, fmt.Errorf("%w %s: there is one for %s", ErrPlatform, path.Join(p.OS, p.Architecture, p.Variant), strings.Join(have, ", "))
+}
+
+// unpack applies the layers, the lowest first (OCI image specification, "Image Layer Filesystem Changeset").
+func (im *image) unpack(ctx context.Context, src Source, o *Options, c *collector) (*layered, error) {
+	t, err := newLayered(c.wanted, o)
+	if err != nil {
+		return nil, err
+	}
+	p := Progress{Layers: len(im.manifest.Layers)}
+	for _, l := range im.manifest.Layers {
+		p.Total += l.Size
+	}
+	for i, l := range im.manifest.Layers {
+		p.Layer = i + 1
+		o.Progress(p)
+		if strings.HasSuffix(l.MediaType, "+encrypted") {
+			err = fmt.Errorf("%w: layer %s is encrypted", ErrNotImage, l.Digest)
+		} else {
+			err = im.layer(ctx, src, i, t, func(n int64) {
+				p.Bytes += n
+				p.Files = t.files
+				o.Progress(p)
+			})
+		}
+		if err != nil {
+			t.close()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// layer applies one layer.
+func (im *image) layer(ctx context.Context, src Source, i int, t *layered, progress func(int64)) error {
+	l := im.manifest.Layers[i]
+	if err := l.Digest.Validate(); err != nil {
+		return fmt.Errorf("%w: digest %q: %w", ErrNotImage, l.Digest, err)
+	}
+	diffID := im.config.RootFS.DiffIDs[i]
+	if err := diffID.Validate(); err != nil {
+		return fmt.Errorf("%w: diff id %q: %w", ErrNotImage, diffID, err)
+	}
+	r, err := src.Fetch(ctx, l)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	blob := &meter{ctx: ctx, r: r, verifier: l.Digest.Verifier(), report: progress, max: l.Size}
+	plain, done, err := decompress(blob)
+	if err != nil {
+		return fmt.Errorf("layer %s: %w", l.Digest, err)
+	}
+	defer done()
+	// What a decompressor makes of little is bounded: a layer that grows a thousandfold is no layer.
+	out := &meter{ctx: ctx, r: plain, verifier: diffID.Verifier(), limit: func(n int64) error {
+		if t.bytes += n; t.bytes > t.maxBytes {
+			return fmt.Errorf("%w: layers of more than %d bytes; set MaxBytes if that is right", ErrLimit, t.maxBytes)
+		}
+		return nil
+	}}
+	out.ratio = func() error {
+		if out.n > 64<<20 && out.n > 500*blob.n {
+			return fmt.Errorf("%w: a layer of %d bytes unpacks to more than %d", ErrLimit, l.Size, out.n)
+		}
+		return nil
+	}
+	if err := t.apply(i, l.Digest.String(), tar.NewReader(out)); err != nil {
+		return fmt.Errorf("layer %s: %w", l.Digest, err)
+	}
+	// The digests are of everything, what is behind the end of the archive too.
+	for _, m := range []*meter{out, blob} {
+		if _, err := io.Copy(io.Discard, m); err != nil {
+			return fmt.Errorf("layer %s: %w", l.Digest, err)
+		}
+	}
+	if !blob.verifier.Verified() || blob.n != l.Size && l.Size > 0 {
+		return fmt.Errorf("%w: layer %s", ErrDigest, l.Digest)
+	}
+	if !out.verifier.Verified() {
+		return fmt.Errorf("%w: layer %s unpacks to something else than %s", ErrDigest, l.Digest, diffID)
+	}
+	return nil
+}
+
+// A meter counts, checks and bounds what goes through it.
+type meter struct {
+	ctx      context.Context
+	r        io.Reader
+	verifier digest.Verifier
+	n, max   int64
+	limit    func(int64) error
+	ratio    func() error
+	report   func(int64)
+	since    int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if err := m.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	m.verifier.Write(p[:n])
+	if m.max > 0 && m.n > m.max {
+		return n, fmt.Errorf("%w: more than the %d bytes that the manifest says", ErrDigest, m.max)
+	}
+	if m.limit != nil {
+		if err := m.limit(int64(n)); err != nil {
+			return n, err
+		}
+		if err := m.ratio(); err != nil {
+			return n, err
+		}
+	}
+	if m.report != nil {
+		if m.since += int64(n); m.since >= 1<<20 || err != nil {
+			m.report(m.since)
+			m.since = 0
+		}
+	}
+	return n, err
+}
+
+// decompress tells the compression by how the content begins: media types of old images do not say.
+func decompress(r io.Reader) (io.Reader, func(), error) {
+	b := bufio.NewReaderSize(r, 1<<16)
+	magic, err := b.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, err
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, func() { z.Close() }, nil
+	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}
+	return b, func() {}, nil
+}
