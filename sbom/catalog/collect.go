@@ -279,6 +279,15 @@ func (r released) Open(name string) (fs.File, error) {
 	return f, err
 }
 
+// Stat has a directory etc where there is only /usr, as in images that are made from packages.
+func (r released) Stat(name string) (fs.FileInfo, error) {
+	st, err := r.tree.Stat(name)
+	if err != nil && name == "etc" {
+		return r.tree.Stat("usr/lib")
+	}
+	return st, err
+}
+
 // add enters what an extractor found: as a new component, or as a place of one that is known.
 func (c *collector) add(p *extractor.Package, place string) *component {
 	if p.Name == "" {
