@@ -3,7 +3,8 @@
 //
 // # What most people call
 //
-// [Parse] reads a document of any format; which one, it finds out. [GoBinary] makes one from a Go binary. A [Document]
+// [Parse] reads a document of any format; which one, it finds out. [GoBinary] makes one from a Go binary, [GoDir] from all
+// of a directory. A [Document]
 // is a predicate as it stands, to be signed and attached: its bytes are the ones that were read, never written anew.
 //
 //	doc, err := sbom.Parse(file)
@@ -13,10 +14,12 @@
 //
 // Components are known by a [Ref], their place in the document. [Document.ByID], [Document.ByPURL] and
 // [Document.ByHash] find them, [Document.Graph] follows what depends on what, [Component.Raw] is all that the document
-// says of one, for what this package has no word for.
+// says of one, for what this package has no word for. [Document.About] and [Document.Details] are what it says of itself
+// and of a component in one vocabulary.
 //
 // [Validate] holds a document against its specification, [Convert] writes it in another format and accounts for
-// everything in it, [Document.Edit] changes one thing and leaves every other byte alone.
+// everything in it, [Document.Edit] changes one thing and leaves every other byte alone. [Diff] says what is different in
+// another document, [Merge] makes one of several, [Document.Subset] one of a part. [ParsePURL] takes package URLs apart.
 //
 // # Formats
 //

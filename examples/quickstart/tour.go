@@ -25,6 +25,7 @@ import (
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/cyclonedx"
+	"github.com/ladingdev/lading/sbom/quality"
 	"github.com/ladingdev/lading/sbom/spdx"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/provenance"
@@ -211,7 +212,24 @@ func (b *bill) describe(path string) (*sbom.Document, error) {
 	for _, c := range counts {
 		b.p.line(c.format, "%s, %d components as %s reads them", size(c.bytes), c.components, c.library)
 	}
+	b.p.line("judged", "%s", elements(doc))
 	return doc, nil
+}
+
+// elements says which of NTIA's minimum elements a document has.
+func elements(doc *sbom.Document) string {
+	report := quality.Check(doc, quality.NTIA2021, nil)
+	var missing []string
+	for _, r := range report.Results {
+		if r.Status == quality.Fail {
+			missing = append(missing, r.Rule.Title)
+		}
+	}
+	said := fmt.Sprintf("%d of %d elements of NTIA's", len(report.Results)-len(missing), len(report.Results))
+	if missing != nil {
+		said += ", without " + strings.Join(missing, " and ")
+	}
+	return said
 }
 
 // buildFacts says how the image was built: by hand, from the checkout that this runs in, if it is one.
