@@ -1,8 +1,9 @@
 // Package catalog makes SBOMs of container images and directories: the packages of the operating system and of programming
 // languages that are installed in them.
 //
-//	src, root, err := catalog.Open("image.tar") // an OCI layout, an OCI archive, or what docker save writes
-//	doc, report, err := catalog.Image(ctx, src, root, nil)
+//	src, err := catalog.Open("image.tar") // an OCI layout, an archive of one, or what docker save writes
+//	defer src.Close()
+//	doc, report, err := catalog.Image(ctx, src, src.Images[0], nil)
 //
 // An image in a registry is one too: a [Source] is what fetches by descriptor, and lading's registry.Repository does.
 //
@@ -10,9 +11,35 @@
 //	root, err := repo.Resolve(ctx, "v1")
 //	doc, report, err := catalog.Image(ctx, repo, root, nil)
 //
+// [Dir] is for what is unpacked already: a root file system, a project, a folder of programs.
+//
 // Packages are found by extractors of osv-scalibr. What is added here: a package that is found in several ways or places
 // is one component, with all its places; components have IDs that follow from what they are; what depends on what, as the
 // package databases say; licences; layers. The same image and options give the same bytes. Nothing is looked up elsewhere.
+//
+// # What is found
+//
+//	                      packages  dependencies                   licences
+//	Debian's dpkg, opkg   yes       Depends, Pre-Depends           copyright files
+//	Alpine's apk          yes       D: and p:                      L:
+//	rpm                   yes       no                             of the database
+//	Go programs           yes       of the program on its modules  no
+//	npm                   yes       as Node resolves them          package.json, lockfile
+//	Python                yes       Requires-Dist                  METADATA
+//	Java archives         yes       no                             no
+//	Ruby gems             yes       no                             gemspec
+//	Rust (auditable)      yes       yes                            no
+//	.NET (deps.json)      yes       yes                            no
+//	Composer's lockfile   yes       require                        yes
+//
+// A lockfile lists what may never have been installed, such as what another platform needs: it is listed all the same,
+// and as optional where the lockfile says so and nothing of it is there.
+//
+// # What is strict
+//
+// Images are from strangers. Content is checked against its digests while it is read; size, number of files and
+// compression are bounded; links stay inside; devices are not opened. What is damaged is an error or, for a single
+// package, a [Warning]: nothing is left out in silence.
 //
 // It is a module of its own, because its extractors bring many others.
 package catalog
@@ -33,10 +60,11 @@ import (
 
 // Kinds of failure, for errors.Is.
 var (
-	ErrNotImage = errors.New("not an image")               // of a form that is known
-	ErrDigest   = errors.New("content has another digest") // than the image says
-	ErrLimit    = errors.New("over a limit")               // of size, number of files, or compression
-	ErrPlatform = errors.New("no image for the platform")  // in an index
+	ErrNotImage  = errors.New("not an image")               // of a form that is known
+	ErrDigest    = errors.New("content has another digest") // than the image says
+	ErrTruncated = errors.New("content is cut short")
+	ErrLimit     = errors.New("over a limit")              // of size, number of files, or compression
+	ErrPlatform  = errors.New("no image for the platform") // in an index
 )
 
 // A Source fetches what an image is made of. The reader need not check the content: that is done here.
@@ -46,9 +74,10 @@ type Source interface {
 
 // Options of [Dir] and [Image]. The zero value is ready for use.
 type Options struct {
-	// Format of the document: CycloneDX 1.2 to 1.7, SPDX 2.2, 2.3 or 3.0.1. Zero means CycloneDX 1.6.
+	// Format of the document: CycloneDX 1.2 to 1.7, SPDX 2.2, 2.3 or 3.0.1. Zero means CycloneDX 1.6, which holds all.
 	Format sbom.Format
-	// Created is the time that the document says it was made. Zero means when the image says that it was, if it does.
+	// Created is the time that the document says it was made. Zero means no time in CycloneDX, and 1970 in SPDX, which
+	// must have one.
 	Created time.Time
 	// Name and Version of what the document is about. Empty means the name that the image was stored under, if it has
 	// one, and its digest.
@@ -56,9 +85,10 @@ type Options struct {
 	// Platform of the image to take from an index, such as linux/arm64. Zero means linux and the architecture of this
 	// program.
 	Platform ocispec.Platform
-	// MaxBytes and MaxFiles bound what layers or a directory hold, unpacked. Zero means 32 GiB and 5 million.
-	MaxBytes int64
-	MaxFiles int
+	// MaxBytes and MaxFiles bound what layers hold, unpacked, and what is read of a directory. MaxRatio bounds how much
+	// larger than compressed a layer is, beyond its first 64 MiB. Zero means 32 GiB, 2 million, and 1,000.
+	MaxBytes           int64
+	MaxFiles, MaxRatio int
 	// Progress is called now and then, from one goroutine.
 	Progress func(Progress)
 }
@@ -66,20 +96,22 @@ type Options struct {
 // Progress says how far the work is.
 type Progress struct {
 	Layer, Layers int   // of an image, from 1
-	Bytes, Total  int64 // of compressed layers that were read; Total is 0 for a directory
+	Bytes, Total  int64 // of layers as they are stored, that were read; Total is 0 for a directory
 	Files         int   // that were seen
 	Packages      int   // that were found
 }
 
 // A Report says what came of the work.
 type Report struct {
-	Image    ocispec.Descriptor // the manifest that was taken
+	Image    ocispec.Descriptor // what was taken: a manifest, or of an archive of docker save the configuration
 	Files    int                // that were seen
 	Packages map[string]int     // components by type of package URL, such as "deb"
 	Licensed int                // components with a licence
 	Edges    int                // dependencies between components
 	// Warnings are what could not be read: files with their reasons. The document lacks what they might say.
 	Warnings []Warning
+	// Conversion says what another Format than CycloneDX 1.6 does not hold, or is nil.
+	Conversion *sbom.Report
 }
 
 // A Warning is something that the document does not hold.
@@ -108,55 +140,54 @@ func (o *Options) withDefaults() (*Options, error) {
 		c.MaxBytes = 32 << 30
 	}
 	if c.MaxFiles == 0 {
-		c.MaxFiles = 5_000_000
+		c.MaxFiles = 2_000_000
+	}
+	if c.MaxRatio == 0 {
+		c.MaxRatio = 1000
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
 	}
-	if c.MaxBytes < 0 || c.MaxFiles < 0 {
+	if c.MaxBytes < 0 || c.MaxFiles < 0 || c.MaxRatio < 0 {
 		return nil, fmt.Errorf("catalog: %w: a limit is negative", ErrLimit)
 	}
 	return &c, nil
 }
 
-// Dir describes what is installed in a directory, such as the root of a file system. Links are not followed out of it,
-// devices are not opened. Errors wrap [ErrLimit], those of ctx and of the file system's root; what cannot be read further
-// in is in the Report.
+// Dir describes what is installed in a directory, such as the root of a file system, or lies in it. Links are followed
+// as if the directory were the root, devices are not opened.
+//
+//	doc, report, err := catalog.Dir(ctx, os.DirFS("/srv/app"), nil)
+//
+// Errors wrap [ErrLimit], [sbom.ErrVersion] for a format that is not written, those of ctx and of the directory itself;
+// what cannot be read further in is in the Report.
 func Dir(ctx context.Context, fsys fs.FS, o *Options) (*sbom.Document, *Report, error) {
-	o, err := o.withDefaults()
-	if err != nil {
-		return nil, nil, err
-	}
 	c, err := newCollector(o)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
 	if err := c.collect(ctx, newDirTree(fsys)); err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	return c.document(about{name: orElse(o.Name, "directory"), version: o.Version, kind: "application"})
+	return c.document(nil)
 }
 
 // Image describes what is installed in an image: root is its manifest, or an index that has one for the platform. All
-// content is checked against its digest and size, and layers against the configuration. Layers are unpacked to a
-// temporary file, of which only what extractors read is kept.
+// content is checked against its digest and size, and layers against the configuration. Of the layers only what is read
+// for packages is kept, in a temporary file.
 //
-// Errors wrap [ErrNotImage], [ErrDigest], [ErrLimit], [ErrPlatform], those of ctx and of the Source. What cannot be read
-// of a single package is in the Report.
+// Errors wrap [ErrNotImage], [ErrDigest], [ErrTruncated], [ErrLimit], [ErrPlatform], [sbom.ErrVersion], those of ctx and
+// of the Source. What cannot be read of a single package is in the Report.
 func Image(ctx context.Context, src Source, root ocispec.Descriptor, o *Options) (*sbom.Document, *Report, error) {
-	o, err := o.withDefaults()
-	if err != nil {
-		return nil, nil, err
-	}
 	c, err := newCollector(o)
-	if err != nil {
-		return nil, nil, err
-	}
-	im, err := readImage(ctx, src, root, o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	t, err := im.unpack(ctx, src, o, c)
+	im, err := readImage(ctx, src, root, c.o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("catalog: %w", err)
+	}
+	t, err := im.unpack(ctx, src, c)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
@@ -164,9 +195,7 @@ func Image(ctx context.Context, src Source, root ocispec.Descriptor, o *Options)
 	if err := c.collect(ctx, t); err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	c.report.Image = im.descriptor
-	name := orElse(o.Name, im.name)
-	return c.document(about{name: orElse(name, "image"), version: orElse(o.Version, im.descriptor.Digest.String()), kind: "container", image: im})
+	return c.document(im)
 }
 
 func orElse(s, other string) string {

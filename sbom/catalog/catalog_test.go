@@ -87,7 +87,7 @@ func debian() []item {
 	}
 }
 
-func node() []item {
+func npmProject() []item {
 	return []item{
 		{name: "app/package.json", body: `{"name":"app","version":"1.0.0","license":"MIT","dependencies":{"a":"^1","@s/b":"*"}}`},
 		{name: "app/node_modules/a/package.json", body: `{"name":"a","version":"1.2.3","license":"ISC","dependencies":{"c":"1"}}`},
@@ -122,7 +122,7 @@ func what(d *sbom.Document) (components, edges []string) {
 		}
 		components = append(components, label(r))
 		for _, to := range d.Graph().Direct(r) {
-			if to := label(to); c.ID != "root" && !strings.HasPrefix(to, "pkg:golang/") {
+			if to := label(to); !strings.HasPrefix(c.ID, "root:") && !strings.HasPrefix(to, "pkg:golang/") {
 				edges = append(edges, label(r)+" -> "+to)
 			}
 		}
@@ -132,14 +132,14 @@ func what(d *sbom.Document) (components, edges []string) {
 	return components, edges
 }
 
-var wantComponents = []string{"debian", "example", "pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=bookworm", "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=bookworm",
-	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=bookworm", "pkg:npm/%40s/b@0.1.0", "pkg:npm/a@1.2.3", "pkg:npm/app@1.0.0", "pkg:npm/c@1.0.0", "pkg:npm/c@2.0.0",
-	"pkg:pypi/idna-x@3.4", "pkg:pypi/requests@2.31.0", "usr/bin/app"}
+var wantComponents = []string{"debian", "example", "pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=debian-12", "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
+	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12", "pkg:npm/%40s/b@0.1.0", "pkg:npm/a@1.2.3", "pkg:npm/app@1.0.0", "pkg:npm/c@1.0.0", "pkg:npm/c@2.0.0",
+	"pkg:pypi/idna-x@3.4", "pkg:pypi/requests@2.31.0"}
 
 var wantEdges = []string{
-	"pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=bookworm -> pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=bookworm",
-	"pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=bookworm -> pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=bookworm",
-	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=bookworm -> pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=bookworm",
+	"pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=debian-12 -> pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
+	"pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12 -> pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12",
+	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12 -> pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
 	"pkg:npm/%40s/b@0.1.0 -> pkg:npm/c@2.0.0", "pkg:npm/a@1.2.3 -> pkg:npm/c@1.0.0", "pkg:npm/app@1.0.0 -> pkg:npm/%40s/b@0.1.0", "pkg:npm/app@1.0.0 -> pkg:npm/a@1.2.3",
 	"pkg:pypi/requests@2.31.0 -> pkg:pypi/idna-x@3.4",
 }
@@ -172,7 +172,7 @@ func check(t *testing.T, doc *sbom.Document, report *Report) {
 			licenses[c.Name] = licenses[c.Name] + strings.Join(s, ", ") + ";"
 		}
 	}
-	want := map[string]string{"bash": "GPL-3.0-or-later, MIT;", "a": "ISC;", "b": "(MIT OR Apache-2.0);", "app": "MIT;", "c": "BSD-3-Clause;MIT;", "idna-x": "BSD-3-Clause;", "requests": "Apache-2.0;"}
+	want := map[string]string{"bash": "GPL-3.0-or-later AND MIT;", "a": "ISC;", "b": "(MIT OR Apache-2.0);", "app": "MIT;", "c": "BSD-3-Clause;MIT;", "idna-x": "BSD-3-Clause;", "requests": "Apache-2.0;"}
 	if !maps.Equal(licenses, want) {
 		t.Errorf("licences %q, want %q", licenses, want)
 	}
@@ -187,12 +187,12 @@ func check(t *testing.T, doc *sbom.Document, report *Report) {
 	}
 }
 
-func all() []item { return slices.Concat(debian(), node(), python(), golang()) }
+func all() []item { return slices.Concat(debian(), npmProject(), python(), golang()) }
 
 // One image in every form in which it comes, and as a directory.
 func TestForms(t *testing.T) {
 	ctx := t.Context()
-	b := build(t, debian(), slices.Concat(node(), python()), golang())
+	b := build(t, debian(), slices.Concat(npmProject(), python()), golang())
 	dir, items := b.layout(t, b.root)
 	viaIndex, _ := b.layout(t, b.index(t))
 	var first []byte
@@ -201,13 +201,13 @@ func TestForms(t *testing.T) {
 		"docker": write(t, "d.tar", tarOf(t, b.docker(t))),
 	} {
 		t.Run(name, func(t *testing.T) {
-			src, root, err := Open(path)
+			src, err := Open(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer src.Close()
 			var last Progress
-			doc, report, err := Image(ctx, src, root, &Options{Name: "example", Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}, Progress: func(p Progress) { last = p }})
+			doc, report, err := Image(ctx, src, src.Images[0], &Options{Name: "example", Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}, Progress: func(p Progress) { last = p }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -278,13 +278,13 @@ func TestForms(t *testing.T) {
 		check(t, doc, report)
 	})
 	t.Run("SPDX", func(t *testing.T) {
-		src, root, err := Open(dir)
+		src, err := Open(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer src.Close()
 		for _, f := range []sbom.Format{{Spec: sbom.SPDX, Version: "2.3"}, {Spec: sbom.SPDX, Version: "3.0.1"}, {Spec: sbom.CycloneDX, Version: "1.4"}} {
-			doc, _, err := Image(ctx, src, root, &Options{Format: f})
+			doc, _, err := Image(ctx, src, src.Images[0], &Options{Format: f})
 			if err != nil || doc.Format() != f {
 				t.Errorf("%v: %v", f, err)
 				continue
@@ -302,21 +302,22 @@ var _ Source = (*registry.Repository)(nil)
 func names(t *testing.T, b *built) []string {
 	t.Helper()
 	dir, _ := b.layout(t, b.root)
-	src, root, err := Open(dir)
+	src, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	doc, report, err := Image(t.Context(), src, root, nil)
+	doc, report, err := Image(t.Context(), src, src.Images[0], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Warnings) > 0 {
+	// What no runtime could unpack either is told.
+	if told := strings.Contains(t.Name(), "circle") || strings.Contains(t.Name(), "link_to_nothing"); told != (len(report.Warnings) == 1) {
 		t.Errorf("warnings: %v", report.Warnings)
 	}
 	var out []string
 	for _, c := range doc.Components() {
-		if c.ID != "root" {
+		if !strings.HasPrefix(c.ID, "root:") {
 			out = append(out, c.Name+"@"+c.Version)
 		}
 	}
@@ -324,34 +325,34 @@ func names(t *testing.T, b *built) []string {
 	return out
 }
 
-func pkg(dir, name, version string) item {
+func packageJSON(dir, name, version string) item {
 	return item{name: dir + "/package.json", body: fmt.Sprintf(`{"name":%q,"version":%q}`, name, version)}
 }
 
 // What layers do to what is below them.
 func TestLayers(t *testing.T) {
-	base := []item{pkg("a", "a", "1"), pkg("d/b", "b", "1"), pkg("d/c", "c", "1")}
+	base := []item{packageJSON("a", "a", "1"), packageJSON("d/b", "b", "1"), packageJSON("d/c", "c", "1")}
 	for _, tt := range []struct {
 		name   string
 		layers [][]item
 		want   []string
 	}{
-		{"a file is replaced", [][]item{base, {pkg("a", "a", "2")}}, []string{"a@2", "b@1", "c@1"}},
+		{"a file is replaced", [][]item{base, {packageJSON("a", "a", "2")}}, []string{"a@2", "b@1", "c@1"}},
 		{"a whiteout of a file", [][]item{base, {{name: "a/.wh.package.json"}}}, []string{"b@1", "c@1"}},
 		{"a whiteout of a directory", [][]item{base, {{name: ".wh.d"}}}, []string{"a@1"}},
-		{"a whiteout and the same name again", [][]item{base, {{name: ".wh.d"}, pkg("d/b", "b", "2")}}, []string{"a@1", "b@2"}},
-		{"in the other order", [][]item{base, {pkg("d/b", "b", "2"), {name: ".wh.d"}}}, []string{"a@1", "b@2"}},
-		{"an opaque directory", [][]item{base, {{name: "d/.wh..wh..opq"}, pkg("d/e", "e", "1")}}, []string{"a@1", "e@1"}},
-		{"opaque, said last", [][]item{base, {pkg("d/e", "e", "1"), pkg("d/b", "b", "3"), {name: "d/.wh..wh..opq"}}}, []string{"a@1", "b@3", "e@1"}},
+		{"a whiteout and the same name again", [][]item{base, {{name: ".wh.d"}, packageJSON("d/b", "b", "2")}}, []string{"a@1", "b@2"}},
+		{"in the other order", [][]item{base, {packageJSON("d/b", "b", "2"), {name: ".wh.d"}}}, []string{"a@1", "b@2"}},
+		{"an opaque directory", [][]item{base, {{name: "d/.wh..wh..opq"}, packageJSON("d/e", "e", "1")}}, []string{"a@1", "e@1"}},
+		{"opaque, said last", [][]item{base, {packageJSON("d/e", "e", "1"), packageJSON("d/b", "b", "3"), {name: "d/.wh..wh..opq"}}}, []string{"a@1", "b@3", "e@1"}},
 		{"opaque, with its own entry", [][]item{base, {{name: "d", typ: tar.TypeDir}, {name: "d/.wh..wh..opq"}}}, []string{"a@1"}},
 		{"a whiteout of nothing", [][]item{{{name: ".wh.x"}, {name: "y/.wh.z"}}, base}, []string{"a@1", "b@1", "c@1"}},
 		{"a whiteout does not reach up", [][]item{{{name: ".wh.d"}}, base}, []string{"a@1", "b@1", "c@1"}},
-		{"a directory becomes a file and one again", [][]item{base, {{name: "d", body: "x"}}, {pkg("d/f", "f", "1")}}, []string{"a@1", "f@1"}},
-		{"a file behind a link of a lower layer", [][]item{{{name: "lib", typ: tar.TypeSymlink, link: "usr/lib"}, pkg("usr/lib/a", "a", "1")}, {pkg("lib/a", "a", "2")}}, []string{"a@2"}},
-		{"behind an absolute link", [][]item{{{name: "lib", typ: tar.TypeSymlink, link: "/usr/lib"}, pkg("usr/lib/a", "a", "1")}, {pkg("lib/a", "a", "2")}}, []string{"a@2"}},
-		{"behind links in a circle", [][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "y"}, {name: "y", typ: tar.TypeSymlink, link: "x"}, pkg("x/z", "z", "1")}}, []string{"a@1", "b@1", "c@1"}},
-		{"behind a link above the root", [][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "../../.."}, pkg("x/z", "z", "1")}}, []string{"a@1", "b@1", "c@1", "z@1"}},
-		{"names above the root", [][]item{{pkg("../../z", "z", "1"), pkg("/w", "w", "1"), pkg("./v/.", "v", "1")}}, []string{"v@1", "w@1", "z@1"}},
+		{"a directory becomes a file and one again", [][]item{base, {{name: "d", body: "x"}}, {packageJSON("d/f", "f", "1")}}, []string{"a@1", "f@1"}},
+		{"a file behind a link of a lower layer", [][]item{{{name: "lib", typ: tar.TypeSymlink, link: "usr/lib"}, packageJSON("usr/lib/a", "a", "1")}, {packageJSON("lib/a", "a", "2")}}, []string{"a@2"}},
+		{"behind an absolute link", [][]item{{{name: "lib", typ: tar.TypeSymlink, link: "/usr/lib"}, packageJSON("usr/lib/a", "a", "1")}, {packageJSON("lib/a", "a", "2")}}, []string{"a@2"}},
+		{"behind links in a circle", [][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "y"}, {name: "y", typ: tar.TypeSymlink, link: "x"}, packageJSON("x/z", "z", "1")}}, []string{"a@1", "b@1", "c@1"}},
+		{"behind a link above the root", [][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "../../.."}, packageJSON("x/z", "z", "1")}}, []string{"a@1", "b@1", "c@1", "z@1"}},
+		{"names above the root", [][]item{{packageJSON("../../z", "z", "1"), packageJSON("/w", "w", "1"), packageJSON("./v/.", "v", "1")}}, []string{"v@1", "w@1", "z@1"}},
 		{"a hard link", [][]item{base, {{name: "h/package.json", typ: tar.TypeLink, link: "a/package.json"}, {name: "a/.wh.package.json"}}}, []string{"a@1", "b@1", "c@1"}},
 		{"a hard link to nothing", [][]item{base, {{name: "h/package.json", typ: tar.TypeLink, link: "q"}}}, []string{"a@1", "b@1", "c@1"}},
 		{"devices and pipes", [][]item{base, {{name: "p/package.json", typ: tar.TypeFifo}, {name: "q/package.json", typ: tar.TypeChar}, {name: "r/package.json", typ: tar.TypeBlock}}}, []string{"a@1", "b@1", "c@1"}},
@@ -390,12 +391,12 @@ func TestAlpine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := build(t, items)
 			dir, _ := b.layout(t, b.root)
-			src, root, err := Open(dir)
+			src, err := Open(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer src.Close()
-			doc, report, err := Image(t.Context(), src, root, nil)
+			doc, report, err := Image(t.Context(), src, src.Images[0], nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -428,7 +429,7 @@ func (b *built) source(change func(d ocispec.Descriptor, data []byte) []byte) So
 
 func TestHostile(t *testing.T) {
 	ctx := t.Context()
-	b := build(t, debian(), node())
+	b := build(t, debian(), npmProject())
 	is := func(d ocispec.Descriptor, mediaType string) bool { return d.MediaType == mediaType }
 	for _, tt := range []struct {
 		name   string
@@ -441,7 +442,7 @@ func TestHostile(t *testing.T) {
 				return data[:len(data)/2]
 			}
 			return data
-		}, nil, io.ErrUnexpectedEOF},
+		}, nil, ErrTruncated},
 		{"a layer with more behind it", func(d ocispec.Descriptor, data []byte) []byte {
 			if is(d, ocispec.MediaTypeImageLayerZstd) {
 				return append(data, 0)
@@ -526,12 +527,16 @@ func TestHostile(t *testing.T) {
 		"a manifest of nothing": write(t, "x", tarOf(t, []item{{name: "manifest.json", body: "[]"}})), "an index of nothing": write(t, "x", tarOf(t, []item{{name: "index.json", body: "{}"}})),
 		"an archive that ends early": write(t, "x", tarOf(t, b.docker(t))[:700])} {
 		t.Run("open "+name, func(t *testing.T) {
-			if src, _, err := Open(path); !errors.Is(err, ErrNotImage) {
+			want := ErrNotImage
+			if strings.HasSuffix(name, "early") {
+				want = ErrTruncated
+			}
+			if src, err := Open(path); !errors.Is(err, want) {
 				t.Errorf("%v, %v", src, err)
 			}
 		})
 	}
-	if _, _, err := Open(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Open(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -581,7 +586,7 @@ func TestWarnings(t *testing.T) {
 
 func TestReproducible(t *testing.T) {
 	files := fstest.MapFS{}
-	for _, it := range slices.Concat(debian(), node(), python()) {
+	for _, it := range slices.Concat(debian(), npmProject(), python()) {
 		if it.typ == 0 {
 			files[it.name] = &fstest.MapFile{Data: []byte(it.body), Mode: 0o644}
 		}

@@ -7,16 +7,18 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/google/osv-scalibr/binary/proto/config_go_proto"
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gobinary"
-	javaarchive "github.com/google/osv-scalibr/extractor/filesystem/language/java/archive"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/java/archive"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagejson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
@@ -25,6 +27,7 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/apk"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/dpkg"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/rpm"
 	"github.com/google/osv-scalibr/extractor/filesystem/simplefileapi"
 	"github.com/google/osv-scalibr/log"
@@ -32,342 +35,442 @@ import (
 	"github.com/ladingdev/lading/sbom"
 )
 
-// Extractors log what they do to a logger of the whole program. It is off unless the program sets one: what matters is
-// in the Report.
-func init() { log.SetLogger(quiet{}) }
+// The extractors log to stderr what is no business of a program that uses this package: errors come as Warnings. A program
+// that wants the log sets its own logger, which comes after this.
+func init() { log.SetLogger(silence{}) }
 
-type quiet struct{}
+type silence struct{}
 
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Warnf(string, ...any)  {}
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Debugf(string, ...any) {}
-func (quiet) Error(...any)          {}
-func (quiet) Warn(...any)           {}
-func (quiet) Info(...any)           {}
-func (quiet) Debug(...any)          {}
+func (silence) Errorf(string, ...any) {}
+func (silence) Error(...any)          {}
+func (silence) Warnf(string, ...any)  {}
+func (silence) Warn(...any)           {}
+func (silence) Infof(string, ...any)  {}
+func (silence) Info(...any)           {}
+func (silence) Debugf(string, ...any) {}
+func (silence) Debug(...any)          {}
 
-// extractors make what finds packages.
-func extractors() ([]filesystem.Extractor, error) {
-	config := &config_go_proto.PluginConfig{}
-	var list []filesystem.Extractor
-	for _, make := range []func(*config_go_proto.PluginConfig) (filesystem.Extractor, error){
-		dpkg.New, apk.New, rpm.New,
-		gobinary.New, packagejson.New, packagelockjson.New, wheelegg.New, javaarchive.New, gemspec.New, cargoauditable.New, depsjson.New, composerlock.New,
-	} {
-		e, err := make(config)
-		if err != nil {
-			return nil, fmt.Errorf("catalog: %w", err)
-		}
-		list = append(list, e)
-	}
-	return list, nil
+// A finder is an extractor, and what is read here of the same files beside it.
+type finder struct {
+	filesystem.Extractor
+	programs bool  // it reads programs, whatever they are called
+	max      int64 // bytes of a file; what is larger is warned of
+	// details adds what the extractor does not say to what it found. The reader is at the start of the file.
+	details func(c *collector, f *found) error
 }
 
-// A component is a package, wherever it was found.
+// found is what an extractor found in a file.
+type found struct {
+	path string
+	file fs.File
+	raw  []*extractor.Package
+	pkgs []*component // of raw, at the same place; nil for one that has no package URL
+}
+
+const (
+	maxText    = 64 << 20 // bytes of a file that is read whole
+	maxArchive = 1 << 30  // bytes of an archive, and of those inside of it that have to be in memory 256 MiB
+)
+
+func finders() ([]finder, error) {
+	java := &cpb.PluginConfig{PluginSpecific: []*cpb.PluginSpecificConfig{{Config: &cpb.PluginSpecificConfig_JavaArchive{
+		JavaArchive: &cpb.JavaArchiveConfig{MaxOpenedBytes: 1<<30 + 1<<28, HashJars: new(bool)},
+	}}}}
+	var out []finder
+	for _, f := range []struct {
+		new    func(*cpb.PluginConfig) (filesystem.Extractor, error)
+		config *cpb.PluginConfig
+		finder
+	}{
+		{dpkg.New, nil, finder{max: maxText, details: dpkgDetails}},
+		{apk.New, nil, finder{max: maxText, details: apkDetails}},
+		{rpm.New, nil, finder{max: maxArchive}},
+		{gobinary.New, nil, finder{programs: true, details: goDetails}},
+		{cargoauditable.New, nil, finder{programs: true, details: cargoDetails}},
+		{packagejson.New, nil, finder{max: maxText, details: npmDetails}},
+		{packagelockjson.New, nil, finder{max: maxText, details: npmLockDetails}},
+		{wheelegg.New, nil, finder{max: maxText, details: pythonDetails}},
+		{archive.New, java, finder{max: maxArchive}},
+		{gemspec.New, nil, finder{max: maxText, details: gemDetails}},
+		{depsjson.New, nil, finder{max: maxText, details: dotnetDetails}},
+		{composerlock.New, nil, finder{max: maxText, details: composerDetails}},
+	} {
+		config := f.config
+		if config == nil {
+			config = &cpb.PluginConfig{}
+		}
+		e, err := f.new(config)
+		if err != nil {
+			return nil, err
+		}
+		f.Extractor = e
+		out = append(out, f.finder)
+	}
+	return out, nil
+}
+
+// A component in the making.
 type component struct {
-	key      string // what it is recognized by
+	id       string // package URL, or another text that is its own
+	kind     cdx.ComponentType
 	purl     string
-	kind     string // of CycloneDX
+	group    string
 	name     string
 	version  string
-	places   []string
-	licenses []string
 	supplier string
-	email    string
-	download string            // URL
-	hashes   map[string]string // of what is there, by CycloneDX's names of algorithms
-	file     bool              // its first place is its file
-	from     string            // the place of a package database's entry
+	licenses []string // as its package database writes them
+	lesser   []string // licences by the word of another than itself, for want of better
+	places   []place
+	props    []cdx.Property
+	refs     []cdx.ExternalReference
 	needs    map[*component]bool
+	present  bool // it is there, and not only in a lockfile that says it may be missing
 }
 
-// A collector gathers packages.
-type collector struct {
-	opts       *Options
-	extractors []filesystem.Extractor
-	report     *Report
-	tree       tree
-	components []*component
-	byKey      map[string]*component
-	os         map[string]string // of os-release
-	osPath     string
+type place struct{ path, layer string }
 
-	node   *nodePackages
-	system *systemPackages
-	python *pythonPackages
+func (c *component) need(other *component) {
+	if other == nil || other == c {
+		return
+	}
+	if c.needs == nil {
+		c.needs = map[*component]bool{}
+	}
+	c.needs[other] = true
+}
+
+func (c *component) property(name, value string) {
+	p := cdx.Property{Name: name, Value: value}
+	if value != "" && !slices.Contains(c.props, p) {
+		c.props = append(c.props, p)
+	}
+}
+
+func (c *component) at(p place) {
+	if !slices.Contains(c.places, p) {
+		c.places = append(c.places, p)
+	}
+}
+
+func add(list *[]string, s string) {
+	if s = strings.TrimSpace(s); s != "" && !slices.Contains(*list, s) {
+		*list = append(*list, s)
+	}
+}
+
+type collector struct {
+	o       *Options
+	finders []finder
+	tree    tree
+	report  *Report
+	bytes   int64 // that were read of a directory
+	os      map[string]string
+	all     map[string]*component // by match key and, for programs, path
+	debs    installed
+	apks    installed
+	nodes   map[string]*node
+	python  map[string]*component // by the directory and the normal form of the name
+	later   []func()              // what needs everything to have been found
 }
 
 func newCollector(o *Options) (*collector, error) {
-	list, err := extractors()
+	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	return &collector{opts: o, extractors: list, report: &Report{Packages: map[string]int{}}, byKey: map[string]*component{},
-		node: newNodePackages(), system: newSystemPackages(), python: newPythonPackages()}, nil
-}
-
-// wanted says whether the content of a file may be asked for.
-func (c *collector) wanted(name string, info fs.FileInfo) bool {
-	return readHere(name) || slices.ContainsFunc(c.extractors, func(e filesystem.Extractor) bool { return e.FileRequired(simplefileapi.New(name, info)) })
-}
-
-// readHere says whether a file is read for more than extractors say.
-func readHere(name string) bool {
-	switch {
-	case name == "etc/os-release" || name == "usr/lib/os-release":
-	case strings.HasPrefix(name, "usr/share/doc/") && path.Base(name) == "copyright":
-	case isDpkg(name) || isApk(name):
-	case strings.HasPrefix(name, "var/lib/rpm/") || strings.HasPrefix(name, "usr/lib/sysimage/rpm/") || strings.HasPrefix(name, "usr/share/rpm/"):
-	case path.Base(name) == "package.json" || isLock(name) || isPython(name):
-	default:
-		return false
+	fs, err := finders()
+	if err != nil {
+		return nil, err
 	}
-	return true
+	return &collector{o: o, finders: fs, report: &Report{Packages: map[string]int{}}, all: map[string]*component{},
+		nodes: map[string]*node{}, python: map[string]*component{}}, nil
 }
 
-// databases are where extractors look for package databases, which may be behind a link: /lib, where directories were merged.
-var databases = []string{"lib/apk/db/installed", "var/lib/apk/db/installed", "var/lib/dpkg/status"}
+func (c *collector) warn(path string, err error) {
+	c.report.Warnings = append(c.report.Warnings, Warning{path, err})
+}
 
-// collect looks at every file once, in order.
+// sizeless hides how long a file is from extractors that would pass over long ones in silence.
+type sizeless struct{ fs.FileInfo }
+
+func (sizeless) Size() int64 { return 0 }
+
+func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
+	api := simplefileapi.New(path, sizeless{info})
+	for _, f := range c.finders {
+		if (!f.programs || w == nothing) && f.FileRequired(api) {
+			if !f.programs {
+				return content
+			}
+			w = program
+		}
+	}
+	if isCopyright(path) || path == "etc/os-release" || path == "usr/lib/os-release" {
+		return content
+	}
+	return w
+}
+
+// isProgram says whether a file begins like what a compiler makes: ELF, PE, Mach-O, XCOFF, WebAssembly.
+func isProgram(start []byte) bool {
+	for _, m := range []string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\x01\xdf", "\x01\xf7", "\x00asm"} {
+		if strings.HasPrefix(string(start), m) {
+			return true
+		}
+	}
+	return false
+}
+
+// collect finds everything in a tree.
 func (c *collector) collect(ctx context.Context, t tree) error {
 	c.tree = t
-	c.readOS()
-	seen := map[string]bool{}
-	err := c.walk(ctx, ".", true, seen)
+	c.os, _ = osrelease.GetOSRelease(usrOnly{t}) // what is no distribution has none
+	dir, _ := t.(*dirTree)
+	var walk func(at string) error
+	walk = func(at string) error {
+		entries, err := t.ReadDir(at)
+		if err != nil {
+			if at == "." {
+				return err
+			}
+			c.warn(at, err)
+		}
+		for _, e := range entries {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			name := path.Join(at, e.Name())
+			if c.report.Files++; dir != nil && c.report.Files > c.o.MaxFiles {
+				return fmt.Errorf("%w: more than %d files; set MaxFiles if that is right", ErrLimit, c.o.MaxFiles)
+			}
+			if c.report.Files%1000 == 0 && dir != nil {
+				c.o.Progress(Progress{Files: c.report.Files, Packages: len(c.all)})
+			}
+			switch {
+			case e.IsDir():
+				if dir != nil {
+					dir.dirs[name] = true
+				}
+				if strings.Count(name, "/") > maxDepth {
+					c.warn(name, fmt.Errorf("%w: more than %d directories deep", ErrLimit, maxDepth))
+				} else if err := walk(name); err != nil {
+					return err
+				}
+			case e.Type().IsRegular():
+				if err := c.visit(ctx, name, e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if err := walk("."); err != nil {
+		return err
+	}
+	for _, f := range c.later {
+		f()
+	}
+	c.debs.link()
+	c.apks.link()
+	c.linkNodes()
+	c.o.Progress(Progress{Files: c.report.Files, Packages: len(c.all)})
+	return nil
+}
+
+const maxDepth = 2000
+
+// visit gives a file to the extractors that ask for it.
+func (c *collector) visit(ctx context.Context, name string, e fs.DirEntry) error {
+	var info fs.FileInfo
+	var api filesystem.FileAPI
+	tested, isCode := false, false
+	for i := range c.finders {
+		f := &c.finders[i]
+		if info == nil {
+			var err error
+			if info, err = e.Info(); err != nil {
+				c.warn(name, err)
+				return nil
+			}
+			api = simplefileapi.New(name, sizeless{info})
+		}
+		if f.programs && tested && !isCode || !f.FileRequired(api) {
+			continue
+		}
+		if f.programs && !tested {
+			tested, isCode = true, isProgram(c.tree.magic(name))
+			if !isCode {
+				continue
+			}
+		}
+		if f.max > 0 && info.Size() > f.max {
+			c.warn(name, fmt.Errorf("%w: %d bytes, more than %d", ErrLimit, info.Size(), f.max))
+			continue
+		}
+		if _, ok := c.tree.(*dirTree); ok && !f.programs {
+			if c.bytes += info.Size(); c.bytes > c.o.MaxBytes {
+				return fmt.Errorf("%w: files of more than %d bytes; set MaxBytes if that is right", ErrLimit, c.o.MaxBytes)
+			}
+		}
+		if err := c.extract(ctx, f, name, info); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			c.warn(name, fmt.Errorf("%s: %w", f.Name(), err))
+		}
+	}
+	return nil
+}
+
+// usrOnly shows extractors a directory etc, without which they do not look for os-release in /usr, where images that are
+// made from packages may have all there is.
+type usrOnly struct{ tree }
+
+func (t usrOnly) Stat(name string) (fs.FileInfo, error) {
+	info, err := t.tree.Stat(name)
+	if err != nil && name == "etc" {
+		return t.tree.Stat("usr/lib")
+	}
+	return info, err
+}
+
+// extract runs one extractor on one file. What it found before an error counts.
+func (c *collector) extract(ctx context.Context, f *finder, name string, info fs.FileInfo) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // of an extractor, on a file that it did not expect
+			err = errors.Join(err, fmt.Errorf("panic: %v", p))
+		}
+	}()
+	file, err := c.tree.Open(name)
 	if err != nil {
 		return err
 	}
-	for _, name := range databases {
-		if info, err := t.Stat(name); err == nil && !seen[name] && info.Mode().IsRegular() {
-			if err := c.file(ctx, name, info); err != nil {
-				return err
-			}
+	defer file.Close()
+	inv, err := f.Extract(ctx, &filesystem.ScanInput{FS: usrOnly{c.tree}, Path: name, Info: info, Reader: file})
+	// Some come out of maps.
+	slices.SortFunc(inv.Packages, func(a, b *extractor.Package) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
+	})
+	found := &found{path: name, file: file, raw: inv.Packages}
+	lock := f.Name() == packagelockjson.Name || f.Name() == composerlock.Name
+	for _, p := range inv.Packages {
+		k, kerr := c.component(p, name)
+		if kerr != nil {
+			err = errors.Join(err, fmt.Errorf("%s %s: %w", p.Name, p.Version, kerr))
 		}
+		if k != nil && !lock {
+			k.present = true
+		}
+		found.pkgs = append(found.pkgs, k)
 	}
-	c.relate()
-	return nil
+	if f.details == nil || len(inv.Packages) == 0 && f.Name() != packagelockjson.Name && f.Name() != dpkg.Name {
+		return err
+	}
+	if _, serr := file.(io.Seeker).Seek(0, io.SeekStart); serr != nil {
+		return errors.Join(err, serr)
+	}
+	return errors.Join(err, f.details(c, found))
 }
 
-func (c *collector) walk(ctx context.Context, dir string, root bool, seen map[string]bool) error {
-	list, err := c.tree.ReadDir(dir)
-	if err != nil {
-		if root {
-			return err
-		}
-		c.warn(dir, err)
-		return nil
-	}
-	for _, entry := range list {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		name := path.Join(dir, entry.Name())
-		if entry.IsDir() {
-			if err := c.walk(ctx, name, false, seen); err != nil {
-				return err
-			}
-			continue
-		}
-		if c.report.Files++; c.report.Files > c.opts.MaxFiles {
-			return fmt.Errorf("%w: more than %d files; set MaxFiles if that is right", ErrLimit, c.opts.MaxFiles)
-		}
-		if c.report.Files%4096 == 0 {
-			c.opts.Progress(Progress{Files: c.report.Files, Packages: len(c.components)})
-		}
-		if !entry.Type().IsRegular() {
-			continue
-		}
-		info, err := entry.Info()
-		if err != nil {
-			c.warn(name, err)
-			continue
-		}
-		seen[name] = true
-		if err := c.file(ctx, name, info); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *collector) warn(name string, err error) {
-	c.report.Warnings = append(c.report.Warnings, Warning{name, err})
-}
-
-// maxFile bounds what is read into memory of one file; binaries and archives are read in pieces.
-const maxFile = 256 << 20
-
-// read reads a small file, or warns.
-func (c *collector) read(name string) ([]byte, bool) {
-	f, err := c.tree.Open(name)
-	if err != nil {
-		c.warn(name, err)
-		return nil, false
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%w: more than %d bytes", ErrLimit, maxFile)
-	}
-	if err != nil {
-		c.warn(name, err)
-		return nil, false
-	}
-	return data, true
-}
-
-// file gives a file to those who want it.
-func (c *collector) file(ctx context.Context, name string, info fs.FileInfo) error {
-	api := simplefileapi.New(name, info)
-	for _, e := range c.extractors {
-		if !e.FileRequired(api) {
-			continue
-		}
-		found, err := c.extract(ctx, e, name, info)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err != nil {
-			c.warn(name, fmt.Errorf("%s: %w", e.Name(), err))
-		}
-		var of []*component
-		for _, p := range found {
-			if x := c.add(p, name); x != nil {
-				of = append(of, x)
-			}
-		}
-		if e.Name() == gobinary.Name {
-			c.goBinary(name, of)
-		}
-	}
-	switch {
-	case isDpkg(name), isApk(name):
-		if data, ok := c.read(name); ok {
-			c.system.read(name, data, c)
-		}
-	case path.Base(name) == "package.json", isLock(name):
-		if data, ok := c.read(name); ok {
-			c.node.read(name, data, c)
-		}
-	case isPython(name):
-		if data, ok := c.read(name); ok {
-			c.python.read(name, data)
-		}
-	}
-	return nil
-}
-
-func (c *collector) extract(ctx context.Context, e filesystem.Extractor, name string, info fs.FileInfo) ([]*extractor.Package, error) {
-	f, err := c.tree.Open(name)
+// component returns the component that a package is: the same for packages that are found in several ways or places.
+func (c *collector) component(p *extractor.Package, at string) (*component, error) {
+	purl, name, err := c.purl(p)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	inv, err := e.Extract(ctx, &filesystem.ScanInput{FS: released{c.tree}, Path: name, Info: info, Reader: f})
-	return inv.Packages, err
+	return c.make(purl, name, at, "")
 }
 
-// released shows extractors the one os-release that they know, which may be at the other place or a link that leads out.
-type released struct{ tree }
-
-func (r released) Open(name string) (fs.File, error) {
-	f, err := r.tree.Open(name)
-	if err != nil && name == "etc/os-release" {
-		return r.tree.Open("usr/lib/os-release")
+// make makes the component of a package URL, or finds it. A program is its own component at every place.
+func (c *collector) make(purl, name, at, program string) (*component, error) {
+	parsed, err := sbom.ParsePURL(purl)
+	if err != nil {
+		return nil, err
 	}
-	return f, err
-}
-
-// Stat has a directory etc where there is only /usr, as in images that are made from packages.
-func (r released) Stat(name string) (fs.FileInfo, error) {
-	st, err := r.tree.Stat(name)
-	if err != nil && name == "etc" {
-		return r.tree.Stat("usr/lib")
+	key := parsed.MatchKey()
+	if program != "" {
+		key += "\n" + program
 	}
-	return st, err
-}
-
-// add enters what an extractor found: as a new component, or as a place of one that is known.
-func (c *collector) add(p *extractor.Package, place string) *component {
-	if p.Name == "" {
-		return nil
-	}
-	purl, key := "", p.PURLType+"\x00"+p.Name+"\x00"+p.Version
-	if u := p.PURL(); u != nil {
-		if parsed, err := sbom.ParsePURL(u.String()); err == nil {
-			delete(parsed.Qualifiers, "source") // whose repository a lock file names is not what a package is
-			purl, key = parsed.String(), parsed.MatchKey()
-		} else {
-			c.warn(place, err)
-		}
-	}
-	x := c.byKey[key]
-	if x == nil {
-		x = &component{key: key, purl: purl, kind: "library", name: p.Name, version: p.Version, needs: map[*component]bool{}, hashes: map[string]string{}}
-		c.byKey[key] = x
-		c.components = append(c.components, x)
-	}
-	if !slices.Contains(x.places, place) {
-		x.places = append(x.places, place)
-	}
-	for _, l := range p.Licenses {
-		x.license(l)
-	}
-	c.describe(x, p, place)
-	return x
-}
-
-func (x *component) license(l string) {
-	if l = strings.TrimSpace(l); l != "" && !slices.Contains(x.licenses, l) && len(l) < 1000 {
-		x.licenses = append(x.licenses, l)
-	}
-}
-
-// goBinary makes a binary a component that needs its modules.
-func (c *collector) goBinary(name string, modules []*component) {
-	if len(modules) == 0 {
-		return
-	}
-	x := &component{key: "file\x00" + name, kind: "application", name: name, places: []string{name}, file: true, needs: map[*component]bool{}, hashes: map[string]string{}}
-	for _, m := range modules {
-		x.needs[m] = true
-	}
-	c.components = append(c.components, x)
-	c.byKey[x.key] = x
-}
-
-// relate finds what depends on what, when all is known.
-func (c *collector) relate() {
-	c.system.relate(c)
-	c.node.relate(c)
-	c.python.relate(c)
-	slices.SortStableFunc(c.components, func(a, b *component) int {
-		return cmp.Or(strings.Compare(a.purl, b.purl), strings.Compare(a.name, b.name), strings.Compare(a.version, b.version), strings.Compare(a.key, b.key))
-	})
-	for _, x := range c.components {
-		slices.Sort(x.places)
-		slices.Sort(x.licenses)
-	}
-}
-
-// readOS reads os-release(5).
-func (c *collector) readOS() {
-	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		if _, err := c.tree.Stat(name); errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		data, ok := c.read(name)
-		if !ok {
-			continue
-		}
-		c.os, c.osPath = map[string]string{}, name
-		for line := range strings.Lines(string(data)) {
-			k, v, ok := strings.Cut(strings.TrimSpace(line), "=")
-			if ok && !strings.HasPrefix(k, "#") {
-				c.os[k] = strings.Trim(v, `"'`)
+	k := c.all[key]
+	if k == nil {
+		k = &component{id: purl, kind: cdx.ComponentTypeLibrary, purl: purl, name: name, version: parsed.Version}
+		switch parsed.Type {
+		case "npm", "maven", "composer":
+			if i := strings.LastIndexAny(name, "/:"); i > 0 {
+				k.group, k.name = name[:i], name[i+1:]
 			}
 		}
-		return
+		if program != "" {
+			k.id, k.kind = purl+"#"+program, cdx.ComponentTypeApplication
+		}
+		c.all[key] = k
 	}
+	for file := range strings.SplitSeq(at, "\n") {
+		k.at(place{file, c.tree.layerOf(file)})
+	}
+	return k, nil
+}
+
+// purl writes a package's URL as its type is defined, and its name.
+func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
+	switch p.PURLType {
+	case "golang":
+		path, version := p.Name, p.Version
+		if path == "go" { // the toolchain, whose library is in the program
+			path = "stdlib"
+		} else if version != "" && version[0] >= '0' && version[0] <= '9' {
+			version = "v" + version
+		}
+		return goPURL(path, version), path, nil
+	case "git": // of a lockfile of npm
+		u := sbom.PURL{Type: "npm", Name: p.Name, Version: p.Version}
+		if i := strings.LastIndexByte(p.Name, '/'); i > 0 {
+			u.Namespace, u.Name = p.Name[:i], p.Name[i+1:]
+		}
+		return u.String(), p.Name, nil
+	}
+	u := p.PURL()
+	if u == nil {
+		return "", "", errors.New("it has no package URL")
+	}
+	parsed, err := sbom.ParsePURL(u.String())
+	if err != nil {
+		return "", "", err
+	}
+	if q := parsed.Qualifiers; q != nil {
+		// As the definitions of the types have it, and those who look for vulnerabilities read it.
+		if q["distro"] != "" && c.os["ID"] != "" {
+			q["distro"] = c.os["ID"] + "-" + cmp.Or(c.os["VERSION_ID"], c.os["VERSION_CODENAME"], q["distro"])
+		}
+		upstream := cmp.Or(q["source"], q["origin"], q["sourcerpm"])
+		if v := q["sourceversion"]; v != "" {
+			upstream += "@" + v
+		}
+		for _, k := range []string{"source", "sourceversion", "origin", "sourcerpm"} {
+			delete(q, k)
+		}
+		if upstream != "" && upstream != parsed.Name && parsed.Type != "npm" { // of which the source is whether there was a lockfile
+			q["upstream"] = upstream
+		}
+	}
+	return parsed.String(), p.Name, nil
+}
+
+// components returns what was found in the order of IDs, which are unique.
+func (c *collector) components() []*component {
+	keys := slices.Sorted(maps.Keys(c.all))
+	out := make([]*component, 0, len(keys))
+	for _, k := range keys {
+		out = append(out, c.all[k])
+	}
+	slices.SortStableFunc(out, func(a, b *component) int { return strings.Compare(a.id, b.id) })
+	used := map[string]bool{}
+	for _, k := range out {
+		id := k.id
+		for n := 2; used[k.id]; n++ {
+			k.id = fmt.Sprintf("%s#%d", id, n)
+		}
+		used[k.id] = true
+	}
+	return out
 }

@@ -1,9 +1,13 @@
 package catalog
 
 import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
 	"fmt"
-	"maps"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,202 +15,232 @@ import (
 
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/cyclonedx"
-	"github.com/ladingdev/lading/sbom/quality"
 )
 
-// about is what a document is about.
-type about struct {
-	name, version, kind string
-	image               *image
-}
+const scalibrVersion = "0.5.3" // of the extractors: the document says what looked
 
-// document writes what was collected.
-func (c *collector) document(a about) (*sbom.Document, *Report, error) {
+var written = sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"}
+
+// document writes what was found.
+func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
+	root := c.root(im)
+	meta := &cdx.Metadata{
+		Lifecycles: &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePostBuild}},
+		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{
+			{Type: cdx.ComponentTypeLibrary, Name: "lading"},
+			{Type: cdx.ComponentTypeLibrary, Name: "osv-scalibr", Version: scalibrVersion},
+		}},
+		Component: root,
+	}
+	if !c.o.Created.IsZero() {
+		meta.Timestamp = c.o.Created.UTC().Format(time.RFC3339)
+	}
 	bom := cdx.NewBOM()
-	bom.SpecVersion = cdx.SpecVersion1_6
-	bom.JSONSchema = "http://cyclonedx.org/schema/bom-1.6.schema.json"
-	root := &cdx.Component{Type: cdx.ComponentType(a.kind), BOMRef: "root", Name: a.name, Version: a.version}
-	created := c.opts.Created
-	if a.image != nil {
-		if at := a.image.config.Created; at != nil && created.IsZero() {
-			created = *at
-		}
-		root.Properties = properties("lading:image:platform", a.image.config.OS+"/"+a.image.config.Architecture, "lading:image:manifest", a.image.descriptor.Digest.String())
-		for _, id := range a.image.manifest.Layers {
-			*root.Properties = append(*root.Properties, cdx.Property{Name: "lading:image:layer", Value: id.Digest.String()})
-		}
+	bom.SpecVersion, bom.Metadata = cdx.SpecVersion1_6, meta
+	found := c.components()
+	var out []cdx.Component
+	if k := c.system(); k != nil {
+		out = append(out, *k)
 	}
-	bom.Metadata = &cdx.Metadata{Component: root, Lifecycles: &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePostBuild}},
-		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{{Type: cdx.ComponentTypeApplication, Name: "lading"}}}}
-	if !created.IsZero() {
-		bom.Metadata.Timestamp = created.UTC().Format(time.RFC3339)
-	}
-
-	var list []cdx.Component
-	if c.os["ID"] != "" {
-		list = append(list, cdx.Component{Type: cdx.ComponentTypeOS, BOMRef: "os", Name: c.os["ID"], Version: c.os["VERSION_ID"], Description: c.os["PRETTY_NAME"],
-			Evidence: occurrences([]string{c.osPath})})
-	}
-	ids, used := map[*component]string{}, map[string]bool{"root": true, "os": true}
-	for _, x := range c.components {
-		id := x.purl
-		if id == "" {
-			id = x.kind + ":" + strings.TrimSuffix(x.name+"@"+x.version, "@")
+	needed := map[*component]bool{}
+	var deps []cdx.Dependency
+	for _, k := range found {
+		out = append(out, c.write(k))
+		var to []string
+		for other := range k.needs {
+			if other.id != k.id && len(other.places) > 0 {
+				to = append(to, other.id)
+			}
 		}
-		for n := 2; used[id]; n++ {
-			id = fmt.Sprintf("%s#%d", orElse(x.purl, x.name), n)
+		if len(to) > 0 {
+			slices.Sort(to)
+			to = slices.Compact(to)
+			c.report.Edges += len(to)
+			deps = append(deps, cdx.Dependency{Ref: k.id, Dependencies: &to})
 		}
-		used[id] = true
-		ids[x] = id
-	}
-	for _, x := range c.components {
-		list = append(list, c.component(x, ids[x]))
-		c.report.Edges += len(x.needs)
-		if len(x.licenses) > 0 {
+		typ, _, _ := strings.Cut(strings.TrimPrefix(k.purl, "pkg:"), "/")
+		c.report.Packages[typ]++
+		if out[len(out)-1].Licenses != nil {
 			c.report.Licensed++
 		}
-		kind := x.kind
-		if p, err := sbom.ParsePURL(x.purl); err == nil {
-			kind = p.Type
-		}
-		c.report.Packages[kind]++
 	}
-	bom.Components = &list
-	bom.Dependencies = c.dependencies(ids)
-
-	bom.SerialNumber = ""
+	// What the document is about depends on what nothing else does; of those that only depend on one another, on the first.
+	var top []string
+	if len(out) > len(found) {
+		top = append(top, out[0].BOMRef)
+	}
+	for _, k := range found {
+		for other := range k.needs {
+			needed[other] = true
+		}
+	}
+	seen := map[*component]bool{}
+	var mark func(from *component)
+	mark = func(from *component) {
+		stack := []*component{from}
+		for len(stack) > 0 {
+			k := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			if !seen[k] {
+				seen[k] = true
+				for other := range k.needs {
+					stack = append(stack, other)
+				}
+			}
+		}
+	}
+	for _, free := range []bool{true, false} {
+		for _, k := range found {
+			if !seen[k] && (!free || !needed[k]) {
+				top = append(top, k.id)
+				mark(k)
+			}
+		}
+	}
+	if len(top) > 0 {
+		deps = append([]cdx.Dependency{{Ref: root.BOMRef, Dependencies: &top}}, deps...)
+	}
+	if len(out) > 0 {
+		bom.Components = &out
+	}
+	if len(deps) > 0 {
+		bom.Dependencies = &deps
+	}
+	// The document is named by what is in it.
+	var b bytes.Buffer
+	if err := cdx.NewBOMEncoder(&b, cdx.BOMFileFormatJSON).EncodeVersion(bom, bom.SpecVersion); err != nil {
+		return nil, nil, fmt.Errorf("catalog: %w", err)
+	}
+	sum := sha256.Sum256(b.Bytes())
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // version 8 of RFC 9562: of one's own making
+	bom.SerialNumber = fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 	doc, err := cyclonedx.From(bom)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	if target := c.opts.Format; doc.Format() != target {
-		if doc, _, err = sbom.Convert(doc, target, nil); err != nil {
+	if c.o.Format != written {
+		if doc, c.report.Conversion, err = sbom.Convert(doc, c.o.Format, &sbom.ConvertOptions{Created: c.o.Created}); err != nil {
 			return nil, nil, fmt.Errorf("catalog: %w", err)
 		}
 	}
 	return doc, c.report, nil
 }
 
-func properties(pairs ...string) *[]cdx.Property {
-	var list []cdx.Property
-	for i := 0; i < len(pairs); i += 2 {
-		list = append(list, cdx.Property{Name: pairs[i], Value: pairs[i+1]})
+// root describes what the document is about.
+func (c *collector) root(im *image) *cdx.Component {
+	k := &cdx.Component{Type: cdx.ComponentTypeApplication, Name: orElse(c.o.Name, "directory"), Version: c.o.Version}
+	if im != nil {
+		k.Type = cdx.ComponentTypeContainer
+		k.Name = orElse(c.o.Name, orElse(im.name, "image"))
+		k.Version = orElse(c.o.Version, im.descriptor.Digest.String())
+		c.report.Image = im.descriptor
+		props := []cdx.Property{{Name: "lading:platform", Value: path.Join(im.config.OS, im.config.Architecture, im.config.Variant)}}
+		if im.archive {
+			props = append(props, cdx.Property{Name: "lading:config", Value: im.descriptor.Digest.String()})
+		} else {
+			props = append(props, cdx.Property{Name: "lading:manifest", Value: im.descriptor.Digest.String()})
+			if algorithm, ok := map[string]cdx.HashAlgorithm{"sha256": cdx.HashAlgoSHA256, "sha512": cdx.HashAlgoSHA512}[im.descriptor.Digest.Algorithm().String()]; ok {
+				k.Hashes = &[]cdx.Hash{{Algorithm: algorithm, Value: im.descriptor.Digest.Encoded()}}
+			}
+			if repository := repositoryOf(k.Name); repository != "" {
+				k.PackageURL = sbom.PURL{Type: "oci", Name: strings.ToLower(path.Base(repository)), Version: im.descriptor.Digest.String(),
+					Qualifiers: map[string]string{"repository_url": repository, "arch": im.config.Architecture}}.String()
+			}
+		}
+		for i, l := range im.manifest.Layers {
+			props = append(props, cdx.Property{Name: "lading:layer:" + strconv.Itoa(i+1), Value: l.Digest.String()})
+		}
+		props = slices.DeleteFunc(props, func(p cdx.Property) bool { return p.Value == "" })
+		k.Properties = &props
 	}
-	return &list
+	k.BOMRef = cmp.Or(k.PackageURL, "root:"+k.Name+"@"+k.Version)
+	return k
 }
 
-func occurrences(places []string) *cdx.Evidence {
-	list := make([]cdx.EvidenceOccurrence, len(places))
-	for i, p := range places {
-		list[i].Location = p
+// repositoryOf returns the repository of an image's full name, or nothing: a tag alone is none.
+func repositoryOf(name string) string {
+	name, _, _ = strings.Cut(name, "@")
+	host, rest, ok := strings.Cut(name, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return ""
 	}
-	return &cdx.Evidence{Occurrences: &list}
+	rest, _, _ = strings.Cut(rest, ":")
+	return host + "/" + rest
 }
 
-func (c *collector) component(x *component, id string) cdx.Component {
-	out := cdx.Component{Type: cdx.ComponentType(x.kind), BOMRef: id, Name: x.name, Version: x.version, PackageURL: x.purl, Evidence: occurrences(x.places)}
-	if p, err := sbom.ParsePURL(x.purl); err == nil && p.Type == "npm" && p.Namespace != "" {
-		out.Group, out.Name = p.Namespace, p.Name
+// system describes the operating system, by os-release(5).
+func (c *collector) system() *cdx.Component {
+	if c.os["ID"] == "" {
+		return nil
 	}
-	if x.supplier != "" {
-		out.Supplier = &cdx.OrganizationalEntity{Name: x.supplier}
-		if x.email != "" {
-			out.Supplier.Contact = &[]cdx.OrganizationalContact{{Name: x.supplier, Email: x.email}}
+	k := &cdx.Component{Type: cdx.ComponentTypeOS, Name: c.os["ID"], Version: cmp.Or(c.os["VERSION_ID"], c.os["VERSION_CODENAME"], c.os["BUILD_ID"]),
+		Description: c.os["PRETTY_NAME"]}
+	if cpe := c.os["CPE_NAME"]; strings.HasPrefix(cpe, "cpe:") {
+		k.CPE = cpe
+	}
+	k.BOMRef = "os:" + k.Name + "@" + k.Version
+	if u := c.os["HOME_URL"]; strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {
+		k.ExternalReferences = &[]cdx.ExternalReference{{Type: cdx.ERTypeWebsite, URL: u}}
+	}
+	for _, at := range []string{"etc/os-release", "usr/lib/os-release"} {
+		if real := c.tree.real(at); real != "" {
+			evidence(k, []place{{real, c.tree.layerOf(real)}})
+			break
 		}
 	}
-	out.Licenses = licenses(x.licenses)
-	if x.download != "" {
-		ref := cdx.ExternalReference{Type: cdx.ERTypeDistribution, URL: x.download}
-		var hashes []cdx.Hash
-		for _, a := range slices.Sorted(maps.Keys(x.hashes)) {
-			hashes = append(hashes, cdx.Hash{Algorithm: cdx.HashAlgorithm(a), Value: x.hashes[a]})
-		}
-		if hashes != nil {
-			ref.Hashes = &hashes
-		}
-		out.ExternalReferences = &[]cdx.ExternalReference{ref}
+	return k
+}
+
+// write writes a component.
+func (c *collector) write(k *component) cdx.Component {
+	out := cdx.Component{BOMRef: k.id, Type: k.kind, Group: k.group, Name: k.name, Version: k.version, PackageURL: k.purl}
+	licenses := k.licenses
+	if len(licenses) == 0 {
+		licenses = k.lesser
 	}
-	if layer := c.tree.layerOf(x.places[0]); layer != "" {
-		out.Properties = properties("lading:layer", layer)
+	out.Licenses = cdxLicenses(licenses)
+	if k.supplier != "" {
+		out.Supplier = &cdx.OrganizationalEntity{Name: k.supplier}
 	}
+	if !k.present {
+		out.Scope = cdx.ScopeOptional
+	}
+	var props []cdx.Property
+	for _, p := range k.props {
+		if p.Name != "lading:homepage" {
+			props = append(props, p)
+		} else if strings.HasPrefix(p.Value, "https://") || strings.HasPrefix(p.Value, "http://") {
+			k.refs = append(k.refs, cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: p.Value})
+		}
+	}
+	if props != nil {
+		out.Properties = &props
+	}
+	if k.refs != nil {
+		out.ExternalReferences = &k.refs
+	}
+	evidence(&out, k.places)
 	return out
 }
 
-// licenses writes what packages say of their licences: one expression, or several of which each is an id or a name, as
-// CycloneDX wants it.
-func licenses(list []string) *cdx.Licenses {
-	if len(list) == 0 {
-		return nil
+// evidence writes where a component was found, and in which layers.
+func evidence(k *cdx.Component, places []place) {
+	if len(places) == 0 {
+		return
 	}
-	out := cdx.Licenses{}
-	for _, l := range list {
-		e, err := quality.ParseExpression(l)
-		switch {
-		case err != nil:
-			out = append(out, cdx.LicenseChoice{License: &cdx.License{Name: l, Acknowledgement: cdx.LicenseAcknowledgementDeclared}})
-		case len(list) == 1 && (len(e.Licenses()) > 1 || e.Licenses()[0].Exception != "" || e.Licenses()[0].OrLater || !e.Licenses()[0].Listed):
-			return &cdx.Licenses{{Expression: e.String()}}
-		case len(e.Licenses()) == 1 && e.Licenses()[0].Listed && e.Licenses()[0].Exception == "" && !e.Licenses()[0].OrLater:
-			out = append(out, cdx.LicenseChoice{License: &cdx.License{ID: e.String(), Acknowledgement: cdx.LicenseAcknowledgementDeclared}})
-		default:
-			out = append(out, cdx.LicenseChoice{License: &cdx.License{Name: e.String(), Acknowledgement: cdx.LicenseAcknowledgementDeclared}})
+	var at []cdx.EvidenceOccurrence
+	props := []cdx.Property{}
+	if k.Properties != nil {
+		props = *k.Properties
+	}
+	for _, p := range places {
+		at = append(at, cdx.EvidenceOccurrence{Location: "/" + p.path})
+		if layer := (cdx.Property{Name: "lading:layer", Value: p.layer}); p.layer != "" && !slices.Contains(props, layer) {
+			props = append(props, layer)
 		}
 	}
-	return &out
-}
-
-// dependencies writes what needs what. What is installed needs everything that nothing else needs, and of packages that
-// only need each other, the first.
-func (c *collector) dependencies(ids map[*component]string) *[]cdx.Dependency {
-	needed := map[*component]bool{}
-	for _, x := range c.components {
-		for y := range x.needs {
-			needed[y] = true
-		}
+	if len(props) > 0 {
+		k.Properties = &props
 	}
-	reached := map[*component]bool{}
-	var reach func(x *component)
-	reach = func(first *component) {
-		queue := []*component{first}
-		reached[first] = true
-		for len(queue) > 0 {
-			x := queue[0]
-			queue = queue[1:]
-			for y := range x.needs {
-				if !reached[y] {
-					reached[y] = true
-					queue = append(queue, y)
-				}
-			}
-		}
-	}
-	var top []string
-	if c.os["ID"] != "" {
-		top = append(top, "os")
-	}
-	for _, x := range c.components {
-		if !needed[x] {
-			reach(x)
-			top = append(top, ids[x])
-		}
-	}
-	for _, x := range c.components {
-		if !reached[x] {
-			reach(x)
-			top = append(top, ids[x])
-		}
-	}
-	list := []cdx.Dependency{{Ref: "root", Dependencies: &top}}
-	for _, x := range c.components {
-		if len(x.needs) == 0 {
-			continue
-		}
-		var on []string
-		for y := range x.needs {
-			on = append(on, ids[y])
-		}
-		slices.Sort(on)
-		list = append(list, cdx.Dependency{Ref: ids[x], Dependencies: &on})
-	}
-	return &list
+	k.Evidence = &cdx.Evidence{Occurrences: &at}
 }

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -24,13 +25,15 @@ type image struct {
 	descriptor ocispec.Descriptor
 	name       string
 	manifest   ocispec.Manifest
+	archive    bool // of docker save: it has no manifest
 	config     ocispec.Image
 }
 
 const maxManifest = 8 << 20 // bytes of a manifest, index or configuration
 
-// Media types that Docker had before there was OCI.
+// What Docker and containerd have beside OCI.
 const (
+	containerdName = "io.containerd.image.name"
 	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
 )
@@ -52,6 +55,9 @@ func fetch(ctx context.Context, src Source, d ocispec.Descriptor) ([]byte, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Digest, err)
 	}
+	if int64(len(data)) < d.Size {
+		return nil, fmt.Errorf("%w: %s", ErrTruncated, d.Digest)
+	}
 	if int64(len(data)) != d.Size || d.Digest.Algorithm().FromBytes(data) != d.Digest {
 		return nil, fmt.Errorf("%w: %s", ErrDigest, d.Digest)
 	}
@@ -60,7 +66,11 @@ func fetch(ctx context.Context, src Source, d ocispec.Descriptor) ([]byte, error
 
 // readImage reads an image's manifest, by way of an index if root is one, and its configuration.
 func readImage(ctx context.Context, src Source, root ocispec.Descriptor, o *Options) (*image, error) {
-	im := &image{descriptor: root, name: root.Annotations[ocispec.AnnotationRefName]}
+	im := &image{descriptor: root, name: orElse(root.Annotations[containerdName], root.Annotations[ocispec.AnnotationRefName])}
+	if l, ok := src.(*Local); ok && l.manifests[root.Digest] != nil {
+		im.manifest, im.archive = *l.manifests[root.Digest], true
+		return im, im.configure(ctx, src)
+	}
 	for range 4 { // an index may hold an index
 		data, err := fetch(ctx, src, im.descriptor)
 		if err != nil {
@@ -89,19 +99,24 @@ func readImage(ctx context.Context, src Source, root ocispec.Descriptor, o *Opti
 		if err := json.Unmarshal(data, &im.manifest); err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrNotImage, im.descriptor.Digest, err)
 		}
-		config, err := fetch(ctx, src, im.manifest.Config)
-		if err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(config, &im.config); err != nil {
-			return nil, fmt.Errorf("%w: configuration: %w", ErrNotImage, err)
-		}
-		if n := len(im.config.RootFS.DiffIDs); n != len(im.manifest.Layers) {
-			return nil, fmt.Errorf("%w: %d layers, and a configuration that knows %d", ErrNotImage, len(im.manifest.Layers), n)
-		}
-		return im, nil
+		return im, im.configure(ctx, src)
 	}
 	return nil, fmt.Errorf("%w: indexes in indexes", ErrNotImage)
+}
+
+// configure reads the configuration.
+func (im *image) configure(ctx context.Context, src Source) error {
+	config, err := fetch(ctx, src, im.manifest.Config)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(config, &im.config); err != nil {
+		return fmt.Errorf("%w: configuration: %w", ErrNotImage, err)
+	}
+	if n := len(im.config.RootFS.DiffIDs); n != len(im.manifest.Layers) {
+		return fmt.Errorf("%w: %d layers, and a configuration that knows %d", ErrNotImage, len(im.manifest.Layers), n)
+	}
+	return nil
 }
 
 // choose takes the manifest for a platform from an index. What is attached to images there has a platform that none is.
@@ -126,8 +141,9 @@ func choose(list []ocispec.Descriptor, p ocispec.Platform) (ocispec.Descriptor, 
 }
 
 // unpack applies the layers, the lowest first (OCI image specification, "Image Layer Filesystem Changeset").
-func (im *image) unpack(ctx context.Context, src Source, o *Options, c *collector) (*layered, error) {
-	t, err := newLayered(c.wanted, o)
+func (im *image) unpack(ctx context.Context, src Source, c *collector) (*layered, error) {
+	o := c.o
+	t, err := newLayered(c.wanted, c.warn, o)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +157,7 @@ func (im *image) unpack(ctx context.Context, src Source, o *Options, c *collecto
 		if strings.HasSuffix(l.MediaType, "+encrypted") {
 			err = fmt.Errorf("%w: layer %s is encrypted", ErrNotImage, l.Digest)
 		} else {
-			err = im.layer(ctx, src, i, t, func(n int64) {
+			err = im.layer(ctx, src, i, t, o.MaxRatio, func(n int64) {
 				p.Bytes += n
 				p.Files = t.files
 				o.Progress(p)
@@ -156,7 +172,7 @@ func (im *image) unpack(ctx context.Context, src Source, o *Options, c *collecto
 }
 
 // layer applies one layer.
-func (im *image) layer(ctx context.Context, src Source, i int, t *layered, progress func(int64)) error {
+func (im *image) layer(ctx context.Context, src Source, i int, t *layered, maxRatio int, progress func(int64)) error {
 	l := im.manifest.Layers[i]
 	if err := l.Digest.Validate(); err != nil {
 		return fmt.Errorf("%w: digest %q: %w", ErrNotImage, l.Digest, err)
@@ -184,19 +200,29 @@ func (im *image) layer(ctx context.Context, src Source, i int, t *layered, progr
 		return nil
 	}}
 	out.ratio = func() error {
-		if out.n > 64<<20 && out.n > 500*blob.n {
-			return fmt.Errorf("%w: a layer of %d bytes unpacks to more than %d", ErrLimit, l.Size, out.n)
+		if out.n > 64<<20 && out.n/int64(maxRatio) > blob.n {
+			return fmt.Errorf("%w: %d bytes of a layer unpack to more than %d; set MaxRatio if that is right", ErrLimit, blob.n, out.n)
 		}
 		return nil
 	}
-	if err := t.apply(i, l.Digest.String(), tar.NewReader(out)); err != nil {
-		return fmt.Errorf("layer %s: %w", l.Digest, err)
-	}
+	err = t.apply(i, l.Digest.String(), tar.NewReader(out))
 	// The digests are of everything, what is behind the end of the archive too.
 	for _, m := range []*meter{out, blob} {
-		if _, err := io.Copy(io.Discard, m); err != nil {
-			return fmt.Errorf("layer %s: %w", l.Digest, err)
+		if err == nil {
+			_, err = io.Copy(io.Discard, m)
 		}
+	}
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Errorf("%w: layer %s: %w", ErrLimit, l.Digest, err)
+	case err != nil && ctx.Err() == nil && blob.ended && (l.Size > 0 && blob.n < l.Size || errors.Is(err, io.ErrUnexpectedEOF)):
+		return fmt.Errorf("%w: layer %s after %d of %d bytes: %w", ErrTruncated, l.Digest, blob.n, l.Size, err)
+	case err != nil && malformed(err):
+		return fmt.Errorf("%w: layer %s: %w", ErrNotImage, l.Digest, err)
+	case err != nil:
+		return fmt.Errorf("layer %s: %w", l.Digest, err)
+	case blob.n < l.Size:
+		return fmt.Errorf("%w: layer %s after %d of %d bytes", ErrTruncated, l.Digest, blob.n, l.Size)
 	}
 	if !blob.verifier.Verified() || blob.n != l.Size && l.Size > 0 {
 		return fmt.Errorf("%w: layer %s", ErrDigest, l.Digest)
@@ -205,6 +231,18 @@ func (im *image) layer(ctx context.Context, src Source, i int, t *layered, progr
 		return fmt.Errorf("%w: layer %s unpacks to something else than %s", ErrDigest, l.Digest, diffID)
 	}
 	return nil
+}
+
+// malformed says whether an error is of what reads archives and compression, and not of a Source, a limit or a disk.
+func malformed(err error) bool {
+	for _, e := range []error{tar.ErrHeader, gzip.ErrHeader, gzip.ErrChecksum, zstd.ErrMagicMismatch, zstd.ErrCRCMismatch, zstd.ErrReservedBlockType,
+		zstd.ErrCompressedSizeTooBig, zstd.ErrBlockTooSmall, zstd.ErrUnexpectedBlockSize, zstd.ErrUnknownDictionary, zstd.ErrFrameSizeExceeded, io.ErrUnexpectedEOF} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var corrupt flate.CorruptInputError
+	return errors.As(err, &corrupt)
 }
 
 // A meter counts, checks and bounds what goes through it.
@@ -217,6 +255,7 @@ type meter struct {
 	ratio    func() error
 	report   func(int64)
 	since    int64
+	ended    bool
 }
 
 func (m *meter) Read(p []byte) (int, error) {
@@ -225,6 +264,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	}
 	n, err := m.r.Read(p)
 	m.n += int64(n)
+	m.ended = m.ended || err == io.EOF
 	m.verifier.Write(p[:n])
 	if m.max > 0 && m.n > m.max {
 		return n, fmt.Errorf("%w: more than the %d bytes that the manifest says", ErrDigest, m.max)
@@ -246,6 +286,12 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+var gzipMagic, zstdMagic = []byte{0x1f, 0x8b}, []byte{0x28, 0xb5, 0x2f, 0xfd}
+
+func compressed(magic []byte) bool {
+	return bytes.HasPrefix(magic, gzipMagic) || bytes.HasPrefix(magic, zstdMagic)
+}
+
 // decompress tells the compression by how the content begins: media types of old images do not say.
 func decompress(r io.Reader) (io.Reader, func(), error) {
 	b := bufio.NewReaderSize(r, 1<<16)
@@ -254,13 +300,13 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 		return nil, nil, err
 	}
 	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+	case bytes.HasPrefix(magic, gzipMagic):
 		z, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, nil, err
 		}
 		return z, func() { z.Close() }, nil
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case bytes.HasPrefix(magic, zstdMagic):
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
 			return nil, nil, err

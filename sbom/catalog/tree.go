@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,27 +16,174 @@ import (
 	scalibrfs "github.com/google/osv-scalibr/fs"
 )
 
-// A tree is a file system to look for packages in. Paths are those of io/fs.
+// A tree is a file system to look for packages in. Paths are those of io/fs. Links are followed as inside a container:
+// what is above the root is the root.
 type tree interface {
 	scalibrfs.FS
+	// real returns where a path leads by way of links, or nothing if that is nowhere.
+	real(path string) string
 	// layerOf returns the digest of the layer that a file is from, or nothing.
 	layerOf(path string) string
+	// magic returns the first bytes of a file that may be a program.
+	magic(path string) []byte
+}
+
+const (
+	maxLinks = 40      // on one way, as Linux has it
+	maxPath  = 4 << 10 // bytes of a path or of what a link says, as Linux has it
+	maxRead  = 1 << 28 // bytes of a file that has to be in memory, because it cannot be read at any place
+)
+
+// follow walks a path part by part. next says what is at a path without links: whether there is something, and what it
+// says if it is a link.
+func follow(name string, last bool, next func(at string) (link string, ok bool)) string {
+	at, links := ".", 0
+	rest := strings.Split(name, "/")
+	for len(rest) > 0 {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			at = path.Dir(at)
+			continue
+		}
+		to := path.Join(at, part)
+		link, ok := next(to)
+		if !ok {
+			return ""
+		}
+		if link != "" && (last || len(rest) > 0) {
+			if links++; links > maxLinks || len(link) > maxPath {
+				return ""
+			}
+			if link[0] == '/' {
+				at = "."
+			}
+			rest = slices.Concat(strings.Split(link, "/"), rest)
+			continue
+		}
+		at = to
+	}
+	return at
 }
 
 // dirTree is a directory.
-type dirTree struct{ fs.FS }
+type dirTree struct {
+	fs   fs.FS
+	dirs map[string]bool // that were walked: no links are on the way to them
+}
 
-func newDirTree(fsys fs.FS) dirTree { return dirTree{fsys} }
+func newDirTree(fsys fs.FS) *dirTree { return &dirTree{fsys, map[string]bool{".": true}} }
 
-func (d dirTree) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(d.FS, name) }
-func (d dirTree) Stat(name string) (fs.FileInfo, error)      { return fs.Stat(d.FS, name) }
-func (d dirTree) layerOf(string) string                      { return "" }
+func (d *dirTree) real(name string) string {
+	if d.dirs[name] {
+		return name
+	}
+	next := func(at string) (string, bool) {
+		if d.dirs[at] {
+			return "", true
+		}
+		info, err := fs.Lstat(d.fs, at)
+		if err != nil {
+			return "", false
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			return "", true
+		}
+		link, err := fs.ReadLink(d.fs, at)
+		return link, err == nil && link != ""
+	}
+	if dir := path.Dir(name); dir != "." && d.dirs[dir] { // most files
+		if link, ok := next(name); ok && link == "" {
+			return name
+		}
+	}
+	return follow(name, true, next)
+}
+
+func (d *dirTree) lookup(op, name string) (string, fs.FileInfo, error) {
+	if !fs.ValidPath(name) {
+		return "", nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	at := d.real(name)
+	if at == "" {
+		return "", nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
+	info, err := fs.Lstat(d.fs, at)
+	return at, info, err
+}
+
+var errNotRegular = errors.New("it is neither a file nor a directory")
+
+// Open opens files and directories. Devices and pipes would do something.
+func (d *dirTree) Open(name string) (fs.File, error) {
+	at, info, err := d.lookup("open", name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	f, err := d.fs.Open(at)
+	if err != nil || info.IsDir() {
+		return f, err
+	}
+	if _, ok := f.(io.ReaderAt); ok {
+		return f, nil
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRead+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxRead {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %d bytes in memory", ErrLimit, maxRead)}
+	}
+	return memory{bytes.NewReader(data), info}, nil
+}
+
+type memory struct {
+	*bytes.Reader
+	info fs.FileInfo
+}
+
+func (m memory) Stat() (fs.FileInfo, error) { return m.info, nil }
+func (m memory) Close() error               { return nil }
+
+func (d *dirTree) ReadDir(name string) ([]fs.DirEntry, error) {
+	at, _, err := d.lookup("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	return fs.ReadDir(d.fs, at)
+}
+
+func (d *dirTree) Stat(name string) (fs.FileInfo, error) {
+	_, info, err := d.lookup("stat", name)
+	return info, err
+}
+
+func (d *dirTree) layerOf(string) string { return "" }
+
+func (d *dirTree) magic(name string) []byte {
+	f, err := d.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b := make([]byte, 4)
+	n, _ := io.ReadFull(f, b)
+	return b[:n]
+}
 
 // layered is the file system that layers make: of all files their names, of those that are wanted the content, in a
 // temporary file.
 type layered struct {
 	root     *inode
-	wanted   func(path string, info fs.FileInfo) bool
+	wanted   func(path string, info fs.FileInfo) want
+	warn     func(path string, err error)
 	spool    *os.File
 	at       int64 // where the spool ends
 	layers   []string
@@ -43,7 +191,20 @@ type layered struct {
 	bytes    int64
 	maxBytes int64
 	maxFiles int
+
+	// The directory of the last entry: those of one directory stand together.
+	lastName, lastReal string
+	last               *inode
 }
+
+// want says what a file's content is kept for.
+type want uint8
+
+const (
+	nothing want = iota
+	program      // if it begins like one
+	content
+)
 
 type inode struct {
 	name     string
@@ -51,24 +212,27 @@ type inode struct {
 	size     int64
 	modified time.Time
 	layer    int
-	kept     bool  // its content is in the spool
-	off      int64 // there
+	top      int  // the highest layer of it and what is in it
+	cleared  int  // the layer that removed all lower ones' content in it, from 1
+	kept     bool // its content is in the spool
+	start    [4]byte
+	off      int64 // in the spool
 	link     string
 	children map[string]*inode
 }
 
-func newLayered(wanted func(string, fs.FileInfo) bool, o *Options) (*layered, error) {
+func newLayered(wanted func(string, fs.FileInfo) want, warn func(string, error), o *Options) (*layered, error) {
 	spool, err := os.CreateTemp("", "lading-catalog-")
 	if err != nil {
 		return nil, err
 	}
 	// Where that is possible it has no name from here on, and goes with the program.
 	_ = os.Remove(spool.Name())
-	return &layered{root: newDir("."), wanted: wanted, spool: spool, maxBytes: o.MaxBytes, maxFiles: o.MaxFiles}, nil
+	return &layered{root: newDir(".", 0), wanted: wanted, warn: warn, spool: spool, maxBytes: o.MaxBytes, maxFiles: o.MaxFiles}, nil
 }
 
-func newDir(name string) *inode {
-	return &inode{name: name, mode: fs.ModeDir | 0o755, children: map[string]*inode{}}
+func newDir(name string, layer int) *inode {
+	return &inode{name: name, mode: fs.ModeDir | 0o755, layer: layer, top: layer, children: map[string]*inode{}}
 }
 
 func (t *layered) close() {
@@ -85,6 +249,7 @@ const (
 // apply adds a layer's archive.
 func (t *layered) apply(layer int, digest string, r *tar.Reader) error {
 	t.layers = append(t.layers, digest)
+	t.last = nil
 	for {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -102,90 +267,125 @@ func (t *layered) apply(layer int, digest string, r *tar.Reader) error {
 	}
 }
 
-func (t *layered) entry(layer int, h *tar.Header, content io.Reader) error {
-	if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
-		return fmt.Errorf("%w: a path of more than %d bytes", ErrLimit, maxPath)
+func (t *layered) entry(layer int, h *tar.Header, r io.Reader) error {
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		return nil
 	}
 	name := clean(h.Name)
+	if len(name) > maxPath || len(h.Linkname) > maxPath {
+		t.warn(name[:min(len(name), 100)]+"...", fmt.Errorf("%w: a path of more than %d bytes", ErrLimit, maxPath))
+		return nil
+	}
 	if name == "." {
 		return nil
 	}
-	dir := t.makeDir(path.Dir(name), layer)
+	dir, real := t.last, t.lastReal
+	if parent := path.Dir(name); dir == nil || t.lastName != parent {
+		dir, real = t.makeDir(parent, layer)
+		t.lastName, t.last, t.lastReal = parent, dir, real
+	}
 	if dir == nil {
-		return nil // behind links that lead nowhere: nothing can be there
+		t.warn(name, errors.New("it is behind links that go round"))
+		return nil
 	}
 	base := path.Base(name)
 	if base == opaque {
-		for n, c := range dir.children {
-			removeLower(dir, n, c, layer)
-		}
+		t.last = nil
+		clearLower(dir, layer)
 		return nil
 	}
 	if gone, ok := strings.CutPrefix(base, whiteout); ok {
+		t.last = nil
 		if c := dir.children[gone]; c != nil {
 			removeLower(dir, gone, c, layer)
 		}
 		return nil
 	}
 	old := dir.children[base]
-	n := &inode{name: base, mode: h.FileInfo().Mode(), modified: h.ModTime, layer: layer}
+	n := &inode{name: base, mode: h.FileInfo().Mode(), modified: h.ModTime, layer: layer, top: layer}
 	switch h.Typeflag {
 	case tar.TypeDir:
 		if old != nil && old.children != nil {
-			old.mode, old.layer = n.mode, layer
+			old.mode, old.layer, old.top = n.mode, layer, layer
 			return nil
 		}
 		n.children = map[string]*inode{}
 	case tar.TypeSymlink:
 		n.mode, n.link = fs.ModeSymlink|0o777, h.Linkname
 	case tar.TypeLink:
-		target := t.find(clean(h.Linkname), false)
-		if target == nil || target.children != nil {
-			return nil // as for a runtime, there is nothing to link to
+		target := t.inode(t.follow(clean(h.Linkname), false))
+		if target == nil || target.children != nil || target == old {
+			if target == nil || target != old {
+				t.warn(name, fmt.Errorf("it is a hard link to %.200q, which is not there", h.Linkname))
+			}
+			return nil
 		}
 		c := *target
-		c.name, c.layer = base, layer
+		c.name, c.layer, c.top = base, layer, layer
 		n = &c
-	case tar.TypeReg:
+	case tar.TypeReg, tar.TypeGNUSparse:
 		n.size = h.Size
-		if t.wanted(name, info{n}) {
-			w, err := io.Copy(io.NewOffsetWriter(t.spool, t.at), content)
-			if err != nil {
-				return err
-			}
-			n.kept, n.off = true, t.at
-			t.at += w
+		if err := t.keep(n, t.wanted(path.Join(real, base), info{n}), r); err != nil {
+			return err
 		}
-	case tar.TypeXGlobalHeader:
-		return nil
 	default:
 		n.mode |= fs.ModeIrregular // devices and pipes
+	}
+	if n.link != "" || old != nil && !old.mode.IsRegular() {
+		t.last = nil // it may be on the way there
 	}
 	dir.children[base] = n
 	return nil
 }
 
+// keep puts a file's content into the spool. A sparse file may say that it is very long and have nothing in it.
+func (t *layered) keep(n *inode, w want, r io.Reader) error {
+	if w == nothing {
+		return nil
+	}
+	k, err := io.ReadFull(r, n.start[:min(n.size, 4)])
+	if err != nil {
+		return err
+	}
+	if w == program && !isProgram(n.start[:k]) {
+		return nil
+	}
+	if t.at+n.size > t.maxBytes {
+		return fmt.Errorf("%w: files of more than %d bytes; set MaxBytes if that is right", ErrLimit, t.maxBytes)
+	}
+	to := io.NewOffsetWriter(t.spool, t.at)
+	if _, err := to.Write(n.start[:k]); err != nil {
+		return err
+	}
+	if _, err := io.CopyN(to, r, n.size-int64(k)); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	n.kept, n.off = true, t.at
+	t.at += n.size
+	return nil
+}
+
 // removeLower removes what lower layers have of a name.
 func removeLower(dir *inode, name string, n *inode, layer int) {
-	if n.layer < layer && !hasLayer(n, layer) {
+	switch {
+	case n.top < layer:
 		delete(dir.children, name)
-		return
-	}
-	for childName, c := range n.children {
-		removeLower(n, childName, c, layer)
+	case n.children != nil:
+		clearLower(n, layer)
 	}
 }
 
-func hasLayer(n *inode, layer int) bool {
-	if n.layer == layer {
-		return true
+func clearLower(dir *inode, layer int) {
+	if dir.cleared == layer+1 {
+		return
 	}
-	for _, c := range n.children {
-		if hasLayer(c, layer) {
-			return true
-		}
+	dir.cleared = layer + 1
+	for name, c := range dir.children {
+		removeLower(dir, name, c, layer)
 	}
-	return false
 }
 
 // clean makes a name of an archive a path of io/fs: nothing is above the root.
@@ -197,90 +397,118 @@ func clean(name string) string {
 	return name
 }
 
-// makeDir returns a directory, by way of links, and makes what is not there. A file in the way is replaced.
-func (t *layered) makeDir(name string, layer int) *inode {
-	if n := t.find(name, true); n != nil && n.children != nil {
-		return n
+// makeDir returns a directory and its path, by way of links, and makes what is not there. A file in the way is replaced.
+// It marks the directories on the way as touched by the layer.
+func (t *layered) makeDir(name string, layer int) (*inode, string) {
+	real := t.follow(name, true)
+	if real == "" {
+		// Something is missing on the way: what is there is followed, the rest is made where that leads.
+		if name == "." {
+			return nil, ""
+		}
+		dir, above := t.makeDir(path.Dir(name), layer)
+		if dir == nil {
+			return nil, ""
+		}
+		base := path.Base(name)
+		if n := dir.children[base]; n != nil && n.mode&fs.ModeSymlink != 0 {
+			target := n.link
+			if !strings.HasPrefix(target, "/") {
+				target = path.Join(above, target)
+			}
+			real = clean(target)
+			if t.follow(real, true) == "" && t.loops(real) {
+				return nil, ""
+			}
+		} else {
+			real = path.Join(above, base)
+		}
 	}
-	if name == "." {
-		return t.root
+	at := t.root
+	at.top = max(at.top, layer)
+	if real == "." {
+		return at, real
 	}
-	parent := t.makeDir(path.Dir(name), layer)
-	if parent == nil {
-		return nil
+	for part := range strings.SplitSeq(real, "/") {
+		n := at.children[part]
+		if n == nil || n.children == nil {
+			if n != nil && n.mode&fs.ModeSymlink != 0 {
+				return nil, ""
+			}
+			n = newDir(part, layer)
+			at.children[part] = n
+		}
+		n.top = max(n.top, layer)
+		at = n
 	}
-	if n := parent.children[path.Base(name)]; n != nil && n.mode&fs.ModeSymlink != 0 {
-		return nil
-	}
-	n := newDir(path.Base(name))
-	n.layer = layer
-	parent.children[n.name] = n
-	return n
+	return at, real
 }
 
-const maxPath = 4096 // bytes, as Linux has it
-
-const maxLinks = 40 // on one way, as Linux has it
-
-// find returns what is at a path, following links in directories, and the last one too if asked; or nil.
-func (t *layered) find(name string, follow bool) *inode {
-	type step struct {
-		dir  *inode
-		path string
-	}
-	links := 0
-	stack := []step{{t.root, "."}}
-	rest := strings.Split(name, "/")
-	for len(rest) > 0 {
-		part := rest[0]
-		rest = rest[1:]
-		at := stack[len(stack)-1]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			if len(stack) > 1 {
-				stack = stack[:len(stack)-1]
-			}
-			continue
-		}
-		n := at.dir.children[part]
+// loops says whether there are links on the way to a path that is not there: they go round, or lead to one another.
+func (t *layered) loops(name string) bool {
+	at := t.root
+	for part := range strings.SplitSeq(name, "/") {
+		n := at.children[part]
 		if n == nil {
+			return false
+		}
+		if n.mode&fs.ModeSymlink != 0 {
+			return true
+		}
+		at = n
+	}
+	return false
+}
+
+// follow returns where a path leads, following links in directories, and the last one too if asked; or nothing.
+func (t *layered) follow(name string, last bool) string {
+	return follow(name, last, func(at string) (string, bool) {
+		n := t.inode(at)
+		if n == nil {
+			return "", false
+		}
+		return n.link, true
+	})
+}
+
+// inode returns what is at a path that has no links in it.
+func (t *layered) inode(name string) *inode {
+	if name == "" {
+		return nil
+	}
+	at := t.root
+	if name == "." {
+		return at
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if at = at.children[part]; at == nil {
 			return nil
 		}
-		if n.mode&fs.ModeSymlink != 0 && (follow || len(rest) > 0) {
-			if links++; links > maxLinks {
-				return nil
-			}
-			if strings.HasPrefix(n.link, "/") {
-				stack = stack[:1]
-			}
-			rest = slices.Concat(strings.Split(n.link, "/"), rest)
-			continue
-		}
-		if n.children == nil {
-			if len(rest) > 0 {
-				return nil
-			}
-			return n
-		}
-		stack = append(stack, step{n, part})
 	}
-	return stack[len(stack)-1].dir
+	return at
 }
 
+func (t *layered) real(name string) string { return t.follow(name, true) }
+
 func (t *layered) layerOf(name string) string {
-	if n := t.find(name, true); n != nil && n.layer < len(t.layers) {
+	if n := t.inode(t.real(name)); n != nil && n.layer < len(t.layers) {
 		return t.layers[n.layer]
 	}
 	return ""
+}
+
+func (t *layered) magic(name string) []byte {
+	if n := t.inode(t.real(name)); n != nil {
+		return n.start[:min(n.size, 4)]
+	}
+	return nil
 }
 
 func (t *layered) lookup(op, name string) (*inode, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	n := t.find(name, true)
+	n := t.inode(t.real(name))
 	if n == nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
@@ -288,13 +516,15 @@ func (t *layered) lookup(op, name string) (*inode, error) {
 }
 
 // errNotKept means that a file was not wanted when its layer was read.
-var errNotKept = errors.New("its content was not kept")
+var errNotKept = errors.New("its content was not kept: it had a name there that nothing is read of")
 
-// Open opens a file. A directory gives its entries by [layered.ReadDir] only.
 func (t *layered) Open(name string) (fs.File, error) {
 	n, err := t.lookup("open", name)
 	if err != nil {
 		return nil, err
+	}
+	if n.children == nil && !n.mode.IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
 	if n.mode.IsRegular() && !n.kept && n.size > 0 {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotKept}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -27,7 +26,7 @@ func demo(ctx context.Context) (name string, done func(), err error) {
 		return "", nil, err
 	}
 	server := registrytest.Start(nil)
-	name = strings.TrimPrefix(strings.TrimPrefix(server.URL, "http://"), "https://") + "/demo/app:v1"
+	name = server.Host() + "/demo/app:v1"
 	if err := push(ctx, name, []map[string]string{
 		{
 			"etc/os-release": "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",

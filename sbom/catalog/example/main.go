@@ -105,12 +105,12 @@ func look(ctx context.Context, name string, plain bool, o *catalog.Options) (*sb
 		return catalog.Dir(ctx, root.FS(), o)
 	}
 	if err == nil {
-		src, root, err := catalog.Open(name)
+		src, err := catalog.Open(name)
 		if err != nil {
 			return nil, nil, err
 		}
 		defer src.Close()
-		return catalog.Image(ctx, src, root, o)
+		return catalog.Image(ctx, src, src.Images[0], o)
 	}
 	repo, err := registry.Open(name, &registry.Options{PlainHTTP: plain})
 	if err != nil {
