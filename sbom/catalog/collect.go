@@ -29,7 +29,6 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/os/dpkg"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/rpm"
-	"github.com/google/osv-scalibr/extractor/filesystem/simplefileapi"
 	"github.com/google/osv-scalibr/log"
 
 	"github.com/ladingdev/lading/sbom"
@@ -190,13 +189,30 @@ func (c *collector) warn(path string, err error) {
 	c.report.Warnings = append(c.report.Warnings, Warning{path, err})
 }
 
-// sizeless hides how long a file is from extractors that would pass over long ones in silence.
+// entry is what extractors are asked about: a file, whose attributes are read when one wants them, and which is not long
+// for any, because extractors pass over long ones in silence.
+type entry struct {
+	path string
+	from fs.DirEntry
+	info fs.FileInfo
+	err  error
+}
+
+func (e *entry) Path() string { return e.path }
+
+func (e *entry) Stat() (fs.FileInfo, error) {
+	if e.info == nil && e.err == nil {
+		e.info, e.err = e.from.Info()
+	}
+	return sizeless{e.info}, e.err
+}
+
 type sizeless struct{ fs.FileInfo }
 
 func (sizeless) Size() int64 { return 0 }
 
 func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
-	api := simplefileapi.New(path, sizeless{info})
+	api := &entry{path: path, info: info}
 	for _, f := range c.finders {
 		if (!f.programs || w == nothing) && f.FileRequired(api) {
 			if !f.programs {
@@ -280,44 +296,52 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 const maxDepth = 2000
 
 // visit gives a file to the extractors that ask for it.
-func (c *collector) visit(ctx context.Context, name string, e fs.DirEntry) error {
-	var info fs.FileInfo
-	var api filesystem.FileAPI
+func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) error {
+	e := &entry{path: name, from: from}
+	var file fs.File
 	tested, isCode := false, false
 	for i := range c.finders {
 		f := &c.finders[i]
-		if info == nil {
-			var err error
-			if info, err = e.Info(); err != nil {
-				c.warn(name, err)
-				return nil
-			}
-			api = simplefileapi.New(name, sizeless{info})
-		}
-		if f.programs && tested && !isCode || !f.FileRequired(api) {
+		if f.programs && tested && !isCode || !f.FileRequired(e) {
 			continue
 		}
 		if f.programs && !tested {
-			tested, isCode = true, isProgram(c.tree.magic(name))
-			if !isCode {
+			if tested, isCode = true, isProgram(c.tree.magic(name)); !isCode {
 				continue
 			}
 		}
-		if f.max > 0 && info.Size() > f.max {
-			c.warn(name, fmt.Errorf("%w: %d bytes, more than %d", ErrLimit, info.Size(), f.max))
+		if _, err := e.Stat(); err != nil {
+			break
+		}
+		if f.max > 0 && e.info.Size() > f.max {
+			c.warn(name, fmt.Errorf("%w: %d bytes, more than %d", ErrLimit, e.info.Size(), f.max))
 			continue
 		}
 		if _, ok := c.tree.(*dirTree); ok && !f.programs {
-			if c.bytes += info.Size(); c.bytes > c.o.MaxBytes {
+			if c.bytes += e.info.Size(); c.bytes > c.o.MaxBytes {
 				return fmt.Errorf("%w: files of more than %d bytes; set MaxBytes if that is right", ErrLimit, c.o.MaxBytes)
 			}
 		}
-		if err := c.extract(ctx, f, name, info); err != nil {
+		var err error
+		if file == nil {
+			if file, err = c.tree.openFound(name); err != nil {
+				c.warn(name, err)
+				return nil
+			}
+			defer file.Close()
+		} else if _, err = file.(io.Seeker).Seek(0, io.SeekStart); err != nil {
+			c.warn(name, err)
+			return nil
+		}
+		if err := c.extract(ctx, f, name, file, e.info); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			c.warn(name, fmt.Errorf("%s: %w", f.Name(), err))
 		}
+	}
+	if e.err != nil {
+		c.warn(name, e.err)
 	}
 	return nil
 }
@@ -335,17 +359,12 @@ func (t usrOnly) Stat(name string) (fs.FileInfo, error) {
 }
 
 // extract runs one extractor on one file. What it found before an error counts.
-func (c *collector) extract(ctx context.Context, f *finder, name string, info fs.FileInfo) (err error) {
+func (c *collector) extract(ctx context.Context, f *finder, name string, file fs.File, info fs.FileInfo) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // of an extractor, on a file that it did not expect
 			err = errors.Join(err, fmt.Errorf("panic: %v", p))
 		}
 	}()
-	file, err := c.tree.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
 	inv, err := f.Extract(ctx, &filesystem.ScanInput{FS: usrOnly{c.tree}, Path: name, Info: info, Reader: file})
 	// Some come out of maps.
 	slices.SortFunc(inv.Packages, func(a, b *extractor.Package) int {

@@ -75,8 +75,7 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 		}
 	}
 	seen := map[*component]bool{}
-	var mark func(from *component)
-	mark = func(from *component) {
+	mark := func(from *component) {
 		stack := []*component{from}
 		for len(stack) > 0 {
 			k := stack[len(stack)-1]

@@ -73,7 +73,7 @@ var (
 // name, because such a file does not say whether later versions count.
 func debianLicenses(text string) (out []string) {
 	machine, alone := false, []string(nil)
-	for s, err := range stanzas(strings.NewReader(text), false) {
+	for s, err := range stanzas(strings.NewReader(text), false, "format", "files", "license") {
 		if err != nil {
 			break
 		}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,43 +20,50 @@ import (
 const maxLine = 1 << 20 // bytes of a line in a package database
 
 // stanzas reads what dpkg, apk and Python keep alike: fields with a colon behind the name, further lines of a value
-// indented, an empty line behind each stanza. Names are in lower case unless exact; values of a field that is there
-// several times have a newline between them. An error ends it.
-func stanzas(r io.Reader, exact bool) iter.Seq2[map[string]string, error] {
+// indented, an empty line behind each stanza. Of each it yields the fields that are asked for, by lower-case names unless
+// exact; values of a field that is there several times have a newline between them. An error ends it.
+func stanzas(r io.Reader, exact bool, names ...string) iter.Seq2[map[string]string, error] {
 	return func(yield func(map[string]string, error) bool) {
 		s := bufio.NewScanner(r)
 		s.Buffer(make([]byte, 0, 64<<10), maxLine)
-		fields, last := map[string]string{}, ""
+		fields, last, any := map[string]string{}, "", false
 		for s.Scan() {
-			line := strings.TrimSuffix(s.Text(), "\r")
+			line := bytes.TrimSuffix(s.Bytes(), []byte("\r"))
 			switch {
-			case strings.TrimSpace(line) == "":
-				if len(fields) > 0 {
-					if !yield(fields, nil) {
-						return
-					}
-					fields, last = map[string]string{}, ""
+			case len(bytes.TrimSpace(line)) == 0:
+				if any && !yield(fields, nil) {
+					return
 				}
+				if last = ""; len(fields) > 0 {
+					fields = map[string]string{}
+				}
+				any = false
 			case line[0] == ' ' || line[0] == '\t':
 				if last != "" {
-					fields[last] += "\n" + strings.TrimSpace(line)
+					fields[last] += "\n" + string(bytes.TrimSpace(line))
 				}
 			default:
-				name, value, ok := strings.Cut(line, ":")
+				name, value, ok := bytes.Cut(line, []byte(":"))
 				if last = ""; !ok {
 					continue
 				}
-				if last = name; !exact {
-					last = strings.ToLower(name)
+				any = true
+				for _, n := range names {
+					if string(name) == n || !exact && len(name) == len(n) && strings.EqualFold(string(name), n) {
+						last = n
+					}
 				}
-				value = strings.TrimSpace(value)
+				if last == "" {
+					continue
+				}
+				text := string(bytes.TrimSpace(value))
 				if before, twice := fields[last]; twice {
-					value = before + "\n" + value
+					text = before + "\n" + text
 				}
-				fields[last] = value
+				fields[last] = text
 			}
 		}
-		if len(fields) > 0 && !yield(fields, nil) {
+		if any && !yield(fields, nil) {
 			return
 		}
 		if err := s.Err(); err != nil {
@@ -150,7 +158,7 @@ func dpkgDetails(c *collector, f *found) error {
 			known[key(m.PackageName, m.PackageVersion, m.Architecture)] = f.pkgs[i]
 		}
 	}
-	for s, err := range stanzas(f.file, false) {
+	for s, err := range stanzas(f.file, false, "package", "version", "architecture", "status", "maintainer", "homepage", "provides", "pre-depends", "depends") {
 		if err != nil {
 			return err
 		}
@@ -233,7 +241,7 @@ func apkDetails(c *collector, f *found) error {
 			}
 		}
 	}
-	for s, err := range stanzas(f.file, true) {
+	for s, err := range stanzas(f.file, true, "P", "V", "U", "p", "D") {
 		if err != nil {
 			return err
 		}
@@ -272,7 +280,7 @@ func pythonDetails(c *collector, f *found) error {
 	if strings.HasSuffix(f.path, ".whl") || strings.HasSuffix(f.path, ".egg") {
 		return nil // archives, not installed
 	}
-	for s, err := range stanzas(f.file, false) {
+	for s, err := range stanzas(f.file, false, "author", "license", "license-expression", "classifier") {
 		if errors.Is(err, bufio.ErrTooLong) { // of a README behind the header
 			break
 		}

@@ -20,6 +20,8 @@ import (
 // what is above the root is the root.
 type tree interface {
 	scalibrfs.FS
+	// openFound opens a file that ReadDir of its directory's real path said to be regular.
+	openFound(path string) (fs.File, error)
 	// real returns where a path leads by way of links, or nothing if that is nowhere.
 	real(path string) string
 	// layerOf returns the digest of the layer that a file is from, or nothing.
@@ -126,14 +128,26 @@ func (d *dirTree) Open(name string) (fs.File, error) {
 	if !info.Mode().IsRegular() && !info.IsDir() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
-	f, err := d.fs.Open(at)
-	if err != nil || info.IsDir() {
-		return f, err
+	if info.IsDir() {
+		return d.fs.Open(at)
 	}
-	if _, ok := f.(io.ReaderAt); ok {
+	return d.openFound(at)
+}
+
+func (d *dirTree) openFound(name string) (fs.File, error) {
+	f, err := d.fs.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	_, at := f.(io.ReaderAt)
+	if _, ok := f.(io.Seeker); ok && at {
 		return f, nil
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxRead+1))
 	if err != nil {
 		return nil, err
@@ -168,7 +182,7 @@ func (d *dirTree) Stat(name string) (fs.FileInfo, error) {
 func (d *dirTree) layerOf(string) string { return "" }
 
 func (d *dirTree) magic(name string) []byte {
-	f, err := d.Open(name)
+	f, err := d.fs.Open(name)
 	if err != nil {
 		return nil
 	}
@@ -531,6 +545,8 @@ func (t *layered) Open(name string) (fs.File, error) {
 	}
 	return &file{io.NewSectionReader(t.spool, n.off, n.size), info{n}, t, name}, nil
 }
+
+func (t *layered) openFound(name string) (fs.File, error) { return t.Open(name) }
 
 // ReadDir returns a directory's entries in order.
 func (t *layered) ReadDir(name string) ([]fs.DirEntry, error) {
