@@ -28,7 +28,7 @@
 //	Python                yes       Requires-Dist                  METADATA
 //	Java archives         yes       no                             no
 //	Ruby gems             yes       no                             gemspec
-//	Rust (auditable)      yes       yes                            no
+//	Rust (cargo auditable) yes      yes                            no
 //	.NET (deps.json)      yes       yes                            no
 //	Composer's lockfile   yes       require                        yes
 //

@@ -54,6 +54,8 @@ type finder struct {
 	filesystem.Extractor
 	programs bool  // it reads programs, whatever they are called
 	max      int64 // bytes of a file; what is larger is warned of
+	// check refuses files that the extractor would unpack without a bound.
+	check func(r io.ReaderAt) error
 	// details adds what the extractor does not say to what it found. The reader is at the start of the file.
 	details func(c *collector, f *found) error
 }
@@ -85,14 +87,14 @@ func finders() ([]finder, error) {
 		{apk.New, nil, finder{max: maxText, details: apkDetails}},
 		{rpm.New, nil, finder{max: maxArchive}},
 		{gobinary.New, nil, finder{programs: true, details: goDetails}},
-		{cargoauditable.New, nil, finder{programs: true, details: cargoDetails}},
+		{cargoauditable.New, nil, finder{programs: true, check: auditable, details: cargoDetails}},
 		{packagejson.New, nil, finder{max: maxText, details: npmDetails}},
-		{packagelockjson.New, nil, finder{max: maxText, details: npmLockDetails}},
+		{newNpmLock, nil, finder{max: maxText, details: npmLockDetails}},
 		{wheelegg.New, nil, finder{max: maxText, details: pythonDetails}},
 		{archive.New, java, finder{max: maxArchive}},
 		{gemspec.New, nil, finder{max: maxText, details: gemDetails}},
 		{depsjson.New, nil, finder{max: maxText, details: dotnetDetails}},
-		{composerlock.New, nil, finder{max: maxText, details: composerDetails}},
+		{newComposerLock, nil, finder{max: maxText, details: composerDetails}},
 	} {
 		config := f.config
 		if config == nil {
@@ -110,6 +112,7 @@ func finders() ([]finder, error) {
 
 // A component in the making.
 type component struct {
+	key      string // it is known by
 	id       string // package URL, or another text that is its own
 	kind     cdx.ComponentType
 	purl     string
@@ -120,6 +123,7 @@ type component struct {
 	licenses []string // as its package database writes them
 	lesser   []string // licences by the word of another than itself, for want of better
 	places   []place
+	placed   map[place]bool
 	props    []cdx.Property
 	refs     []cdx.ExternalReference
 	needs    map[*component]bool
@@ -146,13 +150,19 @@ func (c *component) property(name, value string) {
 }
 
 func (c *component) at(p place) {
-	if !slices.Contains(c.places, p) {
+	if c.placed == nil {
+		c.placed = map[place]bool{}
+	}
+	if !c.placed[p] {
+		c.placed[p] = true
 		c.places = append(c.places, p)
 	}
 }
 
+const maxLicenses = 1000 // of a package: what says more lists something else
+
 func add(list *[]string, s string) {
-	if s = strings.TrimSpace(s); s != "" && !slices.Contains(*list, s) {
+	if s = strings.TrimSpace(s); s != "" && len(*list) < maxLicenses && !slices.Contains(*list, s) {
 		*list = append(*list, s)
 	}
 }
@@ -168,6 +178,7 @@ type collector struct {
 	debs    installed
 	apks    installed
 	nodes   map[string]*node
+	modules map[string]bool       // directories with one of the name node_modules in them
 	python  map[string]*component // by the directory and the normal form of the name
 	later   []func()              // what needs everything to have been found
 }
@@ -182,7 +193,7 @@ func newCollector(o *Options) (*collector, error) {
 		return nil, err
 	}
 	return &collector{o: o, finders: fs, report: &Report{Packages: map[string]int{}}, all: map[string]*component{},
-		nodes: map[string]*node{}, python: map[string]*component{}}, nil
+		nodes: map[string]*node{}, modules: map[string]bool{}, python: map[string]*component{}}, nil
 }
 
 func (c *collector) warn(path string, err error) {
@@ -267,6 +278,9 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 				if dir != nil {
 					dir.dirs[name] = true
 				}
+				if e.Name() == "node_modules" {
+					c.modules[at] = true
+				}
 				if strings.Count(name, "/") > maxDepth {
 					c.warn(name, fmt.Errorf("%w: more than %d directories deep", ErrLimit, maxDepth))
 				} else if err := walk(name); err != nil {
@@ -284,11 +298,16 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 		return err
 	}
 	for _, f := range c.later {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		f()
 	}
 	c.debs.link()
 	c.apks.link()
-	c.linkNodes()
+	if err := c.linkNodes(ctx); err != nil {
+		return err
+	}
 	c.o.Progress(Progress{Files: c.report.Files, Packages: len(c.all)})
 	return nil
 }
@@ -365,6 +384,13 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 			err = errors.Join(err, fmt.Errorf("panic: %v", p))
 		}
 	}()
+	if f.check != nil {
+		if err := f.check(file.(io.ReaderAt)); errors.Is(err, errors.ErrUnsupported) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 	inv, err := f.Extract(ctx, &filesystem.ScanInput{FS: usrOnly{c.tree}, Path: name, Info: info, Reader: file})
 	// Some come out of maps.
 	slices.SortFunc(inv.Packages, func(a, b *extractor.Package) int {
@@ -412,7 +438,7 @@ func (c *collector) make(purl, name, at, program string) (*component, error) {
 	}
 	k := c.all[key]
 	if k == nil {
-		k = &component{id: purl, kind: cdx.ComponentTypeLibrary, purl: purl, name: name, version: parsed.Version}
+		k = &component{key: key, id: purl, kind: cdx.ComponentTypeLibrary, purl: purl, name: name, version: parsed.Version}
 		switch parsed.Type {
 		case "npm", "maven", "composer":
 			if i := strings.LastIndexAny(name, "/:"); i > 0 {

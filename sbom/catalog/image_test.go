@@ -185,3 +185,10 @@ func write(t testing.TB, name string, data []byte) string {
 	}
 	return name
 }
+
+func unmarshal(t testing.TB, data []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(data, v); err != nil {
+		t.Fatal(err)
+	}
+}

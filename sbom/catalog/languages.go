@@ -3,12 +3,19 @@ package catalog
 import (
 	"bytes"
 	"cmp"
+	"compress/zlib"
+	"context"
 	"debug/buildinfo"
+	"debug/elf"
+	"debug/macho"
+	"debug/pe"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/url"
 	"path"
@@ -17,9 +24,14 @@ import (
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
+	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
+	"github.com/google/osv-scalibr/inventory"
 	rustaudit "github.com/rust-secure-code/go-rustaudit"
 )
 
@@ -100,7 +112,7 @@ func goDetails(c *collector, f *found) error {
 func (c *collector) forget(k *component, at string) {
 	k.places = slices.DeleteFunc(k.places, func(p place) bool { return p.path == at })
 	if len(k.places) == 0 {
-		maps.DeleteFunc(c.all, func(_ string, other *component) bool { return other == k })
+		delete(c.all, k.key)
 	}
 }
 
@@ -155,15 +167,16 @@ type npmManifest struct {
 	Resolved     string
 	Integrity    string
 	Link         bool
-	IsDev        bool `json:"dev"`
-	IsOptional   bool `json:"optional"`
-	IsDevOpt     bool `json:"devOptional"`
+	IsDev        bool     `json:"dev"`
+	IsOptional   bool     `json:"optional"`
+	IsDevOpt     bool     `json:"devOptional"`
+	all          []string // that it needs
 }
 
 func (m *npmManifest) needs() []string {
 	all := ranges{}
 	if json.Unmarshal(m.Dependencies, &all) != nil {
-		all = ranges{} // old packages have a list there
+		all = ranges{} // of another type
 	}
 	maps.Copy(all, m.Optional)
 	maps.Copy(all, m.Peer)
@@ -220,15 +233,9 @@ func npmDetails(c *collector, f *found) error {
 
 // npmLockDetails reads which package uses which, and where they are from (package-lock.json(5)).
 func npmLockDetails(c *collector, f *found) error {
-	var lock struct {
-		Name         string
-		Version      string
-		Packages     map[string]npmManifest
-		Dependencies map[string]npmManifest
-	}
-	var strange *json.UnmarshalTypeError // of a single field
-	if err := json.NewDecoder(f.file).Decode(&lock); err != nil && !errors.As(err, &strange) {
-		return nil // the extractor said so
+	lock, err := readNpmLock(f.file)
+	if err != nil || len(f.raw) == 0 {
+		return nil // the extractor said so, or another lockfile counts
 	}
 	known := map[string]*component{}
 	for i, p := range f.raw {
@@ -237,32 +244,25 @@ func npmLockDetails(c *collector, f *found) error {
 		}
 	}
 	root := path.Dir(f.path)
-	entry := func(key string, m *npmManifest, needs []string) {
+	for key, m := range lock.entries() {
 		dir := path.Join(root, key)
 		if m.Link {
 			c.later = append(c.later, func() { c.node(dir, &node{linked: path.Join(root, m.Resolved)}) })
-			return
+			continue
 		}
-		name := m.Name
-		if name == "" {
-			name = key[strings.LastIndex("/"+key, "node_modules/")+len("node_modules/")-1:]
-			if key == "" || !strings.Contains(key, "node_modules/") {
-				name = path.Base(key)
-			}
-		}
-		k := known[name+"\n"+m.Version]
 		if key == "" {
 			// The project itself: its package.json, which is beside, does not count what it is developed with.
-			needs = append(needs, slices.Sorted(maps.Keys(m.Dev))...)
+			needs := slices.Concat(m.all, slices.Sorted(maps.Keys(m.Dev)))
 			c.later = append(c.later, func() {
 				if n := c.nodes[root]; n != nil {
 					n.needs = append(n.needs, needs...)
 				}
 			})
-			return
+			continue
 		}
+		k := known[m.named(key)+"\n"+m.Version]
 		if k == nil {
-			return
+			continue
 		}
 		for _, l := range npmLicenses(m.License) {
 			add(&k.lesser, l)
@@ -277,34 +277,12 @@ func npmLockDetails(c *collector, f *found) error {
 					ref.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA512, Value: hex.EncodeToString(raw)}}
 				}
 			}
-			if !slices.ContainsFunc(k.refs, func(r cdx.ExternalReference) bool { return r.URL == ref.URL }) {
+			if len(k.refs) < 10 && !slices.ContainsFunc(k.refs, func(r cdx.ExternalReference) bool { return r.URL == ref.URL }) {
 				k.refs = append(k.refs, ref)
 			}
 		}
-		c.later = append(c.later, func() { c.node(dir, &node{component: k, needs: needs}) })
+		c.later = append(c.later, func() { c.node(dir, &node{component: k, needs: m.all}) })
 	}
-	for _, key := range slices.Sorted(maps.Keys(lock.Packages)) {
-		m := lock.Packages[key]
-		entry(key, &m, m.needs())
-	}
-	if lock.Packages != nil {
-		return nil
-	}
-	var old func(at string, list map[string]npmManifest)
-	old = func(at string, list map[string]npmManifest) {
-		for _, name := range slices.Sorted(maps.Keys(list)) {
-			m := list[name]
-			key := path.Join(at, "node_modules", name)
-			var requires ranges
-			_ = json.Unmarshal(m.Requires, &requires)
-			entry(key, &m, slices.Sorted(maps.Keys(requires)))
-			var inner map[string]npmManifest
-			if json.Unmarshal(m.Dependencies, &inner) == nil && strings.Count(key, "/") < maxDepth {
-				old(key, inner)
-			}
-		}
-	}
-	old("", lock.Dependencies)
 	return nil
 }
 
@@ -316,40 +294,222 @@ func (c *collector) node(dir string, n *node) {
 }
 
 // linkNodes makes the edges as Node finds packages: in node_modules beside, and in all directories above.
-func (c *collector) linkNodes() {
-	for _, dir := range slices.Sorted(maps.Keys(c.nodes)) {
+func (c *collector) linkNodes(ctx context.Context) error {
+	dirs := slices.Sorted(maps.Keys(c.nodes))
+	for _, dir := range dirs {
+		if i := strings.LastIndex("/"+dir, "/node_modules/"); i >= 0 { // of lockfiles
+			c.modules[cmp.Or(dir[:max(i-1, 0)], ".")] = true
+		}
+	}
+	for _, dir := range dirs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		n := c.nodes[dir]
-		if n.component == nil {
+		if n.component == nil || len(n.needs) == 0 {
 			continue
 		}
-		for _, name := range n.needs {
-			if found := c.findNode(dir, name); found != nil {
-				n.component.need(found.component)
+		if len(n.needs) > maxNeeds {
+			c.warn(dir, fmt.Errorf("%w: it depends on %d packages", ErrLimit, len(n.needs)))
+			continue
+		}
+		var above []string
+		for at := dir; ; at = path.Dir(at) {
+			if c.modules[at] {
+				above = append(above, path.Join(at, "node_modules"))
+			}
+			if at == "." || at == "/" {
+				break
 			}
 		}
+		for _, name := range n.needs {
+			for _, at := range above {
+				if found := c.findNode(path.Join(at, name)); found != nil {
+					n.component.need(found.component)
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+const maxNeeds = 20_000 // of a package of npm
+
+func (c *collector) findNode(at string) *node {
+	n := c.nodes[at]
+	if n == nil {
+		n = c.nodes[c.tree.real(at)] // pnpm and workspaces link there
+	}
+	if n != nil && n.linked != "" {
+		n = c.nodes[n.linked]
+	}
+	return n
+}
+
+// Lockfiles are read here. The extractors search all of the file for the line of each package, which takes minutes for a
+// large one, and know no cancellation.
+
+type npmLock struct{ filesystem.Extractor }
+
+func newNpmLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
+	e, err := packagelockjson.New(o)
+	return npmLock{e}, err
+}
+
+type composerLock struct{ filesystem.Extractor }
+
+func newComposerLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
+	e, err := composerlock.New(o)
+	return composerLock{e}, err
+}
+
+// npmLockfile is a package-lock.json or npm-shrinkwrap.json: of npm 7 and later with packages by directory, before that
+// with dependencies in each other.
+type npmLockfile struct {
+	Packages     map[string]npmManifest
+	Dependencies map[string]npmManifest
+}
+
+// entries yields the packages by directory, in order.
+func (l *npmLockfile) entries() iter.Seq2[string, *npmManifest] {
+	return func(yield func(string, *npmManifest) bool) {
+		for _, key := range slices.Sorted(maps.Keys(l.Packages)) {
+			m := l.Packages[key]
+			m.all = m.needs()
+			if !yield(key, &m) {
+				return
+			}
+		}
+		if l.Packages != nil {
+			return
+		}
+		var old func(at string, list map[string]npmManifest) bool
+		old = func(at string, list map[string]npmManifest) bool {
+			for _, name := range slices.Sorted(maps.Keys(list)) {
+				m := list[name]
+				key := path.Join(at, "node_modules", name)
+				if alias, ok := strings.CutPrefix(m.Version, "npm:"); ok {
+					if i := strings.LastIndexByte(alias, '@'); i > 0 {
+						m.Name, m.Version = alias[:i], alias[i+1:]
+					}
+				}
+				var requires ranges
+				_ = json.Unmarshal(m.Requires, &requires)
+				m.all = slices.Sorted(maps.Keys(requires))
+				if !yield(key, &m) {
+					return false
+				}
+				var inner map[string]npmManifest
+				if json.Unmarshal(m.Dependencies, &inner) == nil && strings.Count(key, "/") < maxDepth && !old(key, inner) {
+					return false
+				}
+			}
+			return true
+		}
+		old("", l.Dependencies)
 	}
 }
 
-func (c *collector) findNode(dir, name string) *node {
-	for {
-		if path.Base(dir) != "node_modules" {
-			at := path.Join(dir, "node_modules", name)
-			n := c.nodes[at]
-			if n == nil {
-				n = c.nodes[c.tree.real(at)] // pnpm and workspaces link there
-			}
-			if n != nil && n.linked != "" {
-				n = c.nodes[n.linked]
-			}
-			if n != nil {
-				return n
-			}
-		}
-		if dir == "." || dir == "/" {
-			return nil
-		}
-		dir = path.Dir(dir)
+// named returns a package's name, which is that of its directory unless it says otherwise.
+func (m *npmManifest) named(key string) string {
+	if m.Name != "" {
+		return m.Name
 	}
+	if i := strings.LastIndex("/"+key, "/node_modules/"); i >= 0 {
+		return key[i+len("node_modules/"):]
+	}
+	return path.Base(key)
+}
+
+func readNpmLock(r io.Reader) (*npmLockfile, error) {
+	var l npmLockfile
+	var strange *json.UnmarshalTypeError // of a single field
+	if err := json.NewDecoder(r).Decode(&l); err != nil && (!errors.As(err, &strange) || l.Packages == nil && l.Dependencies == nil) {
+		return nil, err
+	}
+	return &l, nil
+}
+
+// Extract finds the packages of a lockfile.
+func (npmLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	if path.Base(in.Path) == "package-lock.json" { // which npm passes over if there is the other
+		if _, err := in.FS.Stat(path.Join(path.Dir(in.Path), "npm-shrinkwrap.json")); err == nil {
+			return out, nil
+		}
+	}
+	l, err := readNpmLock(in.Reader)
+	if err != nil {
+		return out, err
+	}
+	for key, m := range l.entries() {
+		if name := m.named(key); key != "" && !m.Link && name != "" && m.Version != "" {
+			out.Packages = append(out.Packages, &extractor.Package{Name: name, Version: m.Version, PURLType: "npm"})
+		}
+	}
+	return out, nil
+}
+
+type composerPackage struct {
+	Name, Version string
+	License       []string
+	Require       map[string]string
+}
+
+type composerLockfile struct {
+	Packages []composerPackage
+	Dev      []composerPackage `json:"packages-dev"`
+}
+
+// Extract finds the packages of a lockfile.
+func (composerLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	var l composerLockfile
+	if err := json.NewDecoder(in.Reader).Decode(&l); err != nil {
+		return out, err
+	}
+	for _, p := range slices.Concat(l.Packages, l.Dev) {
+		if p.Name != "" {
+			out.Packages = append(out.Packages, &extractor.Package{Name: p.Name, Version: p.Version, PURLType: "composer"})
+		}
+	}
+	return out, nil
+}
+
+// auditable refuses programs whose audit data unpacks to more than any has. What has none, or is WebAssembly, of which that
+// cannot be told beforehand, is not for the extractor.
+func auditable(r io.ReaderAt) error {
+	const most = 16 << 20
+	var size uint64
+	var section io.Reader
+	if f, err := elf.NewFile(r); err == nil {
+		if s := f.Section(".dep-v0"); s != nil && s.Flags&elf.SHF_COMPRESSED == 0 {
+			size, section = s.FileSize, io.NewSectionReader(r, int64(s.Offset), int64(s.FileSize))
+		} else if s != nil {
+			return fmt.Errorf("%w: its audit data is compressed twice", ErrLimit)
+		}
+	} else if f, err := pe.NewFile(r); err == nil {
+		if s := f.Section(".dep-v0"); s != nil {
+			size, section = uint64(s.Size), s.Open()
+		}
+	} else if f, err := macho.NewFile(r); err == nil {
+		if s := f.Section(".dep-v0"); s != nil {
+			size, section = s.Size, s.Open()
+		}
+	}
+	if section == nil {
+		return errors.ErrUnsupported // most programs
+	}
+	if size > most {
+		return fmt.Errorf("%w: %d bytes of audit data", ErrLimit, size)
+	}
+	z, err := zlib.NewReader(section)
+	if err != nil {
+		return nil // the extractor says so
+	}
+	if n, _ := io.CopyN(io.Discard, z, most+1); n > most {
+		return fmt.Errorf("%w: more than %d bytes of audit data", ErrLimit, most)
+	}
+	return nil
 }
 
 var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?(?:\s*,\s*(?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?)*)`)
@@ -398,15 +558,7 @@ func dotnetDetails(_ *collector, f *found) error {
 
 // composerDetails reads licences and which package needs which.
 func composerDetails(_ *collector, f *found) error {
-	type pkg struct {
-		Name, Version string
-		License       []string
-		Require       map[string]string
-	}
-	var lock struct {
-		Packages []pkg
-		Dev      []pkg `json:"packages-dev"`
-	}
+	var lock composerLockfile
 	if err := json.NewDecoder(f.file).Decode(&lock); err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"iter"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/google/osv-scalibr/extractor"
@@ -81,6 +80,7 @@ type installed struct {
 type asking struct {
 	*component
 	arch string
+	own  []string   // what it provides itself
 	any  [][]string // of each, one is enough
 }
 
@@ -88,13 +88,12 @@ func (in *installed) add(k *component, arch string, provides []string, any [][]s
 	if in.provides == nil {
 		in.provides = map[string][]*component{}
 	}
-	in.packages = append(in.packages, asking{k, arch, any})
+	in.packages = append(in.packages, asking{k, arch, provides, any})
 	for _, p := range provides {
-		if !slices.Contains(in.provides[p], k) {
-			in.provides[p] = append(in.provides[p], k)
-		}
-		if p += "\n" + arch; !slices.Contains(in.provides[p], k) {
-			in.provides[p] = append(in.provides[p], k)
+		for _, p := range []string{p, p + "\n" + arch} {
+			if l := in.provides[p]; len(l) == 0 || l[len(l)-1] != k {
+				in.provides[p] = append(l, k)
+			}
 		}
 	}
 }
@@ -102,6 +101,10 @@ func (in *installed) add(k *component, arch string, provides []string, any [][]s
 // link makes the edges: to the first alternative that is there, of the own architecture if it is there twice.
 func (in *installed) link() {
 	for _, p := range in.packages {
+		own := map[string]bool{}
+		for _, name := range p.own {
+			own[name] = true
+		}
 		for _, any := range p.any {
 			for _, name := range any {
 				list := in.provides[name+"\n"+p.arch]
@@ -111,7 +114,7 @@ func (in *installed) link() {
 				if len(list) == 0 {
 					continue
 				}
-				if !slices.Contains(list, p.component) {
+				if !own[name] {
 					p.need(list[0])
 				}
 				break

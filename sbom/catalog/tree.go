@@ -205,6 +205,7 @@ type layered struct {
 	bytes    int64
 	maxBytes int64
 	maxFiles int
+	steps    int // from directory to directory: a few names of many links would be many
 
 	// The directory of the last entry: those of one directory stand together.
 	lastName, lastReal string
@@ -278,6 +279,9 @@ func (t *layered) apply(layer int, digest string, r *tar.Reader) error {
 		if err := t.entry(layer, h, r); err != nil {
 			return fmt.Errorf("%.200q: %w", h.Name, err)
 		}
+		if t.steps > max(100*t.maxFiles, 10_000_000) {
+			return fmt.Errorf("%w: paths of %d steps; set MaxFiles if that is right", ErrLimit, t.steps)
+		}
 	}
 }
 
@@ -295,7 +299,7 @@ func (t *layered) entry(layer int, h *tar.Header, r io.Reader) error {
 	}
 	dir, real := t.last, t.lastReal
 	if parent := path.Dir(name); dir == nil || t.lastName != parent {
-		dir, real = t.makeDir(parent, layer)
+		dir, real = t.resolve(parent, true, true, layer)
 		t.lastName, t.last, t.lastReal = parent, dir, real
 	}
 	if dir == nil {
@@ -327,7 +331,7 @@ func (t *layered) entry(layer int, h *tar.Header, r io.Reader) error {
 	case tar.TypeSymlink:
 		n.mode, n.link = fs.ModeSymlink|0o777, h.Linkname
 	case tar.TypeLink:
-		target := t.inode(t.follow(clean(h.Linkname), false))
+		target, _ := t.resolve(clean(h.Linkname), false, false, 0)
 		if target == nil || target.children != nil || target == old {
 			if target == nil || target != old {
 				t.warn(name, fmt.Errorf("it is a hard link to %.200q, which is not there", h.Linkname))
@@ -411,108 +415,71 @@ func clean(name string) string {
 	return name
 }
 
-// makeDir returns a directory and its path, by way of links, and makes what is not there. A file in the way is replaced.
-// It marks the directories on the way as touched by the layer.
-func (t *layered) makeDir(name string, layer int) (*inode, string) {
-	real := t.follow(name, true)
-	if real == "" {
-		// Something is missing on the way: what is there is followed, the rest is made where that leads.
-		if name == "." {
-			return nil, ""
-		}
-		dir, above := t.makeDir(path.Dir(name), layer)
-		if dir == nil {
-			return nil, ""
-		}
-		base := path.Base(name)
-		if n := dir.children[base]; n != nil && n.mode&fs.ModeSymlink != 0 {
-			target := n.link
-			if !strings.HasPrefix(target, "/") {
-				target = path.Join(above, target)
+// resolve returns what is at a path, and the path without links; nothing if it leads nowhere. Links in directories are
+// followed, and the last one too if asked. With create it makes the directories that are not there, where links lead, in
+// place of files in the way, and marks those on the way as touched by the layer.
+func (t *layered) resolve(name string, last, create bool, layer int) (*inode, string) {
+	stack, names, links := []*inode{t.root}, []string(nil), 0
+	rest := strings.Split(name, "/")
+	t.steps += len(rest)
+	for len(rest) > 0 {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if len(names) > 0 {
+				stack, names = stack[:len(stack)-1], names[:len(names)-1]
 			}
-			real = clean(target)
-			if t.follow(real, true) == "" && t.loops(real) {
-				return nil, ""
-			}
-		} else {
-			real = path.Join(above, base)
+			continue
 		}
-	}
-	at := t.root
-	at.top = max(at.top, layer)
-	if real == "." {
-		return at, real
-	}
-	for part := range strings.SplitSeq(real, "/") {
-		n := at.children[part]
-		if n == nil || n.children == nil {
-			if n != nil && n.mode&fs.ModeSymlink != 0 {
-				return nil, ""
-			}
+		n := stack[len(stack)-1].children[part]
+		if create && (n == nil || n.children == nil && n.link == "") {
 			n = newDir(part, layer)
-			at.children[part] = n
+			stack[len(stack)-1].children[part] = n
 		}
-		n.top = max(n.top, layer)
-		at = n
-	}
-	return at, real
-}
-
-// loops says whether there are links on the way to a path that is not there: they go round, or lead to one another.
-func (t *layered) loops(name string) bool {
-	at := t.root
-	for part := range strings.SplitSeq(name, "/") {
-		n := at.children[part]
 		if n == nil {
-			return false
+			return nil, ""
 		}
-		if n.mode&fs.ModeSymlink != 0 {
-			return true
+		if n.link != "" && (last || len(rest) > 0) {
+			if links++; links > maxLinks {
+				return nil, ""
+			}
+			if n.link[0] == '/' {
+				stack, names = stack[:1], names[:0]
+			}
+			rest = slices.Concat(strings.Split(n.link, "/"), rest)
+			t.steps += len(rest)
+			continue
 		}
-		at = n
+		stack, names = append(stack, n), append(names, part)
 	}
-	return false
+	if create {
+		for _, n := range stack {
+			n.top = max(n.top, layer)
+		}
+	}
+	if len(names) == 0 {
+		return t.root, "."
+	}
+	return stack[len(stack)-1], strings.Join(names, "/")
 }
 
-// follow returns where a path leads, following links in directories, and the last one too if asked; or nothing.
-func (t *layered) follow(name string, last bool) string {
-	return follow(name, last, func(at string) (string, bool) {
-		n := t.inode(at)
-		if n == nil {
-			return "", false
-		}
-		return n.link, true
-	})
+func (t *layered) real(name string) string {
+	_, real := t.resolve(name, true, false, 0)
+	return real
 }
-
-// inode returns what is at a path that has no links in it.
-func (t *layered) inode(name string) *inode {
-	if name == "" {
-		return nil
-	}
-	at := t.root
-	if name == "." {
-		return at
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		if at = at.children[part]; at == nil {
-			return nil
-		}
-	}
-	return at
-}
-
-func (t *layered) real(name string) string { return t.follow(name, true) }
 
 func (t *layered) layerOf(name string) string {
-	if n := t.inode(t.real(name)); n != nil && n.layer < len(t.layers) {
+	if n, _ := t.resolve(name, true, false, 0); n != nil && n.layer < len(t.layers) {
 		return t.layers[n.layer]
 	}
 	return ""
 }
 
 func (t *layered) magic(name string) []byte {
-	if n := t.inode(t.real(name)); n != nil {
+	if n, _ := t.resolve(name, true, false, 0); n != nil {
 		return n.start[:min(n.size, 4)]
 	}
 	return nil
@@ -522,7 +489,7 @@ func (t *layered) lookup(op, name string) (*inode, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	n := t.inode(t.real(name))
+	n, _ := t.resolve(name, true, false, 0)
 	if n == nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
