@@ -143,7 +143,7 @@ func (o *Options) withDefaults() (*Options, error) {
 		c.MaxFiles = 2_000_000
 	}
 	if c.MaxRatio == 0 {
-		c.MaxRatio = 1000
+		c.MaxRatio = maxRatio
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}

@@ -4,13 +4,13 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/flate"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -189,7 +189,7 @@ func (im *image) layer(ctx context.Context, src Source, i int, t *layered, maxRa
 	blob := &meter{ctx: ctx, r: r, verifier: l.Digest.Verifier(), report: progress, max: l.Size}
 	plain, done, err := decompress(blob)
 	if err != nil {
-		return fmt.Errorf("layer %s: %w", l.Digest, err)
+		return layerError(l, blob, err)
 	}
 	defer done()
 	// What a decompressor makes of little is bounded: a layer that grows a thousandfold is no layer.
@@ -212,16 +212,10 @@ func (im *image) layer(ctx context.Context, src Source, i int, t *layered, maxRa
 			_, err = io.Copy(io.Discard, m)
 		}
 	}
-	switch {
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fmt.Errorf("%w: layer %s: %w", ErrLimit, l.Digest, err)
-	case err != nil && ctx.Err() == nil && blob.ended && (l.Size > 0 && blob.n < l.Size || errors.Is(err, io.ErrUnexpectedEOF)):
-		return fmt.Errorf("%w: layer %s after %d of %d bytes: %w", ErrTruncated, l.Digest, blob.n, l.Size, err)
-	case err != nil && malformed(err):
-		return fmt.Errorf("%w: layer %s: %w", ErrNotImage, l.Digest, err)
-	case err != nil:
-		return fmt.Errorf("layer %s: %w", l.Digest, err)
-	case blob.n < l.Size:
+	if err != nil {
+		return layerError(l, blob, err)
+	}
+	if blob.n < l.Size {
 		return fmt.Errorf("%w: layer %s after %d of %d bytes", ErrTruncated, l.Digest, blob.n, l.Size)
 	}
 	if !blob.verifier.Verified() || blob.n != l.Size && l.Size > 0 {
@@ -233,16 +227,24 @@ func (im *image) layer(ctx context.Context, src Source, i int, t *layered, maxRa
 	return nil
 }
 
-// malformed says whether an error is of what reads archives and compression, and not of a Source, a limit or a disk.
-func malformed(err error) bool {
-	for _, e := range []error{tar.ErrHeader, gzip.ErrHeader, gzip.ErrChecksum, zstd.ErrMagicMismatch, zstd.ErrCRCMismatch, zstd.ErrReservedBlockType,
-		zstd.ErrCompressedSizeTooBig, zstd.ErrBlockTooSmall, zstd.ErrUnexpectedBlockSize, zstd.ErrUnknownDictionary, zstd.ErrFrameSizeExceeded, io.ErrUnexpectedEOF} {
-		if errors.Is(err, e) {
-			return true
-		}
+// layerError says what kind of failure ended the reading of a layer.
+func layerError(l ocispec.Descriptor, blob *meter, err error) error {
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Errorf("%w: layer %s: %w", ErrLimit, l.Digest, err)
+	case errors.Is(blob.err, io.ErrUnexpectedEOF), blob.ended && (blob.n < l.Size || errors.Is(err, io.ErrUnexpectedEOF)):
+		return fmt.Errorf("%w: layer %s after %d of %d bytes: %w", ErrTruncated, l.Digest, blob.n, l.Size, err)
+	case blob.err == nil && malformed(err):
+		return fmt.Errorf("%w: layer %s: %w", ErrNotImage, l.Digest, err)
 	}
-	var corrupt flate.CorruptInputError
-	return errors.As(err, &corrupt)
+	return fmt.Errorf("layer %s: %w", l.Digest, err)
+}
+
+// malformed says whether an error is of what reads archives and compression, whose errors do not all have a name, and not
+// of a disk, a limit or a context.
+func malformed(err error) bool {
+	var disk *fs.PathError
+	return !errors.As(err, &disk) && !errors.Is(err, ErrLimit) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // A meter counts, checks and bounds what goes through it.
@@ -256,18 +258,23 @@ type meter struct {
 	report   func(int64)
 	since    int64
 	ended    bool
+	err      error // of the reader or ctx, or that there is too much
 }
 
 func (m *meter) Read(p []byte) (int, error) {
-	if err := m.ctx.Err(); err != nil {
-		return 0, err
+	if m.err = m.ctx.Err(); m.err != nil {
+		return 0, m.err
 	}
 	n, err := m.r.Read(p)
+	if err != io.EOF {
+		m.err = err
+	}
 	m.n += int64(n)
 	m.ended = m.ended || err == io.EOF
 	m.verifier.Write(p[:n])
 	if m.max > 0 && m.n > m.max {
-		return n, fmt.Errorf("%w: more than the %d bytes that the manifest says", ErrDigest, m.max)
+		m.err = fmt.Errorf("%w: more than the %d bytes that the manifest says", ErrDigest, m.max)
+		return n, m.err
 	}
 	if m.limit != nil {
 		if err := m.limit(int64(n)); err != nil {

@@ -102,6 +102,7 @@ func (l *Local) open(name string) error {
 }
 
 const maxUnpacked = 64 << 30 // bytes of an archive that is compressed as a whole
+const maxRatio = 1000        // of what a layer, or such an archive, is to how it was compressed, beyond 64 MiB
 
 // unpack replaces a compressed archive by a temporary file.
 func (l *Local) unpack() error {
@@ -126,7 +127,14 @@ func (l *Local) unpack() error {
 	packed := l.file
 	defer packed.Close()
 	l.file, l.temporary = to, true
-	switch n, err := io.Copy(to, io.LimitReader(plain, maxUnpacked+1)); {
+	grown := func() error {
+		at, err := packed.Seek(0, io.SeekCurrent) // what was read ahead counts
+		if written, werr := to.Seek(0, io.SeekCurrent); err == nil && werr == nil && written > 64<<20 && written/maxRatio > at {
+			err = fmt.Errorf("%w: %d bytes unpack to more than %d; unpack it first if that is right", ErrLimit, at, written)
+		}
+		return err
+	}
+	switch n, err := io.Copy(writer{to, grown}, io.LimitReader(plain, maxUnpacked+1)); {
 	case n > maxUnpacked:
 		return fmt.Errorf("%w: more than %d bytes; unpack it first", ErrLimit, int64(maxUnpacked))
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -138,6 +146,19 @@ func (l *Local) unpack() error {
 	}
 	_, err = to.Seek(0, io.SeekStart)
 	return err
+}
+
+// A writer checks before it writes.
+type writer struct {
+	io.Writer
+	check func() error
+}
+
+func (w writer) Write(p []byte) (int, error) {
+	if err := w.check(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(p)
 }
 
 // index notes where in the archive everything is.
