@@ -38,7 +38,7 @@ var thisBinary = sync.OnceValue(func() string { // this test is a Go binary
 	return string(data)
 })
 
-const osRelease = "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"
+const debianRelease = "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"
 
 const dpkgStatus = `Package: libc6
 Status: install ok installed
@@ -80,7 +80,7 @@ License: GPL-3+
 func debian() []item {
 	return []item{
 		{name: "etc", typ: tar.TypeDir, mode: 0o755},
-		{name: "usr/lib/os-release", body: osRelease},
+		{name: "usr/lib/os-release", body: debianRelease},
 		{name: "etc/os-release", typ: tar.TypeSymlink, link: "../usr/lib/os-release"},
 		{name: "var/lib/dpkg/status", body: dpkgStatus},
 		{name: "usr/share/doc/bash/copyright", body: copyright},

@@ -251,7 +251,7 @@ func isProgram(start []byte) bool {
 // collect finds everything in a tree.
 func (c *collector) collect(ctx context.Context, t tree) error {
 	c.tree = t
-	c.os, _ = osrelease.GetOSRelease(usrOnly{t}) // what is no distribution has none
+	c.os, _ = osrelease.GetOSRelease(system{t}) // what is no distribution has none
 	dir, _ := t.(*dirTree)
 	var walk func(at string) error
 	walk = func(at string) error {
@@ -365,16 +365,68 @@ func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) er
 	return nil
 }
 
-// usrOnly shows extractors a directory etc, without which they do not look for os-release in /usr, where images that are
-// made from packages may have all there is.
-type usrOnly struct{ tree }
+// system is a tree as extractors see it when they ask what system it is of: it has a directory etc, without which they do
+// not look for os-release in /usr, where images that are made from packages may have all there is, and its os-release has
+// no quotes but whole double ones.
+type system struct{ tree }
 
-func (t usrOnly) Stat(name string) (fs.FileInfo, error) {
+func (t system) Stat(name string) (fs.FileInfo, error) {
 	info, err := t.tree.Stat(name)
 	if err != nil && name == "etc" {
 		return t.tree.Stat("usr/lib")
 	}
 	return info, err
+}
+
+func (t system) Open(name string) (fs.File, error) {
+	file, err := t.tree.Open(name)
+	if err != nil || name != "etc/os-release" && name != "usr/lib/os-release" {
+		return file, err
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxText))
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return rewritten{file, strings.NewReader(osRelease(string(data)))}, nil
+}
+
+type rewritten struct {
+	fs.File
+	r io.Reader
+}
+
+func (f rewritten) Read(p []byte) (int, error) { return f.r.Read(p) }
+
+// osRelease writes the assignments of os-release(5), whose values are quoted as a shell's, in one way.
+func osRelease(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if !ok || strings.HasPrefix(name, "#") {
+			continue
+		}
+		var plain strings.Builder
+		quote := rune(0)
+		escaped := false
+		for _, r := range value {
+			switch {
+			case escaped:
+				plain.WriteRune(r)
+				escaped = false
+			case r == '\\' && quote != '\'':
+				escaped = true
+			case r == quote:
+				quote = 0
+			case quote == 0 && (r == '"' || r == '\''):
+				quote = r
+			default:
+				plain.WriteRune(r)
+			}
+		}
+		fmt.Fprintf(&out, "%s=\"%s\"\n", name, plain.String())
+	}
+	return out.String()
 }
 
 // extract runs one extractor on one file. What it found before an error counts.
@@ -391,7 +443,7 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 			return err
 		}
 	}
-	inv, err := f.Extract(ctx, &filesystem.ScanInput{FS: usrOnly{c.tree}, Path: name, Info: info, Reader: file})
+	inv, err := f.Extract(ctx, &filesystem.ScanInput{FS: system{c.tree}, Path: name, Info: info, Reader: file})
 	// Some come out of maps.
 	slices.SortFunc(inv.Packages, func(a, b *extractor.Package) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))

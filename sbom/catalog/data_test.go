@@ -104,7 +104,7 @@ func TestRealFiles(t *testing.T) {
 			map[string]string{"pkg:gem/yaml@0.2.1": "BSD-2-Clause AND Ruby"}},
 		{"cargo", []item{{name: "usr/bin/uses_serde_json", body: testdata(t, "uses_serde_json.gz"), mode: 0o755}}, map[string]int{"cargo": 11},
 			[]string{"serde_json -> itoa", "serde_json -> ryu", "serde_json -> serde", "uses_json -> serde_json"}, nil},
-		{"copyright", []item{{name: "etc/os-release", body: osRelease}, {name: "var/lib/dpkg/status", body: "Package: base-files\nStatus: install ok installed\nVersion: 12.4+deb12u12\nArchitecture: amd64\n"},
+		{"copyright", []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status", body: "Package: base-files\nStatus: install ok installed\nVersion: 12.4+deb12u12\nArchitecture: amd64\n"},
 			{name: "usr/share/doc/base-files/copyright", body: testdata(t, "copyright-base-files")}}, map[string]int{"deb": 1}, nil,
 			map[string]string{"pkg:deb/debian/base-files@12.4+deb12u12?arch=amd64&distro=debian-12": "GPL"}},
 	} {
@@ -160,7 +160,7 @@ func TestLayerOfPackage(t *testing.T) {
 		}
 		return s
 	}
-	b := build(t, []item{{name: "etc/os-release", body: osRelease}, {name: "var/lib/dpkg/status", body: status("a", "b")}, {name: "var/lib/dpkg/info/a.list"}, {name: "var/lib/dpkg/info/b:amd64.list"}},
+	b := build(t, []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status", body: status("a", "b")}, {name: "var/lib/dpkg/info/a.list"}, {name: "var/lib/dpkg/info/b:amd64.list"}},
 		[]item{{name: "var/lib/dpkg/status", body: status("a", "b", "c")}, {name: "var/lib/dpkg/info/c.list"}},
 		[]item{{name: "var/lib/dpkg/status", body: status("a", "b", "c")}, {name: "var/lib/dpkg/info/b:amd64.list"}})
 	doc, report, err := Image(t.Context(), b.source(nil), b.root, nil)
@@ -419,5 +419,33 @@ func TestVersion(t *testing.T) {
 	m := regexp.MustCompile(`github.com/google/osv-scalibr v(\S+)`).FindSubmatch(mod)
 	if m == nil || string(m[1]) != scalibrVersion {
 		t.Errorf("go.mod has %q, the document says %s", m, scalibrVersion)
+	}
+}
+
+// os-release(5) is quoted as a shell's assignments are; the distribution is the same whatever the quotes, and a quote that
+// nothing closes does no harm.
+func TestQuotedRelease(t *testing.T) {
+	for _, tt := range []struct{ release, want string }{
+		{"ID=alpine\nVERSION_ID=3.20.0\n", "alpine-3.20.0"},
+		{"ID='alpine'\nVERSION_ID='3.20.0'\n", "alpine-3.20.0"},
+		{"# ID=other\nID=\"alpine\"\nVERSION_ID=3.20'.0'\n", "alpine-3.20.0"},
+		{"ID=\"alp\\ine\"\nVERSION_ID=\"3.20.0", "alpine-3.20.0"},
+		{"ID=alpine\nVERSION_ID=\"", ""}, // of no version
+		{"ID='", ""},
+	} {
+		doc, report, err := Dir(t.Context(), mapFS(item{name: "etc/os-release", body: tt.release},
+			item{name: "lib/apk/db/installed", body: "P:busybox\nV:1-r0\nA:x86_64\n\n"}), nil)
+		if err != nil || len(report.Warnings) > 0 {
+			t.Fatalf("%q: %v %v", tt.release, err, report.Warnings)
+		}
+		var got string
+		for _, c := range doc.Components() {
+			if u, err := sbom.ParsePURL(c.PURL); err == nil && u.Type == "apk" {
+				got = u.Qualifiers["distro"]
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%q: distro %q, want %q", tt.release, got, tt.want)
+		}
 	}
 }

@@ -115,13 +115,14 @@ func FuzzFiles(f *testing.F) {
 		}
 	}
 	f.Add(uint8(1), apkInstalled)
-	f.Add(uint8(2), osRelease)
+	f.Add(uint8(2), debianRelease)
+	f.Add(uint8(2), "ID=\"")
 	f.Add(uint8(7), python()[0].body)
 	f.Add(uint8(8), testdata(f, "app.deps.json"))
 	f.Add(uint8(9), testdata(f, "composer.lock"))
 	f.Add(uint8(10), testdata(f, "yaml-0.2.1.gemspec"))
 	f.Fuzz(func(t *testing.T, i uint8, text string) {
-		files := fstest.MapFS{"etc/os-release": {Data: []byte(osRelease)}, "app/package.json": {Data: []byte(npmProject()[0].body)}, "var/lib/dpkg/status": {Data: []byte(dpkgStatus)}}
+		files := fstest.MapFS{"etc/os-release": {Data: []byte(debianRelease)}, "app/package.json": {Data: []byte(npmProject()[0].body)}, "var/lib/dpkg/status": {Data: []byte(dpkgStatus)}}
 		name := names[int(i)%len(names)]
 		files[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o755}
 		doc, report, err := Dir(t.Context(), files, nil)
