@@ -23,6 +23,9 @@
 //	Debian's dpkg, opkg   yes       Depends, Pre-Depends           copyright files
 //	Alpine's apk          yes       D: and p:                      L:
 //	rpm                   yes       no                             of the database
+//	Arch Linux's pacman   yes       DEPENDS                        LICENSE
+//	Gentoo's portage      yes       no                             no
+//	chiselled Ubuntu      yes       no                             no
 //	Go programs           yes       of the program on its modules  no
 //	npm                   yes       as Node resolves them          package.json, lockfile
 //	Python                yes       Requires-Dist                  METADATA
@@ -33,7 +36,10 @@
 //	Composer's lockfile   yes       require                        yes
 //
 // A lockfile lists what may never have been installed, such as what another platform needs: it is listed all the same,
-// and as optional where the lockfile says so and nothing of it is there.
+// and as optional where the lockfile says so and nothing of it is there. In a directory that is a project, and not in
+// an image, which has what was installed, these are read too: yarn.lock, pnpm-lock.yaml, bun.lock; poetry.lock, uv.lock,
+// pdm.lock, Pipfile.lock, what requirements.txt pins; go.mod; Cargo.lock; Gemfile.lock; gradle.lockfile;
+// packages.lock.json; mix.lock; pubspec.lock; Podfile.lock; Package.resolved; conan.lock.
 //
 // # What is strict
 //

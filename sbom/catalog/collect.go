@@ -26,8 +26,11 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemspec"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/apk"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/chisel"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/dpkg"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/pacman"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/portage"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/rpm"
 	"github.com/google/osv-scalibr/log"
 
@@ -52,8 +55,10 @@ func (silence) Debug(...any)          {}
 // A finder is an extractor, and what is read here of the same files beside it.
 type finder struct {
 	filesystem.Extractor
-	programs bool  // it reads programs, whatever they are called
-	max      int64 // bytes of a file; what is larger is warned of
+	programs bool     // it reads programs, whatever they are called
+	project  bool     // it reads what a project would install, which counts in a directory and not in an image
+	names    []string // of the files it reads, if it has them
+	max      int64    // bytes of a file; what is larger is warned of
 	// check refuses files that the extractor would unpack without a bound.
 	check func(r io.ReaderAt) error
 	// details adds what the extractor does not say to what it found. The reader is at the start of the file.
@@ -86,6 +91,9 @@ func finders() ([]finder, error) {
 		{dpkg.New, nil, finder{max: maxText, details: dpkgDetails}},
 		{apk.New, nil, finder{max: maxText, details: apkDetails}},
 		{rpm.New, nil, finder{max: maxArchive}},
+		{pacman.New, nil, finder{max: maxText, details: pacmanDetails}},
+		{portage.New, nil, finder{max: maxText}},
+		{chisel.New, nil, finder{max: maxText, check: chiselled}},
 		{gobinary.New, nil, finder{programs: true, details: goDetails}},
 		{cargoauditable.New, nil, finder{programs: true, check: auditable, details: cargoDetails}},
 		{packagejson.New, nil, finder{max: maxText, details: npmDetails}},
@@ -107,7 +115,22 @@ func finders() ([]finder, error) {
 		f.Extractor = e
 		out = append(out, f.finder)
 	}
+	for _, p := range projects {
+		e, err := p.new(&cpb.PluginConfig{})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, finder{Extractor: e, project: true, names: p.names, max: p.max, check: bounded(p.keys)})
+	}
 	return out, nil
+}
+
+// asks says whether a finder reads a file.
+func (f *finder) asks(e *entry) bool {
+	if f.project && (f.names != nil && !slices.Contains(f.names, path.Base(e.path)) || !ofProject(e.path)) {
+		return false
+	}
+	return f.FileRequired(e)
 }
 
 // A component in the making.
@@ -177,6 +200,7 @@ type collector struct {
 	all     map[string]*component // by match key and, for programs, path
 	debs    installed
 	apks    installed
+	arch    installed
 	nodes   map[string]*node
 	modules map[string]bool       // directories with one of the name node_modules in them
 	python  map[string]*component // by the directory and the normal form of the name
@@ -224,8 +248,9 @@ func (sizeless) Size() int64 { return 0 }
 
 func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
 	api := &entry{path: path, info: info}
-	for _, f := range c.finders {
-		if (!f.programs || w == nothing) && f.FileRequired(api) {
+	for i := range c.finders {
+		f := &c.finders[i]
+		if !f.project && (!f.programs || w == nothing) && f.asks(api) {
 			if !f.programs {
 				return content
 			}
@@ -305,6 +330,7 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 	}
 	c.debs.link()
 	c.apks.link()
+	c.arch.link()
 	if err := c.linkNodes(ctx); err != nil {
 		return err
 	}
@@ -319,9 +345,10 @@ func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) er
 	e := &entry{path: name, from: from}
 	var file fs.File
 	tested, isCode := false, false
+	_, dir := c.tree.(*dirTree)
 	for i := range c.finders {
 		f := &c.finders[i]
-		if f.programs && tested && !isCode || !f.FileRequired(e) {
+		if f.programs && tested && !isCode || f.project && !dir || !f.asks(e) {
 			continue
 		}
 		if f.programs && !tested {
@@ -336,7 +363,7 @@ func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) er
 			c.warn(name, fmt.Errorf("%w: %d bytes, more than %d", ErrLimit, e.info.Size(), f.max))
 			continue
 		}
-		if _, ok := c.tree.(*dirTree); ok && !f.programs {
+		if dir && !f.programs {
 			if c.bytes += e.info.Size(); c.bytes > c.o.MaxBytes {
 				return fmt.Errorf("%w: files of more than %d bytes; set MaxBytes if that is right", ErrLimit, c.o.MaxBytes)
 			}
@@ -449,13 +476,20 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
 	})
 	found := &found{path: name, file: file, raw: inv.Packages}
-	lock := f.Name() == packagelockjson.Name || f.Name() == composerlock.Name
+	lock := f.Name() == packagelockjson.Name || f.Name() == composerlock.Name // whose details say what is needed
 	for _, p := range inv.Packages {
+		needed := !lock
+		if f.project {
+			var named bool
+			if named, needed = pinned(p); !named {
+				continue
+			}
+		}
 		k, kerr := c.component(p, name)
 		if kerr != nil {
 			err = errors.Join(err, fmt.Errorf("%s %s: %w", p.Name, p.Version, kerr))
 		}
-		if k != nil && !lock {
+		if k != nil && needed {
 			k.present = true
 		}
 		found.pkgs = append(found.pkgs, k)
@@ -519,8 +553,8 @@ func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
 			version = "v" + version
 		}
 		return goPURL(path, version), path, nil
-	case "git": // of a lockfile of npm
-		u := sbom.PURL{Type: "npm", Name: p.Name, Version: p.Version}
+	case "git", "swift": // the first of a lockfile of npm
+		u := sbom.PURL{Type: strings.Replace(p.PURLType, "git", "npm", 1), Name: p.Name, Version: p.Version}
 		if i := strings.LastIndexByte(p.Name, '/'); i > 0 {
 			u.Namespace, u.Name = p.Name[:i], p.Name[i+1:]
 		}
@@ -534,6 +568,9 @@ func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
 	if err != nil {
 		return "", "", err
 	}
+	if parsed.Type == "pacman" {
+		parsed.Type = "alpm" // as the type is called
+	}
 	if q := parsed.Qualifiers; q != nil {
 		// As the definitions of the types have it, and those who look for vulnerabilities read it.
 		if q["distro"] != "" && c.os["ID"] != "" {
@@ -543,7 +580,7 @@ func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
 		if v := q["sourceversion"]; v != "" {
 			upstream += "@" + v
 		}
-		for _, k := range []string{"source", "sourceversion", "origin", "sourcerpm"} {
+		for _, k := range []string{"source", "sourceversion", "origin", "sourcerpm", "packagedependencies"} {
 			delete(q, k)
 		}
 		if upstream != "" && upstream != parsed.Name && parsed.Type != "npm" { // of which the source is whether there was a lockfile

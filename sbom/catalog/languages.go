@@ -32,6 +32,7 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
 	"github.com/google/osv-scalibr/inventory"
+	"github.com/klauspost/compress/zstd"
 	rustaudit "github.com/rust-secure-code/go-rustaudit"
 )
 
@@ -510,6 +511,19 @@ func auditable(r io.ReaderAt) error {
 		return fmt.Errorf("%w: more than %d bytes of audit data", ErrLimit, most)
 	}
 	return nil
+}
+
+// chiselled refuses a list of what a chiselled Ubuntu has that unpacks to more than any does: it is read as a whole.
+func chiselled(r io.ReaderAt) error {
+	z, err := zstd.NewReader(io.NewSectionReader(r, 0, maxText), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxText))
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	if n, _ := io.CopyN(io.Discard, z, maxText+1); n > maxText {
+		return fmt.Errorf("%w: it unpacks to more than %d bytes", ErrLimit, maxText)
+	}
+	return nil // that it is damaged, the extractor says
 }
 
 var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?(?:\s*,\s*(?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?)*)`)

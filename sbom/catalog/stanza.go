@@ -278,6 +278,41 @@ func apkName(s string) string {
 	return name
 }
 
+// pacmanDetails reads what a package of Arch Linux depends on and provides, and its licences: sections of a name between
+// percent signs, a value on each line, and an empty line (the local database of pacman(8)).
+func pacmanDetails(c *collector, f *found) error {
+	k := f.pkgs[0]
+	if k == nil {
+		return nil
+	}
+	s := bufio.NewScanner(f.file)
+	s.Buffer(make([]byte, 0, 64<<10), maxLine)
+	section, provides, any := "", []string{f.raw[0].Name}, [][]string{}
+	for s.Scan() {
+		line := strings.TrimSpace(s.Text())
+		if len(line) > 2 && line[0] == '%' && line[len(line)-1] == '%' {
+			section = line
+			continue
+		}
+		switch name := apkName(line); {
+		case name == "":
+			section = ""
+		case section == "%LICENSE%":
+			add(&k.licenses, line)
+		case section == "%URL%":
+			k.property("lading:homepage", line)
+		case section == "%PACKAGER%":
+			k.supplier = supplier(line)
+		case section == "%PROVIDES%":
+			provides = append(provides, name)
+		case section == "%DEPENDS%":
+			any = append(any, []string{name})
+		}
+	}
+	c.arch.add(k, "", provides, any)
+	return s.Err()
+}
+
 // pythonDetails reads licences and dependencies of an installed distribution (core metadata, PEP 566 and 639).
 func pythonDetails(c *collector, f *found) error {
 	if strings.HasSuffix(f.path, ".whl") || strings.HasSuffix(f.path, ".egg") {

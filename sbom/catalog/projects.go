@@ -1,0 +1,192 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
+	"github.com/google/osv-scalibr/extractor"
+	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/cpp/conanlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dart/pubspec"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packageslockjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/podfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/osv"
+	"github.com/google/osv-scalibr/inventory"
+	"github.com/tidwall/jsonc"
+)
+
+const (
+	maxLock         = 16 << 20 // bytes of a project's lockfile
+	maxRequirements = 1 << 20  // bytes of a requirements.txt, which is read by a function that calls itself for each line
+	maxNesting      = 10_000   // brackets in brackets of a lockfile
+	maxKeys         = 100_000  // of a lockfile in YAML, whose keys are compared each with each other
+)
+
+// projects are the extractors of files that say what a project is built from. Keys bounds what is a key in YAML; zero means
+// no bound. The names are those of the files; none means that the extractor knows.
+var projects = []struct {
+	new   func(*cpb.PluginConfig) (filesystem.Extractor, error)
+	max   int64
+	keys  int
+	names []string
+}{
+	{yarnlock.New, maxLock, 0, []string{"yarn.lock"}},
+	{pnpmlock.New, maxLock, maxKeys, []string{"pnpm-lock.yaml"}},
+	{newBunLock, maxLock, 0, []string{"bun.lock"}},
+	{poetrylock.New, maxLock, 0, []string{"poetry.lock"}},
+	{uvlock.New, maxLock, 0, []string{"uv.lock"}},
+	{pdmlock.New, maxLock, 0, []string{"pdm.lock"}},
+	{newPipfileLock, maxLock, 0, []string{"Pipfile.lock"}},
+	{requirements.New, maxRequirements, 0, nil},
+	{gomod.New, maxLock, 0, []string{"go.mod"}},
+	{cargolock.New, maxLock, 0, []string{"Cargo.lock"}},
+	{gemfilelock.New, maxLock, 0, []string{"Gemfile.lock", "gems.locked"}},
+	{gradlelockfile.New, maxLock, 0, []string{"gradle.lockfile", "buildscript-gradle.lockfile"}},
+	{packageslockjson.New, maxLock, 0, []string{"packages.lock.json"}},
+	{mixlock.New, maxLock, 0, []string{"mix.lock"}},
+	{pubspec.New, maxLock, maxKeys, []string{"pubspec.lock"}},
+	{podfilelock.New, maxLock, maxKeys, []string{"Podfile.lock"}},
+	{packageresolved.New, maxLock, 0, []string{"Package.resolved"}},
+	{conanlock.New, maxLock, 0, []string{"conan.lock"}},
+}
+
+// kept are the directories in which package managers keep what they installed or downloaded: lockfiles there are of other
+// people's projects.
+var kept = []string{"node_modules", "site-packages", "dist-packages", "vendor", "pkg/mod", ".cargo/registry", "gems", "Pods", "deps"}
+
+// ofProject says whether a file may be one of a project that is worked on.
+func ofProject(name string) bool {
+	dir := "/" + path.Dir(name) + "/"
+	return !slices.ContainsFunc(kept, func(k string) bool { return strings.Contains(dir, "/"+k+"/") })
+}
+
+// pinned says whether a lockfile names one version of a package that is to be had, and whether the project needs it to run.
+func pinned(p *extractor.Package) (named, needed bool) {
+	if r, ok := p.Metadata.(*requirements.Metadata); ok && r.VersionComparator != "==" && r.VersionComparator != "===" {
+		return false, false // others are the lowest of a range
+	}
+	if p.Version == "" || p.Version == "0.0.0-use.local" || p.PURLType == "golang" && (p.Name == "stdlib" || strings.HasPrefix(p.Name, ".") || path.IsAbs(p.Name)) {
+		return false, false // a part of the project itself, or a toolchain of which go.mod says the lowest
+	}
+	groups, ok := p.Metadata.(osv.DepGroups)
+	if !ok || len(groups.DepGroups()) == 0 {
+		return true, true
+	}
+	return true, slices.ContainsFunc(groups.DepGroups(), func(g string) bool {
+		return slices.Contains([]string{"main", "default", "prod", "requires"}, g) || strings.HasSuffix(strings.ToLower(g), "runtimeclasspath")
+	})
+}
+
+// bounded returns a check that refuses files that would make a parser call itself without end, or compare keys for hours.
+func bounded(maxKeys int) func(io.ReaderAt) error {
+	return func(r io.ReaderAt) error {
+		in := io.NewSectionReader(r, 0, maxLock)
+		buf := make([]byte, 32<<10)
+		for depth, keys := 0, 0; ; {
+			n, err := in.Read(buf)
+			for _, b := range buf[:n] {
+				switch b {
+				case '[', '{':
+					depth++
+				case ']', '}':
+					depth = max(depth-1, 0)
+				case ':':
+					keys++
+				}
+				if depth > maxNesting {
+					return fmt.Errorf("%w: more than %d brackets in brackets", ErrLimit, maxNesting)
+				}
+			}
+			if maxKeys > 0 && keys > maxKeys {
+				return fmt.Errorf("%w: more than %d keys", ErrLimit, maxKeys)
+			}
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// bunLock reads bun.lock here: the extractor searches all of the file for the line of each package.
+type bunLock struct{ filesystem.Extractor }
+
+func newBunLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
+	e, err := bunlock.New(o)
+	return bunLock{e}, err
+}
+
+// Extract finds the packages of a lockfile. Of those that are not from a registry there is no version.
+func (bunLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	data, err := io.ReadAll(in.Reader)
+	if err != nil {
+		return out, err
+	}
+	var lock struct{ Packages map[string][]any }
+	if err := json.Unmarshal(jsonc.ToJSON(data), &lock); err != nil {
+		return out, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(lock.Packages)) {
+		tuple := lock.Packages[key]
+		if len(tuple) == 0 {
+			continue
+		}
+		id, _ := tuple[0].(string)
+		if i := strings.LastIndexByte(id, '@'); i > 0 && !strings.ContainsAny(id[i:], ":/#") {
+			out.Packages = append(out.Packages, &extractor.Package{Name: id[:i], Version: id[i+1:], PURLType: "npm"})
+		}
+	}
+	return out, nil
+}
+
+// pipfileLock reads Pipfile.lock here: the extractor searches all of the file for the line of each package.
+type pipfileLock struct{ filesystem.Extractor }
+
+func newPipfileLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
+	e, err := pipfilelock.New(o)
+	return pipfileLock{e}, err
+}
+
+// Extract finds the packages of a lockfile.
+func (pipfileLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	type packages map[string]struct{ Version string }
+	var lock struct{ Default, Develop packages }
+	if err := json.NewDecoder(in.Reader).Decode(&lock); err != nil {
+		return out, err
+	}
+	for _, group := range []struct {
+		name string
+		packages
+	}{{"default", lock.Default}, {"dev", lock.Develop}} {
+		for _, name := range slices.Sorted(maps.Keys(group.packages)) {
+			if version, ok := strings.CutPrefix(group.packages[name].Version, "=="); ok { // others are directories and repositories
+				out.Packages = append(out.Packages, &extractor.Package{Name: name, Version: version, PURLType: "pypi",
+					Metadata: &osv.DepGroupMetadata{DepGroupVals: []string{group.name}}})
+			}
+		}
+	}
+	return out, nil
+}
