@@ -97,7 +97,7 @@ func (a *attacks) movedTag(ctx context.Context, tag string) error {
 	if err := a.repo.Tag(ctx, a.image, tag); err != nil { // the tag was good once
 		return err
 	}
-	_, err := a.push(ctx, tag, a.signature, a.boms[0], a.built)
+	_, err := a.push(ctx, tag, a.signature, a.bom, a.built)
 	return err
 }
 
@@ -110,11 +110,11 @@ func (a *attacks) otherKey(ctx context.Context, tag string) error {
 	if err != nil {
 		return err
 	}
-	return a.attachSigned(ctx, key, image, sign.ImageSignature{}, a.documents[0], a.facts)
+	return a.attachSigned(ctx, key, image, sign.ImageSignature{}, a.document, a.facts)
 }
 
 func (a *attacks) copiedSBOM(ctx context.Context, tag string) error {
-	image, err := a.push(ctx, tag, a.boms[0])
+	image, err := a.push(ctx, tag, a.bom)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (a *attacks) noSignature(ctx context.Context, tag string) error {
 	if err != nil {
 		return err
 	}
-	return a.attachSigned(ctx, a.key, image, a.documents[0], a.facts)
+	return a.attachSigned(ctx, a.key, image, a.document, a.facts)
 }
 
 func (a *attacks) changedByte(ctx context.Context, tag string) error {
@@ -134,7 +134,7 @@ func (a *attacks) changedByte(ctx context.Context, tag string) error {
 	if err != nil {
 		return err
 	}
-	evidence, err := signed(ctx, a.key, image, sign.ImageSignature{}, a.documents[0], a.facts)
+	evidence, err := signed(ctx, a.key, image, sign.ImageSignature{}, a.document, a.facts)
 	if err != nil {
 		return err
 	}

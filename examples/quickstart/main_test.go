@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts in testdata run the program as a person does. REGISTRY is a registry with two images: app, with the
-// service in it, and plain, without any Go binary.
+// service in it, and plain, without any package.
 func TestQuickstart(t *testing.T) {
 	here, err := os.Getwd()
 	if err != nil {
@@ -63,6 +64,12 @@ func TestQuickstart(t *testing.T) {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("LAYOUT", filepath.Join(e.WorkDir, "layout"))
 			return nil
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition != "heavy" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			return os.Getenv("LADING_HEAVY") != "", nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// layout DIR N: the directory holds one tagged image with N referrers.

@@ -66,8 +66,11 @@ func tour(ctx context.Context, p *printer, out string) error {
 	p.line("pushed", "%s:v1", name)
 	p.line("digest", "%s", image.Digest)
 
-	b := &bill{p: p, repo: repo, image: image, files: map[string][]byte{"service": binary}}
+	b := &bill{p: p, repo: repo, image: image}
 	if b.key, err = sign.GenerateKey(sign.P256); err != nil {
+		return err
+	}
+	if err := b.describe(binary); err != nil {
 		return err
 	}
 	gate, err := b.write(ctx)
@@ -97,31 +100,20 @@ type bill struct {
 	p       *printer
 	repo    *registry.Repository
 	image   ocispec.Descriptor
-	files   map[string][]byte // the Go binaries in the image, by path
 	key     *sign.LocalKey
 	options *registry.Options
-	modules [][]string // package URLs of what is in each binary
 
-	documents []*sbom.Document
+	document  *sbom.Document
 	facts     *provenance.Provenance
 	signature ocispec.Descriptor // the evidence: of the image itself,
-	boms      []ocispec.Descriptor
+	bom       ocispec.Descriptor
 	built     ocispec.Descriptor
 }
 
-// write makes SBOM and provenance, signs them and the image, and attaches all of it. It returns the gate that lets
-// just such images pass.
+// write signs the image, its SBOM and its provenance, and attaches all of it. It returns the gate that lets just such
+// images pass.
 func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 	p := b.p
-	p.step("SBOM", "what is in the image, from the build information in its Go binaries")
-	for _, path := range sortedKeys(b.files) {
-		doc, err := b.describe(path)
-		if err != nil {
-			return nil, err
-		}
-		b.documents = append(b.documents, doc)
-	}
-
 	p.step("Sign", "image, SBOM and provenance, each as a Sigstore bundle")
 	signer := &sign.BundleSigner{Key: b.key}
 	var err error
@@ -141,12 +133,8 @@ func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 	if b.signature, err = signOne("image", sign.ImageSignature{}); err != nil {
 		return nil, err
 	}
-	for _, doc := range b.documents {
-		bom, err := signOne("sbom", doc)
-		if err != nil {
-			return nil, err
-		}
-		b.boms = append(b.boms, bom)
+	if b.bom, err = signOne("sbom", b.document); err != nil {
+		return nil, err
 	}
 	if b.built, err = signOne("built", b.facts); err != nil {
 		return nil, err
@@ -177,43 +165,48 @@ func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 	return b.gate(trusted), nil
 }
 
-// describe makes the SBOM of one binary, in both specifications.
-func (b *bill) describe(path string) (*sbom.Document, error) {
-	binary := b.files[path]
+// describe makes the SBOM of the service.
+func (b *bill) describe(binary []byte) error {
+	b.p.step("SBOM", "what is in the image, from the build information in its Go binary")
 	sum := sha256.Sum256(binary)
 	doc, err := sbom.GoBinary(bytes.NewReader(binary), &sbom.GoBinaryOptions{
-		Name:   path,
+		Name:   "service",
 		Hashes: []sbom.Hash{{Algorithm: "SHA-256", Value: hex.EncodeToString(sum[:])}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	info, err := buildinfo.Read(bytes.NewReader(binary))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return err
 	}
-	b.p.line("binary", "%s, by %s", path, info.GoVersion)
-	modules := goModules(doc)
-	b.modules = append(b.modules, modules)
+	b.p.line("binary", "service, by %s", info.GoVersion)
+	return b.take(doc)
+}
+
+// take shows what an SBOM has, in both specifications.
+func (b *bill) take(doc *sbom.Document) error {
+	b.document = doc
+	purls := packages(doc)
 	const shown = 4
-	for _, purl := range modules[:min(shown, len(modules))] {
+	for _, purl := range purls[:min(shown, len(purls))] {
 		b.p.line("", "%s", purl)
 	}
-	if more := len(modules) - shown; more > 0 {
+	if more := len(purls) - shown; more > 0 {
 		b.p.line("", "and %d more", more)
 	}
 	if _, err := sbom.Validate(doc.Bytes()); err != nil {
-		return nil, err
+		return err
 	}
 	counts, err := readByOthers(doc)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range counts {
 		b.p.line(c.format, "%s, %d components as %s reads them", size(c.bytes), c.components, c.library)
 	}
 	b.p.line("judged", "%s", elements(doc))
-	return doc, nil
+	return nil
 }
 
 // elements says which of NTIA's minimum elements a document has.
@@ -288,17 +281,17 @@ func (b *bill) gate(trusted verify.TrustedKey) *policy.Gate {
 		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
 		Policy: policy.All(
 			policy.Require{Kind: verify.ImageSignature},
-			policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://cyclonedx.org/bom"}, Check: b.namesModules},
+			policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://cyclonedx.org/bom"}, Check: b.namesPackages},
 			policy.Require{Kind: verify.Statement, PredicateTypes: []string{provenance.Type}, Check: saysBuilder},
 		),
 	}
 }
 
-// goModules returns the package URLs of the Go modules that an SBOM names.
-func goModules(doc *sbom.Document) []string {
+// packages returns the package URLs that an SBOM names.
+func packages(doc *sbom.Document) []string {
 	var purls []string
 	for _, c := range doc.Components() {
-		if strings.HasPrefix(c.PURL, "pkg:golang/") {
+		if c.PURL != "" {
 			purls = append(purls, c.PURL)
 		}
 	}
@@ -306,22 +299,22 @@ func goModules(doc *sbom.Document) []string {
 	return purls
 }
 
-// namesModules accepts an SBOM that says what a binary of the image is made of: each of its modules, and nothing else.
-func (b *bill) namesModules(a *verify.Attestation) error {
+// namesPackages accepts an SBOM that says what the image is made of: each package that is in it, and nothing else.
+func (b *bill) namesPackages(a *verify.Attestation) error {
 	doc, err := sbom.Parse(bytes.NewReader(a.Predicate))
 	if err != nil {
 		return err
 	}
-	named := goModules(doc)
-	if slices.ContainsFunc(b.modules, func(binary []string) bool { return slices.Equal(binary, named) }) {
+	named, found := packages(doc), packages(b.document)
+	if slices.Equal(named, found) {
 		return nil
 	}
 	for _, purl := range named {
-		if !slices.Contains(slices.Concat(b.modules...), purl) {
+		if _, ok := slices.BinarySearch(found, purl); !ok {
 			return fmt.Errorf("the SBOM names %s, which is not in the image", purl)
 		}
 	}
-	return fmt.Errorf("the SBOM names %d modules, and no binary of the image has just these", len(named))
+	return fmt.Errorf("the SBOM names %d packages, and the image has %d", len(named), len(found))
 }
 
 func saysBuilder(a *verify.Attestation) error {
@@ -337,7 +330,7 @@ func saysBuilder(a *verify.Attestation) error {
 
 // pass shows the gate's decision on the image with its bill of lading, and fails if it is not to allow it.
 func (b *bill) pass(ctx context.Context, gate *policy.Gate, name string) error {
-	b.p.step("Gate", "asks for a signature, an SBOM that names the modules, and provenance")
+	b.p.step("Gate", "asks for a signature, an SBOM that names what is in the image, and provenance")
 	d := gate.Check(ctx, name)
 	b.p.decision(d)
 	return d.Err()
@@ -376,16 +369,16 @@ func readByOthers(doc *sbom.Document) ([]reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	packages, _, err := spdx.To(converted)
+	document, _, err := spdx.To(converted)
 	if err != nil {
 		return nil, err
 	}
-	components := 1 // the binary itself
+	components := 1 // what the document is about
 	if bom.Components != nil {
 		components += len(*bom.Components)
 	}
 	return []reading{
 		{"CycloneDX", "cyclonedx-go", int64(len(doc.Bytes())), components},
-		{"SPDX", "tools-golang", int64(len(converted.Bytes())), len(packages.Packages)},
+		{"SPDX", "tools-golang", int64(len(converted.Bytes())), len(document.Packages)},
 	}, nil
 }

@@ -110,5 +110,8 @@ func pack(files map[string]string) (plain, packed []byte, err error) {
 	if _, err := zw.Write(b.Bytes()); err != nil {
 		return nil, nil, err
 	}
-	return b.Bytes(), z.Bytes(), zw.Close()
+	if err := zw.Close(); err != nil {
+		return nil, nil, err
+	}
+	return b.Bytes(), z.Bytes(), nil
 }

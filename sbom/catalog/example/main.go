@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	o := &catalog.Options{}
+	o := &catalog.Options{Created: time.Now()}
 	switch *format {
 	case "cyclonedx":
 	case "spdx":
@@ -112,7 +112,11 @@ func look(ctx context.Context, name string, plain bool, o *catalog.Options) (*sb
 		defer src.Close()
 		return catalog.Image(ctx, src, src.Images[0], o)
 	}
-	repo, err := registry.Open(name, &registry.Options{PlainHTTP: plain})
+	login, err := registry.DockerCredentials()
+	if err != nil {
+		return nil, nil, err
+	}
+	repo, err := registry.Open(name, &registry.Options{PlainHTTP: plain, Credential: login})
 	if err != nil {
 		return nil, nil, err
 	}
