@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/opencontainers/go-digest"
@@ -221,5 +222,186 @@ func TestResolveIsHeldToTheDigest(t *testing.T) {
 	repo := open(t, s.Host()+"/demo/app", nil)
 	if d, err := repo.Resolve(t.Context(), digest.FromString("asked for").String()); err == nil {
 		t.Errorf("resolved to %v", d)
+	}
+}
+
+// What some registries do and the specification does not say, none of which is a reason to lose or to refuse anything.
+func TestOddRegistries(t *testing.T) {
+	header := func(name, value string, when func(*http.Request) bool) registrytest.Quirk {
+		return func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if when(r) {
+					w = &rewriter{w, func(h http.Header) {
+						if h.Get(name) != "" {
+							h.Set(name, value)
+						}
+					}}
+				}
+				next.ServeHTTP(w, r)
+			})
+		}
+	}
+	manifests := func(r *http.Request) bool {
+		return r.Method != http.MethodPut && strings.Contains(r.URL.Path, "/manifests/")
+	}
+	uploads := func(change func(r *http.Request, location string) string) registrytest.Quirk {
+		return func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodPost {
+					next.ServeHTTP(w, r)
+					return
+				}
+				r.URL.RawQuery = "" // no upload in one request
+				next.ServeHTTP(&rewriter{w, func(h http.Header) { h.Set("Location", change(r, h.Get("Location"))) }}, r)
+			})
+		}
+	}
+	for name, quirk := range map[string]registrytest.Quirk{
+		"manifests are JSON": header("Content-Type", "application/json", manifests),
+		"listing is JSON": header("Content-Type", "application/json", func(r *http.Request) bool {
+			return strings.Contains(r.URL.Path, "/referrers/")
+		}),
+		"neither length nor digest of manifests": func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if manifests(r) {
+					w = &rewriter{w, func(h http.Header) { h.Del("Content-Length"); h.Del("Docker-Content-Digest") }}
+				}
+				next.ServeHTTP(w, r)
+				if manifests(r) {
+					w.(http.Flusher).Flush()
+				}
+			})
+		},
+		"upload at a path": uploads(func(r *http.Request, location string) string {
+			u, _ := r.URL.Parse(location)
+			return u.RequestURI()
+		}),
+		"upload at an address with a query": uploads(func(r *http.Request, location string) string {
+			u, _ := r.URL.Parse(location)
+			return "http://" + r.Host + u.Path + "?_state=a%2Bb&x=1"
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{quirk}})
+			defer s.Close()
+			repo := open(t, s.Host()+"/demo/app", nil)
+			image := pushImage(t, repo, "app")
+			if err := repo.Tag(t.Context(), image, "v1"); err != nil {
+				t.Fatal(err)
+			}
+			for _, reference := range []string{"v1", image.Digest.String()} {
+				if d, err := repo.Resolve(t.Context(), reference); err != nil || d.Digest != image.Digest || d.Size != image.Size {
+					t.Errorf("%s is %v, %v", reference, d, err)
+				}
+			}
+			if _, err := repo.Resolve(t.Context(), "v2"); !errors.Is(err, registry.ErrNotFound) {
+				t.Errorf("a tag that is not there: %v", err)
+			}
+			if _, err := repo.Attach(t.Context(), image, content("one"), content("two")); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"one", "two"}, texts(t, repo, image)); diff != "" {
+				t.Error(diff)
+			}
+			plain := open(t, s.Host()+"/demo/app", nil)
+			if err := plain.AttachCosign(t.Context(), image, simpleSigning("payload", "c2ln")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for name, location := range map[string]string{"nowhere": "", "on another host": "http://127.0.0.1:1/v2/demo/app/blobs/uploads/1", "at no address": "http://[::1"} {
+		t.Run("upload "+name, func(t *testing.T) {
+			t.Parallel()
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{uploads(func(*http.Request, string) string { return location })}})
+			defer s.Close()
+			repo := open(t, s.Host()+"/demo/app", nil)
+			if _, err := repo.Attach(t.Context(), content("subject"), content("one")); !errors.Is(err, registry.ErrMalformed) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// rewriter changes the headers of an answer.
+type rewriter struct {
+	http.ResponseWriter
+	change func(http.Header)
+}
+
+func (r *rewriter) WriteHeader(status int) {
+	r.change(r.Header())
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *rewriter) Write(p []byte) (int, error) {
+	r.change(r.Header())
+	return r.ResponseWriter.Write(p)
+}
+
+func (r *rewriter) Flush() { r.ResponseWriter.(http.Flusher).Flush() }
+
+// A tag that the registry does not let anybody move ends in an error that says so, with what the registry says about it,
+// and leaves what is there.
+func TestImmutableTags(t *testing.T) {
+	for status, want := range map[int]error{409: registry.ErrUnsupported, 405: registry.ErrUnsupported, 400: registry.ErrInvalid, 403: registry.ErrUnauthorized, 412: registry.ErrContended} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404), registrytest.ImmutableTags(status)}})
+			defer s.Close()
+			repo := open(t, s.Host()+"/demo/app", nil)
+			image := pushImage(t, repo, "app")
+			if _, err := repo.Attach(t.Context(), image, content("one")); err != nil {
+				t.Fatal(err)
+			}
+			var partial *registry.AttachError
+			if _, err := repo.Attach(t.Context(), image, content("two")); !errors.Is(err, want) || !errors.As(err, &partial) ||
+				len(partial.Pushed) != 1 || !strings.Contains(err.Error(), "immutable") {
+				t.Error(err)
+			}
+			if diff := cmp.Diff([]string{"one"}, texts(t, repo, image)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A registry that resolves any tag made of a digest to what has the digest has no fallback index and no signature there.
+func TestSubjectAtEveryTag(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if before, tag, found := strings.Cut(r.URL.Path, "/manifests/sha256-"); found && r.Method != http.MethodPut {
+				rec := httptest.NewRecorder()
+				if next.ServeHTTP(rec, r); rec.Code == http.StatusNotFound {
+					r = r.Clone(r.Context())
+					r.URL.Path = before + "/manifests/sha256:" + tag[:64]
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", &registry.Options{CosignTags: true})
+	image := pushImage(t, repo, "app")
+	for range repo.Evidence(t.Context(), image) {
+		t.Error("there is something about the image before anything was attached")
+	}
+	if _, err := repo.Attach(t.Context(), image, content("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := repo.AttachCosign(t.Context(), image, simpleSigning("payload", "c2ln")); err != nil {
+		t.Fatal(err)
+	}
+	d, err := repo.Resolve(t.Context(), tagOf(image, ".sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := repo.Manifest(t.Context(), d); err != nil || len(m.Layers) != 1 {
+		t.Errorf("cosign's manifest is %v, %v", m, err)
+	}
+	to := registrytest.Start(nil)
+	defer to.Close()
+	if _, err := registry.Copy(t.Context(), open(t, to.Host()+"/demo/app", nil), repo, image.Digest.String(), nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -38,6 +38,7 @@ var errBlobUnknown = errors.New("blob unknown")
 // How often a listing is read until it shows what was attached, and how often a fallback index is written.
 const (
 	listingTries  = 5
+	slowTries     = 9 // when the listing shows others, so that nobody would look elsewhere
 	indexTries    = 40
 	indexFailures = 5 // in a row that reading it may fail
 	indexSeen     = 2 // times in a row that a fallback index must show what was added to it
@@ -189,9 +190,9 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 	}
 	defer r.cache.forget(r.name, subject.Digest)
 	listed := 0
-	for try := range listingTries {
-		if try > 0 && !sleep(ctx, jitter(try)) {
-			return fmt.Errorf("registry: %w: %w", ErrUnavailable, context.Cause(ctx))
+	for try := 0; try < listingTries || listed > 0 && try < slowTries; try++ {
+		if try > 0 && !sleep(ctx, jitter(try)<<max(0, try-5)) {
+			return ended(ctx)
 		}
 		listed = 0
 		missing := slices.Clone(manifests)
@@ -204,9 +205,9 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 			}
 			listed++
 			missing = slices.DeleteFunc(missing, func(m Descriptor) bool { return m.Digest == d.Digest })
-		}
-		if len(missing) == 0 {
-			return nil
+			if len(missing) == 0 {
+				return nil
+			}
 		}
 	}
 	if listed > 0 {
@@ -265,6 +266,7 @@ func (r *Repository) settle(ctx context.Context, tag, mediaType string, read fun
 		written      []byte
 		there        bool          // there was something under the tag
 		slowest      time.Duration // of the requests so far
+		refused      error         // by the registry, of the last write
 	)
 	for try := range indexTries {
 		if try > 0 {
@@ -314,8 +316,13 @@ func (r *Repository) settle(ctx context.Context, tag, mediaType string, read fun
 		if err != nil && !errors.Is(err, ErrContended) {
 			return err
 		}
+		refused = err
 	}
-	return fmt.Errorf("registry: %w: %s, after %d tries", ErrContended, tag, indexTries)
+	err := fmt.Errorf("registry: %w: %s, after %d tries", ErrContended, tag, indexTries)
+	if refused != nil {
+		err = fmt.Errorf("%w: %w", err, refused) // not every 412 comes of others: a tag may be immutable
+	}
+	return err
 }
 
 // listByTag adds manifests to the fallback index and returns when they stay there.
@@ -325,15 +332,21 @@ func (r *Repository) listByTag(ctx context.Context, subject Descriptor, manifest
 		func(data []byte) ([]byte, error) { return addToIndex(data, manifests) })
 }
 
-// fallbackIndex returns the fallback index of a subject, without data if there is none. Some registries resolve the tag
-// to the subject itself.
-func (r *Repository) fallbackIndex(ctx context.Context, subject Descriptor) (tagged, error) {
-	t, err := r.readTag(ctx, fallbackTag(subject.Digest))
-	if err != nil || t.data == nil {
-		return tagged{}, err
+// readTagAbout is readTag for a tag made of a subject's digest. Some registries resolve such tags to the subject itself,
+// which then counts as nothing.
+func (r *Repository) readTagAbout(ctx context.Context, tag string, subject Descriptor) (tagged, error) {
+	t, err := r.readTag(ctx, tag)
+	if err == nil && t.data != nil && subject.Digest.Algorithm().FromBytes(t.data) == subject.Digest {
+		t.data = nil
 	}
-	if t.desc.Digest == subject.Digest {
-		return tagged{desc: t.desc}, nil
+	return t, err
+}
+
+// fallbackIndex returns the fallback index of a subject, without data if there is none.
+func (r *Repository) fallbackIndex(ctx context.Context, subject Descriptor) (tagged, error) {
+	t, err := r.readTagAbout(ctx, fallbackTag(subject.Digest), subject)
+	if err != nil || t.data == nil {
+		return t, err
 	}
 	// Whatever else is there is neither nothing nor ours to replace. The content decides: not all registries say its type.
 	if _, err := parseIndex(t.data); err != nil {
@@ -366,6 +379,7 @@ func (r *Repository) Delete(ctx context.Context, subject, manifest Descriptor) e
 		return err
 	}
 	r.cache.forget(r.name, subject.Digest)
+	r.cache.forgetManifest(r.name, manifest.Digest)
 	if err := b.Delete(ctx, bare(manifest)); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}

@@ -3,6 +3,7 @@ package registry
 import (
 	"container/list"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -64,10 +65,11 @@ const (
 )
 
 // fetch returns content from the cache, or fetches it and keeps it. Concurrent calls for the same wait for one of them.
-func (c *Cache) fetch(ctx context.Context, d digest.Digest, get func() ([]byte, error)) ([]byte, error) {
+func (c *Cache) fetch(ctx context.Context, want Descriptor, get func() ([]byte, error)) ([]byte, error) {
 	if c == nil {
 		return get()
 	}
+	d := want.Digest
 	for {
 		c.mu.Lock()
 		if e, ok := c.content[d]; ok {
@@ -80,7 +82,7 @@ func (c *Cache) fetch(ctx context.Context, d digest.Digest, get func() ([]byte, 
 			select {
 			case <-f.done:
 			case <-ctx.Done():
-				return nil, context.Cause(ctx)
+				return nil, ended(ctx)
 			}
 			if f.err == nil {
 				return f.data, nil
@@ -94,7 +96,7 @@ func (c *Cache) fetch(ctx context.Context, d digest.Digest, get func() ([]byte, 
 		c.flights[d] = f
 		c.mu.Unlock()
 
-		if f.data, f.err = c.load(d); f.err != nil {
+		if f.data, f.err = c.load(want); f.err != nil {
 			if f.data, f.err = get(); f.err == nil {
 				c.store(d, f.data)
 			}
@@ -135,19 +137,17 @@ func (c *Cache) path(d digest.Digest) string {
 	return filepath.Join(c.Dir, d.Algorithm().String(), d.Encoded())
 }
 
-// load reads content from the directory. What does not match its digest is as good as not there.
-func (c *Cache) load(d digest.Digest) ([]byte, error) {
+// load reads content from the directory. What does not match its descriptor is as good as not there.
+func (c *Cache) load(d Descriptor) ([]byte, error) {
 	if c.Dir == "" {
 		return nil, os.ErrNotExist
 	}
-	data, err := os.ReadFile(c.path(d))
+	f, err := os.Open(c.path(d.Digest))
 	if err != nil {
 		return nil, err
 	}
-	if d.Algorithm().FromBytes(data) != d {
-		return nil, ErrDigest
-	}
-	return data, nil
+	defer f.Close()
+	return io.ReadAll(check(f, d))
 }
 
 // store writes content to the directory. A cache that cannot be written costs requests, nothing else.
@@ -214,6 +214,16 @@ func (c *Cache) rememberTag(repo, tag string, d Descriptor) {
 		return
 	}
 	remember(c, &c.tags, repo+":"+tag, d, c.TagLifetime)
+}
+
+// forgetManifest drops that a manifest is in the repository, which it no longer is.
+func (c *Cache) forgetManifest(repo string, d digest.Digest) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.digests, repo+"@"+d.String())
 }
 
 // forgetTag drops a tag, which has moved.

@@ -15,7 +15,7 @@ import (
 // Artifact types of documents that Notary Project signs as artifacts: its signatures hold no statement, so an SBOM is
 // pushed as a referrer of the image and then signed itself.
 var signedArtifacts = []string{
-	"application/vnd.cyclonedx+json", "application/spdx+json", "application/vnd.in-toto+json", "application/vnd.openvex+json", "application/sarif+json",
+	"application/vnd.cyclonedx+json", "application/spdx+json", typeInToto, "application/vnd.openvex+json", "application/sarif+json",
 }
 
 // composite yields an artifact, whose manifest is in d.Data and in m, and the Notary Project signatures on it as one
@@ -31,7 +31,7 @@ func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Man
 				yield(bare(d), err)
 				return
 			}
-			if s.ArtifactType == notarySignature || s.ArtifactType == "" {
+			if s.ArtifactType == notarySignature || slices.Contains(vagueArtifacts, s.ArtifactType) {
 				listed = append(listed, s)
 			}
 		}
@@ -90,6 +90,9 @@ func signatureOn(s Descriptor, on digest.Digest, fetch func(Descriptor) (Descrip
 	manifest, err := fetch(s)
 	if err != nil {
 		return nil, err
+	}
+	if indexed(manifest.Data) {
+		return nil, nil
 	}
 	m, err := parseManifest(manifest.Data)
 	if err != nil {

@@ -36,8 +36,8 @@ func Copy(ctx context.Context, dst, src *Repository, reference string, opts *Cop
 	if reference == "" {
 		reference = "latest"
 	}
-	c := &copier{dst: dst, src: src, manifests: make(map[digest.Digest]bool), blobs: make(map[digest.Digest]bool), progress: opts.Progress}
-	if err := c.graph(ctx, root, 0); err != nil {
+	c := &copier{dst: dst, src: src, manifests: make(map[digest.Digest]copied), blobs: make(map[digest.Digest]bool), progress: opts.Progress}
+	if _, err := c.graph(ctx, root, 0); err != nil {
 		return Descriptor{}, err
 	}
 	if digest.Digest(reference).Validate() != nil {
@@ -63,11 +63,19 @@ type exister interface {
 type copier struct {
 	dst, src *Repository
 	// What has been copied. Their own, because one digest may be a blob here and a manifest there.
-	manifests, blobs map[digest.Digest]bool
-	progress         func(d Descriptor, count int, bytes int64)
-	count            int
-	bytes            int64
-	left             []error // attachments that could not be copied
+	manifests map[digest.Digest]copied
+	blobs     map[digest.Digest]bool
+	tried     int // manifests
+	progress  func(d Descriptor, count int, bytes int64)
+	count     int
+	bytes     int64
+	left      []error // attachments that could not be copied
+}
+
+// copied is a manifest in the destination, described as it describes itself.
+type copied struct {
+	Descriptor
+	subject digest.Digest // or none
 }
 
 func (c *copier) arrived(d Descriptor) {
@@ -78,74 +86,103 @@ func (c *copier) arrived(d Descriptor) {
 	}
 }
 
-// deepest is how far Copy follows children of children and referrers of referrers.
-const deepest = 16
+// How far Copy follows children of children and referrers of referrers, and how many manifests it looks at: that many
+// times Limits.Referrers of the source.
+const (
+	deepest    = 16
+	widestCopy = 64
+)
+
+var errTooMany = fmt.Errorf("%w: too many manifests to copy", ErrLimit)
 
 // graph copies a manifest, what it names, and what refers to it.
-func (c *copier) graph(ctx context.Context, d Descriptor, depth int) error {
-	if c.manifests[d.Digest] {
-		return nil
+func (c *copier) graph(ctx context.Context, d Descriptor, depth int) (copied, error) {
+	if there, ok := c.manifests[d.Digest]; ok {
+		return there, nil
 	}
 	if depth > deepest {
-		return fmt.Errorf("registry: %w: manifests nested deeper than %d", ErrLimit, deepest)
+		return copied{}, fmt.Errorf("registry: %w: manifests nested deeper than %d", ErrLimit, deepest)
+	}
+	if c.tried++; c.tried > widestCopy*c.src.limits.Referrers {
+		return copied{}, fmt.Errorf("registry: %w", errTooMany)
 	}
 	data, err := c.src.fetchListed(ctx, d, c.src.limits.ManifestBytes)
 	if err != nil {
-		return err
+		return copied{}, err
 	}
+	self := copied{Descriptor: bare(d)}
+	var subject *Descriptor
 	if indexed(data) {
 		index, err := parseIndex(data)
 		if err != nil {
-			return err
+			return copied{}, err
 		}
 		for _, child := range index.Manifests {
 			if isManifest(child.MediaType) {
-				err = c.graph(ctx, child, depth+1)
+				_, err = c.graph(ctx, child, depth+1)
 			} else {
 				err = c.blob(ctx, child)
 			}
 			if err != nil {
-				return err
+				return copied{}, err
 			}
 		}
+		self.ArtifactType, self.Annotations, subject = index.ArtifactType, index.Annotations, index.Subject
 	} else {
 		m, err := parseManifest(data)
 		if err != nil {
-			return err
+			return copied{}, err
 		}
 		for _, blob := range append([]Descriptor{m.Config}, m.Layers...) {
 			if err := c.blob(ctx, blob); err != nil {
-				return err
+				return copied{}, err
 			}
 		}
+		self.ArtifactType, self.Annotations, subject = artifactType(m), m.Annotations, m.Subject
+	}
+	if subject != nil {
+		self.subject = subject.Digest
 	}
 	if err := c.dst.Push(ctx, d, bytes.NewReader(data)); err != nil {
-		return err
+		return copied{}, err
 	}
-	c.manifests[d.Digest] = true
+	c.manifests[d.Digest] = self
 	c.arrived(d)
 	if err := c.cosign(ctx, d, depth); err != nil {
-		return err
+		return self, err
 	}
-	var referrers []Descriptor
+	return self, c.referrers(ctx, d, depth)
+}
+
+// referrers copies what refers to a manifest.
+func (c *copier) referrers(ctx context.Context, d Descriptor, depth int) error {
+	var list []Descriptor
 	for r, err := range c.src.listed(ctx, d) {
 		if err != nil {
 			return err
 		}
-		if err := c.graph(ctx, r, depth+1); err != nil {
+		there, err := c.graph(ctx, r, depth+1)
+		if there.Digest != "" && there.subject != d.Digest {
+			err = errors.Join(err, fmt.Errorf("registry: %w: its subject is not what lists it", ErrMalformed))
+		} else if there.Digest != "" {
+			// As the manifest says, not as the source lists it: other clients choose by artifact type.
+			list = append(list, there.Descriptor)
+		}
+		if err != nil {
 			if err = c.leave(err, r, d); err != nil {
 				return err
 			}
-			continue
 		}
-		referrers = append(referrers, r)
 	}
 	// The destination's own listing: a copied fallback index would overwrite what others attached there.
-	return c.dst.list(ctx, d, referrers)
+	return c.dst.list(ctx, d, list)
 }
 
 // leave notes an attachment that is damaged or not there. It returns errors that are not the attachment's alone.
 func (c *copier) leave(err error, d, subject Descriptor) error {
+	if errors.Is(err, errTooMany) {
+		return err
+	}
 	for _, kind := range []error{ErrNotFound, ErrDigest, ErrMalformed, ErrLimit} {
 		if errors.Is(err, kind) {
 			c.left = append(c.left, fmt.Errorf("registry: copy %s, attached to %s: %w", d.Digest, subject.Digest, err))
@@ -162,13 +199,13 @@ func (c *copier) cosign(ctx context.Context, d Descriptor, depth int) error {
 			if err != nil {
 				return err
 			}
-			if err := c.graph(ctx, there, depth+1); err != nil {
+			if _, err := c.graph(ctx, there, depth+1); err != nil {
 				if err = c.leave(err, there, d); err != nil {
 					return err
 				}
 				continue
 			}
-			if err := c.tagLayers(ctx, there, fallbackTag(d.Digest)+suffix); err != nil {
+			if err := c.tagLayers(ctx, there, d, fallbackTag(d.Digest)+suffix); err != nil {
 				return err
 			}
 		}
@@ -177,9 +214,9 @@ func (c *copier) cosign(ctx context.Context, d Descriptor, depth int) error {
 }
 
 // tagLayers tags a manifest in the destination, or adds its layers to those of the manifest that has the tag there.
-func (c *copier) tagLayers(ctx context.Context, d Descriptor, tag string) error {
+func (c *copier) tagLayers(ctx context.Context, d, subject Descriptor, tag string) error {
 	there, err := c.dst.backend.Resolve(ctx, tag)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) || err == nil && there.Digest == subject.Digest {
 		return c.dst.Tag(ctx, d, tag)
 	}
 	if err != nil || there.Digest == d.Digest {
@@ -190,7 +227,7 @@ func (c *copier) tagLayers(ctx context.Context, d Descriptor, tag string) error 
 		return err
 	}
 	return c.dst.settle(ctx, tag, ocispec.MediaTypeImageManifest,
-		func(ctx context.Context) (tagged, error) { return c.dst.readTag(ctx, tag) },
+		func(ctx context.Context) (tagged, error) { return c.dst.readTagAbout(ctx, tag, subject) },
 		func(data []byte) ([]byte, error) { return c.dst.addLayers(ctx, data, m.Layers) })
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -42,7 +43,7 @@ func (r *Repository) AttachCosign(ctx context.Context, subject Descriptor, conte
 		}
 		tag := fallbackTag(subject.Digest) + suffix
 		err := r.settle(ctx, tag, ocispec.MediaTypeImageManifest,
-			func(ctx context.Context) (tagged, error) { return r.readTag(ctx, tag) },
+			func(ctx context.Context) (tagged, error) { return r.readTagAbout(ctx, tag, subject) },
 			func(data []byte) ([]byte, error) { return r.addLayers(ctx, data, layers) })
 		if err != nil {
 			return err
@@ -73,8 +74,9 @@ next:
 		entry := bare(c)
 		entry.Annotations = c.Annotations
 		for _, l := range m.Layers {
-			// cosign's signature is an annotation: two signatures of one payload are two layers of one digest.
-			if l.Digest == c.Digest && l.Annotations[annotationSignature] == c.Annotations[annotationSignature] {
+			// cosign's signature is an annotation, and so are its certificate and its log entry: layers of one digest are
+			// the same only with the same annotations.
+			if l.Digest == c.Digest && maps.Equal(l.Annotations, c.Annotations) {
 				continue next
 			}
 		}
@@ -108,5 +110,3 @@ next:
 	}
 	return replaceMember(data, "config", text)
 }
-
-const annotationSignature = "dev.cosignproject.cosign/signature"

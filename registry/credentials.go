@@ -2,12 +2,15 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -58,11 +61,12 @@ func (l *login) credential(ctx context.Context, host string) (auth.Credential, e
 
 func (l *login) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(req)
-	// A bearer token that expired says nothing about what it was got with.
-	if err == nil && resp.StatusCode == http.StatusUnauthorized && strings.HasPrefix(req.Header.Get("Authorization"), "Basic ") {
+	// A bearer token that expired says nothing about what it was got with. The host that turns down a user may be a
+	// token service, so the user tells what was turned down.
+	if user, password, basic := req.BasicAuth(); err == nil && resp.StatusCode == http.StatusUnauthorized && basic {
 		l.mu.Lock()
-		if g := l.hosts[req.URL.Host]; g != nil {
-			g.rejected = true
+		for _, g := range l.hosts {
+			g.rejected = g.rejected || g.credential.Username == user && g.credential.Password == password
 		}
 		l.mu.Unlock()
 	}
@@ -76,23 +80,79 @@ func DockerCredentials() (func(ctx context.Context, host string) (Credential, er
 	if err != nil {
 		return nil, fmt.Errorf("registry: docker credentials: %w", err)
 	}
-	return fromStore(store), nil
+	get := credentials.Credential(store)
+	return func(ctx context.Context, host string) (Credential, error) {
+		c, err := get(ctx, host)
+		return fromAuth(c), err
+	}, nil
 }
 
 // PodmanCredentials returns the credentials that podman login stored, for Options. It reads $REGISTRY_AUTH_FILE, or
-// containers/auth.json in $XDG_RUNTIME_DIR or the user's configuration directory, whichever is there first. Entries for
-// a path below a host do not count. Without a file everybody is anonymous.
+// containers/auth.json in $XDG_RUNTIME_DIR or the user's configuration directory, whichever is there first, and runs the
+// credential helpers that the file names. Entries for a path below a host do not count. Without a file everybody is
+// anonymous.
 func PodmanCredentials() (func(ctx context.Context, host string) (Credential, error), error) {
 	name, err := podmanFile()
 	if err != nil {
 		return nil, fmt.Errorf("registry: podman credentials: %w", err)
 	}
+	entries, err := podmanEntries(name)
+	if err != nil {
+		return nil, fmt.Errorf("registry: podman credentials: %s: %w", name, err)
+	}
 	store, err := credentials.NewStore(name, credentials.StoreOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("registry: podman credentials: %w", err)
 	}
-	return fromStore(store), nil
+	return func(ctx context.Context, host string) (Credential, error) {
+		entry, ok := entries[host]
+		if !ok {
+			return Credential{}, nil
+		}
+		c, err := store.Get(ctx, entry)
+		return fromAuth(c), err
+	}, nil
 }
+
+// podmanEntries returns the names of the entries that are for whole hosts, by host.
+func podmanEntries(name string) (map[string]string, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var file struct {
+		Auths       map[string]json.RawMessage `json:"auths"`
+		CredHelpers map[string]string          `json:"credHelpers"`
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries := make(map[string]string)
+	for _, entry := range slices.Sorted(maps.Keys(file.Auths)) {
+		host, path, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(entry, "https://"), "http://"), "/")
+		if path = strings.Trim(path, "/"); path != "" && path != "v1" && path != "v2" {
+			continue
+		}
+		if entries[host] != host { // its plain name is better than any other
+			entries[host] = entry
+		}
+	}
+	for host := range file.CredHelpers {
+		entries[host] = host
+	}
+	for _, hub := range []string{"docker.io", "index.docker.io"} {
+		if entry, ok := entries[hub]; ok && entries[dockerHub] == "" {
+			entries[dockerHub] = entry
+		}
+	}
+	return entries, nil
+}
+
+// dockerHub is the host that answers for docker.io.
+const dockerHub = "registry-1.docker.io"
 
 // podmanFile follows containers-auth.json(5).
 func podmanFile() (string, error) {
@@ -110,10 +170,6 @@ func podmanFile() (string, error) {
 	return filepath.Join(dir, rest), err
 }
 
-func fromStore(store credentials.Store) func(ctx context.Context, host string) (Credential, error) {
-	get := credentials.Credential(store)
-	return func(ctx context.Context, host string) (Credential, error) {
-		c, err := get(ctx, host)
-		return Credential{Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken, AccessToken: c.AccessToken}, err
-	}
+func fromAuth(c auth.Credential) Credential {
+	return Credential{Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken, AccessToken: c.AccessToken}
 }

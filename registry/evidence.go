@@ -20,6 +20,7 @@ const (
 	typeSimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json"
 	typeJWS           = "application/jose+json"
 	typeCOSE          = "application/cose"
+	typeInToto        = "application/vnd.in-toto+json" // a statement that nobody signed; as artifact type, perhaps an envelope
 )
 
 // EvidenceTypes returns the layer media types that Evidence yields unless Options say otherwise: Sigstore bundles of
@@ -34,19 +35,20 @@ func EvidenceTypes() []string {
 	}
 }
 
-// Artifact types of manifests that may hold evidence, beside the evidence types themselves. A type that says nothing
-// is looked into.
+// Artifact types that say nothing: of registries that do not say them, or take the configuration's media type for one.
+var vagueArtifacts = []string{"", ocispec.MediaTypeEmptyJSON, ocispec.MediaTypeImageConfig}
+
+// Artifact types of manifests that may hold evidence, beside those that say nothing and the evidence types themselves.
 var evidenceArtifacts = []string{
-	"", ocispec.MediaTypeEmptyJSON, ocispec.MediaTypeImageConfig,
 	notarySignature,
 	"application/vnd.dev.cosign.artifact.sig.v1+json",
 	"application/vnd.dev.cosign.artifact.att.v1+json",
-	"application/vnd.in-toto+json",
+	typeInToto,
 }
 
 // mayHold reports whether a manifest of that artifact type is looked into for evidence.
 func (r *Repository) mayHold(artifactType string) bool {
-	return slices.Contains(evidenceArtifacts, artifactType) || slices.Contains(r.evidenceTypes, artifactType) ||
+	return slices.Contains(vagueArtifacts, artifactType) || slices.Contains(evidenceArtifacts, artifactType) || slices.Contains(r.evidenceTypes, artifactType) ||
 		r.readsNotary() && slices.Contains(signedArtifacts, artifactType)
 }
 
@@ -178,20 +180,11 @@ func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[D
 // came. Nothing there is no error.
 func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
-		count, size := 0, int64(0)
+		next := r.bounded(subject, yield)
 		// from yields what a manifest holds and reports whether to go on.
 		from := func(d Descriptor, needSubject bool) bool {
-			for candidate, err := range r.layers(ctx, subject, d, needSubject) {
-				count++
-				size += int64(len(candidate.Data))
-				switch {
-				case count > r.limits.Candidates:
-					yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, r.limits.Candidates, subject.Digest))
-					return false
-				case size > r.limits.TotalBytes:
-					yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d bytes of evidence about %s", ErrLimit, r.limits.TotalBytes, subject.Digest))
-					return false
-				case !yield(candidate, err):
+			for candidate, err := range r.evidenceIn(ctx, subject, d, needSubject) {
+				if !next(candidate, err) {
 					return false
 				}
 			}
@@ -225,13 +218,34 @@ func (r *Repository) readsNotary() bool {
 	return slices.Contains(r.evidenceTypes, typeJWS) || slices.Contains(r.evidenceTypes, typeCOSE)
 }
 
-// layers yields the evidence in one manifest.
-func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubject bool) iter.Seq2[Descriptor, error] {
+// bounded yields what is about a subject as far as the limits allow, and then an error. It reports whether to go on.
+func (r *Repository) bounded(subject Descriptor, yield func(Descriptor, error) bool) func(Descriptor, error) bool {
+	count, size := 0, int64(0)
+	return func(d Descriptor, err error) bool {
+		count++
+		size += int64(len(d.Data))
+		switch {
+		case count > r.limits.Candidates:
+			yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, r.limits.Candidates, subject.Digest))
+		case size > r.limits.TotalBytes:
+			yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d bytes of evidence about %s", ErrLimit, r.limits.TotalBytes, subject.Digest))
+		default:
+			return yield(d, err)
+		}
+		return false
+	}
+}
+
+// evidenceIn yields the evidence in one manifest.
+func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, needSubject bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		data, err := r.fetchListed(ctx, d, r.limits.ManifestBytes)
 		if err != nil {
 			yield(bare(d), err)
 			return
+		}
+		if indexed(data) {
+			return // it has no layers, so it holds nothing
 		}
 		m, err := parseManifest(data)
 		if err != nil {
@@ -250,21 +264,27 @@ func (r *Repository) layers(ctx context.Context, subject, d Descriptor, needSubj
 				}
 			}
 		}
-		for _, layer := range m.Layers {
-			if !slices.Contains(r.evidenceTypes, layer.MediaType) {
-				continue
-			}
-			candidate := bare(layer)
-			candidate.ArtifactType, candidate.Annotations = artifactType(m), layer.Annotations
-			data, err := r.fetchListed(ctx, layer, r.limits.EvidenceBytes)
-			if err == nil {
-				candidate.Data = bytes.Clone(data) // the cache keeps its own
-			}
-			if !yield(candidate, err) {
-				return
-			}
+		r.layers(ctx, m, r.evidenceTypes, yield)
+	}
+}
+
+// layers yields the layers of some types, with their content.
+func (r *Repository) layers(ctx context.Context, m *ocispec.Manifest, types []string, yield func(Descriptor, error) bool) bool {
+	for _, layer := range m.Layers {
+		if !slices.Contains(types, layer.MediaType) {
+			continue
+		}
+		candidate := bare(layer)
+		candidate.ArtifactType, candidate.Annotations = artifactType(m), layer.Annotations
+		data, err := r.fetchListed(ctx, layer, r.limits.EvidenceBytes)
+		if err == nil {
+			candidate.Data = bytes.Clone(data) // the cache keeps its own
+		}
+		if !yield(candidate, err) {
+			return false
 		}
 	}
+	return true
 }
 
 // fetchListed is fetchAll for a descriptor that the registry gave.
@@ -276,9 +296,46 @@ func (r *Repository) fetchListed(ctx context.Context, d Descriptor, limit int64)
 }
 
 // Children returns the manifests that an index names, in its order; none for an image. Its content decides which it is,
-// not the media type of its descriptor. Attestation manifests that BuildKit puts beside the platforms are left out: they
-// are unsigned claims.
+// not the media type of its descriptor. The attestation manifests that BuildKit puts beside the platforms are left out:
+// they are unsigned claims, for [Repository.Claims]. Only what no runtime can choose counts as one, because its platform
+// is unknown/unknown.
 func (r *Repository) Children(ctx context.Context, index Descriptor) ([]Descriptor, error) {
+	members, err := r.members(ctx, index)
+	return slices.DeleteFunc(members, isAttestation), err
+}
+
+// isAttestation reports whether a member of an index is one of BuildKit's attestation manifests
+// (docs.docker.com/build/metadata/attestations/attestation-storage).
+func isAttestation(d Descriptor) bool {
+	return d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" &&
+		d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
+}
+
+// Claims yields the in-toto statements (provenance, SBOM) that BuildKit put into an index about one of its platforms,
+// with Data. Nobody signed them: anyone who can push can write them, so [Repository.Evidence] has none of them. Errors
+// and limits are as for Evidence.
+func (r *Repository) Claims(ctx context.Context, index, platform Descriptor) iter.Seq2[Descriptor, error] {
+	return func(yield func(Descriptor, error) bool) {
+		members, err := r.members(ctx, index)
+		if err != nil {
+			yield(Descriptor{}, err)
+			return
+		}
+		next := r.bounded(platform, yield)
+		for _, d := range members {
+			if !isAttestation(d) || d.Annotations["vnd.docker.reference.digest"] != platform.Digest.String() {
+				continue
+			}
+			m, err := r.Manifest(ctx, d)
+			if err != nil && !next(bare(d), err) || err == nil && !r.layers(ctx, m, []string{typeInToto}, next) {
+				return
+			}
+		}
+	}
+}
+
+// members returns the manifests that an index names, none for an image.
+func (r *Repository) members(ctx context.Context, index Descriptor) ([]Descriptor, error) {
 	data, err := r.fetchAll(ctx, index, r.limits.ManifestBytes)
 	if err != nil {
 		return nil, err
@@ -291,9 +348,7 @@ func (r *Repository) Children(ctx context.Context, index Descriptor) ([]Descript
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(parsed.Manifests, func(d Descriptor) bool {
-		return d.Annotations["vnd.docker.reference.type"] != ""
-	}), nil
+	return parsed.Manifests, nil
 }
 
 // Manifest returns the content of an image manifest, so that its layers can be read.

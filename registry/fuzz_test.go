@@ -3,6 +3,8 @@ package registry
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"testing"
@@ -62,6 +64,68 @@ func FuzzIndex(f *testing.F) {
 			t.Fatalf("%s became %s: %v", changed, removed, err)
 		}
 	})
+}
+
+// The next page is found however the header is written, and a header that promises one and does not say where is an
+// error: pages do not get lost in silence.
+func TestNextLink(t *testing.T) {
+	at, err := url.Parse("https://registry.example:5000/v2/a/referrers/sha256:0?n=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bad = "error"
+	for header, want := range map[string]string{
+		`</v2/x?last=1>; rel="next"`:                                        "https://registry.example:5000/v2/x?last=1",
+		`</v2/x?last=a,b;c>; rel="next"`:                                    "https://registry.example:5000/v2/x?last=a,b;c",
+		`<?last=2>;rel=next`:                                                "https://registry.example:5000/v2/a/referrers/sha256:0?last=2",
+		`<https://registry.example:5000/p>; REL="prev Next"`:                "https://registry.example:5000/p",
+		`<http://registry.example:5000/p>; rel=next`:                        "https://registry.example:5000/p", // behind a proxy
+		`<//registry.example:5000/p>; rel=next`:                             "https://registry.example:5000/p",
+		`</a>; rel="prev", </b>; title="x, \", y"; crossorigin; rel="next"`: "https://registry.example:5000/b",
+		`</a>; rel = "next"`:                                                "https://registry.example:5000/a",
+		`</a>; rel="first", </b>; rel="last"`:                               "",
+		`</a>`:                                                              "",
+		``:                                                                  "",
+		`/v2/x?last=1; rel="next"`:                                          bad,
+		`</v2/x; rel="next"`:                                                bad,
+		`<https://registry.example/p>; rel="next"`:                          bad,
+		`<https://evil.example/p>; rel="next"`:                              bad,
+		`<//evil.example/p>; rel="next"`:                                    bad,
+		`<file://registry.example:5000/p>; rel="next"`:                      bad,
+		`<%zz>; rel="next"`:                                                 bad,
+	} {
+		next, err := nextLink(at, []string{header})
+		got := ""
+		switch {
+		case err != nil && errors.Is(err, ErrMalformed):
+			got = bad
+		case err != nil:
+			got = err.Error()
+		case next != nil:
+			got = next.String()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
+		}
+	}
+}
+
+// A registry that asks for an absurdly long pause gets it.
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"0": 0, "120": 2 * time.Minute, "99999999999999999999": math.MaxUint32 * time.Second,
+		"Thu, 01 Jan 2026 00:01:00 GMT": time.Minute, "Thu, 01 Jan 2026 00:00:00 GMT": 0, "Thu, 01 Jan 1998 00:00:00 GMT": 0,
+		"": -1, "-1": -1, "1.5": -1, "soon": -1,
+	} {
+		got, asked := retryAfter(value, now)
+		if !asked {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %v, want %v", value, got, want)
+		}
+	}
 }
 
 func FuzzHeaders(f *testing.F) {

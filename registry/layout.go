@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -23,18 +24,29 @@ import (
 // Several processes may use one directory at the same time: the system's lock on a file index.json.lock keeps their
 // changes apart, and ends with the process that holds it.
 func OpenLayout(dir string) (*Repository, error) {
-	b := &layoutBackend{dir: dir, limits: Limits{}.withDefaults()}
-	if err := b.init(); err != nil {
-		return nil, fmt.Errorf("registry: layout %s: %w", dir, err)
+	b, err := Layout(dir)
+	if err != nil {
+		return nil, err
 	}
 	r := New(b, nil)
 	r.name = dir
 	return r, nil
 }
 
+// Layout returns the Backend of OpenLayout, for New with Options: to read cosign's tags in a directory, say.
+func Layout(dir string) (Backend, error) {
+	b := &layoutBackend{dir: dir, limits: Limits{}.withDefaults()}
+	if err := b.init(); err != nil {
+		return nil, fmt.Errorf("registry: layout %s: %w", dir, err)
+	}
+	return b, nil
+}
+
 type layoutBackend struct {
 	dir    string
 	limits Limits
+	// The subjects of manifests that were read, digest by digest: what is about others is not read again.
+	subjects sync.Map
 }
 
 func (b *layoutBackend) path(elem ...string) string {
@@ -109,7 +121,10 @@ func (b *layoutBackend) index() (*ocispec.Index, error) {
 	return parseIndex(data)
 }
 
-func (b *layoutBackend) Resolve(_ context.Context, reference string) (Descriptor, error) {
+func (b *layoutBackend) Resolve(ctx context.Context, reference string) (Descriptor, error) {
+	if err := ended(ctx); err != nil {
+		return Descriptor{}, err
+	}
 	index, err := b.index()
 	if err != nil {
 		return Descriptor{}, err
@@ -120,10 +135,45 @@ func (b *layoutBackend) Resolve(_ context.Context, reference string) (Descriptor
 			return bare(d), nil
 		}
 	}
+	if d := digest.Digest(reference); d.Validate() == nil {
+		return b.unlisted(ctx, d)
+	}
 	return Descriptor{}, fmt.Errorf("registry: %w: %s in %s", ErrNotFound, reference, b.dir)
 }
 
-func (b *layoutBackend) Fetch(_ context.Context, d Descriptor) (io.ReadCloser, error) {
+// unlisted resolves a manifest that index.json does not name: most programs write only an index there, and not the
+// manifests that it names.
+func (b *layoutBackend) unlisted(ctx context.Context, want digest.Digest) (Descriptor, error) {
+	f, err := b.Fetch(ctx, Descriptor{Digest: want})
+	if err != nil {
+		return Descriptor{}, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, b.limits.ManifestBytes+1))
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("registry: %w", err)
+	}
+	d := Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: want, Size: int64(len(data))}
+	if indexed(data) {
+		d.MediaType = ocispec.MediaTypeImageIndex
+	}
+	var m ocispec.Manifest // an index too: what counts here has the same names in both
+	switch {
+	case d.Size > b.limits.ManifestBytes || want.Algorithm().FromBytes(data) != want:
+	case json.Unmarshal(data, &m) != nil || m.SchemaVersion != 2:
+	case isManifest(m.MediaType):
+		d.MediaType = m.MediaType
+		return d, nil
+	case m.MediaType == "":
+		return d, nil
+	}
+	return Descriptor{}, fmt.Errorf("registry: %w: manifest %s in %s", ErrNotFound, want, b.dir)
+}
+
+func (b *layoutBackend) Fetch(ctx context.Context, d Descriptor) (io.ReadCloser, error) {
+	if err := ended(ctx); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(b.blob(d.Digest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("registry: %w: %s in %s", ErrNotFound, d.Digest, b.dir)
@@ -135,6 +185,9 @@ func (b *layoutBackend) Fetch(_ context.Context, d Descriptor) (io.ReadCloser, e
 }
 
 func (b *layoutBackend) Push(ctx context.Context, d Descriptor, content io.Reader, tag string) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
 	if err := b.pushBlob(ctx, d, content); err != nil {
 		return err
 	}
@@ -236,21 +289,26 @@ func (b *layoutBackend) Delete(ctx context.Context, d Descriptor) error {
 	return nil
 }
 
-// Referrers reads every manifest of the layout: a directory has no other listing.
+// Referrers reads every manifest that index.json names: a directory has no other listing. Then come those of the
+// fallback index, which some programs keep in layouts too.
 func (b *layoutBackend) Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		index, err := b.index()
+		if err == nil {
+			err = ended(ctx)
+		}
 		if err != nil {
 			yield(Descriptor{}, err)
 			return
 		}
+		var others []Descriptor
 		for _, d := range index.Manifests {
-			if ctx.Err() != nil {
-				yield(Descriptor{}, fmt.Errorf("registry: %w: %w", ErrUnavailable, context.Cause(ctx)))
-				return
-			}
 			if d.MediaType != ocispec.MediaTypeImageManifest && d.MediaType != ocispec.MediaTypeImageIndex {
 				continue // it has no subject
+			}
+			isFallback := d.Annotations[ocispec.AnnotationRefName] == fallbackTag(subject.Digest) && d.Digest != subject.Digest
+			if about, ok := b.subjects.Load(d.Digest); ok && about != subject.Digest && !isFallback {
+				continue
 			}
 			data, err := b.manifest(ctx, d)
 			if errors.Is(err, ErrNotFound) && b.deleted(d.Digest) {
@@ -260,12 +318,29 @@ func (b *layoutBackend) Referrers(ctx context.Context, subject Descriptor) iter.
 				yield(Descriptor{}, err)
 				return
 			}
+			if isFallback {
+				fallback, err := parseIndex(data)
+				if err != nil {
+					yield(Descriptor{}, err)
+					return
+				}
+				others = fallback.Manifests
+			}
 			m := new(ocispec.Manifest) // an index too: what counts here has the same names in both
-			if err := parse(data, m); err != nil || m.Subject == nil || m.Subject.Digest != subject.Digest {
+			if parse(data, m) != nil || m.Subject == nil {
+				m.Subject = new(Descriptor)
+			}
+			b.subjects.Store(d.Digest, m.Subject.Digest)
+			if m.Subject.Digest != subject.Digest {
 				continue
 			}
 			d = bare(d)
 			d.ArtifactType, d.Annotations = artifactType(m), m.Annotations
+			if !yield(d, nil) {
+				return
+			}
+		}
+		for _, d := range others {
 			if !yield(d, nil) {
 				return
 			}

@@ -19,11 +19,11 @@ type Descriptor = ocispec.Descriptor
 // Kinds of failure, for errors.Is.
 var (
 	ErrNotFound     = errors.New("not found")
-	ErrUnauthorized = errors.New("not authorised")       // 401 and 403
-	ErrUnavailable  = errors.New("registry unavailable") // 429, 5xx and the network: try again later
-	ErrUnsupported  = errors.New("not supported by the registry")
-	ErrInvalid      = errors.New("invalid name or descriptor") // of the caller
-	ErrMalformed    = errors.New("malformed answer")           // of the registry
+	ErrUnauthorized = errors.New("not authorised")                // 401 and 403
+	ErrUnavailable  = errors.New("registry unavailable")          // 429, 5xx and the network: try again later
+	ErrUnsupported  = errors.New("not supported by the registry") // or not allowed there: to delete, to move a tag
+	ErrInvalid      = errors.New("invalid name or descriptor")    // of the caller, in our eyes or the registry's
+	ErrMalformed    = errors.New("malformed answer")              // of the registry
 	ErrDigest       = errors.New("content does not match its descriptor")
 	ErrLimit        = errors.New("over a limit")
 )
@@ -201,7 +201,7 @@ func (r *Repository) fetchAll(ctx context.Context, d Descriptor, limit int64) ([
 		}
 		return d.Data, nil
 	}
-	data, err := r.cache.fetch(ctx, d.Digest, func() ([]byte, error) { return r.readAll(ctx, d) })
+	data, err := r.cache.fetch(ctx, d, func() ([]byte, error) { return r.readAll(ctx, d) })
 	if err == nil && int64(len(data)) != d.Size {
 		return nil, fmt.Errorf("registry: %w: %s has %d bytes, not %d", ErrDigest, d.Digest, len(data), d.Size)
 	}

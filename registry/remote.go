@@ -143,32 +143,45 @@ func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descript
 	if kindOf(err) != nil {
 		return Descriptor{}, b.wrap("resolve "+reference, err)
 	}
-	// A registry that does not say the digest in its answer to HEAD: take it from the content.
-	d, body, err := b.repo.FetchReference(ctx, reference)
+	// A registry that does not say digest or size in its answer to HEAD: take them from the content.
+	t, err := b.readTag(ctx, reference)
 	if err != nil {
-		return Descriptor{}, b.wrap("resolve "+reference, err)
+		return Descriptor{}, err
 	}
-	defer body.Close()
-	data, err := io.ReadAll(io.LimitReader(body, b.limits.ManifestBytes+1))
-	if err != nil {
-		return Descriptor{}, b.wrap("resolve "+reference, err)
+	if t.data == nil {
+		return Descriptor{}, fmt.Errorf("registry: %w: %s in %s", ErrNotFound, reference, b.repo.Reference)
 	}
-	if int64(len(data)) > b.limits.ManifestBytes {
-		return Descriptor{}, fmt.Errorf("registry: %w: the manifest of %s has more than %d bytes", ErrLimit, reference, b.limits.ManifestBytes)
+	if want := digest.Digest(reference); want.Validate() == nil {
+		t.desc.Digest = want.Algorithm().FromBytes(t.data)
 	}
-	algorithm := digest.Canonical
-	if want, err := digest.Parse(reference); err == nil {
-		algorithm = want.Algorithm()
-	}
-	return Descriptor{MediaType: d.MediaType, Digest: algorithm.FromBytes(data), Size: int64(len(data))}, nil
+	return t.desc, nil
 }
 
 func (b *remoteBackend) Fetch(ctx context.Context, d Descriptor) (io.ReadCloser, error) {
-	body, err := b.repo.Fetch(ctx, bare(d))
-	if err != nil {
-		return nil, b.wrap("fetch "+d.Digest.String(), err)
+	what := "fetch " + d.Digest.String()
+	if !isManifest(d.MediaType) {
+		body, err := b.repo.Fetch(ctx, bare(d))
+		if err != nil {
+			return nil, b.wrap(what, err)
+		}
+		return &remoteBody{ReadCloser: body, b: b, what: what}, nil
 	}
-	return &remoteBody{ReadCloser: body, b: b, what: "fetch " + d.Digest.String()}, nil
+	// The digest decides, so it does not matter of which type the registry says that a manifest is.
+	req, err := b.request(b.scope(ctx), http.MethodGet, "/manifests/"+d.Digest.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", d.MediaType)
+	resp, err := b.repo.Client.Do(req)
+	if err != nil {
+		return nil, b.wrap(what, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		return nil, b.status(what, resp, data)
+	}
+	return &remoteBody{ReadCloser: resp.Body, b: b, what: what}, nil
 }
 
 // remoteBody gives the errors of a broken connection their kind.
@@ -252,8 +265,27 @@ func (b *remoteBackend) do(what string, req *http.Request) (*http.Response, []by
 	return resp, data, nil
 }
 
-func (b *remoteBackend) status(what string, resp *http.Response) error {
-	return b.wrap(what, &errcode.ErrorResponse{Method: resp.Request.Method, URL: resp.Request.URL, StatusCode: resp.StatusCode})
+// maxErrorBody is how much is read of what a registry says about an error.
+const maxErrorBody = 8 << 10
+
+// status is the error that an answer is, with what the registry says about it.
+func (b *remoteBackend) status(what string, resp *http.Response, body []byte) error {
+	e := &errcode.ErrorResponse{Method: resp.Request.Method, URL: resp.Request.URL, StatusCode: resp.StatusCode}
+	if len(body) <= maxErrorBody {
+		e.Errors = errorsIn(body)
+	}
+	return b.wrap(what, e)
+}
+
+// errorsIn reads an error answer (OCI distribution specification 1.1, "Error Codes"), nil if it is none.
+func errorsIn(body []byte) errcode.Errors {
+	var answer struct {
+		Errors errcode.Errors `json:"errors"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return nil
+	}
+	return answer.Errors
 }
 
 // maxSmall is the size of a blob that is sent along with the request to upload it. The empty configuration is meant.
@@ -273,7 +305,7 @@ func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.
 	}
 	req.URL.RawQuery = url.Values{"digest": {d.Digest.String()}}.Encode()
 	req.Header.Set("Content-Type", "application/octet-stream")
-	resp, _, err := b.do(what, req)
+	resp, answer, err := b.do(what, req)
 	if err != nil {
 		return err
 	}
@@ -281,9 +313,9 @@ func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.
 		return nil
 	}
 	if resp.StatusCode != http.StatusAccepted {
-		return b.status(what, resp)
+		return b.status(what, resp, answer)
 	}
-	place, err := req.URL.Parse(resp.Header.Get("Location"))
+	place, err := resp.Location()
 	if err != nil || place.Host != req.URL.Host || place.Scheme != req.URL.Scheme {
 		// Elsewhere: the client library knows where credentials may go.
 		if err := b.repo.Push(ctx, d, bytes.NewReader(data)); err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
@@ -299,22 +331,23 @@ func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.
 	place.RawQuery = query.Encode()
 	req.URL = place
 	req.Header.Set("Content-Type", "application/octet-stream")
-	if resp, _, err = b.do(what, req); err != nil {
+	if resp, answer, err = b.do(what, req); err != nil {
 		return err
 	}
 	if resp.StatusCode != http.StatusCreated {
-		return b.status(what, resp)
+		return b.status(what, resp, answer)
 	}
 	return nil
 }
 
 func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error) {
+	what := "read " + tag
 	req, err := b.request(b.scope(ctx), http.MethodGet, "/manifests/"+tag, nil)
 	if err != nil {
 		return tagged{}, err
 	}
 	req.Header.Set("Accept", strings.Join(b.repo.ManifestMediaTypes, ", "))
-	resp, data, err := b.do("read "+tag, req)
+	resp, data, err := b.do(what, req)
 	if err != nil {
 		return tagged{}, err
 	}
@@ -323,7 +356,7 @@ func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error)
 	case http.StatusNotFound:
 		return tagged{}, b.missing(data)
 	default:
-		return tagged{}, b.status("read "+tag, resp)
+		return tagged{}, b.status(what, resp, data)
 	}
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	return tagged{
@@ -345,14 +378,15 @@ func (b *remoteBackend) pushIf(ctx context.Context, d Descriptor, content []byte
 	} else if strings.HasPrefix(old.etag, `"`) {
 		req.Header.Set("If-Match", old.etag)
 	}
-	resp, _, err := b.do("write "+tag, req)
+	what := "write " + tag
+	resp, answer, err := b.do(what, req)
 	switch {
 	case err != nil:
 		return err
 	case resp.StatusCode == http.StatusPreconditionFailed:
-		return fmt.Errorf("registry: write %s: %w", tag, ErrContended)
+		return fmt.Errorf("%w: %w", ErrContended, b.status(what, resp, answer))
 	case resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK:
-		return b.status("write "+tag, resp)
+		return b.status(what, resp, answer)
 	}
 	return nil
 }
@@ -407,11 +441,9 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 	if err != nil {
 		return nil, nil, err
 	}
+	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch resp.StatusCode {
 	case http.StatusOK:
-		if mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); mediaType != ocispec.MediaTypeImageIndex {
-			return nil, nil, fmt.Errorf("registry: %w: the referrers API answers with %.80q", ErrUnsupported, mediaType)
-		}
 	case http.StatusNotFound:
 		if err := b.missing(data); err != nil {
 			return nil, nil, err
@@ -420,9 +452,13 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
 		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers %d", ErrUnsupported, resp.StatusCode)
 	default:
-		return nil, nil, b.status("list referrers", resp)
+		return nil, nil, b.status("list referrers", resp, data)
 	}
 	index, err := parseIndex(data)
+	if err != nil && mediaType != ocispec.MediaTypeImageIndex {
+		// A page to sign in, say. An index by another name is one all the same.
+		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers with %.80q", ErrUnsupported, mediaType)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -431,40 +467,66 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 }
 
 // nextLink returns the address of the next page (RFC 8288), nil after the last. It must be on the same host, or the
-// credentials of one host would travel to another.
+// credentials of one host would travel to another; and it is asked for as the first page was, because behind a proxy
+// some registries believe that they are reached without TLS.
 func nextLink(at *url.URL, headers []string) (*url.URL, error) {
 	for _, header := range headers {
-		for _, link := range strings.Split(header, ",") {
-			target, params, found := strings.Cut(link, ">")
-			target, ok := strings.CutPrefix(strings.TrimSpace(target), "<")
-			if !found || !ok {
+		for _, link := range splitOutside(header, ',') {
+			parts := splitOutside(link, ';')
+			target, opened := strings.CutPrefix(strings.TrimSpace(parts[0]), "<")
+			target, closed := strings.CutSuffix(target, ">")
+			broken := opened != closed && strings.Contains(link, "next")
+			if !broken && !slices.ContainsFunc(parts[1:], isNext) {
 				continue
 			}
-			for _, p := range strings.Split(params, ";") {
-				key, value, _ := strings.Cut(strings.TrimSpace(p), "=")
-				if !strings.EqualFold(key, "rel") || !strings.EqualFold(strings.Trim(value, `"`), "next") {
-					continue
-				}
-				next, err := at.Parse(target)
-				if err != nil {
-					return nil, fmt.Errorf("registry: %w: next page: %w", ErrMalformed, err)
-				}
-				if next.Host != at.Host || next.Scheme != at.Scheme {
-					return nil, fmt.Errorf("registry: %w: the next page is on another host, %s", ErrMalformed, next.Host)
-				}
-				return next, nil
+			next, err := at.Parse(target)
+			if !opened || !closed || err != nil {
+				return nil, fmt.Errorf("registry: %w: next page at %.80q", ErrMalformed, parts[0])
 			}
+			if next.Host != at.Host || next.Scheme != "http" && next.Scheme != "https" {
+				return nil, fmt.Errorf("registry: %w: the next page is on another host, %.80q", ErrMalformed, next.Host)
+			}
+			next.Scheme = at.Scheme
+			return next, nil
 		}
 	}
 	return nil, nil
 }
 
+// isNext reports whether a link's parameter says that it leads to the next page.
+func isNext(parameter string) bool {
+	key, value, _ := strings.Cut(parameter, "=")
+	return strings.EqualFold(strings.TrimSpace(key), "rel") &&
+		slices.ContainsFunc(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), func(r string) bool { return strings.EqualFold(r, "next") })
+}
+
+// splitOutside splits a header's value where the separator is neither in quotes nor in angle brackets.
+func splitOutside(s string, separator byte) (parts []string) {
+	var end byte // of the quotes or brackets that this is in, or 0
+	start := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case end == '"' && c == '\\':
+			i++
+		case end != 0:
+			if c == end {
+				end = 0
+			}
+		case c == '"':
+			end = '"'
+		case c == '<':
+			end = '>'
+		case c == separator:
+			parts = append(parts, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, s[start:])
+}
+
 // missing is ErrNotFound if the body of a 404 says that the repository itself is not there, and else nil.
 func (b *remoteBackend) missing(body []byte) error {
-	var answer errcode.ErrorResponse
-	if json.Unmarshal(body, &answer) == nil && slices.ContainsFunc(answer.Errors, func(e errcode.Error) bool {
-		return e.Code == errcode.ErrorCodeNameUnknown
-	}) {
+	if slices.ContainsFunc(errorsIn(body), func(e errcode.Error) bool { return e.Code == errcode.ErrorCodeNameUnknown }) {
 		return fmt.Errorf("registry: %w: repository %s", ErrNotFound, b.repo.Reference)
 	}
 	return nil
@@ -489,6 +551,7 @@ func kindOf(err error) error {
 	var (
 		resp     *errcode.ErrorResponse
 		netError net.Error
+		address  *url.Error
 	)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -499,10 +562,15 @@ func kindOf(err error) error {
 			return ErrUnauthorized
 		case code == http.StatusNotFound:
 			return ErrNotFound
+		case code == http.StatusMethodNotAllowed, code == http.StatusNotImplemented,
+			code == http.StatusConflict, code == http.StatusUnsupportedMediaType: // a tag that must not move, a type that must not be pushed
+			return ErrUnsupported
 		case code == http.StatusTooManyRequests, code >= 500:
 			return ErrUnavailable
-		case code == http.StatusMethodNotAllowed:
-			return ErrUnsupported
+		case code == http.StatusRequestEntityTooLarge:
+			return ErrLimit
+		case code == http.StatusBadRequest:
+			return ErrInvalid
 		}
 		return ErrMalformed
 	case errors.Is(err, errdef.ErrNotFound):
@@ -511,6 +579,8 @@ func kindOf(err error) error {
 		return ErrLimit
 	case errors.Is(err, errdef.ErrInvalidReference), errors.Is(err, errdef.ErrInvalidDigest):
 		return ErrInvalid
+	case errors.As(err, &address) && address.Op == "parse":
+		return nil
 	case errors.As(err, &netError), errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrUnavailable
 	}

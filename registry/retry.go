@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -79,7 +81,8 @@ func repeatable(req *http.Request, status int) bool {
 
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.
 func retryAfter(value string, now time.Time) (time.Duration, bool) {
-	if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+	n, err := strconv.ParseUint(value, 10, 32)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // then n is the largest there is, 136 years
 		return time.Duration(n) * time.Second, true
 	}
 	if t, err := http.ParseTime(value); err == nil {
@@ -104,4 +107,12 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// ended is the error of a context that is over, for what does not block long enough to notice.
+func ended(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("registry: %w: %w", ErrUnavailable, context.Cause(ctx))
+	}
+	return nil
 }

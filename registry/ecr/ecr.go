@@ -67,7 +67,7 @@ type place struct {
 }
 
 type token struct {
-	mu         sync.Mutex // held while AWS is asked, so that many who need a token cost one request
+	busy       chan struct{} // has one element while AWS is asked, so that many who need a token cost one request
 	credential registry.Credential
 	renew, end time.Time
 }
@@ -141,13 +141,17 @@ func (c *Credentials) get(ctx context.Context, host string, p place, ask func(co
 		if c.tokens == nil {
 			c.tokens = make(map[place]*token)
 		}
-		t = new(token)
+		t = &token{busy: make(chan struct{}, 1)}
 		c.tokens[p] = t
 	}
 	c.mu.Unlock()
 
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	select {
+	case t.busy <- struct{}{}:
+		defer func() { <-t.busy }()
+	case <-ctx.Done():
+		return registry.Credential{}, fmt.Errorf("ecr: token for %s: %w", host, context.Cause(ctx))
+	}
 	now := c.now()
 	rejected, ok := registry.Rejected(ctx)
 	turnedDown := ok && rejected == t.credential

@@ -329,3 +329,29 @@ func TestNoToken(t *testing.T) {
 		t.Errorf("%d tokens, want 2", n)
 	}
 }
+
+// Who waits for a token that another asked for waits no longer than its own context.
+func TestWaitingEnds(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	login := &ecr.Credentials{Private: slowClient(func() { close(asked); <-answer })}
+	done := make(chan error)
+	go func() { _, err := login.Credential(context.Background(), home); done <- err }()
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := login.Credential(ctx, home); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(answer)
+	if err := <-done; !errors.Is(err, ecr.ErrToken) {
+		t.Error(err)
+	}
+}
+
+// slowClient does something before it answers without a token.
+type slowClient func()
+
+func (s slowClient) GetAuthorizationToken(context.Context, *awsecr.GetAuthorizationTokenInput, ...func(*awsecr.Options)) (*awsecr.GetAuthorizationTokenOutput, error) {
+	s()
+	return nil, nil
+}

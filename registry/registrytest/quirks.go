@@ -127,6 +127,26 @@ func NoDelete() Quirk {
 	}
 }
 
+// ImmutableTags is a registry where a tag that is there cannot be moved: it answers with a status, such as 409 or 400.
+func ImmutableTags(status int) Quirk {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, tag, found := strings.Cut(r.URL.Path, "/manifests/")
+			if found && r.Method == http.MethodPut && !strings.Contains(tag, ":") {
+				there := r.Clone(r.Context())
+				there.Method, there.Body, there.ContentLength = http.MethodHead, http.NoBody, 0
+				rec := httptest.NewRecorder()
+				if next.ServeHTTP(rec, there); rec.Code == http.StatusOK {
+					w.WriteHeader(status)
+					fmt.Fprint(w, `{"errors":[{"code":"DENIED","message":"the tag is there and immutable"}]}`)
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 // Throttled is a registry that answers its first n requests with 429 and that Retry-After.
 func Throttled(n int64, retryAfter string) Quirk {
 	return func(next http.Handler) http.Handler {
