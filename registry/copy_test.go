@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -153,5 +154,80 @@ func TestCopyStops(t *testing.T) {
 	}
 	if root, err := registry.Copy(t.Context(), open(t, s.Host()+"/demo/app", nil), from, "v1", nil); !errors.Is(err, registry.ErrUnauthorized) || root.Digest != "" {
 		t.Errorf("%v, %v", root, err)
+	}
+}
+
+// What a source without hints lists is listed in the destination as the manifests say: others choose by artifact type.
+func TestCopyListsWhatManifestsSay(t *testing.T) {
+	bare := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.BareReferrers()}})
+	defer bare.Close()
+	fallback := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}})
+	defer fallback.Close()
+	from, to := open(t, bare.Host()+"/demo/app", nil), open(t, fallback.Host()+"/demo/app", nil)
+	image := pushImage(t, from, "app")
+	attached, err := from.Attach(t.Context(), image, content("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := registry.Copy(t.Context(), to, from, image.Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for d, err := range to.Referrers(t.Context(), image) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(attached[0], d); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// An entry whose manifest is about something else, or about nothing, is no referrer: it is told of, and the destination,
+// which will never list it, is not waited for.
+func TestCopyOfWrongEntries(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}})
+	defer s.Close()
+	from := open(t, s.Host()+"/demo/app", nil)
+	image, other := pushImage(t, from, "app"), pushImage(t, from, "other")
+	elsewhere, err := from.Attach(t.Context(), other, content("about another"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := from.Attach(t.Context(), image, content("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := from.Repair(t.Context(), image, elsewhere[0], other); err != nil {
+		t.Fatal(err)
+	}
+	s2 := registrytest.Start(nil)
+	defer s2.Close()
+	to := open(t, s2.Host()+"/demo/app", nil)
+	root, err := registry.Copy(t.Context(), to, from, image.Digest.String(), nil)
+	if root.Digest != image.Digest || !errors.Is(err, registry.ErrMalformed) || errors.Is(err, registry.ErrUnavailable) {
+		t.Fatalf("%v, %v", root, err)
+	}
+	for _, wrong := range []registry.Descriptor{elsewhere[0], other} {
+		if !strings.Contains(err.Error(), wrong.Digest.String()) {
+			t.Errorf("%v does not name %s", err, wrong.Digest)
+		}
+	}
+	if diff := cmp.Diff([]string{"one"}, texts(t, to, image)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A source that lists more and more does not keep a copy going for ever.
+func TestCopyIsBounded(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	from := open(t, s.Host()+"/demo/app", &registry.Options{Limits: registry.Limits{Referrers: 1}})
+	var images []registry.Descriptor
+	for i := range 70 {
+		images = append(images, pushImage(t, from, fmt.Sprint(i)))
+	}
+	index := push(t, from, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: images}))
+	if _, err := registry.Copy(t.Context(), reopen(t, t.TempDir()), from, index.Digest.String(), nil); !errors.Is(err, registry.ErrLimit) {
+		t.Error(err)
 	}
 }

@@ -2,15 +2,17 @@ package registry_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/registry"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -108,8 +110,7 @@ func TestChildrenGoByContent(t *testing.T) {
 	dir, image := newLayout(t)
 	repo := reopen(t, dir)
 	index := push(t, repo, ocispec.MediaTypeImageIndex, fmt.Appendf(nil,
-		`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":%d},{"mediaType":%[1]q,"digest":%[2]q,"size":%[3]d,"annotations":{"vnd.docker.reference.type":"attestation-manifest"}}]}`,
-		image.MediaType, image.Digest, image.Size))
+		`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":%d}]}`, image.MediaType, image.Digest, image.Size))
 	index.MediaType = ocispec.MediaTypeImageManifest
 	children, err := repo.Children(t.Context(), index)
 	if err != nil || len(children) != 1 || children[0].Digest != image.Digest {
@@ -122,7 +123,168 @@ func TestChildrenGoByContent(t *testing.T) {
 	if _, err := repo.Children(t.Context(), neither); !errors.Is(err, registry.ErrMalformed) {
 		t.Errorf("of neither: %v", err)
 	}
-	if slices.ContainsFunc(children, func(d registry.Descriptor) bool { return d.Annotations["vnd.docker.reference.type"] != "" }) {
-		t.Error("an attestation manifest is a child")
+}
+
+// What BuildKit says of a platform can be read, and is neither a platform nor evidence. What a runtime may choose is a
+// platform, whatever it is annotated with.
+func TestBuildKitAttestations(t *testing.T) {
+	for name, start := range kinds(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			repo := start(t)()
+			amd, arm := pushImage(t, repo, "amd64"), pushImage(t, repo, "arm64")
+			amd.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}
+			arm.Platform = &ocispec.Platform{OS: "linux", Architecture: "arm64"}
+			// As docker buildx build --provenance --sbom lays it out.
+			attestation := func(about registry.Descriptor, statements ...string) registry.Descriptor {
+				m := ocispec.Manifest{
+					Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+					Config: push(t, repo, ocispec.MediaTypeImageConfig, []byte(`{"architecture":"unknown","os":"unknown","config":{},"rootfs":{"type":"layers"}}`)),
+				}
+				for _, s := range statements {
+					l := push(t, repo, "application/vnd.in-toto+json", []byte(s))
+					l.Annotations = map[string]string{"in-toto.io/predicate-type": "https://slsa.dev/provenance/v1"}
+					m.Layers = append(m.Layers, l)
+				}
+				d := push(t, repo, m.MediaType, asJSON(t, m))
+				d.Platform = &ocispec.Platform{OS: "unknown", Architecture: "unknown"}
+				d.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": about.Digest.String()}
+				return d
+			}
+			disguised := pushImage(t, repo, "disguised")
+			disguised.Platform = &ocispec.Platform{OS: "linux", Architecture: "s390x"}
+			disguised.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": amd.Digest.String()}
+			anyPlatform := pushImage(t, repo, "any platform")
+			anyPlatform.Annotations = disguised.Annotations
+			index := push(t, repo, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{
+					amd, arm, attestation(amd, "provenance of amd64", "SBOM of amd64"), attestation(arm, "provenance of arm64"), disguised, anyPlatform,
+				}}))
+			children, err := repo.Children(t.Context(), index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, want []digest.Digest
+			for _, c := range children {
+				got = append(got, c.Digest)
+			}
+			for _, c := range []registry.Descriptor{amd, arm, disguised, anyPlatform} {
+				want = append(want, c.Digest)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			for _, platform := range children {
+				var claims []string
+				for d, err := range repo.Claims(t.Context(), index, platform) {
+					if err != nil || digest.FromBytes(d.Data) != d.Digest || d.Annotations["in-toto.io/predicate-type"] == "" {
+						t.Fatalf("%+v, %v", d, err)
+					}
+					claims = append(claims, string(d.Data))
+				}
+				want := map[digest.Digest][]string{amd.Digest: {"provenance of amd64", "SBOM of amd64"}, arm.Digest: {"provenance of arm64"}}[platform.Digest]
+				if diff := cmp.Diff(want, claims); diff != "" {
+					t.Error(diff)
+				}
+				if got := texts(t, repo, platform); len(got) != 0 {
+					t.Errorf("evidence: %q", got)
+				}
+			}
+			for d, err := range repo.Claims(t.Context(), amd, amd) {
+				t.Errorf("an image makes claims: %v, %v", d, err)
+			}
+		})
+	}
+}
+
+// A layout that others wrote: only the index is in index.json, and a referrer only in the fallback index, as regctl
+// keeps it. Both are found, with what we attach beside it.
+func TestLayoutOfOthers(t *testing.T) {
+	dir, image := newLayout(t)
+	repo := reopen(t, dir)
+	attached, err := repo.Attach(t.Context(), image, content("theirs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := push(t, repo, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{image}}))
+	fallback := push(t, repo, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: attached}))
+	fallback.Annotations = map[string]string{ocispec.AnnotationRefName: tagOf(image, "")}
+	index.Annotations = map[string]string{ocispec.AnnotationRefName: "v1"}
+	file := filepath.Join(dir, "index.json")
+	if err := os.WriteFile(file, asJSON(t, ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, Manifests: []registry.Descriptor{index, fallback}}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	repo = reopen(t, dir)
+	for _, want := range []registry.Descriptor{image, index, attached[0]} {
+		got, err := repo.Resolve(t.Context(), want.Digest.String())
+		if err != nil || got.Digest != want.Digest || got.MediaType != want.MediaType || got.Size != want.Size {
+			t.Errorf("%s is %+v, %v", want.Digest, got, err)
+		}
+	}
+	if d, err := repo.Resolve(t.Context(), digest.FromString("theirs").String()); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("a blob is a manifest: %v, %v", d, err)
+	}
+	if diff := cmp.Diff([]string{"theirs"}, texts(t, repo, image)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := repo.Attach(t.Context(), image, content("ours")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ours", "theirs"}, texts(t, repo, image)); diff != "" {
+		t.Error(diff)
+	}
+	if err := repo.Delete(t.Context(), image, attached[0]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ours"}, texts(t, repo, image)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Whoever asks for cosign's tags in a directory gets what is there.
+func TestCosignTagsOfLayout(t *testing.T) {
+	dir, image := newLayout(t)
+	if err := reopen(t, dir).AttachCosign(t.Context(), image, simpleSigning("payload", "c2ln")); err != nil {
+		t.Fatal(err)
+	}
+	backend, err := registry.Layout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for asked, want := range map[bool]int{false: 0, true: 1} {
+		n := 0
+		for _, err := range registry.New(backend, &registry.Options{CosignTags: asked}).Evidence(t.Context(), image) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("asked %v: %d, want %d", asked, n, want)
+		}
+	}
+}
+
+// A context that is over ends what a directory is asked for, and never makes it look empty.
+func TestLayoutCanceled(t *testing.T) {
+	dir, image := newLayout(t)
+	repo := reopen(t, dir)
+	texts(t, repo, image) // so that the listing needs no file
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, resolve := repo.Resolve(ctx, "v1")
+	_, fetch := repo.Fetch(ctx, image)
+	_, attach := repo.Attach(ctx, image, content("one"))
+	_, copying := registry.Copy(ctx, reopen(t, t.TempDir()), repo, "v1", nil)
+	list := errors.New("no error")
+	for _, err := range repo.Evidence(ctx, image) {
+		list = err
+	}
+	for what, err := range map[string]error{"resolve": resolve, "fetch": fetch, "attach": attach, "copy": copying, "list": list} {
+		if !errors.Is(err, registry.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
