@@ -1,17 +1,21 @@
 package registry_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -384,10 +388,6 @@ func attachToLayout(dir, who, die string) int {
 		return 1
 	}
 	if die != "" {
-		if _, err := repo.Attach(ctx, image, content("before the crash")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
 		d := content("crash")
 		d.Size = 1 << 20
 		_ = repo.Push(ctx, d, &dyingReader{left: 1 << 16})
@@ -398,6 +398,7 @@ func attachToLayout(dir, who, die string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		fmt.Println(who, i) // what is told of must be there, whatever happens now
 	}
 	return 0
 }
@@ -440,6 +441,9 @@ func TestTwoProcessesOnOneLayout(t *testing.T) {
 
 func TestCrashInTheMiddle(t *testing.T) {
 	dir, image := newLayout(t)
+	if _, err := reopen(t, dir).Attach(t.Context(), image, content("before the crash")); err != nil {
+		t.Fatal(err)
+	}
 	if err := layoutHelper(t, dir, "", "yes").Run(); err == nil {
 		t.Fatal("the helper was expected to die")
 	}
@@ -452,6 +456,123 @@ func TestCrashInTheMiddle(t *testing.T) {
 	}
 	if got := texts(t, repo, image); len(got) != 3 {
 		t.Errorf("%q", got)
+	}
+}
+
+// A process that is killed wherever it is leaves a layout that reads without error and has all that Attach returned.
+func TestKilledAnywhere(t *testing.T) {
+	dir, image := newLayout(t)
+	told := 0
+	for round := range 8 {
+		cmd := layoutHelper(t, dir, fmt.Sprint(round, " "), "")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; n <= round && lines.Scan(); n++ {
+			told++
+		}
+		time.Sleep(rand.N(20 * time.Millisecond)) // into the middle of the next one
+		_ = cmd.Process.Kill()
+		for lines.Scan() {
+			told++
+		}
+		_ = cmd.Wait()
+		if got := texts(t, reopen(t, dir), image); len(got) < told {
+			t.Fatalf("round %d: %d attachments of the %d that were told of", round, len(got), told)
+		}
+	}
+	repo := reopen(t, dir)
+	if _, err := repo.Attach(t.Context(), image, content("7 8")); err != nil { // what the last one was at
+		t.Fatal(err)
+	}
+	t.Logf("8 processes killed, %d attachments told of, %d there", told, len(texts(t, repo, image)))
+}
+
+// A client that dies at any of the requests of Attach leaves a repository that reads without error, and attaching again
+// completes it.
+func TestAttachDiesAtEveryRequest(t *testing.T) {
+	for name, quirk := range map[string]registrytest.Quirk{
+		"API": func(next http.Handler) http.Handler { return next }, "fallback": registrytest.NoReferrers(404),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var left atomic.Int64
+			var done atomic.Bool
+			var die atomic.Pointer[context.CancelFunc]
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					cancel := die.Load()
+					if cancel == nil || left.Add(-1) > 0 {
+						next.ServeHTTP(w, r)
+						return
+					}
+					if done.Load() { // and nobody hears of it
+						next.ServeHTTP(httptest.NewRecorder(), r)
+					}
+					(*cancel)()
+					panic(http.ErrAbortHandler)
+				})
+			}, quirk}})
+			defer s.Close()
+			setup := open(t, s.Host()+"/demo/app", nil)
+			for n := int64(2); ; n++ {
+				at := n / 2 // twice each
+				done.Store(n%2 == 0)
+				image := pushImage(t, setup, fmt.Sprint(n))
+				if _, err := setup.Attach(t.Context(), image, content("first")); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				left.Store(at)
+				die.Store(&cancel)
+				_, err := open(t, s.Host()+"/demo/app", nil).Attach(ctx, image, content("one"), content("two"))
+				cancel()
+				die.Store(nil)
+				if err == nil {
+					t.Logf("died at each of %d requests", at-1)
+					return
+				}
+				if !errors.Is(err, registry.ErrUnavailable) && !errors.Is(err, registry.ErrContended) {
+					t.Errorf("at request %d: %v", at, err)
+				}
+				if got := texts(t, setup, image); !slices.Contains(got, "first") {
+					t.Errorf("after request %d: %q", at, got)
+				}
+				if _, err := open(t, s.Host()+"/demo/app", nil).Attach(t.Context(), image, content("one"), content("two")); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff([]string{"first", "one", "two"}, texts(t, setup, image)); diff != "" {
+					t.Errorf("after request %d and again: %s", at, diff)
+				}
+			}
+		})
+	}
+}
+
+// A signature that is the same under another certificate, or with a log entry now, is another layer: its annotations say
+// what it is. The very same is not.
+func TestAttachCosignByAnnotations(t *testing.T) {
+	_, image := newLayout(t)
+	repo := reopen(t, t.TempDir())
+	once := simpleSigning("payload", "c2ln")
+	logged := simpleSigning("payload", "c2ln")
+	logged.Annotations["dev.sigstore.cosign/bundle"] = "{}"
+	for range 2 {
+		if err := repo.AttachCosign(t.Context(), image, once, logged, once); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := repo.Resolve(t.Context(), tagOf(image, ".sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := repo.Manifest(t.Context(), d); err != nil || len(m.Layers) != 2 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 

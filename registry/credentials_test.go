@@ -62,6 +62,55 @@ func TestCredentials(t *testing.T) {
 		get, err := registry.PodmanCredentials()
 		works(t, get, err)
 	})
+	t.Run("podman, entries for paths and for Docker Hub", func(t *testing.T) {
+		t.Setenv("REGISTRY_AUTH_FILE", file(t, "auth.json", `{"auths":{
+			"a.example/acme":{"auth":"`+login+`"}, "a.example/acme/app":{"auth":"`+login+`"},
+			"https://b.example/v1/":{"auth":"`+login+`"}, "b.example/acme":{"auth":"eDp5"},
+			"c.example":{"auth":"`+login+`"}, "https://c.example":{"auth":"eDp5"}, "http://c.example/v2/":{"auth":"eDp5"},
+			"docker.io":{"auth":"`+login+`"}}}`))
+		get, err := registry.PodmanCredentials()
+		if err != nil {
+			t.Fatal(err)
+		}
+		me := registry.Credential{Username: "me", Password: "secret"}
+		for host, want := range map[string]registry.Credential{
+			"a.example": {}, "b.example": me, "c.example": me, "registry-1.docker.io": me, "acme": {}, "example": {}, "": {},
+		} {
+			if got, err := get(t.Context(), host); err != nil || got != want {
+				t.Errorf("%s: %v, %v", host, got, err)
+			}
+		}
+	})
+	t.Run("podman, no file and a broken one", func(t *testing.T) {
+		t.Setenv("REGISTRY_AUTH_FILE", filepath.Join(t.TempDir(), "none.json"))
+		get, err := registry.PodmanCredentials()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := get(t.Context(), s.Host()); err != nil || got != (registry.Credential{}) {
+			t.Errorf("%v, %v", got, err)
+		}
+		t.Setenv("REGISTRY_AUTH_FILE", file(t, "auth.json", `{"auths":`))
+		if _, err := registry.PodmanCredentials(); err == nil {
+			t.Error("a broken file is no error")
+		}
+	})
+	t.Run("turned down by a token service", func(t *testing.T) {
+		password, asked := "old", 0
+		repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Credential: func(ctx context.Context, _ string) (registry.Credential, error) {
+			asked++
+			if old, ok := registry.Rejected(ctx); ok && old.Password == "old" {
+				password = "secret"
+			}
+			return registry.Credential{Username: "me", Password: password}, nil
+		}})
+		if _, err := repo.Resolve(t.Context(), ""); !errors.Is(err, registry.ErrUnauthorized) {
+			t.Error(err)
+		}
+		if _, err := repo.Resolve(t.Context(), ""); !errors.Is(err, registry.ErrNotFound) || asked != 2 {
+			t.Errorf("asked %d times: %v", asked, err)
+		}
+	})
 	t.Run("explicit", func(t *testing.T) {
 		works(t, func(_ context.Context, host string) (registry.Credential, error) {
 			if host != s.Host() {

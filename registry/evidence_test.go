@@ -2,10 +2,12 @@ package registry_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"iter"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -342,5 +345,120 @@ func TestConditions(t *testing.T) {
 			t.Errorf("ETag %s: %s", etag, diff)
 		}
 		s.Close()
+	}
+}
+
+// Whoever waits for what another fetches waits no longer than its own context, and then says why.
+func TestWaitingForTheCacheEnds(t *testing.T) {
+	fetching, release := make(chan struct{}), make(chan struct{})
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.Watch(func(r *http.Request) {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/") {
+			close(fetching)
+			<-release
+		}
+	})}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", &registry.Options{Cache: new(registry.Cache)})
+	image := pushImage(t, repo, "app")
+	done := make(chan error)
+	go func() { _, err := repo.Manifest(context.Background(), image); done <- err }()
+	<-fetching
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := repo.Manifest(ctx, image); !errors.Is(err, registry.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// What was deleted is not there any more, though its digest was resolved before.
+func TestDeletedIsForgotten(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Registry: registrytest.Directory(t.TempDir())})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", &registry.Options{Cache: new(registry.Cache)})
+	image := pushImage(t, repo, "app")
+	attached, err := repo.Attach(t.Context(), image, content("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repo.Resolve(t.Context(), attached[0].Digest.String()); err != nil {
+		t.Fatal(err)
+	}
+	if err := repo.Delete(t.Context(), image, attached[0]); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := repo.Resolve(t.Context(), attached[0].Digest.String()); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("%v, %v", d, err)
+	}
+}
+
+// A referrer that is an index holds no evidence, whatever it is listed as, and is no reason to believe that some is
+// missing.
+func TestIndexAsReferrer(t *testing.T) {
+	for _, hints := range []registrytest.Quirk{registrytest.BareReferrers(), registrytest.NoSubjectHeader()} {
+		s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{hints}})
+		repo := open(t, s.Host()+"/demo/app", nil)
+		image := pushImage(t, repo, "app")
+		push(t, repo, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, ArtifactType: bundleType,
+			Manifests: []registry.Descriptor{}, Subject: &image,
+		}))
+		if _, err := repo.Attach(t.Context(), image, content("one")); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"one"}, texts(t, repo, image)); diff != "" {
+			t.Error(diff)
+		}
+		s.Close()
+	}
+}
+
+// A signature by Notary whose type the registry does not say is found all the same.
+func TestCompositeWithoutHints(t *testing.T) {
+	vague := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.Contains(r.URL.Path, "/referrers/") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			rec := httptest.NewRecorder()
+			next.ServeHTTP(rec, r)
+			var list ocispec.Index
+			if err := json.Unmarshal(rec.Body.Bytes(), &list); err != nil {
+				t.Error(err)
+			}
+			for i := range list.Manifests {
+				list.Manifests[i].ArtifactType = ocispec.MediaTypeEmptyJSON // the configuration's
+			}
+			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+			_, _ = w.Write(asJSON(t, list))
+		})
+	}
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{vague}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, repo, "app")
+	bom := content(`{"bomFormat":"CycloneDX"}`)
+	bom.MediaType = "application/vnd.cyclonedx+json"
+	artifacts, err := repo.Attach(t.Context(), image, bom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := content("signed")
+	signature.MediaType, signature.ArtifactType = "application/jose+json", "application/vnd.cncf.notary.signature"
+	if _, err := repo.Attach(t.Context(), artifacts[0], signature); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for d, err := range repo.Evidence(t.Context(), image) {
+		if n++; err != nil || d.MediaType != ocispec.MediaTypeImageIndex {
+			t.Errorf("%v, %v", d, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d candidates, want the document with its signature", n)
 	}
 }
