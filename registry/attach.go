@@ -114,8 +114,9 @@ func (r *Repository) Attach(ctx context.Context, subject Descriptor, content ...
 	return manifests, nil
 }
 
-// Repair makes the repository list manifests that are in it as referrers of the subject, where it does not. It takes
-// what Attach returned, or the Pushed of its error.
+// Repair makes the repository list manifests that are in it as referrers of the subject, where it does not: in the
+// fallback tag, or, where the referrers API has lost them, by pushing them again. It takes what Attach returned, or the
+// Pushed of its error.
 func (r *Repository) Repair(ctx context.Context, subject Descriptor, manifests ...Descriptor) error {
 	if err := valid(subject); err != nil {
 		return err
@@ -190,12 +191,20 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 	}
 	defer r.cache.forget(r.name, subject.Digest)
 	listed := 0
+	var missing []Descriptor
 	for try := 0; try < listingTries || listed > 0 && try < slowTries; try++ {
-		if try > 0 && !sleep(ctx, jitter(try)<<max(0, try-5)) {
+		if try > 0 && !sleep(ctx, jitter(try)<<max(0, try-listingTries)) {
 			return ended(ctx)
 		}
-		listed = 0
-		missing := slices.Clone(manifests)
+		if try >= listingTries-1 {
+			// The registry may have lost them from its own list, in a race with the others.
+			for _, m := range missing {
+				if err := r.pushAgain(ctx, m); err != nil {
+					return err
+				}
+			}
+		}
+		listed, missing = 0, slices.Clone(manifests)
 		for d, err := range r.backend.Referrers(ctx, bare(subject)) {
 			if errors.Is(err, ErrUnsupported) {
 				return r.listByTag(ctx, subject, manifests)
@@ -212,11 +221,20 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 	}
 	if listed > 0 {
 		// Whoever gets a list looks no further, so the fallback tag would not help.
-		return fmt.Errorf("registry: %w: the referrers API lists %d others on %s, and not yet what was attached: Repair waits for it again",
+		return fmt.Errorf("registry: %w: the referrers API lists %d others on %s, and not what was attached: Repair tries it again",
 			ErrUnavailable, listed, subject.Digest)
 	}
 	// There is an API, and it does not show what was pushed: it may be one that always answers with an empty list.
 	return r.listByTag(ctx, subject, manifests)
+}
+
+// pushAgain pushes a manifest that is in the repository.
+func (r *Repository) pushAgain(ctx context.Context, d Descriptor) error {
+	data, err := r.fetchAll(ctx, bare(d), r.limits.ManifestBytes)
+	if err != nil {
+		return err
+	}
+	return r.backend.Push(ctx, bare(d), bytes.NewReader(data), "")
 }
 
 func jitter(try int) time.Duration {

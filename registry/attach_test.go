@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/olareg/olareg"
+	"github.com/olareg/olareg/config"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -704,5 +706,46 @@ func TestComposite(t *testing.T) {
 				t.Error("the first entry is not the artifact")
 			}
 		})
+	}
+}
+
+// A registry with the API that loses entries of its own list when many are written at once (olareg without a lock):
+// whoever is lost is told, and Repair mends it.
+func TestRegistryLosesItsOwnList(t *testing.T) {
+	yes := true
+	s := registrytest.Start(&registrytest.Options{Registry: olareg.New(config.Config{
+		Storage: config.ConfigStorage{StoreType: config.StoreDir, RootDir: t.TempDir()},
+		API:     config.ConfigAPI{Manifest: config.ConfigAPIManifest{SparseImage: &yes, SparseIndex: &yes}},
+	})})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, repo, "app")
+	const clients = 30
+	var (
+		wg       sync.WaitGroup
+		attached [clients][]registry.Descriptor
+	)
+	for i := range clients {
+		client := open(t, s.Host()+"/demo/app", nil)
+		wg.Go(func() {
+			var (
+				partial *registry.AttachError
+				err     error
+			)
+			if attached[i], err = client.Attach(t.Context(), image, content(fmt.Sprint(i))); errors.As(err, &partial) {
+				attached[i] = partial.Pushed
+			}
+		})
+	}
+	wg.Wait()
+	before := len(texts(t, repo, image))
+	all := slices.Concat(attached[:]...)
+	if err := repo.Repair(t.Context(), image, all...); err != nil {
+		t.Fatal(err)
+	}
+	after := len(texts(t, repo, image))
+	t.Logf("listed: %d of %d, after Repair %d", before, clients, after)
+	if after != clients {
+		t.Errorf("%d of %d after Repair", after, clients)
 	}
 }

@@ -15,7 +15,8 @@
 // OCI distribution specification: an index that everybody reads, changes and writes back. Attach merges with what
 // others write, keeps their entries byte for byte, sends If-Match where the registry gives an ETag, and reads back
 // until its entries stay. There is no lock, so a writer that pauses longer than that between reading and writing can
-// still remove them; [Repository.Repair] puts them back.
+// still remove them; so can a registry that loses entries of its own list while many attach. [Repository.Repair] puts
+// them back.
 //
 // # Nothing read is trusted
 //
