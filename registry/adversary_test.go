@@ -272,6 +272,15 @@ func TestOddRegistries(t *testing.T) {
 				}
 			})
 		},
+		"no HEAD": func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodHead {
+					w.WriteHeader(http.StatusMethodNotAllowed)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		},
 		"upload at a path": uploads(func(r *http.Request, location string) string {
 			u, _ := r.URL.Parse(location)
 			return u.RequestURI()

@@ -60,6 +60,10 @@ func (r *Repository) Attach(ctx context.Context, subject Descriptor, content ...
 	if err := valid(subject); err != nil {
 		return fail(nil, err)
 	}
+	if subject.MediaType == "" || subject.Size == 0 {
+		// It would be part of the manifest, and not what others know the subject by.
+		return fail(nil, fmt.Errorf("%w: subject %s without media type or size: Resolve gives both", ErrInvalid, subject.Digest))
+	}
 	manifests := make([]Descriptor, len(content))
 	bodies := make([][]byte, len(content))
 	for i, c := range content {
@@ -142,13 +146,16 @@ func artifact(subject, content Descriptor) (Descriptor, []byte, error) {
 	if kind == "" {
 		kind = content.MediaType
 	}
-	target := bare(subject)
+	target, layer := bare(subject), bare(content)
+	if content.MediaType == typeSimpleSigning {
+		layer.Annotations = content.Annotations // the signature, which is read from beside the payload
+	}
 	m := ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
 		MediaType:    ocispec.MediaTypeImageManifest,
 		ArtifactType: kind,
 		Config:       bare(ocispec.DescriptorEmptyJSON),
-		Layers:       []Descriptor{bare(content)},
+		Layers:       []Descriptor{layer},
 		Subject:      &target,
 		Annotations:  content.Annotations,
 	}

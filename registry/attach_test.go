@@ -645,6 +645,15 @@ func TestAttachRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for name, subject := range map[string]registry.Descriptor{
+		"no digest":     {MediaType: image.MediaType, Size: image.Size},
+		"no media type": {Digest: image.Digest, Size: image.Size},
+		"no size":       {Digest: image.Digest, MediaType: image.MediaType},
+	} {
+		if _, err := repo.Attach(t.Context(), subject, good); !errors.Is(err, registry.ErrInvalid) {
+			t.Errorf("a subject with %s: %v", name, err)
+		}
+	}
 	if got := texts(t, repo, image); len(got) != 0 {
 		t.Errorf("something was attached: %q", got)
 	}

@@ -127,7 +127,9 @@ func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[D
 				return false
 			}
 			seen[d.Digest] = true
-			entries = append(entries, d)
+			if r.cache != nil {
+				entries = append(entries, d)
+			}
 			return yield(d, nil)
 		}
 		for d, err := range r.backend.Referrers(ctx, bare(subject)) {

@@ -348,6 +348,31 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// cosign's signature is an annotation of its layer, and is found there whichever way it was attached.
+func TestSimpleSigningAsReferrer(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, repo, "app")
+	signature := simpleSigning("payload", "c2ln")
+	signature.ArtifactType = "application/vnd.dev.cosign.artifact.sig.v1+json"
+	if _, err := repo.Attach(t.Context(), image, signature); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for d, err := range repo.Evidence(t.Context(), image) {
+		if n++; err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(signature, d); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d candidates", n)
+	}
+}
+
 // Whoever waits for what another fetches waits no longer than its own context, and then says why.
 func TestWaitingForTheCacheEnds(t *testing.T) {
 	fetching, release := make(chan struct{}), make(chan struct{})

@@ -10,8 +10,10 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -93,9 +95,20 @@ func writeFile(name string, data []byte) error {
 		err = os.Chmod(f.Name(), 0o644)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = rename(f.Name(), name)
 	}
 	return err
+}
+
+// rename is os.Rename. On Windows that fails while somebody has the old file open, which nobody has for long.
+func rename(from, to string) error {
+	for try := 1; ; try++ {
+		err := os.Rename(from, to)
+		if err == nil || runtime.GOOS != "windows" || try == 20 {
+			return err
+		}
+		time.Sleep(jitter(try))
+	}
 }
 
 func (b *layoutBackend) blob(d digest.Digest) string {
@@ -267,7 +280,7 @@ func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.R
 		err = os.Chmod(f.Name(), 0o644)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = rename(f.Name(), name)
 	}
 	if err != nil {
 		return fmt.Errorf("registry: push %s: %w", d.Digest, err)
@@ -387,6 +400,9 @@ func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index)) e
 	data, err := json.Marshal(index)
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
+	}
+	if int64(len(data)) > b.limits.ManifestBytes { // nobody would read it again
+		return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, b.path(ocispec.ImageIndexFile), b.limits.ManifestBytes)
 	}
 	if err := writeFile(b.path(ocispec.ImageIndexFile), data); err != nil {
 		return fmt.Errorf("registry: %w", err)

@@ -428,13 +428,16 @@ func TestOpen(t *testing.T) {
 		"alpine:3":                 "docker.io/library/alpine",
 		"acme/app":                 "docker.io/acme/app",
 		"index.docker.io/acme/app": "docker.io/acme/app",
+		"docker.io/alpine:3":       "docker.io/library/alpine",
+		"index.docker.io/alpine":   "docker.io/library/alpine",
+		"docker.io/acme/app":       "docker.io/acme/app",
 		"ghcr.io/a@sha256:" + strings.Repeat("0", 64): "ghcr.io/a",
 	} {
 		if r, err := registry.Open(name, nil); err != nil || r.Name() != want {
 			t.Errorf("%s: %v, %v", name, r, err)
 		}
 	}
-	for _, name := range []string{"", "/", "ghcr.io/", "GHCR.io/ACME", "ghcr.io/a:b:c", "ghcr.io/a@sha256:1", "ghcr.io/a b", "ghcr.io/../a", "http://ghcr.io/a"} {
+	for _, name := range []string{"", "/", "ghcr.io/", "docker.io/", "docker.io/:v1", "GHCR.io/ACME", "ghcr.io/a:b:c", "ghcr.io/a@sha256:1", "ghcr.io/a b", "ghcr.io/../a", "http://ghcr.io/a"} {
 		if r, err := registry.Open(name, nil); !errors.Is(err, registry.ErrInvalid) {
 			t.Errorf("%q: %v, %v", name, r, err)
 		}

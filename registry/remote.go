@@ -99,13 +99,13 @@ func Open(name string, opts *Options) (*Repository, error) {
 // qualify gives a name without host Docker Hub's, as every tool does.
 func qualify(name string) string {
 	host, rest, found := strings.Cut(name, "/")
-	if found && (strings.ContainsAny(host, ".:") || host == "localhost") {
-		if host == "index.docker.io" {
-			return "docker.io/" + rest
-		}
+	switch {
+	case found && (host == "docker.io" || host == "index.docker.io"):
+		name = rest
+	case found && (strings.ContainsAny(host, ".:") || host == "localhost"):
 		return name
 	}
-	if !found {
+	if !strings.Contains(name, "/") {
 		name = "library/" + name
 	}
 	return "docker.io/" + name
@@ -140,10 +140,10 @@ func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descript
 	if err == nil {
 		return d, nil
 	}
-	if kindOf(err) != nil {
+	if kind := kindOf(err); kind != nil && kind != ErrUnsupported {
 		return Descriptor{}, b.wrap("resolve "+reference, err)
 	}
-	// A registry that does not say digest or size in its answer to HEAD: take them from the content.
+	// A registry that has no HEAD, or does not say digest or size there: take them from the content.
 	t, err := b.readTag(ctx, reference)
 	if err != nil {
 		return Descriptor{}, err
