@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -37,11 +39,11 @@ type Loss struct {
 // A Report accounts for every value of a converted document: it is represented in the output, or it is in Losses.
 type Report struct {
 	From, To    Format
-	Values      int // of the input: strings, numbers, literals and empty lists
+	Values      int // of the input: strings, numbers, literals and empty lists; zero if it is returned as it is
 	Represented int // of these, in the output
 	Losses      []Loss
 	Embedded    bool // the output carries the whole input, and converting back restores it
-	Restored    bool // the output is the document that the input carried
+	Restored    bool // the output is the document that the input carried, in its own encoding; the counts are zero
 	Open        bool // the input is in an encoding whose comments and spelling are not accounted for
 }
 
@@ -53,7 +55,7 @@ func (r *Report) Lossless() bool {
 // ConvertOptions say how to convert. The zero value drops what does not fit, and reports it.
 type ConvertOptions struct {
 	Strict         bool      // refuse with ErrLoss if anything would be dropped or changed
-	Embed          bool      // carry the input in the output, so that converting back gives the same bytes
+	Embed          bool      // carry the input in the output, so that converting back gives the same bytes, until it is edited
 	DropSignatures bool      // convert signed documents, without their signatures; false refuses them with ErrSigned
 	Created        time.Time // for SPDX, which wants a time, if the input gives none; zero means 1970, and is reported
 }
@@ -69,7 +71,7 @@ var targets = []Format{
 
 // Convert writes a document in another format, as JSON. The output keeps to the schema and the rules of its format:
 // what would break them is left out. The Report says what became of everything; it is there even with [ErrLoss].
-// Converting a document to the format that it has gives its JSON form unchanged.
+// Converting a document to the format that it has gives its JSON form unchanged: see [Encode].
 //
 // Claims of several licences for one component become one SPDX expression with AND. Dependencies on what the document
 // does not describe, and nesting that is no tree, have no place in the other specification and are reported.
@@ -80,25 +82,10 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	if !slices.Contains(targets, target) {
 		return nil, nil, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, target)
 	}
-	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.closed()}
-	if d.form != nil {
-		if d.form.signed && !o.DropSignatures {
-			return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
-		}
-		for _, e := range d.form.extras {
-			report.Losses = append(report.Losses, Loss{e.path, Dropped, "JSON has no place for it"})
-		}
-	}
 	if d.format == target {
-		if d.encoding == JSON {
-			return d, report, nil
-		}
-		if o.Strict && !report.Lossless() {
-			return nil, report, fmt.Errorf("sbom: %w: %d losses, the first at %s", ErrLoss, len(report.Losses), report.Losses[0].Path)
-		}
-		out, err := parseJSON(d.json)
-		return out, report, err
+		return Encode(d, JSON, o)
 	}
+	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.closed()}
 	src, err := parseTree(d.json)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
@@ -115,6 +102,9 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
 	out.keep()
+	if d.form != nil {
+		d.form.listExtras(report)
+	}
 	a := accounts{report: report}
 	a.walk(src)
 	report.Losses = append(report.Losses, added...)
@@ -395,18 +385,19 @@ func prune(n *node, v jsonschema.View, format string) {
 // originName names the property or the annotation that carries the input of a conversion.
 const originName = "lading:origin"
 
-// embed puts the whole input, compressed, into the output.
+// embed puts the whole input as it was read, compressed, into the output, with a digest of the output beside it.
 func embed(out *node, d *Document, target Format) error {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
 		return err
 	}
-	z.Write(d.json)
+	z.Write(d.source)
 	if err := z.Close(); err != nil {
 		return err
 	}
-	carried := base64.StdEncoding.EncodeToString(b.Bytes())
+	var carrier *node
+	prefix := originName + ":"
 	switch {
 	case target == Format{CycloneDX, "1.2"}:
 		return fmt.Errorf("%w: CycloneDX 1.2 has no place to carry the input", ErrLoss)
@@ -417,13 +408,13 @@ func embed(out *node, d *Document, target Format) error {
 		}
 		p := m.add("properties", newObject())
 		p.set("name", newText(originName))
-		p.set("value", newText(carried))
+		carrier, prefix = p.set("value", newText("")), ""
 	case isSPDX2(target):
 		a := out.add("annotations", newObject())
 		a.set("annotationDate", newText(out.get("creationInfo").str("created").s))
 		a.set("annotationType", newText("OTHER"))
 		a.set("annotator", newText("Tool: lading"))
-		a.set("comment", newText(originName+":"+carried))
+		carrier = a.set("comment", newText(""))
 	default:
 		var about, info string
 		for _, e := range out.list("@graph") {
@@ -437,36 +428,54 @@ func embed(out *node, d *Document, target Format) error {
 		a.set("creationInfo", newText(info))
 		a.set("annotationType", newText("other"))
 		a.set("subject", newText(about))
-		a.set("statement", newText(originName+":"+carried))
+		carrier = a.set("statement", newText(""))
 	}
+	carrier.text = prefix + digest(out) + ":" + base64.StdEncoding.EncodeToString(b.Bytes())
 	return nil
 }
 
-// restore returns the document that another one carries, if it is of the wanted format.
+// digest is what the content of a document is known by, whatever its white space is.
+func digest(root *node) string {
+	sum := sha256.Sum256(root.render())
+	return hex.EncodeToString(sum[:])
+}
+
+// restore returns the document that another one carries, if it is of the wanted format and the one that carries it says
+// what it said when it was made: otherwise what was changed since would be lost.
 func restore(f Format, root *node, target Format) *Document {
+	var carrier *node
 	carried := ""
+	look := func(t text) {
+		if s, ok := strings.CutPrefix(t.s, originName+":"); ok {
+			carrier, carried = t.src, s
+		}
+	}
 	switch {
 	case f.Spec == CycloneDX:
 		for _, p := range root.get("metadata").list("properties") {
-			if p.str("name").s == originName {
-				carried = p.str("value").s
+			if v := p.str("value"); p.str("name").s == originName && v.ok() {
+				carrier, carried = v.src, v.s
 			}
 		}
 	case isSPDX2(f):
 		for _, a := range root.list("annotations") {
-			if s, ok := strings.CutPrefix(a.str("comment").s, originName+":"); ok {
-				carried = s
-			}
+			look(a.str("comment"))
 		}
 	default:
 		for _, a := range root.list("@graph") {
-			if s, ok := strings.CutPrefix(a.str("statement").s, originName+":"); ok {
-				carried = s
-			}
+			look(a.str("statement"))
 		}
 	}
-	packed, err := base64.StdEncoding.DecodeString(carried)
-	if carried == "" || err != nil {
+	sum, encoded, ok := strings.Cut(carried, ":")
+	if !ok {
+		return nil
+	}
+	was := carrier.text
+	carrier.text = ""
+	same := digest(root) == sum
+	carrier.text = was
+	packed, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || !same {
 		return nil
 	}
 	z, err := gzip.NewReader(bytes.NewReader(packed))
@@ -477,7 +486,7 @@ func restore(f Format, root *node, target Format) *Document {
 	if err != nil || len(data) > maxBytes {
 		return nil
 	}
-	out, err := parseJSON(data)
+	out, err := parse(data)
 	if err != nil || out.format != target {
 		return nil
 	}
@@ -620,6 +629,18 @@ func fitSPDX2(root *node, version string) {
 				if v := n.remove(name); v != nil {
 					v.explain(Dropped, reason)
 				}
+			}
+		}
+	}
+	// The JSON schema of 2.2 spells categories with an underscore, and has two.
+	for _, n := range root.list("packages") {
+		for _, r := range n.list("externalRefs") {
+			switch c := r.str("referenceCategory"); c.s {
+			case "PACKAGE-MANAGER":
+				c.src.text = "PACKAGE_MANAGER"
+			case "PERSISTENT-ID", "PERSISTENT_ID":
+				c.src.text = "OTHER"
+				c.src.explain(Changed, "the schema of SPDX 2.2 has no such category; written as OTHER")
 			}
 		}
 	}

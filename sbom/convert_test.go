@@ -166,7 +166,7 @@ func TestConvert(t *testing.T) {
 			if d.Format().Spec == CycloneDX && d.Format().Version > "1.5" && target.Version == "1.5" {
 				down++
 			}
-			if target.Version == "1.2" || d.encoding != JSON {
+			if target.Version == "1.2" || !slices.Contains(targets, d.Format()) {
 				continue
 			}
 			o.Embed = true
@@ -267,6 +267,68 @@ func TestConvertRefuses(t *testing.T) {
 	}
 	if !slices.ContainsFunc(r.Losses, func(l Loss) bool { return l.Path == "/components/0/signature" && l.Kind == Dropped }) {
 		t.Errorf("the signature is not listed: %v", r.Losses)
+	}
+}
+
+// TestEmbedEdited checks that a document that carries another one is converted, not replaced by that, once it says
+// something else.
+func TestEmbedEdited(t *testing.T) {
+	d, err := Parse(strings.NewReader(goodXML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []Format{{CycloneDX, "1.6"}, {SPDX, "2.3"}, {SPDX, "3.0.1"}} {
+		out, _, err := Convert(d, target, &ConvertOptions{Embed: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, out.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		same, err := Parse(&compact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, r, err := Convert(same, d.Format(), nil)
+		if err != nil || !r.Restored || string(back.Bytes()) != goodXML || back.Encoding() != XML {
+			t.Errorf("%v with other white space is not restored: %v", target, err)
+		}
+		edited, err := Parse(bytes.NewReader(bytes.Replace(out.Bytes(), []byte(`"name": "b"`), []byte(`"name": "c"`), 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, r, err = Convert(edited, d.Format(), nil)
+		if err != nil || r.Restored || !bytes.Contains(back.Bytes(), []byte(`"name": "c"`)) {
+			t.Errorf("%v: the edit is lost: %v", target, err)
+		}
+	}
+}
+
+// TestConvertAwkward converts what is valid and has no place as it stands: nameless tools and people, categories that
+// the schema of SPDX 2.2 does not have.
+func TestConvertAwkward(t *testing.T) {
+	for _, tt := range []struct {
+		in     string
+		target Format
+		want   string
+	}{
+		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"metadata":{"tools":[{"vendor":"v"}],"authors":[{"phone":"1"},{"name":" "}]}}`, Format{SPDX, "2.3"}, `"Tool: lading"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"components":[{"type":"file","name":"a","purl":"pkg:npm/a@1"}]}`, Format{SPDX, "2.2"}, `"PACKAGE_MANAGER"`},
+		{strings.Replace(goodSPDX2, `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PERSISTENT-ID", "referenceType": "swh", "referenceLocator": "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}]`, 1), Format{SPDX, "2.2"}, `"OTHER"`},
+	} {
+		d, err := Parse(strings.NewReader(tt.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := Convert(d, tt.target, nil)
+		if err != nil || !bytes.Contains(out.Bytes(), []byte(tt.want)) {
+			t.Errorf("%s to %v: %v, want %s", tt.in, tt.target, err, tt.want)
+			continue
+		}
+		if _, err := Validate(out.Bytes()); err != nil {
+			t.Errorf("%s to %v: %v", tt.in, tt.target, err)
+		}
 	}
 }
 

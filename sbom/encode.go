@@ -48,10 +48,7 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	switch {
 	case to == JSON:
 		data = d.json
-		for _, e := range d.form.extras {
-			report.Values++
-			report.Losses = append(report.Losses, Loss{e.path, Dropped, "the JSON form has no place for it"})
-		}
+		d.form.listExtras(report)
 	case to == XML && d.format.Spec == CycloneDX:
 		schemas, err := cycloneDXForms(d.format.Version)
 		if err != nil {
@@ -81,6 +78,14 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	}
 	out, err := parse(data)
 	return out, report, err
+}
+
+// listExtras accounts for what the JSON form has no place for.
+func (f *form) listExtras(r *Report) {
+	for _, e := range f.extras {
+		r.Values++
+		r.Losses = append(r.Losses, Loss{e.path, Dropped, "the JSON form has no place for it"})
+	}
 }
 
 // leaves counts strings, numbers, literals and empty lists.

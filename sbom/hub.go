@@ -28,6 +28,9 @@ type party struct {
 	also    []*node // leaves that say the kind
 }
 
+// named reports whether there is somebody to write down.
+func (p *party) named() bool { return p != nil && strings.TrimSpace(p.name.s) != "" }
+
 type hash struct{ alg, value text } // the algorithm as CycloneDX writes it, such as SHA-256
 
 type license struct {

@@ -209,18 +209,17 @@ func (h *hub) writeSPDX2() *node {
 	root.put("documentNamespace", id)
 	info := root.set("creationInfo", newObject())
 	info.put("created", h.spdxTime(h.created))
-	for i := range h.authors {
-		kind := h.authors[i].kind
-		if h.authors[i].name.s == "" {
-			continue
+	creator := func(p *party, kind string) {
+		if p.named() {
+			info.add("creators", p.actor(kind))
 		}
-		info.add("creators", h.authors[i].actor(kind))
 	}
-	if h.manufacturer != nil && h.manufacturer.name.s != "" {
-		info.add("creators", h.manufacturer.actor("Organization"))
+	for i := range h.authors {
+		creator(&h.authors[i], h.authors[i].kind)
 	}
+	creator(h.manufacturer, "Organization")
 	for i := range h.tools {
-		info.add("creators", h.tools[i].actor("Tool"))
+		creator(&h.tools[i], "Tool")
 	}
 	if info.get("creators") == nil {
 		info.add("creators", newText("Tool: lading"))
@@ -315,15 +314,15 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		} else {
 			n.put("primaryPackagePurpose", e.purpose)
 		}
-		if e.supplier != nil && e.supplier.name.s != "" {
+		if e.supplier.named() {
 			n.set("supplier", e.supplier.actor(orOrganization(e.supplier.kind)))
 		}
 		switch {
-		case e.manufacturer != nil && e.manufacturer.name.s != "":
+		case e.manufacturer.named():
 			n.set("originator", e.manufacturer.actor(orOrganization(e.manufacturer.kind)))
-		case len(e.authors) > 0 && e.authors[0].name.s != "":
+		case len(e.authors) > 0 && e.authors[0].named():
 			n.set("originator", e.authors[0].actor(e.authors[0].kind))
-		case e.publisher.s != "":
+		case strings.TrimSpace(e.publisher.s) != "":
 			n.set("originator", newText("Organization: "+e.publisher.s, e.publisher.src))
 			e.publisher.src.explainSelf(Changed, "SPDX does not know publishers; written as originator")
 		}

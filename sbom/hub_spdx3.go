@@ -374,15 +374,15 @@ func (h *hub) writeSPDX3() *node {
 		return "Organization"
 	}
 	for i := range h.authors {
-		if p := &h.authors[i]; p.name.s != "" {
+		if p := &h.authors[i]; p.named() {
 			creation.add("createdBy", newText(agent(p, class(p.kind))))
 		}
 	}
-	if h.manufacturer != nil && h.manufacturer.name.s != "" {
+	if h.manufacturer.named() {
 		creation.add("createdBy", newText(agent(h.manufacturer, "Organization")))
 	}
 	for i := range h.tools {
-		if h.tools[i].name.s != "" {
+		if h.tools[i].named() {
 			creation.add("createdUsing", newText(agent(&h.tools[i], "Tool")))
 		}
 	}
@@ -467,14 +467,14 @@ func (h *hub) writeSPDX3() *node {
 		o.put("description", e.description)
 		o.put("summary", e.summary)
 		o.put("comment", e.comment)
-		if e.supplier != nil && e.supplier.name.s != "" {
+		if e.supplier.named() {
 			o.set("suppliedBy", newText(agent(e.supplier, class(orOrganization(e.supplier.kind)))))
 		}
-		if e.manufacturer != nil && e.manufacturer.name.s != "" {
+		if e.manufacturer.named() {
 			o.add("originatedBy", newText(agent(e.manufacturer, class(orOrganization(e.manufacturer.kind)))))
 		}
 		for k := range e.authors {
-			if e.authors[k].name.s != "" {
+			if e.authors[k].named() {
 				o.add("originatedBy", newText(agent(&e.authors[k], class(e.authors[k].kind))))
 			}
 		}

@@ -243,6 +243,24 @@ func TestValidateRules(t *testing.T) {
 	}
 }
 
+// TestValidateOneReason checks that one mistake is one problem, in schemas too that count what nobody dealt with.
+func TestValidateOneReason(t *testing.T) {
+	related := strings.Replace(goodSPDX3, `"name": "a"}`, `"name": "a"},
+    {"type": "Relationship", "spdxId": "urn:x:r", "creationInfo": "_:c", "from": "urn:x:a", "relationshipType": "dependsOn", "to": ["urn:x:a"]}`, 1)
+	for _, tt := range []struct{ from, to, want string }{
+		{`"name": "a"`, `"name": 5`, "type /@graph/3/name"},
+		{`"name": "a"`, `"name": "a", "x": 1`, "unevaluatedProperties /@graph/3/x"},
+		{`"software_Package"`, `"software_Pakage"`, "enum /@graph/3/type"},
+		{`"dependsOn"`, `"dependOn"`, "enum /@graph/4/relationshipType"},
+	} {
+		_, err := Validate([]byte(strings.Replace(related, tt.from, tt.to, 1)))
+		var invalid *InvalidError
+		if !errors.As(err, &invalid) || len(invalid.Problems) != 1 || invalid.Problems[0].Rule+" "+invalid.Problems[0].Path != tt.want {
+			t.Errorf("%s instead of %s: %v, want %s alone", tt.to, tt.from, err, tt.want)
+		}
+	}
+}
+
 // TestValidateWarnings checks what is doubtful and still accepted.
 func TestValidateWarnings(t *testing.T) {
 	for _, tt := range []struct{ good, from, to, where string }{

@@ -273,10 +273,14 @@ func (v *validator) text(s *Schema, n Node) (found []finding) {
 }
 
 // choice tries alternatives. Where none fits it reports what is wrong with the one that is closest.
+//
+// What a failed choice says of the members of n counts as said of them: only the reasons are of interest then, and that
+// the schema has not dealt with a member is none.
 func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, kind strictjson.Kind, marks seen) []finding {
 	var best []finding
+	var bestMarks seen
 	bestScore, passed := math.MinInt, 0
-	pin, others := "", 0 // the member that speaks against alternatives, and how many
+	others := 0          // alternatives that a member speaks against
 	var lacking []string // what each alternative lacks, if it is one member
 	var said map[string]string
 	for _, sub := range subs {
@@ -287,8 +291,7 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 			if said == nil && len(sub.pins) > 0 {
 				said = map[string]string{}
 			}
-			if name := v.pinned(sub, n, said); name != "" {
-				pin = name
+			if v.pinned(sub, n, said) != "" {
 				others++
 				continue
 			}
@@ -312,8 +315,16 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 			lacking = append(lacking, f.detail)
 		}
 		if score := v.closeness(n, found); score > bestScore {
-			best, bestScore = found, score
+			best, bestScore, bestMarks = found, score, own
 		}
+	}
+	if marks != nil && (passed == 0 || passed > 1 && keyword == "oneOf") {
+		if best == nil || bestScore < 0 {
+			for name := range v.d.Members(n) {
+				marks[name] = true
+			}
+		}
+		maps.Copy(marks, bestMarks)
 	}
 	switch {
 	case passed == 1, passed > 1 && keyword == "anyOf":
@@ -321,11 +332,19 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	case passed > 1:
 		return []finding{{n, s, "oneOf", strconv.Itoa(passed)}}
 	case others == len(subs):
-		var allowed []string
+		// The member that speaks against the fewest is the one that is wrong in what is meant.
+		against := map[string][]*Schema{}
 		for _, sub := range subs {
+			name := v.pinned(sub, n, said)
+			against[name] = append(against[name], sub)
+		}
+		pin := slices.MinFunc(slices.Sorted(maps.Keys(against)), func(a, b string) int { return len(against[a]) - len(against[b]) })
+		var allowed []string
+		for _, sub := range against[pin] {
 			allowed = append(allowed, sub.pins[pin]...)
 		}
-		return []finding{{v.d.Member(n, pin), &Schema{enumList: allowed}, "enum", ""}}
+		slices.Sort(allowed)
+		return []finding{{v.d.Member(n, pin), &Schema{enumList: slices.Compact(allowed)}, "enum", ""}}
 	case best == nil || bestScore < 0:
 		return []finding{{n, s, keyword, ""}}
 	case len(lacking) == len(subs):
@@ -334,8 +353,8 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	return best
 }
 
-// pinned returns the member that shows that the object n cannot be what sub describes, or nothing.
-func (v *validator) pinned(sub *Schema, n Node, said map[string]string) string {
+// pinned returns the member that shows that the object n cannot be what sub describes, the first by name, or nothing.
+func (v *validator) pinned(sub *Schema, n Node, said map[string]string) (first string) {
 	for name, allowed := range sub.pins {
 		value, ok := said[name]
 		if !ok {
@@ -346,11 +365,11 @@ func (v *validator) pinned(sub *Schema, n Node, said map[string]string) string {
 			}
 			said[name] = value
 		}
-		if value != "\x00" && !slices.Contains(allowed, value) {
-			return name
+		if value != "\x00" && (first == "" || name < first) && !slices.Contains(allowed, value) {
+			first = name
 		}
 	}
-	return ""
+	return first
 }
 
 // closeness is larger the more an alternative that failed looks like what was meant, negative if not at all.
