@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -9,13 +10,19 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"math"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,8 +134,6 @@ func TestSignedButRefused(t *testing.T) {
 	}
 	mislabelled := st(good)
 	mislabelled.MediaType = dsseType
-	certified := simple(string(subject.Digest), imageSignature)
-	certified.Annotations["dev.sigstore.cosign/certificate"] = "-----BEGIN CERTIFICATE-----"
 	unsigned := simple(string(subject.Digest), imageSignature)
 	unsigned.Annotations = nil
 	empty := simple(string(subject.Digest), imageSignature)
@@ -164,10 +169,10 @@ func TestSignedButRefused(t *testing.T) {
 		"no predicate type":         {forgeBundle(t, statement(good, ""), key), verify.ErrMalformed},
 		"an array":                  {bare(dsse.PayloadType, `[`+statement(good, facts)+`]`), verify.ErrMalformed},
 		"critical.type wrong":       {simple(string(subject.Digest), "atomic container signature"), verify.ErrType},
+		"critical.type in capitals": {simple(string(subject.Digest), "COSIGN container image signature"), verify.ErrType},
 		"critical.type empty":       {simple(string(subject.Digest), ""), verify.ErrType},
 		"a file's signature":        {blob, verify.ErrType},
 		"a bundle called DSSE":      {mislabelled, verify.ErrMalformed},
-		"signed with a certificate": {certified, verify.ErrFormat},
 		"simple signing, unsigned":  {unsigned, verify.ErrMalformed},
 		"simple signing, empty":     {empty, verify.ErrMalformed},
 		// JSON.
@@ -214,6 +219,11 @@ func TestBrokenEnvelopes(t *testing.T) {
 		}
 		return strings.Replace(good, old, new, 1)
 	}
+	var zipped bytes.Buffer
+	zw := gzip.NewWriter(&zipped)
+	if _, err := zw.Write([]byte(good)); err != nil || zw.Close() != nil {
+		t.Fatal(err)
+	}
 	sig := good[strings.Index(good, `"sig":"`)+7 : strings.LastIndex(good, `"}]`)]
 	payload := good[strings.Index(good, `"payload":"`)+11 : strings.Index(good, `","payloadType`)]
 	for name, tt := range map[string]struct {
@@ -241,7 +251,8 @@ func TestBrokenEnvelopes(t *testing.T) {
 		"material null":                      {edit(`{"publicKey":{"hint":""}}`, `null`), verify.ErrMalformed},
 		"a message as well":                  {edit(`"dsseEnvelope"`, `"messageSignature":{"signature":"AA=="},"dsseEnvelope"`), verify.ErrMalformed},
 		"neither":                            {`{"mediaType":"` + bundleType + `","verificationMaterial":{"publicKey":{}}}`, verify.ErrMalformed},
-		"compressed":                         {"\x1f\x8b\x08\x00", verify.ErrMalformed},
+		"compressed":                         {zipped.String(), verify.ErrMalformed},
+		"unpadded base64, both alphabets":    {edit(sig, "-+"+strings.TrimRight(sig, "=")[2:]), verify.ErrMalformed},
 		"envelope null":                      {`{"mediaType":"` + bundleType + `","verificationMaterial":{"publicKey":{}},"dsseEnvelope":null}`, verify.ErrMalformed},
 	} {
 		if a, err := v.Verify(t.Context(), subject, content(bundleType, []byte(tt.data))); !errors.Is(err, tt.want) || a != nil {
@@ -253,12 +264,108 @@ func TestBrokenEnvelopes(t *testing.T) {
 		"version 0.1":    edit(bundleType, "application/vnd.dev.sigstore.bundle+json;version=0.1"),
 		"version 0.2":    edit(bundleType, "application/vnd.dev.sigstore.bundle+json;version=0.2"),
 		"a foreign hint": edit(`"hint":""`, `"hint":"somebody"`),
+		// What protocol buffers' mapping of a bundle to JSON allows beside.
+		"unpadded base64":                   edit(sig, strings.TrimRight(sig, "=")),
+		"alternatives that are null":        edit(`"publicKey"`, `"certificate":null,"x509CertificateChain":null,"publicKey"`),
+		"a message that is null":            edit(`"dsseEnvelope"`, `"messageSignature":null,"dsseEnvelope"`),
+		"a key id that is null":             edit(`"sig"`, `"keyid":null,"sig"`),
+		"log entries and timestamps, empty": edit(`"publicKey"`, `"tlogEntries":[],"timestampVerificationData":{},"publicKey"`),
 	} {
 		if _, err := v.Verify(t.Context(), subject, content(bundleType, []byte(data))); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
+
+// Log entries and timestamps beside a key prove nothing here, and the Attestation says so.
+func TestNotLookedAt(t *testing.T) {
+	key, _ := newKey(t, sign.P256)
+	good := forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key)
+	good.Data = bytes.Replace(good.Data, []byte(`"publicKey"`), []byte(`"tlogEntries":[{"logIndex":"-1"}],"timestampVerificationData":{"rfc3161Timestamps":[{"signedTimestamp":"AA=="}]},"publicKey"`), 1)
+	blob, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader("a release"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := trusting(nil, key)
+	a, err := v.Verify(t.Context(), subject, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"), blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, checks := range map[string][]verify.Check{"time log timestamp": a.Checks, "time": plain.Checks} {
+		var got []string
+		for _, c := range checks {
+			if c.Status == verify.NotChecked {
+				got = append(got, c.Name)
+			}
+		}
+		if strings.Join(got, " ") != want || a.Signers[0].TimeSource != verify.TimeUnknown {
+			t.Errorf("not checked: %v, want %s", got, want)
+		}
+	}
+}
+
+// A certificate in an annotation, which anybody can write, neither hides a trusted key's signature nor replaces it.
+func TestCertificateBeside(t *testing.T) {
+	key, _ := newKey(t, sign.P256)
+	stranger, _ := newKey(t, sign.P256)
+	for _, k := range []sign.Key{key, stranger} {
+		for _, s := range []sign.Signer{&sign.DSSESigner{Key: k}, &sign.CosignSigner{Key: k}} {
+			evidence, err := s.Sign(t.Context(), sign.About(subject, sign.ImageSignature{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			evidence.Annotations["dev.sigstore.cosign/certificate"] = "-----BEGIN CERTIFICATE-----"
+			_, err = trusting(allFormats, key).Verify(t.Context(), subject, evidence)
+			if k == sign.Key(key) && err != nil || k != sign.Key(key) && !errors.Is(err, verify.ErrFormat) {
+				t.Errorf("%s: %v", evidence.MediaType, err)
+			}
+		}
+	}
+}
+
+// Who stops waiting gets no verdict, and the report says what was not looked at.
+func TestCancelled(t *testing.T) {
+	key, _ := newKey(t, sign.P256)
+	v := trusting(nil, key)
+	evidence := forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key)
+	blob, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader("a release"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := errors.New("no more time")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	slow := verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+		return func(yield func(verify.Descriptor, error) bool) {
+			if yield(evidence, nil) {
+				cancel(why)
+				yield(evidence, nil)
+			}
+		}
+	})
+	r := verify.Collect(ctx, subject, slow, v)
+	if len(r.Attestations) != 1 || len(r.Rejected) != 0 || len(r.Incomplete) != 1 || !errors.Is(r.Incomplete[0], why) {
+		t.Errorf("%d proven, %d rejected, incomplete: %v", len(r.Attestations), len(r.Rejected), r.Incomplete)
+	}
+	if a, err := v.Verify(ctx, subject, evidence); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, why) || a != nil {
+		t.Error(err)
+	}
+	if a, err := v.VerifyBlob(ctx, strings.NewReader("a release"), blob); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, why) || a != nil {
+		t.Error(err)
+	}
+	ctx, cancel = context.WithCancelCause(t.Context())
+	half := io.MultiReader(strings.NewReader("a "), readerFunc(func([]byte) (int, error) { cancel(why); return 0, nil }), strings.NewReader("release"))
+	if a, err := v.VerifyBlob(ctx, half, blob); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, why) || a != nil {
+		t.Error(err)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // A trusted key's own hint turns "not trusted" into "tampered": for people, not for decisions.
 func TestTampered(t *testing.T) {
@@ -307,6 +414,20 @@ func TestDistinctSigners(t *testing.T) {
 	if n := count(both, same); n != 1 {
 		t.Errorf("one signature three times counts as %d", n)
 	}
+	// ECDSA has two signatures for each: s and its negative.
+	mirrored := forge(t, dsse.PayloadType, payload, a)
+	mirrored.Signatures = append(mirrored.Signatures, dsse.Signature{Sig: mirror(t, elliptic.P256(), mirrored.Signatures[0].Sig)})
+	if n := count(both, mirrored); n != 1 {
+		t.Errorf("one signature and its mirror image count as %d", n)
+	}
+	// One key, as its owner's file has it, as somebody built it, and with more allowed.
+	r, fromFile := newKey(t, sign.RSA2048)
+	pub := *r.Public().(*rsa.PublicKey)
+	pub.N = new(big.Int).Set(pub.N)
+	thrice := &verify.KeyVerifier{Formats: allFormats, Keys: []verify.TrustedKey{fromFile, {Key: &pub}, {Key: r.Public(), AllowSHA256: true}}}
+	if n := count(thrice, forge(t, dsse.PayloadType, payload, r)); n != 1 {
+		t.Errorf("one RSA key trusted in three ways counts as %d", n)
+	}
 	if n := count(trusting(allFormats, a, a, a), forge(t, dsse.PayloadType, payload, a, b)); n != 1 {
 		t.Errorf("one key trusted three times counts as %d", n)
 	}
@@ -314,6 +435,21 @@ func TestDistinctSigners(t *testing.T) {
 	if _, err := both.Verify(t.Context(), subject, e); !errors.Is(err, verify.ErrLimit) {
 		t.Errorf("nine signatures: %v", err)
 	}
+}
+
+// mirror returns the other signature that anybody can make from an ECDSA signature.
+func mirror(t *testing.T, c elliptic.Curve, sig []byte) []byte {
+	t.Helper()
+	var v struct{ R, S *big.Int }
+	if _, err := asn1.Unmarshal(sig, &v); err != nil {
+		t.Fatal(err)
+	}
+	v.S.Sub(c.Params().N, v.S)
+	out, err := asn1.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // The key and the format fix the algorithm.
@@ -353,6 +489,13 @@ func TestAlgorithms(t *testing.T) {
 	fixed := append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
 	ph := must(ed.Sign(nil, sum512[:], &ed25519.Options{Hash: crypto.SHA512}))
 	p224 := ec(elliptic.P224())
+	sum1 := sha1.Sum(pae)
+	der := must(ecdsa.SignASN1(rand.Reader, p256, sum256[:]))
+	long := append([]byte{0x30, 0x81}, der[1:]...) // the length in two bytes where one will do
+	info := append([]byte("\x00\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"), sum256[:]...)
+	encoded := slices.Concat([]byte{0, 1}, bytes.Repeat([]byte{0xff}, 256-2-len(info)), info) // RFC 8017, section 9.2
+	exponent := func(e int) verify.TrustedKey { return key(&rsa.PublicKey{N: r2048.N, E: e}) }
+	huge := &rsa.PublicKey{N: new(big.Int).Lsh(r2048.N, 1<<20), E: 65537}
 	hs := sha256.Sum256(append([]byte("public key as a secret"), pae...))
 	for name, tt := range map[string]struct {
 		key  verify.TrustedKey
@@ -361,6 +504,10 @@ func TestAlgorithms(t *testing.T) {
 	}{
 		"P-256 SHA-256":                  {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p256, sum256[:])), true},
 		"P-256 SHA-512":                  {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p256, sum512[:])), false},
+		"P-256, the mirrored signature":  {key(&p256.PublicKey), mirror(t, elliptic.P256(), der), true},
+		"P-256, DER with a tail":         {key(&p256.PublicKey), append(bytes.Clone(der), 0), false},
+		"P-256, BER":                     {key(&p256.PublicKey), long, false},
+		"P-256 key, P-384 signature":     {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), false},
 		"P-256 r||s":                     {key(&p256.PublicKey), fixed, false},
 		"P-384 SHA-384":                  {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum384[:])), true},
 		"P-384 SHA-256":                  {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), false},
@@ -371,10 +518,19 @@ func TestAlgorithms(t *testing.T) {
 		"P-521 SHA-256, allowed":         {sha256Too(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), true},
 		"RSA PKCS1 SHA-256":              {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA256, sum256[:])), true},
 		"RSA PKCS1 SHA-512":              {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA512, sum512[:])), false},
+		"RSA PKCS1 SHA-1":                {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA1, sum1[:])), false},
+		"RSA PKCS1, no hash named":       {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, 0, sum256[:])), false},
+		"RSA, exponent 1":                {exponent(1), encoded, false},
+		"RSA, exponent 0":                {exponent(0), fixed, false},
+		"RSA, an even exponent":          {exponent(2), fixed, false},
+		"RSA, a million bits":            {key(huge), fixed, false},
 		"RSA PSS":                        {key(&r2048.PublicKey), must(rsa.SignPSS(rand.Reader, r2048, crypto.SHA256, sum256[:], nil)), false},
 		"RSA 1024":                       {key(&r1024.PublicKey), must(rsa.SignPKCS1v15(nil, r1024, crypto.SHA256, sum256[:])), false},
 		"P-224":                          {key(&p224.PublicKey), must(ecdsa.SignASN1(rand.Reader, p224, sum256[:])), false},
 		"Ed25519":                        {key(ed.Public()), ed25519.Sign(ed, pae), true},
+		"Ed25519, S plus the order":      {key(ed.Public()), addOrder(ed25519.Sign(ed, pae)), false},
+		"Ed25519, a byte more":           {key(ed.Public()), append(ed25519.Sign(ed, pae), 0), false},
+		"Ed25519, of a context":          {verify.TrustedKey{Key: ed.Public(), AllowEd25519ph: true}, must(ed.Sign(nil, sum512[:], &ed25519.Options{Hash: crypto.SHA512, Context: "x"})), false},
 		"Ed25519 of the digest":          {key(ed.Public()), ed25519.Sign(ed, sum256[:]), false},
 		"Ed25519ph":                      {key(ed.Public()), ph, false},
 		"Ed25519ph, allowed":             {verify.TrustedKey{Key: ed.Public(), AllowEd25519ph: true}, ph, true},
@@ -394,6 +550,16 @@ func TestAlgorithms(t *testing.T) {
 	if err := try(verify.TrustedKey{}, fixed); !errors.Is(err, verify.ErrNotTrusted) {
 		t.Error(err)
 	}
+}
+
+// addOrder adds the order of the group to S of an Ed25519 signature, which RFC 8032 (section 5.1.7) has verifiers refuse.
+func addOrder(sig []byte) []byte {
+	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	s := slices.Clone(sig[32:])
+	slices.Reverse(s)
+	sum := order.Add(order, new(big.Int).SetBytes(s)).FillBytes(make([]byte, 32))
+	slices.Reverse(sum)
+	return append(slices.Clone(sig[:32]), sum...)
 }
 
 // Only the formats that the caller lists are read, and nothing stands in for another.
@@ -509,6 +675,16 @@ func TestBlobsRefused(t *testing.T) {
 	if a, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"), fact); err != nil || a.Kind != verify.Statement {
 		t.Errorf("a statement about a file: %v", err)
 	}
+	// A file is named by either of two digests, and by nothing that was made of them.
+	for d, want := range map[digest.Digest]error{
+		digest.FromString("a release"): nil, digest.SHA512.FromString("a release"): nil,
+		digest.SHA384.FromString("a release"): verify.ErrSubject, digest.SHA512.FromString("another"): verify.ErrSubject,
+	} {
+		a, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"), forgeBundle(t, statement(about(d), "https://example.com/facts/v1"), key))
+		if !errors.Is(err, want) || err == nil && (a.Subject.Digest != d || a.Subject.Size != 9) {
+			t.Errorf("a statement about %s: %+v, %v", d, a, err)
+		}
+	}
 	torn := errors.New("disk torn")
 	if _, err := v.VerifyBlob(t.Context(), errReader{torn}, blob); !errors.Is(err, torn) || !errors.Is(err, verify.ErrUnchecked) {
 		t.Errorf("half a file: %v", err)
@@ -535,6 +711,26 @@ func TestLimits(t *testing.T) {
 	evidence.Data = make([]byte, 32<<20+1)
 	if _, err := trusting(nil, key).Verify(t.Context(), subject, evidence); !errors.Is(err, verify.ErrLimit) {
 		t.Error(err)
+	}
+}
+
+// A limit as large as a number can be is no limit, and wraps around to none: a key that once signed an empty file has not
+// signed this one.
+func TestLimitsWithoutLimit(t *testing.T) {
+	key, _ := newKey(t, sign.Ed25519)
+	v := trusting(nil, key)
+	v.Limits = verify.Limits{EvidenceBytes: math.MaxInt, Signatures: math.MaxInt, Subjects: math.MaxInt, Digests: math.MaxInt, BlobBytes: math.MaxInt}
+	if _, err := v.Verify(t.Context(), subject, forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key)); err != nil {
+		t.Error(err)
+	}
+	for signed, want := range map[string]error{"a release": nil, "": verify.ErrTampered} {
+		blob, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader(signed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"), blob); !errors.Is(err, want) {
+			t.Errorf("%q signed: %v", signed, err)
+		}
 	}
 }
 

@@ -4,18 +4,21 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"math"
 
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/opencontainers/go-digest"
 )
 
-// VerifyBlob proves a bundle about a file, whose bytes r gives: its signature, which becomes an Attestation of Kind [Blob], or a
-// statement that names its SHA-256 digest. Neither an image signature is accepted for a file nor a file's
-// signature for an image. evidence needs Data alone; an empty MediaType means [Bundle], the one format that is read.
+// VerifyBlob proves a bundle about a file, whose bytes r gives: its signature, which becomes an Attestation of Kind [Blob],
+// or a statement that names its SHA-256 or SHA-512 digest. The Attestation's Subject has the digest that is named.
+// Neither an image signature is accepted for a file nor a file's signature for an image. evidence needs Data alone; an
+// empty MediaType means [Bundle], the one format that is read.
 //
 // r is read once, to its end, and only if the bundle can be read at all.
 func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Descriptor) (*Attestation, error) {
@@ -29,20 +32,25 @@ func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Desc
 		return nil, err
 	case format != Bundle:
 		return nil, fmt.Errorf("%w: files are signed in bundles", ErrFormat)
-	case len(evidence.Data) > limits.EvidenceBytes:
-		return nil, fmt.Errorf("%w: %d bytes of evidence, at most %d are read", ErrLimit, len(evidence.Data), limits.EvidenceBytes)
+	}
+	if err := ready(ctx, evidence, limits); err != nil {
+		return nil, err
 	}
 	b, err := parseBundle(evidence.Data)
 	if err != nil {
 		return nil, err
 	}
-	m, size, err := v.readBlob(r, b.Message, limits.BlobBytes)
+	m, size, err := v.readBlob(ctx, r, b.Message, limits.BlobBytes)
 	if err != nil {
 		return nil, err
 	}
 	subject := Descriptor{Digest: digest.NewDigestFromBytes(digest.SHA256, m.digest(crypto.SHA256)), Size: size}
 	if b.Message == nil {
 		att, err := v.Verify(ctx, subject, evidence)
+		if errors.Is(err, ErrSubject) { // npm names SHA-512 alone
+			subject.Digest = digest.NewDigestFromBytes(digest.SHA512, m.digest(crypto.SHA512))
+			att, err = v.Verify(ctx, subject, evidence)
+		}
 		if err == nil && att.Kind == ImageSignature {
 			return nil, fmt.Errorf("%w: an image signature, not one of a file", ErrType)
 		}
@@ -61,52 +69,59 @@ func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Desc
 		Subject:  subject,
 		Signers:  signers,
 		Evidence: evidence,
-		Checks: []Check{
+		Checks: append([]Check{
 			{Name: "signature", Status: Passed, Reason: "by " + signers[0].Identity.String()},
 			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
-			timeNotChecked,
-		},
+		}, notLookedAt(b)...),
 	}, nil
 }
 
-// readBlob hashes r once for all keys, and keeps it if one needs the message itself.
-func (v *KeyVerifier) readBlob(r io.Reader, signed *bundle.Message, most int) (*message, int64, error) {
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// readBlob hashes r once for all keys, and keeps it if one needs the message itself. A nil signed means that a statement
+// is to name the file.
+func (v *KeyVerifier) readBlob(ctx context.Context, r io.Reader, signed *bundle.Message, most int) (*message, int64, error) {
 	hashes := map[crypto.Hash]hash.Hash{crypto.SHA256: crypto.SHA256.New()}
-	var (
-		whole   *bytes.Buffer
-		writers []io.Writer
-	)
 	add := func(h crypto.Hash) {
 		if hashes[h] == nil {
 			hashes[h] = h.New()
 		}
 	}
-	if signed != nil {
+	var whole *bytes.Buffer
+	if signed == nil {
+		add(crypto.SHA512)
+	} else {
 		if h, ok := messageHashes[signed.Algorithm]; ok {
 			add(h)
 		}
-	}
-	for _, k := range v.Keys {
-		schemes, err := k.schemes()
-		if err != nil || signed == nil {
-			continue // an unusable key is refused later
-		}
-		for _, s := range schemes {
-			if s.hash == 0 {
-				whole = new(bytes.Buffer)
-			} else {
-				add(s.hash)
+		for _, k := range v.Keys {
+			schemes, _ := k.schemes() // an unusable key is refused later
+			for _, s := range schemes {
+				if s.hash == 0 {
+					whole = new(bytes.Buffer)
+				} else {
+					add(s.hash)
+				}
 			}
 		}
 	}
+	var writers []io.Writer
 	for _, h := range hashes {
 		writers = append(writers, h)
 	}
+	var from io.Reader = readerFunc(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return r.Read(p)
+	})
 	if whole != nil {
 		writers = append(writers, whole)
-		r = io.LimitReader(r, int64(most)+1)
+		from = io.LimitReader(from, min(int64(most), math.MaxInt64-1)+1)
 	}
-	size, err := io.Copy(io.MultiWriter(writers...), r)
+	size, err := io.Copy(io.MultiWriter(writers...), from)
 	switch {
 	case err != nil:
 		return nil, 0, fmt.Errorf("%w: %w", ErrUnchecked, err)
@@ -118,7 +133,7 @@ func (v *KeyVerifier) readBlob(r io.Reader, signed *bundle.Message, most int) (*
 		m.digests[id] = h.Sum(nil)
 	}
 	if whole != nil {
-		m.pieces = [][]byte{whole.Bytes()}
+		m.data = whole.Bytes()
 	}
 	return m, size, nil
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -16,7 +17,6 @@ import (
 	"fmt"
 	"mime"
 	"slices"
-	"strconv"
 
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
@@ -39,7 +39,7 @@ const (
 const (
 	dsseMediaType      = "application/vnd.dsse.envelope.v1+json"
 	imageSignatureType = "https://sigstore.dev/cosign/sign/v1"
-	// cosign's annotation for a certificate: such a signature is not by a key that the caller could have named.
+	// cosign's annotation for the certificate that a signature comes with.
 	certificateAnnotation = "dev.sigstore.cosign/certificate"
 )
 
@@ -78,11 +78,11 @@ type TrustedKey struct {
 
 // ParseTrustedKey reads a public key from one PEM block in PKIX form, such as cosign.pub.
 func ParseTrustedKey(pemBytes []byte) (TrustedKey, error) {
-	block, rest := pem.Decode(pemBytes)
+	block, _ := pem.Decode(pemBytes)
 	if block == nil || block.Type != "PUBLIC KEY" {
 		return TrustedKey{}, errors.New("verify: no PEM block of type PUBLIC KEY")
 	}
-	if more, _ := pem.Decode(rest); more != nil {
+	if bytes.Count(pemBytes, []byte("-----BEGIN ")) > 1 { // broken ones, which pem.Decode skips, too
 		return TrustedKey{}, errors.New("verify: more than one PEM block, so it is not clear which key is trusted")
 	}
 	pub, err := x509.ParsePKIXPublicKey(block.Bytes)
@@ -163,10 +163,10 @@ func (k TrustedKey) schemes() ([]scheme, error) {
 	return nil, fmt.Errorf("verify: a key of type %T that is not used, or empty", k.Key)
 }
 
-// A message is what was signed, in pieces, with the digests that were asked for.
+// A message is what was signed: its bytes, or, for a file that no key needs whole, digests alone.
 type message struct {
-	pieces  [][]byte
-	digests map[crypto.Hash][]byte
+	data    []byte
+	digests map[crypto.Hash][]byte // as far as they were asked for
 }
 
 func (m *message) digest(h crypto.Hash) []byte {
@@ -174,9 +174,7 @@ func (m *message) digest(h crypto.Hash) []byte {
 		return d
 	}
 	sum := h.New()
-	for _, p := range m.pieces {
-		sum.Write(p)
-	}
+	sum.Write(m.data)
 	if m.digests == nil {
 		m.digests = make(map[crypto.Hash][]byte)
 	}
@@ -186,25 +184,20 @@ func (m *message) digest(h crypto.Hash) []byte {
 
 func (k TrustedKey) verify(m *message, sig []byte) bool {
 	schemes, _ := k.schemes()
-	for _, s := range schemes {
-		ok := false
+	return slices.ContainsFunc(schemes, func(s scheme) bool {
 		switch pub := k.Key.(type) {
 		case *ecdsa.PublicKey:
-			ok = ecdsa.VerifyASN1(pub, m.digest(s.hash), sig)
+			return ecdsa.VerifyASN1(pub, m.digest(s.hash), sig)
 		case *rsa.PublicKey:
-			ok = rsa.VerifyPKCS1v15(pub, s.hash, m.digest(s.hash), sig) == nil
+			return rsa.VerifyPKCS1v15(pub, s.hash, m.digest(s.hash), sig) == nil
 		case ed25519.PublicKey:
 			if s.ph {
-				ok = ed25519.VerifyWithOptions(pub, m.digest(s.hash), sig, &ed25519.Options{Hash: s.hash}) == nil
-			} else {
-				ok = ed25519.Verify(pub, slices.Concat(m.pieces...), sig)
+				return ed25519.VerifyWithOptions(pub, m.digest(s.hash), sig, &ed25519.Options{Hash: s.hash}) == nil
 			}
+			return ed25519.Verify(pub, m.data, sig)
 		}
-		if ok {
-			return true
-		}
-	}
-	return false
+		return false
+	})
 }
 
 // KeyVerifier verifies what was signed with keys that the caller names. It reads nothing but the evidence: no log, no
@@ -220,21 +213,23 @@ type KeyVerifier struct {
 
 // Verify proves one candidate: a signature by one of Keys over a statement about subject.
 //
-// When a statement has several subjects, subject must be one of them. Statements of type
-// https://sigstore.dev/cosign/sign/v1 and simple signing payloads become image signatures, everything else a Statement.
-func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*Attestation, error) {
+// When a statement has several subjects, subject must be one of them; the Attestation has the name and annotations of the
+// first that it is. Statements of type https://sigstore.dev/cosign/sign/v1 and simple signing payloads become image
+// signatures, everything else a Statement.
+func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) (*Attestation, error) {
 	limits := v.Limits.withDefaults()
 	format, err := v.format(evidence)
 	if err != nil {
 		return nil, err
 	}
-	if len(evidence.Data) > limits.EvidenceBytes {
-		return nil, fmt.Errorf("%w: %d bytes of evidence, at most %d are read", ErrLimit, len(evidence.Data), limits.EvidenceBytes)
+	if err := ready(ctx, evidence, limits); err != nil {
+		return nil, err
 	}
 	if err := subject.Digest.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: the digest asked for, %q: %w", ErrSubject, subject.Digest, err)
+		return nil, fmt.Errorf("%w: the digest asked for, %.80q: %w", ErrSubject, subject.Digest, err)
 	}
 	var att *Attestation
+	unread := []Check{timeNotChecked}
 	switch format {
 	case Bundle:
 		b, err := parseBundle(evidence.Data)
@@ -248,6 +243,7 @@ func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*
 		if err != nil {
 			return nil, err
 		}
+		unread = notLookedAt(b)
 	case DSSE:
 		env, err := dsse.Parse(evidence.Data, limits.Signatures)
 		if err != nil {
@@ -255,21 +251,53 @@ func (v *KeyVerifier) Verify(_ context.Context, subject, evidence Descriptor) (*
 		}
 		att, err = v.statement(env, "", subject, limits)
 		if err != nil {
-			return nil, err
+			return nil, certified(evidence, err)
 		}
 	case SimpleSigning:
 		if att, err = v.simpleSigning(subject, evidence); err != nil {
-			return nil, err
+			return nil, certified(evidence, err)
 		}
 	}
 	evidence.Data = nil
 	att.Subject, att.Evidence = subject, evidence
 	att.Subject.Data = nil
-	att.Checks = append(att.Checks, timeNotChecked)
+	att.Checks = append(att.Checks, unread...)
 	return att, nil
 }
 
+// ready says why evidence is not read at all.
+func ready(ctx context.Context, evidence Descriptor, limits Limits) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrUnchecked, context.Cause(ctx))
+	}
+	if len(evidence.Data) > limits.EvidenceBytes {
+		return fmt.Errorf("%w: %d bytes of evidence, at most %d are read", ErrLimit, len(evidence.Data), limits.EvidenceBytes)
+	}
+	return nil
+}
+
+// certified tells a signature that came with a certificate, in an annotation that nobody signed, from one by a key that
+// is not trusted: it is for another Verifier.
+func certified(evidence Descriptor, err error) error {
+	if errors.Is(err, ErrNotTrusted) && evidence.Annotations[certificateAnnotation] != "" {
+		return fmt.Errorf("%w: signed with a certificate, not with a trusted key", ErrFormat)
+	}
+	return err
+}
+
 var timeNotChecked = Check{Name: "time", Status: NotChecked, Reason: "a key's signature has no time that anybody vouches for"}
+
+// notLookedAt lists what could vouch for the time of a bundle and is not read here.
+func notLookedAt(b *bundle.Bundle) []Check {
+	checks := []Check{timeNotChecked}
+	if b.Logged {
+		checks = append(checks, Check{Name: "log", Status: NotChecked, Reason: "the bundle's log entries are not looked at"})
+	}
+	if b.Timestamped {
+		checks = append(checks, Check{Name: "timestamp", Status: NotChecked, Reason: "the bundle's timestamps are not looked at"})
+	}
+	return checks
+}
 
 // parseBundle reads a bundle that a key signed.
 func parseBundle(data []byte) (*bundle.Bundle, error) {
@@ -314,9 +342,7 @@ func (v *KeyVerifier) statement(env *dsse.Envelope, hint string, subject Descrip
 	if env.PayloadType != dsse.PayloadType {
 		return nil, fmt.Errorf("%w: payload type %.80q, not %s", ErrType, env.PayloadType, dsse.PayloadType)
 	}
-	head := "DSSEv1 " + strconv.Itoa(len(env.PayloadType)) + " " + env.PayloadType + " " + strconv.Itoa(len(env.Payload)) + " "
-	m := &message{pieces: [][]byte{[]byte(head), env.Payload}}
-	signers, err := v.signers(m, env.Signatures, hint)
+	signers, err := v.signers(&message{data: env.Signed}, env.Signatures, hint)
 	if err != nil {
 		return nil, err
 	}
@@ -354,21 +380,18 @@ func about(st *intoto.Statement) string {
 	s := st.Subjects[0]
 	for _, algorithm := range []string{"sha256", "sha512"} {
 		if d := s.Digest[algorithm]; d != "" {
-			return fmt.Sprintf("it is about %s:%.12s...", algorithm, d)
+			return fmt.Sprintf("it is about %.20q", algorithm+":"+d)
 		}
 	}
 	return "it names no digest of the algorithm that was asked for"
 }
 
 func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation, error) {
-	if evidence.Annotations[certificateAnnotation] != "" {
-		return nil, fmt.Errorf("%w: signed with a certificate, not with a key", ErrFormat)
-	}
 	sig, err := base64.StdEncoding.Strict().DecodeString(evidence.Annotations[simplesigning.SignatureAnnotation])
 	if err != nil || len(sig) == 0 {
 		return nil, fmt.Errorf("%w: no base64 signature in annotation %s", ErrMalformed, simplesigning.SignatureAnnotation)
 	}
-	signers, err := v.signers(&message{pieces: [][]byte{evidence.Data}}, []dsse.Signature{{Sig: sig}}, "")
+	signers, err := v.signers(&message{data: evidence.Data}, []dsse.Signature{{Sig: sig}}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -377,7 +400,7 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 		return nil, malformed(err)
 	}
 	if p.Digest != subject.Digest.String() {
-		return nil, fmt.Errorf("%w: it is about %.80s", ErrSubject, p.Digest)
+		return nil, fmt.Errorf("%w: it is about %.80q", ErrSubject, p.Digest)
 	}
 	return &Attestation{
 		Kind:        ImageSignature,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -81,7 +82,7 @@ type Attestation struct {
 	Kind          Kind
 	Subject       Descriptor
 	Name          string            // of the subject, signed; often empty
-	Annotations   map[string]string // of the subject, signed ones only
+	Annotations   map[string]string // of the subject: signed ones only, and of these the ones that are strings
 	PredicateType string            // never empty when Kind is Statement
 	Predicate     json.RawMessage   // as signed, byte for byte
 	Signers       []Signer          // at least one, distinct by Identity
@@ -207,8 +208,8 @@ func Collect(ctx context.Context, subject Descriptor, src Source, vs ...Verifier
 		incomplete(errors.New("verify: no source of evidence"))
 		return report
 	}
-	if len(vs) == 0 {
-		incomplete(errors.New("verify: no verifier"))
+	if len(vs) == 0 || slices.Contains(vs, nil) {
+		incomplete(errors.New("verify: no verifier, or one that is nil"))
 		return report
 	}
 	count := 0
@@ -247,7 +248,7 @@ func Collect(ctx context.Context, subject Descriptor, src Source, vs ...Verifier
 }
 
 func verifyOne(ctx context.Context, subject, evidence Descriptor, vs []Verifier) (*Attestation, error) {
-	var reasons []error
+	var reasons, foreign []error
 	for _, v := range vs {
 		att, err := v.Verify(ctx, subject, evidence)
 		if err == nil {
@@ -256,14 +257,16 @@ func verifyOne(ctx context.Context, subject, evidence Descriptor, vs []Verifier)
 		if err == nil {
 			return att, nil
 		}
-		if !errors.Is(err, ErrFormat) {
+		if errors.Is(err, ErrFormat) {
+			foreign = append(foreign, err)
+		} else {
 			reasons = append(reasons, err)
 		}
 	}
-	switch len(reasons) {
-	case 0:
-		return nil, fmt.Errorf("%w: %s", ErrFormat, evidence.MediaType)
-	case 1:
+	if len(reasons) == 0 { // nobody's: often all in the same words
+		reasons = slices.CompactFunc(foreign, func(a, b error) bool { return a.Error() == b.Error() })
+	}
+	if len(reasons) == 1 {
 		return nil, reasons[0]
 	}
 	return nil, errors.Join(reasons...)

@@ -2,14 +2,17 @@
 // 0.1 and 0.2 to read (github.com/sigstore/protobuf-specs, protos/sigstore_bundle.proto, in the JSON mapping of
 // protocol buffers).
 //
-// The reader knows every member of the message and refuses others, as parsers of that mapping do. What belongs to
-// certificates, transparency logs and timestamps is checked as JSON and kept aside unread.
+// The reader knows every member of the message and refuses others, as parsers of that mapping do; of the two names that
+// the mapping gives a member it knows the one that is written, verificationMaterial. What belongs to certificates,
+// transparency logs and timestamps is checked as JSON and left unread.
 package bundle
 
 import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/dsse"
@@ -36,7 +39,6 @@ var known = []string{
 // Why a bundle is refused, beside the errors of packages dsse and strictjson.
 var (
 	ErrVersion = errors.New("not a bundle of a known version")
-	ErrMember  = errors.New("a member that bundles do not have")
 	ErrOneof   = errors.New("not exactly one of the alternatives")
 )
 
@@ -80,34 +82,34 @@ func (b *Bundle) Append(dst []byte) []byte {
 	return append(dst, '}')
 }
 
+// members yields the members of a message in protocol buffers' mapping, base64Text reads its bytes.
+var (
+	members    = dsse.Proto.Members
+	base64Text = dsse.Proto.Base64
+)
+
 // Parse reads a bundle.
 func Parse(data []byte) (*Bundle, error) {
 	r := strictjson.NewReader(data, strictjson.Limits{})
 	b := new(Bundle)
-	for name := range r.Object("mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature") {
-		switch string(name) {
+	for name := range members(r, "mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature") {
+		switch name {
 		case "mediaType":
 			b.MediaType = r.String()
 		case "verificationMaterial":
 			b.readMaterial(r)
 		case "dsseEnvelope":
 			// A bundle has exactly one signature, so that it has one answer to who signed it.
-			b.Envelope = dsse.Read(r, 1, unknown)
+			b.Envelope = dsse.Read(r, 1, dsse.Proto)
 		case "messageSignature":
 			b.Message = readMessage(r)
-		default:
-			unknown(r, name)
 		}
 	}
 	if err := r.End(); err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	ok := false
-	for _, m := range known {
-		ok = ok || b.MediaType == m
-	}
 	switch {
-	case !ok:
+	case !slices.Contains(known, b.MediaType):
 		return nil, fmt.Errorf("%w: media type %.80q", ErrVersion, b.MediaType)
 	case (b.Envelope == nil) == (b.Message == nil):
 		return nil, fmt.Errorf("bundle: %w: dsseEnvelope, messageSignature", ErrOneof)
@@ -117,68 +119,67 @@ func Parse(data []byte) (*Bundle, error) {
 	return b, nil
 }
 
-func unknown(r *strictjson.Reader, name []byte) {
-	r.Fail(fmt.Errorf("%w: %.40q", ErrMember, name))
-}
-
 func (b *Bundle) readMaterial(r *strictjson.Reader) {
-	certificates := 0
-	for name := range r.Object("publicKey", "certificate", "x509CertificateChain", "tlogEntries", "timestampVerificationData") {
-		switch string(name) {
+	for name := range members(r, "publicKey", "certificate", "x509CertificateChain", "tlogEntries", "timestampVerificationData") {
+		switch name {
 		case "publicKey":
 			b.PublicKey = true
-			for name := range r.Object("hint") {
-				if string(name) != "hint" {
-					unknown(r, name)
-				} else if !r.Null() {
-					b.Hint = r.String()
-				}
+			for range members(r, "hint") {
+				b.Hint = r.String()
 			}
 		case "certificate", "x509CertificateChain":
-			b.Certificate = true
-			if certificates++; certificates > 1 {
+			if b.Certificate {
 				r.Fail(fmt.Errorf("%w: certificate, x509CertificateChain", ErrOneof))
 			}
-			r.Skip()
+			b.Certificate = true
 		case "tlogEntries":
-			if r.Null() {
-				break
-			}
 			for range r.Array() {
 				b.Logged = true
 			}
 		case "timestampVerificationData":
-			b.Timestamped = r.Kind() != strictjson.Null
-			r.Skip()
-		default:
-			unknown(r, name)
+			for range members(r, "rfc3161Timestamps") {
+				for range r.Array() {
+					b.Timestamped = true
+				}
+			}
 		}
 	}
 }
 
 func readMessage(r *strictjson.Reader) *Message {
 	m := new(Message)
-	for name := range r.Object("messageDigest", "signature") {
-		switch string(name) {
+	for name := range members(r, "messageDigest", "signature") {
+		switch name {
 		case "messageDigest":
-			for name := range r.Object("algorithm", "digest") {
-				switch string(name) {
+			for name := range members(r, "algorithm", "digest") {
+				switch name {
 				case "algorithm":
-					m.Algorithm = r.String()
+					m.Algorithm = readAlgorithm(r)
 				case "digest":
-					m.Digest = dsse.Base64(r)
-				default:
-					unknown(r, name)
+					m.Digest = base64Text(r)
 				}
 			}
 		case "signature":
-			m.Signature = dsse.Base64(r)
-		default:
-			unknown(r, name)
+			m.Signature = base64Text(r)
 		}
 	}
 	if r.Err() == nil && len(m.Signature) == 0 {
 		r.Fail(fmt.Errorf("%w: a messageSignature has a signature", dsse.ErrMissing))
 	}
 	return m
+}
+
+// algorithms are the names of enum HashAlgorithm by their numbers, as far as they are used.
+var algorithms = []string{"HASH_ALGORITHM_UNSPECIFIED", "SHA2_256", "SHA2_384", "SHA2_512"}
+
+// readAlgorithm reads an enum's value, which the mapping lets stand as its name or its number.
+func readAlgorithm(r *strictjson.Reader) string {
+	if r.Kind() != strictjson.Number {
+		return r.String()
+	}
+	n := r.Int64()
+	if n < 0 || n >= int64(len(algorithms)) {
+		return strconv.FormatInt(n, 10)
+	}
+	return algorithms[n]
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -20,6 +22,7 @@ type Envelope struct {
 	PayloadType string
 	Payload     []byte
 	Signatures  []Signature
+	Signed      []byte // by [Read] alone: the bytes that the signatures are over, of which Payload is the end
 }
 
 // Signature is one signature of an envelope. KeyID is a hint that nobody signed.
@@ -33,16 +36,23 @@ var ErrMissing = errors.New("required member is missing")
 
 // PAE returns the bytes that are signed: the pre-authentication encoding of protocol.md.
 func PAE(payloadType string, payload []byte) []byte {
-	out := make([]byte, 0, len("DSSEv1")+len(payloadType)+len(payload)+32)
-	out = append(out, "DSSEv1 "...)
-	out = strconv.AppendInt(out, int64(len(payloadType)), 10)
-	out = append(out, ' ')
-	out = append(out, payloadType...)
-	out = append(out, ' ')
-	out = strconv.AppendInt(out, int64(len(payload)), 10)
-	out = append(out, ' ')
-	return append(out, payload...)
+	head := appendHead(make([]byte, 0, len(payloadType)+len(payload)+paeRoom), payloadType, len(payload))
+	return append(head, payload...)
 }
+
+// appendHead appends what stands before the payload in its pre-authentication encoding.
+func appendHead(dst []byte, payloadType string, size int) []byte {
+	dst = append(dst, "DSSEv1 "...)
+	dst = strconv.AppendInt(dst, int64(len(payloadType)), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, payloadType...)
+	dst = append(dst, ' ')
+	dst = strconv.AppendInt(dst, int64(size), 10)
+	return append(dst, ' ')
+}
+
+// paeRoom is how much space is kept before a payload that is read, so that its encoding needs no copy of it.
+const paeRoom = 80
 
 // Append appends the envelope as JSON.
 func (e *Envelope) Append(dst []byte) []byte {
@@ -68,10 +78,66 @@ func (e *Envelope) Append(dst []byte) []byte {
 	return append(dst, "]}"...)
 }
 
+// A Dialect is how a document writes an envelope as JSON. In both, null is the same as leaving a member out.
+type Dialect uint8
+
+const (
+	Plain Dialect = iota // as envelope.md has it: other members are ignored, base64 is padded
+	Proto                // as protocol buffers have it, in bundles: other members are refused, padding may be left out
+)
+
+// ErrMember says that there is a member that the format does not have.
+var ErrMember = errors.New("a member that the format does not have")
+
+// Members yields those members of an object that are known and set.
+func (d Dialect) Members(r *strictjson.Reader, known ...string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name := range r.Object(known...) {
+			i := slices.IndexFunc(known, func(k string) bool { return k == string(name) })
+			switch {
+			case i < 0 && d == Proto:
+				r.Fail(fmt.Errorf("%w: %.40q", ErrMember, name))
+			case i >= 0 && !r.Null() && !yield(known[i]):
+				return
+			}
+		}
+	}
+}
+
+// Base64 reads a string of base64, in the standard or the URL-safe alphabet, which both dialects allow, without line
+// breaks and with zero trailing bits. The text is malleable even so: what is identified is the decoded bytes.
+func (d Dialect) Base64(r *strictjson.Reader) []byte { return d.base64(r, 0) }
+
+// base64 leaves room before what it returns.
+func (d Dialect) base64(r *strictjson.Reader, room int) []byte {
+	text := r.Text()
+	if r.Err() != nil {
+		return nil
+	}
+	encoding := base64.StdEncoding
+	if bytes.ContainsAny(text, "-_") {
+		encoding = base64.URLEncoding
+	}
+	if d == Proto && len(text)%4 != 0 {
+		encoding = encoding.WithPadding(base64.NoPadding)
+	}
+	if bytes.ContainsAny(text, "\r\n") { // which package base64 skips
+		r.Fail(fmt.Errorf("line break in base64: %w", strictjson.ErrSyntax))
+		return nil
+	}
+	out := make([]byte, room+encoding.DecodedLen(len(text)))
+	n, err := encoding.Strict().Decode(out[room:], text)
+	if err != nil {
+		r.Fail(fmt.Errorf("%w: %w", strictjson.ErrSyntax, err))
+		return nil
+	}
+	return out[:room+n]
+}
+
 // Parse reads an envelope that is a document of its own, with at most maxSignatures signatures.
 func Parse(data []byte, maxSignatures int) (*Envelope, error) {
 	r := strictjson.NewReader(data, strictjson.Limits{})
-	e := Read(r, maxSignatures, nil)
+	e := Read(r, maxSignatures, Plain)
 	if err := r.End(); err != nil {
 		return nil, fmt.Errorf("envelope: %w", err)
 	}
@@ -79,17 +145,13 @@ func Parse(data []byte, maxSignatures int) (*Envelope, error) {
 }
 
 // Read reads an envelope that is part of a document. After an error, which r keeps, the envelope is incomplete.
-// Members that the specification does not name are given to unknown; nil ignores them, as the specification asks.
-func Read(r *strictjson.Reader, maxSignatures int, unknown func(*strictjson.Reader, []byte)) *Envelope {
-	if unknown == nil {
-		unknown = func(*strictjson.Reader, []byte) {}
-	}
+func Read(r *strictjson.Reader, maxSignatures int, d Dialect) *Envelope {
 	e := new(Envelope)
-	var payload bool
-	for name := range r.Object("payload", "payloadType", "signatures") {
-		switch string(name) {
+	var payload []byte // behind paeRoom
+	for name := range d.Members(r, "payload", "payloadType", "signatures") {
+		switch name {
 		case "payload":
-			e.Payload, payload = Base64(r), true
+			payload = d.base64(r, paeRoom)
 		case "payloadType":
 			e.PayloadType = r.String()
 		case "signatures":
@@ -97,58 +159,39 @@ func Read(r *strictjson.Reader, maxSignatures int, unknown func(*strictjson.Read
 				if i == maxSignatures {
 					r.Fail(fmt.Errorf("more than %d signatures: %w", maxSignatures, strictjson.ErrLimit))
 				}
-				e.Signatures = append(e.Signatures, readSignature(r, unknown))
+				e.Signatures = append(e.Signatures, readSignature(r, d))
 			}
-		default:
-			unknown(r, name)
 		}
 	}
-	if r.Err() == nil && (!payload || e.PayloadType == "" || len(e.Signatures) == 0) {
+	if r.Err() == nil && (payload == nil || e.PayloadType == "" || len(e.Signatures) == 0) {
 		r.Fail(fmt.Errorf("%w: an envelope has a payload, a payloadType and signatures", ErrMissing))
 	}
+	if r.Err() != nil {
+		return e
+	}
+	head := appendHead(nil, e.PayloadType, len(payload)-paeRoom)
+	if len(head) <= paeRoom {
+		e.Signed = payload[paeRoom-len(head):]
+		copy(e.Signed, head)
+	} else {
+		e.Signed = append(head, payload[paeRoom:]...)
+	}
+	e.Payload = e.Signed[len(head):]
 	return e
 }
 
-func readSignature(r *strictjson.Reader, unknown func(*strictjson.Reader, []byte)) Signature {
+func readSignature(r *strictjson.Reader, d Dialect) Signature {
 	var s Signature
-	for name := range r.Object("sig", "keyid") {
-		switch string(name) {
+	for name := range d.Members(r, "sig", "keyid") {
+		switch name {
 		case "sig":
-			s.Sig = Base64(r)
+			s.Sig = d.Base64(r)
 		case "keyid":
-			if !r.Null() {
-				s.KeyID = r.String()
-			}
-		default:
-			unknown(r, name)
+			s.KeyID = r.String()
 		}
 	}
 	if r.Err() == nil && len(s.Sig) == 0 {
 		r.Fail(fmt.Errorf("%w: a signature has a sig", ErrMissing))
 	}
 	return s
-}
-
-// Base64 reads a string of standard or URL-safe base64 (envelope.md allows both), padded, without line breaks and
-// with zero trailing bits. The text is malleable even so: what is identified is the decoded bytes.
-func Base64(r *strictjson.Reader) []byte {
-	text := r.Text()
-	if r.Err() != nil {
-		return nil
-	}
-	encoding := base64.StdEncoding
-	if bytes.IndexByte(text, '-') >= 0 || bytes.IndexByte(text, '_') >= 0 {
-		encoding = base64.URLEncoding
-	}
-	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 { // which package base64 skips
-		r.Fail(fmt.Errorf("line break in base64: %w", strictjson.ErrSyntax))
-		return nil
-	}
-	out := make([]byte, encoding.DecodedLen(len(text)))
-	n, err := encoding.Strict().Decode(out, text)
-	if err != nil {
-		r.Fail(fmt.Errorf("%w: %w", strictjson.ErrSyntax, err))
-		return nil
-	}
-	return out[:n]
 }

@@ -2,9 +2,11 @@ package dsse
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // The example of the specification's protocol.md.
@@ -23,8 +25,22 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(e, got); diff != "" {
+		if diff := cmp.Diff(e, got, cmpopts.IgnoreFields(Envelope{}, "Signed")); diff != "" {
 			t.Error(diff)
+		}
+	}
+}
+
+// What the signatures are over ends with the payload, whatever the length of its type, and is what PAE returns.
+func TestSigned(t *testing.T) {
+	for _, n := range []int{1, 28, paeRoom - 15, paeRoom - 14, paeRoom - 13, paeRoom, 1000} {
+		want := &Envelope{PayloadType: strings.Repeat("t", n), Payload: []byte("payload"), Signatures: []Signature{{Sig: []byte{1}}}}
+		got, err := Parse(want.Append(nil), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Signed, PAE(want.PayloadType, want.Payload)) || !bytes.Equal(got.Payload, want.Payload) {
+			t.Errorf("a type of %d bytes: %q, %q", n, got.Signed, got.Payload)
 		}
 	}
 }
@@ -39,8 +55,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(e.Signatures) > 3 || !bytes.Equal(before, data) {
-			t.Fatal("a limit does not hold, or the input changed")
+		if len(e.Signatures) > 3 || !bytes.Equal(before, data) || !bytes.Equal(e.Signed, PAE(e.PayloadType, e.Payload)) {
+			t.Fatal("a limit does not hold, the input changed, or something else is signed")
 		}
 		again, err := Parse(e.Append(nil), 3)
 		if err != nil {

@@ -539,6 +539,18 @@ func (r *Reader) Object(known ...string) iter.Seq[[]byte] {
 	}
 }
 
+// Members is [Reader.Object] without the members whose value is null, for formats in which that is the same as leaving
+// them out.
+func (r *Reader) Members(known ...string) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for name := range r.Object(known...) {
+			if !r.Null() && !yield(name) {
+				return
+			}
+		}
+	}
+}
+
 // isVariant reports whether a name differs from a known one, which is ASCII and not empty, only in case. Folding can make
 // a name shorter, not longer.
 func isVariant(known string, name []byte) bool {
