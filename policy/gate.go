@@ -47,7 +47,7 @@ func (g *Gate) Check(ctx context.Context, name string) *Decision {
 func (g *Gate) check(ctx context.Context, in *Input) *Decision {
 	image, err := g.open(ctx, in.Name)
 	if err != nil {
-		d := undecided("the image can be resolved", fmt.Sprintf("could not be resolved: %v", err))
+		d := undecided("the image can be resolved", "could not be resolved: "+line(err))
 		d.Cause = err
 		return d
 	}

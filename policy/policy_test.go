@@ -63,6 +63,7 @@ func TestRequire(t *testing.T) {
 		{"attestation is no signature", sig, report(statement(sbomType, now)), policy.Deny, "there is only a statement of type " + sbomType, nil},
 		{"blob signature is no signature", sig, report(&verify.Attestation{Kind: verify.Blob, Signers: signature(alice).Signers}), policy.Deny, "only a blob signature", nil},
 		{"refused candidates say why", sig, rejected(verify.ErrNotTrusted), policy.Deny, "no image signature: signer is not trusted", verify.ErrNotTrusted},
+		{"every verifier says why", sig, rejected(errors.Join(verify.ErrNotTrusted, verify.ErrRevoked)), policy.Deny, "signer is not trusted; signer was revoked", verify.ErrRevoked},
 		{"could not look", sig, &verify.Report{Subject: subject, Incomplete: []error{errOutage}}, policy.Indeterminate, "could not look for image signature: registry answers 500", errOutage},
 		{"found although not all could be looked at", sig, &verify.Report{Attestations: report(signature(alice)).Attestations, Incomplete: []error{errOutage}}, policy.Allow, "", nil},
 

@@ -59,7 +59,7 @@ func (r Require) Decide(_ context.Context, in *Input) *Decision {
 		}
 		if r.Check != nil {
 			if err := r.Check(a); err != nil {
-				unmet = append(unmet, err.Error())
+				unmet = append(unmet, line(err))
 				contents = append(contents, err)
 				continue
 			}
@@ -93,7 +93,7 @@ func (r Require) Decide(_ context.Context, in *Input) *Decision {
 	}
 	if len(in.Report.Incomplete) > 0 {
 		d.Verdict = Indeterminate
-		d.Reason = fmt.Sprintf("could not look for %s: %v", r.what(), in.Report.Incomplete[0])
+		d.Reason = fmt.Sprintf("could not look for %s: %s", r.what(), line(in.Report.Incomplete[0]))
 		if more := len(in.Report.Incomplete) - 1; more > 0 {
 			d.Reason += fmt.Sprintf(" (and %d more)", more)
 		}
@@ -188,7 +188,7 @@ func (r Require) String() string {
 func leftovers(report *verify.Report, others []string) string {
 	var refused []string
 	for _, r := range report.Rejected {
-		refused = append(refused, r.Err.Error())
+		refused = append(refused, line(r.Err))
 	}
 	// What was refused tells more than what else there is.
 	switch refused, others := unique(refused), unique(others); {
@@ -212,6 +212,9 @@ func describe(a *verify.Attestation) string {
 	}
 	return "a " + a.Kind.String()
 }
+
+// line says an error in one line; several that were joined take one each.
+func line(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // unique drops repetitions and keeps the order.
 func unique(list []string) []string {

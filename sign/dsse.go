@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/simplesigning"
 )
 
@@ -16,8 +17,6 @@ type DSSESigner struct {
 	SHA256 bool // as in [BundleSigner]
 }
 
-const dsseMediaType = "application/vnd.dsse.envelope.v1+json"
-
 // Sign returns an envelope with the statement. Errors are those of [BundleSigner.Sign].
 func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
 	envelope, err := signEnvelope(ctx, d.Key, s, d.SHA256)
@@ -25,7 +24,7 @@ func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error)
 		return Descriptor{}, err
 	}
 	// cosign lists attestations by the first annotation, and skips layers without the second.
-	return describe(dsseMediaType, envelope.Append(nil), map[string]string{
+	return describe(dsse.MediaType, envelope.Append(nil), map[string]string{
 		"predicateType":                   s.Predicate.PredicateType(),
 		simplesigning.SignatureAnnotation: "",
 	}), nil

@@ -217,6 +217,56 @@ func TestCorpusBundles(t *testing.T) {
 	}
 }
 
+// What Google Cloud Build signed with its keys: bare envelopes with SLSA provenance of both versions, and signatures in
+// URL-safe base64, by one key or two.
+func TestCloudBuild(t *testing.T) {
+	files := unpack(t, "cloudbuild.tar.gz")
+	v := &verify.KeyVerifier{Formats: []verify.Format{verify.DSSE}}
+	for name, data := range files {
+		if path.Ext(name) == ".pem" {
+			v.Keys = append(v.Keys, trusted(t, data))
+		}
+	}
+	for name, data := range files {
+		if path.Ext(name) != ".json" {
+			continue
+		}
+		var answer struct {
+			Image struct {
+				Digest digest.Digest
+			} `json:"image_summary"`
+			Summary struct {
+				Provenance []struct{ Envelope json.RawMessage }
+			} `json:"provenance_summary"`
+		}
+		if err := json.Unmarshal(data, &answer); err != nil {
+			t.Fatal(name, err)
+		}
+		accepted := 0
+		for _, p := range answer.Summary.Provenance {
+			subject := verify.Descriptor{Digest: answer.Image.Digest}
+			evidence := content(dsseType, p.Envelope)
+			a, err := v.Verify(t.Context(), subject, evidence)
+			switch {
+			case err == nil:
+				accepted++
+				if a.Kind != verify.Statement || !strings.HasPrefix(a.PredicateType, "https://slsa.dev/provenance/") || len(a.Signers) != 1 {
+					t.Errorf("%s: %+v", name, a)
+				}
+				subject.Digest = digest.FromString("another image")
+				if _, err := v.Verify(t.Context(), subject, evidence); !errors.Is(err, verify.ErrSubject) {
+					t.Errorf("%s, for another image: %v", name, err)
+				}
+			case !errors.Is(err, verify.ErrNotTrusted) && !errors.Is(err, verify.ErrMalformed):
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if want := !strings.Contains(name, "invalid"); len(answer.Summary.Provenance) == 0 || (accepted > 0) != want {
+			t.Errorf("%s: %d of %d accepted", name, accepted, len(answer.Summary.Provenance))
+		}
+	}
+}
+
 // Statements of the corpus, read as the index says.
 func TestCorpusStatements(t *testing.T) {
 	statements, others := 0, 0

@@ -35,9 +35,8 @@ const (
 	SimpleSigning               // cosign's first format, only for image signatures: the .sig tag
 )
 
-// The media types of evidence that is not named in an internal package.
 const (
-	dsseMediaType      = "application/vnd.dsse.envelope.v1+json"
+	// The predicate type that makes a statement an image signature.
 	imageSignatureType = "https://sigstore.dev/cosign/sign/v1"
 	// cosign's annotation for the certificate that a signature comes with.
 	certificateAnnotation = "dev.sigstore.cosign/certificate"
@@ -319,7 +318,7 @@ func (v *KeyVerifier) format(evidence Descriptor) (Format, error) {
 	case bundle.IsMediaType(evidence.MediaType):
 		f = Bundle
 	case err != nil:
-	case mediaType == dsseMediaType:
+	case mediaType == dsse.MediaType:
 		f = DSSE
 	case mediaType == simplesigning.MediaType:
 		f = SimpleSigning

@@ -115,6 +115,17 @@ type Identity struct {
 	Issuer  string // CertificateIdentity: who vouches for Subject, e.g. an OIDC issuer or the root's RFC 4514 name
 }
 
+// valid reports whether id names somebody.
+func (id Identity) valid() bool {
+	switch id.Kind {
+	case KeyIdentity:
+		return id.Key != ""
+	case CertificateIdentity:
+		return id.Subject != ""
+	}
+	return false
+}
+
 // String returns the identity for people, such as "key sha256:5f70bf18a086..." or the subject and its issuer.
 func (id Identity) String() string {
 	switch id.Kind {
@@ -287,7 +298,7 @@ func (a *Attestation) check(subject Descriptor) error {
 		return fmt.Errorf("%w: an attestation without signer", ErrNotTrusted)
 	}
 	for i, s := range a.Signers {
-		if s.Identity.Kind == 0 {
+		if !s.Identity.valid() {
 			return fmt.Errorf("%w: a signer without identity", ErrNotTrusted)
 		}
 		for _, t := range a.Signers[:i] {

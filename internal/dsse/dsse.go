@@ -14,8 +14,11 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
-// PayloadType is the payload type of in-toto statements.
-const PayloadType = "application/vnd.in-toto+json"
+// MediaType is that of an envelope, PayloadType that of the in-toto statement inside.
+const (
+	MediaType   = "application/vnd.dsse.envelope.v1+json"
+	PayloadType = "application/vnd.in-toto+json"
+)
 
 // Envelope is a payload and its signatures over [PAE].
 type Envelope struct {

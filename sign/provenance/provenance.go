@@ -40,8 +40,8 @@ type Provenance struct {
 	Byproducts   []Resource
 }
 
-// A Resource is an artifact or a source: a resource descriptor of in-toto (spec/v1/resource_descriptor.md). One of
-// Name, URI and Digest is required.
+// A Resource is an artifact or a source: a resource descriptor of in-toto (spec/v1/resource_descriptor.md). One of Name,
+// URI, Digest and Content is required.
 type Resource struct {
 	Name             string            `json:"name,omitempty"`
 	URI              string            `json:"uri,omitempty"`
@@ -112,7 +112,7 @@ func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.RFC3339)
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 func (p *Provenance) check() error {
@@ -141,9 +141,14 @@ var digestBytes = map[string][]int{
 	"gitCommit": {20, 32}, "gitTree": {20, 32}, "gitBlob": {20, 32}, "gitTag": {20, 32}, "dirHash": {32},
 }
 
+func (r *Resource) empty() bool {
+	return r.Name == "" && r.URI == "" && len(r.Digest) == 0 && len(r.Content) == 0 && r.DownloadLocation == "" &&
+		r.MediaType == "" && len(r.Annotations) == 0
+}
+
 func (r *Resource) check() error {
-	if r.Name == "" && r.URI == "" && len(r.Digest) == 0 {
-		return fmt.Errorf("%w: a resource has a name, a uri or a digest", ErrIncomplete)
+	if r.Name == "" && r.URI == "" && len(r.Digest) == 0 && len(r.Content) == 0 {
+		return fmt.Errorf("%w: a resource has a name, a uri, a digest or content", ErrIncomplete)
 	}
 	for algorithm, value := range r.Digest {
 		sizes, ok := digestBytes[algorithm]
@@ -163,15 +168,15 @@ func (r *Resource) check() error {
 }
 
 // Parse reads a predicate of [Type]: strictly (a member that occurs twice, or in another case, is an error), with
-// numbers as [json.Number], and without members that the specification does not know. It fails with [ErrMalformed] or
-// [ErrIncomplete].
+// numbers as [json.Number], and without members that the specification does not know. What is null or empty is as if it
+// were not there, as the specification's parsing rules have it. It fails with [ErrMalformed] or [ErrIncomplete].
 func Parse(predicate []byte) (*Provenance, error) {
 	p := new(Provenance)
 	r := strictjson.NewReader(predicate, strictjson.Limits{})
-	for name := range r.Object("buildDefinition", "runDetails") {
+	for name := range r.Members("buildDefinition", "runDetails") {
 		switch string(name) {
 		case "buildDefinition":
-			for name := range r.Object("buildType", "externalParameters", "internalParameters", "resolvedDependencies") {
+			for name := range r.Members("buildType", "externalParameters", "internalParameters", "resolvedDependencies") {
 				switch string(name) {
 				case "buildType":
 					p.BuildType = r.String()
@@ -184,7 +189,7 @@ func Parse(predicate []byte) (*Provenance, error) {
 				}
 			}
 		case "runDetails":
-			for name := range r.Object("builder", "metadata", "byproducts") {
+			for name := range r.Members("builder", "metadata", "byproducts") {
 				switch string(name) {
 				case "builder":
 					p.readBuilder(r)
@@ -209,7 +214,7 @@ func Parse(predicate []byte) (*Provenance, error) {
 }
 
 func (p *Provenance) readBuilder(r *strictjson.Reader) {
-	for name := range r.Object("id", "version", "builderDependencies") {
+	for name := range r.Members("id", "version", "builderDependencies") {
 		switch string(name) {
 		case "id":
 			p.BuilderID = r.String()
@@ -223,9 +228,6 @@ func (p *Provenance) readBuilder(r *strictjson.Reader) {
 
 func (p *Provenance) readMetadata(r *strictjson.Reader) {
 	moment := func() (t time.Time) {
-		if r.Null() {
-			return t
-		}
 		var err error
 		text := r.String()
 		if r.Err() == nil && text != "" {
@@ -235,10 +237,7 @@ func (p *Provenance) readMetadata(r *strictjson.Reader) {
 		}
 		return t
 	}
-	if r.Null() {
-		return
-	}
-	for name := range r.Object("invocationId", "startedOn", "finishedOn") {
+	for name := range r.Members("invocationId", "startedOn", "finishedOn") {
 		switch string(name) {
 		case "invocationId":
 			p.InvocationID = r.String()
@@ -252,9 +251,6 @@ func (p *Provenance) readMetadata(r *strictjson.Reader) {
 
 // object reads an object whose members only the build type knows.
 func object(r *strictjson.Reader) map[string]any {
-	if r.Null() {
-		return nil
-	}
 	if r.Kind() != strictjson.Object {
 		for range r.Object() { // says what is there instead
 		}
@@ -273,24 +269,21 @@ func object(r *strictjson.Reader) map[string]any {
 }
 
 func texts(r *strictjson.Reader) map[string]string {
-	if r.Null() {
-		return nil
-	}
 	m := map[string]string{}
-	for name := range r.Object() {
+	for name := range r.Members() {
 		m[string(name)] = r.String()
 	}
 	return m
 }
 
 func resources(r *strictjson.Reader) []Resource {
-	if r.Null() {
-		return nil
-	}
 	var list []Resource
 	for range r.Array() {
 		var res Resource
-		for name := range r.Object("name", "uri", "digest", "content", "downloadLocation", "mediaType", "annotations") {
+		if r.Null() {
+			continue
+		}
+		for name := range r.Members("name", "uri", "digest", "content", "downloadLocation", "mediaType", "annotations") {
 			switch string(name) {
 			case "name":
 				res.Name = r.String()
@@ -311,7 +304,9 @@ func resources(r *strictjson.Reader) []Resource {
 				res.Annotations = object(r)
 			}
 		}
-		list = append(list, res)
+		if !res.empty() { // Cloud Build writes such byproducts
+			list = append(list, res)
+		}
 	}
 	return list
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/ladingdev/lading/sign/provenance"
 )
 
@@ -93,6 +94,36 @@ func TestFromCI(t *testing.T) {
 	}
 }
 
+// The other sources that CodeBuild has.
+func TestCodeBuildSources(t *testing.T) {
+	const key = "arn:aws:codebuild:eu-west-1:111122223333:build/app:b1b1b8d9-0000-4000-8000-000000000001"
+	for name, tt := range map[string]struct {
+		env  map[string]string
+		want []provenance.Resource
+	}{
+		"none": {nil, nil},
+		"S3": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "arn:aws:s3:::bucket/app.zip", "CODEBUILD_RESOLVED_SOURCE_VERSION": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"},
+			[]provenance.Resource{{Name: "source", URI: "arn:aws:s3:::bucket/app.zip", Annotations: map[string]any{"version": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"}}}},
+		"S3 without versions": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "arn:aws:s3:::bucket/app.zip"},
+			[]provenance.Resource{{Name: "source", URI: "arn:aws:s3:::bucket/app.zip"}}},
+		"CodeCommit, by commit": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app", "CODEBUILD_SOURCE_VERSION": commit, "CODEBUILD_RESOLVED_SOURCE_VERSION": commit},
+			[]provenance.Resource{{URI: "git+https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app", Digest: map[string]string{"gitCommit": commit}}}},
+		"a pull request": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "https://github.com/acme/app", "CODEBUILD_SOURCE_VERSION": "pr/7", "CODEBUILD_RESOLVED_SOURCE_VERSION": commit},
+			[]provenance.Resource{{URI: "git+https://github.com/acme/app@pr/7", Digest: map[string]string{"gitCommit": commit}}}},
+	} {
+		env := map[string]string{"CODEBUILD_BUILD_ARN": key}
+		maps.Copy(env, tt.env)
+		p, err := provenance.FromCI(lookup(env))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, p.ResolvedDependencies); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
 func TestFromCIRefuses(t *testing.T) {
 	both := maps.Clone(services["github"])
 	maps.Copy(both, services["gitlab"])
@@ -148,7 +179,7 @@ func TestFromGit(t *testing.T) {
 	}
 }
 
-// The unit tests of in-toto's own Go library, as data.
+// The unit tests of in-toto's own Go library, as data, and what Cloud Build writes.
 func TestParseUpstream(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) < 7 {
@@ -159,7 +190,7 @@ func TestParseUpstream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		good := strings.HasPrefix(filepath.Base(file), "provenance-v1-full") || strings.HasPrefix(filepath.Base(file), "rd-full") ||
+		good := strings.HasPrefix(filepath.Base(file), "provenance-v1-") || strings.HasPrefix(filepath.Base(file), "rd-full") ||
 			strings.HasPrefix(filepath.Base(file), "rd-gitcommit-sha") || strings.HasPrefix(filepath.Base(file), "rd-supported")
 		if strings.HasPrefix(filepath.Base(file), "rd-") {
 			data = []byte(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{},"resolvedDependencies":[` + string(data) +
@@ -189,6 +220,42 @@ func TestParseStrict(t *testing.T) {
 	p, err := provenance.Parse([]byte(`{"buildDefinition":{"buildType":"a","externalParameters":{"n":9007199254740993}},"runDetails":{"builder":{"id":"x"}},"extra":1}`))
 	if err != nil || p.ExternalParameters["n"] != json.Number("9007199254740993") {
 		t.Errorf("numbers do not survive: %v, %v", p, err)
+	}
+}
+
+// Null, empty and absent are one, as SLSA's parsing rules have it; a time survives to the nanosecond.
+func TestParseUnset(t *testing.T) {
+	parse := func(text string) (*provenance.Provenance, error) { return provenance.Parse([]byte(text)) }
+	want, err := parse(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{}},"runDetails":{"builder":{"id":"https://x.example/b"}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parse(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{},"internalParameters":null,"resolvedDependencies":null},"more":null,
+		"runDetails":{"builder":{"id":"https://x.example/b","version":null,"builderDependencies":null},"byproducts":[{},null,{"name":null,"uri":"","digest":null,"content":null}],
+		"metadata":{"invocationId":null,"startedOn":null,"finishedOn":""}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+	for name, text := range map[string]string{
+		"buildType":          `{"buildDefinition":{"buildType":null,"externalParameters":{}},"runDetails":{"builder":{"id":"x"}}}`,
+		"externalParameters": `{"buildDefinition":{"buildType":"x","externalParameters":null},"runDetails":{"builder":{"id":"x"}}}`,
+		"builder":            `{"buildDefinition":{"buildType":"x","externalParameters":{}},"runDetails":{"builder":null}}`,
+		"builder.id":         `{"buildDefinition":{"buildType":"x","externalParameters":{}},"runDetails":{"builder":{"id":""}}}`,
+	} {
+		if _, err := parse(text); !errors.Is(err, provenance.ErrIncomplete) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	want.FinishedOn = time.Date(2023, 8, 8, 18, 40, 29, 55034001, time.UTC)
+	data, err := want.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := provenance.Parse(data); err != nil || !got.FinishedOn.Equal(want.FinishedOn) {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 

@@ -1,0 +1,123 @@
+package verify_test
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/pem"
+	"math/big"
+	"testing"
+
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/verify"
+)
+
+// A file gives one key that the table of the package comment has, or none.
+func TestParseTrustedKey(t *testing.T) {
+	block := func(kind string, der []byte, err error) []byte {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	}
+	public := func(pub any) []byte {
+		t.Helper()
+		der, err := x509.MarshalPKIXPublicKey(pub)
+		return block("PUBLIC KEY", der, err)
+	}
+	generated := func(a sign.Algorithm) []byte {
+		t.Helper()
+		k, _ := newKey(t, a)
+		return public(k.Public())
+	}
+	ec := func(c elliptic.Curve) *ecdsa.PrivateKey {
+		t.Helper()
+		k, err := ecdsa.GenerateKey(c, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	p256 := ec(elliptic.P256())
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// SubjectPublicKeyInfo as others write it.
+	info := func(algorithm asn1.ObjectIdentifier, parameters any, key []byte) []byte {
+		t.Helper()
+		raw, err := asn1.Marshal(parameters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		type identifier struct {
+			Algorithm  asn1.ObjectIdentifier
+			Parameters asn1.RawValue
+		}
+		der, err := asn1.Marshal(struct {
+			Algorithm identifier
+			Key       asn1.BitString
+		}{identifier{algorithm, asn1.RawValue{FullBytes: raw}}, asn1.BitString{Bytes: key, BitLength: 8 * len(key)}})
+		return block("PUBLIC KEY", der, err)
+	}
+	ecKey := asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
+	named := func(curve asn1.ObjectIdentifier, key []byte) []byte { return info(ecKey, curve, key) }
+	point, err := p256.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	offCurve := bytes.Clone(point)
+	offCurve[64] ^= 1
+	oid := func(last ...int) asn1.ObjectIdentifier { return last }
+	oidP256 := oid(1, 2, 840, 10045, 3, 1, 7)
+
+	good := generated(sign.P256)
+	for name, data := range map[string][]byte{
+		"P-256": good, "P-384": generated(sign.P384), "P-521": generated(sign.P521), "Ed25519": generated(sign.Ed25519), "RSA-2048": generated(sign.RSA2048),
+		"after a comment": append([]byte("# the release key\n"), good...), "line ends of Windows": bytes.ReplaceAll(good, []byte("\n"), []byte("\r\n")),
+		"P-256, put together": named(oidP256, point),
+	} {
+		if _, err := verify.ParseTrustedKey(data); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	compressed := append([]byte{2 + point[64]&1}, point[1:33]...)
+	for name, data := range map[string][]byte{
+		"nothing":                  nil,
+		"no PEM":                   []byte("MFkwEwYHKoZIzj0CAQ"),
+		"two keys":                 append(bytes.Clone(good), generated(sign.P256)...),
+		"a broken key, then one":   append([]byte("-----BEGIN PUBLIC KEY-----\n*\n-----END PUBLIC KEY-----\n"), good...),
+		"a key, then half a one":   append(bytes.Clone(good), "-----BEGIN PUBLIC KEY-----\nMFkw"...),
+		"a certificate":            block("CERTIFICATE", []byte{0x30, 0}, nil),
+		"a private key":            func() []byte { der, err := x509.MarshalPKCS8PrivateKey(p256); return block("PRIVATE KEY", der, err) }(),
+		"PKCS #1":                  block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&small.PublicKey), nil),
+		"RSA-1024":                 public(&small.PublicKey),
+		"P-224":                    public(&ec(elliptic.P224()).PublicKey),
+		"X25519":                   public(x25519.PublicKey()),
+		"DSA":                      info(oid(1, 2, 840, 10040, 4, 1), struct{ P, Q, G *big.Int }{big.NewInt(23), big.NewInt(11), big.NewInt(4)}, []byte{2, 1, 4}),
+		"secp256k1":                named(oid(1, 3, 132, 0, 10), point),
+		"brainpoolP256r1":          named(oid(1, 3, 36, 3, 3, 2, 8, 1, 1, 7), point),
+		"P-384 with P-256's point": named(oid(1, 3, 132, 0, 34), point),
+		"a point off the curve":    named(oidP256, offCurve),
+		"the point at infinity":    named(oidP256, []byte{0}),
+		"a compressed point":       named(oidP256, compressed),
+		"a curve by parameters":    info(ecKey, struct{ Version int }{1}, point),
+		"RSA for PSS alone":        info(oid(1, 2, 840, 113549, 1, 1, 10), asn1.NullRawValue, x509.MarshalPKCS1PublicKey(&small.PublicKey)),
+		"Ed25519, 31 bytes":        info(oid(1, 3, 101, 112), asn1.NullRawValue, make([]byte, 31)),
+		"DER with a tail":          block("PUBLIC KEY", append(func() []byte { b, _ := pem.Decode(good); return b.Bytes }(), 0), nil),
+	} {
+		if k, err := verify.ParseTrustedKey(data); err == nil || k.Key != nil {
+			t.Errorf("%s: read as %T", name, k.Key)
+		}
+	}
+}
