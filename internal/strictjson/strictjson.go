@@ -601,7 +601,11 @@ func (r *Reader) open() bool {
 
 func (r *Reader) close(base int) {
 	if r.depth < len(r.sets) {
-		r.sets[r.depth] = nil
+		if set := r.sets[r.depth]; len(set) <= 8*manyNames {
+			clear(set) // for the next object
+		} else {
+			r.sets[r.depth] = nil
+		}
 	}
 	r.names = r.names[:base]
 	r.depth--
@@ -684,10 +688,12 @@ func (r *Reader) addToSet(base int, text []byte) bool {
 	set := r.sets[r.depth]
 	if set == nil {
 		set = make(map[string]struct{}, 4*manyNames)
+		r.sets[r.depth] = set
+	}
+	if len(set) == 0 {
 		for _, n := range r.names[base:] {
 			set[string(n.text)] = struct{}{}
 		}
-		r.sets[r.depth] = set
 	}
 	size := len(set)
 	set[string(text)] = struct{}{}

@@ -12,14 +12,16 @@ import (
 
 func TestCheck(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	wide := func(last string) string {
+	members := func(n int, last string) string {
 		var b strings.Builder
 		b.WriteByte('{')
-		for i := range 200 {
+		for i := range n {
 			fmt.Fprintf(&b, `"member%d":{"a":%d},`, i, i)
 		}
 		return b.String() + last + ":0}"
 	}
+	some := func(last string) string { return members(30, last) }
+	wide := func(last string) string { return members(200, last) }
 	tests := []struct {
 		name, in string
 		want     error
@@ -30,6 +32,7 @@ func TestCheck(t *testing.T) {
 		{"surrogate pair", `"😀"`, nil},
 		{"depth 100", deep(100), nil},
 		{"many names", wide(`"last"`), nil},
+		{"the same many names in sibling objects", `[` + wide(`"a"`) + `,{},` + some(`"a"`) + `,` + some(`"b"`) + `,` + wide(`"b"`) + `]`, nil},
 
 		{"empty", ``, ErrSyntax},
 		{"white space only", strings.Repeat(" ", 1<<16), ErrSyntax},
@@ -62,6 +65,8 @@ func TestCheck(t *testing.T) {
 		{"duplicate below", `{"x":[{"long member name":1,"b":2,"long member name":3}]}`, ErrDuplicate},
 		{"duplicate empty name", `{"":1,"":1}`, ErrDuplicate},
 		{"duplicate among many", wide(`"member3"`), ErrDuplicate},
+		{"duplicate of the last of many", wide(`"member199"`), ErrDuplicate},
+		{"duplicate among many, the second time", `[` + some(`"a"`) + `,` + some(`"member3"`) + `]`, ErrDuplicate},
 		{"depth 101", deep(101), ErrLimit},
 		{"depth bomb", strings.Repeat(`{"a":`, 1<<20), ErrLimit},
 	}
