@@ -2,22 +2,42 @@ package notary
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ladingdev/lading/verify"
 )
 
 const maxIdentity = 1024
 
-// oids of the attributes that an identity may name, by RFC 4514's short names.
-var oids = map[string]string{
-	"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET", "2.5.4.10": "O",
-	"2.5.4.11": "OU", "2.5.4.17": "POSTALCODE", "2.5.4.5": "SERIALNUMBER",
+// attributes are the types that a distinguished name spells in letters: those of RFC 4514, section 3, "S" for "ST", and some
+// that certificates for signing code have. Any other is written as its object identifier, as notation prints it.
+var attributes = map[string]string{
+	"CN": "2.5.4.3", "SERIALNUMBER": "2.5.4.5", "C": "2.5.4.6", "L": "2.5.4.7", "ST": "2.5.4.8", "S": "2.5.4.8",
+	"STREET": "2.5.4.9", "O": "2.5.4.10", "OU": "2.5.4.11", "POSTALCODE": "2.5.4.17", "EMAILADDRESS": "1.2.840.113549.1.9.1",
+	"UID": "0.9.2342.19200300.100.1.1", "DC": "0.9.2342.19200300.100.1.25",
 }
 
+var objectIdentifier = regexp.MustCompile(`^[0-9]+(\.[0-9]+)+$`)
+
+// identity is a part of a distinguished name: values by the object identifier of their type.
 type identity map[string]string
+
+// partOf reports whether a name has every attribute of an identity, with the same value.
+func (id identity) partOf(name identity) bool {
+	for k, v := range id {
+		if got, ok := name[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}
 
 // identities are the signers that a verifier trusts.
 type identities struct {
@@ -67,8 +87,21 @@ func (ids *identities) matchProfile(p profile) (string, error) {
 	return "", fmt.Errorf("%w: %s/%s is none of the identities", verify.ErrNotTrusted, p, p.version)
 }
 
-// parseIdentity reads "x509.subject: " and a name of RFC 4514, as far as a trust policy may hold one: no attribute twice, no
-// sets of attributes, no values in hex.
+// overlap returns an error if whoever is one of the identities is another one too (trust store and trust policy
+// specification, "Trusted Identities Constraints").
+func (ids *identities) overlap() error {
+	for i, a := range ids.names {
+		for j, b := range ids.names {
+			if i != j && a.partOf(b) {
+				return errors.New("two identities overlap")
+			}
+		}
+	}
+	return nil
+}
+
+// parseIdentity reads "x509.subject: " and a name of RFC 4514, as far as a trust policy may hold one: no attribute twice, and
+// no sets of attributes.
 func parseIdentity(text string) (identity, error) {
 	if len(text) > maxIdentity {
 		return nil, fmt.Errorf("longer than %d bytes", maxIdentity)
@@ -79,30 +112,27 @@ func parseIdentity(text string) (identity, error) {
 	}
 	id := identity{}
 	for _, part := range split(dn) {
-		key, value, ok := strings.Cut(part, "=")
-		key = strings.ToUpper(strings.TrimSpace(key))
-		if key == "S" {
-			key = "ST"
+		name, text, ok := strings.Cut(part, "=")
+		name = strings.TrimSpace(name)
+		key := attributes[strings.ToUpper(name)]
+		if objectIdentifier.MatchString(name) {
+			key = name
 		}
-		known := false
-		for _, short := range oids {
-			known = known || short == key
-		}
-		if !ok || !known {
-			return nil, fmt.Errorf("attribute %q is not known", key)
+		if !ok || key == "" {
+			return nil, fmt.Errorf("attribute %q is not known", name)
 		}
 		if _, twice := id[key]; twice {
-			return nil, fmt.Errorf("attribute %s occurs twice", key)
+			return nil, fmt.Errorf("attribute %s occurs twice", name)
 		}
-		value, err := unescape(strings.TrimSpace(value))
+		value, err := parseValue(text)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("attribute %s: %w", name, err)
 		}
 		id[key] = value
 	}
-	for _, key := range []string{"C", "ST", "O"} {
-		if id[key] == "" {
-			return nil, fmt.Errorf("attribute %s is required", key)
+	for _, name := range []string{"C", "ST", "O"} {
+		if id[attributes[name]] == "" {
+			return nil, fmt.Errorf("attribute %s is required", name)
 		}
 	}
 	return id, nil
@@ -123,20 +153,52 @@ func split(dn string) []string {
 	return append(parts, dn[start:])
 }
 
-func unescape(v string) (string, error) {
+// parseValue reads a value as RFC 4514, section 2.4, has it: text with escapes, or # and text as DER in hex.
+func parseValue(text string) (string, error) {
+	text = strings.TrimLeft(text, " ")
+	if digits, ok := strings.CutPrefix(strings.TrimRight(text, " "), "#"); ok {
+		var v any
+		der, err := hex.DecodeString(digits)
+		if err == nil {
+			var rest []byte
+			if rest, err = asn1.Unmarshal(der, &v); err == nil && len(rest) > 0 {
+				err = errors.New("more than one value in hex")
+			}
+		}
+		s, ok := v.(string)
+		if err != nil || !ok || s == "" {
+			return "", errors.Join(errors.New("a value in hex that is no text"), err)
+		}
+		return s, nil
+	}
 	var b strings.Builder
-	for i := 0; i < len(v); i++ {
-		switch c := v[i]; {
-		case c == '\\' && i+1 < len(v) && strings.IndexByte(`\ ,+"<>;=#`, v[i+1]) >= 0:
+	end := 0 // of the value, without the spaces that are not escaped
+	for i := 0; i < len(text); i++ {
+		c, escaped := text[i], false
+		switch {
+		case c == '\\' && i+1 < len(text) && strings.IndexByte(`\ ,+"<>;=#`, text[i+1]) >= 0:
 			i++
-			b.WriteByte(v[i])
-		case strings.IndexByte(`\+"<>;`, c) >= 0 || c == '#' && i == 0:
+			c, escaped = text[i], true
+		case c == '\\' && i+2 < len(text):
+			n, err := strconv.ParseUint(text[i+1:i+3], 16, 8)
+			if err != nil {
+				return "", fmt.Errorf("%q is no escape", text[i:i+3])
+			}
+			i += 2
+			c, escaped = byte(n), true
+		case strings.IndexByte(`\+"<>;`, c) >= 0:
 			return "", fmt.Errorf("%q is not allowed here without an escape", c)
-		default:
-			b.WriteByte(c)
+		}
+		b.WriteByte(c)
+		if c != ' ' || escaped {
+			end = b.Len()
 		}
 	}
-	return b.String(), nil
+	value := b.String()[:end]
+	if value == "" || !utf8.ValidString(value) {
+		return "", errors.New("a value that is empty or not UTF-8")
+	}
+	return value, nil
 }
 
 // match returns the leaf's name if one of the identities is part of it.
@@ -146,24 +208,16 @@ func (ids *identities) match(leaf *x509.Certificate) (string, error) {
 	}
 	subject := identity{}
 	for _, a := range leaf.Subject.Names {
-		key, known := oids[a.Type.String()]
-		value, text := a.Value.(string)
-		if !known || !text {
-			continue
-		}
+		key := a.Type.String()
 		if _, twice := subject[key]; twice {
-			return "", fmt.Errorf("%w: the leaf's subject has %s twice", verify.ErrNotTrusted, key)
+			return "", fmt.Errorf("%w: the leaf's subject has an attribute twice: %s", verify.ErrNotTrusted, leaf.Subject)
 		}
-		subject[key] = value
+		subject[key], _ = a.Value.(string) // what is no text is nobody's value
 	}
-next:
 	for _, w := range ids.names {
-		for k, v := range w {
-			if got, ok := subject[k]; !ok || got != v {
-				continue next
-			}
+		if w.partOf(subject) {
+			return leaf.Subject.String(), nil
 		}
-		return leaf.Subject.String(), nil
 	}
 	return "", fmt.Errorf("%w: %s is none of the identities", verify.ErrNotTrusted, leaf.Subject)
 }
