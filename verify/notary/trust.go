@@ -75,7 +75,8 @@ type namedPolicy struct {
 
 // ReadTrustPolicy reads notation's configuration directory: trustpolicy.oci.json, or trustpolicy.json if that is not there,
 // and the trust stores that it names, truststore/x509/TYPE/NAME (Notary Project, specs/trust-store-trust-policy.md). On most
-// machines that is os.DirFS of $XDG_CONFIG_HOME/notation. Errors are [ErrTrust] and those of the file system.
+// machines that is os.DirFS of $XDG_CONFIG_HOME/notation. Symbolic links are refused, as far as fsys can tell them
+// ([fs.ReadLinkFS]); directories in a store are passed over. Errors are [ErrTrust] and those of the file system.
 func ReadTrustPolicy(fsys fs.FS) (*TrustPolicy, error) {
 	data, err := readFile(fsys, "trustpolicy.oci.json")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +105,7 @@ func ReadTrustPolicy(fsys fs.FS) (*TrustPolicy, error) {
 }
 
 func readFile(fsys fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(fsys, name)
+	info, err := fs.Lstat(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -116,12 +117,20 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 
 func readStore(fsys fs.FS, kind, name string) ([]*x509.Certificate, error) {
 	dir := path.Join("truststore/x509", kind, name)
+	if info, err := fs.Lstat(fsys, dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, errors.New("it is no directory")
+	}
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
 	var certs []*x509.Certificate
 	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
 		data, err := readFile(fsys, path.Join(dir, e.Name()))
 		if err != nil {
 			return nil, err
@@ -130,6 +139,11 @@ func readStore(fsys fs.FS, kind, name string) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
+		for _, c := range c {
+			if kind == "tsa" && c.CheckSignatureFrom(c) != nil {
+				return nil, fmt.Errorf("%s: %s is no root", e.Name(), c.Subject)
+			}
+		}
 		certs = append(certs, c...)
 	}
 	if certs == nil {
@@ -137,6 +151,10 @@ func readStore(fsys fs.FS, kind, name string) ([]*x509.Certificate, error) {
 	}
 	return certs, nil
 }
+
+// repositoryPattern is what a scope names, HOST/REPOSITORY: no tag, no digest, no wildcard.
+var repositoryPattern = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]+)?` +
+	`(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+$`)
 
 var storePattern = regexp.MustCompile(`^(ca|signingAuthority|tsa):[a-zA-Z0-9_.-]+$`)
 
@@ -240,7 +258,7 @@ func (p *namedPolicy) check() error {
 		return errors.New("registryScopes are names of repositories, or * alone")
 	}
 	for _, s := range p.scopes {
-		if s != "*" && (!strings.Contains(s, "/") || strings.ContainsAny(s, "*@ ") || strings.Contains(s, "://") || path.Clean(s) != s) {
+		if s != "*" && !repositoryPattern.MatchString(s) {
 			return fmt.Errorf("scope %.80q is no HOST/REPOSITORY", s)
 		}
 	}
@@ -270,19 +288,23 @@ func (p *namedPolicy) check() error {
 			return fmt.Errorf("trust store %.80q", s)
 		}
 	}
-	if _, err := parseIdentities(p.identities); err != nil {
+	ids, err := parseIdentities(p.identities)
+	if err != nil {
 		return err
 	}
-	return nil
+	return ids.overlap()
 }
 
-// Verifier returns the verifier of the policy whose scope is a repository, such as "registry.example.com/acme/app", or else
-// of the policy for "*". Its fields can be set further, AWS for one.
+// Verifier returns the verifier of the policy whose scope is a repository, such as "registry.example.com/acme/app", without
+// tag and digest, or else of the policy for "*". Its fields can be set further, AWS for one.
 //
 // Levels strict and permissive, and overrides of revocation, become [Verifier.Revocation]; whatever else a policy only logs
 // is enforced. A policy that lets untrusted signatures pass (levels skip and audit, authenticity overridden) has no verifier:
 // the error is [ErrTrust], as it is where no policy applies.
 func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
+	if !repositoryPattern.MatchString(repository) { // else the policy for "*" would apply to a name that no scope can have
+		return nil, fmt.Errorf("%w: %.128q is no HOST/REPOSITORY", ErrTrust, repository)
+	}
 	applies := func(scope string) int {
 		return slices.IndexFunc(t.policies, func(p namedPolicy) bool { return slices.Contains(p.scopes, scope) })
 	}

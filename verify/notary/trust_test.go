@@ -1,15 +1,21 @@
 package notary_test
 
 import (
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/ladingdev/lading/sign"
 	signnotary "github.com/ladingdev/lading/sign/notary"
@@ -105,6 +111,12 @@ func TestTrustPolicyScopes(t *testing.T) {
 			t.Errorf("%s: %+v, %v", repository, v, err)
 		}
 	}
+	// A name that no scope can have is nobody's, and not everybody's.
+	for _, repository := range []string{"", "*", "app", "r.example/any:v1", "r.example/any@sha256:0", "https://r.example/any", "r.example/Any", "r.example/"} {
+		if v, err := p.Verifier(repository); v != nil || !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("%q: %+v, %v", repository, v, err)
+		}
+	}
 	// What lets the untrusted pass is no verifier, least of all one that passes everything in silence.
 	for _, repository := range []string{"r.example/skip", "r.example/skip2", "r.example/audit", "r.example/log"} {
 		if v, err := p.Verifier(repository); v != nil || !errors.Is(err, notary.ErrTrust) {
@@ -144,6 +156,12 @@ func TestBadTrustPolicies(t *testing.T) {
 		"all and one scope":     replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/app","*"`),
 		"wildcard in a scope":   replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/*"`),
 		"scope with scheme":     replace(`"registry.example.com/acme/app"`, `"https://registry.example.com/acme/app"`),
+		"scope with tag":        replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/app:v1"`),
+		"scope with digest":     replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/app@sha256:0"`),
+		"scope of capitals":     replace(`"registry.example.com/acme/app"`, `"registry.example.com/Acme/app"`),
+		"scope is a path":       replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/../app"`),
+		"identities overlap":    replace(`["*"]`, `["x509.subject: C=US, ST=WA, O=acme","x509.subject: CN=x, O=acme, ST=WA, C=US"]`),
+		"same identity twice":   replace(`["*"]`, `["x509.subject: C=US, ST=WA, O=acme","x509.subject: C=US, S=WA, O=acme"]`),
 		"scope without host":    replace(`"registry.example.com/acme/app"`, `"app"`),
 		"no scope":              replace(`["registry.example.com/acme/app"]`, `[]`),
 		"unknown override":      replace(`"level":"strict"`, `"level":"strict","override":{"integrity":"skip"}`),
@@ -181,6 +199,66 @@ func TestBadTrustPolicies(t *testing.T) {
 	}
 	if _, err := notary.ReadTrustPolicy(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no policy at all: %v", err)
+	}
+}
+
+// A trust store is a directory of files: what a link leads to is not it.
+func TestTrustStoreLinks(t *testing.T) {
+	root := pemOf(t, newChain(t, newKey(), nil)[1].Raw)
+	policy := []byte(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["*"]`))
+	for name, tt := range map[string]struct {
+		link, to string // in the place of a file or directory
+		good     bool
+	}{
+		"no link":            {good: true},
+		"store":              {link: "truststore/x509/ca/acme", to: "../../../elsewhere"},
+		"certificate":        {link: "truststore/x509/ca/acme/more.pem", to: "../../../../elsewhere/root.pem"},
+		"certificate beside": {link: "truststore/x509/ca/acme/more.pem", to: "root.pem"},
+		"policy":             {link: "trustpolicy.oci.json", to: "trustpolicy.json"},
+	} {
+		dir := t.TempDir()
+		write := func(name string, data []byte) {
+			file := filepath.Join(dir, filepath.FromSlash(name))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, data, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("trustpolicy.json", policy)
+		write("elsewhere/root.pem", root)
+		write("truststore/x509/ca/acme/root.pem", root)
+		write("truststore/x509/ca/acme/sub/not-read.pem", []byte("not read"))
+		if tt.link != "" {
+			link := filepath.Join(dir, filepath.FromSlash(tt.link))
+			if err := errors.Join(os.RemoveAll(link), os.Symlink(filepath.FromSlash(tt.to), link)); err != nil {
+				t.Skip(err)
+			}
+		}
+		p, err := notary.ReadTrustPolicy(os.DirFS(dir))
+		if tt.good != (err == nil) || tt.good != (p != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A time stamping authority that is trusted is a root. Others would never be the end of a chain.
+func TestTimestampStore(t *testing.T) {
+	tsa, _ := newTSA(t, nil)
+	chain := newChain(t, newKey(), nil)
+	key := newKey()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: epoch, NotAfter: epoch.Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature}
+	leaf := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	for name, tt := range map[string]struct {
+		der  []byte
+		good bool
+	}{
+		"root":                       {tsa.Root().Raw, true},
+		"signs itself, no authority": {leaf, false},
+	} {
+		_, err := notary.ReadTrustPolicy(config(policyDocument(`{"level":"strict"}`, `["ca:acme","tsa:acme"]`, `["*"]`), map[string][]byte{
+			"truststore/x509/ca/acme/root.pem": pemOf(t, chain[1].Raw), "truststore/x509/tsa/acme/root.pem": pemOf(t, tt.der)}))
+		if tt.good != (err == nil) || !tt.good && !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
