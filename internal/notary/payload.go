@@ -1,5 +1,5 @@
-// Package notary reads and writes the payload of Notary Project signatures
-// (github.com/notaryproject/specifications, specs/signature-specification.md, section "Payload").
+// Package notary reads and writes the payload of Notary Project signatures, and checks their certificate
+// chains (github.com/notaryproject/specifications, specs/signature-specification.md, "Payload" and "Certificate Requirements").
 package notary
 
 import (

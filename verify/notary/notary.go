@@ -158,6 +158,9 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	passed := func(name, reason string) {
 		checks = append(checks, verify.Check{Name: name, Status: verify.Passed, Reason: reason})
 	}
+	if err := notary.CheckChain(info.CertificateChain); err != nil {
+		return nil, fmt.Errorf("%w: %w", verify.ErrMalformed, err)
+	}
 	passed("signature", fmt.Sprintf("%s by the key of %s", evidence.MediaType, info.CertificateChain[0].Subject))
 
 	var store []*x509.Certificate
@@ -243,11 +246,21 @@ func (v *Verifier) now() time.Time {
 
 var b64 = base64.RawURLEncoding.Strict()
 
+// The attributes of a signature that the library reads, and what is signed by nobody.
+const (
+	attributeScheme   = "io.cncf.notary.signingScheme"
+	attributeTime     = "io.cncf.notary.signingTime"
+	attributeAuthTime = "io.cncf.notary.authenticSigningTime"
+	attributeExpiry   = "io.cncf.notary.expiry"
+	unsignedTimestamp = "io.cncf.notary.timestampSignature"
+)
+
 // checkJWS reads the envelope before the library does, which folds case and takes the last of two members.
 func checkJWS(data []byte) error {
 	var protected, payload []byte
 	var certificates int
 	var err error
+	unsigned := map[string]bool{}
 	r := strictjson.NewReader(data, strictjson.Limits{})
 	for name := range r.Object("payload", "protected", "header", "signature") {
 		switch string(name) {
@@ -258,7 +271,8 @@ func checkJWS(data []byte) error {
 		case "signature":
 			r.Text()
 		case "header":
-			for name := range r.Object("x5c", "io.cncf.notary.timestampSignature", "io.cncf.notary.signingAgent") {
+			for name := range r.Object("x5c", unsignedTimestamp) {
+				unsigned[string(name)] = true
 				if string(name) != "x5c" {
 					continue
 				}
@@ -283,19 +297,24 @@ func checkJWS(data []byte) error {
 		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}
 	h := strictjson.NewReader(header, strictjson.Limits{})
-	for name := range h.Object("alg", "cty", "crit", "b64", "io.cncf.notary.expiry", "io.cncf.notary.signingScheme",
-		"io.cncf.notary.signingTime", "io.cncf.notary.authenticSigningTime", pluginAttribute, pluginMinVersion,
-		awsProfileVersion, awsJob) {
-		if string(name) != "crit" {
-			continue
+	for name := range h.Object("alg", "cty", "crit", "b64", attributeExpiry, attributeScheme, attributeTime, attributeAuthTime,
+		pluginAttribute, pluginMinVersion, awsProfileVersion, awsJob) {
+		if unsigned[string(name)] { // RFC 7515, section 4: the two headers have no name in common
+			h.Fail(fmt.Errorf("%q is in the unprotected header too", name))
 		}
-		seen := map[string]bool{}
-		for range h.Array() {
-			c := h.String()
-			if seen[c] {
-				h.Fail(fmt.Errorf("%q is listed twice as critical", c))
+		switch string(name) {
+		case attributeExpiry, attributeTime, attributeAuthTime: // null and the zero time would be none for the library
+			if t, err := time.Parse(time.RFC3339, h.String()); err != nil || t.IsZero() {
+				h.Fail(errors.Join(fmt.Errorf("%s is no time", name), err))
 			}
-			seen[c] = true
+		case "crit":
+			var critical []any
+			for range h.Array() {
+				critical = append(critical, h.String())
+			}
+			if err := checkCritical(critical); err != nil {
+				h.Fail(err)
+			}
 		}
 	}
 	if err := h.End(); err != nil {
@@ -307,7 +326,8 @@ func checkJWS(data []byte) error {
 	return nil
 }
 
-// checkCOSE counts certificates. That no label occurs twice is seen to by the decoder.
+// checkCOSE counts certificates, and looks at what the library leaves open. That no label occurs twice in a header is seen to
+// by the decoder.
 func checkCOSE(data []byte) error {
 	var m gocose.Sign1Message
 	if err := m.UnmarshalCBOR(data); err != nil {
@@ -324,6 +344,42 @@ func checkCOSE(data []byte) error {
 		if der, ok := c.([]byte); !ok || len(der) > maxCertificate {
 			return fmt.Errorf("%w: a certificate that is none or too large", verify.ErrLimit)
 		}
+	}
+	header := m.Headers.Protected
+	for label := range m.Headers.Unprotected { // RFC 9052, section 3: the two headers have no label in common
+		if _, both := header[label]; both {
+			return fmt.Errorf("%w: label %v is in both headers", verify.ErrMalformed, label)
+		}
+	}
+	other := attributeAuthTime
+	if header[attributeScheme] == string(signature.SigningSchemeX509SigningAuthority) {
+		other = attributeTime
+	}
+	if _, ok := header[other]; ok {
+		return fmt.Errorf("%w: %s under another signing scheme", verify.ErrMalformed, other)
+	}
+	if t, ok := header[attributeExpiry].(time.Time); ok && t.IsZero() { // as the decoder has what is no number
+		return fmt.Errorf("%w: %s is no time", verify.ErrMalformed, attributeExpiry)
+	}
+	critical, _ := header[gocose.HeaderLabelCritical].([]any)
+	if err := checkCritical(critical); err != nil {
+		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+	}
+	return nil
+}
+
+// checkCritical refuses a name that is listed twice, and those that every reader knows: integer labels from 0 to 8 (COSE
+// envelope specification, "crit").
+func checkCritical(names []any) error {
+	seen := map[any]bool{}
+	for _, name := range names {
+		if n, ok := name.(int64); ok && n >= 0 && n <= 8 {
+			return fmt.Errorf("label %d is listed as critical", n)
+		}
+		if seen[name] {
+			return fmt.Errorf("%v is listed twice as critical", name)
+		}
+		seen[name] = true
 	}
 	return nil
 }

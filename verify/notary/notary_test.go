@@ -12,12 +12,14 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +30,7 @@ import (
 	"github.com/ladingdev/lading/verify/notary"
 	"github.com/notaryproject/notation-core-go/signature"
 	"github.com/opencontainers/go-digest"
+	gocose "github.com/veraison/go-cose"
 )
 
 var (
@@ -277,6 +280,17 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 		"envelope, unknown":            insert(whole, `"signatures":[]`),
 		"envelope, trailing":           whole + "{}",
 		"unprotected, other case":      strings.Replace(whole, `"x5c"`, `"X5C":[],"x5c"`, 1),
+		"protected, crit twice":        forge(strings.Replace(header, `"crit":[`, `"crit":["io.cncf.notary.signingScheme",`, 1), payload),
+		"protected, crit of alg":       forge(strings.Replace(header, `"crit":[`, `"crit":["alg",`, 1), payload),
+		"protected, crit of nothing":   forge(strings.Replace(header, `"crit":[`, `"crit":["io.cncf.notary.expiry",`, 1), payload),
+		"protected, no crit":           forge(strings.Replace(header, `"crit":["io.cncf.notary.signingScheme"]`, `"crit":[]`, 1), payload),
+		"protected, null expiry":       forge(insert(header, `"io.cncf.notary.expiry":null`), payload),
+		"protected, zero expiry":       forge(insert(header, `"io.cncf.notary.expiry":"0001-01-01T00:00:00Z"`), payload),
+		"protected, expiry a number":   forge(insert(header, `"io.cncf.notary.expiry":4102444800`), payload),
+		"protected, two times":         forge(insert(header, `"io.cncf.notary.authenticSigningTime":"2022-04-06T07:01:20Z"`), payload),
+		"protected, x5c in both":       forge(insert(header, `"x5c":[]`), payload),
+		"unprotected, alg in both":     strings.Replace(whole, `"header":{`, `"header":{"alg":"none",`, 1),
+		"unprotected, crit in both":    strings.Replace(whole, `"header":{`, `"header":{"crit":[],`, 1),
 		"protected, duplicate":         forge(insert(header, `"cty":"x"`), payload),
 		"protected, other case":        forge(insert(header, `"IO.CNCF.NOTARY.EXPIRY":"2100-01-01T00:00:00Z"`), payload),
 		"payload, duplicate":           forge(header, insert(payload, `"targetArtifact":{}`)),
@@ -289,6 +303,15 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 		if err := try(data); !errors.Is(err, verify.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	for name, alg := range map[string]string{"none": "none", "symmetric": "HS256", "PKCS #1": "RS256", "PSS": "PS256", "another hash": "ES384", "case": "es256", "nothing": ""} {
+		if err := try(forge(strings.Replace(header, "ES256", alg, 1), payload)); !errors.Is(err, verify.ErrTampered) && !errors.Is(err, verify.ErrMalformed) {
+			t.Errorf("algorithm %s: %v", name, err)
+		}
+	}
+	// Who made the signature is anybody's word, spelled as old programs do or not.
+	if err := try(strings.Replace(whole, `"header":{`, `"header":{"io.cncf.notary.SigningAgent":"x","io.cncf.notary.signingAgent":"y",`, 1)); err != nil {
+		t.Errorf("signing agent: %v", err)
 	}
 	if err := try(forge(strings.Replace(header, "payload.v1", "payload.v2", 1), payload)); !errors.Is(err, verify.ErrType) {
 		t.Errorf("content type: %v", err)
@@ -352,6 +375,150 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("another subject: %v", a)
 		}
 	})
+}
+
+// head begins a value of CBOR, of a major type.
+func head(major byte, n int64) []byte {
+	switch {
+	case n < 24:
+		return []byte{major<<5 | byte(n)}
+	case n < 1<<8:
+		return []byte{major<<5 | 24, byte(n)}
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16([]byte{major<<5 | 25}, uint16(n))
+	}
+	return binary.BigEndian.AppendUint32([]byte{major<<5 | 26}, uint32(n))
+}
+
+func number(n int64) []byte  { return head(0, n) }
+func octets(b []byte) []byte { return append(head(2, int64(len(b))), b...) }
+func text(s string) []byte   { return append(head(3, int64(len(s))), s...) }
+func array(items ...[]byte) []byte {
+	return append(head(4, int64(len(items))), bytes.Join(items, nil)...)
+}
+func object(members ...[]byte) []byte {
+	return append(head(5, int64(len(members)/2)), bytes.Join(members, nil)...)
+}
+func tagged(tag int64, b []byte) []byte { return append(head(6, tag), b...) }
+
+// What the headers of a COSE envelope say is as the specification has it, or the envelope is refused.
+func TestCOSEHeaders(t *testing.T) {
+	key := newKey().(*ecdsa.PrivateKey)
+	chain := newChain(t, key, nil)
+	scheme, signing := text("io.cncf.notary.signingScheme"), text("io.cncf.notary.signingTime")
+	authentic, expiry, agent := text("io.cncf.notary.authenticSigningTime"), text("io.cncf.notary.expiry"), text("io.cncf.notary.signingAgent")
+	alg, crit, cty, x5chain := number(1), number(2), number(3), number(33)
+	at := tagged(1, number(epoch.Unix()))
+	later := tagged(1, number(epoch.Add(time.Hour).Unix()))
+	payload := fmt.Appendf(nil, `{"targetArtifact":{"mediaType":%q,"digest":%q,"size":%d}}`, image.MediaType, image.Digest, image.Size)
+	certificates := array(octets(chain[0].Raw), octets(chain[1].Raw))
+
+	type member struct{ label, value []byte }
+	// header has the members of a good one, with those of the test in their place or more.
+	header := func(good []member, edit ...member) []byte {
+		var out [][]byte
+		for _, m := range good {
+			for _, e := range edit {
+				if bytes.Equal(e.label, m.label) {
+					m.value = e.value
+				}
+			}
+			if m.value != nil {
+				out = append(out, m.label, m.value)
+			}
+		}
+		for _, e := range edit {
+			if !slices.ContainsFunc(good, func(m member) bool { return bytes.Equal(m.label, e.label) }) {
+				out = append(out, e.label, e.value)
+			}
+		}
+		return object(out...)
+	}
+	protected := []member{{alg, []byte{0x26}}, {crit, array(scheme)}, {cty, text("application/vnd.cncf.notary.payload.v1+json")},
+		{scheme, text("notary.x509")}, {signing, at}}
+	signedHeader := func(edit ...member) []byte { return header(protected, edit...) }
+	unprotected := func(edit ...member) []byte { return header([]member{{x5chain, certificates}}, edit...) }
+	authority := []member{{scheme, text("notary.x509.signingAuthority")}, {crit, array(scheme, authentic)}, {signing, nil}, {authentic, at}}
+	expires := func(value []byte) []byte {
+		return signedHeader(member{crit, array(scheme, expiry)}, member{expiry, value})
+	}
+	seal := func(protected, unprotected []byte) []byte {
+		signer := must(gocose.NewSigner(gocose.AlgorithmES256, key))
+		m := gocose.Sign1Message{Headers: gocose.Headers{RawProtected: octets(protected), Protected: gocose.ProtectedHeader{gocose.HeaderLabelAlgorithm: gocose.AlgorithmES256}}, Payload: payload}
+		if err := m.Sign(rand.Reader, nil, signer); err != nil {
+			t.Fatal(err)
+		}
+		return tagged(18, array(octets(protected), unprotected, octets(payload), octets(m.Signature)))
+	}
+	good := seal(signedHeader(), unprotected())
+	for name, tt := range map[string]struct {
+		data []byte
+		want error
+	}{
+		"good":                       {good, nil},
+		"good, of an authority":      {seal(signedHeader(authority...), unprotected()), nil},
+		"good, with an expiry":       {seal(expires(later), unprotected()), nil},
+		"good, with an agent":        {seal(signedHeader(), unprotected(member{agent, text("x")})), nil},
+		"good, not critical":         {seal(signedHeader(member{text("com.example.x"), number(1)}), unprotected()), nil},
+		"unknown and critical":       {seal(signedHeader(member{crit, array(scheme, text("x"))}, member{text("x"), number(1)}), unprotected()), verify.ErrNotTrusted},
+		"unknown number, critical":   {seal(signedHeader(member{crit, array(scheme, number(99))}, member{number(99), number(1)}), unprotected()), verify.ErrNotTrusted},
+		"critical twice":             {seal(signedHeader(member{crit, array(scheme, scheme)}), unprotected()), verify.ErrMalformed},
+		"critical, not there":        {seal(signedHeader(member{crit, array(scheme, expiry)}), unprotected()), verify.ErrMalformed},
+		"critical, known to all":     {seal(signedHeader(member{crit, array(scheme, alg)}), unprotected()), verify.ErrMalformed},
+		"critical of nothing":        {seal(signedHeader(member{crit, array()}), unprotected()), verify.ErrMalformed},
+		"nothing critical":           {seal(signedHeader(member{crit, nil}), unprotected()), verify.ErrMalformed},
+		"critical is text":           {seal(signedHeader(member{crit, scheme}), unprotected()), verify.ErrMalformed},
+		"critical unprotected":       {seal(signedHeader(), unprotected(member{crit, array(scheme)})), verify.ErrMalformed},
+		"label in both":              {seal(signedHeader(member{text("x"), number(1)}), unprotected(member{text("x"), number(1)})), verify.ErrMalformed},
+		"expiry unprotected":         {seal(signedHeader(), unprotected(member{expiry, later})), verify.ErrMalformed},
+		"expiry in both":             {seal(expires(later), unprotected(member{expiry, later})), verify.ErrMalformed},
+		"chain in both":              {seal(signedHeader(member{x5chain, certificates}), unprotected()), verify.ErrMalformed},
+		"chain protected":            {seal(signedHeader(member{x5chain, certificates}), object()), verify.ErrMalformed},
+		"chain of one, as bytes":     {seal(signedHeader(), unprotected(member{x5chain, octets(chain[0].Raw)})), verify.ErrMalformed},
+		"chain of text":              {seal(signedHeader(), unprotected(member{x5chain, array(text("x"))})), verify.ErrLimit},
+		"chain of nothing":           {seal(signedHeader(), unprotected(member{x5chain, array()})), verify.ErrMalformed},
+		"chain in other order":       {seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[1].Raw), octets(chain[0].Raw))})), verify.ErrTampered},
+		"chain without root":         {seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[0].Raw))})), verify.ErrMalformed},
+		"root twice":                 {seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[0].Raw), octets(chain[1].Raw), octets(chain[1].Raw))})), verify.ErrMalformed},
+		"scheme not known":           {seal(signedHeader(member{scheme, text("notary.x509.other")}), unprotected()), verify.ErrMalformed},
+		"scheme is a map":            {seal(signedHeader(member{scheme, object(number(1), number(1))}), unprotected()), verify.ErrMalformed},
+		"scheme is bytes":            {seal(signedHeader(member{scheme, octets([]byte("notary.x509"))}), unprotected()), verify.ErrMalformed},
+		"authority's time too":       {seal(signedHeader(member{authentic, at}), unprotected()), verify.ErrMalformed},
+		"authority's time, critical": {seal(signedHeader(member{authentic, at}, member{crit, array(scheme, authentic)}), unprotected()), verify.ErrMalformed},
+		"authority, signer's time":   {seal(signedHeader(append(slices.Clone(authority[:2]), member{authentic, at})...), unprotected()), verify.ErrMalformed},
+		"authority, not critical":    {seal(signedHeader(member{scheme, text("notary.x509.signingAuthority")}, member{signing, nil}, member{authentic, at}), unprotected()), verify.ErrMalformed},
+		"no time":                    {seal(signedHeader(member{signing, nil}), unprotected()), verify.ErrMalformed},
+		"time without tag":           {seal(signedHeader(member{signing, number(epoch.Unix())}), unprotected()), verify.ErrMalformed},
+		"time as text":               {seal(signedHeader(member{signing, tagged(0, text(epoch.UTC().Format(time.RFC3339)))}), unprotected()), verify.ErrMalformed},
+		"expired":                    {seal(signedHeader(member{crit, array(scheme, expiry)}, member{expiry, tagged(1, number(epoch.Unix()))}, member{signing, tagged(1, number(epoch.Unix()-60))}), unprotected()), verify.ErrExpired},
+		"expiry not critical":        {seal(signedHeader(member{expiry, later}), unprotected()), verify.ErrMalformed},
+		"expiry without tag":         {seal(expires(number(epoch.Add(time.Hour).Unix())), unprotected()), verify.ErrMalformed},
+		"expiry is no number":        {seal(expires(tagged(1, []byte{0xf9, 0x7e, 0x00})), unprotected()), verify.ErrMalformed},
+		"expiry is infinite":         {seal(expires(tagged(1, []byte{0xf9, 0x7c, 0x00})), unprotected()), verify.ErrMalformed},
+		"expiry is null":             {seal(expires([]byte{0xf6}), unprotected()), verify.ErrMalformed},
+		"expiry before signing":      {seal(expires(tagged(1, number(epoch.Unix()-1))), unprotected()), verify.ErrMalformed},
+		"other content type":         {seal(signedHeader(member{cty, text("application/vnd.cncf.notary.payload.v2+json")}), unprotected()), verify.ErrType},
+		"content type a number":      {seal(signedHeader(member{cty, number(50)}), unprotected()), verify.ErrMalformed},
+		"no content type":            {seal(signedHeader(member{cty, nil}), unprotected()), verify.ErrMalformed},
+		"another algorithm":          {seal(signedHeader(member{alg, []byte{0x38, 0x22}}), unprotected()), verify.ErrTampered},
+		"symmetric algorithm":        {seal(signedHeader(member{alg, number(5)}), unprotected()), verify.ErrTampered},
+		"algorithm is text":          {seal(signedHeader(member{alg, text("ES256")}), unprotected()), verify.ErrTampered},
+		"no algorithm":               {seal(signedHeader(member{alg, nil}), unprotected()), verify.ErrTampered},
+		"label twice":                {seal(object(scheme, text("notary.x509"), scheme, text("notary.x509")), unprotected()), verify.ErrMalformed},
+		"map without end":            {seal(append(append([]byte{0xbf}, signedHeader()[1:]...), 0xff), unprotected()), verify.ErrMalformed},
+		"no tag":                     {good[1:], verify.ErrMalformed},
+		"another tag":                {append([]byte{0xd1}, good[1:]...), verify.ErrMalformed},
+		"tagged twice":               {tagged(55799, good), verify.ErrMalformed},
+		"something behind":           {append(slices.Clone(good), 0xf6), verify.ErrMalformed},
+		"deep":                       {seal(signedHeader(member{text("x"), bytes.Repeat([]byte{0x81}, 1000)}), unprotected()), verify.ErrMalformed},
+	} {
+		v := verifier(chain)
+		v.SigningAuthority = v.CA
+		a, err := v.Verify(t.Context(), image, verify.Descriptor{MediaType: "application/cose", Data: tt.data})
+		if !errors.Is(err, tt.want) || (a == nil) != (tt.want != nil) {
+			t.Errorf("%s: got %v, %v; want %v", name, a, err, tt.want)
+		}
+	}
 }
 
 func TestHostileCOSE(t *testing.T) {
