@@ -108,6 +108,9 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	if pub, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(s.Key.Public()) {
 		return none, fmt.Errorf("%w: the first certificate is of another key", ErrChain)
 	}
+	if err := notary.CheckChain(s.Chain); err != nil {
+		return none, fmt.Errorf("%w: %w", ErrChain, err)
+	}
 	now := time.Now
 	if s.Now != nil {
 		now = s.Now

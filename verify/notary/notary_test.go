@@ -243,6 +243,121 @@ func TestSigningAuthority(t *testing.T) {
 	}
 }
 
+// forge signs any protected header and payload with ES256, and puts any chain beside.
+func forge(key *ecdsa.PrivateKey, chain []*x509.Certificate, header, payload string) string {
+	b := base64.RawURLEncoding
+	p, h := b.EncodeToString([]byte(payload)), b.EncodeToString([]byte(header))
+	sig, _, err := authority{key, chain}.Sign([]byte(h + "." + p))
+	if err != nil {
+		panic(err)
+	}
+	var certs [][]byte
+	for _, c := range chain {
+		certs = append(certs, c.Raw)
+	}
+	return fmt.Sprintf(`{"payload":%q,"protected":%q,"header":{"x5c":%s},"signature":%q}`, p, h, must(json.Marshal(certs)), b.EncodeToString(sig))
+}
+
+// A chain that the specification does not let sign is refused by both sides (signature specification, "Certificate
+// Requirements").
+func TestChains(t *testing.T) {
+	unknown := pkix.Extension{Id: []int{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}
+	usage := func(critical bool, bits byte) pkix.Extension {
+		return pkix.Extension{Id: []int{2, 5, 29, 15}, Critical: critical, Value: []byte{3, 2, 7, bits}}
+	}
+	ca := func(critical bool) pkix.Extension {
+		return pkix.Extension{Id: []int{2, 5, 29, 19}, Critical: critical, Value: []byte{0x30, 3, 1, 1, 0xff}}
+	}
+	more := func(c *x509.Certificate, e ...pkix.Extension) { c.ExtraExtensions = append(c.ExtraExtensions, e...) }
+	for name, tt := range map[string]struct {
+		edit func(leaf, middle, root *x509.Certificate)
+		cut  func(chain []*x509.Certificate) []*x509.Certificate
+		good bool
+	}{
+		"good":                          {good: true},
+		"without purpose":               {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = nil }, good: true},
+		"for any purpose":               {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = append(l.ExtKeyUsage, x509.ExtKeyUsageAny) }},
+		"for TLS too":                   {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = append(l.ExtKeyUsage, x509.ExtKeyUsageServerAuth) }},
+		"for time":                      {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping} }},
+		"leaf without key usage":        {edit: func(l, _, _ *x509.Certificate) { l.KeyUsage = 0 }},
+		"leaf's key usage not critical": {edit: func(l, _, _ *x509.Certificate) { l.KeyUsage = 0; more(l, usage(false, 0x80)) }},
+		"leaf encrypts too":             {edit: func(l, _, _ *x509.Certificate) { l.KeyUsage |= x509.KeyUsageKeyEncipherment }},
+		"leaf signs certificates":       {edit: func(l, _, _ *x509.Certificate) { l.KeyUsage |= x509.KeyUsageCertSign }},
+		"leaf is an authority":          {edit: func(l, _, _ *x509.Certificate) { l.IsCA, l.BasicConstraintsValid = true, true }},
+		"middle is none":                {edit: func(_, m, _ *x509.Certificate) { m.IsCA = false }},
+		"middle says nothing":           {edit: func(_, m, _ *x509.Certificate) { m.IsCA, m.BasicConstraintsValid = false, false }},
+		"middle says so, not critical":  {edit: func(_, m, _ *x509.Certificate) { m.BasicConstraintsValid = false; more(m, ca(false)) }},
+		"middle says so, critical":      {edit: func(_, m, _ *x509.Certificate) { m.BasicConstraintsValid = false; more(m, ca(true)) }, good: true},
+		"middle without key usage":      {edit: func(_, m, _ *x509.Certificate) { m.KeyUsage = 0 }},
+		"middle signs CRLs alone":       {edit: func(_, m, _ *x509.Certificate) { m.KeyUsage = x509.KeyUsageCRLSign }},
+		"root allows no middle":         {edit: func(_, _, r *x509.Certificate) { r.MaxPathLenZero = true }},
+		"middle has expired":            {edit: func(_, m, _ *x509.Certificate) { m.NotAfter = epoch.Add(-time.Minute) }},
+		"root is not yet":               {edit: func(_, _, r *x509.Certificate) { r.NotBefore = epoch.Add(30 * time.Minute) }},
+		"leaf outlives the root":        {edit: func(l, _, r *x509.Certificate) { l.NotAfter = r.NotAfter.Add(time.Hour) }, good: true},
+		"leaf with more, critical":      {edit: func(l, _, _ *x509.Certificate) { more(l, unknown) }},
+		"middle with more, critical":    {edit: func(_, m, _ *x509.Certificate) { more(m, unknown) }},
+		"middle limits names": {edit: func(_, m, _ *x509.Certificate) {
+			m.PermittedDNSDomainsCritical, m.PermittedDNSDomains = true, []string{"acme.example"}
+		}},
+		"without root":      {cut: func(c []*x509.Certificate) []*x509.Certificate { return c[:2] }},
+		"without middle":    {cut: func(c []*x509.Certificate) []*x509.Certificate { return []*x509.Certificate{c[0], c[2]} }},
+		"leaf alone":        {cut: func(c []*x509.Certificate) []*x509.Certificate { return c[:1] }},
+		"another order":     {cut: func(c []*x509.Certificate) []*x509.Certificate { return []*x509.Certificate{c[0], c[2], c[1]} }},
+		"root twice":        {cut: func(c []*x509.Certificate) []*x509.Certificate { return append(c, c[2]) }},
+		"a stranger behind": {cut: func(c []*x509.Certificate) []*x509.Certificate { return append(c, newChain(t, newKey(), nil)[1]) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey().(*ecdsa.PrivateKey)
+			keys := []*ecdsa.PrivateKey{key, newKey().(*ecdsa.PrivateKey), newKey().(*ecdsa.PrivateKey)}
+			var templates []*x509.Certificate
+			for i, cn := range []string{"leaf", "middle", "root"} {
+				c := &x509.Certificate{SerialNumber: big.NewInt(int64(i)), NotBefore: epoch.Add(-time.Hour), NotAfter: epoch.Add(time.Hour),
+					Subject: pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}, CommonName: cn}}
+				if c.IsCA = i > 0; c.IsCA {
+					c.BasicConstraintsValid, c.KeyUsage = true, x509.KeyUsageCertSign
+				} else {
+					c.KeyUsage, c.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+				}
+				templates = append(templates, c)
+			}
+			if tt.edit != nil {
+				tt.edit(templates[0], templates[1], templates[2])
+			}
+			chain := make([]*x509.Certificate, 3)
+			for i := 2; i >= 0; i-- {
+				above := min(i+1, 2)
+				parent := templates[above]
+				chain[i] = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, templates[i], parent, keys[i].Public(), keys[above]))))
+			}
+			root := chain[2]
+			if tt.cut != nil {
+				chain = tt.cut(chain)
+			}
+			d, err := (&signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+			if tt.good != (err == nil) || !tt.good && (!errors.Is(err, signnotary.ErrChain) || d.Data != nil) {
+				t.Errorf("signer: %v", err)
+			}
+			header := fmt.Sprintf(`{"alg":"ES256","cty":"application/vnd.cncf.notary.payload.v1+json","crit":["io.cncf.notary.signingScheme"],`+
+				`"io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":%q}`, epoch.UTC().Format(time.RFC3339))
+			payload := fmt.Sprintf(`{"targetArtifact":{"mediaType":%q,"digest":%q,"size":%d}}`, image.MediaType, image.Digest, image.Size)
+			data := forge(key, chain, header, payload)
+			v := &notary.Verifier{CA: []*x509.Certificate{root}, Identities: trusted}
+			a, err := v.Verify(t.Context(), image, verify.Descriptor{MediaType: "application/jose+json", Data: []byte(data)})
+			if tt.good != (err == nil) || tt.good != (a != nil) {
+				t.Errorf("verifier: %v", err)
+			}
+			for _, kind := range []error{verify.ErrMalformed, verify.ErrNotTrusted, verify.ErrExpired, verify.ErrNotYet} {
+				if errors.Is(err, kind) {
+					return
+				}
+			}
+			if err != nil {
+				t.Errorf("verifier: an error of no kind: %v", err)
+			}
+		})
+	}
+}
+
 func TestAmbiguousEnvelopes(t *testing.T) {
 	key := newKey()
 	chain := newChain(t, key, nil)
@@ -251,18 +366,8 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 	if err := json.Unmarshal(good.Data, &env); err != nil {
 		t.Fatal(err)
 	}
-	// forge signs the header and payload anew: only the strict reader stands in the way.
-	forge := func(header, payload string) string {
-		b := base64.RawURLEncoding
-		p, h := b.EncodeToString([]byte(payload)), b.EncodeToString([]byte(header))
-		sig, _, err := authority{key.(*ecdsa.PrivateKey), chain}.Sign([]byte(h + "." + p))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := base64.StdEncoding
-		return fmt.Sprintf(`{"payload":%q,"protected":%q,"header":{"x5c":[%q,%q]},"signature":%q}`, p, h,
-			c.EncodeToString(chain[0].Raw), c.EncodeToString(chain[1].Raw), b.EncodeToString(sig))
-	}
+	// Only the strict reader stands in the way of what is signed anew.
+	forge := func(header, payload string) string { return forge(key.(*ecdsa.PrivateKey), chain, header, payload) }
 	header := string(must(base64.RawURLEncoding.DecodeString(env.Protected)))
 	payload := string(must(base64.RawURLEncoding.DecodeString(env.Payload)))
 	try := func(data string) error {
