@@ -167,18 +167,22 @@ func (v *Verifier) askAWS(ctx context.Context, aws *awsFacts, info *signature.Si
 	if v.AWS == nil {
 		return errors.New("no client of AWS Signer to ask: set Verifier.AWS")
 	}
-	var hashes []string
-	for i, c := range info.CertificateChain {
-		issuer := info.CertificateChain[min(i+1, len(info.CertificateChain)-1)]
-		own, above := sha512.Sum384(c.RawTBSCertificate), sha512.Sum384(issuer.RawTBSCertificate)
-		hashes = append(hashes, hex.EncodeToString(own[:])+hex.EncodeToString(above[:]))
-	}
-	revoked, err := v.AWS.Revoked(ctx, aws.profileVersion, aws.job, info.SignedAttributes.SigningTime.UTC(), hashes)
-	if err != nil {
-		return err
-	}
-	if len(revoked) > 0 {
-		return fmt.Errorf("%w: %.256q, says AWS Signer", verify.ErrRevoked, revoked[0])
-	}
-	return nil
+	at := info.SignedAttributes.SigningTime.UTC()
+	about := question(info.CertificateChain, "AWS", aws.profileVersion, aws.job, at.String())
+	return v.answers.get(ctx, about, v.now(), func() error {
+		var hashes []string
+		for i, c := range info.CertificateChain {
+			issuer := info.CertificateChain[min(i+1, len(info.CertificateChain)-1)]
+			own, above := sha512.Sum384(c.RawTBSCertificate), sha512.Sum384(issuer.RawTBSCertificate)
+			hashes = append(hashes, hex.EncodeToString(own[:])+hex.EncodeToString(above[:]))
+		}
+		revoked, err := v.AWS.Revoked(ctx, aws.profileVersion, aws.job, at, hashes)
+		if err != nil {
+			return err
+		}
+		if len(revoked) > 0 {
+			return fmt.Errorf("%w: %.256q, says AWS Signer", verify.ErrRevoked, revoked[0])
+		}
+		return nil
+	})
 }

@@ -1,15 +1,17 @@
 package notary
 
 import (
-	"crypto/sha256"
+	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/binary"
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ladingdev/lading/verify"
@@ -40,13 +42,11 @@ func TestAnswers(t *testing.T) {
 	var a answers
 	asked := 0
 	get := func(i int) {
-		var key [sha256.Size]byte
-		binary.BigEndian.PutUint64(key[:], uint64(i))
-		if err := a.get(key, time.Unix(0, 0), func() error { asked++; return nil }); err != nil {
+		if err := a.get(t.Context(), question(nil, strconv.Itoa(i)), time.Unix(0, 0), func() error { asked++; return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if len(a.m) > maxAnswers {
-			t.Fatalf("%d answers are remembered", len(a.m))
+		if len(a.known) > maxAnswers || len(a.asking) > 0 {
+			t.Fatalf("%d answers are remembered, %d are awaited", len(a.known), len(a.asking))
 		}
 	}
 	for i := range 3 * maxAnswers {
@@ -55,6 +55,70 @@ func TestAnswers(t *testing.T) {
 	}
 	if asked != 3*maxAnswers {
 		t.Errorf("asked %d times about %d signatures", asked, 3*maxAnswers)
+	}
+}
+
+// Whoever asks at the same time gets the same answer, and nobody gets that of one who did not wait for it.
+func TestAnswersTogether(t *testing.T) {
+	const n = 20
+	failed := errors.New("failed")
+	for name, want := range map[string]error{"good": nil, "revoked": verify.ErrRevoked, "not known": failed} {
+		synctest.Test(t, func(t *testing.T) {
+			var a answers
+			var asked atomic.Int32
+			var wg sync.WaitGroup
+			ask := func() error {
+				asked.Add(1)
+				time.Sleep(time.Second)
+				return want
+			}
+			for range n {
+				wg.Go(func() {
+					if err := a.get(t.Context(), question(nil, "one"), time.Now(), ask); err != want {
+						t.Errorf("%s: %v", name, err)
+					}
+				})
+			}
+			wg.Wait()
+			if asked.Load() != 1 {
+				t.Errorf("%s: asked %d times", name, asked.Load())
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var a answers
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			err := a.get(ctx, question(nil, "one"), time.Now(), func() error { <-ctx.Done(); return ctx.Err() })
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("who gave up: %v", err)
+			}
+		})
+		synctest.Wait()
+		for range n {
+			wg.Go(func() {
+				if err := a.get(t.Context(), question(nil, "one"), time.Now(), func() error { return nil }); err != nil {
+					t.Errorf("who waited: %v", err)
+				}
+			})
+		}
+		short, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		if err := a.get(short, question(nil, "one"), time.Now(), nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who waited too long: %v", err)
+		}
+		cancel()
+		wg.Wait()
+	})
+	// Who does not come back has not answered.
+	var a answers
+	func() {
+		defer func() { _ = recover() }()
+		_ = a.get(t.Context(), question(nil, "one"), time.Now(), func() error { panic("gone") })
+	}()
+	if err := a.get(t.Context(), question(nil, "one"), time.Now(), func() error { return failed }); err != failed {
+		t.Errorf("after a panic: %v", err)
 	}
 }
 

@@ -98,10 +98,12 @@ type Verifier struct {
 	// RequireTimestamp refuses signatures of notary.x509 without a timestamp, even while their certificates are valid.
 	RequireTimestamp bool
 
-	Revocation Revocation       // by OCSP and CRL, of AWS Signer by AWS; zero means required
+	// Revocation is by OCSP and CRL, of AWS Signer by AWS; zero means required. What was found out is remembered for ten
+	// minutes: about a chain of certificates, or a signature by AWS Signer.
+	Revocation Revocation
 	AWS        AWSRevocation    // whom to ask about signatures by AWS Signer; nil means that it is not known
 	Client     *http.Client     // for OCSP and CRL; nil means one with short timeouts
-	Now        func() time.Time // nil means time.Now
+	Now        func() time.Time // nil means time.Now; OCSP and CRL are held against that in any case
 
 	answers answers
 }

@@ -1,11 +1,15 @@
 package notary
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,84 +19,138 @@ import (
 	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/revocation/result"
 	"github.com/notaryproject/notation-core-go/signature"
+	"golang.org/x/crypto/ocsp"
 )
 
 // checkRevocation asks AWS Signer about what it signed, and else the certificates' authorities.
 func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerInfo, aws *awsFacts, checks *[]verify.Check) error {
-	if v.Revocation == RevocationOffUnsafe {
-		*checks = append(*checks, verify.Check{Name: "revocation", Reason: "turned off by the verifier"})
-		return nil
-	}
-	h := sha256.New()
-	for _, c := range info.CertificateChain {
-		h.Write(c.Raw)
-	}
-	fmt.Fprint(h, info.SignedAttributes.SigningScheme, info.SignedAttributes.SigningTime.UTC())
-	who := "no certificate that names a revocation service was revoked"
-	ask := func() error {
-		var at time.Time
-		if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
-			at = info.SignedAttributes.SigningTime
-		}
-		return v.askAuthorities(ctx, info.CertificateChain, at, false)
-	}
 	if aws != nil {
-		fmt.Fprint(h, aws.profileVersion, aws.job)
-		ask = func() error { return v.askAWS(ctx, aws, info) }
-		who = "AWS Signer revoked neither profile, job nor certificate"
+		return v.notRevoked("revocation", "AWS Signer revoked neither profile, job nor certificate", checks, func() error {
+			return v.askAWS(ctx, aws, info)
+		})
 	}
-	err := v.answers.get([sha256.Size]byte(h.Sum(nil)), v.now(), ask)
-	switch {
-	case err == nil:
-		*checks = append(*checks, verify.Check{Name: "revocation", Status: verify.Passed, Reason: who})
-	case errors.Is(err, verify.ErrRevoked):
-		return err
-	case v.Revocation == RevocationSoft:
-		*checks = append(*checks, verify.Check{Name: "revocation", Reason: "not required, and not found out: " + err.Error()})
-	default:
-		return fmt.Errorf("%w: revocation: %w", verify.ErrUnchecked, err)
+	var at time.Time
+	if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
+		at = info.SignedAttributes.SigningTime
 	}
+	return v.notRevoked("revocation", "no certificate that names a revocation service was revoked", checks, func() error {
+		return v.askAuthorities(ctx, info.CertificateChain, at, purpose.CodeSigning)
+	})
+}
+
+// notRevoked asks, unless that is turned off, and says in the checks what came of it. An error of ask that is not ErrRevoked
+// says that it is not known.
+func (v *Verifier) notRevoked(name, passed string, checks *[]verify.Check, ask func() error) error {
+	check := verify.Check{Name: name, Reason: "turned off by the verifier"}
+	if v.Revocation != RevocationOffUnsafe {
+		switch err := ask(); {
+		case err == nil:
+			check.Status, check.Reason = verify.Passed, passed
+		case errors.Is(err, verify.ErrRevoked):
+			return err
+		case v.Revocation == RevocationSoft:
+			check.Reason = "not required, and not found out: " + err.Error()
+		default:
+			return fmt.Errorf("%w: %s: %w", verify.ErrUnchecked, name, err)
+		}
+	}
+	*checks = append(*checks, check)
 	return nil
 }
 
 // askAuthorities asks by OCSP and CRL about the certificates of a signer, or of a time stamping authority; at is when a
-// signing authority says that it signed. An error that is not ErrRevoked says that it is not known.
-func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate, at time.Time, timestamping bool) error {
-	opts := revocation.Options{OCSPHTTPClient: v.Client, CertChainPurpose: purpose.CodeSigning}
-	if timestamping {
-		opts.CertChainPurpose = purpose.Timestamping
-	}
-	if v.Client != nil {
-		fetcher, err := crl.NewHTTPFetcher(v.Client)
+// signing authority says that it signed.
+func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate, at time.Time, use purpose.Purpose) error {
+	about := question(chain, fmt.Sprint("authorities", use), at.UTC().String())
+	return v.answers.get(ctx, about, v.now(), func() error {
+		opts := revocation.Options{CertChainPurpose: use, OCSPHTTPClient: responders(v.Client, chain)}
+		if v.Client != nil {
+			fetcher, err := crl.NewHTTPFetcher(v.Client)
+			if err != nil {
+				return err
+			}
+			opts.CRLFetcher = fetcher
+		}
+		validator, err := revocation.NewWithOptions(opts)
 		if err != nil {
 			return err
 		}
-		opts.CRLFetcher = fetcher
-	}
-	validator, err := revocation.NewWithOptions(opts)
-	if err != nil {
-		return err
-	}
-	results, err := validator.ValidateContext(ctx, revocation.ValidateContextOptions{CertChain: chain, AuthenticSigningTime: at})
-	if err == nil && len(results) != len(chain) {
-		err = errors.New("fewer answers than certificates")
-	}
-	for i, r := range results { // a revoked one decides, whatever else is unknown
-		switch {
-		case r == nil:
-			err = errors.New("an empty answer")
-		case r.Result == result.ResultRevoked:
-			return fmt.Errorf("%w: certificate of %s", verify.ErrRevoked, chain[i].Subject)
-		case r.Result != result.ResultOK && r.Result != result.ResultNonRevokable && err == nil:
-			err = fmt.Errorf("certificate of %s: status unknown", chain[i].Subject)
-			for _, s := range r.ServerResults {
-				if s != nil && s.Error != nil {
-					err = fmt.Errorf("%w: %w", err, s.Error)
+		results, err := validator.ValidateContext(ctx, revocation.ValidateContextOptions{CertChain: chain, AuthenticSigningTime: at})
+		if err == nil && len(results) != len(chain) {
+			err = errors.New("fewer answers than certificates")
+		}
+		for i, r := range results { // a revoked one decides, whatever else is unknown
+			switch {
+			case r == nil:
+				err = errors.New("an empty answer")
+			case r.Result == result.ResultRevoked:
+				return fmt.Errorf("%w: certificate of %s", verify.ErrRevoked, chain[i].Subject)
+			case r.Result != result.ResultOK && r.Result != result.ResultNonRevokable && err == nil:
+				err = fmt.Errorf("certificate of %s: status unknown", chain[i].Subject)
+				for _, s := range r.ServerResults {
+					if s != nil && s.Error != nil {
+						err = fmt.Errorf("%w: %w", err, s.Error)
+					}
 				}
 			}
 		}
+		return err
+	})
+}
+
+// maxOCSP is the size of an OCSP response, in bytes, as the library has it.
+const maxOCSP = 20480
+
+// responders returns a client that passes on what OCSP responders answer if they may speak for an authority of the chain. Who
+// issued their certificates is the library's to check.
+func responders(client *http.Client, chain []*x509.Certificate) *http.Client {
+	c := http.Client{Timeout: 2 * time.Second}
+	if client != nil {
+		c = *client
 	}
-	return err
+	next := c.Transport
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			return resp, err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(resp.Body, maxOCSP))
+		if err != nil {
+			return nil, err
+		}
+		if err := checkResponder(body, chain, time.Now()); err != nil {
+			return nil, err
+		}
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		return resp, nil
+	})
+	return &c
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// checkResponder returns an error if an answer is signed with a certificate that is neither an authority's own nor one for
+// OCSP (RFC 6960, section 4.2.2.2): else whoever has any certificate of the authority, a revoked one too, could answer.
+func checkResponder(body []byte, chain []*x509.Certificate, now time.Time) error {
+	for _, c := range chain {
+		resp, err := ocsp.ParseResponseForCert(body, c, nil)
+		if err != nil || resp.Certificate == nil || slices.ContainsFunc(chain[1:], resp.Certificate.Equal) {
+			continue // what is no answer about any of them is no answer for the library either
+		}
+		if !slices.Contains(resp.Certificate.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning) {
+			return fmt.Errorf("the OCSP responder's certificate, of %s, is not for OCSP", resp.Certificate.Subject)
+		}
+		if err := validAt([]*x509.Certificate{resp.Certificate}, now, now); err != nil {
+			return fmt.Errorf("the OCSP responder: %w", err)
+		}
+	}
+	return nil
 }
 
 // How many answers about revocation are remembered, and for how long. Not to know is never remembered.
@@ -101,10 +159,23 @@ const (
 	answerIsValid = 10 * time.Minute
 )
 
-// answers remembers what was found out about revocation: nil, or an error that is ErrRevoked.
+// question is what an answer is remembered by.
+func question(chain []*x509.Certificate, more ...string) [sha256.Size]byte {
+	h := sha256.New()
+	for _, c := range chain {
+		sum := sha256.Sum256(c.Raw)
+		h.Write(sum[:])
+	}
+	fmt.Fprintf(h, "%q", more)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// answers remembers what was found out about revocation: nil, or an error that is ErrRevoked. What is being asked is not asked
+// a second time.
 type answers struct {
-	mu sync.Mutex
-	m  map[[sha256.Size]byte]answer
+	mu     sync.Mutex
+	known  map[[sha256.Size]byte]answer
+	asking map[[sha256.Size]byte]*asking
 }
 
 type answer struct {
@@ -112,21 +183,57 @@ type answer struct {
 	err error
 }
 
-func (a *answers) get(key [sha256.Size]byte, now time.Time, ask func() error) error {
-	a.mu.Lock()
-	known, ok := a.m[key]
-	a.mu.Unlock()
-	if age := now.Sub(known.at); ok && age >= 0 && age < answerIsValid {
-		return known.err
+type asking struct {
+	done   chan struct{}
+	err    error
+	gaveUp bool // who asked did not wait for the answer
+}
+
+func (a *answers) get(ctx context.Context, about [sha256.Size]byte, now time.Time, ask func() error) error {
+	for {
+		a.mu.Lock()
+		known, ok := a.known[about]
+		if age := now.Sub(known.at); ok && age >= 0 && age < answerIsValid {
+			a.mu.Unlock()
+			return known.err
+		}
+		q, other := a.asking[about]
+		if !other {
+			q = &asking{done: make(chan struct{}), err: errors.New("there was no answer")}
+			if a.asking == nil {
+				a.asking = make(map[[sha256.Size]byte]*asking)
+			}
+			a.asking[about] = q
+		}
+		a.mu.Unlock()
+		if !other {
+			return a.ask(ctx, about, now, q, ask)
+		}
+		select {
+		case <-q.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if !q.gaveUp {
+			return q.err
+		}
 	}
-	err := ask()
-	if err == nil || errors.Is(err, verify.ErrRevoked) {
+}
+
+func (a *answers) ask(ctx context.Context, about [sha256.Size]byte, now time.Time, q *asking, ask func() error) error {
+	defer func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if a.m == nil || len(a.m) >= maxAnswers {
-			a.m = make(map[[sha256.Size]byte]answer)
+		delete(a.asking, about)
+		if q.err == nil || errors.Is(q.err, verify.ErrRevoked) {
+			if a.known == nil || len(a.known) >= maxAnswers {
+				a.known = make(map[[sha256.Size]byte]answer)
+			}
+			a.known[about] = answer{now, q.err}
 		}
-		a.m[key] = answer{now, err}
-	}
-	return err
+		q.gaveUp = q.err != nil && ctx.Err() != nil
+		close(q.done)
+	}()
+	q.err = ask()
+	return q.err
 }

@@ -31,17 +31,42 @@ type ca struct {
 	status  int           // of OCSP
 	age     time.Duration // of its answers
 	signer  *ecdsa.PrivateKey
-	revoked bool // in the CRL
-	broken  bool // OCSP answers 500
+	speaker *x509.Certificate // in the answers, to say whose key signer is
+	revoked bool              // in the CRL
+	delta   string            // where the CRL says that its newer entries are
+	broken  bool              // OCSP answers 500
+	url     string
 	calls   atomic.Int64
+}
+
+// delegate has another key answer OCSP, with a certificate by the authority that is for that, unless edit changes it.
+func (c *ca) delegate(edit func(*x509.Certificate)) {
+	c.signer = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	d := &x509.Certificate{SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "responder"}, NotBefore: epoch.Add(-time.Hour),
+		NotAfter: epoch.Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}}
+	edit(d)
+	parent := *c.root
+	parent.PublicKey = c.key.Public() // a stranger takes the authority's name
+	c.speaker = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, d, &parent, c.signer.Public(), c.key))))
 }
 
 func (c *ca) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.calls.Add(1)
 	now := time.Now().Add(-c.age)
-	if strings.HasSuffix(r.URL.Path, "/crl") {
+	if strings.HasSuffix(r.URL.Path, "/crl") || strings.HasSuffix(r.URL.Path, "/delta") {
 		list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: now, NextUpdate: now.Add(time.Hour)}
-		if c.revoked {
+		delta := strings.HasSuffix(r.URL.Path, "/delta")
+		if delta { // RFC 5280, section 5.2.4
+			list.Number = big.NewInt(2)
+			list.ExtraExtensions = []pkix.Extension{{Id: []int{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}}
+		} else if c.delta != "" { // section 5.2.6
+			point := []byte(c.delta)
+			for _, tag := range []byte{0x86, 0xa0, 0xa0, 0x30, 0x30} { // a list of a point whose full name is a URI
+				point = append([]byte{tag, byte(len(point))}, point...)
+			}
+			list.ExtraExtensions = []pkix.Extension{{Id: []int{2, 5, 29, 46}, Value: point}}
+		}
+		if c.revoked && delta == (c.delta != "") {
 			list.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: big.NewInt(2), RevocationTime: now}}
 		}
 		_, _ = w.Write(must(x509.CreateRevocationList(rand.Reader, list, c.root, c.key)))
@@ -58,7 +83,7 @@ func (c *ca) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/ocsp-response")
 	_, _ = w.Write(must(ocsp.CreateResponse(c.root, c.root, ocsp.Response{Status: c.status, SerialNumber: req.SerialNumber,
-		ThisUpdate: now, NextUpdate: now.Add(time.Hour), RevokedAt: now}, c.signer)))
+		ThisUpdate: now, NextUpdate: now.Add(time.Hour), RevokedAt: now, Certificate: c.speaker}, c.signer)))
 }
 
 // Revocation is asked of a real OCSP responder and a real CRL, once for each signature.
@@ -79,13 +104,29 @@ func TestRevocationByAuthorities(t *testing.T) {
 		"responder fails, in the CRL": {edit: func(c *ca) { c.broken, c.revoked = true, true }, crl: true, want: verify.ErrRevoked},
 		"CRL alone":                   {crl: true, none: true},
 		"in the CRL alone":            {edit: func(c *ca) { c.revoked = true }, crl: true, none: true, want: verify.ErrRevoked},
-		"an old CRL":                  {edit: func(c *ca) { c.age = 48 * time.Hour }, crl: true, none: true, want: verify.ErrUnchecked},
+		"delegated":                   {edit: func(c *ca) { c.delegate(func(*x509.Certificate) {}) }},
+		"delegated, revoked":          {edit: func(c *ca) { c.delegate(func(*x509.Certificate) {}); c.status = ocsp.Revoked }, want: verify.ErrRevoked},
+		"delegated, not for OCSP": {edit: func(c *ca) {
+			c.delegate(func(d *x509.Certificate) { d.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} })
+		}, want: verify.ErrUnchecked},
+		"delegated, for anything": {edit: func(c *ca) { c.delegate(func(d *x509.Certificate) { d.ExtKeyUsage = nil }) }, want: verify.ErrUnchecked},
+		"delegated, expired":      {edit: func(c *ca) { c.delegate(func(d *x509.Certificate) { d.NotAfter = epoch.Add(-time.Minute) }) }, want: verify.ErrUnchecked},
+		"delegated by a stranger": {edit: func(c *ca) {
+			c.key = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+			c.delegate(func(*x509.Certificate) {})
+		}, want: verify.ErrUnchecked},
+		"says who it is":         {edit: func(c *ca) { c.speaker = c.root }},
+		"newer CRL good":         {edit: func(c *ca) { c.delta = c.url + "/delta" }, crl: true, none: true},
+		"in the newer CRL":       {edit: func(c *ca) { c.delta, c.revoked = c.url+"/delta", true }, crl: true, none: true, want: verify.ErrRevoked},
+		"newer CRL is not there": {edit: func(c *ca) { c.delta = c.url + "/nothing" }, crl: true, none: true, want: verify.ErrUnchecked},
+		"an old CRL":             {edit: func(c *ca) { c.age = 48 * time.Hour }, crl: true, none: true, want: verify.ErrUnchecked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &ca{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), status: ocsp.Good}
 			c.signer = c.key
 			srv := httptest.NewServer(c)
 			defer srv.Close()
+			c.url = srv.URL
 			subject := pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}, CommonName: "CA"}
 			root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: subject, NotBefore: epoch.Add(-time.Hour), NotAfter: epoch.Add(24 * time.Hour),
 				IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte{1, 2, 3}}

@@ -3,11 +3,12 @@ package notary
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/ladingdev/lading/verify"
+	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/signature"
 	nx509 "github.com/notaryproject/notation-core-go/x509"
 	"github.com/notaryproject/tspclient-go"
@@ -53,7 +54,7 @@ func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, ch
 		passed("certificate validity", "all certificates are valid now")
 		return signed, verify.TimeClaimed, nil
 	}
-	at, err := v.checkTimestamp(ctx, info)
+	at, err := v.checkTimestamp(ctx, info, checks)
 	switch {
 	case err == nil:
 		passed("timestamp", at.UTC().Format(time.RFC3339))
@@ -88,7 +89,7 @@ const maxToken = 256 << 10
 // checkTimestamp verifies the RFC 3161 countersignature: it is on this signature, by an authority that is trusted for it
 // and was not revoked, and within the validity of every certificate (trust store and trust policy specification,
 // "Authentic timestamp"). It returns the time that is in it.
-func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInfo) (time.Time, error) {
+func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInfo, checks *[]verify.Check) (time.Time, error) {
 	data := info.UnsignedAttributes.TimestampSignature
 	if len(data) == 0 {
 		return time.Time{}, fmt.Errorf("%w: there is no timestamp", verify.ErrNotTrusted)
@@ -107,6 +108,9 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	tst, err := token.Info()
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrMalformed, err)
+	}
+	if a := tst.Accuracy; min(a.Seconds, a.Milliseconds, a.Microseconds) < 0 || max(a.Milliseconds, a.Microseconds) > 999 || a.Seconds > math.MaxInt32 {
+		return time.Time{}, fmt.Errorf("%w: timestamp: an accuracy of %v", verify.ErrMalformed, a)
 	}
 	stamp, err := tst.Validate(info.Signature)
 	if err != nil {
@@ -129,14 +133,11 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err := validAt(info.CertificateChain, stamp.Value.Add(-stamp.Accuracy), stamp.Value.Add(stamp.Accuracy)); err != nil {
 		return time.Time{}, fmt.Errorf("at the time of the timestamp: %w", err)
 	}
-	if v.Revocation != RevocationOffUnsafe {
-		err := v.askAuthorities(ctx, chain, time.Time{}, true)
-		switch {
-		case errors.Is(err, verify.ErrRevoked):
-			return time.Time{}, fmt.Errorf("timestamp: %w", err)
-		case err != nil && v.Revocation == RevocationRequired:
-			return time.Time{}, fmt.Errorf("%w: revocation of the timestamp's certificates: %w", verify.ErrUnchecked, err)
-		}
+	err = v.notRevoked("timestamp revocation", "no certificate of the authority that names a revocation service was revoked", checks, func() error {
+		return v.askAuthorities(ctx, chain, time.Time{}, purpose.Timestamping)
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("timestamp: %w", err)
 	}
 	return stamp.Value, nil
 }

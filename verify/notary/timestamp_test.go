@@ -2,12 +2,17 @@ package notary_test
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +23,7 @@ import (
 	"github.com/ladingdev/lading/verify"
 	"github.com/ladingdev/lading/verify/notary"
 	"github.com/notaryproject/tspclient-go"
+	"golang.org/x/crypto/ocsp"
 )
 
 func newTSA(t testing.TB, edit func(*x509.Certificate)) (a *tsatest.Authority, url string) {
@@ -107,6 +113,12 @@ func TestBadTimestamps(t *testing.T) {
 		"so vague that it may be after": {edit: func(a *tsatest.Authority) {
 			a.Edit = func(i *tspclient.TSTInfo) { i.Accuracy = tspclient.Accuracy{Seconds: 7200} }
 		}, want: verify.ErrNotYet},
+		"accuracy below nothing": {edit: func(a *tsatest.Authority) {
+			a.Edit = func(i *tspclient.TSTInfo) { i.Accuracy = tspclient.Accuracy{Seconds: -7200} }
+		}, want: verify.ErrMalformed},
+		"accuracy beyond numbers": {edit: func(a *tsatest.Authority) {
+			a.Edit = func(i *tspclient.TSTInfo) { i.Accuracy = tspclient.Accuracy{Seconds: 1 << 40} }
+		}, want: verify.ErrMalformed},
 		"two signers": {edit: func(a *tsatest.Authority) { a.Twice = true }, want: verify.ErrMalformed},
 		"not for time": {leaf: func(c *x509.Certificate) {
 			c.ExtraExtensions, c.ExtKeyUsage = nil, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
@@ -157,6 +169,71 @@ func TestBadTimestamps(t *testing.T) {
 	evidence := stamp(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}, func(s []byte) []byte { return token(good, s) })
 	if _, err := v.Verify(t.Context(), image, evidence); err != nil {
 		t.Errorf("a good one: %v", err)
+	}
+}
+
+// The authority of time is asked about as the signer's is: by OCSP, once, and the answer decides.
+func TestTimestampRevocation(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	c := &ca{key: newKey().(*ecdsa.PrivateKey)}
+	c.signer = c.key
+	srv := httptest.NewServer(c)
+	defer srv.Close()
+	name := pkix.Name{CommonName: "time"}
+	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: epoch.Add(-time.Hour), NotAfter: epoch.Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	c.root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, c.key.Public(), c.key))))
+	name.CommonName = "time stamping"
+	leafKey := newKey().(*ecdsa.PrivateKey)
+	usage := pkix.Extension{Id: []int{2, 5, 29, 37}, Critical: true, Value: []byte{0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8}}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: name, NotBefore: root.NotBefore, NotAfter: root.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtraExtensions: []pkix.Extension{usage}, OCSPServer: []string{srv.URL + "/ocsp"}}
+	leaf = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, leaf, c.root, leafKey.Public(), c.key))))
+	tsa := &tsatest.Authority{Key: leafKey, Chain: []*x509.Certificate{leaf, c.root}}
+	s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}
+	one := stamp(t, s, func(sig []byte) []byte { return token(tsa, sig) })
+	two := stamp(t, s, func(sig []byte) []byte { return token(tsa, sig) })
+	for name, tt := range map[string]struct {
+		status int
+		want   error
+	}{
+		"good": {ocsp.Good, nil}, "revoked": {ocsp.Revoked, verify.ErrRevoked}, "not known": {ocsp.Unknown, verify.ErrUnchecked},
+	} {
+		v := verifier(chain)
+		v.TSA, v.RequireTimestamp, v.Client = []*x509.Certificate{c.root}, true, srv.Client()
+		c.status = tt.status
+		c.calls.Store(0)
+		for _, evidence := range []verify.Descriptor{one, two, one} {
+			if a, err := v.Verify(t.Context(), image, evidence); !errors.Is(err, tt.want) || (a == nil) != (tt.want != nil) {
+				t.Errorf("%s: %v, %v", name, a, err)
+			}
+		}
+		if n := c.calls.Load(); !errors.Is(tt.want, verify.ErrUnchecked) && n != 1 {
+			t.Errorf("%s: %d questions about one authority", name, n)
+		}
+		for _, mode := range []notary.Revocation{notary.RevocationSoft, notary.RevocationOffUnsafe} {
+			v.Revocation = mode
+			status := verify.NotChecked
+			a, err := v.Verify(t.Context(), image, one)
+			if mode == notary.RevocationSoft && tt.status == ocsp.Revoked {
+				if !errors.Is(err, verify.ErrRevoked) {
+					t.Errorf("%s, mode %d: %v", name, mode, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s, mode %d: %v", name, mode, err)
+				continue
+			}
+			if mode == notary.RevocationSoft && tt.status == ocsp.Good {
+				status = verify.Passed
+			}
+			i := slices.IndexFunc(a.Checks, func(c verify.Check) bool { return c.Name == "timestamp revocation" })
+			if i < 0 || a.Checks[i].Status != status || a.Checks[i].Reason == "" {
+				t.Errorf("%s, mode %d: %+v", name, mode, a.Checks)
+			}
+		}
 	}
 }
 
