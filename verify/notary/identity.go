@@ -2,8 +2,6 @@ package notary
 
 import (
 	"crypto/x509"
-	"encoding/asn1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -17,7 +15,7 @@ import (
 const maxIdentity = 1024
 
 // attributes are the types that a distinguished name spells in letters: those of RFC 4514, section 3, "S" for "ST", and some
-// that certificates for signing code have. Any other is written as its object identifier, as notation prints it.
+// that certificates for signing code have. Any other is written as its object identifier.
 var attributes = map[string]string{
 	"CN": "2.5.4.3", "SERIALNUMBER": "2.5.4.5", "C": "2.5.4.6", "L": "2.5.4.7", "ST": "2.5.4.8", "S": "2.5.4.8",
 	"STREET": "2.5.4.9", "O": "2.5.4.10", "OU": "2.5.4.11", "POSTALCODE": "2.5.4.17", "EMAILADDRESS": "1.2.840.113549.1.9.1",
@@ -153,24 +151,9 @@ func split(dn string) []string {
 	return append(parts, dn[start:])
 }
 
-// parseValue reads a value as RFC 4514, section 2.4, has it: text with escapes, or # and text as DER in hex.
+// parseValue reads a value as RFC 4514, section 2.4, has it, but for values in hex, which notation does not take either.
 func parseValue(text string) (string, error) {
 	text = strings.TrimLeft(text, " ")
-	if digits, ok := strings.CutPrefix(strings.TrimRight(text, " "), "#"); ok {
-		var v any
-		der, err := hex.DecodeString(digits)
-		if err == nil {
-			var rest []byte
-			if rest, err = asn1.Unmarshal(der, &v); err == nil && len(rest) > 0 {
-				err = errors.New("more than one value in hex")
-			}
-		}
-		s, ok := v.(string)
-		if err != nil || !ok || s == "" {
-			return "", errors.Join(errors.New("a value in hex that is no text"), err)
-		}
-		return s, nil
-	}
 	var b strings.Builder
 	end := 0 // of the value, without the spaces that are not escaped
 	for i := 0; i < len(text); i++ {
@@ -186,7 +169,7 @@ func parseValue(text string) (string, error) {
 			}
 			i += 2
 			c, escaped = byte(n), true
-		case strings.IndexByte(`\+"<>;`, c) >= 0:
+		case strings.IndexByte(`\+"<>;`, c) >= 0 || c == '#' && i == 0:
 			return "", fmt.Errorf("%q is not allowed here without an escape", c)
 		}
 		b.WriteByte(c)

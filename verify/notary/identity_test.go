@@ -181,7 +181,6 @@ func TestIdentities(t *testing.T) {
 		{"  O=acme ,CN=release,  C = US , S= WA ", plain, true},
 		{"c=US,st=WA,o=acme", plain, true},
 		{"2.5.4.6=US,2.5.4.8=WA,2.5.4.10=acme", plain, true},
-		{"C=US,ST=WA,O=#130461636d65", plain, true}, // as a program may print it
 		{"C=US,ST=WA,O=ac\\6de", plain, true},
 		{"C=us,ST=WA,O=acme", plain, false},
 		{"C=US,ST=WA,O=acme,CN=releas", plain, false},
@@ -201,7 +200,6 @@ func TestIdentities(t *testing.T) {
 		{`C=US,ST=WA,O=\ acme\   ,OU=\#1`, spaces, true},
 		{`C=US,ST=WA,O= acme `, spaces, false},
 		{"C=US,ST=WA,O=acme,2.5.4.15=Private Organization,UID=42,emailAddress=a@acme.example", extended, true},
-		{extended.Subject.String(), extended, true}, // what is printed can be pasted
 		{"C=US,ST=WA,O=acme,2.5.4.15=Government Entity", extended, false},
 	} {
 		ids, err := parseIdentities([]string{"x509.subject:" + tt.dn})
@@ -217,7 +215,7 @@ func TestIdentities(t *testing.T) {
 		"", "C=US", "C=US,ST=WA", "C=US,O=acme", "ST=WA,O=acme", "C=US,ST=,O=acme", "C=US,ST=WA,O=acme,OU=", "C=US,ST=WA,O=acme,",
 		"C=US,ST=WA,O=acme,O=acme", "C=US,ST=WA,S=WA,O=acme", "C=US,2.5.4.6=US,ST=WA,O=acme", "C=US+ST=WA,O=acme", "C=US,ST=WA,O=Acme, Inc.",
 		"C=US;ST=WA;O=acme", "C=US,ST=WA,O=a\\", "C=US,ST=WA,O=a\\x", "C=US,ST=WA,O=\\ff", `C=US,ST=WA,O="acme"`, "C=US,ST=WA,O=acme,X=y",
-		"C=US,ST=WA,O=#", "C=US,ST=WA,O=#13", "C=US,ST=WA,O=#020101", "C=US,ST=WA,O=#130461636d6500", "C=US,ST=WA,O=#zz", "*",
+		"C=US,ST=WA,O=#", "C=US,ST=WA,O=#130461636d65", "C=US,ST=WA,O= #x", "*",
 	} {
 		if _, err := parseIdentities([]string{"x509.subject:" + dn}); !errors.Is(err, verify.ErrNotTrusted) {
 			t.Errorf("%q: %v", dn, err)
@@ -234,7 +232,7 @@ func FuzzParseIdentity(f *testing.F) {
 		"x509.subject: C=US+ST=WA, O=acme",
 		"x509.subject: C=US, ST=WA, O=#0403414243",
 		"x509.subject: C=US, ST=WA, O=a\\",
-		`x509.subject: C=US, ST=WA, O=\20acme\2c inc\ , 2.5.4.15=#130141`,
+		`x509.subject: C=US, ST=WA, O=\20acme\2c inc\ , 2.5.4.15=A`,
 		"x509.subject: C=" + strings.Repeat("=#", 400),
 	} {
 		f.Add(text)

@@ -4,17 +4,25 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/ladingdev/lading/verify"
 	verifynotary "github.com/ladingdev/lading/verify/notary"
+	"github.com/notaryproject/notation-core-go/revocation"
+	"github.com/notaryproject/notation-core-go/revocation/result"
 	"github.com/notaryproject/notation-core-go/signature"
 	"github.com/notaryproject/notation-go"
 	"github.com/notaryproject/notation-go/verifier"
@@ -53,13 +61,19 @@ func envelopeType(data []byte) string {
 	return ""
 }
 
-// stricter lists envelopes that only ours refuses, and what decides.
-var stricter = map[string]string{
-	"_valid_sig_env.json": "an unsigned member is spelled io.cncf.notary.SigningAgent: the specification's name is signingAgent, and readers that fold case would take it for that (envelope JWS, unsigned attributes)",
+// unrevoked finds every certificate in order.
+type unrevoked struct{}
+
+func (unrevoked) ValidateContext(_ context.Context, o revocation.ValidateContextOptions) ([]*result.CertRevocationResult, error) {
+	var out []*result.CertRevocationResult
+	for range o.CertChain {
+		out = append(out, &result.CertRevocationResult{Result: result.ResultOK})
+	}
+	return out, nil
 }
 
-// TestVerdicts has both judge every envelope of the corpus, with everything trusted that is in it. Ours may be stricter for
-// a reason that is listed, and is never laxer.
+// TestVerdicts has both judge every envelope of the corpus, with everything trusted that is in it, with and without
+// timestamps and revocation.
 func TestVerdicts(t *testing.T) {
 	files := archive(t)
 	var trusted []*x509.Certificate
@@ -75,7 +89,7 @@ func TestVerdicts(t *testing.T) {
 			}
 		}
 	}
-	agreed, accepted, refused := 0, 0, 0
+	accepted, refused := 0, 0
 	for name, data := range files {
 		mediaType := envelopeType(data)
 		if mediaType == "" {
@@ -99,45 +113,95 @@ func TestVerdicts(t *testing.T) {
 				}
 			}
 		}
-		for _, stamped := range []bool{false, true} {
+		for mode := range 4 {
+			stamped, skip := mode&1 != 0, mode&2 != 0
 			kinds := []string{"ca:roots", "signingAuthority:roots"}
 			v := &verifynotary.Verifier{CA: stores, SigningAuthority: stores, Identities: []string{"*"}}
 			if stamped {
 				kinds = append(kinds, "tsa:roots")
 				v.TSA, v.RequireTimestamp = stores, true
 			}
-			theirs := must(verifier.New(&trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
+			level := trustpolicy.SignatureVerification{VerificationLevel: "strict"}
+			var opts verifier.VerifierOptions
+			if skip {
+				// It asks about time stamping authorities all the same, where the specification skips ("Certificate Revocation
+				// Evaluation").
+				opts.RevocationTimestampingValidator = unrevoked{}
+				v.Revocation = verifynotary.RevocationOffUnsafe
+				level.Override = map[trustpolicy.ValidationType]trustpolicy.ValidationAction{trustpolicy.TypeRevocation: trustpolicy.ActionSkip}
+			}
+			theirs := must(verifier.NewWithOptions(&trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
 				Name: "all", RegistryScopes: []string{"*"}, TrustStores: kinds, TrustedIdentities: []string{"*"},
-				SignatureVerification: trustpolicy.SignatureVerification{VerificationLevel: "strict"},
-			}}}, store(stores), nil))
+				SignatureVerification: level,
+			}}}, store(stores), nil, opts))
 			_, theirErr := theirs.Verify(t.Context(), target, data, notation.VerifierVerifyOptions{
 				ArtifactReference: "registry.example/app@" + string(target.Digest), SignatureMediaType: mediaType})
 			_, ourErr := v.Verify(t.Context(), target, verify.Descriptor{MediaType: mediaType, Data: data})
-			reason := ""
-			for part, why := range stricter {
-				if strings.Contains(name, part) {
-					reason = why
-				}
-			}
 			switch {
-			case ourErr == nil && theirErr != nil:
-				t.Errorf("%s (timestamp %v): laxer than notation-go, which says: %v", name, stamped, theirErr)
-			case ourErr != nil && theirErr == nil && reason == "":
-				t.Errorf("%s (timestamp %v): stricter than notation-go, for no reason that is listed: %v", name, stamped, ourErr)
-			case ourErr != nil && theirErr == nil:
-				t.Logf("%s (timestamp %v): stricter: %s", name, stamped, reason)
+			case (ourErr == nil) != (theirErr == nil):
+				t.Errorf("%s (timestamp %v, revocation skipped %v): ours: %v; notation-go: %v", name, stamped, skip, ourErr, theirErr)
+			case ourErr == nil:
+				accepted++
 			default:
-				agreed++
-				if ourErr == nil {
-					accepted++
-				} else {
-					refused++
-				}
+				refused++
 			}
 		}
 	}
-	t.Logf("%d verdicts agree: %d accepted, %d refused", agreed, accepted, refused)
+	t.Logf("%d verdicts: %d accepted, %d refused", accepted+refused, accepted, refused)
 	if accepted == 0 || refused == 0 {
 		t.Error("the corpus tells nothing apart")
 	}
+}
+
+// stricter lists identities that only ours refuses, and what decides.
+var stricter = map[string]string{
+	`C=US,ST=WA,O=acme,X=y`: "X is no attribute type that is known, so that no certificate could ever match (RFC 4514, section 2.3)",
+}
+
+// TestTrustPolicies has both read the policies of the corpus, and policies with identities of every kind.
+func TestTrustPolicies(t *testing.T) {
+	documents := map[string]string{}
+	for name, data := range archive(t) {
+		if strings.Contains(name, "/trustpolicy/") && !strings.Contains(name, "blob") {
+			documents[name] = string(data)
+		}
+	}
+	for _, dn := range []string{
+		"C=US,ST=WA,O=acme", " O=acme , ST=WA, C=US", "C=US,S=WA,O=acme", "C=US,ST=WA", "C=US,O=acme", "C=US,ST=WA,O=acme,O=acme",
+		"C=US+ST=WA,O=acme", "C=US,ST=WA,O=Acme, Inc.", `C=US,ST=WA,O=Acme\, Inc.`, `C=US,ST=WA,O=Acme\2C Inc.`, `C=US,ST=WA,O=acme\ `,
+		`C=US,ST=WA,O=\#acme`, "C=US,ST=WA,O=#130461636d65", `C=US,ST=WA,O=a\`, `C=US,ST=WA,O=a\x`,
+		"C=US,ST=WA,O=acme,DC=x", "C=US,ST=WA,O=acme,UID=x", "C=US,ST=WA,O=acme,2.5.4.15=x", "C=US,ST=WA,O=acme,X=y", "", "*",
+	} {
+		documents["identity "+dn] = fmt.Sprintf(`{"version":"1.0","trustPolicies":[{"name":"one","registryScopes":["*"],`+
+			`"signatureVerification":{"level":"strict"},"trustStores":["ca:e2e"],"trustedIdentities":[%q]}]}`, "x509.subject:"+dn)
+	}
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	root := newChain(key)[1].Raw
+	good, bad := 0, 0
+	for name, document := range documents {
+		var theirs trustpolicy.Document
+		theirErr := json.Unmarshal([]byte(document), &theirs)
+		if theirErr == nil {
+			theirErr = theirs.Validate()
+		}
+		fsys := fstest.MapFS{"trustpolicy.json": {Data: []byte(document)}}
+		for _, p := range theirs.TrustPolicies {
+			for _, s := range p.TrustStores {
+				fsys["truststore/x509/"+strings.Replace(s, ":", "/", 1)+"/root.cer"] = &fstest.MapFile{Data: root}
+			}
+		}
+		_, ourErr := verifynotary.ReadTrustPolicy(fsys)
+		reason := stricter[strings.TrimPrefix(name, "identity ")]
+		switch {
+		case ourErr == nil && theirErr != nil:
+			t.Errorf("%s: laxer than notation-go, which says: %v", name, theirErr)
+		case ourErr != nil && theirErr == nil && reason == "":
+			t.Errorf("%s: stricter than notation-go, for no reason that is listed: %v", name, ourErr)
+		case ourErr == nil:
+			good++
+		default:
+			bad++
+		}
+	}
+	t.Logf("%d policies: %d good, %d bad", good+bad, good, bad)
 }
