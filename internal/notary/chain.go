@@ -1,12 +1,30 @@
 package notary
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"slices"
+	"strings"
 )
+
+// What the manifest of a signature has (specs/signature-specification.md, "Signature Manifest"): its artifact type, and the
+// annotation that lists the certificates.
+const (
+	ArtifactType          = "application/vnd.cncf.notary.signature"
+	ThumbprintsAnnotation = "io.cncf.notary.x509chain.thumbprint#S256"
+)
+
+// Thumbprints is the value of ThumbprintsAnnotation: SHA-256 of each certificate, as a JSON array.
+func Thumbprints(chain []*x509.Certificate) string {
+	var list []string
+	for _, c := range chain {
+		list = append(list, fmt.Sprintf(`"%x"`, sha256.Sum256(c.Raw)))
+	}
+	return "[" + strings.Join(list, ",") + "]"
+}
 
 var basicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
 

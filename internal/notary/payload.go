@@ -38,6 +38,11 @@ func (p *Payload) check() error {
 	return p.Digest.Validate()
 }
 
+// Equal tells whether two payloads say the same.
+func (p *Payload) Equal(q *Payload) bool {
+	return p.MediaType == q.MediaType && p.Digest == q.Digest && p.Size == q.Size && maps.Equal(p.Annotations, q.Annotations)
+}
+
 // Append appends the payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text
 // is not valid UTF-8.
 func (p *Payload) Append(dst []byte) ([]byte, error) {

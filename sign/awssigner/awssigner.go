@@ -2,10 +2,7 @@ package awssigner
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -96,11 +93,7 @@ const (
 	maxMetadata = 8 << 10
 )
 
-const (
-	artifactType = "application/vnd.cncf.notary.signature"
-	jwsType      = "application/jose+json"
-	thumbprints  = "io.cncf.notary.x509chain.thumbprint#S256"
-)
+const jwsType = "application/jose+json"
 
 // Sign has the descriptor of the one subject signed; media type, digest and size are required. The subject's Annotations
 // are signed with it, what notation calls user metadata. Annotations of the evidence are the certificates' thumbprints and
@@ -135,7 +128,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	}
 	return sign.Descriptor{
 		MediaType:    jwsType,
-		ArtifactType: artifactType,
+		ArtifactType: notary.ArtifactType,
 		Digest:       digest.FromBytes(out.Signature),
 		Size:         int64(len(out.Signature)),
 		Data:         out.Signature,
@@ -181,15 +174,6 @@ func kind(err error) error {
 
 // annotate adds what the service says of the job, beside names that others read something from.
 func annotate(metadata map[string]string, chain []*x509.Certificate) (map[string]string, error) {
-	var prints []string
-	for _, c := range chain {
-		sum := sha256.Sum256(c.Raw)
-		prints = append(prints, hex.EncodeToString(sum[:]))
-	}
-	list, err := json.Marshal(prints)
-	if err != nil {
-		return nil, err
-	}
 	out := map[string]string{}
 	size := 0
 	for k, v := range metadata {
@@ -200,6 +184,6 @@ func annotate(metadata map[string]string, chain []*x509.Certificate) (map[string
 			out[k] = v
 		}
 	}
-	out[thumbprints] = string(list)
+	out[notary.ThumbprintsAnnotation] = notary.Thumbprints(chain)
 	return out, nil
 }

@@ -303,6 +303,15 @@ func TestLies(t *testing.T) {
 		"profile, no version":  set("com.amazonaws.signer.signingProfileVersion", arn),
 		"profile, two":         set("com.amazonaws.signer.signingProfileVersion", arn+"/abc/def"),
 		"not critical":         set("crit", []string{"io.cncf.notary.signingScheme"}),
+		"critical and unknown": forged(func(e *awstest.Envelope) {
+			e.Set("com.amazonaws.signer.future", "x")
+			e.Set("crit", []string{"io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime", "io.cncf.notary.expiry",
+				"io.cncf.notary.verificationPlugin", "com.amazonaws.signer.signingProfileVersion", "com.amazonaws.signer.signingJob",
+				"com.amazonaws.signer.future"})
+		}),
+		"expiry not critical": set("crit", []string{"io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime",
+			"io.cncf.notary.verificationPlugin", "com.amazonaws.signer.signingProfileVersion", "com.amazonaws.signer.signingJob"}),
+		"no job":               set("com.amazonaws.signer.signingJob", nil),
 		"b64":                  set("b64", false),
 		"header, case":         set("Alg", "ES384"),
 		"header of numbers":    set("cty", 1),

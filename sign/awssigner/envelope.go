@@ -24,11 +24,13 @@ const (
 	maxCertificates = 10
 )
 
-// Attributes of the protected header that every signature of the service has.
+// Attributes of the protected header of a signature by the service. It has all of them but expiry and minimal version at least.
 const (
 	attributeScheme  = "io.cncf.notary.signingScheme"
 	attributeTime    = "io.cncf.notary.authenticSigningTime"
+	attributeExpiry  = "io.cncf.notary.expiry"
 	attributePlugin  = "io.cncf.notary.verificationPlugin"
+	attributeVersion = "io.cncf.notary.verificationPluginMinVersion"
 	attributeProfile = "com.amazonaws.signer.signingProfileVersion"
 	attributeJob     = "com.amazonaws.signer.signingJob"
 )
@@ -72,7 +74,7 @@ func (s *Signer) check(data []byte, sent *notary.Payload) ([]*x509.Certificate, 
 		return nil, fmt.Errorf("payload: %w", err)
 	}
 	// The payload may be written anew, as long as it says the same.
-	if got.MediaType != sent.MediaType || got.Digest != sent.Digest || got.Size != sent.Size || !maps.Equal(got.Annotations, sent.Annotations) {
+	if !got.Equal(sent) {
 		return nil, fmt.Errorf("another payload was signed: %s", got.Digest)
 	}
 	return chain, nil
@@ -138,8 +140,9 @@ func parseChain(ders [][]byte) ([]*x509.Certificate, error) {
 }
 
 func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
-	text := map[string]string{"alg": "", "cty": "", attributeScheme: "", attributeTime: "", attributePlugin: "", attributeProfile: "", attributeJob: ""}
-	known := append(slices.Collect(maps.Keys(text)), "crit", "b64", "io.cncf.notary.expiry")
+	text := map[string]string{"alg": "", "cty": "", attributeScheme: "", attributeTime: "", attributeExpiry: "", attributePlugin: "",
+		attributeVersion: "", attributeProfile: "", attributeJob: ""}
+	known := append(slices.Collect(maps.Keys(text)), "crit", "b64")
 	var critical []string
 	r := strictjson.NewReader(data, strictjson.Limits{})
 	for name := range r.Object(known...) {
@@ -165,10 +168,19 @@ func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
 			return fmt.Errorf("%s is %.64q", name, text[name])
 		}
 	}
-	for _, name := range []string{attributeScheme, attributeTime, attributePlugin, attributeProfile, attributeJob} {
-		if !slices.Contains(critical, name) {
-			return fmt.Errorf("%s is not critical", name)
+	must := []string{attributeScheme, attributeTime, attributePlugin, attributeProfile, attributeJob}
+	for _, name := range []string{attributeExpiry, attributeVersion} {
+		if text[name] != "" {
+			must = append(must, name)
 		}
+	}
+	slices.Sort(must)
+	slices.Sort(critical)
+	if !slices.Equal(must, critical) { // of others nobody would know how to verify them
+		return fmt.Errorf("critical are %.512q", critical)
+	}
+	if !strings.HasPrefix(text[attributeJob], "arn:") {
+		return fmt.Errorf("%s is %.128q", attributeJob, text[attributeJob])
 	}
 	if version, ok := strings.CutPrefix(text[attributeProfile], s.profile.arn+"/"); !ok || version == "" || !only(version, letters+digits) {
 		return fmt.Errorf("signed with the profile %.128q", text[attributeProfile])

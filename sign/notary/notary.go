@@ -26,19 +26,19 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"time"
 
 	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notary/authorities"
 	"github.com/ladingdev/lading/sign"
+	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/signature"
 	"github.com/notaryproject/notation-core-go/signature/cose"
 	"github.com/notaryproject/notation-core-go/signature/jws"
@@ -53,11 +53,6 @@ var ErrChain = errors.New("certificate chain cannot sign")
 
 // ErrTimestamp says that the time stamping authority gave no timestamp, or none that verifies. Nothing was signed without.
 var ErrTimestamp = errors.New("no timestamp")
-
-// ArtifactType is the artifact type of a manifest that holds a signature.
-const ArtifactType = "application/vnd.cncf.notary.signature"
-
-const thumbprints = "io.cncf.notary.x509chain.thumbprint#S256"
 
 // Format is an envelope format.
 type Format uint8
@@ -76,7 +71,8 @@ type Signer struct {
 
 	// TSA is the address of a time stamping authority, http or https; empty means no timestamp. TSARoots are what its
 	// certificates must chain to, and required with it. It is asked by Client, which follows no redirects; nil means one that
-	// waits for 30 seconds.
+	// waits for 30 seconds. By Client, OCSP and CRL are asked about its certificates too, if these name any: what was revoked,
+	// or cannot be found out, is [ErrTimestamp].
 	TSA      string
 	TSARoots []*x509.Certificate
 	Client   *http.Client
@@ -90,7 +86,7 @@ var _ sign.Signer = (*Signer)(nil)
 // Errors are [sign.ErrStatement], [ErrChain], and those of the key.
 func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor, error) {
 	var none sign.Descriptor
-	payload, err := encodePayload(st)
+	target, payload, err := encodePayload(st)
 	if err != nil {
 		return none, err
 	}
@@ -145,31 +141,27 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	case err != nil:
 		return none, fmt.Errorf("%w: %w", ErrChain, err)
 	}
-	if content, err := env.Verify(); err != nil {
-		return none, fmt.Errorf("notary: the key made a signature that does not hold: %w", err)
-	} else if s.Format == COSE && !bytes.Equal(content.Payload.Content, payload) {
-		return none, errors.New("notary: another payload was signed")
-	}
-	var prints []string
-	for _, c := range s.Chain {
-		sum := sha256.Sum256(c.Raw)
-		prints = append(prints, hex.EncodeToString(sum[:]))
-	}
-	list, err := json.Marshal(prints)
+	content, err := env.Verify()
 	if err != nil {
-		return none, err
+		return none, fmt.Errorf("notary: the key made a signature that does not hold: %w", err)
+	}
+	if signed, err := notary.Parse(content.Payload.Content); err != nil {
+		return none, fmt.Errorf("notary: the payload as it was signed: %w", err)
+	} else if !signed.Equal(target) { // for JWS the library writes JSON anew, and numbers as floating point
+		return none, fmt.Errorf("%w: JWS cannot hold the subject: a size has at most 53 bits", sign.ErrStatement)
 	}
 	return sign.Descriptor{
 		MediaType:    mediaType,
-		ArtifactType: ArtifactType,
+		ArtifactType: notary.ArtifactType,
 		Digest:       digest.FromBytes(data),
 		Size:         int64(len(data)),
 		Data:         data,
-		Annotations:  map[string]string{thumbprints: string(list)},
+		Annotations:  map[string]string{notary.ThumbprintsAnnotation: notary.Thumbprints(s.Chain)},
 	}, nil
 }
 
-// stampBy has the signature stamped by s.TSA. The library verifies what comes: imprint, nonce, signature, certificates.
+// stampBy has the signature stamped by s.TSA. The library verifies what comes: imprint, nonce, signature, certificates, and
+// that none of them was revoked.
 func (s *Signer) stampBy(req *signature.SignRequest) error {
 	if s.TSA == "" {
 		return nil
@@ -177,6 +169,7 @@ func (s *Signer) stampBy(req *signature.SignRequest) error {
 	if len(s.TSARoots) == 0 {
 		return fmt.Errorf("notary: %w: TSARoots are required with TSA", ErrTimestamp)
 	}
+	req.TSARevocationValidator = authorities.Validator{Client: s.Client, Use: purpose.Timestamping}
 	client := http.Client{Timeout: 30 * time.Second}
 	if s.Client != nil {
 		client = *s.Client
@@ -198,8 +191,11 @@ func isTimestamp(err error) bool {
 	return ok
 }
 
-func encodePayload(st *sign.Statement) ([]byte, error) {
-	bad := func(why string) ([]byte, error) { return nil, fmt.Errorf("%w: %s", sign.ErrStatement, why) }
+// encodePayload returns what is to be signed, and as bytes.
+func encodePayload(st *sign.Statement) (*notary.Payload, []byte, error) {
+	bad := func(why string) (*notary.Payload, []byte, error) {
+		return nil, nil, fmt.Errorf("%w: %s", sign.ErrStatement, why)
+	}
 	if st == nil || len(st.Subjects) != 1 {
 		return bad("Notary Project signs exactly one subject")
 	}
@@ -212,12 +208,12 @@ func encodePayload(st *sign.Statement) ([]byte, error) {
 	if sub.Name != "" {
 		return bad("Notary Project has no room for a subject's name")
 	}
-	p := notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: sub.Annotations}
+	p := &notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
 	data, err := p.Append(nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the subject: %w", sign.ErrStatement, err)
+		return nil, nil, fmt.Errorf("%w: the subject: %w", sign.ErrStatement, err)
 	}
-	return data, nil
+	return p, data, nil
 }
 
 // remote is a sign.Key as the library wants it: RSASSA-PSS, and r||s of fixed width for ECDSA.

@@ -68,6 +68,7 @@ func TestRefusesToSign(t *testing.T) {
 		"no predicate":  {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(image, nil), sign.ErrStatement},
 		"SBOM":          {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(image, sign.RawPredicate{Type: "https://spdx.dev/Document", JSON: []byte("{}")}), sign.ErrStatement},
 		"reserved":      {notary.Signer{Key: key, Chain: chain(cert)}, reserved, sign.ErrStatement},
+		"2^53+1 bytes":  {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(sign.Descriptor{MediaType: image.MediaType, Digest: image.Digest, Size: 1<<53 + 1}, sign.ImageSignature{}), sign.ErrStatement},
 		"empty subject": {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(sign.Descriptor{}, sign.ImageSignature{}), sign.ErrStatement},
 	} {
 		if d, err := c.s.Sign(t.Context(), c.st); !errors.Is(err, c.want) || d.Data != nil {

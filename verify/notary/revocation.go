@@ -1,25 +1,20 @@
 package notary
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"slices"
 	"sync"
 	"time"
 
+	"github.com/ladingdev/lading/internal/notary/authorities"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/revocation"
-	"github.com/notaryproject/notation-core-go/revocation/crl"
 	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/revocation/result"
 	"github.com/notaryproject/notation-core-go/signature"
-	"golang.org/x/crypto/ocsp"
 )
 
 // checkRevocation asks AWS Signer about what it signed, and else the certificates' authorities.
@@ -63,19 +58,8 @@ func (v *Verifier) notRevoked(name, passed string, checks *[]verify.Check, ask f
 func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate, at time.Time, use purpose.Purpose) error {
 	about := question(chain, fmt.Sprint("authorities", use), at.UTC().String())
 	return v.answers.get(ctx, about, v.now(), func() error {
-		opts := revocation.Options{CertChainPurpose: use, OCSPHTTPClient: responders(v.Client, chain)}
-		if v.Client != nil {
-			fetcher, err := crl.NewHTTPFetcher(v.Client)
-			if err != nil {
-				return err
-			}
-			opts.CRLFetcher = fetcher
-		}
-		validator, err := revocation.NewWithOptions(opts)
-		if err != nil {
-			return err
-		}
-		results, err := validator.ValidateContext(ctx, revocation.ValidateContextOptions{CertChain: chain, AuthenticSigningTime: at})
+		ask := authorities.Validator{Client: v.Client, Use: use}
+		results, err := ask.ValidateContext(ctx, revocation.ValidateContextOptions{CertChain: chain, AuthenticSigningTime: at})
 		if err == nil && len(results) != len(chain) {
 			err = errors.New("fewer answers than certificates")
 		}
@@ -96,61 +80,6 @@ func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate
 		}
 		return err
 	})
-}
-
-// maxOCSP is the size of an OCSP response, in bytes, as the library has it.
-const maxOCSP = 20480
-
-// responders returns a client that passes on what OCSP responders answer if they may speak for an authority of the chain. Who
-// issued their certificates is the library's to check.
-func responders(client *http.Client, chain []*x509.Certificate) *http.Client {
-	c := http.Client{Timeout: 2 * time.Second}
-	if client != nil {
-		c = *client
-	}
-	next := c.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
-		resp, err := next.RoundTrip(req)
-		if err != nil || resp.StatusCode != http.StatusOK {
-			return resp, err
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxOCSP))
-		if err != nil {
-			return nil, err
-		}
-		if err := checkResponder(body, chain, time.Now()); err != nil {
-			return nil, err
-		}
-		resp.Body = io.NopCloser(bytes.NewReader(body))
-		return resp, nil
-	})
-	return &c
-}
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// checkResponder returns an error if an answer is signed with a certificate that is neither an authority's own nor one for
-// OCSP (RFC 6960, section 4.2.2.2): else whoever has any certificate of the authority, a revoked one too, could answer.
-func checkResponder(body []byte, chain []*x509.Certificate, now time.Time) error {
-	for _, c := range chain {
-		resp, err := ocsp.ParseResponseForCert(body, c, nil)
-		if err != nil || resp.Certificate == nil || slices.ContainsFunc(chain[1:], resp.Certificate.Equal) {
-			continue // what is no answer about any of them is no answer for the library either
-		}
-		if !slices.Contains(resp.Certificate.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning) {
-			return fmt.Errorf("the OCSP responder's certificate, of %s, is not for OCSP", resp.Certificate.Subject)
-		}
-		if err := validAt([]*x509.Certificate{resp.Certificate}, now, now); err != nil {
-			return fmt.Errorf("the OCSP responder: %w", err)
-		}
-	}
-	return nil
 }
 
 // How many answers about revocation are remembered, and for how long. Not to know is never remembered.

@@ -172,7 +172,7 @@ func TestBadTimestamps(t *testing.T) {
 	}
 }
 
-// The authority of time is asked about as the signer's is: by OCSP, once, and the answer decides.
+// The authority of time is asked about as the signer's is: by OCSP, once, and the answer decides. Who signs asks too.
 func TestTimestampRevocation(t *testing.T) {
 	key := newKey()
 	chain := newChain(t, key, nil)
@@ -191,6 +191,8 @@ func TestTimestampRevocation(t *testing.T) {
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtraExtensions: []pkix.Extension{usage}, OCSPServer: []string{srv.URL + "/ocsp"}}
 	leaf = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, leaf, c.root, leafKey.Public(), c.key))))
 	tsa := &tsatest.Authority{Key: leafKey, Chain: []*x509.Certificate{leaf, c.root}}
+	clock := httptest.NewServer(tsa)
+	defer clock.Close()
 	s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}
 	one := stamp(t, s, func(sig []byte) []byte { return token(tsa, sig) })
 	two := stamp(t, s, func(sig []byte) []byte { return token(tsa, sig) })
@@ -203,6 +205,11 @@ func TestTimestampRevocation(t *testing.T) {
 		v := verifier(chain)
 		v.TSA, v.RequireTimestamp, v.Client = []*x509.Certificate{c.root}, true, srv.Client()
 		c.status = tt.status
+		stamped := &signnotary.Signer{Key: s.Key, Chain: chain, TSA: clock.URL, TSARoots: v.TSA, Client: srv.Client()}
+		if d, err := stamped.Sign(t.Context(), sign.About(image, sign.ImageSignature{})); (err == nil) != (tt.want == nil) ||
+			err != nil && (!errors.Is(err, signnotary.ErrTimestamp) || d.Data != nil) {
+			t.Errorf("%s, to sign: %v", name, err)
+		}
 		c.calls.Store(0)
 		for _, evidence := range []verify.Descriptor{one, two, one} {
 			if a, err := v.Verify(t.Context(), image, evidence); !errors.Is(err, tt.want) || (a == nil) != (tt.want != nil) {
