@@ -115,7 +115,7 @@ func (v *Verifier) verifyArtifact(ctx context.Context, subject, evidence verify.
 // parseComposite returns the entries of a composite candidate, each with its content, which is what its digest says.
 func parseComposite(data []byte) ([]verify.Descriptor, error) {
 	var index ocispec.Index
-	if err := parse(data, &index); err != nil {
+	if err := parseOCI(data, &index); err != nil {
 		return nil, err
 	}
 	if len(index.Manifests) == 0 || index.Manifests[0].MediaType != ocispec.MediaTypeImageManifest {
@@ -137,7 +137,7 @@ func parseComposite(data []byte) ([]verify.Descriptor, error) {
 
 func parseManifest(d verify.Descriptor) (*ocispec.Manifest, error) {
 	var m ocispec.Manifest
-	if err := parse(d.Data, &m); err != nil {
+	if err := parseOCI(d.Data, &m); err != nil {
 		return nil, err
 	}
 	if m.SchemaVersion != 2 || m.MediaType != "" && m.MediaType != d.MediaType {
@@ -146,8 +146,25 @@ func parseManifest(d verify.Descriptor) (*ocispec.Manifest, error) {
 	return &m, nil
 }
 
-func parse(data []byte, v any) error {
-	err := strictjson.Check(data, strictjson.Limits{})
+// parseOCI reads a manifest or an index. What is read in it is spelled exactly: a member "Subject" would be the subject for
+// encoding/json, and nothing for others.
+func parseOCI(data []byte, v any) error {
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	descriptor := func() {
+		for range r.Object("mediaType", "digest", "size", "data") {
+		}
+	}
+	for name := range r.Object("schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject") {
+		switch string(name) {
+		case "layers", "manifests":
+			for range r.Array() {
+				descriptor()
+			}
+		case "config", "subject":
+			descriptor()
+		}
+	}
+	err := r.End()
 	if err == nil {
 		err = json.Unmarshal(data, v)
 	}
@@ -183,12 +200,17 @@ func document(m *ocispec.Manifest, entries []verify.Descriptor, subject verify.D
 		return "", nil, fmt.Errorf("%w: a document of media type %s in an artifact of type %s", verify.ErrType, layer.MediaType, m.ArtifactType)
 	}
 	if layer.MediaType != inTotoType {
-		var object map[string]json.RawMessage
-		if err := parse(layer.Data, &object); err != nil {
-			return "", nil, fmt.Errorf("the artifact's document: %w", err)
+		says := ""
+		r := strictjson.NewReader(layer.Data, strictjson.Limits{})
+		for name := range r.Object(is.member) {
+			if string(name) == is.member && r.Kind() == strictjson.String {
+				says = r.String()
+			}
 		}
-		var says string
-		if json.Unmarshal(object[is.member], &says) != nil || !strings.HasPrefix(says, is.prefix) {
+		if err := r.End(); err != nil {
+			return "", nil, fmt.Errorf("%w: the artifact's document: %w", verify.ErrMalformed, err)
+		}
+		if !strings.HasPrefix(says, is.prefix) {
 			return "", nil, fmt.Errorf("%w: a document of media type %s whose %s is %.80q", verify.ErrType, layer.MediaType, is.member, says)
 		}
 		return is.predicateType, layer.Data, nil

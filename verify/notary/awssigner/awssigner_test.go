@@ -457,6 +457,16 @@ func TestComposite(t *testing.T) {
 		}
 	}
 
+	// spelled makes a composite whose artifact has a member in another case, really signed.
+	spelled := func(member string) verify.Descriptor {
+		a := put(ocispec.MediaTypeImageManifest, []byte(strings.Replace(string(artifact.Data), `"`+strings.ToLower(member)+`"`, `"`+member+`"`, 1)))
+		if a.Digest == artifact.Digest {
+			t.Fatalf("no %s", member)
+		}
+		e := c.sign(t, bare(a))
+		e.Annotations, e.ArtifactType = nil, ""
+		return index(a, bom, manifest("application/vnd.cncf.notary.signature", bare(a), e), e)
+	}
 	elsewhere := bare(artifact)
 	elsewhere.Digest = digest.FromString("elsewhere")
 	forged := bom
@@ -470,6 +480,10 @@ func TestComposite(t *testing.T) {
 		evidence verify.Descriptor
 		want     error
 	}{
+		"subject in another case":  {spelled("Subject"), verify.ErrMalformed},
+		"layers in another case":   {spelled("Layers"), verify.ErrMalformed},
+		"digest in another case":   {spelled("Digest"), verify.ErrMalformed},
+		"type in another case":     {whole(cyclonedx, put(cyclonedx, []byte(`{"BomFormat":"CycloneDX"}`))), verify.ErrMalformed},
 		"no signature":             {index(artifact, bom), verify.ErrMalformed},
 		"empty":                    {index(), verify.ErrMalformed},
 		"not JSON":                 {put(ocispec.MediaTypeImageIndex, []byte(`{`)), verify.ErrMalformed},
@@ -484,7 +498,7 @@ func TestComposite(t *testing.T) {
 		"SPDX 3":                   {whole("application/spdx+json", put("application/spdx+json", []byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}`))), verify.ErrType},
 		"SPDX said to be another":  {whole(cyclonedx, put(cyclonedx, []byte(`{"spdxVersion":"SPDX-2.3"}`))), verify.ErrType},
 		"version is no text":       {whole("application/spdx+json", put("application/spdx+json", []byte(`{"spdxVersion":2.3}`))), verify.ErrType},
-		"null":                     {whole(cyclonedx, put(cyclonedx, []byte(`null`))), verify.ErrType},
+		"null":                     {whole(cyclonedx, put(cyclonedx, []byte(`null`))), verify.ErrMalformed},
 		"statement of another":     {whole("application/vnd.in-toto+json", statement(digest.FromString("x"))), verify.ErrSubject},
 		"document is no object":    {whole(cyclonedx, put(cyclonedx, []byte(`[]`))), verify.ErrMalformed},
 		"document with duplicates": {whole(cyclonedx, put(cyclonedx, []byte(`{"a":1,"a":2}`))), verify.ErrMalformed},
