@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -339,14 +340,29 @@ func TestCalls(t *testing.T) {
 	if calls := c.Calls(); calls["signer:GetRevocationStatus"] != 2 || len(calls) != 1 {
 		t.Errorf("%v, want one call of GetRevocationStatus for each of two signatures", calls)
 	}
+	// Nor when it is verified many times at once.
+	c.ResetCalls()
+	fresh := c.verifier(c.profile)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			if _, err := fresh.Verify(t.Context(), image, one); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := c.Calls()["signer:GetRevocationStatus"]; n != 1 {
+		t.Errorf("%d calls at once, want 1", n)
+	}
 	// What was found out is good for a while, and no longer.
 	later := time.Now().Add(11 * time.Minute)
 	v.Now = func() time.Time { return later }
 	if _, err := v.Verify(t.Context(), image, one); err != nil {
 		t.Fatal(err)
 	}
-	if n := c.Calls()["signer:GetRevocationStatus"]; n != 3 {
-		t.Errorf("%d calls, want 3", n)
+	if n := c.Calls()["signer:GetRevocationStatus"]; n != 2 {
+		t.Errorf("%d calls, want 2", n)
 	}
 }
 
