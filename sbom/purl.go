@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -25,33 +26,47 @@ type PURL struct {
 
 // purlTypes says which parts of package URLs a type does not tell apart by case, and what it asks of the namespace, by
 // purl-spec's definitions of types. Of a type that is not here nothing is known. Go modules are told apart by case, but
-// their package URLs are not.
+// their package URLs are not. A namespace that a definition requires is not asked for where packages have none: modules
+// such as golang.org's "stdlib", artifacts without a group, and packages of systems that nobody named.
 var purlTypes = map[string]struct {
 	lowerNamespace, lowerName, lowerVersion bool
 	namespace                               need
 }{
 	"alpm":             {lowerNamespace: true, lowerName: true},
 	"apk":              {lowerNamespace: true, lowerName: true},
-	"bitbucket":        {lowerNamespace: true, lowerName: true},
-	"bitnami":          {lowerName: true},
-	"composer":         {lowerNamespace: true, lowerName: true},
+	"bazel":            {namespace: prohibited},
+	"bitbucket":        {lowerNamespace: true, lowerName: true, namespace: required},
+	"bitnami":          {lowerName: true, namespace: prohibited},
+	"cargo":            {namespace: prohibited},
+	"chrome-extension": {lowerName: true, namespace: prohibited},
+	"cocoapods":        {namespace: prohibited},
+	"composer":         {lowerNamespace: true, lowerName: true, namespace: required},
+	"conda":            {namespace: prohibited},
 	"cpan":             {namespace: required},
+	"cran":             {namespace: prohibited},
 	"deb":              {lowerNamespace: true, lowerName: true},
-	"github":           {lowerNamespace: true, lowerName: true},
+	"gem":              {namespace: prohibited},
+	"github":           {lowerNamespace: true, lowerName: true, namespace: required},
 	"golang":           {lowerNamespace: true, lowerName: true},
+	"hackage":          {namespace: prohibited},
 	"hex":              {lowerNamespace: true, lowerName: true},
 	"huggingface":      {lowerVersion: true},
 	"julia":            {namespace: prohibited},
 	"luarocks":         {lowerNamespace: true, lowerName: true},
+	"mlflow":           {namespace: prohibited},
 	"npm":              {lowerNamespace: true, lowerName: true},
-	"oci":              {lowerName: true},
+	"nuget":            {namespace: prohibited},
+	"oci":              {lowerName: true, lowerVersion: true, namespace: prohibited},
+	"opam":             {namespace: prohibited},
 	"otp":              {lowerName: true, namespace: prohibited},
-	"pub":              {lowerName: true},
-	"pypi":             {lowerName: true},
-	"qpkg":             {lowerNamespace: true},
+	"pub":              {lowerName: true, namespace: prohibited},
+	"pypi":             {lowerName: true, lowerVersion: true, namespace: prohibited},
+	"qpkg":             {lowerNamespace: true, namespace: required},
 	"rpm":              {lowerNamespace: true},
 	"swift":            {namespace: required},
+	"vcpkg":            {namespace: prohibited},
 	"vscode-extension": {lowerNamespace: true, lowerName: true, lowerVersion: true, namespace: required},
+	"yocto":            {lowerNamespace: true},
 }
 
 type need uint8
@@ -95,8 +110,8 @@ func parsePURL(s string) (p PURL, err error) {
 	}
 	var ok bool
 	p.Type, rest, ok = strings.Cut(strings.TrimLeft(rest, "/"), "/")
-	if !ok || !isKey(p.Type, "+.-") {
-		return p, errors.New("it has no type that is a letter and letters, digits, '+', '.' and '-'")
+	if !ok || !isKey(p.Type, ".-") {
+		return p, errors.New("it has no type that is a letter and letters, digits, '.' and '-'")
 	}
 	p.Type = strings.ToLower(p.Type)
 	rest = strings.Trim(rest, "/")
@@ -130,8 +145,12 @@ func (p *PURL) normalize() error {
 		return fmt.Errorf("type %s has no namespace", p.Type)
 	case p.Type == "cpan" && strings.Contains(p.Name, "::"):
 		return errors.New("the name is of a module, not of a distribution")
+	case p.Type == "cocoapods" && (strings.HasPrefix(p.Name, ".") || strings.Contains(p.Name, "+") || strings.ContainsFunc(p.Name, unicode.IsSpace)):
+		return errors.New("a pod's name has no blanks and no '+' and does not begin with a '.'")
 	case p.Type == "julia" && p.Qualifiers["uuid"] == "":
 		return errors.New("type julia needs a uuid")
+	case p.Type == "swid" && p.Qualifiers["tag_id"] == "":
+		return errors.New("type swid needs a tag_id")
 	}
 	if t.lowerNamespace {
 		p.Namespace = strings.ToLower(p.Namespace)
@@ -146,7 +165,16 @@ func (p *PURL) normalize() error {
 	case "cpan":
 		p.Namespace = strings.ToUpper(p.Namespace)
 	case "pub":
-		p.Name = strings.ReplaceAll(p.Name, "-", "_")
+		p.Name = strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return '_'
+		}, p.Name)
+	case "swid":
+		if id := p.Qualifiers["tag_id"]; isGUID(id) {
+			p.Qualifiers["tag_id"] = strings.ToLower(id)
+		}
 	case "pypi":
 		// PEP 503, "Normalized Names".
 		p.Name = strings.Join(strings.FieldsFunc("x"+p.Name+"x", func(r rune) bool { return r == '-' || r == '_' || r == '.' }), "-")
@@ -155,7 +183,17 @@ func (p *PURL) normalize() error {
 	return nil
 }
 
-// qualifiers reads key=value&key=value.
+// isGUID says whether s is hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+func isGUID(s string) bool {
+	for i := range len(s) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (s[i] == '-') || !dash && hexValue(s[i]) < 0 {
+			return false
+		}
+	}
+	return len(s) == 36
+}
+
+// qualifiers reads key=value&key=value. One with an empty value is none.
 func qualifiers(s string) (map[string]string, error) {
 	m := map[string]string{}
 	for pair := range strings.SplitSeq(s, "&") {
@@ -171,12 +209,14 @@ func qualifiers(s string) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		if value == "" {
+			continue
+		}
 		if _, twice := m[key]; twice {
 			return nil, fmt.Errorf("the qualifier %s is there twice", key)
 		}
 		m[key] = value
 	}
-	maps.DeleteFunc(m, func(_, value string) bool { return value == "" })
 	if len(m) == 0 {
 		return nil, nil
 	}
@@ -288,12 +328,14 @@ func (p PURL) String() string {
 // one document in another and is no package URL itself.
 //
 //   - An epoch may be a qualifier or in front of the version, and 0 is none: deb, rpm.
-//   - Go versions may have their "v" or not, the standard library's "go"; a module's path may go on as the subpath.
+//   - Go versions may have their "v" and "+incompatible" or not, the standard library's "go"; it is "stdlib" or "std"; a
+//     module's path may go on as the subpath.
+//   - NuGet's names are told apart without regard to case.
 //   - Distributions have one name each in the namespace, which may come from the qualifier distro. Their releases are left
 //     out, because some say "debian-12.5", some "bookworm" and some nothing: the versions of packages tell them apart.
 //   - Architectures have one name each, and those that mean any are left out.
 //   - Of qualifiers, only those stay that tell packages of one name and version apart: architecture, Maven's classifier
-//     and type if it is not jar, platform, Conan's channel.
+//     and type, platform, Conan's user and channel, Julia's uuid. One that says what is so without it is left out.
 func (p PURL) MatchKey() string {
 	q := p.Qualifiers
 	p.Qualifiers = nil
@@ -307,7 +349,7 @@ func (p PURL) MatchKey() string {
 	}
 	arch := strings.ToLower(q["arch"])
 	keep("arch", cmp.Or(architectures[arch], arch))
-	for _, key := range []string{"classifier", "platform", "channel", "uuid"} {
+	for _, key := range []string{"classifier", "platform", "uuid"} {
 		keep(key, q[key])
 	}
 	switch p.Type {
@@ -319,9 +361,9 @@ func (p PURL) MatchKey() string {
 			}
 			p.Subpath = ""
 		}
-		p.Version = strings.TrimPrefix(p.Version, "v")
-		if p.Namespace == "" && p.Name == "stdlib" {
-			p.Version = strings.TrimPrefix(p.Version, "go")
+		p.Version = strings.TrimSuffix(strings.TrimPrefix(p.Version, "v"), "+incompatible")
+		if p.Namespace == "" && (p.Name == "stdlib" || p.Name == "std") {
+			p.Name, p.Version = "stdlib", strings.TrimPrefix(p.Version, "go")
 		}
 		if p.Version == "(devel)" {
 			p.Version = ""
@@ -330,13 +372,27 @@ func (p PURL) MatchKey() string {
 		if t := q["type"]; t != "jar" {
 			keep("type", t)
 		}
-	case "pypi":
-		p.Version = strings.ToLower(p.Version)
+	case "conan":
+		keep("user", q["user"])
+		keep("channel", q["channel"])
+	case "gem":
+		if q["platform"] == "ruby" {
+			delete(p.Qualifiers, "platform")
+		}
+	case "vscode-extension":
+		if q["platform"] == "universal" {
+			delete(p.Qualifiers, "platform")
+		}
+	case "nuget":
+		p.Name, p.Version = strings.ToLower(p.Name), strings.ToLower(p.Version)
 	case "deb", "rpm", "apk", "alpm":
 		if p.Namespace == "" {
 			p.Namespace = strings.ToLower(q["distro"])
 			if i := strings.LastIndexByte(p.Namespace, '-'); i >= 0 {
 				p.Namespace = p.Namespace[:i]
+			}
+			if strings.Trim(p.Namespace, "0123456789.") == "" {
+				p.Namespace = "" // a release of nobody knows what
 			}
 		}
 		p.Namespace = cmp.Or(distributions[p.Namespace], p.Namespace)
@@ -361,7 +417,8 @@ func join(a, b string) string {
 // architectures by other names than Go has for them.
 var architectures = map[string]string{
 	"all": "any", "noarch": "any", "any": "any",
-	"x86_64": "amd64", "x64": "amd64",
+	"src":    "source",
+	"x86_64": "amd64", "x64": "amd64", "x86-64": "amd64",
 	"aarch64": "arm64", "arm64v8": "arm64",
 	"i386": "386", "i486": "386", "i586": "386", "i686": "386", "x86": "386",
 	"armhf": "arm", "armv7l": "arm", "armv7hl": "arm", "armv7": "arm",
@@ -370,12 +427,15 @@ var architectures = map[string]string{
 
 // distributions by other names than the namespaces of package URLs that are usual for them.
 var distributions = map[string]string{
-	"buster": "debian", "bullseye": "debian", "bookworm": "debian", "trixie": "debian", "forky": "debian", "sid": "debian",
-	"bionic": "ubuntu", "focal": "ubuntu", "jammy": "ubuntu", "noble": "ubuntu",
+	"wheezy": "debian", "jessie": "debian", "stretch": "debian", "buster": "debian", "bullseye": "debian", "bookworm": "debian",
+	"trixie": "debian", "forky": "debian", "duke": "debian", "sid": "debian",
+	"trusty": "ubuntu", "xenial": "ubuntu", "bionic": "ubuntu", "focal": "ubuntu", "jammy": "ubuntu", "lunar": "ubuntu",
+	"mantic": "ubuntu", "noble": "ubuntu", "oracular": "ubuntu", "plucky": "ubuntu", "questing": "ubuntu",
 	"rhel": "redhat", "redhatenterpriselinux": "redhat",
 	"amzn": "amazon", "amazonlinux": "amazon",
 	"ol": "oracle", "oraclelinux": "oracle",
 	"alma": "almalinux", "rockylinux": "rocky",
 	"opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse", "opensuse.leap": "opensuse", "opensuse.tumbleweed": "opensuse",
 	"sles": "suse", "sled": "suse",
+	"cbl-mariner": "mariner", "archlinux": "arch",
 }
