@@ -70,12 +70,12 @@ var renamed = map[string]string{
 }
 
 // deprecated are the other ids of the list that it replaces; those of the GNU licences are known by their form.
-var deprecated = []string{"AGPL-1.0", "BSD-2-Clause-FreeBSD", "bzip2-1.0.5", "Net-SNMP", "Nunit"}
+var deprecated = []string{"BSD-2-Clause-FreeBSD", "bzip2-1.0.5", "Net-SNMP", "Nunit"}
 
 // gnu says whether an id is of a GNU licence that has a form with -only and one with -or-later, and is neither.
 func gnu(id string) bool {
 	switch id {
-	case "AGPL-3.0", "GFDL-1.1", "GFDL-1.2", "GFDL-1.3", "GPL-1.0", "GPL-2.0", "GPL-3.0", "LGPL-2.0", "LGPL-2.1", "LGPL-3.0":
+	case "AGPL-1.0", "AGPL-3.0", "GFDL-1.1", "GFDL-1.2", "GFDL-1.3", "GPL-1.0", "GPL-2.0", "GPL-3.0", "LGPL-2.0", "LGPL-2.1", "LGPL-3.0":
 		return true
 	}
 	return false
@@ -226,12 +226,18 @@ func Allow(licenses ...string) (func(License) bool, error) {
 	}, nil
 }
 
-// current spells a licence without deprecated ids.
+// current spells a licence without deprecated ids, and references in lower case, which is not told apart in them.
 func (l License) current() License {
 	l.Listed, l.Deprecated = false, false
-	switch {
-	case gnu(l.ID) && l.OrLater:
-		l.ID, l.OrLater = l.ID+"-or-later", false
+	if strings.Contains(l.ID, "Ref-") {
+		l.ID = strings.ToLower(l.ID)
+	}
+	if strings.Contains(l.Exception, "Ref-") {
+		l.Exception = strings.ToLower(l.Exception)
+	}
+	switch base := strings.TrimSuffix(strings.TrimSuffix(l.ID, "-only"), "-or-later"); {
+	case l.OrLater && gnu(base):
+		l.ID, l.OrLater = base+"-or-later", false
 	case gnu(l.ID):
 		l.ID += "-only"
 	case renamed[l.ID] != "" && l.Exception == "":
@@ -265,8 +271,8 @@ func (l License) version() (family string, version []int, orLater bool) {
 	return id[:i], version, gnuLater || l.OrLater
 }
 
-// Equal says whether two expressions ask for the same, whatever the order and the brackets: whether the same sets of
-// licences satisfy them. Deprecated ids are the same as what replaces them with the same meaning, "GPL-2.0+" as
+// Equal says whether two expressions ask for the same, whatever the order, the brackets and the case of ids: whether the
+// same sets of licences satisfy them. Deprecated ids are the same as what replaces them with the same meaning, "GPL-2.0+" as
 // "GPL-2.0-or-later". Expressions that are too large to work out are equal only if they are alike but for order.
 func (e *Expression) Equal(other *Expression) bool {
 	a, aok := e.terms()

@@ -19,6 +19,9 @@ func TestExpression(t *testing.T) {
 		"LicenseRef-x AND DocumentRef-y:LicenseRef-z":    "LicenseRef-x AND DocumentRef-y:LicenseRef-z",
 		"MIT AND (Apache-2.0 OR (ISC AND Zlib)) OR 0BSD": "MIT AND (Apache-2.0 OR (ISC AND Zlib)) OR 0BSD",
 		"MIT WITH AdditionRef-a":                         "MIT WITH AdditionRef-a",
+		"MIT with DocumentRef-b:AdditionRef-a":           "MIT WITH DocumentRef-b:AdditionRef-a",
+		"LicenseRef-x WITH Classpath-exception-2.0":      "LicenseRef-x WITH Classpath-exception-2.0",
+		"\n(MIT)\nAND(isc)\t":                            "MIT AND ISC",
 	} {
 		e, err := quality.ParseExpression(in)
 		if err != nil {
@@ -30,7 +33,10 @@ func TestExpression(t *testing.T) {
 		}
 	}
 	for _, in := range []string{"", " ", "MIT OR", "AND MIT", "MIT Apache-2.0", "(MIT", "MIT)", "()", "Mine", "MIT WITH", "MIT WITH MIT", "MIT And ISC",
-		"LicenseRef-", "DocumentRef-x:MIT", "LicenseRef-x+", "MIT++", strings.Repeat("(", 5000) + "MIT" + strings.Repeat(")", 5000), strings.Repeat("MIT OR ", 20000) + "MIT"} {
+		"LicenseRef-", "DocumentRef-x:MIT", "LicenseRef-x+", "MIT++", "GPL-2.0++", "MIT/ISC",
+		"MIT +", "(MIT) WITH Classpath-exception-2.0", "MIT WITH Classpath-exception-2.0 WITH Bison-exception-2.2", "licenseref-x", "LicenseRef-a:b", "LicenseRef-a_b",
+		"DocumentRef-a:DocumentRef-b:LicenseRef-c", "DocumentRef-:LicenseRef-a", "MIT WITH AdditionRef-", "MIT WITH AdditionRef-a@b", "MIT WITH LicenseRef-a",
+		"MIT WITH DocumentRef-a:LicenseRef-b", "MIT WITH DocumentRef-a", "NONE", "MIT AND NOASSERTION", "MIT\u00a0OR ISC", strings.Repeat("(", 5000) + "MIT" + strings.Repeat(")", 5000), strings.Repeat("MIT OR ", 20000) + "MIT"} {
 		if e, err := quality.ParseExpression(in); !errors.Is(err, quality.ErrExpression) {
 			t.Errorf("%.40q: %v, %v", in, e, err)
 		}
@@ -71,6 +77,14 @@ func TestExpressionEqual(t *testing.T) {
 		{"GPL-2.0-with-classpath-exception", "GPL-2.0-only WITH Classpath-exception-2.0", true},
 		{"GPL-2.0-only WITH Classpath-exception-2.0", "GPL-2.0-only", false},
 		{"Apache-2.0+", "Apache-2.0", false},
+		{"AGPL-1.0+", "AGPL-1.0-or-later", true},
+		{"GPL-2.0-or-later+", "GPL-2.0-or-later", true},
+		{"LicenseRef-Mine", "LicenseRef-mine", true},
+		{"MIT WITH DocumentRef-A:AdditionRef-B", "MIT WITH DocumentRef-a:AdditionRef-b", true},
+		{"MIT WITH AdditionRef-a", "MIT WITH AdditionRef-b", false},
+		{"LicenseRef-a", "DocumentRef-b:LicenseRef-a", false},
+		{"MIT OR ISC AND Zlib", "MIT OR (ISC AND Zlib)", true},
+		{"MIT OR ISC AND Zlib", "(MIT OR ISC) AND Zlib", false},
 		{big(40), big(40), true},
 		{big(40), big(39), false},
 	} {

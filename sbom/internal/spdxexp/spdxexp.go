@@ -143,34 +143,38 @@ func (p *parser) term(depth int) error {
 		return nil
 	}
 	p.next()
-	if _, ok := p.list.Exceptions[strings.ToLower(p.token)]; !ok {
-		if name, _, _ := strings.Cut(p.token, ":"); !strings.HasPrefix(p.token, "AdditionRef-") && !strings.HasPrefix(name, "DocumentRef-") {
-			return fmt.Errorf("replace %q by a licence exception of the SPDX licence list", clip(p.token))
-		}
+	if p.list.Exceptions[strings.ToLower(p.token)] == "" && !isRef(p.token, "AdditionRef-") {
+		return fmt.Errorf("replace %q by a licence exception of the SPDX licence list, or by an AdditionRef", clip(p.token))
 	}
 	p.next()
 	return nil
 }
 
 func (p *parser) license(id string) error {
-	local := id
-	if doc, rest, ok := strings.Cut(id, ":"); ok {
-		if name, ok := strings.CutPrefix(doc, "DocumentRef-"); !ok || !isID(name) {
-			return fmt.Errorf("replace %q by a licence id of the SPDX licence list or a LicenseRef", clip(id))
-		}
-		local = rest
-	}
-	if name, ok := strings.CutPrefix(local, "LicenseRef-"); ok && isID(name) {
+	if isRef(id, "LicenseRef-") {
 		if p.ref != nil {
 			p.ref(id)
 		}
 		return nil
 	}
 	key := strings.ToLower(id)
-	if p.list.Licenses[key] == "" && p.list.Licenses[strings.TrimSuffix(key, "+")] == "" {
+	if base := strings.TrimSuffix(key, "+"); p.list.Licenses[key] == "" && (p.list.Licenses[base] == "" || strings.HasSuffix(base, "+")) {
 		return fmt.Errorf("replace %q by a licence id of the SPDX licence list, or by a LicenseRef", clip(id))
 	}
 	return nil
+}
+
+// isRef reports whether s is a reference of a kind, here or in another document.
+func isRef(s, kind string) bool {
+	if name, ok := strings.CutPrefix(s, "DocumentRef-"); ok {
+		doc, rest, _ := strings.Cut(name, ":")
+		if !isID(doc) {
+			return false
+		}
+		s = rest
+	}
+	name, ok := strings.CutPrefix(s, kind)
+	return ok && isID(name)
 }
 
 // isID reports whether s is an idstring: letters, digits, dots and hyphens.
