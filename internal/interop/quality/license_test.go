@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/github/go-spdx/v2/spdxexp"
+	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
 
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/quality"
@@ -109,5 +110,25 @@ func TestExpressions(t *testing.T) {
 	t.Logf("satisfied: %d the same, %d other", same, other)
 	if same < 90 {
 		t.Errorf("%d the same", same)
+	}
+}
+
+// The ids that both lists have are deprecated in both or in none.
+func TestDeprecated(t *testing.T) {
+	old := spdxlicenses.GetDeprecatedMap()
+	both := 0
+	for _, id := range slices.Concat(spdxlicenses.GetLicenses(), spdxlicenses.GetDeprecated()) {
+		e, err := quality.ParseExpression(id)
+		if err != nil {
+			continue // newer than our list
+		}
+		both++
+		_, theirs := old[strings.ToUpper(id)]
+		if ours := e.Licenses()[0].Deprecated; ours != theirs {
+			t.Errorf("%s: deprecated: ours %v, theirs %v", id, ours, theirs)
+		}
+	}
+	if t.Logf("%d ids", both); both < 700 {
+		t.Errorf("%d ids are on both lists", both)
 	}
 }
