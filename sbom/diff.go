@@ -1,7 +1,6 @@
 package sbom
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unsafe"
@@ -40,7 +39,8 @@ type Change struct {
 // A FieldChange is one thing that is said differently, empty where nothing is said. Between documents of one specification
 // a field is a member of the component as the specification names it, such as "licenses", a text as it is and other
 // values as JSON. Between documents of different ones it is "name", "version", "purl", "hashes" or "licenses", and the
-// elements of the last two stand in order with blanks between them.
+// elements of the last two stand in order with blanks between them: licences that hold together each for itself, and one
+// that is not on SPDX's list as the LicenseRef that its name makes.
 type FieldChange struct {
 	Field, Old, New string
 }
@@ -52,7 +52,12 @@ type FieldChange struct {
 // canonical package URL; a hash of 256 bits or more, a SWHID or gitoid, a CPE name, or the tag id of a SWID tag that no
 // other component of its document has; group, name and version; the name alone, if only one component on each side is
 // left with it: then its version changed. IDs do not count, as most programs make new ones each time, but decide between
-// several that could be meant, and about what has no name. The order of members and elements and the IDs themselves are no change.
+// several that could be meant, and about what has no name. The order of members and elements and the IDs themselves are no
+// change.
+//
+// Between documents of different specifications, of which SPDX 2 and SPDX 3 are two, groups are not compared, and
+// relationships are only those that all of them know, between components that are described: DependsOn, with or without
+// its occasion, and Contains.
 func Diff(old, new *Document, o *DiffOptions) *Changes {
 	m := newMatcher(old, new)
 	if o != nil && o.Identity != nil {
@@ -71,7 +76,7 @@ func Diff(old, new *Document, o *DiffOptions) *Changes {
 			c.Added = append(c.Added, Ref(i))
 			continue
 		}
-		if fields := compare(old, ref, new, Ref(i)); len(fields) > 0 {
+		if fields := m.compare(ref, Ref(i)); len(fields) > 0 {
 			c.Changed = append(c.Changed, Change{ref, Ref(i), fields})
 		}
 	}
@@ -95,6 +100,12 @@ func newMatcher(old, new *Document) *matcher {
 		m.new[i] = None
 	}
 	return m
+}
+
+// alike says whether the documents are of one specification.
+func (m *matcher) alike() bool {
+	a, b := m.docs[0].format, m.docs[1].format
+	return a.Spec == b.Spec && isSPDX2(a) == isSPDX2(b)
 }
 
 // all matches by the rules of Diff.
@@ -123,6 +134,15 @@ func (m *matcher) all() {
 	}
 	m.by(false, withID(name))
 	m.by(false, name)
+	if !m.alike() {
+		m.by(true, func(d *Document, r Ref) string {
+			c := &d.components[r]
+			if c.Name == "" {
+				return ""
+			}
+			return strings.TrimPrefix(c.Name, "./") + "\x00" + c.Version
+		})
+	}
 	m.by(true, func(d *Document, r Ref) string {
 		c := &d.components[r]
 		if c.Name == "" {
@@ -143,8 +163,8 @@ func (m *matcher) all() {
 }
 
 func fileOrNot(c *Component) string {
-	if c.Kind == "file" {
-		return c.Kind
+	if strings.EqualFold(c.Kind, "file") {
+		return "file"
 	}
 	return ""
 }
@@ -280,17 +300,18 @@ var spdxIdentifiers = map[string][]string{
 	"swid":      {"swid"},
 }
 
-// compare returns what two documents say differently of a component.
-func compare(old *Document, o Ref, new *Document, n Ref) (fields []FieldChange) {
+// compare returns what the documents say differently of a component.
+func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
+	old, new := m.docs[0], m.docs[1]
 	a, b := &old.components[o], &new.components[n]
-	if old.format.Spec == new.format.Spec && isSPDX2(old.format) == isSPDX2(new.format) {
+	if m.alike() {
 		if string(a.raw) == string(b.raw) {
 			return nil
 		}
 		return compareMembers(a.raw, b.raw)
 	}
 	for _, f := range []FieldChange{
-		{"name", a.Name, b.Name},
+		{"name", strings.TrimPrefix(a.Name, "./"), strings.TrimPrefix(b.Name, "./")},
 		{"version", a.Version, b.Version},
 		{"purl", canonical(a.PURL), canonical(b.PURL)},
 		{"hashes", old.hashList(o), new.hashList(n)},
@@ -315,12 +336,57 @@ func (d *Document) hashList(r Ref) string {
 func (d *Document) licenseList(r Ref) string {
 	var list []string
 	for _, l := range d.Licenses(r) {
-		if l.State == Value {
-			list = append(list, cmp.Or(l.Expression, l.Name))
+		switch {
+		case l.State != Value:
+		case l.Expression != "":
+			list = appendTogether(list, tokens(l.Expression))
+		case l.Name != "":
+			list = append(list, "LicenseRef-"+strings.TrimPrefix(strings.TrimPrefix(spdxID(l.Name), "SPDXRef-"), "LicenseRef-"))
 		}
 	}
 	slices.Sort(list)
 	return strings.Join(slices.Compact(list), " ")
+}
+
+// tokens takes a licence expression apart.
+func tokens(expression string) []string {
+	return strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(expression))
+}
+
+// appendTogether appends the parts of a licence expression that AND joins, without brackets around the whole.
+func appendTogether(list, tokens []string) []string {
+	var parts [][]string
+	depth, from := 0, 0
+	least, most := len(tokens), 0 // depth in front of the last token
+	choice := false
+	for i, t := range tokens {
+		switch t {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		case "OR", "or":
+			choice = choice || depth == 0
+		case "AND", "and":
+			if depth == 0 {
+				parts, from = append(parts, tokens[from:i]), i+1
+			}
+		}
+		if i < len(tokens)-1 {
+			least, most = min(least, depth), max(most, depth)
+		}
+	}
+	switch {
+	case choice || depth != 0 || most > 100:
+	case len(tokens) > 2 && least > 0:
+		return appendTogether(list, tokens[1:len(tokens)-1])
+	case parts != nil:
+		for _, p := range append(parts, tokens[from:]) {
+			list = appendTogether(list, p)
+		}
+		return list
+	}
+	return append(list, strings.Join(tokens, " "))
 }
 
 // compareMembers compares two components of one specification. The text is known to be JSON.
@@ -404,6 +470,9 @@ func (n *node) line(sort bool) string {
 // relationships finds those that only one document has. Time grows with their number, however many one component has.
 func (m *matcher) relationships(c *Changes) {
 	old, new := m.docs[0].lookups.links().edges, m.docs[1].lookups.links().edges
+	if !m.alike() {
+		old, new = common(old), common(new)
+	}
 	kinds := map[RelationshipType]int{}
 	kind := func(t RelationshipType) int {
 		k, ok := kinds[t]
@@ -493,4 +562,14 @@ func (m *matcher) relationships(c *Changes) {
 			c.AddedRelationships = append(c.AddedRelationships, e)
 		}
 	}
+}
+
+// common returns the relationships between components that are described which every specification has words for.
+func common(edges []Relationship) (out []Relationship) {
+	for _, e := range edges {
+		if e = e.turned(); e.From != None && e.To != None && (e.Type == DependsOn || e.Type == Contains) {
+			out = append(out, e)
+		}
+	}
+	return out
 }

@@ -244,6 +244,73 @@ func TestDiffRelationships(t *testing.T) {
 	}
 }
 
+// A document in another format is nearly the same: what differs is what the conversion had to leave out.
+func TestDiffFormats(t *testing.T) {
+	documents, components, fields := 0, 0, map[string]int{}
+	for f := range corpus(t, "inspector/", "sbom-real/protobom", "sbom-real/interlynk", "spdx/spdx-spdx-examples/") {
+		d, err := Parse(bytes.NewReader(f.Data))
+		if err != nil {
+			continue
+		}
+		for _, to := range []Format{{CycloneDX, "1.6"}, {SPDX, "2.3"}, {SPDX, "3.0.1"}} {
+			if to.Spec == d.format.Spec && isSPDX2(to) == isSPDX2(d.format) {
+				continue
+			}
+			converted, _, err := Convert(d, to, &ConvertOptions{DropSignatures: true})
+			if err != nil {
+				continue // what cannot be converted is not what this is about
+			}
+			documents++
+			components += converted.Len()
+			c := Diff(d, converted, nil)
+			if len(c.Added)+len(c.AddedRelationships) > 0 || len(c.Removed) != d.Len()-converted.Len() {
+				t.Errorf("%s in %v: %d more and %d fewer of %d components, %d more relationships", f.Name, to, len(c.Added), len(c.Removed), d.Len(), len(c.AddedRelationships))
+			}
+			if d.format.Spec == CycloneDX && len(c.RemovedRelationships) > 0 {
+				t.Errorf("%s in %v: %d fewer relationships", f.Name, to, len(c.RemovedRelationships))
+			}
+			for _, change := range c.Changed {
+				for _, field := range change.Fields {
+					fields[field.Field]++
+				}
+			}
+			if back := Diff(converted, d, nil); len(back.Added) != len(c.Removed) || len(back.Changed) != len(c.Changed) {
+				t.Errorf("%s in %v: the other way round other things differ", f.Name, to)
+			}
+		}
+	}
+	t.Log(documents, "documents,", components, "components, fields that differ:", fields)
+	if documents < 80 || fields["name"]+fields["version"]+fields["purl"] > 0 || fields["licenses"]*50 > components {
+		t.Errorf("%d documents, fields %v", documents, fields)
+	}
+}
+
+func TestTogether(t *testing.T) {
+	for in, want := range map[string]string{
+		"MIT":                         "MIT",
+		"MIT AND ISC":                 "MIT|ISC",
+		"(MIT and ISC)":               "MIT|ISC",
+		"((MIT) AND (ISC AND Zlib))":  "MIT|ISC|Zlib",
+		"(MIT OR ISC) AND (0BSD)":     "MIT OR ISC|0BSD",
+		"MIT OR ISC AND Zlib":         "MIT OR ISC AND Zlib",
+		"(MIT AND ISC) OR (Zlib)":     "( MIT AND ISC ) OR ( Zlib )",
+		"GPL-2.0-only WITH x AND MIT": "GPL-2.0-only WITH x|MIT",
+		"(MIT AND ISC":                "( MIT AND ISC",
+		"MIT) AND (ISC":               "MIT ) AND ( ISC",
+		"()":                          "( )",
+		"AND":                         "|",
+		"":                            "",
+	} {
+		if got := strings.Join(appendTogether(nil, tokens(in)), "|"); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	deep := strings.Repeat("(", 1<<20) + "MIT" + strings.Repeat(")", 1<<20)
+	if got := appendTogether(nil, tokens(deep)); len(got) != 1 {
+		t.Errorf("%d parts", len(got))
+	}
+}
+
 // BenchmarkDiff compares documents of which one component in a hundred has another version, in the same order and in
 // reverse, and prints the exponent of the time over the number of components: 1 is linear. Their relationships are
 // looked up before, as for [Document.Graph].

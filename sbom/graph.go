@@ -31,15 +31,22 @@ func (a *adjacency) of(r Ref) []Ref {
 // A dependency of SPDX 2.3 with its occasion (clause 11.1), such as DEV_DEPENDENCY_OF, goes the other way round.
 const turnedSuffix = "_DEPENDENCY_OF"
 
+// turned returns such a dependency as one without its occasion.
+func (e Relationship) turned() Relationship {
+	if strings.HasSuffix(string(e.Type), turnedSuffix) {
+		return Relationship{e.To, e.From, DependsOn}
+	}
+	return e
+}
+
 func newGraph(d *Document, types []RelationshipType) *Graph {
 	var edges []Relationship
 	for _, e := range d.lookups.links().edges {
-		turned := strings.HasSuffix(string(e.Type), turnedSuffix)
-		if len(types) == 0 && e.Type != DependsOn && !turned || len(types) > 0 && !slices.Contains(types, e.Type) {
+		if len(types) > 0 && !slices.Contains(types, e.Type) {
 			continue
 		}
-		if turned {
-			e.From, e.To = e.To, e.From
+		if e = e.turned(); len(types) == 0 && e.Type != DependsOn {
+			continue
 		}
 		if e.From != None && e.To != None {
 			edges = append(edges, e)

@@ -91,7 +91,7 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		return
 	}
 	if own, ok := spdx3Kinds[class]; ok {
-		if c.Kind == "" {
+		if c.Kind == "" || own == "file" || own == "snippet" { // what a file is for does not make it something else
 			c.Kind = own
 		}
 		c.raw = s.d.json[start:r.Offset()]
