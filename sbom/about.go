@@ -109,9 +109,7 @@ func (d *Document) Details(ref Ref) *Details {
 		if e := x.elements[d.components[ref].ID]; e != nil {
 			out.fill(e)
 		}
-		for i, c := range out.Licenses {
-			out.Licenses[i] = spdxClaim(c.Role, c.Expression)
-		}
+		out.Licenses = d.Licenses(ref)
 		for _, name := range []string{"software_primaryPurpose", "software_additionalPurpose"} {
 			for _, v := range listOrOne(n.get(name)) {
 				out.Purposes = append(out.Purposes, v.text)

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -87,7 +88,7 @@ func algorithm(name string) string {
 // each call.
 func (d *Document) Licenses(ref Ref) (out []LicenseClaim) {
 	if d.format.Spec == SPDX && !isSPDX2(d.format) {
-		return d.Details(ref).Licenses // they are relationships
+		return slices.Clone(d.lookups.claims()[ref])
 	}
 	r := d.reader(ref)
 	for name := range r.Object() {
@@ -141,6 +142,7 @@ func (d *Document) reader(ref Ref) *strictjson.Reader {
 // lookups are made when they are first asked for.
 type lookups struct {
 	ids     func() map[string]Ref
+	claims  func() map[Ref][]LicenseClaim
 	links   func() *links
 	purls   func() map[string][]Ref
 	matches func() map[string][]Ref
@@ -163,6 +165,7 @@ func (d *Document) prepare() {
 			}
 			return m
 		}),
+		claims: sync.OnceValue(func() map[Ref][]LicenseClaim { return d.claims() }),
 		links: sync.OnceValue(func() *links {
 			l := &links{ids: d.lookups.ids(), edges: d.nested[:len(d.nested):len(d.nested)]}
 			if d.link != nil {

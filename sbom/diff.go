@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unsafe"
@@ -40,7 +41,8 @@ type Change struct {
 // a field is a member of the component as the specification names it, such as "licenses", a text as it is and other
 // values as JSON. Between documents of different ones it is "name", "version", "purl", "hashes" or "licenses", and the
 // elements of the last two stand in order with blanks between them: licences that hold together each for itself, and one
-// that is not on SPDX's list as the LicenseRef that its name makes.
+// that is not on SPDX's list as the LicenseRef that its name makes. In SPDX 3 "hasDeclaredLicense" and
+// "hasConcludedLicense" are fields too.
 type FieldChange struct {
 	Field, Old, New string
 }
@@ -87,8 +89,9 @@ func Diff(old, new *Document, o *DiffOptions) *Changes {
 // A matcher finds the components of one document in another.
 type matcher struct {
 	docs     [2]*Document
-	old, new []Ref // what each component is in the other document
-	next     []Ref // of the old document: the next one with the same key
+	old, new []Ref             // what each component is in the other document
+	next     []Ref             // of the old document: the next one with the same key
+	names    map[string]string // see renamed
 }
 
 func newMatcher(old, new *Document) *matcher {
@@ -120,6 +123,7 @@ func (m *matcher) all() {
 	}
 	purl := func(d *Document, r Ref) string { return canonical(d.components[r].PURL) }
 	m.by(false, withID(purl))
+	m.by(false, m.withContent(purl))
 	m.by(false, purl)
 	m.by(true, strongHash)
 	for _, kind := range identifierKinds {
@@ -133,6 +137,7 @@ func (m *matcher) all() {
 		return c.Group + "\x00" + c.Name + "\x00" + c.Version + "\x00" + fileOrNot(c)
 	}
 	m.by(false, withID(name))
+	m.by(false, m.withContent(name))
 	m.by(false, name)
 	if !m.alike() {
 		m.by(true, func(d *Document, r Ref) string {
@@ -154,6 +159,14 @@ func (m *matcher) all() {
 		}
 		return c.Group + "\x00" + c.Name + "\x00" + typ + "\x00" + fileOrNot(c)
 	})
+	nameless := func(d *Document, r Ref) string {
+		if d.components[r].Name == "" {
+			return d.content(r)
+		}
+		return ""
+	}
+	m.by(false, withID(nameless))
+	m.by(false, nameless)
 	m.by(true, func(d *Document, r Ref) string {
 		if c := &d.components[r]; c.Name == "" {
 			return c.ID
@@ -177,6 +190,33 @@ func withID(key func(*Document, Ref) string) func(*Document, Ref) string {
 		}
 		return k + "\x00" + d.components[r].ID
 	}
+}
+
+// withContent is for keys that several components have: of these, what is the same but for its ID is matched first.
+func (m *matcher) withContent(key func(*Document, Ref) string) func(*Document, Ref) string {
+	times := map[string]int{}
+	for i, ref := range m.old {
+		if ref == None {
+			times[key(m.docs[0], Ref(i))]++
+		}
+	}
+	return func(d *Document, r Ref) string {
+		k := key(d, r)
+		if k == "" || times[k] < 2 {
+			return ""
+		}
+		return k + "\x00" + d.content(r)
+	}
+}
+
+// content returns what is said of a component, other than its ID.
+func (d *Document) content(r Ref) string {
+	n, err := parseTree(d.components[r].raw)
+	if err != nil {
+		return ""
+	}
+	n.members = slices.DeleteFunc(n.members, func(v member) bool { return !own(v.name) })
+	return n.line(true)
 }
 
 // inPlace matches what is the same, letter for letter, and stands in the same place from the front or from the back: most
@@ -305,10 +345,18 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 	old, new := m.docs[0], m.docs[1]
 	a, b := &old.components[o], &new.components[n]
 	if m.alike() {
-		if string(a.raw) == string(b.raw) {
-			return nil
+		if string(a.raw) != string(b.raw) {
+			fields = m.compareMembers(o, n)
 		}
-		return compareMembers(a.raw, b.raw)
+		for _, role := range []string{"declared", "concluded"} {
+			if old.claims == nil {
+				break
+			}
+			if was, is := old.licenseText(o, role), new.licenseText(n, role); was != is {
+				fields = append(fields, FieldChange{map[string]string{"declared": "hasDeclaredLicense", "concluded": "hasConcludedLicense"}[role], was, is})
+			}
+		}
+		return fields
 	}
 	for _, f := range []FieldChange{
 		{"name", strings.TrimPrefix(a.Name, "./"), strings.TrimPrefix(b.Name, "./")},
@@ -389,30 +437,91 @@ func appendTogether(list, tokens []string) []string {
 	return append(list, strings.Join(tokens, " "))
 }
 
+// licenseText returns what SPDX 3 says of a licence.
+func (d *Document) licenseText(r Ref, role string) string {
+	var list []string
+	for _, l := range d.lookups.claims()[r] {
+		if l.Role == role {
+			list = append(list, [...]string{Value: l.Expression, NoAssertion: "NOASSERTION", NoValue: "NONE"}[l.State])
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, " AND ")
+}
+
 // compareMembers compares two components of one specification. The text is known to be JSON.
-func compareMembers(a, b []byte) (fields []FieldChange) {
+func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
+	a, b := m.docs[0].components[o].raw, m.docs[1].components[n].raw
 	old, errOld := parseTree(a)
 	new, errNew := parseTree(b)
 	if errOld != nil || errNew != nil {
 		return []FieldChange{{"", string(a), string(b)}}
 	}
 	values := map[string]*node{}
-	for _, m := range new.members {
-		values[m.name] = m.value
+	for _, v := range new.members {
+		values[v.name] = v.value
 	}
-	for _, m := range old.members {
-		n := values[m.name]
-		delete(values, m.name)
-		if own(m.name) && !m.value.equal(n) {
-			fields = append(fields, FieldChange{m.name, m.value.show(), n.show()})
+	for _, v := range old.members {
+		is := values[v.name]
+		delete(values, v.name)
+		if own(v.name) && !v.value.equal(is) {
+			fields = append(fields, FieldChange{v.name, v.value.show(), is.show()})
 		}
 	}
-	for _, m := range new.members {
-		if _, added := values[m.name]; added && own(m.name) {
-			fields = append(fields, FieldChange{m.name, "", m.value.show()})
+	for _, v := range new.members {
+		if _, added := values[v.name]; added && own(v.name) {
+			fields = append(fields, FieldChange{v.name, "", v.value.show()})
 		}
 	}
-	return fields
+	if len(fields) == 0 {
+		return nil
+	}
+	// What differs may be only what parts of the documents are known by.
+	old.rename(m.docs[0].format, m.renamed())
+	for _, c := range []*node{old, new} {
+		c.each(func(v *node) {
+			if v != c {
+				v.remove("bom-ref")
+			}
+		})
+	}
+	return slices.DeleteFunc(fields, func(f FieldChange) bool {
+		switch f.Field {
+		case "suppliedBy", "originatedBy":
+			return m.docs[0].makers(o) == m.docs[1].makers(n)
+		}
+		was := old.get(f.Field)
+		return was != nil && was.equal(new.get(f.Field))
+	})
+}
+
+// renamed returns the new document's IDs of components by the old one's, where they differ.
+func (m *matcher) renamed() map[string]string {
+	if m.names == nil {
+		m.names = map[string]string{}
+		for i, ref := range m.old {
+			if ref == None {
+				continue
+			}
+			if was, is := m.docs[0].components[i].ID, m.docs[1].components[ref].ID; was != is && was != "" && is != "" {
+				m.names[was] = is
+			}
+		}
+	}
+	return m.names
+}
+
+// makers returns who made or supplied a component of SPDX 3, where that stands in other elements.
+func (d *Document) makers(r Ref) string {
+	out := d.Details(r)
+	text := fmt.Sprintf("%q", out.Authors)
+	for _, p := range []*Party{out.Supplier, out.Manufacturer} {
+		if p != nil {
+			text += fmt.Sprintf("%q", *p)
+		}
+		text += ","
+	}
+	return text
 }
 
 // own says whether a member says something of its component: its ID names it, and what it contains are other components.
@@ -470,8 +579,11 @@ func (n *node) line(sort bool) string {
 // relationships finds those that only one document has. Time grows with their number, however many one component has.
 func (m *matcher) relationships(c *Changes) {
 	old, new := m.docs[0].lookups.links().edges, m.docs[1].lookups.links().edges
-	if !m.alike() {
+	switch {
+	case !m.alike():
 		old, new = common(old), common(new)
+	case m.docs[0].claims != nil:
+		old, new = withoutLicenses(old), withoutLicenses(new)
 	}
 	kinds := map[RelationshipType]int{}
 	kind := func(t RelationshipType) int {
@@ -572,4 +684,11 @@ func common(edges []Relationship) (out []Relationship) {
 		}
 	}
 	return out
+}
+
+// withoutLicenses leaves out what SPDX 3 says of licences, which is compared by what they are.
+func withoutLicenses(edges []Relationship) []Relationship {
+	return slices.DeleteFunc(slices.Clone(edges), func(e Relationship) bool {
+		return e.To == None && (e.Type == "HAS_DECLARED_LICENSE" || e.Type == "HAS_CONCLUDED_LICENSE")
+	})
 }

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -84,6 +85,17 @@ func TestDiff(t *testing.T) {
 			old:  bom(t, []string{`{"name":"a","purl":"pkg:deb/debian/a@1%3A2"}`, `{"name":"b","version":"1","purl":"pkg:npm/b@1"}`}),
 			new:  bom(t, []string{`{"name":"a","purl":"pkg:deb/Debian/a@1:2"}`, `{"name":"b","version":"2","purl":"pkg:npm/b@2"}`}),
 			want: []string{"a, purl: pkg:deb/debian/a@1%3A2 -> pkg:deb/Debian/a@1:2", "b, version: 1 -> 2, purl: pkg:npm/b@1 -> pkg:npm/b@2"},
+		},
+		{
+			name: "two with one purl, in another order and with other IDs",
+			old:  bom(t, []string{`{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1"}`, `{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`, `{"bom-ref":"3","name":"b"}`}, "1 3"),
+			new:  bom(t, []string{`{"bom-ref":"x2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`, `{"bom-ref":"x1","name":"a","purl":"pkg:npm/a@1"}`, `{"bom-ref":"x3","name":"b"}`}, "x1 x3"),
+		},
+		{
+			name: "as often as they are there",
+			old:  bom(t, []string{`{"name":"a"}`, `{"name":"a"}`, `{"name":"a"}`, `{}`}),
+			new:  bom(t, []string{`{"name":"a"}`, `{}`}),
+			want: []string{"- a", "- a"},
 		},
 		{
 			name: "two versions become two others: nobody knows which became which",
@@ -240,6 +252,81 @@ func TestDiffRelationships(t *testing.T) {
 		slices.Sort(got)
 		if got = slices.Compact(got); !slices.Equal(got, want) {
 			t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+// What documents call their parts is no difference, wherever it stands.
+func TestDiffRenamed(t *testing.T) {
+	documents := 0
+	for f := range corpus(t) {
+		d, err := Parse(bytes.NewReader(f.Data))
+		if err != nil {
+			continue
+		}
+		tree, err := parseTree(d.json)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := map[string]string{}
+		tree.each(func(n *node) {
+			id := n.definition(d.format)
+			switch {
+			case id == nil:
+			case d.format.Spec == CycloneDX:
+				to[id.text] = "renamed-" + id.text
+			case strings.HasPrefix(id.text, "SPDXRef-"):
+				to[id.text] = "SPDXRef-renamed-" + id.text
+			case strings.Contains(id.text, "://"):
+				to[id.text] = "https://example.com/renamed/" + id.text
+			}
+		})
+		tree.rename(d.format, to)
+		renamed, err := parseJSON(tree.render())
+		if errors.Is(err, ErrVersion) {
+			continue // in XML only
+		}
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		documents++
+		c := Diff(d, renamed, nil)
+		if !c.Empty() {
+			t.Errorf("%s: %d components: %d added, %d changed, %d relationships: %+v", f.Name, d.Len(), len(c.Added), len(c.Changed), len(c.AddedRelationships), c.Changed)
+		}
+	}
+	if t.Log(documents, "documents"); documents < 500 {
+		t.Errorf("%d documents", documents)
+	}
+}
+
+func TestDiffSPDX3(t *testing.T) {
+	doc := func(namespace, license, supplier string) *Document {
+		d, err := Parse(strings.NewReader(strings.NewReplacer("NS", namespace, "LICENSE", license, "SUPPLIER", supplier).Replace(
+			`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[
+{"type":"CreationInfo","@id":"_:NS","specVersion":"3.0.1","created":"2026-01-02T03:04:05Z","createdBy":["https://NS/o"]},
+{"type":"Organization","spdxId":"https://NS/o","creationInfo":"_:NS","name":"SUPPLIER"},
+{"type":"SpdxDocument","spdxId":"https://NS/d","creationInfo":"_:NS","rootElement":["https://NS/p"]},
+{"type":"software_Package","spdxId":"https://NS/p","creationInfo":"_:NS","name":"p","suppliedBy":"https://NS/o"},
+{"type":"simplelicensing_LicenseExpression","spdxId":"https://NS/l","creationInfo":"_:NS","simplelicensing_licenseExpression":"LICENSE"},
+{"type":"Relationship","spdxId":"https://NS/r","creationInfo":"_:NS","from":"https://NS/p","relationshipType":"hasDeclaredLicense","to":["https://NS/l"]}]}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, tt := range []struct {
+		old, new *Document
+		want     []string
+	}{
+		{doc("a", "MIT", "S"), doc("b", "MIT", "S"), nil},
+		{doc("a", "MIT", "S"), doc("a", "ISC", "S"), []string{"p, hasDeclaredLicense: MIT -> ISC"}},
+		{doc("a", "MIT", "S"), doc("a", "NOASSERTION", "S"), []string{"p, hasDeclaredLicense: MIT -> NOASSERTION"}},
+		{doc("a", "MIT", "S"), doc("b", "MIT", "T"), []string{"p, suppliedBy: https://a/o -> https://b/o"}},
+	} {
+		if got := told(tt.old, tt.new, Diff(tt.old, tt.new, nil)); !slices.Equal(got, tt.want) {
+			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}
 }

@@ -70,8 +70,9 @@ type Document struct {
 	id         string
 	created    string
 	components []Component
-	nested     []Relationship // what stands inside what
-	link       func(*links)   // reads the other relationships, which were checked, when they are asked for
+	nested     []Relationship                // what stands inside what
+	link       func(*links)                  // reads the other relationships, which were checked, when they are asked for
+	claims     func() map[Ref][]LicenseClaim // of SPDX 3, where they are relationships
 	lookups    lookups
 }
 

@@ -10,11 +10,12 @@ import (
 // spdx3Reader indexes an SPDX 3.0 document: the JSON-LD that the specification's context fixes, which is plain JSON
 // (spdx.github.io/spdx-spec/v3.0.1, annex "RDF model and serializations").
 type spdx3Reader struct {
-	d         *Document
-	context   string
-	links     []spdx3Link
-	documents []spdx3Collection
-	inner     []spdx3Collection // software_Sbom, Bom and Bundle
+	d           *Document
+	context     string
+	links       []spdx3Link
+	documents   []spdx3Collection
+	inner       []spdx3Collection // software_Sbom, Bom and Bundle
+	expressions map[string]string // of licences, by their IDs
 }
 
 type spdx3Link struct {
@@ -52,9 +53,9 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		return
 	}
 	var (
-		class, from, kind, created string
-		to, roots                  []string
-		c                          Component
+		class, from, kind, created, expression string
+		to, roots                              []string
+		c                                      Component
 	)
 	start := r.Offset()
 	for name := range r.Object() {
@@ -85,6 +86,8 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 			roots = textOrTexts(r)
 		case "created":
 			created = view(r)
+		case "simplelicensing_licenseExpression":
+			expression = view(r)
 		}
 	}
 	if r.Err() != nil {
@@ -110,6 +113,11 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		if s.d.created == "" {
 			s.d.created = created
 		}
+	case "simplelicensing_LicenseExpression":
+		if s.expressions == nil {
+			s.expressions = map[string]string{}
+		}
+		s.expressions[c.ID] = expression
 	default:
 		if kind != "" {
 			s.links = append(s.links, spdx3Link{from, kind, to})
@@ -169,7 +177,30 @@ func (s *spdx3Reader) finish() error {
 	if len(roots) == 0 {
 		roots = s.inner
 	}
-	inner, relationships := s.inner, s.links
+	inner, relationships, expressions := s.inner, s.links, s.expressions
+	s.d.claims = func() map[Ref][]LicenseClaim {
+		m, l := map[Ref][]LicenseClaim{}, links{ids: s.d.lookups.ids()}
+		for _, r := range relationships {
+			role := map[string]string{"hasDeclaredLicense": "declared", "hasConcludedLicense": "concluded"}[r.kind]
+			from := l.ref(r.from)
+			if role == "" || from == None {
+				continue
+			}
+			for _, to := range r.to {
+				expression := expressions[to]
+				switch { // individuals of Core and ExpandedLicensing
+				case strings.HasSuffix(to, "NoneElement"), strings.HasSuffix(to, "NoneLicense"):
+					expression = "NONE"
+				case strings.HasSuffix(to, "NoAssertionElement"), strings.HasSuffix(to, "NoAssertionLicense"):
+					expression = "NOASSERTION"
+				}
+				if expression != "" {
+					m[from] = append(m[from], spdxClaim(role, expression))
+				}
+			}
+		}
+		return m
+	}
 	s.d.link = func(l *links) {
 		collections := map[string][]string{}
 		for _, c := range inner {
