@@ -127,10 +127,10 @@ func finders() ([]finder, error) {
 
 // asks says whether a finder reads a file.
 func (f *finder) asks(e *entry) bool {
-	if f.project && (f.names != nil && !slices.Contains(f.names, path.Base(e.path)) || !ofProject(e.path)) {
+	if f.names != nil && !slices.Contains(f.names, path.Base(e.path)) {
 		return false
 	}
-	return f.FileRequired(e)
+	return f.FileRequired(e) && (!f.project || ofProject(e.path))
 }
 
 // A component in the making.

@@ -29,10 +29,39 @@ import (
 	"github.com/google/osv-scalibr/artifact/image/layerscanning/image"
 	"github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/cpp/conanlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dart/pubspec"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packageslockjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gobinary"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/java/archive"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagejson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemspec"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/podfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/apk"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/chisel"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/dpkg"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/pacman"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/portage"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/rpm"
 	scalibrfs "github.com/google/osv-scalibr/fs"
 	"github.com/google/osv-scalibr/log"
 	"github.com/google/osv-scalibr/stats"
@@ -101,12 +130,8 @@ func byLading(input string) (*found, error) {
 			return nil, err
 		}
 	} else {
-		root, err := os.OpenRoot(input)
-		if err != nil {
-			return nil, err
-		}
-		defer root.Close()
-		if doc, report, err = catalog.Dir(ctx, root.FS(), nil); err != nil {
+		var err error
+		if doc, report, err = catalog.Dir(ctx, os.DirFS(input), nil); err != nil { // as osv-scalibr reads it
 			return nil, err
 		}
 	}
@@ -124,7 +149,14 @@ func byScalibr(input string) (*found, error) {
 	ctx := context.Background()
 	log.SetLogger(&log.DefaultLogger{})
 	var list []filesystem.Extractor
-	for _, make := range []func(*config_go_proto.PluginConfig) (filesystem.Extractor, error){dpkg.New, gobinary.New, packagejson.New, packagelockjson.New} {
+	// The extractors that sbom/catalog has: what is compared is the work around them.
+	for _, make := range []func(*config_go_proto.PluginConfig) (filesystem.Extractor, error){
+		conanlock.New, pubspec.New, depsjson.New, packageslockjson.New, mixlock.New, gobinary.New, gomod.New, archive.New,
+		gradlelockfile.New, bunlock.New, packagejson.New, packagelockjson.New, pnpmlock.New, yarnlock.New,
+		composerlock.New, pdmlock.New, pipfilelock.New, poetrylock.New, requirements.New, uvlock.New, wheelegg.New,
+		gemfilelock.New, gemspec.New, cargoauditable.New, cargolock.New, packageresolved.New, podfilelock.New, apk.New,
+		chisel.New, dpkg.New, pacman.New, portage.New, rpm.New,
+	} {
 		e, err := make(&config_go_proto.PluginConfig{})
 		if err != nil {
 			return nil, err
