@@ -112,7 +112,11 @@ func (r *Repository) Attach(ctx context.Context, subject Descriptor, content ...
 	if err != nil {
 		return fail(pushed, err)
 	}
-	if err := r.list(ctx, subject, manifests); err != nil {
+	listed := slices.Clone(manifests)
+	for i := range listed {
+		listed[i].Data = bodies[i]
+	}
+	if err := r.list(ctx, subject, listed); err != nil {
 		return fail(pushed, err)
 	}
 	return manifests, nil
@@ -191,7 +195,7 @@ func (r *Repository) pushManifest(ctx context.Context, d Descriptor, data []byte
 	}
 }
 
-// list returns when the repository lists all of manifests as referrers of subject.
+// list returns when the repository lists all of manifests, which may have their Data, as referrers of subject.
 func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []Descriptor) error {
 	if len(manifests) == 0 {
 		return nil
@@ -235,9 +239,9 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 	return r.listByTag(ctx, subject, manifests)
 }
 
-// pushAgain pushes a manifest that is in the repository.
+// pushAgain pushes a manifest that was pushed.
 func (r *Repository) pushAgain(ctx context.Context, d Descriptor) error {
-	data, err := r.fetchAll(ctx, bare(d), r.limits.ManifestBytes)
+	data, err := r.fetchAll(ctx, d, r.limits.ManifestBytes)
 	if err != nil {
 		return err
 	}

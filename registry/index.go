@@ -152,6 +152,7 @@ func addToIndex(data []byte, add []Descriptor) ([]byte, error) {
 			continue
 		}
 		present[d.Digest] = true
+		d.Data = nil // an entry names a manifest
 		entry, err := json.Marshal(d)
 		if err != nil {
 			return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
