@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ func texts(t testing.TB, r *registry.Repository, subject registry.Descriptor) []
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.MediaType != bundleType || digest.FromBytes(d.Data) != d.Digest {
+		if d.MediaType != bundleType || d.Digest.Algorithm().FromBytes(d.Data) != d.Digest {
 			t.Errorf("candidate %+v", d)
 		}
 		out = append(out, string(d.Data))
@@ -519,4 +520,57 @@ func TestFailures(t *testing.T) {
 			t.Error("waited although the deadline leaves no room for what the registry asks")
 		}
 	})
+}
+
+// Subjects by SHA-512, whose fallback tag is cut short to be one.
+func TestSHA512(t *testing.T) {
+	var subject atomic.Pointer[string] // that its fallback tag resolves to
+	resolves := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rec := httptest.NewRecorder()
+			if before, _, found := strings.Cut(r.URL.Path, "/manifests/sha512-"); found && r.Method == http.MethodGet && subject.Load() != nil {
+				if next.ServeHTTP(rec, r); rec.Code == http.StatusNotFound {
+					r = r.Clone(r.Context())
+					r.URL.Path = before + "/manifests/" + *subject.Load()
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	for name, quirks := range map[string][]registrytest.Quirk{
+		"API": nil, "fallback": {registrytest.NoReferrers(404)}, "subject at fallback tag": {resolves, registrytest.NoReferrers(404)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := registrytest.Start(&registrytest.Options{Registry: registrytest.Directory(t.TempDir()), Quirks: quirks})
+			defer s.Close()
+			repo := open(t, s.Host()+"/demo/app", &registry.Options{Cache: &registry.Cache{Dir: t.TempDir()}})
+			data := asJSON(t, ocispec.Manifest{
+				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+				Config: push(t, repo, ocispec.MediaTypeImageConfig, []byte(`{}`)), Layers: []registry.Descriptor{},
+			})
+			image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.SHA512.FromBytes(data), Size: int64(len(data))}
+			if err := repo.Push(t.Context(), image, bytes.NewReader(data)); err != nil {
+				t.Fatal(err)
+			}
+			whole := image.Digest.String()
+			subject.Store(&whole)
+			if d, err := repo.Resolve(t.Context(), whole); err != nil || d.Digest != image.Digest {
+				t.Errorf("%v, %v", d, err)
+			}
+			c := content("one")
+			c.Digest = digest.SHA512.FromBytes(c.Data)
+			if _, err := repo.Attach(t.Context(), image, c); err != nil {
+				t.Fatal(err)
+			}
+			layout := reopen(t, t.TempDir())
+			if _, err := registry.Copy(t.Context(), layout, repo, whole, nil); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range []*registry.Repository{repo, repo, layout} {
+				if diff := cmp.Diff([]string{"one"}, texts(t, r, image)); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
 }
