@@ -300,8 +300,12 @@ func TestOddRegistries(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, reference := range []string{"v1", image.Digest.String()} {
-				if d, err := repo.Resolve(t.Context(), reference); err != nil || d.Digest != image.Digest || d.Size != image.Size {
+				d, err := repo.Resolve(t.Context(), reference)
+				if err != nil || d.Digest != image.Digest || d.Size != image.Size || d.MediaType != image.MediaType {
 					t.Errorf("%s is %v, %v", reference, d, err)
+				}
+				if _, err := repo.Children(t.Context(), d); err != nil {
+					t.Error(err)
 				}
 			}
 			if _, err := repo.Resolve(t.Context(), "v2"); !errors.Is(err, registry.ErrNotFound) {

@@ -287,7 +287,7 @@ func (r *Repository) readTag(ctx context.Context, tag string) (tagged, error) {
 
 // settle changes what a tag points to, among others who do the same, and returns when a change is no longer needed
 // twice in a row. The change is nil bytes for nothing there.
-func (r *Repository) settle(ctx context.Context, tag, mediaType string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
+func (r *Repository) settle(ctx context.Context, tag string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
 	defer r.cache.forgetTag(r.name, tag)
 	var (
 		seen, failed int
@@ -334,7 +334,7 @@ func (r *Repository) settle(ctx context.Context, tag, mediaType string, read fun
 		if int64(len(changed)) > r.limits.ManifestBytes {
 			return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, tag, r.limits.ManifestBytes)
 		}
-		d := Descriptor{MediaType: mediaType, Digest: digest.FromBytes(changed), Size: int64(len(changed))}
+		d := Descriptor{MediaType: manifestType(changed), Digest: digest.FromBytes(changed), Size: int64(len(changed))}
 		start, there, written = time.Now(), true, changed
 		if b, ok := r.backend.(tagReader); ok {
 			err = b.pushIf(ctx, d, changed, tag, current)
@@ -356,7 +356,7 @@ func (r *Repository) settle(ctx context.Context, tag, mediaType string, read fun
 
 // listByTag adds manifests to the fallback index and returns when they stay there.
 func (r *Repository) listByTag(ctx context.Context, subject Descriptor, manifests []Descriptor) error {
-	return r.settle(ctx, fallbackTag(subject.Digest), ocispec.MediaTypeImageIndex,
+	return r.settle(ctx, fallbackTag(subject.Digest),
 		func(ctx context.Context) (tagged, error) { return r.fallbackIndex(ctx, subject) },
 		func(data []byte) ([]byte, error) { return addToIndex(data, manifests) })
 }
@@ -401,7 +401,7 @@ func (r *Repository) Delete(ctx context.Context, subject, manifest Descriptor) e
 	if !ok {
 		return fmt.Errorf("registry: %w: deleting", ErrUnsupported)
 	}
-	err := r.settle(ctx, fallbackTag(subject.Digest), ocispec.MediaTypeImageIndex,
+	err := r.settle(ctx, fallbackTag(subject.Digest),
 		func(ctx context.Context) (tagged, error) { return r.fallbackIndex(ctx, subject) },
 		func(data []byte) ([]byte, error) { return removeFromIndex(data, manifest.Digest) })
 	if err != nil {

@@ -226,7 +226,7 @@ func (c *copier) tagLayers(ctx context.Context, d, subject Descriptor, tag strin
 	if err != nil {
 		return err
 	}
-	return c.dst.settle(ctx, tag, ocispec.MediaTypeImageManifest,
+	return c.dst.settle(ctx, tag,
 		func(ctx context.Context) (tagged, error) { return c.dst.readTagAbout(ctx, tag, subject) },
 		func(data []byte) ([]byte, error) { return c.dst.addLayers(ctx, data, m.Layers) })
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,7 +43,7 @@ func (r *Repository) AttachCosign(ctx context.Context, subject Descriptor, conte
 			}
 		}
 		tag := fallbackTag(subject.Digest) + suffix
-		err := r.settle(ctx, tag, ocispec.MediaTypeImageManifest,
+		err := r.settle(ctx, tag,
 			func(ctx context.Context) (tagged, error) { return r.readTagAbout(ctx, tag, subject) },
 			func(data []byte) ([]byte, error) { return r.addLayers(ctx, data, layers) })
 		if err != nil {
@@ -97,7 +98,7 @@ next:
 	if err != nil {
 		return nil, err
 	}
-	d := Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: digest.FromBytes(config), Size: int64(len(config))}
+	d := Descriptor{MediaType: cmp.Or(m.Config.MediaType, ocispec.MediaTypeImageConfig), Digest: digest.FromBytes(config), Size: int64(len(config))}
 	if err := r.backend.Push(ctx, d, bytes.NewReader(config), ""); err != nil {
 		return nil, err
 	}

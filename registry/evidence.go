@@ -279,9 +279,10 @@ func (r *Repository) layers(ctx context.Context, m *ocispec.Manifest, types []st
 		candidate := bare(layer)
 		candidate.ArtifactType, candidate.Annotations = artifactType(m), layer.Annotations
 		data, err := r.fetchListed(ctx, layer, r.limits.EvidenceBytes)
-		if err == nil {
-			candidate.Data = bytes.Clone(data) // the cache keeps its own
+		if err == nil && r.cache != nil {
+			data = bytes.Clone(data) // the cache keeps its own
 		}
+		candidate.Data = data
 		if !yield(candidate, err) {
 			return false
 		}
@@ -393,7 +394,7 @@ func (r *Repository) tree(ctx context.Context, b *strings.Builder, subject Descr
 		if t := d.Annotations["dev.sigstore.bundle.predicateType"]; t != "" {
 			what += "  " + t
 		}
-		fmt.Fprintf(b, "%s%s%.19s  %s\n", indent, branch, d.Digest, printable(what))
+		fmt.Fprintf(b, "%s%s%.19s  %s\n", indent, branch, printable(d.Digest.String()), printable(what))
 		if len(indent) < deepest {
 			if err := r.tree(ctx, b, d, indent+below, left); err != nil {
 				return err

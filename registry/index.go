@@ -25,16 +25,31 @@ func parseIndex(data []byte) (*ocispec.Index, error) {
 	return index, nil
 }
 
-// indexed reports whether content is an index, by what runtimes go by: its own media type or, without one, its members.
-func indexed(data []byte) bool {
+// manifestType returns the media type of a manifest by its content, which is what runtimes go by: the type that it says
+// or, without one, what its members are of. It returns "" for what is no manifest.
+func manifestType(data []byte) string {
 	var m struct {
-		MediaType string `json:"mediaType"`
+		SchemaVersion int    `json:"schemaVersion"`
+		MediaType     string `json:"mediaType"`
 	}
-	if json.Unmarshal(data, &m) == nil && m.MediaType != "" {
-		return isIndex(m.MediaType)
+	switch {
+	case json.Unmarshal(data, &m) != nil:
+		return ""
+	case m.MediaType != "":
+		if isManifest(m.MediaType) {
+			return m.MediaType
+		}
+		return ""
+	case namesManifests(data):
+		return ocispec.MediaTypeImageIndex
+	case m.SchemaVersion == 2:
+		return ocispec.MediaTypeImageManifest
 	}
-	return namesManifests(data)
+	return ""
 }
+
+// indexed reports whether content is an index.
+func indexed(data []byte) bool { return isIndex(manifestType(data)) }
 
 // namesManifests reports whether a list of manifests is there, be it null, as some write an empty one. What has none is no
 // index, and must not pass for an empty one.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -573,4 +574,226 @@ func TestSHA512(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Only what may be sent twice is sent twice, with its whole body, and no more often than the limit.
+func TestRetries(t *testing.T) {
+	var (
+		mu       sync.Mutex
+		failures int
+		counts   map[string]int
+		bodies   [][]byte
+		answer   func(w http.ResponseWriter)
+	)
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			counts[r.Method]++
+			if r.Method == http.MethodPut {
+				body, _ := io.ReadAll(r.Body)
+				bodies = append(bodies, body)
+				r.Body = io.NopCloser(bytes.NewReader(body))
+			}
+			if failures > 0 {
+				failures--
+				answer(w)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	status := func(code int, after string) func(w http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", after)
+			w.WriteHeader(code)
+		}
+	}
+	reset := func(n int, with func(w http.ResponseWriter)) {
+		mu.Lock()
+		defer mu.Unlock()
+		failures, counts, bodies, answer = n, make(map[string]int), nil, with
+	}
+	reset(0, nil)
+	image := pushImage(t, repo, "app")
+	manifest := fetch(t, repo, image)
+	large := bytes.Repeat([]byte("x"), 1<<16)
+	blob := registry.Descriptor{MediaType: "application/octet-stream", Digest: digest.FromBytes(large), Size: int64(len(large))}
+	past := time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat)
+
+	for _, tt := range []struct {
+		name     string
+		failures int
+		answer   func(w http.ResponseWriter)
+		do       func(ctx context.Context) error
+		method   string
+		times    int
+		want     error
+	}{
+		{"read", 2, status(503, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 3, nil},
+		{"read, in vain", 99, status(503, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 4, registry.ErrUnavailable},
+		{"read, throttled until a date", 1, status(429, past), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 2, nil},
+		{"read, what fails for good", 99, status(500, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 1, registry.ErrUnavailable},
+		{"manifest", 2, status(502, "0"), func(ctx context.Context) error { return repo.Push(ctx, image, bytes.NewReader(manifest)) }, "PUT", 3, nil},
+		{"upload may have begun", 1, status(503, "0"), func(ctx context.Context) error { return repo.Push(ctx, blob, bytes.NewReader(large)) }, "POST", 1, registry.ErrUnavailable},
+		{"upload was turned away", 1, status(429, "0"), func(ctx context.Context) error { return repo.Push(ctx, blob, bytes.NewReader(large)) }, "POST", 2, nil},
+		{"no room before the deadline", 99, status(429, "99999999999"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 1, registry.ErrUnavailable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			reset(tt.failures, tt.answer)
+			if err := tt.do(ctx); !errors.Is(err, tt.want) {
+				t.Errorf("%v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if counts[tt.method] != tt.times {
+				t.Errorf("%d times %s, want %d", counts[tt.method], tt.method, tt.times)
+			}
+			for _, b := range bodies {
+				if len(b) != len(manifest) && len(b) != len(large) {
+					t.Errorf("a body of %d bytes", len(b))
+				}
+			}
+		})
+	}
+}
+
+// conditional is a registry that honours If-Match and If-None-Match on tags, for what no registry in these tests does.
+func conditional(next http.Handler) http.Handler {
+	var mu sync.Mutex
+	etags := make(map[string]string)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, tag, found := strings.Cut(r.URL.Path, "/manifests/")
+		if !found || strings.Contains(tag, ":") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		now := etags[r.URL.Path]
+		if r.Method == http.MethodPut {
+			if r.Header.Get("If-None-Match") == "*" && now != "" || r.Header.Get("If-Match") != "" && r.Header.Get("If-Match") != now {
+				w.WriteHeader(http.StatusPreconditionFailed)
+				return
+			}
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			etags[r.URL.Path] = `"` + digest.FromBytes(body).String() + `"`
+		} else if now != "" {
+			w.Header().Set("ETag", now)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Where the registry takes conditions, nobody overwrites anybody, not even who pauses for long.
+func TestPausedWriterAndConditions(t *testing.T) {
+	var armed atomic.Bool
+	held, release := make(chan struct{}), make(chan struct{})
+	hold := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/sha256-") && armed.CompareAndSwap(true, false) {
+				close(held)
+				<-release
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{hold, registrytest.NoReferrers(404), conditional}})
+	defer s.Close()
+	slow, quick := open(t, s.Host()+"/demo/app", nil), open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, quick, "app")
+	armed.Store(true)
+	done := make(chan error)
+	go func() { _, err := slow.Attach(context.Background(), image, content("slow")); done <- err }()
+	<-held
+	for _, text := range []string{"quick", "again"} {
+		if _, err := quick.Attach(t.Context(), image, content(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"again", "quick", "slow"}, texts(t, quick, image)); diff != "" {
+		t.Error(diff)
+	}
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			if err := open(t, s.Host()+"/demo/app", nil).AttachCosign(t.Context(), image, simpleSigning("payload", fmt.Sprint(i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	d, err := quick.Resolve(t.Context(), tagOf(image, ".sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := quick.Manifest(t.Context(), d); err != nil || len(m.Layers) != 10 {
+		t.Errorf("%d of 10 signatures, %v", len(m.Layers), err)
+	}
+}
+
+// What a registry lists may be anything, and does not reach the terminal as it is.
+func TestTreeOfControlCharacters(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Registry: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+		_, _ = io.WriteString(w, `{"schemaVersion":2,"manifests":[{"digest":"\u001b[2Jsha256","artifactType":"\u001b[31m\u009b","annotations":{"dev.sigstore.bundle.predicateType":"\n"}}]}`)
+	})})
+	defer s.Close()
+	tree, _ := open(t, s.Host()+"/demo/app", nil).Tree(t.Context(), content("x"))
+	if strings.ContainsAny(tree, "\x1b\u009b") || strings.Count(tree, "\n") != 2 {
+		t.Errorf("%q", tree)
+	}
+}
+
+// Listings and streams that are left early leave nothing running.
+func TestNothingIsLeftRunning(t *testing.T) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.PagedReferrers(2)}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", &registry.Options{Transport: transport, Cache: new(registry.Cache)})
+	image := pushImage(t, repo, "app")
+	var contents []registry.Descriptor
+	for i := range 7 {
+		contents = append(contents, content(fmt.Sprint(i)))
+	}
+	if _, err := repo.Attach(t.Context(), image, contents...); err != nil {
+		t.Fatal(err)
+	}
+	transport.CloseIdleConnections()
+	before := runtime.NumGoroutine()
+	for range 20 {
+		for range repo.Evidence(t.Context(), image) {
+			break
+		}
+		for range repo.Referrers(t.Context(), image) {
+			break
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for range repo.Evidence(ctx, image) {
+			cancel()
+		}
+		cancel()
+		body, err := repo.Fetch(t.Context(), image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body.Close()
+	}
+	for range 100 {
+		transport.CloseIdleConnections()
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }

@@ -137,13 +137,13 @@ func (b *remoteBackend) scope(ctx context.Context) context.Context {
 
 func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descriptor, error) {
 	d, err := b.repo.Resolve(ctx, reference)
-	if err == nil {
+	if err == nil && isManifest(d.MediaType) {
 		return d, nil
 	}
 	if kind := kindOf(err); kind != nil && kind != ErrUnsupported {
 		return Descriptor{}, b.wrap("resolve "+reference, err)
 	}
-	// A registry that has no HEAD, or does not say digest or size there: take them from the content.
+	// A registry that has no HEAD, or does not say digest, size or type there: take them from the content.
 	t, err := b.readTag(ctx, reference)
 	if err != nil {
 		return Descriptor{}, err
@@ -358,7 +358,10 @@ func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error)
 	default:
 		return tagged{}, b.status(what, resp, data)
 	}
-	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	mediaType := manifestType(data)
+	if mediaType == "" {
+		mediaType, _, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	}
 	return tagged{
 		desc: Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))},
 		data: data, etag: resp.Header.Get("ETag"),
