@@ -298,6 +298,41 @@ func TestDocker(t *testing.T) {
 	})
 }
 
+// What cosign wrote with Docker's media types is added to as it is.
+func TestDockerUnderCosignTags(t *testing.T) {
+	onEach(t, func(t *testing.T, host string) {
+		repo := open(t, host+"/demo/docker", &registry.Options{CosignTags: true})
+		image := pushImage(t, repo, "app")
+		signature := func(text string) registry.Descriptor {
+			d := content(text)
+			d.MediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
+			d.Annotations = map[string]string{"dev.cosignproject.cosign/signature": "c2ln"}
+			return d
+		}
+		layer := signature("theirs")
+		push(t, repo, layer.MediaType, layer.Data)
+		layer.Data = nil
+		theirs := pushJSON(t, repo, dockerManifest, ocispec.Manifest{
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: dockerManifest,
+			Config: push(t, repo, dockerConfig, []byte(`{"architecture":"","os":"","config":{},"rootfs":{"type":"layers","diff_ids":[]}}`)),
+			Layers: []registry.Descriptor{layer},
+		})
+		tag := strings.Replace(image.Digest.String(), ":", "-", 1) + ".sig"
+		if err := repo.Tag(t.Context(), theirs, tag); err != nil {
+			t.Fatal(err)
+		}
+		if err := repo.AttachCosign(t.Context(), image, signature("ours")); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(texts(t, repo, image)); got != "[ours theirs]" {
+			t.Error(got)
+		}
+		if d, err := repo.Resolve(t.Context(), tag); err != nil || d.MediaType != dockerManifest {
+			t.Errorf("%v, %v", d, err)
+		}
+	})
+}
+
 // Copy takes along what hangs on the platforms of an image, and on what hangs there.
 func TestCopy(t *testing.T) {
 	onEach(t, func(t *testing.T, host string) {
