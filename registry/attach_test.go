@@ -120,6 +120,7 @@ func TestDelete(t *testing.T) {
 	for name, o := range map[string]*registrytest.Options{
 		"API":      {Registry: registrytest.Directory(t.TempDir())},
 		"fallback": {Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}},
+		"tokens":   {Quirks: []registrytest.Quirk{registrytest.TokenAuth("", "")}, Registry: registrytest.Directory(t.TempDir())},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := registrytest.Start(o)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,7 +178,8 @@ func SubjectAtFallbackTag() Quirk {
 }
 
 // TokenAuth is a registry that wants a bearer token for everything, and gives one for a user name and a password.
-// Tokens are good for the scopes that were asked for. With an empty user everybody gets one.
+// Tokens are good for the repositories and actions (pull, push, delete) that were asked for. With an empty user everybody
+// gets one.
 func TokenAuth(user, password string) Quirk {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -191,15 +193,12 @@ func TokenAuth(user, password string) Quirk {
 				_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": 300})
 				return
 			}
-			action := "pull"
-			if r.Method != http.MethodGet && r.Method != http.MethodHead {
-				action = "push"
-			}
-			scope, _ := base64.URLEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
-			if !strings.Contains(string(scope), action) {
-				name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/manifests/")
-				name, _, _ = strings.Cut(name, "/blobs/")
-				name, _, _ = strings.Cut(name, "/referrers/")
+			name, action := needs(r)
+			granted, _ := base64.URLEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+			if !slices.ContainsFunc(strings.Fields(string(granted)), func(scope string) bool {
+				actions, ok := strings.CutPrefix(scope, "repository:"+name+":")
+				return ok && slices.Contains(strings.Split(actions, ","), action)
+			}) {
 				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="test",scope="repository:%s:%s"`, r.Host, name, action))
 				w.WriteHeader(http.StatusUnauthorized)
 				return
@@ -207,6 +206,24 @@ func TokenAuth(user, password string) Quirk {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// needs returns the repository of a request, and what a token must allow there.
+func needs(r *http.Request) (name, action string) {
+	name = strings.TrimPrefix(r.URL.Path, "/v2/")
+	for _, kind := range []string{"/manifests/", "/blobs/", "/referrers/", "/tags/"} {
+		if at := strings.LastIndex(name, kind); at >= 0 {
+			name = name[:at]
+			break
+		}
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return name, "pull"
+	case http.MethodDelete:
+		return name, "delete"
+	}
+	return name, "push"
 }
 
 // Watch calls f before each request.
