@@ -290,12 +290,14 @@ func (r *Repository) readTag(ctx context.Context, tag string) (tagged, error) {
 func (r *Repository) settle(ctx context.Context, tag string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
 	defer r.cache.forgetTag(r.name, tag)
 	var (
-		seen, failed int
-		need         = indexSeen
-		written      []byte
-		there        bool          // there was something under the tag
-		slowest      time.Duration // of the requests so far
-		refused      error         // by the registry, of the last write
+		seen    int
+		failed  int // reads in a row
+		unknown int // writes
+		need    = indexSeen
+		written []byte
+		there   bool          // there was something under the tag
+		slowest time.Duration // of the requests so far
+		refused error         // by the registry, of the last write
 	)
 	for try := range indexTries {
 		if try > 0 {
@@ -335,14 +337,19 @@ func (r *Repository) settle(ctx context.Context, tag string, read func(context.C
 			return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, tag, r.limits.ManifestBytes)
 		}
 		d := Descriptor{MediaType: manifestType(changed), Digest: digest.FromBytes(changed), Size: int64(len(changed))}
-		start, there, written = time.Now(), true, changed
+		start = time.Now()
 		if b, ok := r.backend.(tagReader); ok {
 			err = b.pushIf(ctx, d, changed, tag, current)
 		} else {
 			err = r.backend.Push(ctx, d, bytes.NewReader(changed), tag)
 		}
 		slowest = max(slowest, time.Since(start))
-		if err != nil && !errors.Is(err, ErrContended) {
+		switch {
+		case err == nil:
+			there, written = true, changed
+		case errors.Is(err, errBlobUnknown) && unknown < indexFailures:
+			unknown++ // as in pushManifest
+		case !errors.Is(err, ErrContended):
 			return err
 		}
 		refused = err

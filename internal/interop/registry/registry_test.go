@@ -253,6 +253,39 @@ func TestTenClients(t *testing.T) {
 	})
 }
 
+// Ten separate clients sign one payload at once under cosign's tag: all ten signatures stay.
+func TestTenSigners(t *testing.T) {
+	onEach(t, func(t *testing.T, host string) {
+		repo := open(t, host+"/demo/app", nil)
+		image := pushImage(t, repo, "app")
+		var wg sync.WaitGroup
+		errs := make([]error, 10)
+		for i := range errs {
+			wg.Go(func() {
+				d := content("payload")
+				d.MediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
+				d.Annotations = map[string]string{"dev.cosignproject.cosign/signature": fmt.Sprint(i)}
+				client, err := registry.Open(host+"/demo/app", nil)
+				if err == nil {
+					err = client.AttachCosign(t.Context(), image, d)
+				}
+				errs[i] = err
+			})
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		d, err := repo.Resolve(t.Context(), strings.Replace(image.Digest.String(), ":", "-", 1)+".sig")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := repo.Manifest(t.Context(), d); err != nil || len(m.Layers) != 10 {
+			t.Errorf("%d of 10, %v", len(m.Layers), err)
+		}
+	})
+}
+
 // Docker's manifests and lists are subjects, and are copied, like those of OCI.
 func TestDocker(t *testing.T) {
 	onEach(t, func(t *testing.T, host string) {
