@@ -247,7 +247,10 @@ func readSPDX3(root *node) *hub {
 			if to.kind != strictjson.String {
 				continue
 			}
-			also := compactNodes([]*node{kind.src, class(n).src, id(n).src})
+			also := compactNodes([]*node{kind.src, id(n).src})
+			if c := class(n); c.s == "Relationship" || c.s == "LifecycleScopedRelationship" {
+				also = append(also, c.src)
+			}
 			if expr, ok := licences[to.text]; ok && fok && (kind.s == "hasDeclaredLicense" || kind.s == "hasConcludedLicense") {
 				role := "declared"
 				if kind.s == "hasConcludedLicense" {

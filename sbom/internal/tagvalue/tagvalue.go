@@ -7,6 +7,7 @@ package tagvalue
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -169,6 +170,8 @@ const (
 	code         // "00 (excludes: a, b)"
 	external     // "CATEGORY type locator"
 	externalNote // the comment of the last external reference
+	project      // the name of a project that a file is from
+	projectNote  // what else is said of the last of them
 	documentRef  // "DocumentRef-x uri SHA1: 00"
 	edge         // "from TYPE to"
 	byteRange    // "1:2"
@@ -236,6 +239,9 @@ var tagList = []tag{
 	{"FileContributor", file, "fileContributors", list},
 	{"FileAttributionText", file, "attributionTexts", list},
 	{"FileDependency", file, "fileDependencies", list},
+	{"ArtifactOfProjectName", file, "artifactOfs", project},
+	{"ArtifactOfProjectHomePage", file, "artifactOfs", projectNote},
+	{"ArtifactOfProjectURI", file, "artifactOfs", projectNote},
 
 	{"SnippetSPDXID", snippet, "SPDXID", opens},
 	{"SnippetFromFileSPDXID", snippet, "snippetFromFile", text},
@@ -268,6 +274,9 @@ var tagList = []tag{
 	{"ReviewDate", review, "reviewDate", text},
 	{"ReviewComment", review, "comment", text},
 }
+
+// projectMembers are the members of an element of artifactOfs, which the JSON schemas leave open, by their tags.
+var projectMembers = map[string]string{"ArtifactOfProjectName": "name", "ArtifactOfProjectHomePage": "homepage", "ArtifactOfProjectURI": "projectUri"}
 
 var tags = func() map[string]tag {
 	m := make(map[string]tag, len(tagList))
@@ -424,12 +433,17 @@ func (r *reader) set(o *transcode.Value, t tag, p Pair) error {
 		ref.Set("referenceType", p.string(f[1]))
 		ref.Set("referenceLocator", p.string(f[2]))
 		o.Append(t.member, ref)
-	case externalNote:
-		refs := o.Get(t.member)
-		if refs == nil || refs.Items[len(refs.Items)-1].Get("comment") != nil {
-			return p.fail(ErrTag, "%s behind no external reference", p.Tag)
+	case project:
+		of := transcode.NewObject(p.Start, p.Value1)
+		of.Set(projectMembers[p.Tag], p.string(p.Value))
+		o.Append(t.member, of)
+	case externalNote, projectNote:
+		member := cmp.Or(projectMembers[p.Tag], "comment")
+		about := o.Get(t.member)
+		if about == nil || about.Items[len(about.Items)-1].Get(member) != nil {
+			return p.fail(ErrTag, "%s behind nothing that it can be about", p.Tag)
 		}
-		refs.Items[len(refs.Items)-1].Set("comment", p.string(p.Value))
+		about.Items[len(about.Items)-1].Set(member, p.string(p.Value))
 	case documentRef:
 		f := strings.Fields(p.Value)
 		if len(f) < 3 || !strings.HasPrefix(f[0], "DocumentRef-") {

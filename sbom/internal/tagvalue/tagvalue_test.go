@@ -23,6 +23,8 @@ func TestRead(t *testing.T) {
 			`{"snippets":[{"SPDXID":"SPDXRef-s","snippetFromFile":"SPDXRef-f","ranges":[{"startPointer":{"offset":1,"reference":"SPDXRef-f"},"endPointer":{"offset":20,"reference":"SPDXRef-f"}}]}]}`},
 		{"PackageName: p\nSPDXID: SPDXRef-p\nAnnotator: Person: x\nAnnotationType: OTHER\nSPDXREF: SPDXRef-p\nReviewer: Person: y\nLicenseID: LicenseRef-1\nExtractedText: <text>t</text>\n",
 			`{"packages":[{"name":"p","SPDXID":"SPDXRef-p","annotations":[{"annotator":"Person: x","annotationType":"OTHER"}]}],"revieweds":[{"reviewer":"Person: y"}],"hasExtractedLicensingInfos":[{"licenseId":"LicenseRef-1","extractedText":"t"}]}`},
+		{"FileName: f\nSPDXID: SPDXRef-f\nArtifactOfProjectName: a\nArtifactOfProjectHomePage: h\nArtifactOfProjectURI: u\nArtifactOfProjectName: b\n",
+			`{"files":[{"fileName":"f","SPDXID":"SPDXRef-f","artifactOfs":[{"name":"a","homepage":"h","projectUri":"u"},{"name":"b"}]}]}`},
 	} {
 		v, err := Read([]byte(tt.in))
 		if err != nil {
@@ -47,6 +49,7 @@ func TestReadRefuses(t *testing.T) {
 		{"PackageName: p\nSPDXID: a\nSPDXID: b\n", ErrTag, 25}, {"SnippetSPDXID: s\nSPDXID: b\n", ErrTag, 17},
 		{"RelationshipComment: x\n", ErrTag, 0}, {"Relationship: a b\n", ErrSyntax, 0}, {"PackageName: p\nPackageChecksum: 00\n", ErrSyntax, 15},
 		{"PackageName: p\nFilesAnalyzed: yes\n", ErrSyntax, 15}, {"PackageName: p\nExternalRefComment: x\n", ErrTag, 15},
+		{"FileName: f\nArtifactOfProjectURI: x\n", ErrTag, 12},
 		{"FileName: f\nPackageName: p\nLicenseConcluded: MIT\n", ErrTag, 27}, {"SPDXREF: x\n", ErrTag, 0},
 		{"SnippetSPDXID: s\nSnippetByteRange: 1:x\n", ErrSyntax, 17}, {"ExternalDocumentRef: x\n", ErrSyntax, 0},
 	} {
@@ -65,6 +68,8 @@ func TestWrite(t *testing.T) {
 		{`{"packages":[{"name":"p","SPDXID":"SPDXRef-p","comment":"a</text>b","x":1,"annotations":[{"comment":"c"}]}]}`,
 			`{"packages":[{"name":"p","SPDXID":"SPDXRef-p"}]}`, "/packages/0/comment /packages/0/x /packages/0/annotations/0"},
 		{`{"packages":[{"SPDXID":"SPDXRef-p","versionInfo":"1"}]}`, `{}`, "/packages/0"},
+		{`{"files":[{"fileName":"f","SPDXID":"SPDXRef-f","artifactOfs":[{"name":"a","projectUri":"u","x":1},{"homepage":"h"}]}]}`,
+			`{"files":[{"fileName":"f","SPDXID":"SPDXRef-f","artifactOfs":[{"name":"a","projectUri":"u"}]}]}`, "/files/0/artifactOfs/0/x /files/0/artifactOfs/1"},
 		{`{"packages":[{"name":"p","SPDXID":"SPDXRef-p","checksums":[],"externalRefs":[{"referenceCategory":"a b","referenceType":"t","referenceLocator":"l"}]}]}`,
 			`{"packages":[{"name":"p","SPDXID":"SPDXRef-p"}]}`, "/packages/0/checksums /packages/0/externalRefs/0"},
 	} {

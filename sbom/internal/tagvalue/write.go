@@ -144,6 +144,10 @@ func (w *writer) section(v *transcode.Value, in section) {
 			for _, item := range w.items(v, t.member) {
 				w.external(item)
 			}
+		case project:
+			for _, item := range w.items(v, t.member) {
+				w.project(item)
+			}
 		case documentRef:
 			for _, item := range w.items(v, t.member) {
 				sum := item.Get("checksum")
@@ -220,6 +224,19 @@ func (w *writer) external(item *transcode.Value) {
 	w.useMembers(item, "referenceCategory", "referenceType", "referenceLocator")
 	if c := item.Get("comment"); c != nil && c.Kind == strictjson.String && w.line("ExternalRefComment", c.Text) {
 		w.used[c] = true
+	}
+}
+
+func (w *writer) project(item *transcode.Value) {
+	for _, t := range tagList {
+		member := projectMembers[t.name]
+		m := item.Get(member)
+		if member == "" || m == nil || m.Kind != strictjson.String || t.form == projectNote && !w.used[item] {
+			continue
+		}
+		if w.line(t.name, m.Text) {
+			w.used[item], w.used[m] = true, true
+		}
 	}
 }
 
