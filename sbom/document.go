@@ -200,7 +200,7 @@ func (d *Document) read() error {
 		case "spdxVersion":
 			d.format = Format{SPDX, r.String()}
 		default:
-			if !cdx.member(r, name) {
+			if spdx3.context == "" && !cdx.member(r, name) {
 				spdx.member(r, name)
 			}
 		}

@@ -64,3 +64,21 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestParseForms reads documents whose first lines look like another format's.
+func TestParseForms(t *testing.T) {
+	for _, tt := range []struct {
+		in       string
+		encoding Encoding
+		name     string
+	}{
+		{"SPDXID: \"SPDXRef-DOCUMENT\"\nspdxVersion: SPDX-2.3\npackages:\n- name: a\n  SPDXID: SPDXRef-a\n", YAML, "a"},
+		{"SPDXID: SPDXRef-DOCUMENT\nSPDXVersion: SPDX-2.3\nPackageName: a\nSPDXID: SPDXRef-a\n", TagValue, "a"},
+		{`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","type":"software_Package","spdxId":"urn:x:a","name":"a","creationInfo":"_:c"}`, JSON, "a"},
+	} {
+		d, err := Parse(strings.NewReader(tt.in))
+		if err != nil || d.Encoding() != tt.encoding || d.Len() != 1 || d.Component(0).Name != tt.name {
+			t.Errorf("%s: %v, want %s in %s", tt.in, err, tt.name, tt.encoding)
+		}
+	}
+}

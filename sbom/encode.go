@@ -19,7 +19,8 @@ var ErrEncoding = errors.New("the format is not written in this encoding")
 // DropSignatures mean something here. Parts of an XML document that its JSON form has no place for, such as elements
 // of other namespaces, are listed by their path of elements.
 //
-// A document that is in the encoding already is returned as it is.
+// Values are written as they are: what only the schema of the other encoding refuses, such as a CPE name that is none,
+// is for [Validate] to say. A document that is in the encoding already is returned as it is.
 func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, error) {
 	if o == nil {
 		o = &ConvertOptions{}

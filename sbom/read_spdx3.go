@@ -12,6 +12,7 @@ import (
 type spdx3Reader struct {
 	d           *Document
 	context     string
+	many        bool // there is a @graph
 	links       []spdx3Link
 	documents   []spdx3Collection
 	inner       []spdx3Collection // software_Sbom, Bom and Bundle
@@ -38,6 +39,7 @@ var spdx3Kinds = map[string]string{
 }
 
 func (s *spdx3Reader) graph(r *strictjson.Reader) {
+	s.many = true
 	if r.Kind() == strictjson.Object {
 		s.element(r)
 		return
@@ -173,6 +175,13 @@ func (s *spdx3Reader) finish() error {
 		return fmt.Errorf("%w: @context %.80q", ErrVersion, s.context)
 	}
 	s.d.format = Format{SPDX, version}
+	if !s.many { // the document is one element
+		r := strictjson.NewReader(s.d.json, strictjson.Limits{Depth: maxDepth})
+		s.element(r)
+		if err := r.End(); err != nil {
+			return err
+		}
+	}
 	roots := s.documents
 	if len(roots) == 0 {
 		roots = s.inner

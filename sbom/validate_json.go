@@ -98,7 +98,7 @@ func validateJSON(data []byte, from *origin) (*report, error) {
 }
 
 // isHyphenatedCategory knows the spelling of categories that the text of SPDX 2.2 has, where its JSON schema has
-// underscores. The schema of 2.3 allows both.
+// underscores. The schema of 2.3 follows the text.
 func isHyphenatedCategory(text []byte) bool {
 	return string(text) == "PACKAGE-MANAGER" || string(text) == "PERSISTENT-ID"
 }

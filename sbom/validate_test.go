@@ -217,6 +217,7 @@ func TestValidateRules(t *testing.T) {
 		{goodXML, `MIT OR`, `MIT OR OR`, "/bom/components/component[1]/licenses/expression", "OR"},
 		{goodXML, `version="1" `, `version="0" `, "/bom", "1 or more"},
 		{goodXML, `<name>b</name>`, `<name>b</name><scope>needed</scope>`, "/bom/components/component[2]/scope", "required"},
+		{goodXML, `<name>b</name>`, `<name>b</name><cpe>b</cpe>`, "/bom/components/component[2]/cpe", "a CPE name"},
 		{goodXML, `<name>b</name>`, `<Name>b</Name>`, "/bom/components/component[2]/Name", "<name>"},
 	} {
 		data := []byte(strings.Replace(tt.good, tt.from, tt.to, 1))

@@ -46,9 +46,12 @@ type Pair struct {
 }
 
 // Detect reports whether data looks like tag-value: its first line that is neither empty nor a comment begins with a tag.
+// SPDXID does not count, as it is a name of the JSON form too, which YAML has.
 func Detect(data []byte) bool {
 	for p, err := range Pairs(data) {
-		return err == nil && strings.HasPrefix(p.Tag, "SPDX") || err == nil && tags[p.Tag].member != ""
+		if err != nil || p.Tag != "SPDXID" {
+			return err == nil && tags[p.Tag].member != ""
+		}
 	}
 	return false
 }
@@ -176,8 +179,9 @@ const (
 	edge         // "from TYPE to"
 	byteRange    // "1:2"
 	lineRange
-	opens  // a text that begins a new object
-	target // the element that an annotation is about
+	purpose // a text whose words the JSON form joins with "_"
+	opens   // a text that begins a new object
+	target  // the element that an annotation is about
 )
 
 type tag struct {
@@ -222,7 +226,7 @@ var tagList = []tag{
 	{"PackageAttributionText", pkg, "attributionTexts", list},
 	{"ExternalRef", pkg, "externalRefs", external},
 	{"ExternalRefComment", pkg, "externalRefs", externalNote},
-	{"PrimaryPackagePurpose", pkg, "primaryPackagePurpose", text},
+	{"PrimaryPackagePurpose", pkg, "primaryPackagePurpose", purpose},
 	{"ReleaseDate", pkg, "releaseDate", text},
 	{"BuiltDate", pkg, "builtDate", text},
 	{"ValidUntilDate", pkg, "validUntilDate", text},
@@ -496,6 +500,11 @@ func (r *reader) set(o *transcode.Value, t tag, p Pair) error {
 				c.Append("packageVerificationCodeExcludedFiles", p.string(strings.TrimSpace(name)))
 			}
 		}
+	case purpose:
+		if err := twice(t.member); err != nil {
+			return err
+		}
+		o.Set(t.member, p.string(strings.ReplaceAll(p.Value, "-", "_")))
 	case target:
 		last := &r.pending[len(r.pending)-1]
 		if last.about != "" {

@@ -121,6 +121,10 @@ func (w *writer) section(v *transcode.Value, in section) {
 					w.id(v)
 				}
 			}
+		case purpose:
+			if m.Kind == strictjson.String && !strings.Contains(m.Text, "-") && w.line(t.name, strings.ReplaceAll(m.Text, "_", "-")) {
+				w.used[m] = true
+			}
 		case boolean:
 			if m.Text == "true" || m.Text == "false" {
 				w.used[m] = true

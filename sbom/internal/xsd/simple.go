@@ -180,10 +180,7 @@ func (s *simple) check(raw string) string {
 			ok = ok || p.re.MatchString(value)
 		}
 		if !ok {
-			if h := hints[s.patterns[0].text]; h != "" {
-				return h
-			}
-			return "text that matches the pattern " + s.patterns[0].text
+			return describe(s.patterns[0].text)
 		}
 	}
 	if s.min != nil || s.max != nil {
@@ -210,6 +207,17 @@ func (s *simple) check(raw string) string {
 		}
 	}
 	return ""
+}
+
+// describe says what text matches a pattern of the schemas.
+func describe(pattern string) string {
+	switch h := hints[pattern]; {
+	case h != "":
+		return h
+	case strings.HasPrefix(pattern, "([c][pP][eE]:/"): // too long to be told
+		return `a CPE name, such as "cpe:2.3:a:example:thing:1.0:*:*:*:*:*:*:*"`
+	}
+	return "text that matches the pattern " + pattern
 }
 
 // hints say in words what a pattern of the schemas says.
