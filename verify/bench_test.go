@@ -34,9 +34,9 @@ func sbomText(size int) []byte {
 	return b.Bytes()
 }
 
-func signedSBOM(b *testing.B, size int) (*verify.KeyVerifier, *sign.LocalKey, verify.Descriptor) {
+func signedSBOM(b testing.TB, a sign.Algorithm, size int) (*verify.KeyVerifier, *sign.LocalKey, verify.Descriptor) {
 	b.Helper()
-	key, err := sign.GenerateKey(sign.P256)
+	key, err := sign.GenerateKey(a)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func alternate(b *testing.B, ours func(), floor ...func()) {
 
 // A 4 KiB statement against bare ECDSA and SHA-256.
 func BenchmarkVerify4KiB(b *testing.B) {
-	v, key, evidence := signedSBOM(b, 4<<10)
+	v, key, evidence := signedSBOM(b, sign.P256, 4<<10)
 	var e struct{ payload, sig []byte }
 	text := string(evidence.Data)
 	cut := func(before string) []byte {
@@ -97,7 +97,7 @@ func BenchmarkVerify4KiB(b *testing.B) {
 
 // A 10 MiB SBOM against base64, SHA-256 and one strict scan of the payload, each alone.
 func BenchmarkVerify10MiB(b *testing.B) {
-	v, _, evidence := signedSBOM(b, 10<<20)
+	v, _, evidence := signedSBOM(b, sign.P256, 10<<20)
 	text := string(evidence.Data)
 	_, rest, _ := strings.Cut(text, `"payload":"`)
 	encoded, _, _ := strings.Cut(rest, `"`)
@@ -120,19 +120,35 @@ func BenchmarkVerify10MiB(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
-	// What one verification allocates, live or not, bounds its peak from above.
+	b.ReportMetric(float64(allocated(b, v, evidence))/float64(len(payload)), "x-payload-memory")
+}
+
+// allocated returns the bytes that one verification allocates, live or not, which bounds its peak from above.
+func allocated(t testing.TB, v *verify.KeyVerifier, evidence verify.Descriptor) uint64 {
+	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := v.Verify(b.Context(), subject, evidence); err != nil {
-		b.Fatal(err)
+	if _, err := v.Verify(t.Context(), subject, evidence); err != nil {
+		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
-	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(len(payload)), "x-payload-memory")
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// A statement is decoded once, and its predicate is a view of that, also for a key that signs the whole message.
+func TestMemory(t *testing.T) {
+	const size = 4 << 20
+	for _, a := range []sign.Algorithm{sign.P256, sign.RSA2048, sign.Ed25519} {
+		v, _, evidence := signedSBOM(t, a, size)
+		if got := allocated(t, v, evidence); got > size*3/2 {
+			t.Errorf("algorithm %d: %d bytes allocated for a statement of %d", a, got, size)
+		}
+	}
 }
 
 // A thousand candidates of which one is good, against a thousand bare ECDSA verifications.
 func BenchmarkCollect1000(b *testing.B) {
-	v, key, good := signedSBOM(b, 4<<10)
+	v, key, good := signedSBOM(b, sign.P256, 4<<10)
 	stranger, err := sign.GenerateKey(sign.P256)
 	if err != nil {
 		b.Fatal(err)

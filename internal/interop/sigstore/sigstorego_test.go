@@ -182,7 +182,8 @@ func FuzzBundleAgainstSigstoreGo(f *testing.F) {
 		{`"hint":"x"`, ``}, {`"hint":"x"`, `"hint":null`}, {`"signatures"`, `"Signatures"`}, {`"sig"`, `"keyid":"","sig"`}, {`"sig"`, `"keyid":null,"sig"`},
 		{`"publicKey"`, `"tlogEntries":[],"publicKey"`}, {`"publicKey"`, `"public_key"`}, {`"dsseEnvelope"`, `"more":1,"dsseEnvelope"`},
 		{`"payloadType"`, `"more":1,"payloadType"`}, {`"publicKey"`, `"timestampVerificationData":{},"publicKey"`}, {`"publicKey"`, `"timestampVerificationData":null,"publicKey"`},
-		{`"publicKey"`, `"tlogEntries":null,"publicKey"`}, {`"publicKey"`, `"certificate":null,"publicKey"`},
+		{`"publicKey"`, `"tlogEntries":null,"publicKey"`}, {`"publicKey"`, `"certificate":null,"publicKey"`}, {`"publicKey"`, `"x509CertificateChain":null,"publicKey"`},
+		{`"dsseEnvelope"`, `"messageSignature":null,"dsseEnvelope"`}, {`="}]`, `"}]`}, {`=="}]`, `"}]`},
 	} {
 		f.Add([]byte(strings.Replace(data, edit[0], edit[1], 1)))
 	}
@@ -196,6 +197,33 @@ func FuzzBundleAgainstSigstoreGo(f *testing.F) {
 			return
 		}
 		if _, err := check(data, digestOf(t, image.Digest)); err != nil {
+			t.Fatalf("only we accept %s: %v", data, err)
+		}
+	})
+}
+
+// A bundle's JSON around a file's signature, read by both. What we accept, they accept.
+func FuzzFileBundleAgainstSigstoreGo(f *testing.F) {
+	const file = "a release"
+	key, v, check := fuzzKey(f)
+	sum := sha256.Sum256([]byte(file))
+	data := `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"` +
+		base64.StdEncoding.EncodeToString(sum[:]) + `"},"signature":"` + base64.StdEncoding.EncodeToString(signRaw(f, key, []byte(file))) + `"}}`
+	for _, edit := range [][2]string{
+		{"", ""}, {`"SHA2_256"`, `1`}, {`"SHA2_256"`, `2`}, {`"SHA2_256"`, `"SHA2_512"`}, {`"SHA2_256"`, `null`}, {`"signature"`, `"dsseEnvelope":null,"signature"`},
+		{`="},"signature"`, `"},"signature"`}, {`"}}`, `"},"dsseEnvelope":null}`}, {`"digest":"`, `"digest":"AAAA`},
+	} {
+		f.Add([]byte(strings.Replace(data, edit[0], edit[1], 1)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := v.VerifyBlob(t.Context(), strings.NewReader(file), verify.Descriptor{Data: data}); err != nil {
+			return
+		}
+		// Left to those who ask for it, as above; and a digest that is not there is no wrong one.
+		if bytes.Contains(data, []byte("tlogEntries")) || bytes.Contains(data, []byte("timestampVerificationData")) || !bytes.Contains(data, []byte("messageDigest")) {
+			return
+		}
+		if _, err := check(data, sgverify.WithArtifact(strings.NewReader(file))); err != nil {
 			t.Fatalf("only we accept %s: %v", data, err)
 		}
 	})
