@@ -116,7 +116,7 @@ func ParseKey(pemBytes, passphrase []byte) (*LocalKey, error) {
 	case pemPKCS1:
 		key, err = x509.ParsePKCS1PrivateKey(der)
 	default:
-		return nil, fmt.Errorf("sign: %w: a PEM block %q is not a private key", ErrKey, block.Type)
+		return nil, fmt.Errorf("sign: %w: a PEM block %.40q is not a private key that is read", ErrKey, block.Type)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)

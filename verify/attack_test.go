@@ -589,6 +589,46 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// A candidate's media type decides which reader it gets, whatever its case and parameters; the bundle's own must be known.
+func TestMediaTypes(t *testing.T) {
+	key, _ := newKey(t, sign.P256)
+	v := trusting(allFormats, key)
+	payload := statement(about(subject.Digest), "https://example.com/facts/v1")
+	b := forgeBundle(t, payload, key)
+	envelope := content(dsseType, forge(t, dsse.PayloadType, []byte(payload), key).Append(nil))
+	for mediaType, want := range map[string]error{
+		bundleType: nil, "application/vnd.dev.sigstore.bundle+json;version=0.1": nil, "application/vnd.dev.sigstore.bundle+json; version=0.3": nil,
+		"Application/vnd.dev.sigstore.bundle.v0.3+JSON": nil, "application/vnd.dev.sigstore.bundle.v0.9+json": nil,
+		"application/vnd.dev.sigstore.bundle": verify.ErrFormat, "application/vnd.dev.sigstore.bundle+xml": verify.ErrFormat,
+		"application/json": verify.ErrFormat, "": verify.ErrFormat, ";": verify.ErrFormat, bundleType + ";x": verify.ErrFormat,
+		"application/vnd.in-toto+json": verify.ErrFormat, dsseType: verify.ErrMalformed, simpleType: verify.ErrMalformed,
+	} {
+		e := b
+		e.MediaType = mediaType
+		if _, err := v.Verify(t.Context(), subject, e); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", mediaType, err, want)
+		}
+	}
+	for mediaType, want := range map[string]error{dsseType: nil, dsseType + "; charset=utf-8": nil, bundleType: verify.ErrMalformed, "application/vnd.in-toto+json": verify.ErrFormat} {
+		e := envelope
+		e.MediaType = mediaType
+		if _, err := v.Verify(t.Context(), subject, e); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", mediaType, err, want)
+		}
+	}
+	for own, want := range map[string]error{
+		"application/vnd.dev.sigstore.bundle+json;version=0.1": nil, "application/vnd.dev.sigstore.bundle+json;version=0.2": nil, "application/vnd.dev.sigstore.bundle+json;version=0.3": nil,
+		"application/vnd.dev.sigstore.bundle+json;version=0.4": verify.ErrMalformed, "application/vnd.dev.sigstore.bundle.v0.4+json": verify.ErrMalformed,
+		"application/vnd.dev.sigstore.bundle+json": verify.ErrMalformed, "APPLICATION/vnd.dev.sigstore.bundle.v0.3+json": verify.ErrMalformed,
+		bundleType + " ": verify.ErrMalformed, "": verify.ErrMalformed,
+	} {
+		e := content(bundleType, bytes.Replace(b.Data, []byte(bundleType), []byte(own), 1))
+		if _, err := v.Verify(t.Context(), subject, e); !errors.Is(err, want) {
+			t.Errorf("its own %q: %v, want %v", own, err, want)
+		}
+	}
+}
+
 // An attestation is no image signature, and annotations that nobody signed decide nothing.
 func TestKinds(t *testing.T) {
 	key, _ := newKey(t, sign.P256)

@@ -313,11 +313,10 @@ func parseBundle(data []byte) (*bundle.Bundle, error) {
 // format tells which format evidence is in, or why it is not read.
 func (v *KeyVerifier) format(evidence Descriptor) (Format, error) {
 	var f Format
-	mediaType, _, err := mime.ParseMediaType(evidence.MediaType)
-	switch {
-	case bundle.IsMediaType(evidence.MediaType):
-		f = Bundle
+	switch mediaType, _, err := mime.ParseMediaType(evidence.MediaType); {
 	case err != nil:
+	case bundle.IsMediaType(mediaType):
+		f = Bundle
 	case mediaType == dsse.MediaType:
 		f = DSSE
 	case mediaType == simplesigning.MediaType:

@@ -84,7 +84,7 @@ type Attestation struct {
 	Name          string            // of the subject, signed; often empty
 	Annotations   map[string]string // of the subject: signed ones only, and of these the ones that are strings
 	PredicateType string            // never empty when Kind is Statement
-	Predicate     json.RawMessage   // as signed, byte for byte
+	Predicate     json.RawMessage   // as signed, byte for byte; nil if there is none
 	Signers       []Signer          // at least one, distinct by Identity
 	Evidence      Descriptor        // the candidate, without Data
 	Checks        []Check           // every check made, in order

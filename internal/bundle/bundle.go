@@ -22,10 +22,9 @@ import (
 // MediaType is that of version 0.3, the one that is written.
 const MediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-// IsMediaType reports whether mediaType is one of a Sigstore bundle, of whatever version.
+// IsMediaType reports whether mediaType, without parameters, is one of a Sigstore bundle, of whatever version.
 func IsMediaType(mediaType string) bool {
-	return strings.HasPrefix(mediaType, "application/vnd.dev.sigstore.bundle.") ||
-		strings.HasPrefix(mediaType, "application/vnd.dev.sigstore.bundle+json")
+	return mediaType == "application/vnd.dev.sigstore.bundle+json" || strings.HasPrefix(mediaType, "application/vnd.dev.sigstore.bundle.")
 }
 
 // known are the media types that are read.

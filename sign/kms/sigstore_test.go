@@ -33,6 +33,27 @@ func TestFromSigstore(t *testing.T) {
 	}
 }
 
+// An RSA signer pads in one way, so it makes Sigstore's signatures or Notary Project's, and is a Key for these alone.
+func TestFromSigstoreRSA(t *testing.T) {
+	local, err := sign.GenerateKey(sign.RSA2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sv, err := signature.LoadSignerVerifier(local.Signer, crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := kms.FromSigstore(t.Context(), sv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signtest.TestSigner(t, &sign.BundleSigner{Key: key})
+	signtest.TestSigner(t, &sign.CosignSigner{Key: key})
+	if sig, err := key.Sign(t.Context(), make([]byte, 32), &rsa.PSSOptions{Hash: crypto.SHA256}); !errors.Is(err, kms.ErrSignature) {
+		t.Errorf("PSS asked, PKCS #1 v1.5 returned: %x, %v", sig, err)
+	}
+}
+
 // A signer that pads as it likes is found out.
 func TestFromSigstoreOtherPadding(t *testing.T) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
