@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // An Algorithm is a type and size of key to make.
@@ -31,7 +32,9 @@ const (
 // FromSigner makes a [crypto.Signer] a Key.
 func FromSigner(s crypto.Signer) Key { return signerKey{s} }
 
-type signerKey struct{ crypto.Signer }
+type signerKey struct {
+	crypto.Signer `json:"-"`
+}
 
 func (k signerKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
@@ -43,12 +46,12 @@ func (k signerKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts
 	return k.Signer.Sign(rand.Reader, data, opts)
 }
 
+// Format says nothing of the key, whatever the verb, so that it does not end in a log. Nor does its JSON.
+func (signerKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "private key") }
+
 // LocalKey is a Key in this process's memory.
 type LocalKey struct{ signerKey }
 
-// String and GoString say nothing of the key, so that it does not end in a log.
-func (*LocalKey) String() string   { return "private key" }
-func (*LocalKey) GoString() string { return "private key" }
 
 // GenerateKey makes a new key.
 func GenerateKey(a Algorithm) (*LocalKey, error) {

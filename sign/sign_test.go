@@ -91,10 +91,22 @@ func TestKeyForms(t *testing.T) {
 }
 
 func TestKeyDoesNotPrint(t *testing.T) {
-	key := newKey(t, sign.Ed25519)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		if got := fmt.Sprintf(verb, key); got != "private key" {
-			t.Errorf("%s prints %s", verb, got)
+	for _, a := range []sign.Algorithm{sign.P256, sign.RSA2048, sign.Ed25519} {
+		key := newKey(t, a)
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x", "%q"} {
+			for _, k := range []any{key, *key, sign.FromSigner(key.Signer)} {
+				if got := fmt.Sprintf(verb, k); got != "private key" {
+					t.Errorf("%s prints %s", verb, got)
+				}
+			}
+			if got := fmt.Sprintf(verb, struct{ K sign.Key }{key}); !strings.Contains(got, "private key") || len(got) > 40 {
+				t.Errorf("%s of a field prints %s", verb, got)
+			}
+		}
+		for _, k := range []any{key, *key, sign.FromSigner(key.Signer)} {
+			if data, err := json.Marshal(k); err != nil || string(data) != "{}" {
+				t.Errorf("as JSON: %s, %v", data, err)
+			}
 		}
 	}
 }
