@@ -52,7 +52,6 @@ func (signerKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "private
 // LocalKey is a Key in this process's memory.
 type LocalKey struct{ signerKey }
 
-
 // GenerateKey makes a new key.
 func GenerateKey(a Algorithm) (*LocalKey, error) {
 	var (
