@@ -57,7 +57,7 @@ func FuzzVerify(f *testing.F) {
 
 // The same payload, truly signed: what is proven then is what the payload says.
 func FuzzSigned(f *testing.F) {
-	key, err := sign.GenerateKey(sign.P256)
+	key, err := sign.GenerateKey(sign.Ed25519) // whose signatures, and with them the coverage, are the same each time
 	if err != nil {
 		f.Fatal(err)
 	}
