@@ -15,10 +15,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/verify"
 	verifynotary "github.com/ladingdev/lading/verify/notary"
 	"github.com/notaryproject/notation-core-go/revocation"
@@ -204,4 +206,41 @@ func TestTrustPolicies(t *testing.T) {
 		}
 	}
 	t.Logf("%d policies: %d good, %d bad", good+bad, good, bad)
+}
+
+// TestLayouts finds what notation attached to an image, and judges it.
+func TestLayouts(t *testing.T) {
+	dir := t.TempDir()
+	files := archive(t)
+	for name, data := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := &verifynotary.Verifier{Identities: []string{"x509.subject: CN=e2e, O=Notary, L=Seattle, ST=WA, C=US"},
+		CA: must(verifynotary.ParseCertificates(files["notary-envelopes/notaryproject-notation/localkeys/e2e.crt"]))}
+	for name, want := range map[string]struct {
+		good     int
+		rejected []error
+	}{
+		"e2e":                           {},
+		"e2e-valid-signature":           {good: 1},
+		"e2e-valid-multiple-signatures": {good: 1, rejected: []error{verify.ErrNotTrusted}},
+		"e2e-expired-signature":         {rejected: []error{verify.ErrExpired}},
+		"e2e-invalid-signature":         {}, // no envelope is attached there
+	} {
+		layout := must(registry.OpenLayout(filepath.Join(dir, "notary-envelopes/notaryproject-notation/oci-layout", name)))
+		subject := must(layout.Resolve(t.Context(), "v1"))
+		r := verify.Collect(t.Context(), subject, layout, v)
+		if len(r.Attestations) != want.good || len(r.Rejected) != len(want.rejected) || len(r.Incomplete) != 0 {
+			t.Errorf("%s: %d attestations, rejected %v, incomplete %v", name, len(r.Attestations), r.Rejected, r.Incomplete)
+			continue
+		}
+		for i, kind := range want.rejected {
+			if !errors.Is(r.Rejected[i], kind) {
+				t.Errorf("%s: %v", name, r.Rejected[i])
+			}
+		}
+	}
 }
