@@ -1,10 +1,13 @@
 package notary
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +27,28 @@ func Thumbprints(chain []*x509.Certificate) string {
 		list = append(list, fmt.Sprintf(`"%x"`, sha256.Sum256(c.Raw)))
 	}
 	return "[" + strings.Join(list, ",") + "]"
+}
+
+// ParsePEM reads certificates, in their order. Text around them is passed over (RFC 7468, section 2); a block of another kind,
+// or one that cannot be read, is an error, and so is none.
+func ParsePEM(data []byte) ([]*x509.Certificate, error) {
+	var certs []*x509.Certificate
+	begin := []byte("-----BEGIN")
+	for bytes.Contains(data, begin) {
+		block, rest := pem.Decode(data)
+		if block == nil || block.Type != "CERTIFICATE" || bytes.Count(data[:len(data)-len(rest)], begin) != 1 {
+			return nil, errors.New("something else than PEM certificates")
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		certs, data = append(certs, c), rest
+	}
+	if len(certs) == 0 {
+		return nil, errors.New("no certificate")
+	}
+	return certs, nil
 }
 
 var basicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}

@@ -21,13 +21,11 @@
 package notary
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -83,12 +81,15 @@ type Signer struct {
 var _ sign.Signer = (*Signer)(nil)
 
 // Sign signs the descriptor of the one subject. Its Annotations, the signed ones, are what notation calls user metadata.
-// Errors are [sign.ErrStatement], [ErrChain], and those of the key.
+// Errors are [sign.ErrStatement], [ErrChain], [ErrTimestamp], and those of the key.
 func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor, error) {
 	var none sign.Descriptor
 	target, payload, err := encodePayload(st)
 	if err != nil {
 		return none, err
+	}
+	if s.Format > COSE {
+		return none, fmt.Errorf("%w: no such format", sign.ErrStatement)
 	}
 	if s.Key == nil || len(s.Chain) == 0 {
 		return none, fmt.Errorf("%w: Key and Chain are required", ErrChain)
@@ -111,10 +112,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	if s.Now != nil {
 		now = s.Now
 	}
-	mediaType := jws.MediaTypeEnvelope
-	if s.Format == COSE {
-		mediaType = cose.MediaTypeEnvelope
-	}
+	mediaType := map[Format]string{JWS: jws.MediaTypeEnvelope, COSE: cose.MediaTypeEnvelope}[s.Format]
 	key := &remote{ctx: ctx, key: s.Key, chain: s.Chain, spec: spec}
 	req := (&signature.SignRequest{
 		Payload:       signature.Payload{ContentType: notary.PayloadType, Content: payload},
@@ -268,22 +266,11 @@ func fixedWidth(der []byte, n int) ([]byte, error) {
 	return out, nil
 }
 
-// ParseChain reads PEM certificates in the order that they have. Anything else in the file is an error.
+// ParseChain reads PEM certificates in the order that they have. Another kind of PEM in the file is an error, such as a key.
 func ParseChain(data []byte) ([]*x509.Certificate, error) {
-	var chain []*x509.Certificate
-	for len(bytes.TrimSpace(data)) > 0 {
-		block, rest := pem.Decode(data)
-		if block == nil || block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("%w: the file holds something else than PEM certificates", ErrChain)
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrChain, err)
-		}
-		chain, data = append(chain, c), rest
-	}
-	if len(chain) == 0 {
-		return nil, fmt.Errorf("%w: no certificate", ErrChain)
+	chain, err := notary.ParsePEM(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrChain, err)
 	}
 	return chain, nil
 }

@@ -63,6 +63,7 @@ func TestRefusesToSign(t *testing.T) {
 		"P-224":         {notary.Signer{Key: sign.FromSigner(weak), Chain: chain(selfSigned(weak.Public(), weak, x509.KeyUsageDigitalSignature))}, good, notary.ErrChain},
 		"key usage":     {notary.Signer{Key: sign.FromSigner(ec), Chain: chain(selfSigned(ec.Public(), ec, x509.KeyUsageCertSign))}, good, notary.ErrChain},
 		"expired":       {notary.Signer{Key: key, Chain: chain(cert), Now: func() time.Time { return time.Now().Add(2 * time.Hour) }}, good, notary.ErrChain},
+		"no format":     {notary.Signer{Key: key, Chain: chain(cert), Format: 7}, good, sign.ErrStatement},
 		"half a second": {notary.Signer{Key: key, Chain: chain(cert), Expiry: time.Second / 2}, good, sign.ErrStatement},
 		"nil statement": {notary.Signer{Key: key, Chain: chain(cert)}, nil, sign.ErrStatement},
 		"no predicate":  {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(image, nil), sign.ErrStatement},

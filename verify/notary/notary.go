@@ -85,7 +85,8 @@ type Verifier struct {
 	// Identities name the signers, as in a trust policy. None trusts nobody.
 	//
 	// "x509.subject: C=US, ST=WA, O=acme": every attribute must be in the leaf's subject with exactly this value; C, ST and O
-	// are required. "*", alone, is everybody for whom the stores vouch; below AWS's roots it is nobody.
+	// are required. It is written as in RFC 4514, a comma in a value as "\,"; types without a name there are object identifiers,
+	// such as 2.5.4.15. A leaf that has an attribute twice is nobody's. "*", alone, is everybody for whom the stores vouch; below AWS's roots it is nobody.
 	//
 	// "arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME": a profile of AWS Signer in all its versions; with "/VERSION" in
 	// that one. Signatures by AWS Signer count for these only, and these for no others. Every field must be the same, to the

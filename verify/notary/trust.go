@@ -3,7 +3,6 @@ package notary
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
@@ -23,10 +23,14 @@ const (
 	maxPolicies  = 1000
 )
 
-// ParseCertificates reads certificates to trust: PEM, any number, and nothing else; or one in DER. They are authorities, or
-// signed by themselves, as the trust store specification has it. Errors are [ErrTrust].
+// ParseCertificates reads certificates to trust: PEM, any number, with text around them or not; or DER. They are authorities,
+// or signed by themselves, as the trust store specification has it. Errors are [ErrTrust], also for none.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
-	certs, err := parseCertificates(data)
+	parse := x509.ParseCertificates
+	if len(data) == 0 || bytes.Contains(data, []byte("-----BEGIN")) {
+		parse = notary.ParsePEM
+	}
+	certs, err := parse(data)
 	for _, c := range certs {
 		if !c.IsCA && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != nil {
 			err = fmt.Errorf("%s is no authority and not signed by itself", c.Subject)
@@ -34,25 +38,6 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTrust, err)
-	}
-	return certs, nil
-}
-
-func parseCertificates(data []byte) ([]*x509.Certificate, error) {
-	if !bytes.Contains(data, []byte("-----BEGIN")) {
-		return x509.ParseCertificates(data)
-	}
-	var certs []*x509.Certificate
-	for len(bytes.TrimSpace(data)) > 0 {
-		block, rest := pem.Decode(data)
-		if block == nil || block.Type != "CERTIFICATE" || !bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
-			return nil, errors.New("something else than PEM certificates")
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		certs, data = append(certs, c), rest
 	}
 	return certs, nil
 }

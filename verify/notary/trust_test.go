@@ -54,6 +54,7 @@ func TestReadTrustPolicy(t *testing.T) {
 	for name, files := range map[string]map[string][]byte{
 		"PEM":         {"truststore/x509/ca/acme/root.pem": pemOf(t, root)},
 		"two in PEM":  {"truststore/x509/ca/acme/root.crt": append(pemOf(t, newChain(t, newKey(), nil)[1].Raw), pemOf(t, root)...)},
+		"text around": {"truststore/x509/ca/acme/root.pem": slices.Concat([]byte("Certificate:\n    Data:\n"), pemOf(t, root), []byte("# the end\n"))},
 		"DER":         {"truststore/x509/ca/acme/root.cer": root},
 		"two files":   {"truststore/x509/ca/acme/a.pem": pemOf(t, newChain(t, newKey(), nil)[1].Raw), "truststore/x509/ca/acme/b.crt": root},
 		"of others":   {"truststore/x509/ca/acme/root.pem": pemOf(t, root), "truststore/x509/ca/other/broken.pem": []byte("broken")},
@@ -189,8 +190,10 @@ func TestBadTrustPolicies(t *testing.T) {
 		"no certificate": []byte("hello"),
 		"a leaf":         pemOf(t, chain[0].Raw),
 		"a key":          pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte{1}}),
-		"text between":   append([]byte("root\n"), pemOf(t, chain[1].Raw)...),
-		"text behind":    append(pemOf(t, chain[1].Raw), "and more"...),
+		"half a block":   append([]byte("-----BEGIN CERTIFICATE-----\nMII\n"), pemOf(t, chain[1].Raw)...),
+		"half behind":    append(pemOf(t, chain[1].Raw), "-----BEGIN CERTIFICATE-----"...),
+		"a key behind":   append(pemOf(t, chain[1].Raw), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte{1}})...),
+		"DER, a tail":    append(slices.Clone(chain[1].Raw), 0),
 		"too large":      append(pemOf(t, chain[1].Raw), make([]byte, 2<<20)...),
 	} {
 		if p, err := notary.ReadTrustPolicy(config(good, map[string][]byte{"truststore/x509/ca/acme/root.pem": store})); p != nil || !errors.Is(err, notary.ErrTrust) {
