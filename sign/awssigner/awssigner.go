@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/signer"
+	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/internal/awserror"
 	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/sign"
@@ -35,7 +36,7 @@ type Client interface {
 // A Signer signs with one signing profile. [New] makes it.
 type Signer struct {
 	client  Client
-	profile profile
+	profile awsarn.Profile
 }
 
 var _ sign.Signer = (*Signer)(nil)
@@ -46,46 +47,15 @@ func New(client Client, profileARN string) (*Signer, error) {
 	if client == nil {
 		return nil, errors.New("awssigner: no client")
 	}
-	p, err := parseARN(profileARN)
+	p, err := awsarn.ParseProfile(profileARN)
+	if err == nil && p.Version != "" {
+		err = errors.New("signing is with a profile, not with a version of it: leave out the last part")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("awssigner: %w: %.128q: %w", ErrProfile, profileARN, err)
 	}
 	return &Signer{client, p}, nil
 }
-
-// profile is what the ARN of a signing profile says.
-type profile struct{ arn, region, owner, name string }
-
-// parseARN follows the service's own limits: a name has 2 to 64 letters, digits and underscores.
-func parseARN(arn string) (profile, error) {
-	f := strings.Split(arn, ":")
-	if len(f) != 6 || f[0] != "arn" || f[2] != "signer" || f[1] != "aws" && !strings.HasPrefix(f[1], "aws-") {
-		return profile{}, errors.New("want arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME")
-	}
-	p := profile{arn: arn, region: f[3], owner: f[4]}
-	if p.region == "" || !only(p.region, "abcdefghijklmnopqrstuvwxyz0123456789-") {
-		return profile{}, errors.New("no region")
-	}
-	if len(p.owner) != 12 || !only(p.owner, digits) {
-		return profile{}, errors.New("an account has 12 digits")
-	}
-	name, ok := strings.CutPrefix(f[5], "/signing-profiles/")
-	if _, _, version := strings.Cut(name, "/"); version {
-		return profile{}, errors.New("signing is with a profile, not with a version of it: leave out the last part")
-	}
-	if !ok || len(name) < 2 || len(name) > 64 || !only(name, letters+digits+"_") {
-		return profile{}, errors.New("no name of a profile")
-	}
-	p.name = name
-	return p, nil
-}
-
-const (
-	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	digits  = "0123456789"
-)
-
-func only(s, alphabet string) bool { return strings.Trim(s, alphabet) == "" }
 
 // Limits of what goes there (API reference of SignPayload) and of what is taken back.
 const (
@@ -109,9 +79,9 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	out, err := s.client.SignPayload(ctx, &signer.SignPayloadInput{
 		Payload:       payload,
 		PayloadFormat: aws.String(notary.PayloadType),
-		ProfileName:   aws.String(s.profile.name),
-		ProfileOwner:  aws.String(s.profile.owner),
-	}, func(o *signer.Options) { o.Region = s.profile.region })
+		ProfileName:   aws.String(s.profile.Name),
+		ProfileOwner:  aws.String(s.profile.Account),
+	}, func(o *signer.Options) { o.Region = s.profile.Region })
 	if err != nil {
 		return sign.Descriptor{}, fmt.Errorf("awssigner: %w", kind(err))
 	}

@@ -11,9 +11,9 @@ import (
 	"maps"
 	"math/big"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -179,10 +179,10 @@ func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
 	if !slices.Equal(must, critical) { // of others nobody would know how to verify them
 		return fmt.Errorf("critical are %.512q", critical)
 	}
-	if !strings.HasPrefix(text[attributeJob], "arn:") {
+	if job, err := awsarn.Parse(text[attributeJob]); err != nil || job.Service != "signer" {
 		return fmt.Errorf("%s is %.128q", attributeJob, text[attributeJob])
 	}
-	if version, ok := strings.CutPrefix(text[attributeProfile], s.profile.arn+"/"); !ok || version == "" || !only(version, letters+digits) {
+	if p, err := awsarn.ParseProfile(text[attributeProfile]); err != nil || p.All() != s.profile || p.Version == "" {
 		return fmt.Errorf("signed with the profile %.128q", text[attributeProfile])
 	}
 	at, err := time.Parse(time.RFC3339, text[attributeTime])

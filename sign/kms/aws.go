@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/internal/awserror"
 	"github.com/ladingdev/lading/sign"
 )
@@ -185,13 +186,12 @@ func parseKeyID(text string) (keyID, error) {
 		return bad("too long")
 	}
 	if strings.HasPrefix(text, "arn:") {
-		f := strings.SplitN(text, ":", 6)
-		if len(f) != 6 || f[1] != "aws" && !strings.HasPrefix(f[1], "aws-") || !only(f[1], lower+"-") || f[2] != "kms" ||
-			f[3] == "" || !only(f[3], lower+digits+"-") || len(f[4]) != 12 || !only(f[4], digits) {
+		arn, err := awsarn.Parse(text)
+		if err != nil || arn.Service != "kms" {
 			return bad("no ARN of AWS KMS")
 		}
-		k.region, k.account = f[3], strings.Join(f[1:5], ":")
-		id, isKey := strings.CutPrefix(f[5], "key/")
+		k.region, k.account = arn.Region, arn.Partition+":"+arn.Region+":"+arn.Account
+		id, isKey := strings.CutPrefix(arn.Resource, "key/")
 		if k.name = id; !isKey && !strings.HasPrefix(id, "alias/") {
 			return bad("an ARN of neither key nor alias")
 		} else if isKey && strings.HasPrefix(id, "alias/") {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/signature"
 )
@@ -54,8 +55,8 @@ const (
 
 // awsFacts are what a signature by AWS Signer says of itself.
 type awsFacts struct {
-	profile             profile
-	profileVersion, job string
+	profile awsarn.Profile // in one version
+	job     string
 }
 
 // extendedAttributes returns an error for every attribute that is not known here and must be, and AWS Signer's facts if
@@ -89,18 +90,18 @@ func extendedAttributes(info *signature.SignerInfo) (*awsFacts, error) {
 	if v, ok := text[pluginMinVersion]; ok && !pluginIsEnough(v) {
 		return nil, fmt.Errorf("%w: the signature asks for version %.32q of its verification plugin, whose checks are not known here", verify.ErrNotTrusted, v)
 	}
-	p, err := parseProfile(text[awsProfileVersion])
-	if err == nil && p.version == "" {
+	p, err := awsarn.ParseProfile(text[awsProfileVersion])
+	if err == nil && p.Version == "" {
 		err = errors.New("no version")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: attribute %s: %w", verify.ErrMalformed, awsProfileVersion, err)
 	}
-	job := text[awsJob]
-	if f := strings.Split(job, ":"); len(f) != 6 || f[0] != "arn" || f[1] != p.partition || f[2] != "signer" || !strings.HasPrefix(f[5], "/signing-jobs/") {
-		return nil, fmt.Errorf("%w: attribute %s: %.128q", verify.ErrMalformed, awsJob, job)
+	job, err := awsarn.Parse(text[awsJob])
+	if err != nil || job.Partition != p.Partition || job.Service != "signer" || !strings.HasPrefix(job.Resource, "/signing-jobs/") {
+		return nil, fmt.Errorf("%w: attribute %s: %.128q", verify.ErrMalformed, awsJob, text[awsJob])
 	}
-	return &awsFacts{p, text[awsProfileVersion], job}, nil
+	return &awsFacts{p, text[awsJob]}, nil
 }
 
 // pluginIsEnough reports whether the checks of the plugin up to 1.0, which are made here, are all that is asked for.
@@ -119,56 +120,13 @@ func belowAWS(chain []*x509.Certificate) bool {
 	return slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return slices.ContainsFunc(roots, c.Equal) })
 }
 
-// profile is a signing profile of AWS Signer, or one version of it.
-type profile struct{ partition, region, account, name, version string }
-
-func (p profile) String() string {
-	return fmt.Sprintf("arn:%s:signer:%s:%s:/signing-profiles/%s", p.partition, p.region, p.account, p.name)
-}
-
-const (
-	digits  = "0123456789"
-	small   = "abcdefghijklmnopqrstuvwxyz"
-	letters = small + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)
-
-func only(s, alphabet string) bool { return s != "" && strings.Trim(s, alphabet) == "" }
-
-// parseProfile reads the ARN of a profile, or of one of its versions. Its fields hold what AWS lets them hold and nothing
-// else, so that two ARNs are of one profile just when their fields are equal.
-func parseProfile(arn string) (profile, error) {
-	if len(arn) > maxIdentity {
-		return profile{}, fmt.Errorf("longer than %d bytes", maxIdentity)
-	}
-	f := strings.Split(arn, ":")
-	if len(f) != 6 || f[0] != "arn" || f[2] != "signer" {
-		return profile{}, errors.New("want arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME")
-	}
-	resource, ok := strings.CutPrefix(f[5], "/signing-profiles/")
-	name, version, versioned := strings.Cut(resource, "/")
-	p := profile{f[1], f[3], f[4], name, version}
-	switch {
-	case !ok || len(name) < 2 || len(name) > 64 || !only(name, letters+digits+"_"):
-		return profile{}, errors.New("no name of a profile, of 2 to 64 letters, digits and underscores")
-	case versioned && !only(version, letters+digits):
-		return profile{}, errors.New("no version of a profile")
-	case p.partition != "aws" && !strings.HasPrefix(p.partition, "aws-") || !only(p.partition, small+"-"):
-		return profile{}, errors.New("no partition of AWS")
-	case !only(p.region, small+digits+"-"):
-		return profile{}, errors.New("no region")
-	case len(p.account) != 12 || !only(p.account, digits):
-		return profile{}, errors.New("no account of 12 digits")
-	}
-	return p, nil
-}
-
 // askAWS asks AWS Signer. Not to be revoked is an empty answer, and no other.
 func (v *Verifier) askAWS(ctx context.Context, aws *awsFacts, info *signature.SignerInfo) error {
 	if v.AWS == nil {
 		return errors.New("no client of AWS Signer to ask: set Verifier.AWS")
 	}
 	at := info.SignedAttributes.SigningTime.UTC()
-	about := question(info.CertificateChain, "AWS", aws.profileVersion, aws.job, at.String())
+	about := question(info.CertificateChain, "AWS", aws.profile.String(), aws.job, at.String())
 	return v.answers.get(ctx, about, v.now(), func() error {
 		var hashes []string
 		for i, c := range info.CertificateChain {
@@ -176,7 +134,7 @@ func (v *Verifier) askAWS(ctx context.Context, aws *awsFacts, info *signature.Si
 			own, above := sha512.Sum384(c.RawTBSCertificate), sha512.Sum384(issuer.RawTBSCertificate)
 			hashes = append(hashes, hex.EncodeToString(own[:])+hex.EncodeToString(above[:]))
 		}
-		revoked, err := v.AWS.Revoked(ctx, aws.profileVersion, aws.job, at, hashes)
+		revoked, err := v.AWS.Revoked(ctx, aws.profile.String(), aws.job, at, hashes)
 		if err != nil {
 			return err
 		}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -41,7 +43,7 @@ func (id identity) partOf(name identity) bool {
 type identities struct {
 	everybody bool // for whom the stores vouch
 	names     []identity
-	profiles  []profile // of AWS Signer
+	profiles  []awsarn.Profile
 }
 
 func parseIdentities(texts []string) (*identities, error) {
@@ -57,8 +59,8 @@ func parseIdentities(texts []string) (*identities, error) {
 				err = errors.New("stands alone")
 			}
 		case strings.HasPrefix(t, "arn:"):
-			var p profile
-			p, err = parseProfile(t)
+			var p awsarn.Profile
+			p, err = awsarn.ParseProfile(t)
 			ids.profiles = append(ids.profiles, p)
 		default:
 			var id identity
@@ -73,16 +75,11 @@ func parseIdentities(texts []string) (*identities, error) {
 }
 
 // matchProfile returns the ARN of a profile, without its version, if it is trusted in that version.
-func (ids *identities) matchProfile(p profile) (string, error) {
-	for _, w := range ids.profiles {
-		if w.version == "" {
-			w.version = p.version // a profile is all its versions
-		}
-		if w == p {
-			return p.String(), nil
-		}
+func (ids *identities) matchProfile(p awsarn.Profile) (string, error) {
+	if slices.Contains(ids.profiles, p) || slices.Contains(ids.profiles, p.All()) {
+		return p.All().String(), nil
 	}
-	return "", fmt.Errorf("%w: %s/%s is none of the identities", verify.ErrNotTrusted, p, p.version)
+	return "", fmt.Errorf("%w: %s is none of the identities", verify.ErrNotTrusted, p)
 }
 
 // overlap returns an error if whoever is one of the identities is another one too (trust store and trust policy

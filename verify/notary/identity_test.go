@@ -122,33 +122,6 @@ func TestAnswersTogether(t *testing.T) {
 	}
 }
 
-// FuzzParseProfile: an ARN that is read is written again as it was, so that no two ARNs are one profile.
-func FuzzParseProfile(f *testing.F) {
-	for _, arn := range []string{
-		"arn:aws:signer:us-east-1:111122223333:/signing-profiles/release",
-		"arn:aws-us-gov:signer:us-gov-west-1:111122223333:/signing-profiles/release_2/AbCdEf0123",
-		"arn:aws:signer:us-east-1:111122223333:/signing-profiles/release/",
-		"arn:aws:signer:us-east-1:111122223333:/signing-profiles/*",
-		"arn:aws:signer:us-east-1:111122223333:/signing-jobs/1",
-		"arn:::::",
-	} {
-		f.Add(arn)
-	}
-	f.Fuzz(func(t *testing.T, arn string) {
-		p, err := parseProfile(arn)
-		if err != nil {
-			return
-		}
-		again := p.String()
-		if p.version != "" {
-			again += "/" + p.version
-		}
-		if again != arn {
-			t.Errorf("%q was read as %q", arn, again)
-		}
-	})
-}
-
 var escape = strings.NewReplacer(`\`, `\\`, ",", `\,`, "+", `\+`, `"`, `\"`, "<", `\<`, ">", `\>`, ";", `\;`, "#", `\#`, "=", `\=`, " ", `\ `)
 
 // What certificates are called, and by which identities they are meant.

@@ -17,12 +17,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/signer"
 
+	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/internal/awserror"
 	"github.com/ladingdev/lading/verify/notary"
 )
@@ -57,9 +57,9 @@ func (r *revocation) Revoked(ctx context.Context, profileVersion, job string, si
 	if r.client == nil {
 		return nil, errors.New("awssigner: no client")
 	}
-	fields := strings.Split(profileVersion, ":")
-	if len(fields) != 6 {
-		return nil, fmt.Errorf("awssigner: %.128q is no ARN", profileVersion)
+	profile, err := awsarn.ParseProfile(profileVersion)
+	if err != nil {
+		return nil, fmt.Errorf("awssigner: %.128q: %w", profileVersion, err)
 	}
 	out, err := r.client.GetRevocationStatus(ctx, &signer.GetRevocationStatusInput{
 		CertificateHashes:  certificates,
@@ -67,7 +67,7 @@ func (r *revocation) Revoked(ctx context.Context, profileVersion, job string, si
 		PlatformId:         aws.String(platform),
 		ProfileVersionArn:  aws.String(profileVersion),
 		SignatureTimestamp: aws.Time(signedAt),
-	}, func(o *signer.Options) { o.Region = fields[3] })
+	}, func(o *signer.Options) { o.Region = profile.Region })
 	switch {
 	case err == nil && out == nil:
 		return nil, errors.New("awssigner: no answer")
