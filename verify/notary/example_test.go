@@ -20,7 +20,8 @@ import (
 	"github.com/ladingdev/lading/verify/notary"
 )
 
-func ExampleVerifier() {
+// acme returns a certificate chain and what was signed with it.
+func acme() ([]*x509.Certificate, verify.Descriptor) {
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		Subject:     pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}},
@@ -29,7 +30,11 @@ func ExampleVerifier() {
 	chain := []*x509.Certificate{must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, c, key.Public(), key))))}
 	s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}
 	evidence := must(s.Sign(context.Background(), sign.About(image, sign.ImageSignature{})))
+	return chain, evidence
+}
 
+func ExampleVerifier() {
+	chain, evidence := acme()
 	v := &notary.Verifier{CA: chain, Identities: []string{"x509.subject: C=US, ST=WA, O=acme"}}
 	attestation, err := v.Verify(context.Background(), image, evidence)
 	fmt.Println(attestation.Kind, attestation.Signers[0].Identity.Subject, err)
@@ -44,15 +49,7 @@ func ExampleVerifier() {
 
 // A user of notation brings policy and stores as they are: in a program, os.DirFS of notation's configuration directory.
 func ExampleReadTrustPolicy() {
-	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		Subject:     pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}},
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
-	chain := []*x509.Certificate{must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, c, key.Public(), key))))}
-	s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}
-	evidence := must(s.Sign(context.Background(), sign.About(image, sign.ImageSignature{})))
-
+	chain, evidence := acme()
 	notation := fstest.MapFS{
 		"trustpolicy.json": {Data: []byte(`{"version": "1.0", "trustPolicies": [{
 			"name": "acme",
