@@ -22,10 +22,11 @@ const reserved = "io.cncf.notary"
 
 // Payload is what is signed: targetArtifact.
 type Payload struct {
-	MediaType   string
-	Digest      digest.Digest
-	Size        int64
-	Annotations map[string]string // what notation calls user metadata
+	MediaType    string
+	Digest       digest.Digest
+	Size         int64
+	ArtifactType string            // optional; nothing depends on it
+	Annotations  map[string]string // what notation calls user metadata
 }
 
 func (p *Payload) check() error {
@@ -40,7 +41,8 @@ func (p *Payload) check() error {
 
 // Equal tells whether two payloads say the same.
 func (p *Payload) Equal(q *Payload) bool {
-	return p.MediaType == q.MediaType && p.Digest == q.Digest && p.Size == q.Size && maps.Equal(p.Annotations, q.Annotations)
+	return p.MediaType == q.MediaType && p.Digest == q.Digest && p.Size == q.Size &&
+		p.ArtifactType == q.ArtifactType && maps.Equal(p.Annotations, q.Annotations)
 }
 
 // Append appends the payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text
@@ -59,6 +61,10 @@ func (p *Payload) Append(dst []byte) ([]byte, error) {
 	text(string(p.Digest))
 	dst = append(dst, `,"size":`...)
 	dst = strconv.AppendInt(dst, p.Size, 10)
+	if p.ArtifactType != "" {
+		dst = append(dst, `,"artifactType":`...)
+		text(p.ArtifactType)
+	}
 	if len(p.Annotations) > 0 {
 		dst = append(dst, `,"annotations":`...)
 		for i, key := range slices.Sorted(maps.Keys(p.Annotations)) {
@@ -84,7 +90,7 @@ func Parse(data []byte) (*Payload, error) {
 			r.Fail(fmt.Errorf("unknown member %q", name))
 			continue
 		}
-		for name := range r.Object("mediaType", "digest", "size", "annotations") {
+		for name := range r.Object("mediaType", "digest", "size", "artifactType", "annotations") {
 			switch string(name) {
 			case "mediaType":
 				p.MediaType = r.String()
@@ -92,6 +98,8 @@ func Parse(data []byte) (*Payload, error) {
 				p.Digest = digest.Digest(r.String())
 			case "size":
 				p.Size = r.Int64()
+			case "artifactType":
+				p.ArtifactType = r.String()
 			case "annotations":
 				p.Annotations = map[string]string{}
 				for key := range r.Object() {

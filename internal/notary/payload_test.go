@@ -29,6 +29,14 @@ func TestPayload(t *testing.T) {
 	if diff := cmp.Diff(&good, got); diff != "" {
 		t.Error(diff)
 	}
+	typed := good
+	typed.ArtifactType = "application/vnd.example"
+	if data, err = typed.Append(nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = notary.Parse(data); err != nil || !got.Equal(&typed) || got.Equal(&good) {
+		t.Errorf("%s: %+v, %v", data, got, err)
+	}
 }
 
 func TestPayloadRefusals(t *testing.T) {

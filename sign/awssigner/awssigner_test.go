@@ -268,6 +268,7 @@ func TestLies(t *testing.T) {
 		"other size":           payload(`"size":5`, `"size":6`),
 		"other media type":     payload("image.manifest", "image.index"),
 		"an annotation more":   payload(`"size":5`, `"size":5,"annotations":{"approved":"yes"}`),
+		"an artifact type":     payload(`"size":5`, `"size":5,"artifactType":"application/vnd.example"`),
 		"a member more":        payload(`"size":5`, `"size":5,"urls":["https://evil.example"]`),
 		"a member beside":      payload(`{"targetArtifact"`, `{"extra":1,"targetArtifact"`),
 		"a member twice":       payload(`"size":5`, `"size":6,"size":5`),

@@ -414,6 +414,10 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 			t.Errorf("algorithm %s: %v", name, err)
 		}
 	}
+	// A descriptor may say of what type the artifact is (signature specification, "Payload").
+	if err := try(forge(header, strings.Replace(payload, `"size":5`, `"size":5,"artifactType":"application/vnd.example"`, 1))); err != nil {
+		t.Errorf("artifact type: %v", err)
+	}
 	// Who made the signature is anybody's word, spelled as old programs do or not.
 	if err := try(strings.Replace(whole, `"header":{`, `"header":{"io.cncf.notary.SigningAgent":"x","io.cncf.notary.signingAgent":"y",`, 1)); err != nil {
 		t.Errorf("signing agent: %v", err)
