@@ -19,7 +19,7 @@ type MergeMode uint8
 const (
 	// Flat tells a component once that several documents have: one with the same canonical package URL, or without one
 	// the same group, name, version and class, unless hashes say that it is not the same. Of a file of SPDX the hashes
-	// have to be the same too.
+	// have to be the same too, and of what has no name everything.
 	Flat MergeMode = iota
 	// Hierarchical keeps every document's components to themselves, below what that document is about.
 	Hierarchical
@@ -67,8 +67,8 @@ var ErrNoID = errors.New("the document has no serial number or namespace")
 // Merge makes one document of several. The result is the same for the same documents in the same order, but its parts may
 // be known by other IDs where documents use one ID for different things.
 //
-// What documents say of themselves, such as their time and serial number, is not in the result; their authors and tools
-// are. In the Report is what could not be kept.
+// The names, times, versions and serial numbers or namespaces of the documents are not in the result; their authors and
+// tools are. In the report is what else could not be kept.
 //
 // Errors wrap [ErrVersion], [ErrSigned], [ErrNoID], or are those of [Convert].
 func Merge(docs []*Document, o *MergeOptions) (*Document, *MergeReport, error) {
@@ -78,7 +78,7 @@ func Merge(docs []*Document, o *MergeOptions) (*Document, *MergeReport, error) {
 	if len(docs) == 0 {
 		return nil, nil, errors.New("sbom: there is nothing to merge")
 	}
-	m := merger{opts: o, format: o.Format, report: &MergeReport{Conversions: make([]*Report, len(docs))}, ids: names{}, seen: map[string]*node{}, texts: map[string]string{}}
+	m := merger{opts: o, format: o.Format, report: &MergeReport{Conversions: make([]*Report, len(docs))}, ids: names{}, seen: map[string]*node{}, lines: map[string]bool{}, contained: map[string]bool{}, inside: map[*node]*node{}}
 	if m.format == (Format{}) {
 		m.format = docs[0].format
 	}
@@ -105,17 +105,20 @@ func Merge(docs []*Document, o *MergeOptions) (*Document, *MergeReport, error) {
 }
 
 type merger struct {
-	opts   *MergeOptions
-	format Format
-	report *MergeReport
-	out    *node
-	about  *node  // what the result is about
-	root   string // its ID
-	parts  []string
-	ids    names
-	seen   map[string]*node  // components by what they are, in Flat
-	texts  map[string]string // SPDX 3: elements by their IDs
-	doc    int               // at work on
+	opts      *MergeOptions
+	format    Format
+	report    *MergeReport
+	out       *node
+	about     *node  // what the result is about
+	root      string // its ID
+	parts     []string
+	ids       names
+	seen      map[string]*node // components by what they are, in Flat
+	lines     map[string]bool  // of units
+	contained map[string]bool  // SPDX 3: what the result is said to contain
+	doc       int              // at work on
+	refs      map[*node]Ref    // its components
+	inside    map[*node]*node  // CycloneDX: what components of the result are nested in
 }
 
 // begin makes a document without components.
@@ -184,6 +187,10 @@ func (m *merger) add(i int, d *Document) error {
 		removeSignatures(tree)
 	}
 	nodes := converted.nodesOf(tree)
+	m.refs = map[*node]Ref{}
+	for ref, n := range nodes {
+		m.refs[n] = Ref(ref)
+	}
 	same := m.recognize(converted, nodes)
 	m.name(tree, same)
 	for ref, n := range nodes {
@@ -245,18 +252,20 @@ func (m *merger) recognize(d *Document, nodes []*node) map[*node]*node {
 func identity(d *Document, r Ref) string {
 	c := &d.components[r]
 	switch p, err := parsePURL(c.PURL); {
+	case err == nil && p.Version == "":
+		return p.String() + "\x00" + c.Version
 	case err == nil:
 		return p.String()
 	case c.Name == "":
-		return ""
+		return "\x00" + d.content(r) // the same if all of it is
 	case c.Kind == "file":
 		return "\x00" + c.Name + "\x00" + d.hashList(r)
 	}
 	return c.Group + "\x00" + c.Name + "\x00" + c.Version + "\x00" + c.Kind
 }
 
-// contradiction finds hashes of one algorithm that differ.
-func contradiction(f Format, a, b *node) (field, first, second string) {
+// contradiction finds an algorithm of which two components have no hash in common.
+func contradiction(f Format, a, b *node) (field, kept, dropped string) {
 	list, alg, value := "hashes", "alg", "content"
 	if f.Spec == SPDX {
 		list, alg, value = "checksums", "algorithm", "checksumValue"
@@ -264,12 +273,20 @@ func contradiction(f Format, a, b *node) (field, first, second string) {
 			list, value = "verifiedUsing", "hashValue"
 		}
 	}
-	for _, x := range a.list(list) {
-		for _, y := range b.list(list) {
-			v, w := x.str(value).s, y.str(value).s
-			if x.str(alg).s == y.str(alg).s && v != "" && w != "" && !strings.EqualFold(v, w) {
-				return list, a.get(list).show(), b.get(list).show()
+	hashes := func(n *node) map[string][]string {
+		m := map[string][]string{}
+		for _, h := range n.list(list) {
+			if v := h.str(value).s; v != "" {
+				m[h.str(alg).s] = append(m[h.str(alg).s], strings.ToLower(v))
 			}
+		}
+		return m
+	}
+	first, second := hashes(a), hashes(b)
+	for name, values := range first {
+		others, both := second[name]
+		if both && !slices.ContainsFunc(values, func(v string) bool { return slices.Contains(others, v) }) {
+			return list, a.get(list).show(), b.get(list).show()
 		}
 	}
 	return "", "", ""
@@ -278,38 +295,155 @@ func contradiction(f Format, a, b *node) (field, first, second string) {
 // name gives the parts of a document IDs that no other part of the result has, and those that are the same the one of
 // what they are the same as.
 func (m *merger) name(tree *node, same map[*node]*node) {
-	to := map[string]string{}
+	known := map[string]string{} // IDs of what the result has, with those that it has them by
 	tree.each(func(n *node) {
-		id := n.definition(m.format)
-		if id == nil {
+		kept := same[n]
+		if kept == nil {
 			return
 		}
-		if _, ok := to[id.text]; ok {
-			return // said twice, and not to be told apart
+		if id := n.definition(m.format); id != nil {
+			known[id.text] = m.idOf(kept)
 		}
-		if kept := same[n]; kept != nil {
-			to[id.text] = m.idOf(kept)
-			return
-		}
-		// What is letter for letter the same is the same: licence texts, agents, links to other documents.
-		if m.format.Spec == SPDX && !strings.HasPrefix(id.text, "SPDXRef-") && !strings.HasPrefix(id.text, "_:") {
-			line := n.line(true)
-			if before, ok := m.texts[id.text]; !ok {
-				m.texts[id.text] = line
-			} else if before == line {
-				to[id.text] = id.text
-				same[n] = n
-				return
+		for _, v := range n.members {
+			if have := kept.get(v.name); own(v.name) && have.equal(v.value) {
+				m.defined(v.value, func(id string) { known[id] = id })
 			}
 		}
-		to[id.text] = m.ids.unique(id.text)
 	})
+	var ids []string
+	m.defined(tree, func(id string) { ids = append(ids, id) })
+	units := m.units(tree, same)
+	again := m.repeated(units, ids, known)
+
+	to := map[string]string{}
+	for _, id := range ids {
+		if _, twice := to[id]; twice {
+			continue // and not to be told apart
+		}
+		if name, ok := known[id]; ok {
+			to[id] = name
+		} else {
+			to[id] = m.ids.unique(id)
+		}
+	}
 	for from, name := range to {
 		if from == name {
 			delete(to, from)
 		}
 	}
 	tree.rename(m.format, to)
+	for i, u := range units {
+		if again[i] {
+			same[u] = u
+		} else {
+			m.lines[m.line(u)] = true
+		}
+	}
+}
+
+func (m *merger) defined(n *node, visit func(id string)) {
+	n.each(func(n *node) {
+		if id := n.definition(m.format); id != nil {
+			visit(id.text)
+		}
+	})
+}
+
+// units are the parts of a document, other than components that are in the result, that have IDs and are taken as a whole
+// or not at all: what is letter for letter the same, and refers to the same, is the same.
+func (m *merger) units(tree *node, same map[*node]*node) (out []*node) {
+	var lists []*node
+	switch {
+	case m.format.Spec == CycloneDX:
+		metadata := tree.get("metadata")
+		for _, v := range slices.Concat(tree.members, metadata.under(), metadata.get("tools").under()) {
+			switch v.name {
+			case "metadata", "component", "dependencies":
+			case "components":
+				if v.value != tree.get("components") {
+					lists = append(lists, v.value)
+				}
+			default:
+				lists = append(lists, v.value)
+			}
+		}
+	case isSPDX2(m.format):
+		lists = compactNodes([]*node{tree.get("hasExtractedLicensingInfos"), tree.get("externalDocumentRefs"), tree.get("snippets")})
+	default:
+		lists = compactNodes([]*node{tree.get("@graph")})
+	}
+	for _, list := range lists {
+		for _, n := range listOrOne(list) {
+			has := false
+			m.defined(n, func(string) { has = true })
+			if has && same[n] == nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// under returns the members of an object, or none.
+func (n *node) under() []member {
+	if n == nil {
+		return nil
+	}
+	return n.members
+}
+
+// line writes a unit down to be compared. When SPDX 3 says that an element was made is left out.
+func (m *merger) line(n *node) string {
+	if info := n.get("creationInfo"); info != nil {
+		n = &node{kind: n.kind, members: slices.DeleteFunc(slices.Clone(n.members), func(v member) bool { return v.name == "creationInfo" })}
+	}
+	return n.line(true)
+}
+
+// repeated finds the units that the result has, and adds their IDs to those that are known of the document's. One that
+// refers to something that gets another ID is another one, and so on.
+func (m *merger) repeated(units []*node, ids []string, known map[string]string) []bool {
+	again, unit := make([]bool, len(units)), map[string]int{}
+	users := map[string][]int{}
+	for i, u := range units {
+		if !m.lines[m.line(u)] {
+			continue
+		}
+		again[i] = true
+		m.defined(u, func(id string) {
+			if known[id] == "" {
+				known[id], unit[id] = id, i
+			}
+		})
+		for _, v := range u.members {
+			if v.name != "creationInfo" {
+				v.value.referAs(m.format, v.name, func(r *node) { users[r.text] = append(users[r.text], i) })
+			}
+		}
+	}
+	var other []string
+	for _, id := range ids {
+		if known[id] != id {
+			other = append(other, id)
+		}
+	}
+	for len(other) > 0 {
+		id := other[len(other)-1]
+		other = other[:len(other)-1]
+		for _, i := range users[id] {
+			if !again[i] {
+				continue
+			}
+			again[i] = false
+			m.defined(units[i], func(id string) {
+				if at, ok := unit[id]; ok && at == i {
+					delete(known, id)
+					other = append(other, id)
+				}
+			})
+		}
+	}
+	return again
 }
 
 // idOf returns a component's ID, and gives it one if it has none.
@@ -439,16 +573,23 @@ func (m *merger) version(c *node, v string) {
 // lift leaves out what is there already, but not what is nested in it.
 func (m *merger) lift(list []*node, same map[*node]*node) (out []*node) {
 	for _, n := range list {
-		inner := m.lift(n.list("components"), same)
-		n.remove("components")
 		keep := n
 		if same[n] != nil {
 			keep = same[n]
 		} else {
 			out = append(out, n)
 		}
+		inner := n.list("components")
+		for _, c := range inner {
+			if kept := same[c]; kept != nil && m.inside[kept] != keep {
+				m.conflict(m.refs[n], "components", "", m.idOf(kept)) // which stands in one place
+			}
+		}
+		inner = m.lift(inner, same)
+		n.remove("components")
 		for _, c := range inner {
 			keep.add("components", c)
+			m.inside[c] = keep
 		}
 	}
 	return out
@@ -523,8 +664,12 @@ func (m *merger) addSPDX2(tree *node, same map[*node]*node, roots []string) {
 			m.append(v.name, v.value.items, same)
 		case "relationships":
 			m.append(v.name, slices.DeleteFunc(v.value.items, func(n *node) bool {
-				return n.str("spdxElementId").s == documentID && n.str("relationshipType").s == string(describes) ||
+				about := n.str("spdxElementId").s == documentID && n.str("relationshipType").s == string(describes) ||
 					n.str("relatedSpdxElement").s == documentID && n.str("relationshipType").s == "DESCRIBED_BY"
+				if c := n.get("comment"); about && c != nil {
+					m.conflict(None, "relationships.comment", "", c.show())
+				}
+				return about
 			}), nil)
 		default:
 			m.document(m.out, v.name, v.value, "")
@@ -537,25 +682,65 @@ func (m *merger) addSPDX2(tree *node, same map[*node]*node, roots []string) {
 
 func (m *merger) addSPDX3(tree *node, same map[*node]*node, roots []string) {
 	graph := m.out.get("@graph")
-	documents := map[string]bool{}
 	all := listOrOne(tree.get("@graph"))
+	documents := map[string]bool{}
 	for _, n := range all {
-		if id := n.definition(m.format); id != nil && n.str("type").s == "SpdxDocument" {
-			documents[id.text] = true
+		if n.str("type").s == "SpdxDocument" {
+			m.spdxDocument(n)
+			if id := n.definition(m.format); id != nil {
+				documents[id.text] = true
+			}
 		}
 	}
 	for _, n := range all {
-		describing := n.str("relationshipType").s == "describes" && documents[n.str("from").s]
-		if same[n] == nil && n.str("type").s != "SpdxDocument" && !describing {
+		switch {
+		case same[n] != nil || n.str("type").s == "SpdxDocument":
+		case n.str("relationshipType").s == "describes" && documents[n.str("from").s]:
+			if c := n.get("comment"); c != nil {
+				m.conflict(None, "describes.comment", "", c.show())
+			}
+		default:
 			graph.items = append(graph.items, n)
 		}
 	}
 	m.contain(roots)
 }
 
+// spdxDocument merges what SPDX 3 says of a document as an element.
+func (m *merger) spdxDocument(from *node) {
+	to := m.document3()
+	for _, v := range from.members {
+		switch v.name {
+		case "type", "spdxId", "@id", "name", "creationInfo", "rootElement", "element":
+		case "import", "namespaceMap", "profileConformance":
+			have := to.get(v.name)
+			if have == nil {
+				have = to.set(v.name, newArray())
+			}
+			have.unite(&node{items: listOrOne(v.value)})
+		default:
+			m.document(to, v.name, v.value, "SpdxDocument.")
+		}
+	}
+}
+
+// document3 returns the result's element for itself.
+func (m *merger) document3() *node {
+	for _, n := range m.out.list("@graph") {
+		if n.str("type").s == "SpdxDocument" {
+			return n
+		}
+	}
+	return nil
+}
+
 // contain says in SPDX 3 that the result is about something that contains parts.
 func (m *merger) contain(parts []string) {
 	for _, id := range parts {
+		if m.contained[id] {
+			continue
+		}
+		m.contained[id] = true
 		document, _, _ := strings.Cut(m.root, "#")
 		n := newObject()
 		n.set("type", newText("Relationship"))
@@ -694,11 +879,7 @@ func (m *merger) link(i int, d *Document) error {
 		h.set("algorithm", newText("sha256"))
 		h.set("hashValue", newText(digest))
 		ref.add("verifiedUsing", h)
-		for _, n := range m.out.list("@graph") {
-			if n.str("type").s == "SpdxDocument" {
-				n.add("import", ref)
-			}
-		}
+		m.document3().add("import", ref)
 		m.contain([]string{element})
 	}
 	return nil

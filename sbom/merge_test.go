@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ladingdev/lading/internal/strictjson"
 )
 
 // Every two valid documents of the corpus that follow one another in a format, merged both ways: the result is valid, has
@@ -88,6 +91,210 @@ func TestMergeCorpus(t *testing.T) {
 	t.Log(merged)
 	if len(merged) != len(targets) {
 		t.Errorf("formats: %v", merged)
+	}
+}
+
+// valid yields the documents of the corpus that keep to a specification that can be written.
+func valid(t *testing.T) iter.Seq2[string, *Document] {
+	return func(yield func(string, *Document) bool) {
+		for f := range corpus(t) {
+			d, err := Parse(bytes.NewReader(f.Data))
+			if err != nil || !slices.Contains(targets, d.Format()) {
+				continue
+			}
+			if _, err := Validate(d.Bytes()); err == nil && !yield(f.Name, d) {
+				return
+			}
+		}
+	}
+}
+
+// A document twice is that document once.
+func TestMergeSelf(t *testing.T) {
+	documents := 0
+	for name, d := range valid(t) {
+		var size [2]map[string]int
+		var conflicts [2]int
+		for i := range 2 {
+			docs := []*Document{d, d}[:i+1]
+			out, report, err := Merge(docs, &MergeOptions{Name: "same", DropSignatures: true})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if _, err := Validate(out.Bytes()); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			tree, err := parseTree(out.json)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size[i] = map[string]int{}
+			tree.each(func(n *node) {
+				if n.str("type").s == "CreationInfo" {
+					return // a blank node may have another name
+				}
+				for _, v := range n.members {
+					size[i][v.name]++
+				}
+			})
+			for _, c := range report.Conflicts {
+				if c.Document == i {
+					conflicts[i]++
+				}
+			}
+		}
+		for member := range size[1] {
+			if info := member == "created" || member == "createdBy" || member == "createdUsing" || member == "specVersion" || member == "@id"; !info && size[0][member] != size[1][member] {
+				t.Errorf("%s: %s is there %d times, then %d times", name, member, size[0][member], size[1][member])
+			}
+		}
+		if conflicts[1] > conflicts[0] {
+			t.Errorf("%s: it disagrees with itself", name)
+		}
+		documents++
+	}
+	if t.Log(documents, "documents"); documents < 300 {
+		t.Errorf("%d documents", documents)
+	}
+}
+
+// Every text of every document is in the result or in the report, but for what the documents are called.
+func TestMergeLosesNothing(t *testing.T) {
+	last := map[Format]*Document{}
+	for name, d := range valid(t) {
+		before := last[d.Format()]
+		last[d.Format()] = d
+		if before == nil {
+			continue
+		}
+		for _, mode := range []MergeMode{Flat, Hierarchical} {
+			out, report, err := Merge([]*Document{before, d}, &MergeOptions{Mode: mode, Name: "both", DropSignatures: true})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			have := map[string]bool{}
+			texts := func(n *node, visit func(member, text string)) {
+				n.each(func(n *node) {
+					for _, v := range n.members {
+						for _, x := range append([]*node{v.value}, v.value.items...) {
+							if x.leaf() && x.text != "" {
+								visit(v.name, x.text)
+							}
+						}
+					}
+				})
+			}
+			tree := func(d *Document) *node {
+				n, err := parseTree(d.json)
+				if err != nil {
+					t.Fatal(err)
+				}
+				removeSignatures(n)
+				return n
+			}
+			texts(tree(out), func(_, text string) { have[text] = true })
+			dropped := ""
+			for _, c := range report.Conflicts {
+				dropped += c.Dropped + "\n"
+			}
+			for _, in := range []*Document{before, d} {
+				n := tree(in)
+				ids := map[string]bool{}
+				n.each(func(n *node) {
+					if id := n.definition(in.format); id != nil {
+						ids[id.text] = true // they may be others
+					}
+				})
+				texts(n, func(member, text string) {
+					switch member {
+					case "$schema", "serialNumber", "timestamp", "created", "documentNamespace":
+						return
+					}
+					quoted := string(strictjson.AppendString(nil, text))
+					if !have[text] && !ids[text] && text != in.name && !strings.Contains(text, "LicenseRef-") && text != "describes" &&
+						!strings.Contains(dropped, text) && !strings.Contains(dropped, quoted[1:len(quoted)-1]) {
+						t.Errorf("%s: mode %d: %s %.100q is neither in the result nor in the report", name, mode, member, text)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Components that are told apart, or not; what stands in two places.
+func TestMergeSame(t *testing.T) {
+	hash := func(alg string, digit ...string) string {
+		var list []string
+		for _, d := range digit {
+			list = append(list, `{"alg":"`+alg+`","content":"`+strings.Repeat(d, 64)+`"}`)
+		}
+		return `"hashes":[` + strings.Join(list, ",") + `]`
+	}
+	for _, tt := range []struct {
+		name          string
+		first, second string
+		components    int // without the one that the result is about
+		conflicts     string
+	}{
+		{"one hash of two in common", `{"type":"library","name":"a",` + hash("SHA-256", "a", "b") + `}`, `{"type":"library","name":"a",` + hash("SHA-256", "b", "c") + `}`, 1, ""},
+		{"none in common", `{"type":"library","name":"a",` + hash("SHA-256", "a") + `}`, `{"type":"library","name":"a",` + hash("SHA-256", "b") + `}`, 2, "hashes"},
+		{"a purl without a version", `{"type":"library","name":"a","version":"1","purl":"pkg:npm/a"}`, `{"type":"library","name":"a","version":"2","purl":"pkg:npm/a"}`, 2, ""},
+		{"nothing but a type", `{"type":"library","name":""}`, `{"type":"library","name":""}`, 1, ""},
+		{"contained here, not there", `{"type":"library","bom-ref":"a","name":"a"},{"type":"library","bom-ref":"b","name":"b"}`,
+			`{"type":"library","bom-ref":"a","name":"a","components":[{"type":"library","bom-ref":"b","name":"b"}]}`, 2, "components"},
+		{"contained in both", `{"type":"library","name":"a","components":[{"type":"library","name":"b"}]}`,
+			`{"type":"library","name":"a","components":[{"type":"library","name":"b"}]}`, 2, ""},
+	} {
+		var docs []*Document
+		for _, s := range []string{tt.first, tt.second} {
+			d, err := Parse(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + s + `]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			docs = append(docs, d)
+		}
+		out, report, err := Merge(docs, &MergeOptions{Name: "both"})
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		var conflicts []string
+		for _, c := range report.Conflicts {
+			conflicts = append(conflicts, c.Field)
+		}
+		if got := strings.Join(conflicts, " "); out.Len()-1 != tt.components || got != tt.conflicts {
+			t.Errorf("%s: %d components, want %d; conflicts %q, want %q", tt.name, out.Len()-1, tt.components, got, tt.conflicts)
+		}
+	}
+}
+
+// An element that two documents write the same is another one where what it refers to is another one.
+func TestMergeSPDX3Elements(t *testing.T) {
+	doc := func(version string) *Document {
+		d, err := Parse(strings.NewReader(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[
+{"type":"CreationInfo","@id":"_:c","specVersion":"3.0.1","created":"2026-01-02T03:04:05Z","createdBy":["https://x/o"]},
+{"type":"Organization","spdxId":"https://x/o","creationInfo":"_:c","name":"O"},
+{"type":"SpdxDocument","spdxId":"https://x/d","creationInfo":"_:c","rootElement":["https://x/p"],"import":[{"type":"ExternalMap","externalSpdxId":"https://y/` + version + `"}]},
+{"type":"software_Package","spdxId":"https://x/p","creationInfo":"_:c","name":"p","software_packageVersion":"` + version + `"},
+{"type":"software_Package","spdxId":"https://x/q","creationInfo":"_:c","name":"q"},
+{"type":"Relationship","spdxId":"https://x/r","creationInfo":"_:c","from":"https://x/p","relationshipType":"dependsOn","to":["https://x/q"]},
+{"type":"Annotation","spdxId":"https://x/a","creationInfo":"_:c","annotationType":"other","subject":"https://x/r","statement":"s"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	out, _, err := Merge([]*Document{doc("1"), doc("2"), doc("1")}, &MergeOptions{Name: "both"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(out.Bytes())
+	for want, times := range map[string]int{
+		`"Organization"`: 1, `"relationshipType": "dependsOn"`: 2, `"Annotation"`: 2, `"name": "p"`: 2, `"name": "q"`: 1, `"externalSpdxId"`: 2,
+		`"https://x/r-2"`: 2, `"https://x/p-2"`: 3, `"relationshipType": "contains"`: 2, `"CreationInfo"`: 2,
+	} {
+		if got := strings.Count(text, want); got != times {
+			t.Errorf("%s is there %d times, want %d, in\n%s", want, got, times, text)
+		}
 	}
 }
 
