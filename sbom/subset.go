@@ -100,9 +100,10 @@ func (s *subset) cyclonedx(root *node) {
 	s.lift(root.get("metadata").get("component"))
 	if list := root.get("dependencies"); list != nil {
 		list.items = slices.DeleteFunc(list.items, func(n *node) bool {
-			s.filter(n, "dependsOn")
-			s.filter(n, "provides")
-			return s.ids[n.str("ref").s]
+			removed := s.filter(n, "dependsOn")
+			removed = s.filter(n, "provides") || removed
+			// An element without any says that there are none.
+			return s.ids[n.str("ref").s] || removed && n.get("dependsOn") == nil && n.get("provides") == nil
 		})
 	}
 	for _, n := range root.list("compositions") {
@@ -190,32 +191,49 @@ func (s *subset) spdx3(root *node) {
 	if graph == nil || graph.kind != strictjson.Array {
 		return
 	}
-	// What is said of something that goes, goes too, and so does what is said of that.
-	for again := true; again; {
-		again = false
-		graph.items = slices.DeleteFunc(graph.items, func(n *node) bool {
-			about := false
-			for _, name := range []string{"to", "element", "rootElement"} {
-				had := n.get(name) != nil
-				if to := n.get(name); to != nil && to.kind == strictjson.String && s.refersToGone(to) {
-					n.remove(name)
-				} else {
-					s.filter(n, name)
-				}
-				about = about || name == "to" && had && n.get(name) == nil
+	// What is said of something that goes, goes too, and so does what is said of that: a relationship without one that it
+	// is from, or without any that it is to.
+	about, left := map[string][]*node{}, map[*node]int{}
+	for _, n := range graph.items {
+		for _, name := range []string{"from", "subject", "software_snippetFromFile"} {
+			if v := n.str(name); v.ok() {
+				about[v.s] = append(about[v.s], n)
 			}
-			for _, name := range []string{"from", "subject", "software_snippetFromFile"} {
-				about = about || s.ids[n.str(name).s]
+		}
+		to := listOrOne(n.get("to"))
+		left[n] = len(to)
+		for _, v := range to {
+			about[v.text] = append(about[v.text], n)
+		}
+	}
+	var queue []string
+	for id := range s.ids {
+		queue = append(queue, id)
+	}
+	for i := 0; i < len(queue); i++ {
+		for _, n := range about[queue[i]] {
+			if left[n]--; s.gone[n] || left[n] > 0 && n.str("from").s != queue[i] && n.str("subject").s != queue[i] {
+				continue
 			}
-			if !s.gone[n] && !about {
-				return false
-			}
+			s.gone[n] = true
 			if id := n.definition(s.format); id != nil && !s.ids[id.text] {
 				s.ids[id.text] = true
-				again = true
+				queue = append(queue, id.text)
 			}
-			return true
-		})
+		}
+	}
+	graph.items = slices.DeleteFunc(graph.items, func(n *node) bool { return s.gone[n] })
+	for _, n := range graph.items {
+		if c := n.get("completeness"); s.filter(n, "to") && c != nil && c.text == "complete" {
+			c.text = "incomplete"
+		}
+		for _, name := range []string{"element", "rootElement"} {
+			if v := n.get(name); v != nil && s.refersToGone(v) {
+				n.remove(name)
+			} else {
+				s.filter(n, name)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package sbom
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -106,7 +107,7 @@ func TestSubset(t *testing.T) {
 	text := strings.Join(strings.Fields(string(out.Bytes())), "")
 	for _, want := range []string{
 		`"components":[{"type":"library","bom-ref":"b","name":"b"},{"type":"library","bom-ref":"c","name":"c"}]`,
-		`"dependencies":[{"ref":"app","dependsOn":["c"]},{"ref":"c"}]`,
+		`"dependencies":[{"ref":"app","dependsOn":["c"]}]`,
 		`"compositions":[{"aggregate":"incomplete","dependencies":["app"]},{"aggregate":"complete","assemblies":["c"]}]`,
 		`"vulnerabilities":[{"id":"CVE-2","affects":[{"ref":"b"}]},{"id":"CVE-3"}]`,
 	} {
@@ -130,5 +131,42 @@ func TestSubset(t *testing.T) {
 	}
 	if _, err := signed.Subset(); !errors.Is(err, ErrSigned) {
 		t.Errorf("signed: %v", err)
+	}
+}
+
+// Statements on statements go with what they are about, however long the chain, and a list that is no longer complete does
+// not say so.
+func TestSubsetSPDX3(t *testing.T) {
+	const n = 50_000
+	var b strings.Builder
+	b.WriteString(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[
+{"type":"CreationInfo","@id":"_:c","specVersion":"3.0.1","created":"2026-01-02T03:04:05Z","createdBy":["https://x/o"]},
+{"type":"Organization","spdxId":"https://x/o","creationInfo":"_:c","name":"O"},
+{"type":"SpdxDocument","spdxId":"https://x/d","creationInfo":"_:c","rootElement":["https://x/p"]},
+{"type":"software_Package","spdxId":"https://x/p","creationInfo":"_:c","name":"p"},
+{"type":"software_Package","spdxId":"https://x/q","creationInfo":"_:c","name":"q"},
+{"type":"software_Package","spdxId":"https://x/r","creationInfo":"_:c","name":"r"},
+{"type":"Relationship","spdxId":"https://x/e","creationInfo":"_:c","from":"https://x/p","relationshipType":"dependsOn","to":["https://x/q","https://x/r"],"completeness":"complete"},
+{"type":"Relationship","spdxId":"https://x/f","creationInfo":"_:c","from":"https://x/p","relationshipType":"contains","to":["https://x/r"]},
+{"type":"Relationship","spdxId":"https://x/0","creationInfo":"_:c","from":"https://x/r","relationshipType":"contains","to":["https://x/q"]}`)
+	for i := n; i > 0; i-- {
+		fmt.Fprintf(&b, `,{"type":"Annotation","spdxId":"https://x/%d","creationInfo":"_:c","annotationType":"other","subject":"https://x/%d","statement":"s"}`, i, i-1)
+	}
+	b.WriteString(`]}`)
+	d, err := Parse(strings.NewReader(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, _ := d.ByID("https://x/q")
+	out, err := d.Subset(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(out.Bytes())), "")
+	if !strings.Contains(text, `"to":["https://x/q"],"completeness":"incomplete"`) || strings.Contains(text, "Annotation") || strings.Contains(text, `"https://x/r"`) || strings.Contains(text, `"https://x/f"`) {
+		t.Errorf("%.2000s", text)
+	}
+	if _, err := Validate(out.Bytes()); err != nil {
+		t.Error(err)
 	}
 }
