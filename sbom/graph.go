@@ -91,23 +91,28 @@ func (g *Graph) Direct(r Ref) []Ref { return g.out.of(r) }
 func (a *adjacency) reach(start []Ref, included bool) iter.Seq[Ref] {
 	return func(yield func(Ref) bool) {
 		seen := make([]uint64, (len(a.from)+63)/64)
-		var queue []Ref
-		visit := func(r Ref) bool {
+		queue := make([]Ref, 0, 64)
+		for _, r := range start {
 			if r < 0 || seen[r/64]&(1<<(r%64)) != 0 {
-				return false
+				continue
 			}
 			seen[r/64] |= 1 << (r % 64)
 			queue = append(queue, r)
-			return true
-		}
-		for _, r := range start {
-			if visit(r) && included && !yield(r) {
+			if included && !yield(r) {
 				return
 			}
 		}
+		from, to := a.from, a.to
 		for i := 0; i < len(queue); i++ {
-			for _, next := range a.of(queue[i]) {
-				if visit(next) && !yield(next) {
+			r := queue[i]
+			for _, next := range to[from[r]:from[r+1]] {
+				word, bit := uint32(next)/64, uint64(1)<<(uint32(next)%64)
+				if seen[word]&bit != 0 {
+					continue
+				}
+				seen[word] |= bit
+				queue = append(queue, next)
+				if !yield(next) {
 					return
 				}
 			}
