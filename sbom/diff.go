@@ -91,6 +91,7 @@ type matcher struct {
 	docs     [2]*Document
 	old, new []Ref             // what each component is in the other document
 	next     []Ref             // of the old document: the next one with the same key
+	exact    []bool            // of the new document: what is the same, letter for letter
 	names    map[string]string // see renamed
 }
 
@@ -118,6 +119,10 @@ func (m *matcher) all() {
 		raw := d.components[r].raw
 		return unsafe.String(unsafe.SliceData(raw), len(raw))
 	})
+	m.exact = make([]bool, len(m.new))
+	for i, ref := range m.new {
+		m.exact[i] = ref != None
+	}
 	if slices.Index(m.old, None) < 0 || slices.Index(m.new, None) < 0 {
 		return
 	}
@@ -345,7 +350,7 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 	old, new := m.docs[0], m.docs[1]
 	a, b := &old.components[o], &new.components[n]
 	if m.alike() {
-		if string(a.raw) != string(b.raw) {
+		if (m.exact == nil || !m.exact[n]) && string(a.raw) != string(b.raw) {
 			fields = m.compareMembers(o, n)
 		}
 		for _, role := range []string{"declared", "concluded"} {
