@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -40,6 +41,14 @@ func statement(predicateType string, at time.Time) *verify.Attestation {
 
 func report(as ...*verify.Attestation) *verify.Report {
 	return &verify.Report{Subject: subject, Attestations: as}
+}
+
+// many are statements of as many types.
+func many(n int) (out []*verify.Attestation) {
+	for i := range n {
+		out = append(out, statement(fmt.Sprint(i), now))
+	}
+	return out
 }
 
 func TestRequire(t *testing.T) {
@@ -85,6 +94,9 @@ func TestRequire(t *testing.T) {
 
 		{"content", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: func(*verify.Attestation) error { return errContent }},
 			report(statement(sbomType, now)), policy.Deny, "that will do: the SBOM names no module", errContent},
+
+		{"a type that writes lines of its own", sbom, report(statement("x\nALLOW: all is well\x1b[2J", now)), policy.Deny, "of type x ALLOW: all is well [2J", nil},
+		{"more reasons than one reads", sbom, report(many(7)...), policy.Deny, "of type 4 and 2 more", nil},
 
 		{"asks for nothing", policy.Require{}, report(signature(alice)), policy.Indeterminate, "invalid", nil},
 		{"asks for a blob", policy.Require{Kind: verify.Blob}, report(signature(alice)), policy.Indeterminate, "says nothing about an image", nil},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ladingdev/lading/verify"
 )
@@ -37,6 +38,12 @@ type Require struct {
 const clockSkew = 5 * time.Minute
 
 func (r Require) Decide(_ context.Context, in *Input) *Decision {
+	d := r.decide(in)
+	d.Reason = oneLine(d.Reason)
+	return d
+}
+
+func (r Require) decide(in *Input) *Decision {
 	rule := r.String()
 	if err := r.valid(); err != nil {
 		return undecided(rule, err.Error())
@@ -88,8 +95,8 @@ func (r Require) Decide(_ context.Context, in *Input) *Decision {
 	if d.Reason = "no " + r.what(); need > 1 {
 		d.Reason = fmt.Sprintf("%s by %d of the %d signers that it takes", r.what(), len(signers), need)
 	}
-	if why := unique(unmet); len(why) > 0 {
-		d.Reason += " that will do: " + strings.Join(why, ", ")
+	if len(unmet) > 0 {
+		d.Reason += " that will do: " + some(unmet)
 	}
 	if len(in.Report.Incomplete) > 0 {
 		d.Verdict = Indeterminate
@@ -191,11 +198,11 @@ func leftovers(report *verify.Report, others []string) string {
 		refused = append(refused, line(r.Err))
 	}
 	// What was refused tells more than what else there is.
-	switch refused, others := unique(refused), unique(others); {
+	switch {
 	case len(refused) > 0:
-		return ": " + strings.Join(refused, ", ")
+		return ": " + some(refused)
 	case len(others) > 0:
-		return ": there is only " + strings.Join(others, ", ")
+		return ": there is only " + some(others)
 	}
 	return ": nothing is attached to " + string(report.Subject.Digest)
 }
@@ -216,15 +223,32 @@ func describe(a *verify.Attestation) string {
 // line says an error in one line; several that were joined take one each.
 func line(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// unique drops repetitions and keeps the order.
-func unique(list []string) []string {
-	var out []string
+// some joins what is different, and says how much more there is than a person reads.
+func some(list []string) string {
+	const most = 5
+	seen := make(map[string]bool)
+	var shown []string
 	for _, s := range list {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
+		if !seen[s] && len(seen) < most {
+			shown = append(shown, s)
 		}
+		seen[s] = true
 	}
-	return out
+	if more := len(seen) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
+	}
+	return strings.Join(shown, ", ")
+}
+
+// oneLine keeps what strangers wrote, such as the type of a predicate, from writing lines of its own into a log or a
+// terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func join(ids []verify.Identity) string {
