@@ -48,16 +48,23 @@ func (l *login) credential(ctx context.Context, host string) (auth.Credential, e
 	}
 	l.mu.Unlock()
 	c, err := l.get(ctx, host)
-	if err == nil {
-		l.mu.Lock()
-		if l.hosts == nil {
-			l.hosts = make(map[string]*given)
-		}
-		l.hosts[host] = &given{credential: c}
-		l.mu.Unlock()
+	if err != nil {
+		return auth.Credential{}, &credentialError{err}
 	}
-	return auth.Credential{Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken, AccessToken: c.AccessToken}, err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hosts == nil {
+		l.hosts = make(map[string]*given)
+	}
+	l.hosts[host] = &given{credential: c}
+	return auth.Credential{Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken, AccessToken: c.AccessToken}, nil
 }
+
+// credentialError is a failure to get a credential, which is no answer of the registry.
+type credentialError struct{ err error }
+
+func (e *credentialError) Error() string { return e.err.Error() }
+func (e *credentialError) Unwrap() error { return e.err }
 
 func (l *login) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(req)

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -125,6 +126,17 @@ func TestCredentials(t *testing.T) {
 		}})
 		if _, err := repo.Resolve(t.Context(), ""); !errors.Is(err, registry.ErrUnauthorized) {
 			t.Error(err)
+		}
+	})
+	t.Run("none to be had", func(t *testing.T) {
+		cause := errors.New("the helper is locked")
+		for want, cause := range map[error]error{registry.ErrUnauthorized: cause, registry.ErrUnavailable: &net.OpError{Op: "dial", Err: cause}} {
+			repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Credential: func(context.Context, string) (registry.Credential, error) {
+				return registry.Credential{}, cause
+			}})
+			if _, err := repo.Resolve(t.Context(), ""); !errors.Is(err, want) || !errors.Is(err, cause) {
+				t.Errorf("%v, want %v", err, want)
+			}
 		}
 	})
 	t.Run("nobody", func(t *testing.T) {

@@ -555,6 +555,7 @@ func kindOf(err error) error {
 		resp     *errcode.ErrorResponse
 		netError net.Error
 		address  *url.Error
+		login    *credentialError
 	)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -586,6 +587,8 @@ func kindOf(err error) error {
 		return nil
 	case errors.As(err, &netError), errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrUnavailable
+	case errors.As(err, &login):
+		return ErrUnauthorized
 	}
 	return nil
 }
