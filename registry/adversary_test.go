@@ -356,6 +356,15 @@ func TestOddRegistries(t *testing.T) {
 				next.ServeHTTP(w, r)
 			})
 		},
+		"no body with POST": func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost && r.ContentLength != 0 {
+					w.WriteHeader(http.StatusBadRequest)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		},
 		"upload at a path": uploads(func(r *http.Request, location string) string {
 			u, _ := r.URL.Parse(location)
 			return u.RequestURI()

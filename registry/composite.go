@@ -38,6 +38,10 @@ func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Man
 		if listed == nil {
 			return
 		}
+		if len(listed) > r.limits.Candidates {
+			yield(bare(d), fmt.Errorf("registry: %w: more than %d signatures on %s", ErrLimit, r.limits.Candidates, d.Digest))
+			return
+		}
 		left := r.limits.EvidenceBytes - int64(len(d.Data))
 		fetch := func(d Descriptor) (Descriptor, error) {
 			data, err := r.fetchListed(ctx, d, left)

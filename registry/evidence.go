@@ -182,11 +182,15 @@ func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[D
 // came. Nothing there is no error.
 func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
-		next := r.bounded(subject, yield)
+		b := budget{r: r, subject: subject, yield: yield}
 		// from yields what a manifest holds and reports whether to go on.
 		from := func(d Descriptor, needSubject bool) bool {
+			// Many that hold nothing would cost nothing otherwise.
+			if !b.spend(&b.manifests, min(d.Size, r.limits.ManifestBytes), int64(r.limits.Pages)*r.limits.ManifestBytes) {
+				return false
+			}
 			for candidate, err := range r.evidenceIn(ctx, subject, d, needSubject) {
-				if !next(candidate, err) {
+				if !b.next(candidate, err) {
 					return false
 				}
 			}
@@ -220,22 +224,30 @@ func (r *Repository) readsNotary() bool {
 	return slices.Contains(r.evidenceTypes, typeJWS) || slices.Contains(r.evidenceTypes, typeCOSE)
 }
 
-// bounded yields what is about a subject as far as the limits allow, and then an error. It reports whether to go on.
-func (r *Repository) bounded(subject Descriptor, yield func(Descriptor, error) bool) func(Descriptor, error) bool {
-	count, size := 0, int64(0)
-	return func(d Descriptor, err error) bool {
-		count++
-		size += int64(len(d.Data))
-		switch {
-		case count > r.limits.Candidates:
-			yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, r.limits.Candidates, subject.Digest))
-		case size > r.limits.TotalBytes:
-			yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d bytes of evidence about %s", ErrLimit, r.limits.TotalBytes, subject.Digest))
-		default:
-			return yield(d, err)
-		}
+// budget yields what is about a subject as far as the limits allow, and then an error. Its methods report whether to go
+// on.
+type budget struct {
+	r                   *Repository
+	subject             Descriptor
+	yield               func(Descriptor, error) bool
+	count               int
+	evidence, manifests int64 // bytes read
+}
+
+func (b *budget) next(d Descriptor, err error) bool {
+	if b.count++; b.count > b.r.limits.Candidates {
+		b.yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, b.r.limits.Candidates, b.subject.Digest))
 		return false
 	}
+	return b.spend(&b.evidence, int64(len(d.Data)), b.r.limits.TotalBytes) && b.yield(d, err)
+}
+
+func (b *budget) spend(spent *int64, n, most int64) bool {
+	if *spent += max(0, n); *spent > most {
+		b.yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d bytes of evidence about %s", ErrLimit, most, b.subject.Digest))
+		return false
+	}
+	return true
 }
 
 // evidenceIn yields the evidence in one manifest.
@@ -324,13 +336,13 @@ func (r *Repository) Claims(ctx context.Context, index, platform Descriptor) ite
 			yield(Descriptor{}, err)
 			return
 		}
-		next := r.bounded(platform, yield)
+		b := budget{r: r, subject: platform, yield: yield}
 		for _, d := range members {
 			if !isAttestation(d) || d.Annotations["vnd.docker.reference.digest"] != platform.Digest.String() {
 				continue
 			}
 			m, err := r.Manifest(ctx, d)
-			if err != nil && !next(bare(d), err) || err == nil && !r.layers(ctx, m, []string{typeInToto}, next) {
+			if err != nil && !b.next(bare(d), err) || err == nil && !r.layers(ctx, m, []string{typeInToto}, b.next) {
 				return
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -220,6 +221,32 @@ func TestTotalBytes(t *testing.T) {
 	}
 	if n != 2 || !errors.Is(last, registry.ErrLimit) {
 		t.Errorf("%d candidates, then %v", n, last)
+	}
+}
+
+// Manifests that hold nothing are bounded too, where the registry does not say which those are.
+func TestManifestBytes(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.BareReferrers()}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", &registry.Options{Limits: registry.Limits{ManifestBytes: 8192, Pages: 1}})
+	image := pushImage(t, repo, "app")
+	var contents []registry.Descriptor
+	for i := range 20 {
+		c := content(fmt.Sprint(i))
+		c.MediaType = "application/octet-stream"
+		contents = append(contents, c)
+	}
+	if _, err := repo.Attach(t.Context(), image, contents...); err != nil {
+		t.Fatal(err)
+	}
+	last := errors.New("no error")
+	for d, err := range repo.Evidence(t.Context(), image) {
+		if last = err; d.Digest != "" {
+			t.Errorf("%v, %v", d, err)
+		}
+	}
+	if !errors.Is(last, registry.ErrLimit) {
+		t.Error(last)
 	}
 }
 

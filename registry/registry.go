@@ -49,7 +49,7 @@ type Limits struct {
 	ManifestBytes int64 // of one manifest, index or listing page; default 4 MiB
 	EvidenceBytes int64 // of one piece of evidence; default 32 MiB
 	Referrers     int   // listed for one subject; default 1,024
-	Pages         int   // of one listing; default 64
+	Pages         int   // of one listing, and as many times ManifestBytes of manifests looked into; default 64
 	Candidates    int   // pieces of evidence for one subject; default 256
 	TotalBytes    int64 // of all evidence for one subject; default 256 MiB
 }

@@ -309,14 +309,18 @@ func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode == http.StatusCreated {
+	var place *url.URL
+	switch resp.StatusCode {
+	case http.StatusCreated:
 		return nil
-	}
-	if resp.StatusCode != http.StatusAccepted {
+	case http.StatusAccepted:
+		place, err = resp.Location()
+	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusLengthRequired, http.StatusUnsupportedMediaType:
+		// It wants no body here.
+	default:
 		return b.status(what, resp, answer)
 	}
-	place, err := resp.Location()
-	if err != nil || place.Host != req.URL.Host || place.Scheme != req.URL.Scheme {
+	if err != nil || place == nil || place.Host != req.URL.Host || place.Scheme != req.URL.Scheme {
 		// Elsewhere: the client library knows where credentials may go.
 		if err := b.repo.Push(ctx, d, bytes.NewReader(data)); err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
 			return b.wrap(what, err)
