@@ -1,10 +1,12 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -229,5 +231,70 @@ func TestCopyIsBounded(t *testing.T) {
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: images}))
 	if _, err := registry.Copy(t.Context(), reopen(t, t.TempDir()), from, index.Digest.String(), nil); !errors.Is(err, registry.ErrLimit) {
 		t.Error(err)
+	}
+}
+
+// A copy that breaks off anywhere leaves nothing that leads nowhere, and doing it again completes it.
+func TestCopyBreaksOffAnywhere(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	from := open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, from, "app")
+	index := push(t, from, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{image}}))
+	if err := from.Tag(t.Context(), index, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	boms, err := from.Attach(t.Context(), image, content("one"), content("two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := from.Attach(t.Context(), boms[0], content("about one")); err != nil {
+		t.Fatal(err)
+	}
+	var left atomic.Int64
+	var die atomic.Pointer[context.CancelFunc]
+	dying := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if cancel := die.Load(); cancel != nil && left.Add(-1) <= 0 {
+				(*cancel)()
+				panic(http.ErrAbortHandler)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	s2 := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{dying, registrytest.NoReferrers(404)}})
+	defer s2.Close()
+	for at := int64(1); ; at += 3 {
+		to := open(t, fmt.Sprintf("%s/demo/at%d", s2.Host(), at), nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		left.Store(at)
+		die.Store(&cancel)
+		_, err := registry.Copy(ctx, to, from, "v1", nil)
+		cancel()
+		die.Store(nil)
+		if err == nil {
+			t.Logf("broke off at each third of %d requests", at-1)
+			return
+		}
+		if _, err := to.Resolve(t.Context(), "v1"); err == nil {
+			t.Errorf("after request %d the tag is there, and not everything else", at)
+		}
+		for _, subject := range []registry.Descriptor{index, image, boms[0]} {
+			for d, err := range to.Evidence(t.Context(), subject) {
+				if err != nil && !(d.Digest == "" && errors.Is(err, registry.ErrNotFound)) { // the repository is not there yet
+					t.Errorf("after request %d: %v, %v", at, d, err)
+				}
+			}
+		}
+		if _, err := registry.Copy(t.Context(), to, from, "v1", nil); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"one", "two"}, texts(t, to, image)); diff != "" {
+			t.Errorf("after request %d and again: %s", at, diff)
+		}
+		if diff := cmp.Diff([]string{"about one"}, texts(t, to, boms[0])); diff != "" {
+			t.Errorf("after request %d and again: %s", at, diff)
+		}
 	}
 }
