@@ -24,7 +24,11 @@ import (
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/opencontainers/go-digest"
@@ -32,6 +36,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sirupsen/logrus"
 	"oras.land/oras-go/v2"
+	orasoci "oras.land/oras-go/v2/content/oci"
 	orasremote "oras.land/oras-go/v2/registry/remote"
 )
 
@@ -470,6 +475,90 @@ func TestWithOtherClients(t *testing.T) {
 			t.Errorf("artifact types: %+v", m.Manifests)
 		}
 	})
+}
+
+// A directory is read and written in turn with other libraries: what they attach in a layout we list, and the reverse.
+func TestLayoutWithOthers(t *testing.T) {
+	host := serve(t, nil)
+	repo := open(t, host+"/demo/app", nil)
+	image := pushImage(t, repo, "app")
+	if err := repo.Tag(t.Context(), image, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repo.Attach(t.Context(), image, content("from the registry")); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	store, err := orasoci.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := oras.ExtendedCopy(t.Context(), orasRepository(t, host+"/demo/app"), "v1", store, "v1", oras.DefaultExtendedCopyOptions); err != nil {
+		t.Fatal(err)
+	}
+	layout, err := registry.OpenLayout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := layout.Resolve(t.Context(), "v1"); err != nil || d.Digest != image.Digest {
+		t.Errorf("%v, %v", d, err)
+	}
+	if got := fmt.Sprint(texts(t, layout, image)); got != "[from the registry]" {
+		t.Errorf("we see %s", got)
+	}
+	if _, err := layout.Attach(t.Context(), image, content("ours")); err != nil {
+		t.Fatal(err)
+	}
+	if store, err = orasoci.New(dir); err != nil {
+		t.Fatal(err)
+	}
+	list, err := store.Predecessors(t.Context(), image)
+	if err != nil || len(list) != 2 {
+		t.Errorf("oras sees %v, %v", list, err)
+	}
+	// go-containerregistry writes only the index of an image into index.json, and not its platforms.
+	other := t.TempDir()
+	path, err := ggcrlayout.Write(other, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform, err := mutate.Config(empty.Image, v1.Config{Cmd: []string{"app"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := path.AppendIndex(mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: platform}),
+		ggcrlayout.WithAnnotations(map[string]string{ocispec.AnnotationRefName: "v1"})); err != nil {
+		t.Fatal(err)
+	}
+	if layout, err = registry.OpenLayout(other); err != nil {
+		t.Fatal(err)
+	}
+	index, err := layout.Resolve(t.Context(), "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	children, err := layout.Children(t.Context(), index)
+	if err != nil || len(children) != 1 {
+		t.Fatalf("%v, %v", children, err)
+	}
+	if d, err := layout.Resolve(t.Context(), children[0].Digest.String()); err != nil || d.MediaType != children[0].MediaType || d.Size != children[0].Size {
+		t.Errorf("%v, %v", d, err)
+	}
+	for _, subject := range []registry.Descriptor{index, children[0]} {
+		if _, err := layout.Attach(t.Context(), subject, content("about "+subject.Digest.String())); err != nil {
+			t.Fatal(err)
+		}
+		if got := texts(t, layout, subject); len(got) != 1 {
+			t.Errorf("%q", got)
+		}
+	}
+	theirs, err := path.ImageIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := theirs.IndexManifest(); err != nil || len(m.Manifests) != 3 {
+		t.Errorf("go-containerregistry sees %v, %v", m, err)
+	}
 }
 
 // A repository that does not exist is not one without evidence, where the registry tells them apart; a failure never is.
