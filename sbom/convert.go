@@ -2,7 +2,6 @@ package sbom
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
@@ -271,8 +270,7 @@ func removeSignatures(n *node) {
 // the rules refuse.
 func fit(out *node, target Format) error {
 	name := target.String()
-	compile := jsonSchemas[name]
-	schema, err := compile()
+	schema, err := jsonSchemas[name]()
 	if err != nil {
 		return err
 	}
@@ -285,16 +283,12 @@ func fit(out *node, target Format) error {
 	if target.Spec == CycloneDX {
 		prune(out, schema.View(), name)
 	}
+	list, err := licenseList()
+	if err != nil {
+		return err
+	}
 	for range mostRounds {
-		text := out.render()
-		r, err := validateJSON(text, nil)
-		if err != nil {
-			return err
-		}
-		if len(r.problems) == 0 {
-			return nil
-		}
-		doc, err := jsonschema.Parse(text, strictjson.Limits{Depth: maxDepth})
+		doc, err := jsonschema.Parse(out.render(), strictjson.Limits{Depth: maxDepth})
 		if err != nil {
 			return err
 		}
@@ -307,15 +301,15 @@ func fit(out *node, target Format) error {
 		for _, p := range problems {
 			bad[nodes[p.Node]] = p.Advice
 		}
-		if len(problems) == 0 {
-			for _, p := range r.problems {
-				if v := out.at(p.Path); v != nil {
-					bad[v] = p.Advice
-				}
-			}
+		if len(bad) == 0 {
+			c := jsonCheck{doc: doc, list: list, found: func(n jsonschema.Node, advice string) { bad[nodes[n]] = advice }}
+			c.rules(name)
 		}
-		if advice, ok := bad[out]; ok || len(bad) == 0 {
-			return fmt.Errorf("%w %s: %s", ErrInvalid, name, cmp.Or(advice, r.problems[0].Advice))
+		if len(bad) == 0 {
+			return nil
+		}
+		if advice, ok := bad[out]; ok {
+			return fmt.Errorf("%w %s: %s", ErrInvalid, name, advice)
 		}
 		for v, advice := range bad {
 			v.explain(Dropped, name+": "+advice)
@@ -326,7 +320,7 @@ func fit(out *node, target Format) error {
 }
 
 // mostRounds bounds how often a document is held against its format and loses what does not pass. What lacks something
-// goes as a whole, so each round goes one level out; the rules name a hundred problems at a time.
+// goes as a whole, so each round goes one level out.
 const mostRounds = 60
 
 // ordered lists the values in the order of the text, each member twice, as its name and as its value.

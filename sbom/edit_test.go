@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -126,4 +127,27 @@ func FuzzEdit(f *testing.F) {
 			t.Fatal("an edit of nothing changes something")
 		}
 	})
+}
+
+// at returns the node at an RFC 6901 pointer, or nil.
+func (n *node) at(pointer string) *node {
+	if pointer == "" {
+		return n
+	}
+next:
+	for _, part := range strings.Split(pointer[1:], "/") {
+		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		for _, m := range n.members {
+			if m.name == part {
+				n = m.value
+				continue next
+			}
+		}
+		i, err := strconv.Atoi(part)
+		if err != nil || i < 0 || i >= len(n.items) {
+			return nil
+		}
+		n = n.items[i]
+	}
+	return n
 }

@@ -175,6 +175,29 @@ func TestHostile(t *testing.T) {
 	}
 	t.Logf("%d components of one name converted: %v", d.Len(), time.Since(start))
 
+	// Containment that becomes deeper from below, and more that breaks a rule than is ever listed.
+	b.Reset()
+	b.WriteString(spdxHead + `"SPDXID":"SPDXRef-DOCUMENT","name":"n","dataLicense":"CC0-1.0","documentNamespace":"https://example.com/n",` +
+		`"creationInfo":{"created":"2024-02-29T00:00:00Z","creators":["Tool: t"]},"packages":[`)
+	for i := range components {
+		fmt.Fprintf(&b, `{"SPDXID":"SPDXRef-%d","name":"a","downloadLocation":"NONE","licenseDeclared":"No licence %d"},`, i, i)
+	}
+	b.WriteString(`{"SPDXID":"SPDXRef-last","name":"b","downloadLocation":"NONE"}],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"OTHER","relatedSpdxElement":"NONE"}`)
+	for i := components - 1; i > 0; i-- {
+		fmt.Fprintf(&b, `,{"spdxElementId":"SPDXRef-%d","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-%d"}`, i-1, i)
+	}
+	d, err = Parse(strings.NewReader(b.String() + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []Format{{CycloneDX, "1.6"}, {SPDX, "2.2"}, {SPDX, "3.0.1"}} {
+		if out, _, err := Convert(d, target, nil); err != nil {
+			t.Errorf("to %v: %v", target, err)
+		} else if _, err := Validate(out.Bytes()); err != nil || out.Len() != d.Len() {
+			t.Errorf("to %v: %d components of %d, %v", target, out.Len(), d.Len(), err)
+		}
+	}
+
 	start = time.Now()
 	_, err = Parse(io.MultiReader(strings.NewReader(head), &blankReader{int64(space)}, strings.NewReader(`"version":1}`)))
 	if want := space == 1<<30; errors.Is(err, ErrLimit) != want {

@@ -214,6 +214,7 @@ func (h *hub) writeCycloneDX() *node {
 	// Nesting shows containment where it is a tree.
 	parent := make([]int, len(h.elements))
 	containment := make([]*edge, len(h.elements))
+	height := make([]int, len(h.elements)) // of the tree below
 	for i := range parent {
 		parent[i] = -1
 	}
@@ -222,14 +223,15 @@ func (h *hub) writeCycloneDX() *node {
 		if e.kind != "CONTAINS" || e.from < 0 || e.to < 0 || parent[e.to] >= 0 || e.to == rootElement || e.from == rootElement {
 			continue
 		}
-		loops := false
-		for p, n := e.from, 0; p >= 0; p, n = parent[p], n+1 {
-			if loops = p == e.to || n > maxNesting; loops {
-				break
-			}
+		fits := true
+		for p, n := e.from, height[e.to]; p >= 0 && fits; p, n = parent[p], n+1 {
+			fits = p != e.to && n < maxNesting
 		}
-		if !loops {
+		if fits {
 			parent[e.to], containment[e.to] = e.from, e
+			for p, n := e.from, height[e.to]+1; p >= 0 && height[p] < n; p, n = parent[p], n+1 {
+				height[p] = n
+			}
 		}
 	}
 	nodes := make([]*node, len(h.elements))

@@ -2,8 +2,6 @@ package sbom
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -248,27 +246,4 @@ func (n *node) append(dst []byte, depth int) []byte {
 		return strictjson.AppendString(dst, n.text)
 	}
 	return append(dst, n.text...)
-}
-
-// at returns the node at an RFC 6901 pointer, or nil.
-func (n *node) at(pointer string) *node {
-	if pointer == "" {
-		return n
-	}
-next:
-	for _, part := range strings.Split(pointer[1:], "/") {
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		for _, m := range n.members {
-			if m.name == part {
-				n = m.value
-				continue next
-			}
-		}
-		i, err := strconv.Atoi(part)
-		if err != nil || i < 0 || i >= len(n.items) {
-			return nil
-		}
-		n = n.items[i]
-	}
-	return n
 }

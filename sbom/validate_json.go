@@ -46,6 +46,9 @@ type jsonCheck struct {
 	doc  *jsonschema.Document
 	list *spdxexp.List
 	from *origin
+
+	// found is told of every problem with a rule, instead of the report.
+	found func(n jsonschema.Node, advice string)
 }
 
 // An origin tells where the parts of a JSON text come from, when the document is in another encoding.
@@ -86,6 +89,12 @@ func validateJSON(data []byte, from *origin) (*report, error) {
 		}
 		c.at(p.Node, p.Keyword, p.Advice)
 	}
+	c.rules(name)
+	return &c.report, nil
+}
+
+// rules checks what no schema can say.
+func (c *jsonCheck) rules(name string) {
 	switch {
 	case strings.HasPrefix(name, "CycloneDX"):
 		c.cycloneDX()
@@ -94,7 +103,6 @@ func validateJSON(data []byte, from *origin) (*report, error) {
 	default:
 		c.spdx3()
 	}
-	return &c.report, nil
 }
 
 // isHyphenatedCategory knows the spelling of categories that the text of SPDX 2.2 has, where its JSON schema has
@@ -131,7 +139,9 @@ func (c *jsonCheck) detect() (string, error) {
 
 // at adds a problem with the value or member name n.
 func (c *jsonCheck) at(n jsonschema.Node, rule, advice string) {
-	if !c.full() { // finding the place takes time
+	if c.found != nil {
+		c.found(n, advice)
+	} else if !c.full() { // finding the place takes time
 		c.add(c.problem(n, rule, advice))
 	}
 }
@@ -153,7 +163,7 @@ func (c *jsonCheck) problem(n jsonschema.Node, rule, advice string) Problem {
 const specification = "specification"
 
 func (c *jsonCheck) doubt(n jsonschema.Node, format string, args ...any) {
-	if len(c.warnings) < mostProblems {
+	if c.found == nil && len(c.warnings) < mostProblems {
 		c.warn(c.problem(n, specification, fmt.Sprintf(format, args...)))
 	}
 }
