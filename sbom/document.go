@@ -211,12 +211,13 @@ func (d *Document) read() error {
 	switch {
 	case spdx3.context != "" && d.format == Format{} && bomFormat == "":
 		return spdx3.finish()
+	case spdx3.context != "": // readers would not agree on what it is
 	case d.format.Spec == CycloneDX && bomFormat == "CycloneDX":
 		return cdx.finish()
 	case d.format.Spec == SPDX && bomFormat == "":
 		return spdx.finish()
 	}
-	return fmt.Errorf("%w: it has neither bomFormat and specVersion of CycloneDX nor spdxVersion or @context of SPDX", ErrNotSBOM)
+	return fmt.Errorf("%w: it has neither bomFormat and specVersion of CycloneDX nor spdxVersion or @context of SPDX, or more than one of them", ErrNotSBOM)
 }
 
 // decode makes the JSON form of a document in another encoding.
@@ -225,7 +226,7 @@ func (d *Document) decode() error {
 	if err != nil {
 		return err
 	}
-	if form == nil && !bytes.HasPrefix(bytes.TrimLeft(d.source, " \t\r\n"), []byte{'{'}) {
+	if form == nil && firstByte(d.source) != '{' {
 		return fmt.Errorf("%w: it is neither a JSON object nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
 	d.encoding, d.json = JSON, d.source

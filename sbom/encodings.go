@@ -32,13 +32,20 @@ type extra struct {
 // closed reports whether the JSON form and the extras together are all that the document says.
 func (f *form) closed() bool { return f.encoding == "XML" || f.encoding == "tag-value" }
 
+// firstByte returns what a text begins with behind a byte order mark and white space, or zero.
+func firstByte(data []byte) byte {
+	if data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n"); len(data) > 0 {
+		return data[0]
+	}
+	return 0
+}
+
 // jsonForm reads a document into its JSON form; nil if it is in JSON, or not in any encoding at all.
 func jsonForm(data []byte) (*form, error) {
-	head := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
 	switch {
-	case len(head) > 0 && head[0] == '{':
+	case firstByte(data) == '{':
 		return nil, nil
-	case len(head) > 0 && head[0] == '<', bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+	case firstByte(data) == '<', bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
 		return xmlForm(data)
 	case tagvalue.Detect(data):
 		v, err := tagvalue.Read(data)

@@ -1,7 +1,6 @@
 package sbom
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -117,11 +116,10 @@ func Validate(data []byte) (warnings []Problem, err error) {
 }
 
 func validate(data []byte) (*report, error) {
-	trimmed := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
-	switch {
-	case len(trimmed) > 0 && trimmed[0] == '{':
+	switch firstByte(data) {
+	case '{':
 		return validateJSON(data, nil)
-	case len(trimmed) > 0 && trimmed[0] == '<':
+	case '<':
 		return validateXML(data)
 	}
 	f, err := jsonForm(data)

@@ -208,6 +208,10 @@ func (r *Reader) noValue() {
 		r.fail(r.pos, ErrSyntax, "the document ends where a value is expected")
 		return
 	}
+	if bytes.HasPrefix(r.data[r.pos:], []byte("\ufeff")) {
+		r.fail(r.pos, ErrSyntax, "a byte order mark where a value is expected")
+		return
+	}
 	r.failf(r.pos, ErrSyntax, "%q where a value is expected", r.data[r.pos])
 }
 
