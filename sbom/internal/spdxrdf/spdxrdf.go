@@ -515,7 +515,17 @@ func (r *reader) upper(p *prop) string {
 		}
 		b.WriteRune(c)
 	}
-	return strings.ToUpper(b.String())
+	words := strings.ToUpper(b.String())
+	if kind == "referenceCategory" && !r.isPackageManager22(words) {
+		words = strings.ReplaceAll(words, "_", "-")
+	}
+	return words
+}
+
+// isPackageManager22 knows the one category whose words the JSON schema of SPDX 2.2 joins otherwise than that of 2.3.
+func (r *reader) isPackageManager22(words string) bool {
+	version := r.root.Get("spdxVersion")
+	return words == "PACKAGE_MANAGER" && version != nil && version.Text == "SPDX-2.2"
 }
 
 const maxLicenseDepth = 50
@@ -535,7 +545,7 @@ func (r *reader) license(p *prop, depth int) string {
 			members = append(members, r.license(m, depth+1))
 		}
 		joined := strings.Join(members, operator)
-		if depth > 0 {
+		if depth > 0 && len(members) > 1 {
 			return "(" + joined + ")"
 		}
 		return joined

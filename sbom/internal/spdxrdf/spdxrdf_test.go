@@ -103,3 +103,23 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+// TestReadSpelling reads what each version of the JSON form spells in its own way, and operators inside of each other.
+func TestReadSpelling(t *testing.T) {
+	for version, want := range map[string]string{"SPDX-2.2": "PACKAGE_MANAGER", "SPDX-2.3": "PACKAGE-MANAGER"} {
+		got, extras, err := read(t, `<s:SpdxDocument rdf:about="urn:d#SPDXRef-DOCUMENT"><s:specVersion>`+version+`</s:specVersion></s:SpdxDocument>
+<s:Package rdf:about="urn:d#SPDXRef-p"><s:name>p</s:name>
+  <s:externalRef><s:ExternalRef><s:referenceCategory rdf:resource="http://spdx.org/rdf/terms#referenceCategory_packageManager"/></s:ExternalRef></s:externalRef>
+  <s:externalRef><s:ExternalRef><s:referenceCategory rdf:resource="http://spdx.org/rdf/terms#referenceCategory_persistentId"/></s:ExternalRef></s:externalRef>
+  <s:licenseConcluded><s:WithExceptionOperator><s:member><s:OrLaterOperator><s:member rdf:resource="http://spdx.org/licenses/GPL-2.0"/></s:OrLaterOperator></s:member><s:licenseException rdf:resource="http://spdx.org/licenses/Classpath-exception-2.0"/></s:WithExceptionOperator></s:licenseConcluded>
+</s:Package>`)
+		if err != nil || extras != nil {
+			t.Fatal(extras, err)
+		}
+		for _, want := range []string{`"` + want + `"`, `"PERSISTENT-ID"`, `"GPL-2.0+ WITH Classpath-exception-2.0"`} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %s in %s", version, want, got)
+			}
+		}
+	}
+}
+
