@@ -103,6 +103,7 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
 // TestReadSpelling reads what each version of the JSON form spells in its own way, and operators inside of each other.
 func TestReadSpelling(t *testing.T) {
 	for version, want := range map[string]string{"SPDX-2.2": "PACKAGE_MANAGER", "SPDX-2.3": "PACKAGE-MANAGER"} {
@@ -122,4 +123,3 @@ func TestReadSpelling(t *testing.T) {
 		}
 	}
 }
-
