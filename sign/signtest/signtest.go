@@ -154,6 +154,12 @@ func TestSigner(t *testing.T, s sign.Signer) {
 	}
 	wg.Wait()
 
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if d, err := s.Sign(ctx, sign.About(image, sign.ImageSignature{})); err == nil {
+		t.Errorf("Sign ignores that its context is done: %s", d.Digest)
+	}
+
 	bad := image
 	bad.Digest = "sha256:ABC"
 	raw := func(text string) sign.Predicate {
