@@ -277,6 +277,80 @@ func TestBrokenEnvelopes(t *testing.T) {
 	}
 }
 
+// The other two formats, in the same way: simple signing payloads truly signed, and bare envelopes changed around what is
+// signed.
+func TestBrokenPayloadsAndEnvelopes(t *testing.T) {
+	key, _ := newKey(t, sign.P256)
+	v := trusting(allFormats, key)
+	good := `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"` + string(subject.Digest) + `"},"type":"cosign container image signature"},"optional":{"a":"b"}}`
+	envelope := string(forge(t, dsse.PayloadType, []byte(statement(about(subject.Digest), "https://example.com/facts/v1")), key).Append(nil))
+	edit := func(text, old, new string) string {
+		t.Helper()
+		if !strings.Contains(text, old) {
+			t.Fatalf("no %s in %s", old, text)
+		}
+		return strings.Replace(text, old, new, 1)
+	}
+	for name, tt := range map[string]struct {
+		payload string
+		want    error
+	}{
+		"as it is":               {good, nil},
+		"more members":           {edit(good, `"optional"`, `"more":{},"optional"`), nil},
+		"no optional":            {edit(good, `,"optional":{"a":"b"}`, ``), nil},
+		"no reference":           {edit(good, `"docker-reference":"r.example/a"`, ``), nil},
+		"Critical":               {edit(good, `"critical"`, `"Critical"`), verify.ErrMalformed},
+		"critical twice":         {edit(good, `"optional"`, `"critical":{},"optional"`), verify.ErrMalformed},
+		"image twice":            {edit(good, `"type"`, `"image":{},"type"`), verify.ErrMalformed},
+		"Image as well":          {edit(good, `"type"`, `"Image":{},"type"`), verify.ErrMalformed},
+		"digest twice":           {edit(good, `"docker-manifest-digest"`, `"docker-manifest-digest":"sha256:00","docker-manifest-digest"`), verify.ErrMalformed},
+		"Docker-Manifest-Digest": {edit(good, `"docker-manifest-digest"`, `"Docker-Manifest-Digest"`), verify.ErrMalformed},
+		"type twice":             {edit(good, `"type"`, `"type":"x","type"`), verify.ErrMalformed},
+		"Kelvin's reference":     {edit(good, `"docker-reference"`, `"doc\u212aer-reference"`), verify.ErrMalformed},
+		"optional twice":         {edit(good, `"a":"b"`, `"a":"b","a":"c"`), verify.ErrMalformed},
+		"optional is an array":   {edit(good, `{"a":"b"}`, `[]`), verify.ErrMalformed},
+		"digest is null":         {edit(good, `"`+string(subject.Digest)+`"`, `null`), verify.ErrMalformed},
+		"digest is an array":     {edit(good, `"`+string(subject.Digest)+`"`, `["`+string(subject.Digest)+`"]`), verify.ErrMalformed},
+		"digest in capitals":     {edit(good, string(subject.Digest), strings.ToUpper(string(subject.Digest))), verify.ErrSubject},
+		"digest with a tail":     {edit(good, string(subject.Digest), string(subject.Digest)+`\u0000`), verify.ErrSubject},
+		"digest without name":    {edit(good, string(subject.Digest), subject.Digest.Encoded()), verify.ErrSubject},
+		"a tail":                 {good + "{}", verify.ErrMalformed},
+		"a NUL":                  {good + "\x00", verify.ErrMalformed},
+		"an array":               {"[" + good + "]", verify.ErrMalformed},
+	} {
+		if _, err := v.Verify(t.Context(), subject, forgeSimple(t, tt.payload, key)); !errors.Is(err, tt.want) {
+			t.Errorf("simple signing, %s: %v, want %v", name, err, tt.want)
+		}
+	}
+	for name, tt := range map[string]struct {
+		envelope string
+		want     error
+	}{
+		"as it is":                 {envelope, nil},
+		"white space":              {"\r\n\t " + edit(envelope, `:`, " :\n") + "\n", nil},
+		"more members":             {edit(edit(envelope, `"sig"`, `"cert":"x","sig"`), `"payload":`, `"more":[{"payload":1}],"payload":`), nil},
+		"key ids":                  {edit(envelope, `"sig"`, `"keyid":"somebody","sig"`), nil},
+		"a key id that is null":    {edit(envelope, `"sig"`, `"keyid":null,"sig"`), nil},
+		"a key id that is no text": {edit(envelope, `"sig"`, `"keyid":1,"sig"`), verify.ErrMalformed},
+		"a signature before":       {edit(envelope, `[{`, `[{"sig":"AA=="},{`), nil},
+		"an empty one before":      {edit(envelope, `[{`, `[{"sig":""},{`), verify.ErrMalformed},
+		"null before":              {edit(envelope, `[{`, `[null,{`), verify.ErrMalformed},
+		"Signatures":               {edit(envelope, `"signatures"`, `"Signatures"`), verify.ErrMalformed},
+		"signatures of a long s":   {edit(envelope, `"signatures"`, "\"\u017fignatures\""), verify.ErrMalformed},
+		"sig twice":                {edit(envelope, `"sig"`, `"sig":"AA==","sig"`), verify.ErrMalformed},
+		"payloadType twice":        {edit(envelope, `"payloadType"`, `"payloadType":"x","payloadType"`), verify.ErrMalformed},
+		"payloadtype as well":      {edit(envelope, `"payloadType"`, `"payloadtype":"x","payloadType"`), verify.ErrMalformed},
+		"unpadded base64":          {edit(envelope, `==","payloadType"`, `","payloadType"`), verify.ErrMalformed},
+		"payload as an object":     {`{"payload":{},"payloadType":"x","signatures":[{"sig":"AA=="}]}`, verify.ErrMalformed},
+		"twice in what is unknown": {edit(envelope, `"payload":`, `"more":{"a":1,"a":1},"payload":`), verify.ErrMalformed},
+		"two envelopes":            {envelope + envelope, verify.ErrMalformed},
+	} {
+		if _, err := v.Verify(t.Context(), subject, content(dsseType, []byte(tt.envelope))); !errors.Is(err, tt.want) {
+			t.Errorf("envelope, %s: %v, want %v", name, err, tt.want)
+		}
+	}
+}
+
 // Log entries and timestamps beside a key prove nothing here, and the Attestation says so.
 func TestNotLookedAt(t *testing.T) {
 	key, _ := newKey(t, sign.P256)
