@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/verify"
 	"github.com/opencontainers/go-digest"
 )
@@ -240,6 +241,54 @@ func TestGate(t *testing.T) {
 				t.Errorf("the cause is lost in %v", d.Err())
 			}
 		})
+	}
+}
+
+// A threshold counts keys: not bundles, formats or signatures, and not the names under which a key is trusted.
+func TestThreshold(t *testing.T) {
+	one, err := sign.GenerateKey(sign.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := sign.GenerateKey(sign.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := sign.About(subject, sign.ImageSignature{})
+	var byOne candidates
+	for _, s := range []sign.Signer{&sign.BundleSigner{Key: one}, &sign.BundleSigner{Key: one}, &sign.DSSESigner{Key: one}, &sign.CosignSigner{Key: one}} {
+		d, err := s.Sign(t.Context(), image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		byOne = append(byOne, d)
+	}
+	byTwo, err := (&sign.BundleSigner{Key: two}).Sign(t.Context(), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}
+	trusted := []verify.Verifier{
+		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()}, {Key: one.Public(), AllowSHA256: true}}},
+		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()}, {Key: two.Public()}}},
+	}
+	both := append(slices.Clone(byOne), byTwo)
+	for _, tt := range []struct {
+		there candidates
+		rule  policy.Require
+		want  policy.Verdict
+	}{
+		{byOne, policy.Require{Kind: verify.ImageSignature}, policy.Allow},
+		{byOne, policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, policy.Deny},
+		{both, policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, policy.Allow},
+		{both, policy.Require{Kind: verify.ImageSignature, AtLeast: 3}, policy.Deny},
+		{both, policy.Require{Kind: verify.ImageSignature, AtLeast: -2}, policy.Indeterminate},
+		{both, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sign.ImageSignatureType}}, policy.Deny},
+	} {
+		r := verify.Collect(t.Context(), subject, tt.there, trusted...)
+		if d := tt.rule.Decide(t.Context(), &policy.Input{Report: r, Now: now}); d.Verdict != tt.want {
+			t.Errorf("%d candidates, %v: %v", len(tt.there), tt.rule, d)
+		}
 	}
 }
 
