@@ -22,9 +22,9 @@ func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, ch
 		*checks = append(*checks, verify.Check{Name: name, Status: verify.Passed, Reason: reason})
 	}
 	now := v.now()
-	signed, expiry := info.SignedAttributes.SigningTime, info.SignedAttributes.Expiry
+	signed, expiry := info.SignedAttributes.SigningTime.UTC(), info.SignedAttributes.Expiry
 	if signed.After(now.Add(clockSkew)) {
-		return fail(fmt.Errorf("%w: signed at %s", verify.ErrNotYet, signed.UTC().Format(time.RFC3339)))
+		return fail(fmt.Errorf("%w: signed at %s", verify.ErrNotYet, signed.Format(time.RFC3339)))
 	}
 	reason := "the signature has none"
 	if !expiry.IsZero() {
@@ -57,7 +57,7 @@ func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, ch
 	at, err := v.checkTimestamp(ctx, info, checks)
 	switch {
 	case err == nil:
-		passed("timestamp", at.UTC().Format(time.RFC3339))
+		passed("timestamp", at.Format(time.RFC3339))
 		passed("certificate validity", "all certificates were valid at the time of the timestamp")
 		return at, verify.TimeStamped, nil
 	case v.RequireTimestamp:
@@ -139,5 +139,5 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err != nil {
 		return time.Time{}, fmt.Errorf("timestamp: %w", err)
 	}
-	return stamp.Value, nil
+	return stamp.Value.UTC(), nil
 }

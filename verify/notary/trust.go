@@ -158,6 +158,9 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 		version string
 	)
 	texts := func(r *strictjson.Reader) (out []string) {
+		if r.Null() { // as programs write what is not there
+			return nil
+		}
 		for range r.Array() {
 			out = append(out, r.String())
 		}
@@ -189,6 +192,9 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 							case "verifyTimestamp":
 								p.stamp = r.String()
 							case "override":
+								if r.Null() {
+									continue
+								}
 								p.override = make(map[string]string)
 								for name := range r.Object("authenticity", "authenticTimestamp", "expiry", "revocation") {
 									check := string(name)

@@ -96,7 +96,7 @@ func TestTrustPolicyScopes(t *testing.T) {
 	_, root := newKey(), pemOf(t, newChain(t, newKey(), nil)[1].Raw)
 	p, err := notary.ReadTrustPolicy(config(`{"version":"1.0","trustPolicies":[
 		{"name":"all","registryScopes":["*"],"signatureVerification":{"level":"permissive"},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
-		{"name":"none","registryScopes":["r.example/skip","r.example/skip2"],"signatureVerification":{"level":"skip"}},
+		{"name":"none","registryScopes":["r.example/skip","r.example/skip2"],"signatureVerification":{"level":"skip","override":null},"trustStores":null,"trustedIdentities":null},
 		{"name":"audit","registryScopes":["r.example/audit"],"signatureVerification":{"level":"audit"},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
 		{"name":"log","registryScopes":["r.example/log"],"signatureVerification":{"level":"strict","override":{"authenticity":"log"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
 		{"name":"off","registryScopes":["r.example/off"],"signatureVerification":{"level":"strict","override":{"revocation":"skip"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
@@ -175,6 +175,10 @@ func TestBadTrustPolicies(t *testing.T) {
 		"store is above":        replace(`"ca:acme"`, `"ca:.."`),
 		"store is not there":    replace(`"ca:acme"`, `"ca:other"`),
 		"no stores":             replace(`["ca:acme"]`, `[]`),
+		"null stores":           replace(`["ca:acme"]`, `null`),
+		"null identities":       replace(`["*"]`, `null`),
+		"null scopes":           replace(`["registry.example.com/acme/app"]`, `null`),
+		"null policies":         `{"version":"1.0","trustPolicies":null}`,
 		"no identities":         replace(`["*"]`, `[]`),
 		"all and one identity":  replace(`["*"]`, `["*","x509.subject: C=US, ST=WA, O=acme"]`),
 		"broken identity":       replace(`["*"]`, `["x509.subject: O=acme"]`),
