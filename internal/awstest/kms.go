@@ -41,6 +41,8 @@ type Key struct {
 	Usage  kmstypes.KeyUsageType // empty means SIGN_VERIFY
 	State  kmstypes.KeyState     // empty means Enabled
 	Region string                // empty means the server's
+
+	MultiRegion bool // so that ReplicateKey takes it
 }
 
 // CreateKey makes a key and returns its ARN. It has signing keys of all types but SM2 and ML-DSA; an ECC_SECG_P256K1 key
@@ -60,6 +62,9 @@ func (s *Server) CreateKey(k Key) (string, error) {
 	}
 	id := rand.Text()
 	id = strings.ToLower(id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:])
+	if k.MultiRegion {
+		id = "mrk-" + strings.ReplaceAll(id, "-", "")
+	}
 	key := &kmsKey{arn: s.arn("kms", k.Region, "key/"+id), id: id, region: k.Region, spec: k.Spec, usage: k.Usage, state: k.State}
 	var err error
 	switch k.Spec {
@@ -104,6 +109,21 @@ func (s *Server) CreateKey(k Key) (string, error) {
 	defer s.mu.Unlock()
 	s.kms.keys = append(s.kms.keys, key)
 	return key.arn, nil
+}
+
+// ReplicateKey makes a multi-region key a key of another region too, and returns its ARN there.
+func (s *Server) ReplicateKey(keyARN, region string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.kms.keys {
+		if k.arn == keyARN && strings.HasPrefix(k.id, "mrk-") {
+			replica := *k
+			replica.region, replica.arn = region, s.arn("kms", region, "key/"+k.id)
+			s.kms.keys = append(s.kms.keys, &replica)
+			return replica.arn, nil
+		}
+	}
+	return "", fmt.Errorf("awstest: no multi-region key %s", keyARN)
 }
 
 // secp256k1 is the public key whose private key is one: the curve's base point (SEC 2, section 2.4.1).

@@ -175,6 +175,41 @@ func TestRegionOfARN(t *testing.T) {
 	}
 }
 
+// A multi-region key is one key that is called in the region that is named, or else the client's.
+func TestMultiRegionKey(t *testing.T) {
+	cloud := awstest.Start(t, &awstest.Options{Region: "us-east-1"})
+	arn := must(cloud.CreateKey(awstest.Key{MultiRegion: true}))
+	replica := must(cloud.ReplicateKey(arn, "eu-west-1"))
+	id := arn[strings.LastIndexByte(arn, '/')+1:]
+	trusted := must(verify.ParseTrustedKey(must(sign.MarshalPublicKey(open(t, cloud, arn).Public()))))
+	byKey := &verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}
+	try := func(id string) error {
+		key, err := kms.NewAWS(t.Context(), awskms.NewFromConfig(cloud.Config()), id)
+		if err != nil {
+			return err
+		}
+		evidence, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+		if err == nil {
+			_, err = byKey.Verify(t.Context(), image, evidence)
+		}
+		return err
+	}
+	for _, id := range []string{id, arn, replica} {
+		if err := try(id); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	if err := cloud.SetKeyState(arn, types.KeyStateDisabled); err != nil {
+		t.Fatal(err)
+	}
+	if err := try(id); !errors.Is(err, sign.ErrKey) {
+		t.Errorf("disabled in the client's region: %v", err)
+	}
+	if err := try(replica); err != nil {
+		t.Errorf("disabled elsewhere: %v", err)
+	}
+}
+
 func TestKeysThatCannotSign(t *testing.T) {
 	cloud := awstest.Start(t, nil)
 	client := awskms.NewFromConfig(cloud.Config())
