@@ -10,9 +10,12 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,14 +48,17 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func newChain(key crypto.Signer) []*x509.Certificate {
+func newChain(key crypto.Signer) []*x509.Certificate { return namedChain(key, nil) }
+
+// namedChain makes a chain whose leaf has a subject, in DER, or none in particular.
+func namedChain(key crypto.Signer, subject []byte) []*x509.Certificate {
 	rootKey := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	name := pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}}
 	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	root.Subject.CommonName = "root"
 	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, rootKey.Public(), rootKey))))
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: name, NotBefore: root.NotBefore, NotAfter: root.NotAfter,
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: name, RawSubject: subject, NotBefore: root.NotBefore, NotAfter: root.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
 	leaf = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, leaf, root, key.Public(), rootKey))))
 	return []*x509.Certificate{leaf, root}
@@ -117,4 +123,74 @@ func TestBothWays(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestIdentities has both look for identities in leaves with names of every kind.
+func TestIdentities(t *testing.T) {
+	type pair struct{ oid, value string }
+	const (
+		c, l, st, o, ou, cn = "2.5.4.6", "2.5.4.7", "2.5.4.8", "2.5.4.10", "2.5.4.11", "2.5.4.3"
+		dc, uid, business   = "0.9.2342.19200300.100.1.25", "0.9.2342.19200300.100.1.1", "2.5.4.15"
+	)
+	subjects := map[string][][]pair{ // attributes, by the set that they are in
+		"plain":          {{{c, "US"}}, {{st, "WA"}}, {{o, "acme"}}, {{cn, "release"}}},
+		"reversed":       {{{cn, "release"}}, {{o, "acme"}}, {{st, "WA"}}, {{c, "US"}}},
+		"comma":          {{{c, "US"}}, {{st, "WA"}}, {{o, "Acme, Inc."}}},
+		"special":        {{{c, "US"}}, {{st, "WA"}}, {{o, "acme"}}, {{ou, `a+b=c;"d"\<>#`}}},
+		"spaces":         {{{c, "US"}}, {{st, "WA"}}, {{o, " acme "}}},
+		"hash":           {{{c, "US"}}, {{st, "WA"}}, {{o, "#acme"}}},
+		"two units":      {{{c, "US"}}, {{st, "WA"}}, {{o, "acme"}}, {{ou, "x"}}, {{ou, "y"}}},
+		"a set":          {{{c, "US"}, {st, "WA"}}, {{o, "acme"}}},
+		"a set of units": {{{c, "US"}}, {{st, "WA"}}, {{o, "acme"}}, {{ou, "x"}, {ou, "y"}}},
+		"domain":         {{{dc, "example"}}, {{dc, "acme"}}, {{c, "US"}}, {{st, "WA"}}, {{o, "acme"}}},
+		"user":           {{{uid, "42"}}, {{c, "US"}}, {{st, "WA"}}, {{o, "acme"}}},
+		"business":       {{{business, "Private Organization"}}, {{c, "US"}}, {{st, "WA"}}, {{o, "acme"}}},
+		"no state":       {{{c, "US"}}, {{o, "acme"}}},
+		"other case":     {{{c, "us"}}, {{st, "wa"}}, {{o, "Acme"}}},
+		"umlaut":         {{{c, "DE"}}, {{st, "Baden-W\u00fcrttemberg"}}, {{o, "acme"}}},
+	}
+	identities := []string{"*", "x509.subject: C=US, ST=WA, O=acme", "x509.subject: O=acme, S=WA, C=US", "x509.subject: C=US, ST=WA, O=acme, CN=release",
+		`x509.subject: C=US, ST=WA, O=Acme\, Inc.`, `x509.subject: C=US, ST=WA, O=Acme\2C Inc.`, "x509.subject: C=US, ST=WA, O=Acme",
+		`x509.subject: C=US, ST=WA, O=acme, OU=a\+b=c\;\"d\"\\\<\>#`, `x509.subject: C=US, ST=WA, O=\ acme\ `, `x509.subject: C=US, ST=WA, O=\#acme`,
+		"x509.subject: C=US, ST=WA, O=acme, OU=x", "x509.subject: C=DE, ST=Baden-W\u00fcrttemberg, O=acme", "x509.subject: C=us, ST=wa, O=Acme",
+		"x509.subject: C=US, ST=WA, O=acme, L=Seattle"}
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	matched, refused, unread := 0, 0, 0
+	for name, sets := range subjects {
+		var rdns pkix.RDNSequence
+		for _, set := range sets {
+			var rdn pkix.RelativeDistinguishedNameSET
+			for _, p := range set {
+				var oid asn1.ObjectIdentifier
+				for n := range strings.SplitSeq(p.oid, ".") {
+					oid = append(oid, must(strconv.Atoi(n)))
+				}
+				rdn = append(rdn, pkix.AttributeTypeAndValue{Type: oid, Value: p.value})
+			}
+			rdns = append(rdns, rdn)
+		}
+		chain := namedChain(key, must(asn1.Marshal(rdns)))
+		d := must((&signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})))
+		for _, identity := range identities {
+			theirs := must(verifier.New(&trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
+				Name: "all", RegistryScopes: []string{"*"}, TrustStores: []string{"ca:roots"}, TrustedIdentities: []string{identity},
+				SignatureVerification: trustpolicy.SignatureVerification{VerificationLevel: "strict"},
+			}}}, store(chain[1:]), nil))
+			_, theirErr := theirs.Verify(t.Context(), image, d.Data, notation.VerifierVerifyOptions{
+				ArtifactReference: "registry.example/app@" + string(image.Digest), SignatureMediaType: d.MediaType})
+			ours := &verifynotary.Verifier{CA: chain[1:], Identities: []string{identity}}
+			_, ourErr := ours.Verify(t.Context(), image, d)
+			switch {
+			case (name == "user" || name == "business") && ourErr == nil && theirErr != nil && strings.Contains(theirErr.Error(), "=#"):
+				unread++ // "all the attribute types present in subject DN" may be there ("Trusted Identities Constraints")
+			case (ourErr == nil) != (theirErr == nil):
+				t.Errorf("%s, %s: ours: %v; notation-go: %v", name, identity, ourErr, theirErr)
+			case ourErr == nil:
+				matched++
+			default:
+				refused++
+			}
+		}
+	}
+	t.Logf("%d verdicts: %d match, %d do not; %d of subjects that notation-go does not read", matched+refused, matched, refused, unread)
 }
