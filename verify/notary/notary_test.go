@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -245,17 +247,102 @@ func TestSigningAuthority(t *testing.T) {
 
 // forge signs any protected header and payload with ES256, and puts any chain beside.
 func forge(key *ecdsa.PrivateKey, chain []*x509.Certificate, header, payload string) string {
+	return forgeWith(chain, header, payload, func(message []byte) []byte {
+		sig, _, err := authority{key, chain}.Sign(message)
+		return must(sig, err)
+	})
+}
+
+func forgeWith(chain []*x509.Certificate, header, payload string, sign func([]byte) []byte) string {
 	b := base64.RawURLEncoding
 	p, h := b.EncodeToString([]byte(payload)), b.EncodeToString([]byte(header))
-	sig, _, err := authority{key, chain}.Sign([]byte(h + "." + p))
-	if err != nil {
-		panic(err)
-	}
 	var certs [][]byte
 	for _, c := range chain {
 		certs = append(certs, c.Raw)
 	}
-	return fmt.Sprintf(`{"payload":%q,"protected":%q,"header":{"x5c":%s},"signature":%q}`, p, h, must(json.Marshal(certs)), b.EncodeToString(sig))
+	return fmt.Sprintf(`{"payload":%q,"protected":%q,"header":{"x5c":%s},"signature":%q}`, p, h, must(json.Marshal(certs)),
+		b.EncodeToString(sign([]byte(h+"."+p))))
+}
+
+// The key fixes the algorithm, and its encoding (signature specification, "Algorithm Selection").
+func TestAlgorithms(t *testing.T) {
+	p256, p384, p224 := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader))
+	small, large, odd := must(rsa.GenerateKey(rand.Reader, 1024)), must(rsa.GenerateKey(rand.Reader, 2048)), must(rsa.GenerateKey(rand.Reader, 2560))
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashed := func(h crypto.Hash, message []byte) []byte {
+		d := h.New()
+		d.Write(message)
+		return d.Sum(nil)
+	}
+	raw := func(key *ecdsa.PrivateKey, h crypto.Hash, n int) func([]byte) []byte {
+		return func(m []byte) []byte {
+			r, s, err := ecdsa.Sign(rand.Reader, key, hashed(h, m))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return append(r.FillBytes(make([]byte, n)), s.FillBytes(make([]byte, n))...)
+		}
+	}
+	by := func(key crypto.Signer, opts crypto.SignerOpts) func([]byte) []byte {
+		return func(m []byte) []byte {
+			if h := opts.HashFunc(); h != 0 {
+				m = hashed(h, m)
+			}
+			return must(key.Sign(rand.Reader, m, opts))
+		}
+	}
+	pss := func(h crypto.Hash) *rsa.PSSOptions {
+		return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h}
+	}
+	symmetric := func(key *ecdsa.PrivateKey) func([]byte) []byte {
+		return func(m []byte) []byte {
+			h := hmac.New(sha256.New, must(x509.MarshalPKIXPublicKey(key.Public())))
+			h.Write(m)
+			return h.Sum(nil)
+		}
+	}
+	payload := fmt.Sprintf(`{"targetArtifact":{"mediaType":%q,"digest":%q,"size":%d}}`, image.MediaType, image.Digest, image.Size)
+	for name, tt := range map[string]struct {
+		alg  string
+		key  crypto.Signer
+		sign func([]byte) []byte
+		good bool
+	}{
+		"ES256":                      {"ES256", p256, raw(p256, crypto.SHA256, 32), true},
+		"ES384":                      {"ES384", p384, raw(p384, crypto.SHA384, 48), true},
+		"PS256":                      {"PS256", large, by(large, pss(crypto.SHA256)), true},
+		"ES256 in ASN.1":             {"ES256", p256, by(p256, crypto.SHA256), false},
+		"ES256, wider":               {"ES256", p256, raw(p256, crypto.SHA256, 33), false},
+		"ES256 by P-384":             {"ES256", p384, raw(p384, crypto.SHA256, 48), false},
+		"ES384 with SHA-256":         {"ES384", p384, raw(p384, crypto.SHA256, 48), false},
+		"ES384 by P-256":             {"ES384", p256, raw(p256, crypto.SHA384, 32), false},
+		"ES256 by P-224":             {"ES256", p224, raw(p224, crypto.SHA256, 28), false},
+		"ES256 of zeros":             {"ES256", p256, func([]byte) []byte { return make([]byte, 64) }, false},
+		"nothing":                    {"ES256", p256, func([]byte) []byte { return nil }, false},
+		"none":                       {"none", p256, func([]byte) []byte { return nil }, false},
+		"none, and a signature":      {"none", p256, raw(p256, crypto.SHA256, 32), false},
+		"HS256 with the public key":  {"HS256", p256, symmetric(p256), false},
+		"EdDSA":                      {"EdDSA", ed, by(ed, crypto.Hash(0)), false},
+		"RS256":                      {"RS256", large, by(large, crypto.SHA256), false},
+		"PS256 that is PKCS #1 v1.5": {"PS256", large, by(large, crypto.SHA256), false},
+		"PS384 by RSA-2048":          {"PS384", large, by(large, pss(crypto.SHA384)), false},
+		"PS256 with SHA-384":         {"PS256", large, by(large, pss(crypto.SHA384)), false},
+		"PS256 by RSA-1024":          {"PS256", small, by(small, pss(crypto.SHA256)), false},
+		"PS256 by RSA-2560":          {"PS256", odd, by(odd, pss(crypto.SHA256)), false},
+		"PS256 by an EC key":         {"PS256", p256, by(large, pss(crypto.SHA256)), false},
+	} {
+		chain := newChain(t, tt.key, nil)
+		header := fmt.Sprintf(`{"alg":%q,"cty":"application/vnd.cncf.notary.payload.v1+json","crit":["io.cncf.notary.signingScheme"],`+
+			`"io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":%q}`, tt.alg, epoch.UTC().Format(time.RFC3339))
+		data := forgeWith(chain, header, payload, tt.sign)
+		a, err := verifier(chain).Verify(t.Context(), image, verify.Descriptor{MediaType: "application/jose+json", Data: []byte(data)})
+		if tt.good != (err == nil) || tt.good != (a != nil) || err != nil && !errors.Is(err, verify.ErrTampered) && !errors.Is(err, verify.ErrMalformed) {
+			t.Errorf("%s: %v, %v", name, a, err)
+		}
+	}
 }
 
 // A chain that the specification does not let sign is refused by both sides (signature specification, "Certificate
