@@ -34,10 +34,16 @@ type ca struct {
 	speaker *x509.Certificate // in the answers, to say whose key signer is
 	revoked bool              // in the CRL
 	delta   string            // where the CRL says that its newer entries are
+	scope   []byte            // what the CRL says that it covers, in DER, but for the length
 	broken  bool              // OCSP answers 500
 	url     string
 	calls   atomic.Int64
 }
+
+func tlv(tag byte, value []byte) []byte { return append([]byte{tag, byte(len(value))}, value...) }
+
+// pointName is the name of a distribution point: a URI.
+func pointName(uri string) []byte { return tlv(0xa0, tlv(0xa0, tlv(0x86, []byte(uri)))) }
 
 // delegate has another key answer OCSP, with a certificate by the authority that is for that, unless edit changes it.
 func (c *ca) delegate(edit func(*x509.Certificate)) {
@@ -60,11 +66,11 @@ func (c *ca) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			list.Number = big.NewInt(2)
 			list.ExtraExtensions = []pkix.Extension{{Id: []int{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}}
 		} else if c.delta != "" { // section 5.2.6
-			point := []byte(c.delta)
-			for _, tag := range []byte{0x86, 0xa0, 0xa0, 0x30, 0x30} { // a list of a point whose full name is a URI
-				point = append([]byte{tag, byte(len(point))}, point...)
-			}
+			point := tlv(0x30, tlv(0x30, pointName(c.delta)))
 			list.ExtraExtensions = []pkix.Extension{{Id: []int{2, 5, 29, 46}, Value: point}}
+		}
+		if c.scope != nil && !delta {
+			list.ExtraExtensions = append(list.ExtraExtensions, pkix.Extension{Id: []int{2, 5, 29, 28}, Critical: true, Value: tlv(0x30, c.scope)})
 		}
 		if c.revoked && delta == (c.delta != "") {
 			list.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: big.NewInt(2), RevocationTime: now}}
@@ -119,6 +125,14 @@ func TestRevocationByAuthorities(t *testing.T) {
 		"newer CRL good":         {edit: func(c *ca) { c.delta = c.url + "/delta" }, crl: true, none: true},
 		"in the newer CRL":       {edit: func(c *ca) { c.delta, c.revoked = c.url+"/delta", true }, crl: true, none: true, want: verify.ErrRevoked},
 		"newer CRL is not there": {edit: func(c *ca) { c.delta = c.url + "/nothing" }, crl: true, none: true, want: verify.ErrUnchecked},
+		"the CRL that is named":  {edit: func(c *ca) { c.scope = append(pointName(c.url+"/crl"), 0x81, 1, 0xff) }, crl: true, none: true},
+		"another CRL":            {edit: func(c *ca) { c.scope = pointName(c.url + "/crl2") }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of authorities":   {edit: func(c *ca) { c.scope = []byte{0x82, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of some reasons":  {edit: func(c *ca) { c.scope = []byte{0x83, 2, 1, 2} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of others":        {edit: func(c *ca) { c.scope = []byte{0x84, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of attributes":    {edit: func(c *ca) { c.scope = []byte{0x85, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of nonsense":      {edit: func(c *ca) { c.scope = []byte{0x81, 5, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"newer CRL of another":   {edit: func(c *ca) { c.scope, c.delta = pointName(c.url+"/crl"), c.url+"/delta" }, crl: true, none: true, want: verify.ErrUnchecked},
 		"an old CRL":             {edit: func(c *ca) { c.age = 48 * time.Hour }, crl: true, none: true, want: verify.ErrUnchecked},
 	} {
 		t.Run(name, func(t *testing.T) {

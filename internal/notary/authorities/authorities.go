@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/asn1"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,7 +20,8 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-// A Validator is the library's, but that it believes an OCSP answer only from who may give it.
+// A Validator is the library's, but that it believes an OCSP answer only from who may give it, and a CRL only about what it
+// covers.
 type Validator struct {
 	Client *http.Client    // nil means one with short timeouts
 	Use    purpose.Purpose // what the chains are for; zero means signing
@@ -28,19 +31,87 @@ var _ revocation.Validator = Validator{}
 
 // ValidateContext returns what is known about each certificate of a chain, leaf first.
 func (v Validator) ValidateContext(ctx context.Context, o revocation.ValidateContextOptions) ([]*result.CertRevocationResult, error) {
-	opts := revocation.Options{CertChainPurpose: v.Use, OCSPHTTPClient: responders(v.Client, o.CertChain)}
-	if v.Client != nil {
-		fetcher, err := crl.NewHTTPFetcher(v.Client)
-		if err != nil {
-			return nil, err
-		}
-		opts.CRLFetcher = fetcher
+	client := v.Client
+	if client == nil {
+		client = &http.Client{Timeout: 5 * time.Second}
 	}
-	validator, err := revocation.NewWithOptions(opts)
+	fetcher, err := crl.NewHTTPFetcher(client)
+	if err != nil {
+		return nil, err
+	}
+	validator, err := revocation.NewWithOptions(revocation.Options{CertChainPurpose: v.Use,
+		OCSPHTTPClient: responders(v.Client, o.CertChain), CRLFetcher: lists{fetcher, o.CertChain}})
 	if err != nil {
 		return nil, err
 	}
 	return validator.ValidateContext(ctx, o)
+}
+
+// lists fetches CRLs that are about what they are fetched for. Their signature and time are the library's to check.
+type lists struct {
+	next  crl.Fetcher
+	chain []*x509.Certificate
+}
+
+func (l lists) Fetch(ctx context.Context, url string) (*crl.Bundle, error) {
+	b, err := l.next.Fetch(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	scope := extension(b.BaseCRL)
+	if b.DeltaCRL != nil && !bytes.Equal(scope, extension(b.DeltaCRL)) {
+		return nil, errors.New("the CRL and its newer entries cover different certificates")
+	}
+	if scope == nil {
+		return b, nil
+	}
+	for _, c := range l.chain {
+		if slices.Contains(c.CRLDistributionPoints, url) {
+			if err := covers(scope, c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b, nil
+}
+
+// extension returns the CRL's issuing distribution point, which says what it covers, or nil.
+func extension(list *x509.RevocationList) []byte {
+	for _, e := range list.Extensions {
+		if e.Id.Equal(asn1.ObjectIdentifier{2, 5, 29, 28}) {
+			return e.Value
+		}
+	}
+	return nil
+}
+
+// covers returns an error if a CRL does not cover a certificate (RFC 5280, sections 5.2.5 and 6.3.3): else one of an authority's
+// CRLs could be served in the place of another, in which the certificate is.
+func covers(scope []byte, c *x509.Certificate) error {
+	var point struct {
+		Name struct {
+			Full     []asn1.RawValue `asn1:"optional,tag:0"`
+			Relative asn1.RawValue   `asn1:"optional,tag:1"`
+		} `asn1:"optional,tag:0"`
+		Users       bool           `asn1:"optional,tag:1"`
+		Authorities bool           `asn1:"optional,tag:2"`
+		Reasons     asn1.BitString `asn1:"optional,tag:3"`
+		Indirect    bool           `asn1:"optional,tag:4"`
+		Attributes  bool           `asn1:"optional,tag:5"`
+	}
+	rest, err := asn1.Unmarshal(scope, &point)
+	if err != nil || len(rest) > 0 {
+		return errors.Join(errors.New("the CRL's issuing distribution point is malformed"), err)
+	}
+	if point.Users && c.IsCA || point.Authorities && !c.IsCA || point.Attributes || point.Indirect || point.Reasons.BitLength > 0 || point.Name.Relative.FullBytes != nil {
+		return fmt.Errorf("the CRL does not cover the certificate of %s, or not all about it", c.Subject)
+	}
+	if point.Name.Full == nil || slices.ContainsFunc(point.Name.Full, func(name asn1.RawValue) bool {
+		return name.Class == asn1.ClassContextSpecific && name.Tag == 6 && slices.Contains(c.CRLDistributionPoints, string(name.Bytes))
+	}) {
+		return nil
+	}
+	return fmt.Errorf("the CRL is not the one that the certificate of %s names", c.Subject)
 }
 
 // maxOCSP is the size of an OCSP response, in bytes, as the library has it.
