@@ -14,13 +14,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/ladingdev/lading/internal/notary/authorities"
 	"github.com/ladingdev/lading/registry"
+	signnotary "github.com/ladingdev/lading/sign/notary"
 	"github.com/ladingdev/lading/verify"
 	verifynotary "github.com/ladingdev/lading/verify/notary"
 	"github.com/notaryproject/notation-core-go/revocation"
@@ -243,4 +246,27 @@ func TestLayouts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCRLs asks about a leaf of the corpus, by each of the lists that are there.
+func TestCRLs(t *testing.T) {
+	const dir = "notary-envelopes/notaryproject-notation/crl/"
+	files := archive(t)
+	chain := must(signnotary.ParseChain(files[dir+"certchain_with_crl.pem"]))
+	for name, want := range map[string]result.Result{
+		"leaf.crl": result.ResultOK, "leaf_revoked.crl": result.ResultRevoked, "leaf_expired.crl": result.ResultUnknown,
+	} {
+		client := &http.Client{Transport: served(files[dir+name])}
+		got := must(authorities.Validator{Client: client}.ValidateContext(t.Context(), revocation.ValidateContextOptions{CertChain: chain}))
+		if got[0].Result != want {
+			t.Errorf("%s: %v, want %v", name, got[0].Result, want)
+		}
+	}
+}
+
+// served is what every address answers.
+type served []byte
+
+func (s served) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(s))}, nil
 }
