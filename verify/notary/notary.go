@@ -62,6 +62,7 @@ const (
 	maxEnvelope     = 1 << 20
 	maxCertificates = 10
 	maxCertificate  = 16 << 10
+	maxAttributes   = 64 // of a protected header: the library compares each with each that is critical
 	clockSkew       = 5 * time.Minute // by which a signer's clock may be ahead of ours
 )
 
@@ -242,6 +243,8 @@ func (v *Verifier) now() time.Time {
 	return time.Now()
 }
 
+var errAttributes = fmt.Errorf("%w: more than %d attributes", verify.ErrLimit, maxAttributes)
+
 var b64 = base64.RawURLEncoding.Strict()
 
 // The attributes of a signature that the library reads, and what is signed by nobody.
@@ -294,9 +297,13 @@ func checkJWS(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}
+	attributes := 0
 	h := strictjson.NewReader(header, strictjson.Limits{})
 	for name := range h.Object("alg", "cty", "crit", "b64", attributeExpiry, attributeScheme, attributeTime, attributeAuthTime,
 		pluginAttribute, pluginMinVersion, awsProfileVersion, awsJob) {
+		if attributes++; attributes > maxAttributes {
+			h.Fail(errAttributes)
+		}
 		if unsigned[string(name)] { // RFC 7515, section 4: the two headers have no name in common
 			h.Fail(fmt.Errorf("%q is in the unprotected header too", name))
 		}
@@ -308,14 +315,18 @@ func checkJWS(data []byte) error {
 		case "crit":
 			var critical []any
 			for range h.Array() {
-				critical = append(critical, h.String())
+				if critical = append(critical, h.String()); len(critical) > maxAttributes {
+					h.Fail(errAttributes)
+				}
 			}
 			if err := checkCritical(critical); err != nil {
 				h.Fail(err)
 			}
 		}
 	}
-	if err := h.End(); err != nil {
+	if err := h.End(); errors.Is(err, errAttributes) {
+		return errAttributes
+	} else if err != nil {
 		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}
 	if _, err := b64.DecodeString(string(payload)); err != nil {
@@ -360,6 +371,9 @@ func checkCOSE(data []byte) error {
 		return fmt.Errorf("%w: %s is no time", verify.ErrMalformed, attributeExpiry)
 	}
 	critical, _ := header[gocose.HeaderLabelCritical].([]any)
+	if max(len(header), len(critical)) > maxAttributes {
+		return errAttributes
+	}
 	if err := checkCritical(critical); err != nil {
 		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}

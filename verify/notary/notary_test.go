@@ -515,6 +515,20 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 	if err := try(strings.Replace(whole, `"x5c":[`, `"x5c":[`+strings.Repeat(`"AAAA",`, 20000), 1)); !errors.Is(err, verify.ErrLimit) {
 		t.Errorf("20,000 certificates: %v", err)
 	}
+	var names, members strings.Builder
+	for i := range 10000 {
+		fmt.Fprintf(&names, `"com.example.%05d",`, i)
+		fmt.Fprintf(&members, `"com.example.%05d":1,`, i)
+	}
+	for name, h := range map[string]string{
+		"attributes": "{" + members.String() + header[1:],
+		"critical":   strings.Replace(header, `"crit":[`, `"crit":[`+names.String(), 1),
+		"both":       "{" + members.String() + strings.Replace(header, `"crit":[`, `"crit":[`+names.String(), 1)[1:],
+	} {
+		if err := try(forge(h, payload)); !errors.Is(err, verify.ErrLimit) {
+			t.Errorf("10,000 %s: %v", name, err)
+		}
+	}
 	if err := try(whole + strings.Repeat(" ", 2<<20)); !errors.Is(err, verify.ErrLimit) {
 		t.Errorf("2 MiB: %v", err)
 	}
@@ -647,6 +661,12 @@ func TestCOSEHeaders(t *testing.T) {
 		return tagged(18, array(octets(protected), unprotected, octets(payload), octets(m.Signature)))
 	}
 	good := seal(signedHeader(), unprotected())
+	var many [][]byte
+	var manyMembers []member
+	for i := range int64(10000) {
+		many = append(many, number(1000+i))
+		manyMembers = append(manyMembers, member{number(1000 + i), number(1)})
+	}
 	for name, tt := range map[string]struct {
 		data []byte
 		want error
@@ -706,6 +726,7 @@ func TestCOSEHeaders(t *testing.T) {
 		"another tag":                {append([]byte{0xd1}, good[1:]...), verify.ErrMalformed},
 		"tagged twice":               {tagged(55799, good), verify.ErrMalformed},
 		"something behind":           {append(slices.Clone(good), 0xf6), verify.ErrMalformed},
+		"many critical":              {seal(signedHeader(append(manyMembers, member{crit, array(append(many, scheme)...)})...), unprotected()), verify.ErrLimit},
 		"deep":                       {seal(signedHeader(member{text("x"), bytes.Repeat([]byte{0x81}, 1000)}), unprotected()), verify.ErrMalformed},
 	} {
 		v := verifier(chain)
