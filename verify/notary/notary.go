@@ -38,6 +38,7 @@ package notary
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -62,7 +63,8 @@ const (
 	maxEnvelope     = 1 << 20
 	maxCertificates = 10
 	maxCertificate  = 16 << 10
-	maxAttributes   = 64 // of a protected header: the library compares each with each that is critical
+	maxKey          = 8192            // bits of RSA
+	maxAttributes   = 64              // of a protected header: the library compares each with each that is critical
 	clockSkew       = 5 * time.Minute // by which a signer's clock may be ahead of ours
 )
 
@@ -137,10 +139,13 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	if len(evidence.Data) > maxEnvelope {
 		return nil, fmt.Errorf("%w: an envelope of %d bytes", verify.ErrLimit, len(evidence.Data))
 	}
+	check := checkCOSE
 	if evidence.MediaType == jws.MediaTypeEnvelope {
-		err = checkJWS(evidence.Data)
-	} else {
-		err = checkCOSE(evidence.Data)
+		check = checkJWS
+	}
+	certificates, err := check(evidence.Data)
+	if err == nil {
+		err = checkKeys(certificates)
 	}
 	if err != nil {
 		return nil, err
@@ -256,10 +261,11 @@ const (
 	unsignedTimestamp = "io.cncf.notary.timestampSignature"
 )
 
-// checkJWS reads the envelope before the library does, which folds case and takes the last of two members.
-func checkJWS(data []byte) error {
+// checkJWS reads the envelope before the library does, which folds case and takes the last of two members. It returns the
+// certificates.
+func checkJWS(data []byte) ([][]byte, error) {
 	var protected, payload []byte
-	var certificates int
+	var certificates [][]byte
 	var err error
 	unsigned := map[string]bool{}
 	r := strictjson.NewReader(data, strictjson.Limits{})
@@ -278,10 +284,17 @@ func checkJWS(data []byte) error {
 					continue
 				}
 				for range r.Array() {
-					if certificates++; certificates > maxCertificates || len(r.Text()) > maxCertificate*4/3+4 {
+					text := r.Text()
+					if len(certificates) == maxCertificates || len(text) > maxCertificate*4/3+4 {
 						err = fmt.Errorf("%w: certificates", verify.ErrLimit)
 						r.Fail(err)
+						continue
 					}
+					der, err := base64.StdEncoding.AppendDecode(nil, text)
+					if err != nil {
+						r.Fail(err)
+					}
+					certificates = append(certificates, der)
 				}
 			}
 		default:
@@ -289,13 +302,13 @@ func checkJWS(data []byte) error {
 		}
 	}
 	if end := r.End(); err != nil {
-		return err
+		return nil, err
 	} else if end != nil {
-		return fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, end)
+		return nil, fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, end)
 	}
 	header, err := b64.DecodeString(string(protected))
 	if err != nil {
-		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}
 	attributes := 0
 	h := strictjson.NewReader(header, strictjson.Limits{})
@@ -325,39 +338,42 @@ func checkJWS(data []byte) error {
 		}
 	}
 	if err := h.End(); errors.Is(err, errAttributes) {
-		return errAttributes
+		return nil, errAttributes
 	} else if err != nil {
-		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}
 	if _, err := b64.DecodeString(string(payload)); err != nil {
-		return fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
 	}
-	return nil
+	return certificates, nil
 }
 
-// checkCOSE counts certificates, and looks at what the library leaves open. That no label occurs twice in a header is seen to
-// by the decoder.
-func checkCOSE(data []byte) error {
+// checkCOSE looks at what the library leaves open, and returns the certificates. That no label occurs twice in a header is seen
+// to by the decoder.
+func checkCOSE(data []byte) ([][]byte, error) {
 	var m gocose.Sign1Message
 	if err := m.UnmarshalCBOR(data); err != nil {
-		return fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, err)
 	}
 	chain, ok := m.Headers.Unprotected[gocose.HeaderLabelX5Chain].([]any)
 	if !ok {
-		return fmt.Errorf("%w: no chain of certificates", verify.ErrMalformed)
+		return nil, fmt.Errorf("%w: no chain of certificates", verify.ErrMalformed)
 	}
 	if len(chain) > maxCertificates {
-		return fmt.Errorf("%w: %d certificates", verify.ErrLimit, len(chain))
+		return nil, fmt.Errorf("%w: %d certificates", verify.ErrLimit, len(chain))
 	}
+	var certificates [][]byte
 	for _, c := range chain {
-		if der, ok := c.([]byte); !ok || len(der) > maxCertificate {
-			return fmt.Errorf("%w: a certificate that is none or too large", verify.ErrLimit)
+		der, ok := c.([]byte)
+		if !ok || len(der) > maxCertificate {
+			return nil, fmt.Errorf("%w: a certificate that is none or too large", verify.ErrLimit)
 		}
+		certificates = append(certificates, der)
 	}
 	header := m.Headers.Protected
 	for label := range m.Headers.Unprotected { // RFC 9052, section 3: the two headers have no label in common
 		if _, both := header[label]; both {
-			return fmt.Errorf("%w: label %v is in both headers", verify.ErrMalformed, label)
+			return nil, fmt.Errorf("%w: label %v is in both headers", verify.ErrMalformed, label)
 		}
 	}
 	other := attributeAuthTime
@@ -365,17 +381,31 @@ func checkCOSE(data []byte) error {
 		other = attributeTime
 	}
 	if _, ok := header[other]; ok {
-		return fmt.Errorf("%w: %s under another signing scheme", verify.ErrMalformed, other)
+		return nil, fmt.Errorf("%w: %s under another signing scheme", verify.ErrMalformed, other)
 	}
 	if t, ok := header[attributeExpiry].(time.Time); ok && t.IsZero() { // as the decoder has what is no number
-		return fmt.Errorf("%w: %s is no time", verify.ErrMalformed, attributeExpiry)
+		return nil, fmt.Errorf("%w: %s is no time", verify.ErrMalformed, attributeExpiry)
 	}
 	critical, _ := header[gocose.HeaderLabelCritical].([]any)
 	if max(len(header), len(critical)) > maxAttributes {
-		return errAttributes
+		return nil, errAttributes
 	}
 	if err := checkCritical(critical); err != nil {
-		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+	}
+	return certificates, nil
+}
+
+// checkKeys refuses keys that take long to verify with: who sends an envelope chooses the chain in it.
+func checkKeys(certificates [][]byte) error {
+	for _, der := range certificates {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return fmt.Errorf("%w: certificate: %w", verify.ErrMalformed, err)
+		}
+		if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxKey {
+			return fmt.Errorf("%w: an RSA key of %d bits", verify.ErrLimit, key.N.BitLen())
+		}
 	}
 	return nil
 }

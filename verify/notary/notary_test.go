@@ -454,14 +454,14 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Only the strict reader stands in the way of what is signed anew.
-	forge := func(header, payload string) string { return forge(key.(*ecdsa.PrivateKey), chain, header, payload) }
+	seal := func(header, payload string) string { return forge(key.(*ecdsa.PrivateKey), chain, header, payload) }
 	header := string(must(base64.RawURLEncoding.DecodeString(env.Protected)))
 	payload := string(must(base64.RawURLEncoding.DecodeString(env.Payload)))
 	try := func(data string) error {
 		_, err := verifier(chain).Verify(t.Context(), image, verify.Descriptor{MediaType: good.MediaType, Data: []byte(data)})
 		return err
 	}
-	if err := try(forge(header, payload)); err != nil {
+	if err := try(seal(header, payload)); err != nil {
 		t.Fatalf("the forge does not make good envelopes: %v", err)
 	}
 	insert := func(object, member string) string { return "{" + member + "," + object[1:] }
@@ -472,23 +472,23 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 		"envelope, unknown":            insert(whole, `"signatures":[]`),
 		"envelope, trailing":           whole + "{}",
 		"unprotected, other case":      strings.Replace(whole, `"x5c"`, `"X5C":[],"x5c"`, 1),
-		"protected, crit twice":        forge(strings.Replace(header, `"crit":[`, `"crit":["io.cncf.notary.signingScheme",`, 1), payload),
-		"protected, crit of alg":       forge(strings.Replace(header, `"crit":[`, `"crit":["alg",`, 1), payload),
-		"protected, crit of nothing":   forge(strings.Replace(header, `"crit":[`, `"crit":["io.cncf.notary.expiry",`, 1), payload),
-		"protected, no crit":           forge(strings.Replace(header, `"crit":["io.cncf.notary.signingScheme"]`, `"crit":[]`, 1), payload),
-		"protected, null expiry":       forge(insert(header, `"io.cncf.notary.expiry":null`), payload),
-		"protected, zero expiry":       forge(insert(header, `"io.cncf.notary.expiry":"0001-01-01T00:00:00Z"`), payload),
-		"protected, expiry a number":   forge(insert(header, `"io.cncf.notary.expiry":4102444800`), payload),
-		"protected, two times":         forge(insert(header, `"io.cncf.notary.authenticSigningTime":"2022-04-06T07:01:20Z"`), payload),
-		"protected, x5c in both":       forge(insert(header, `"x5c":[]`), payload),
+		"protected, crit twice":        seal(strings.Replace(header, `"crit":[`, `"crit":["io.cncf.notary.signingScheme",`, 1), payload),
+		"protected, crit of alg":       seal(strings.Replace(header, `"crit":[`, `"crit":["alg",`, 1), payload),
+		"protected, crit of nothing":   seal(strings.Replace(header, `"crit":[`, `"crit":["io.cncf.notary.expiry",`, 1), payload),
+		"protected, no crit":           seal(strings.Replace(header, `"crit":["io.cncf.notary.signingScheme"]`, `"crit":[]`, 1), payload),
+		"protected, null expiry":       seal(insert(header, `"io.cncf.notary.expiry":null`), payload),
+		"protected, zero expiry":       seal(insert(header, `"io.cncf.notary.expiry":"0001-01-01T00:00:00Z"`), payload),
+		"protected, expiry a number":   seal(insert(header, `"io.cncf.notary.expiry":4102444800`), payload),
+		"protected, two times":         seal(insert(header, `"io.cncf.notary.authenticSigningTime":"2022-04-06T07:01:20Z"`), payload),
+		"protected, x5c in both":       seal(insert(header, `"x5c":[]`), payload),
 		"unprotected, alg in both":     strings.Replace(whole, `"header":{`, `"header":{"alg":"none",`, 1),
 		"unprotected, crit in both":    strings.Replace(whole, `"header":{`, `"header":{"crit":[],`, 1),
-		"protected, duplicate":         forge(insert(header, `"cty":"x"`), payload),
-		"protected, other case":        forge(insert(header, `"IO.CNCF.NOTARY.EXPIRY":"2100-01-01T00:00:00Z"`), payload),
-		"payload, duplicate":           forge(header, insert(payload, `"targetArtifact":{}`)),
-		"payload, other case":          forge(header, insert(payload, `"TargetArtifact":{}`)),
-		"payload, unknown":             forge(header, insert(payload, `"extra":1`)),
-		"payload, duplicate in target": forge(header, strings.Replace(payload, `"size":5`, `"size":5,"size":5`, 1)),
+		"protected, duplicate":         seal(insert(header, `"cty":"x"`), payload),
+		"protected, other case":        seal(insert(header, `"IO.CNCF.NOTARY.EXPIRY":"2100-01-01T00:00:00Z"`), payload),
+		"payload, duplicate":           seal(header, insert(payload, `"targetArtifact":{}`)),
+		"payload, other case":          seal(header, insert(payload, `"TargetArtifact":{}`)),
+		"payload, unknown":             seal(header, insert(payload, `"extra":1`)),
+		"payload, duplicate in target": seal(header, strings.Replace(payload, `"size":5`, `"size":5,"size":5`, 1)),
 		"empty":                        "",
 		"null":                         "null",
 	} {
@@ -497,23 +497,29 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 		}
 	}
 	for name, alg := range map[string]string{"none": "none", "symmetric": "HS256", "PKCS #1": "RS256", "PSS": "PS256", "another hash": "ES384", "case": "es256", "nothing": ""} {
-		if err := try(forge(strings.Replace(header, "ES256", alg, 1), payload)); !errors.Is(err, verify.ErrTampered) && !errors.Is(err, verify.ErrMalformed) {
+		if err := try(seal(strings.Replace(header, "ES256", alg, 1), payload)); !errors.Is(err, verify.ErrTampered) && !errors.Is(err, verify.ErrMalformed) {
 			t.Errorf("algorithm %s: %v", name, err)
 		}
 	}
 	// A descriptor may say of what type the artifact is (signature specification, "Payload").
-	if err := try(forge(header, strings.Replace(payload, `"size":5`, `"size":5,"artifactType":"application/vnd.example"`, 1))); err != nil {
+	if err := try(seal(header, strings.Replace(payload, `"size":5`, `"size":5,"artifactType":"application/vnd.example"`, 1))); err != nil {
 		t.Errorf("artifact type: %v", err)
 	}
 	// Who made the signature is anybody's word, spelled as old programs do or not.
 	if err := try(strings.Replace(whole, `"header":{`, `"header":{"io.cncf.notary.SigningAgent":"x","io.cncf.notary.signingAgent":"y",`, 1)); err != nil {
 		t.Errorf("signing agent: %v", err)
 	}
-	if err := try(forge(strings.Replace(header, "payload.v1", "payload.v2", 1), payload)); !errors.Is(err, verify.ErrType) {
+	if err := try(seal(strings.Replace(header, "payload.v1", "payload.v2", 1), payload)); !errors.Is(err, verify.ErrType) {
 		t.Errorf("content type: %v", err)
 	}
 	if err := try(strings.Replace(whole, `"x5c":[`, `"x5c":[`+strings.Repeat(`"AAAA",`, 20000), 1)); !errors.Is(err, verify.ErrLimit) {
 		t.Errorf("20,000 certificates: %v", err)
+	}
+	huge := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 30000), E: 65537}
+	template := &x509.Certificate{SerialNumber: big.NewInt(3), Subject: chain[1].Subject}
+	slow := must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, template, huge, newKey()))))
+	if err := try(forge(key.(*ecdsa.PrivateKey), []*x509.Certificate{chain[0], slow, chain[1]}, header, payload)); !errors.Is(err, verify.ErrLimit) {
+		t.Errorf("a key of 30,001 bits: %v", err)
 	}
 	var names, members strings.Builder
 	for i := range 10000 {
@@ -525,7 +531,7 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 		"critical":   strings.Replace(header, `"crit":[`, `"crit":[`+names.String(), 1),
 		"both":       "{" + members.String() + strings.Replace(header, `"crit":[`, `"crit":[`+names.String(), 1)[1:],
 	} {
-		if err := try(forge(h, payload)); !errors.Is(err, verify.ErrLimit) {
+		if err := try(seal(h, payload)); !errors.Is(err, verify.ErrLimit) {
 			t.Errorf("10,000 %s: %v", name, err)
 		}
 	}
