@@ -144,11 +144,17 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		check = checkJWS
 	}
 	certificates, err := check(evidence.Data)
-	if err == nil {
-		err = checkKeys(certificates)
-	}
 	if err != nil {
 		return nil, err
+	}
+	for _, der := range certificates {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("%w: certificate: %w", verify.ErrMalformed, err)
+		}
+		if err := checkKey(c); err != nil {
+			return nil, err
+		}
 	}
 	env, err := signature.ParseEnvelope(evidence.MediaType, evidence.Data)
 	if err != nil {
@@ -396,16 +402,10 @@ func checkCOSE(data []byte) ([][]byte, error) {
 	return certificates, nil
 }
 
-// checkKeys refuses keys that take long to verify with: who sends an envelope chooses the chain in it.
-func checkKeys(certificates [][]byte) error {
-	for _, der := range certificates {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return fmt.Errorf("%w: certificate: %w", verify.ErrMalformed, err)
-		}
-		if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxKey {
-			return fmt.Errorf("%w: an RSA key of %d bits", verify.ErrLimit, key.N.BitLen())
-		}
+// checkKey refuses a key that takes long to verify with: who sends an envelope chooses the certificates in it.
+func checkKey(c *x509.Certificate) error {
+	if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxKey {
+		return fmt.Errorf("%w: an RSA key of %d bits", verify.ErrLimit, key.N.BitLen())
 	}
 	return nil
 }

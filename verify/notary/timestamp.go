@@ -105,6 +105,11 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if len(token.SignerInfos) != 1 || len(token.Certificates) > maxCertificates {
 		return time.Time{}, fmt.Errorf("%w: a timestamp with %d signers and %d certificates", verify.ErrMalformed, len(token.SignerInfos), len(token.Certificates))
 	}
+	for _, c := range token.Certificates {
+		if err := checkKey(c); err != nil {
+			return time.Time{}, fmt.Errorf("timestamp: %w", err)
+		}
+	}
 	tst, err := token.Info()
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrMalformed, err)

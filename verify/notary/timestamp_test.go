@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -136,6 +137,12 @@ func TestBadTimestamps(t *testing.T) {
 				a.Chain = append(a.Chain, a.Chain[1])
 			}
 		}, want: verify.ErrMalformed},
+		"a key without end": {edit: func(a *tsatest.Authority) {
+			c := &x509.Certificate{SerialNumber: big.NewInt(3)}
+			huge := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 30000), E: 65537}
+			a.Chain = append(a.Chain, must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, c, huge, newKey())))))
+			a.Chain[1], a.Chain[2] = a.Chain[2], a.Chain[1]
+		}, want: verify.ErrLimit},
 		"of another authority":   {token: func(_ *tsatest.Authority, s []byte) []byte { return token(good, s) }, want: verify.ErrNotTrusted},
 		"garbage":                {token: func(*tsatest.Authority, []byte) []byte { return []byte("garbage") }, want: verify.ErrMalformed},
 		"a signature and a half": {token: func(a *tsatest.Authority, s []byte) []byte { d := token(a, s); return append(d, d[:len(d)/2]...) }, want: verify.ErrMalformed},
