@@ -28,8 +28,8 @@ type About struct {
 	Signed       bool // has a signature inside, which nobody verified
 
 	// Completeness of what the document says a component depends on, where it says so: CycloneDX's aggregate of
-	// compositions with the component as a dependency or assembly, or SPDX 3's completeness of its relationships. In
-	// SPDX 2, "complete" for a dependency on NONE and "unknown" for one on NOASSERTION.
+	// compositions with the component as a dependency or assembly, or SPDX 3's completeness of what it depends on or
+	// contains. In SPDX 2, "complete" for a dependency on NONE and "unknown" for one on NOASSERTION.
 	Completeness map[Ref]string
 
 	// Vulnerabilities are how many the document lists.
@@ -97,7 +97,7 @@ func (d *Document) Details(ref Ref) *Details {
 		out.Homepage, out.Download = "", ""
 	case isSPDX2(d.format):
 		e := spdx2Package(n)
-		if n.get("fileName") != nil {
+		if d.components[ref].Kind == "file" {
 			e = spdx2File(n)
 		}
 		out.fill(e)
@@ -243,7 +243,8 @@ func (d *Document) readAbout() *About {
 			for _, t := range listOrOne(n.get("software_sbomType")) {
 				a.Lifecycles = append(a.Lifecycles, t.text)
 			}
-			if c := n.str("completeness").s; c != "" {
+			kind := n.str("relationshipType").s
+			if c := n.str("completeness").s; c != "" && (kind == "dependsOn" || kind == "contains") {
 				if ref, ok := d.ByID(n.str("from").s); ok {
 					a.Completeness[ref] = c
 				}

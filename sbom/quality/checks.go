@@ -66,7 +66,7 @@ type check struct {
 }
 
 var checks = map[string]check{
-	"format": {means: `the format is one of Arg: "CycloneDX>=1.6 SPDX>=3.0.1"`, document: checkFormat},
+	"format": {means: `the format is one of Arg: "CycloneDX>=1.6 SPDX>=2.2..2.3"`, document: checkFormat},
 	"encoding": {means: "the encoding is one of Arg: \"JSON XML\"", document: func(c *context, arg string) verdict {
 		return want(slices.Contains(strings.Fields(arg), string(c.doc.Encoding())), "write it as "+strings.ReplaceAll(arg, " ", " or "))
 	}},
@@ -317,7 +317,15 @@ func checkFormat(c *context, arg string) verdict {
 			return good
 		}
 	}
-	return bad("convert it to " + strings.NewReplacer(">=", " ", "..", " to ", " ", " or ").Replace(arg) + " or later")
+	var list []string
+	for _, f := range strings.Fields(arg) {
+		if strings.Contains(f, "..") {
+			list = append(list, strings.NewReplacer(">=", " ", "..", " to ").Replace(f))
+		} else {
+			list = append(list, strings.Replace(f, ">=", " ", 1)+" or later")
+		}
+	}
+	return bad("convert it to " + strings.Join(list, ", or "))
 }
 
 // authors are those who made the document, other than tools.
@@ -413,7 +421,7 @@ func checkIdentifier(c *context, _ string) verdict {
 		}
 	}
 	for _, s := range c.details.CPEs {
-		if strings.HasPrefix(s, "cpe:2.3:") || strings.HasPrefix(s, "cpe:/") {
+		if isCPE(s) {
 			return good
 		}
 	}
@@ -426,6 +434,16 @@ func checkIdentifier(c *context, _ string) verdict {
 		return bad("write its package URL or CPE as their specifications say")
 	}
 	return absent("give it a package URL or a CPE")
+}
+
+// isCPE says whether s has the form of a CPE name: a URI, or the eleven parts of CPE 2.3 (NIST IR 7695, section 6).
+func isCPE(s string) bool {
+	if rest, ok := strings.CutPrefix(strings.ToLower(s), "cpe:/"); ok {
+		return len(rest) > 2 && strings.IndexByte("aho", rest[0]) >= 0 && rest[1] == ':'
+	}
+	rest, ok := strings.CutPrefix(s, "cpe:2.3:")
+	parts := strings.Split(strings.ReplaceAll(strings.ReplaceAll(rest, `\\`, ""), `\:`, ""), ":")
+	return ok && len(parts) == 11 && strings.Contains("aho*-", parts[0]) && !slices.Contains(parts, "")
 }
 
 // hashes are those of the component and, in SPDX 3, of the files it is distributed as.

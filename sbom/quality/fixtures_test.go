@@ -16,6 +16,7 @@ var bsiDifferences = map[string]string{
 	"spdx3/v2.1.0-complete-all-fields.json deployable-hash":           "of its three components one has no file and one a SHA-512 of 172 digits",
 	"spdx3/v2.1.0-complete-all-fields.json effective-licence":         "said in the comment of a relationship of type other, which is not looked at",
 	"spdx3/v2.1.0-complete-all-fields.json source-hash":               "said of a software_SoftwareArtifact, a class that SPDX 3.0.1 makes no elements of",
+	"spdx3/v2.1.0-complete-all-fields.json completeness":              "of one of its three components it says only that what it says of its licences is complete",
 	"spdx3/v2.1.0-complete-alt-patterns.json filename":                "one of its three components has no file",
 	"spdx3/v2.1.0-complete-alt-patterns.json deployable-hash":         "of its three components one has no file and one a SHA-512 of 172 digits",
 	"cdx/validComponentBsiExecutable.cdx16.json executable":           "it has the value \"true\"; the words of BSI's taxonomy are \"executable\" and \"non-executable\"",

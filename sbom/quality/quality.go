@@ -91,7 +91,8 @@ type Options struct {
 	// AuthorSignature says that a signature beside the document was verified to be of its author. A signature inside
 	// counts as said, as nobody verifies it here.
 	AuthorSignature bool
-	// Files judges files and snippets as components too, not only what they are part of.
+	// Files judges files and snippets as components too, not only what they are part of. Those that the document is about
+	// are judged in any case.
 	Files bool
 }
 
@@ -175,8 +176,12 @@ func Check(doc *sbom.Document, p *Profile, o *Options) *Report {
 			x.Status, x.Reason = v.status(rule), v.advice
 		}
 	}
+	roots := map[sbom.Ref]bool{}
+	for _, ref := range doc.Roots() {
+		roots[ref] = true
+	}
 	for ref, component := range doc.Components() {
-		if !o.Files && (component.Kind == "file" || component.Kind == "snippet") && !slices.Contains(doc.Roots(), ref) {
+		if !o.Files && (component.Kind == "file" || component.Kind == "snippet") && !roots[ref] {
 			continue
 		}
 		r.Components++
