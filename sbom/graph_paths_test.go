@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -126,30 +127,76 @@ func TestGraphBounds(t *testing.T) {
 	t.Log(time.Since(start))
 }
 
-// BenchmarkGraph follows dependencies among 1,000, 10,000 and 100,000 components.
+// growth measures what prepare returns on documents of 1,000, 10,000 and 100,000 components, and prints the exponent of the
+// time over their number: 1 is linear.
+func growth(b *testing.B, name string, prepare func(b *testing.B, n int) (run func())) {
+	b.Run(name, func(b *testing.B) {
+		sizes := []int{1_000, 10_000, 100_000}
+		times := make([]float64, len(sizes))
+		for i, n := range sizes {
+			run := prepare(b, n)
+			times[i] = math.Inf(1)
+			for range max(3, b.N) {
+				start := time.Now()
+				run()
+				times[i] = min(times[i], time.Since(start).Seconds())
+			}
+			b.ReportMetric(times[i]*1e3, fmt.Sprintf("ms_%dk", n/1000))
+		}
+		b.ReportMetric(math.Log10(times[2]/times[0])/2, "exponent")
+	})
+}
+
 func BenchmarkGraph(b *testing.B) {
-	for _, n := range []int{1_000, 10_000, 100_000} {
+	read := func(b *testing.B, n int) *Document {
 		d, err := parse(synthetic(CycloneDX, n))
 		if err != nil {
 			b.Fatal(err)
 		}
-		g := d.Graph()
-		last := Ref(n - 1)
-		b.Run(fmt.Sprintf("dependents/%d", n), func(b *testing.B) {
-			for b.Loop() {
-				for range g.Dependents(0) {
-				}
-			}
-		})
-		b.Run(fmt.Sprintf("path/%d", n), func(b *testing.B) {
-			for b.Loop() {
-				g.Path(last, 0)
-			}
-		})
-		b.Run(fmt.Sprintf("cycles/%d", n), func(b *testing.B) {
-			for b.Loop() {
-				g.Cycles()
-			}
-		})
+		d.Graph()
+		return d
 	}
+	growth(b, "build", func(b *testing.B, n int) func() {
+		d := read(b, n)
+		return func() { newGraph(d, nil) }
+	})
+	growth(b, "dependents", func(b *testing.B, n int) func() {
+		g := read(b, n).Graph()
+		return func() {
+			for range g.Dependents(0) {
+			}
+		}
+	})
+	growth(b, "path", func(b *testing.B, n int) func() {
+		g := read(b, n).Graph()
+		return func() { g.Path(Ref(n-1), 0) }
+	})
+	growth(b, "ten paths", func(b *testing.B, n int) func() {
+		g := read(b, n).Graph()
+		return func() {
+			for range g.Paths(Ref(n-1), 0, 10) {
+			}
+		}
+	})
+	growth(b, "cycles", func(b *testing.B, n int) func() {
+		g := read(b, n).Graph()
+		return func() { g.Cycles() }
+	})
+	growth(b, "subset", func(b *testing.B, n int) func() {
+		d := read(b, n)
+		half := slices.Collect(d.Graph().Reachable(Ref(n/2), Ref(n/2+1)))
+		return func() {
+			if _, err := d.Subset(half...); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	growth(b, "merge", func(b *testing.B, n int) func() {
+		d := read(b, n)
+		return func() {
+			if _, r, err := Merge([]*Document{d, d}, nil); err != nil || r.Same != n {
+				b.Fatal(r.Same, err)
+			}
+		}
+	})
 }
