@@ -200,7 +200,7 @@ func (r *Repository) list(ctx context.Context, subject Descriptor, manifests []D
 	if len(manifests) == 0 {
 		return nil
 	}
-	defer r.cache.forget(r.name, subject.Digest)
+	defer r.cache.forget(listingKey(r.name, subject.Digest))
 	listed := 0
 	var missing []Descriptor
 	for try := 0; try < listingTries || listed > 0 && try < slowTries; try++ {
@@ -288,7 +288,7 @@ func (r *Repository) readTag(ctx context.Context, tag string) (tagged, error) {
 // settle changes what a tag points to, among others who do the same, and returns when a change is no longer needed
 // twice in a row. The change is nil bytes for nothing there.
 func (r *Repository) settle(ctx context.Context, tag string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
-	defer r.cache.forgetTag(r.name, tag)
+	defer r.cache.forget(manifestKey(r.name, tag))
 	var (
 		seen    int
 		failed  int // reads in a row
@@ -414,8 +414,8 @@ func (r *Repository) Delete(ctx context.Context, subject, manifest Descriptor) e
 	if err != nil {
 		return err
 	}
-	r.cache.forget(r.name, subject.Digest)
-	r.cache.forgetManifest(r.name, manifest.Digest)
+	defer r.cache.forget(listingKey(r.name, subject.Digest))
+	defer r.cache.forget(manifestKey(r.name, manifest.Digest.String()))
 	if err := b.Delete(ctx, bare(manifest)); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}

@@ -320,31 +320,79 @@ func TestCache(t *testing.T) {
 		t.Errorf("with a damaged directory: %d requests", n)
 	}
 
-	t.Run("equal fetches become one", func(t *testing.T) {
+	t.Run("equal questions become one", func(t *testing.T) {
 		slow := registrytest.Start(&registrytest.Options{Registry: registrytest.Memory(), Quirks: []registrytest.Quirk{c.quirk(),
-			registrytest.Watch(func(r *http.Request) {
-				if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
-					time.Sleep(50 * time.Millisecond)
-				}
-			})}})
+			registrytest.Watch(func(*http.Request) { time.Sleep(20 * time.Millisecond) })}})
 		defer slow.Close()
-		o := &registry.Options{Cache: new(registry.Cache)}
-		repo := open(t, slow.Host()+"/demo/app", o)
-		image := pushImage(t, repo, "app")
-		if _, err := repo.Attach(t.Context(), image, content("one")); err != nil {
+		setup := open(t, slow.Host()+"/demo/app", nil)
+		image := pushImage(t, setup, "app")
+		if err := setup.Tag(t.Context(), image, "v1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := setup.Attach(t.Context(), image, content("one")); err != nil {
 			t.Fatal(err)
 		}
 		c.take()
+		shared := &registry.Cache{ListingLifetime: time.Minute, TagLifetime: time.Minute}
 		var wg sync.WaitGroup
 		for range 20 {
-			wg.Go(func() { texts(t, repo, image) })
+			wg.Go(func() {
+				repo := open(t, slow.Host()+"/demo/app:v1", &registry.Options{Cache: shared})
+				if d, err := repo.Resolve(t.Context(), ""); err != nil || len(texts(t, repo, d)) != 1 {
+					t.Error(d, err)
+				}
+			})
 		}
 		wg.Wait()
-		blobs := slices.DeleteFunc(c.take(), func(r string) bool { return !strings.Contains(r, "/blobs/") })
-		if len(blobs) != 1 {
-			t.Errorf("the bundle was fetched %d times", len(blobs))
+		if got := c.take(); len(got) != 4 {
+			t.Errorf("%d requests, want HEAD, listing, manifest, bundle:\n%s", len(got), strings.Join(got, "\n"))
 		}
 	})
+}
+
+// An answer that was on its way when this client changed the matter is not remembered.
+func TestCacheForgetsWhatIsOnItsWay(t *testing.T) {
+	var hold atomic.Bool
+	held, release := make(chan struct{}), make(chan struct{})
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodHead || !hold.CompareAndSwap(true, false) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			rec := httptest.NewRecorder()
+			next.ServeHTTP(rec, r) // the old answer, which comes late
+			close(held)
+			<-release
+			for name, values := range rec.Header() {
+				w.Header()[name] = values
+			}
+			w.WriteHeader(rec.Code)
+		})
+	}}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Cache: &registry.Cache{TagLifetime: time.Hour}})
+	first, second := pushImage(t, repo, "first"), pushImage(t, repo, "second")
+	if err := repo.Tag(t.Context(), first, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	hold.Store(true)
+	done := make(chan registry.Descriptor)
+	go func() { d, _ := repo.Resolve(context.Background(), ""); done <- d }()
+	<-held
+	if err := repo.Tag(t.Context(), second, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := repo.Resolve(t.Context(), ""); err != nil || d.Digest != second.Digest {
+		t.Errorf("while the old answer is on its way: %v, %v", d, err)
+	}
+	close(release)
+	if d := <-done; d.Digest != first.Digest {
+		t.Errorf("the old answer is %v", d)
+	}
+	if d, err := repo.Resolve(t.Context(), ""); err != nil || d.Digest != second.Digest {
+		t.Errorf("after the old answer came: %v, %v", d, err)
+	}
 }
 
 // The helper process of the tests below attaches to a layout, and perhaps dies on the way.

@@ -15,7 +15,7 @@ import (
 // Cache keeps what was read, so that no registry is asked twice for what cannot have changed: manifests and evidence by
 // digest, for good; listings of referrers, and digests of tags, for as long as the caller says. The zero value keeps
 // content in memory and remembers neither listings nor tags. One Cache may serve any number of repositories, at the same
-// time; equal fetches at the same time become one.
+// time; equal questions at the same time become one, if their answer would be kept.
 //
 // It keeps what the fetching Repository was allowed to read: share it only among those with the same rights. Tags,
 // listings and what was resolved are remembered by the name of the repository, and so not at all for those of New.
@@ -35,7 +35,7 @@ type Cache struct {
 	content  map[digest.Digest]*list.Element // of *cached
 	recent   list.List
 	bytes    int64
-	flights  map[digest.Digest]*flight
+	flights  map[string]*flight
 	listings map[string]remembered[[]Descriptor]
 	tags     map[string]remembered[Descriptor]
 	digests  map[string]Descriptor // manifests that were resolved by digest: that answer cannot change
@@ -47,9 +47,9 @@ type cached struct {
 }
 
 type flight struct {
-	done chan struct{}
-	data []byte
-	err  error
+	done  chan struct{}
+	value any
+	err   error
 }
 
 type remembered[T any] struct {
@@ -64,52 +64,73 @@ const (
 	maxListing    = 64 << 10
 )
 
-// fetch returns content from the cache, or fetches it and keeps it. Concurrent calls for the same wait for one of them.
-func (c *Cache) fetch(ctx context.Context, want Descriptor, get func() ([]byte, error)) ([]byte, error) {
-	if c == nil {
-		return get()
-	}
-	d := want.Digest
+// share returns what is known under a key, or else gets it and keeps it. Concurrent calls for the same wait for one of
+// them. known and keep are called with c.mu held; what was forgotten while it was on its way is not kept.
+func share[T any](ctx context.Context, c *Cache, key string, known func() (T, bool), get func() (T, error), keep func(T)) (T, error) {
 	for {
 		c.mu.Lock()
-		if e, ok := c.content[d]; ok {
-			c.recent.MoveToFront(e)
+		if value, ok := known(); ok {
 			c.mu.Unlock()
-			return e.Value.(*cached).data, nil
+			return value, nil
 		}
-		if f, ok := c.flights[d]; ok {
+		if f, ok := c.flights[key]; ok {
 			c.mu.Unlock()
 			select {
 			case <-f.done:
 			case <-ctx.Done():
-				return nil, ended(ctx)
+				var none T
+				return none, ended(ctx)
 			}
 			if f.err == nil {
-				return f.data, nil
+				return f.value.(T), nil
 			}
 			continue // the other's failure is the other's: its deadline, say
 		}
 		f := &flight{done: make(chan struct{})}
 		if c.flights == nil {
-			c.flights = make(map[digest.Digest]*flight)
+			c.flights = make(map[string]*flight)
 		}
-		c.flights[d] = f
+		c.flights[key] = f
 		c.mu.Unlock()
 
-		if f.data, f.err = c.load(want); f.err != nil {
-			if f.data, f.err = get(); f.err == nil {
-				c.store(d, f.data)
-			}
-		}
+		value, err := get()
+		f.value, f.err = value, err
 		c.mu.Lock()
-		delete(c.flights, d)
-		if f.err == nil {
-			c.keep(d, f.data)
+		if c.flights[key] == f { // or it was forgotten
+			delete(c.flights, key)
+			if err == nil {
+				keep(value)
+			}
 		}
 		c.mu.Unlock()
 		close(f.done)
-		return f.data, f.err
+		return value, err
 	}
+}
+
+// fetch returns content from the cache, or fetches it and keeps it.
+func (c *Cache) fetch(ctx context.Context, d Descriptor, get func() ([]byte, error)) ([]byte, error) {
+	if c == nil {
+		return get()
+	}
+	known := func() ([]byte, bool) {
+		e, ok := c.content[d.Digest]
+		if !ok {
+			return nil, false
+		}
+		c.recent.MoveToFront(e)
+		return e.Value.(*cached).data, true
+	}
+	fetch := func() ([]byte, error) {
+		data, err := c.load(d)
+		if err != nil {
+			if data, err = get(); err == nil {
+				c.store(d.Digest, data)
+			}
+		}
+		return data, err
+	}
+	return share(ctx, c, d.Digest.String(), known, fetch, func(data []byte) { c.keep(d.Digest, data) })
 }
 
 // keep enters content in memory; c.mu is held.
@@ -168,106 +189,76 @@ func (c *Cache) now() time.Time {
 	return time.Now()
 }
 
-func (c *Cache) listing(repo string, subject digest.Digest) ([]Descriptor, bool) {
-	if c == nil || c.ListingLifetime <= 0 || repo == "" {
-		return nil, false
-	}
-	return recall(c, &c.listings, repo+"@"+subject.String())
-}
-
-func (c *Cache) rememberListing(repo string, subject digest.Digest, entries []Descriptor) {
-	if c == nil || c.ListingLifetime <= 0 || repo == "" {
-		return
-	}
-	size := 0
-	for _, d := range entries {
-		size += 128 + len(d.MediaType) + len(d.ArtifactType) + len(d.Digest) + len(d.Data)
-		for k, v := range d.Annotations {
-			size += len(k) + len(v)
+// listing returns the listing of a subject's referrers, or gets it and remembers it.
+func (c *Cache) listing(ctx context.Context, repo string, subject digest.Digest, get func() ([]Descriptor, error)) ([]Descriptor, error) {
+	key := listingKey(repo, subject)
+	known := func() ([]Descriptor, bool) { return recall(c, c.listings, key) }
+	return share(ctx, c, key, known, get, func(entries []Descriptor) {
+		size := 0
+		for _, d := range entries {
+			size += 128 + len(d.MediaType) + len(d.ArtifactType) + len(d.Digest) + len(d.Data)
+			for k, v := range d.Annotations {
+				size += len(k) + len(v)
+			}
 		}
-	}
-	if size > maxListing {
-		return
-	}
-	remember(c, &c.listings, repo+"@"+subject.String(), entries, c.ListingLifetime)
+		if size <= maxListing {
+			remember(c, &c.listings, key, entries, c.ListingLifetime)
+		}
+	})
 }
 
-// forget drops the listing of a subject, which has changed.
-func (c *Cache) forget(repo string, subject digest.Digest) {
+// remembersListings reports whether listings of a repository are remembered.
+func (c *Cache) remembersListings(repo string) bool {
+	return c != nil && c.ListingLifetime > 0 && repo != ""
+}
+
+// The keys of what is remembered and on its way. No name of a repository has a space in it, nor has a digest.
+func listingKey(repo string, subject digest.Digest) string {
+	return "referrers " + repo + "@" + subject.String()
+}
+func manifestKey(repo, reference string) string { return "manifest " + repo + " " + reference }
+
+// forget drops what is remembered under a key and has changed, and what is on its way.
+func (c *Cache) forget(key string) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.listings, repo+"@"+subject.String())
+	delete(c.listings, key)
+	delete(c.tags, key)
+	delete(c.digests, key)
+	delete(c.flights, key)
 }
 
-func (c *Cache) tag(repo, tag string) (Descriptor, bool) {
-	if c == nil || c.TagLifetime <= 0 || repo == "" {
-		return Descriptor{}, false
+// resolve returns the descriptor of a tag or a digest, or gets it and remembers it.
+func (c *Cache) resolve(ctx context.Context, repo, reference string, get func() (Descriptor, error)) (Descriptor, error) {
+	byDigest := digest.Digest(reference).Validate() == nil
+	if c == nil || repo == "" || !byDigest && c.TagLifetime <= 0 {
+		return get()
 	}
-	return recall(c, &c.tags, repo+":"+tag)
+	key := manifestKey(repo, reference)
+	if !byDigest {
+		known := func() (Descriptor, bool) { return recall(c, c.tags, key) }
+		return share(ctx, c, key, known, get, func(d Descriptor) { remember(c, &c.tags, key, d, c.TagLifetime) })
+	}
+	known := func() (Descriptor, bool) { d, ok := c.digests[key]; return d, ok }
+	return share(ctx, c, key, known, get, func(d Descriptor) {
+		if c.digests == nil || len(c.digests) >= maxRemembered {
+			c.digests = make(map[string]Descriptor)
+		}
+		c.digests[key] = d
+	})
 }
 
-func (c *Cache) rememberTag(repo, tag string, d Descriptor) {
-	if c == nil || c.TagLifetime <= 0 || repo == "" {
-		return
-	}
-	remember(c, &c.tags, repo+":"+tag, d, c.TagLifetime)
-}
-
-// forgetManifest drops that a manifest is in the repository, which it no longer is.
-func (c *Cache) forgetManifest(repo string, d digest.Digest) {
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.digests, repo+"@"+d.String())
-}
-
-// forgetTag drops a tag, which has moved.
-func (c *Cache) forgetTag(repo, tag string) {
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.tags, repo+":"+tag)
-}
-
-func (c *Cache) known(repo string, d digest.Digest) (Descriptor, bool) {
-	if c == nil {
-		return Descriptor{}, false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	known, ok := c.digests[repo+"@"+d.String()]
-	return known, ok
-}
-
-func (c *Cache) know(repo string, d Descriptor) {
-	if c == nil || repo == "" {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.digests == nil || len(c.digests) >= maxRemembered {
-		c.digests = make(map[string]Descriptor)
-	}
-	c.digests[repo+"@"+d.Digest.String()] = d
-}
-
-func recall[T any](c *Cache, m *map[string]remembered[T], key string) (T, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := (*m)[key]
+// recall returns what is remembered and not past; c.mu is held.
+func recall[T any](c *Cache, m map[string]remembered[T], key string) (T, bool) {
+	e, ok := m[key]
 	return e.value, ok && c.now().Before(e.until)
 }
 
+// remember keeps a value for a time; c.mu is held.
 func remember[T any](c *Cache, m *map[string]remembered[T], key string, value T, lifetime time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	now := c.now()
 	if *m == nil {
 		*m = make(map[string]remembered[T])

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -100,23 +101,42 @@ func (r *Repository) underCosignTags(ctx context.Context, subject Descriptor, su
 	}
 }
 
-// listed lists the referrers of a subject.
+// listed lists the referrers of a subject, from the cache if that remembers them.
 func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	if !r.cache.remembersListings(r.name) {
+		return r.listedNow(ctx, subject)
+	}
+	return func(yield func(Descriptor, error) bool) {
+		entries, err := r.cache.listing(ctx, r.name, subject.Digest, func() (entries []Descriptor, err error) {
+			for d, err := range r.listedNow(ctx, subject) {
+				if err != nil {
+					return nil, err
+				}
+				entries = append(entries, d)
+			}
+			return entries, nil
+		})
+		if err != nil {
+			yield(Descriptor{}, err)
+			return
+		}
+		for _, d := range entries {
+			d.Annotations = maps.Clone(d.Annotations) // the cache keeps its own
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// listedNow lists the referrers of a subject.
+func (r *Repository) listedNow(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		if err := valid(subject); err != nil {
 			yield(Descriptor{}, err)
 			return
 		}
-		if entries, ok := r.cache.listing(r.name, subject.Digest); ok {
-			for _, d := range entries {
-				if !yield(d, nil) {
-					return
-				}
-			}
-			return
-		}
 		seen := make(map[digest.Digest]bool)
-		var entries []Descriptor
 		// next yields an entry and reports whether to go on.
 		next := func(d Descriptor) bool {
 			if seen[d.Digest] {
@@ -127,9 +147,6 @@ func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[D
 				return false
 			}
 			seen[d.Digest] = true
-			if r.cache != nil {
-				entries = append(entries, d)
-			}
 			return yield(d, nil)
 		}
 		for d, err := range r.backend.Referrers(ctx, bare(subject)) {
@@ -145,7 +162,6 @@ func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[D
 			}
 		}
 		if len(seen) > 0 {
-			r.cache.rememberListing(r.name, subject.Digest, entries)
 			return
 		}
 		t, err := r.fallbackIndex(ctx, subject)
@@ -165,7 +181,6 @@ func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[D
 				}
 			}
 		}
-		r.cache.rememberListing(r.name, subject.Digest, entries)
 	}
 }
 

@@ -113,33 +113,19 @@ func (r *Repository) Resolve(ctx context.Context, reference string) (Descriptor,
 	if reference == "" {
 		reference = "latest"
 	}
-	want := digest.Digest(reference)
-	if want.Validate() == nil {
-		if d, ok := r.cache.known(r.name, want); ok {
-			return d, nil
+	return r.cache.resolve(ctx, r.name, reference, func() (Descriptor, error) {
+		d, err := r.backend.Resolve(ctx, reference)
+		if err != nil {
+			return Descriptor{}, err
 		}
-	} else if d, ok := r.cache.tag(r.name, reference); ok {
-		return d, nil
-	} else {
-		want = ""
-	}
-	d, err := r.backend.Resolve(ctx, reference)
-	if err != nil {
-		return Descriptor{}, err
-	}
-	if err := d.Digest.Validate(); err != nil {
-		return Descriptor{}, fmt.Errorf("registry: %w: digest of %s: %w", ErrMalformed, reference, err)
-	}
-	if want != "" && want != d.Digest {
-		return Descriptor{}, fmt.Errorf("registry: %w: asked for %s, got %s", ErrDigest, want, d.Digest)
-	}
-	d = bare(d)
-	if want != "" {
-		r.cache.know(r.name, d)
-	} else {
-		r.cache.rememberTag(r.name, reference, d)
-	}
-	return d, nil
+		if err := d.Digest.Validate(); err != nil {
+			return Descriptor{}, fmt.Errorf("registry: %w: digest of %s: %w", ErrMalformed, reference, err)
+		}
+		if want := digest.Digest(reference); want.Validate() == nil && want != d.Digest {
+			return Descriptor{}, fmt.Errorf("registry: %w: asked for %s, got %s", ErrDigest, want, d.Digest)
+		}
+		return bare(d), nil
+	})
 }
 
 // Fetch opens content. The stream fails with [ErrDigest] where it ends if the bytes are not those of the descriptor,
@@ -238,7 +224,7 @@ func (r *Repository) Tag(ctx context.Context, d Descriptor, tag string) error {
 	if !tagPattern.MatchString(tag) {
 		return fmt.Errorf("registry: %w: tag %q", ErrInvalid, tag)
 	}
-	r.cache.forgetTag(r.name, tag)
+	defer r.cache.forget(manifestKey(r.name, tag)) // whether or not the answer came
 	return r.backend.Push(ctx, bare(d), bytes.NewReader(data), tag)
 }
 
