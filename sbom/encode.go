@@ -3,6 +3,8 @@ package sbom
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -58,12 +60,17 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 		var lost []cdxxml.Lost
 		data, lost = cdxxml.Write(root, d.format.Version, schemas)
 		data = append(data, '\n')
+		listed := map[*transcode.Value]bool{root.Get("$schema"): true} // which the namespace says; true: not in the output
 		for _, l := range lost {
-			if l.Changed {
-				report.Losses = append(report.Losses, Loss{l.Pointer, Changed, "line breaks are blanks in the XML form"})
+			listed[l.Value] = l.Changed == ""
+			if l.Changed != "" {
+				report.Losses = append(report.Losses, Loss{l.Pointer, Changed, l.Changed})
 			} else {
 				drop(l.Pointer, l.Value)
 			}
+		}
+		if err := report.readBack(data, root, listed); err != nil {
+			return nil, report, fmt.Errorf("sbom: %w", err)
 		}
 	case to == TagValue && isSPDX2(d.format):
 		var lost []tagvalue.Lost
@@ -79,6 +86,42 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	}
 	out, err := parse(data)
 	return out, report, err
+}
+
+// readBack lists what an XML document that was written says otherwise than the values that it was written from, but for
+// those that are listed: in shapes that no schema asks for, one member can be taken for another.
+func (r *Report) readBack(data []byte, root *transcode.Value, listed map[*transcode.Value]bool) error {
+	f, err := xmlForm(data)
+	if err != nil {
+		return err
+	}
+	back, err := transcode.Parse(f.text, strictjson.Limits{Depth: maxDepth})
+	if err != nil {
+		return err
+	}
+	r.compare("", root, back, listed)
+	return nil
+}
+
+func (r *Report) compare(pointer string, was, is *transcode.Value, listed map[*transcode.Value]bool) {
+	if _, ok := listed[was]; ok {
+		return
+	}
+	kept := slices.DeleteFunc(slices.Clone(was.Items), func(v *transcode.Value) bool { return listed[v] })
+	if is == nil || was.Kind != is.Kind || was.Text != is.Text || len(kept) != len(is.Items) {
+		r.Losses = append(r.Losses, Loss{pointer, Changed, "the " + string(XML) + " form says it otherwise"})
+		return
+	}
+	for _, m := range was.Members {
+		r.compare(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(m.Name), m.Value, is.Get(m.Name), listed)
+	}
+	i := 0
+	for k, v := range was.Items {
+		if !listed[v] {
+			r.compare(pointer+"/"+strconv.Itoa(k), v, is.Items[i], listed)
+			i++
+		}
+	}
 }
 
 // listExtras accounts for what the JSON form has no place for.

@@ -118,7 +118,7 @@ func TestJSONToXML(t *testing.T) {
 		slices.Reverse(lost)
 		for _, l := range lost {
 			want = without(want, strings.Split(l.Pointer, "/")[1:])
-			if l.Changed {
+			if l.Changed != "" {
 				got = without(got, strings.Split(l.Pointer, "/")[1:])
 			}
 		}
@@ -155,6 +155,55 @@ func without(v any, pointer []string) any {
 		v[i] = without(v[i], pointer[1:])
 	}
 	return v
+}
+
+// TestXMLShapes takes what has other shapes in the two forms through both, and checks that each difference is listed.
+func TestXMLShapes(t *testing.T) {
+	for _, tt := range []struct {
+		version, component string
+		want               string // what comes back, if it is not the same
+		lost               string
+	}{
+		{"1.5", `"data":[{"type":"dataset","name":"n","classification":"c"}]`, "", ""},
+		{"1.5", `"data":[{"type":"dataset"},{"type":"other"}]`, `"data":[{"type":"dataset"}]`, "dropped /components/0/data/1"},
+		{"1.6", `"data":[{"type":"dataset","name":"n"},{"type":"other"}]`, "", ""},
+		{"1.6", `"properties":[{"name":"a","value":""},{"name":"b"}]`, `"properties":[{"name":"a","value":""},{"name":"b","value":""}]`, "changed /components/0/properties/1"},
+		{"1.6", `"evidence":{"identity":{"field":"purl"}}`, `"evidence":{"identity":[{"field":"purl"}]}`, "changed /components/0/evidence/identity"},
+		{"1.4", `"group":"a\nb"`, `"group":"a b"`, "changed /components/0/group"},
+		{"1.7", `"cryptoProperties":{"assetType":"protocol","protocolProperties":{"ikev2TransformTypes":{"prf":[{}]}}}`,
+			`"cryptoProperties":{"assetType":"protocol","protocolProperties":{"ikev2TransformTypes":{"prf":[""]}}}`,
+			"changed /components/0/cryptoProperties/protocolProperties/ikev2TransformTypes/prf/0"},
+	} {
+		document := func(component string) string {
+			return `{"bomFormat":"CycloneDX","specVersion":"` + tt.version + `","version":1,"components":[{"type":"data","name":"x",` + component + `}]}`
+		}
+		d, err := Parse(strings.NewReader(document(tt.component)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, r, err := Encode(d, XML, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lost []string
+		for _, l := range r.Losses {
+			lost = append(lost, string(l.Kind)+" "+l.Path)
+		}
+		if got := strings.Join(lost, ", "); got != tt.lost {
+			t.Errorf("%s: %s, want %s", tt.component, got, tt.lost)
+		}
+		back, _, err := Encode(x, JSON, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := tt.want
+		if want == "" {
+			want = tt.component
+		}
+		if diff := cmp.Diff(plain(t, []byte(document(want))), plain(t, back.Bytes())); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.component, diff)
+		}
+	}
 }
 
 // TestSPDXEncodings reads the example that SPDX publishes in every encoding, and expects the same of each, but for what

@@ -141,6 +141,12 @@ func isList(decl xsd.Decl, items jsonschema.View) bool {
 	return len(kids) > 0 && len(decl.Attributes()) == 0
 }
 
+// isOne reports whether an element that occurs once is an element of an array, as the data of a component are in 1.5.
+func isOne(decl xsd.Decl) bool {
+	_, ok := decl.Child("type")
+	return decl.Name() == "data" && ok
+}
+
 // namesMembers reports whether the elements inside of n are members of what view describes.
 func (r *reader) namesMembers(n xmltree.Node, view jsonschema.View) bool {
 	for local := range r.elements(n) {
@@ -242,7 +248,7 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 				a = o.Set(name, transcode.NewArray(start, end))
 			}
 			r.list(a, c, child.Decl, p.Items())
-		case child.Repeats && p.Array():
+		case (child.Repeats || isOne(child.Decl)) && p.Array():
 			o.Append(name, r.item(local, c, child.Decl, p.Items()))
 		case o.Get(name) != nil:
 			r.extra(c, "", start, end)

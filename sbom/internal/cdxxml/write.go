@@ -15,7 +15,7 @@ import (
 type Lost struct {
 	Pointer string // RFC 6901
 	Value   *transcode.Value
-	Changed bool // it is there, with its line breaks turned into blanks
+	Changed string // it is there and not as it was: how
 }
 
 // Write writes the XML form of a document in its JSON form, indented by two blanks.
@@ -26,7 +26,7 @@ func Write(root *transcode.Value, version string, s Schemas) ([]byte, []Lost) {
 
 // WritePlaces is [Write], and tells for each value that became an element where that begins and ends.
 func WritePlaces(root *transcode.Value, version string, s Schemas) ([]byte, []Lost, map[*transcode.Value][2]int) {
-	w := &writer{used: map[*transcode.Value]bool{}, changed: map[*transcode.Value]bool{}, places: map[*transcode.Value][2]int{}}
+	w := &writer{used: map[*transcode.Value]bool{}, changed: map[*transcode.Value]string{}, places: map[*transcode.Value][2]int{}}
 	space := "http://cyclonedx.org/schema/bom/" + version
 	w.out = append(w.out, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	decl := s.XML.Element(space, "bom")
@@ -42,20 +42,20 @@ type writer struct {
 	out     []byte
 	depth   int
 	used    map[*transcode.Value]bool
-	changed map[*transcode.Value]bool
+	changed map[*transcode.Value]string
 	losses  []Lost
 	places  map[*transcode.Value][2]int
 }
 
 // lost lists what was not written.
 func (w *writer) lost(pointer string, v *transcode.Value) {
-	if w.changed[v] {
-		w.losses = append(w.losses, Lost{pointer, v, true})
+	if how := w.changed[v]; how != "" {
+		w.losses = append(w.losses, Lost{pointer, v, how})
 	}
 	for _, m := range v.Members {
 		at := pointer + "/" + escape(m.Name)
 		if !w.used[m.Value] {
-			w.losses = append(w.losses, Lost{at, m.Value, false})
+			w.losses = append(w.losses, Lost{at, m.Value, ""})
 		} else {
 			w.lost(at, m.Value)
 		}
@@ -63,7 +63,7 @@ func (w *writer) lost(pointer string, v *transcode.Value) {
 	for i, item := range v.Items {
 		at := pointer + "/" + strconv.Itoa(i)
 		if !w.used[item] {
-			w.losses = append(w.losses, Lost{at, item, false})
+			w.losses = append(w.losses, Lost{at, item, ""})
 		} else {
 			w.lost(at, item)
 		}
@@ -135,6 +135,9 @@ func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 					break
 				}
 			}
+			if !hasText {
+				w.changed[v] = "without a text it has an empty one in the XML form"
+			}
 		}
 	} else if isScalar(v) {
 		if !decl.Text() && !decl.Mixed() && slices.Contains(decl.Attributes(), "ref") {
@@ -146,7 +149,7 @@ func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 	w.out = append(w.out, '>')
 	if hasText {
 		if decl.Normalise(text) != text {
-			w.changed[v] = true
+			w.changed[v] = "line breaks are blanks in the XML form"
 		}
 		w.out = xmltree.AppendText(w.out, text)
 		w.end(name)
@@ -233,7 +236,7 @@ func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 		switch {
 		case child.Name() == "asserter":
 			ps = append(ps, piece{child.Name(), func() { w.asserter(child.Decl, m, p) }})
-		case m.Kind == strictjson.Array && child.Repeats && !isList(child.Decl, p.Items()):
+		case m.Kind == strictjson.Array && (child.Repeats && !isList(child.Decl, p.Items()) || isOne(child.Decl)):
 			for _, item := range m.Items {
 				one := w.item([]xsd.Child{child}, item, p.Items())
 				if one.write == nil {
@@ -245,7 +248,12 @@ func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 				}})
 			}
 		default:
-			ps = append(ps, piece{child.Name(), func() { w.element(child.Decl, m, p, "", "") }})
+			ps = append(ps, piece{child.Name(), func() {
+				if m.Kind == strictjson.Object && child.Repeats && p.Array() {
+					w.changed[m] = "it is a list of one in the XML form"
+				}
+				w.element(child.Decl, m, p, "", "")
+			}})
 		}
 	}
 	w.pieces(decl, ps)
