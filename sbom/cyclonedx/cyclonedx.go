@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,16 @@ func To(d *sbom.Document) (*cdx.BOM, []sbom.Loss, error) {
 }
 
 // From returns a BOM as a document. It is encoded by cyclonedx-go in the version that it has, which must be 1.2 or later.
+//
+// The error is [sbom.ErrSigned] for a BOM with a signature of one signer, in itself or in a part: cyclonedx-go has no place
+// for its content and would write an empty one. Set these to nil to give a document without signatures.
 func From(bom *cdx.BOM) (*sbom.Document, error) {
+	if bom == nil {
+		return nil, errors.New("cyclonedx: no BOM")
+	}
+	if hasEmptySignature(reflect.ValueOf(bom)) {
+		return nil, fmt.Errorf("cyclonedx: %w", sbom.ErrSigned)
+	}
 	data, err := encode(bom)
 	if err != nil {
 		return nil, err
@@ -58,6 +68,29 @@ func From(bom *cdx.BOM) (*sbom.Document, error) {
 		return nil, fmt.Errorf("cyclonedx: %w", err)
 	}
 	return d, nil
+}
+
+func hasEmptySignature(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if s, ok := v.Interface().(*cdx.JSFSignature); ok && s != nil {
+			return s.Signers == nil && s.Chain == nil
+		}
+		return !v.IsNil() && hasEmptySignature(v.Elem())
+	case reflect.Slice:
+		for i := range v.Len() {
+			if hasEmptySignature(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && hasEmptySignature(v.Field(i)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func encode(bom *cdx.BOM) ([]byte, error) {

@@ -55,6 +55,31 @@ func TestToRefuses(t *testing.T) {
 	}
 }
 
+func TestFromRefuses(t *testing.T) {
+	if _, err := cyclonedx.From(nil); err == nil {
+		t.Error("no BOM is taken for one")
+	}
+	for _, signed := range []string{
+		`"signature":{"algorithm":"ES256","value":"AA"}`,
+		`"components":[{"type":"library","name":"a","components":[{"type":"library","name":"b","signature":{"algorithm":"ES256","value":"AA"}}]}]`,
+	} {
+		bom, _, err := cyclonedx.To(parse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6",`+signed+`}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := cyclonedx.From(bom); !errors.Is(err, sbom.ErrSigned) {
+			t.Errorf("%s: %v, want ErrSigned", signed, err)
+		}
+	}
+	bom, _, err := cyclonedx.To(parse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","signature":{"signers":[{"algorithm":"ES256","value":"AA"}]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cyclonedx.From(bom); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	bom := cdx.NewBOM()
 	bom.Components = &[]cdx.Component{{BOMRef: "a", Type: cdx.ComponentTypeLibrary, Name: "a", Version: "<1>"}}
