@@ -150,10 +150,11 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 		}
 		removeSignatures(out)
 	}
-	if err := fit(out, target); err != nil {
+	more, err := fit(out, target)
+	if err != nil {
 		return nil, nil, err
 	}
-	return out, added, nil
+	return out, append(added, more...), nil
 }
 
 func isSPDX2(f Format) bool { return f.Spec == SPDX && strings.HasPrefix(f.Version, "2.") }
@@ -267,34 +268,34 @@ func removeSignatures(n *node) {
 }
 
 // fit makes a document keep to the format: known differences between the versions first, then whatever the schema and
-// the rules refuse.
-func fit(out *node, target Format) error {
+// the rules refuse. It returns what it added.
+func fit(out *node, target Format) (added []Loss, err error) {
 	name := target.String()
 	schema, err := jsonSchemas[name]()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case target.Spec == CycloneDX:
-		fitCycloneDX(out, target.Version)
+		added = fitCycloneDX(out, target.Version)
 	case isSPDX2(target):
-		fitSPDX2(out, target.Version)
+		added = fitSPDX2(out, target.Version)
 	}
 	if target.Spec == CycloneDX {
 		prune(out, schema.View(), name)
 	}
 	list, err := licenseList()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for range mostRounds {
 		doc, err := jsonschema.Parse(out.render(), strictjson.Limits{Depth: maxDepth})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		problems, err := schema.Validate(doc, 1_000_000)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		bad := map[*node]string{}
 		nodes := out.ordered(make([]*node, 0, doc.Len()))
@@ -306,17 +307,17 @@ func fit(out *node, target Format) error {
 			c.rules(name)
 		}
 		if len(bad) == 0 {
-			return nil
+			return added, nil
 		}
 		if advice, ok := bad[out]; ok {
-			return fmt.Errorf("%w %s: %s", ErrInvalid, name, advice)
+			return nil, fmt.Errorf("%w %s: %s", ErrInvalid, name, advice)
 		}
 		for v, advice := range bad {
 			v.explain(Dropped, name+": "+advice)
 		}
 		out.sweep(bad)
 	}
-	return fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
+	return nil, fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
 }
 
 // mostRounds bounds how often a document is held against its format and loses what does not pass. What lacks something
@@ -488,7 +489,7 @@ func restore(f Format, root *node, target Format) *Document {
 }
 
 // fitCycloneDX turns what two versions of CycloneDX say in different shapes. Nothing happens to what fits.
-func fitCycloneDX(root *node, version string) {
+func fitCycloneDX(root *node, version string) (added []Loss) {
 	root.get("specVersion").text = version
 	if s := root.get("$schema"); s != nil {
 		s.text = "http://cyclonedx.org/schema/bom-" + version + ".schema.json"
@@ -555,13 +556,17 @@ func fitCycloneDX(root *node, version string) {
 		root.each(func(n *node) { unmixLicenses(n) })
 	}
 	if version < "1.4" {
-		root.each(func(n *node) {
-			// Components had to have a version.
-			if n.get("type") != nil && n.get("name") != nil && n.get("version") == nil && n.get("bom-ref") != nil {
-				n.set("version", newText(""))
-			}
-		})
+		// Components had to have a version.
+		for _, list := range []*node{root.get("metadata").get("component"), root.get("components")} {
+			list.each(func(n *node) {
+				if n.get("type") != nil && n.get("name") != nil && n.get("version") == nil {
+					n.set("version", newText(""))
+					added = []Loss{{"/components", Added, "CycloneDX " + version + " wants a version; an empty one where the input gives none"}}
+				}
+			})
+		}
 	}
+	return added
 }
 
 // unmixLicenses leaves one expression, or single licences: older versions do not mix them.
@@ -600,6 +605,9 @@ func (n *node) detach(others []*node) {
 
 // each visits every object below n, n first.
 func (n *node) each(visit func(*node)) {
+	if n == nil {
+		return
+	}
 	if n.kind == strictjson.Object {
 		visit(n)
 	}
@@ -611,10 +619,10 @@ func (n *node) each(visit func(*node)) {
 	}
 }
 
-func fitSPDX2(root *node, version string) {
+func fitSPDX2(root *node, version string) (added []Loss) {
 	root.get("spdxVersion").text = "SPDX-" + version
 	if version != "2.2" {
-		return
+		return nil
 	}
 	const reason = "SPDX 2.2 does not have it"
 	for _, in := range []string{"packages", "files", "snippets"} {
@@ -650,6 +658,7 @@ func fitSPDX2(root *node, version string) {
 			for _, m := range rule.members {
 				if n.get(m) == nil {
 					n.set(m, newText("NOASSERTION"))
+					added = []Loss{{"/packages", Added, "SPDX 2.2 wants licences and copyright texts; NOASSERTION where the input gives none"}}
 				}
 			}
 			if n.get("licenseInfoInFiles") == nil && rule.in == "files" {
@@ -657,4 +666,5 @@ func fitSPDX2(root *node, version string) {
 			}
 		}
 	}
+	return added
 }

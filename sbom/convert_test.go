@@ -314,6 +314,7 @@ func TestConvertAwkward(t *testing.T) {
 		want   string
 	}{
 		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"metadata":{"tools":[{"vendor":"v"}],"authors":[{"phone":"1"},{"name":" "}]}}`, Format{SPDX, "2.3"}, `"Tool: lading"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"file","name":"a","components":[{"type":"file","name":"b"}]}]}`, Format{CycloneDX, "1.3"}, `"name": "b"`},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"components":[{"type":"file","name":"a","purl":"pkg:npm/a@1"}]}`, Format{SPDX, "2.2"}, `"PACKAGE_MANAGER"`},
 		{strings.Replace(goodSPDX2, `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PERSISTENT-ID", "referenceType": "swh", "referenceLocator": "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}]`, 1), Format{SPDX, "2.2"}, `"OTHER"`},
 	} {
@@ -354,7 +355,7 @@ func TestConvertReport(t *testing.T) {
 	}
 	want := []string{
 		"changed /metadata/component/type", "changed /components/0/bom-ref", "dropped /components/0/modelCard", "changed /components/1/type", "dropped /dependencies/0/dependsOn/1",
-		"dropped /version", "added /creationInfo/creators", "added /name",
+		"dropped /version", "added /creationInfo/creators", "added /name", "added /packages",
 	}
 	slices.Sort(got)
 	slices.Sort(want)

@@ -76,6 +76,7 @@ func ExampleConvert() {
 	// added /documentNamespace
 	// added /creationInfo/created
 	// added /creationInfo/creators
+	// added /packages
 }
 
 func ExampleDocument_Edit() {

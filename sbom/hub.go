@@ -3,6 +3,7 @@ package sbom
 import (
 	"crypto/sha1" // of UUID version 5
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -101,8 +102,11 @@ type extracted struct {
 	id, name, body, comment text
 }
 
+// add notes something that the output says by itself, once.
 func (h *hub) add(path, reason string) {
-	h.added = append(h.added, Loss{Path: path, Kind: Added, Reason: reason})
+	if l := (Loss{path, Added, reason}); !slices.Contains(h.added, l) {
+		h.added = append(h.added, l)
+	}
 }
 
 // root adds a root, once; from are the leaves that say so.

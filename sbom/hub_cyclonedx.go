@@ -364,6 +364,8 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 		kind = k
 	} else if e.purpose.ok() {
 		e.purpose.src.explainSelf(Changed, "CycloneDX has no such type; written as library")
+	} else {
+		h.add("/components", "CycloneDX wants a type; library where the input gives none")
 	}
 	typ := o.set("type", newText(kind, append(e.leaves, e.kind.src, e.purpose.src)...))
 	o.put("bom-ref", e.id)

@@ -332,6 +332,7 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		}
 		n.set("downloadLocation", newText(download.s, append(e.leaves, download.src)...))
 		n.set("filesAnalyzed", newLiteral("false"))
+		h.add("/packages", "SPDX wants a download location and asks whether files were analysed; NOASSERTION and false where the input says nothing")
 		n.put("homepage", e.homepage)
 		n.put("packageFileName", e.fileName)
 		n.put("sourceInfo", e.sourceInfo)
