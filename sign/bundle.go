@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -20,6 +21,7 @@ import (
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
+	"github.com/ladingdev/lading/internal/simplesigning"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -71,11 +73,22 @@ func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 
 // SignBlob signs the bytes of r, such as a file, and returns a bundle with a message signature. With an Ed25519 key, which
 // signs the message and not a digest, r is read into memory.
+//
+// A file that is itself what signers of images sign, a simple signing payload or the encoding of a statement, is refused with
+// [ErrStatement]: its signature would be that of the image.
 func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, error) {
 	hash, err := signingHash(b.Key, b.SHA256)
 	if err != nil {
 		return Descriptor{}, err
 	}
+	head, err := io.ReadAll(io.LimitReader(r, simplesigning.MaxBytes+1)) // one byte more than a payload has
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w", err)
+	}
+	if dsse.IsPAE(head) || simplesigning.IsPayload(head) {
+		return Descriptor{}, fmt.Errorf("sign: %w: the file is a statement about an image, ready to be signed", ErrStatement)
+	}
+	r = io.MultiReader(bytes.NewReader(head), r)
 	m := &bundle.Message{Algorithm: "SHA2_256"}
 	h := sha256.New()
 	var data []byte

@@ -15,6 +15,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -263,9 +264,42 @@ func TestSignersRefuse(t *testing.T) {
 	if _, err := (&sign.BundleSigner{Key: sign.FromSigner(small)}).Sign(t.Context(), fact); !errors.Is(err, sign.ErrKey) {
 		t.Errorf("RSA 1024 signs: %v", err)
 	}
-	torn := fmt.Errorf("disk torn")
-	if _, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), errReader{torn}); !errors.Is(err, torn) {
-		t.Errorf("half a file is signed: %v", err)
+	for _, torn := range []error{errors.New("disk torn"), io.ErrUnexpectedEOF} {
+		for _, size := range []int{0, 10, 64 << 10, 64<<10 + 1, 1 << 20} {
+			half := io.MultiReader(bytes.NewReader(make([]byte, size)), errReader{torn})
+			if _, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), half); !errors.Is(err, torn) {
+				t.Errorf("half a file is signed, %d bytes: %v", size, err)
+			}
+		}
+	}
+}
+
+// What is signed of an image is not signed as a file, for its signature would be the image's, in a format that has no way
+// to tell them apart.
+func TestSignBlobRefusesStatements(t *testing.T) {
+	signer := &sign.BundleSigner{Key: newKey(t, sign.P256)}
+	payload := `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"` + string(image.Digest) + `"},"type":"cosign container image signature"},"optional":null}`
+	for name, tt := range map[string]struct {
+		file string
+		want error
+	}{
+		"a payload":                   {payload, sign.ErrStatement},
+		"a payload in white space":    {" \n" + payload + "\n", sign.ErrStatement},
+		"as a lenient reader has it":  {strings.Replace(payload, "critical", "\\u0043ritical", 1), sign.ErrStatement},
+		"of another type":             {strings.Replace(payload, "cosign", "atomic", 1), sign.ErrStatement},
+		"as large as any that counts": {payload + strings.Repeat(" ", 64<<10-len(payload)), sign.ErrStatement},
+		"a statement's encoding":      {"DSSEv1 28 application/vnd.in-toto+json 2 {}", sign.ErrStatement},
+		"the beginning of one":        {"DSSEv1 ", sign.ErrStatement},
+		"a large one":                 {"DSSEv1 28 application/vnd.in-toto+json 1000000 " + strings.Repeat("x", 1000000), sign.ErrStatement},
+		"larger than any that counts": {payload + strings.Repeat(" ", 64<<10-len(payload)+1), nil},
+		"a statement":                 {`{"_type":"https://in-toto.io/Statement/v1"}`, nil},
+		"a payload without an image":  {`{"critical":{}}`, nil},
+		"nothing":                     {"", nil},
+		"text about DSSE":             {"DSSE", nil},
+	} {
+		if _, err := signer.SignBlob(t.Context(), strings.NewReader(tt.file)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		}
 	}
 }
 

@@ -789,6 +789,18 @@ func TestBlobsRefused(t *testing.T) {
 	if a, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"), fact); err != nil || a.Kind != verify.Statement {
 		t.Errorf("a statement about a file: %v", err)
 	}
+	// The signatures of images, offered as those of files that hold what was signed.
+	payload, err := (&sign.CosignSigner{Key: key}).Sign(t.Context(), sign.About(file, sign.ImageSignature{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pae := dsse.PAE(dsse.PayloadType, []byte(statement(about(file.Digest), sign.ImageSignatureType)))
+	for _, signed := range [][]byte{payload.Data, pae} {
+		b := &bundle.Bundle{Message: &bundle.Message{Algorithm: "SHA2_256", Digest: []byte(digest.FromBytes(signed).Encoded()), Signature: raw(t, key, signed)}}
+		if _, err := v.VerifyBlob(t.Context(), bytes.NewReader(signed), content("", b.Append(nil))); !errors.Is(err, verify.ErrType) {
+			t.Errorf("a file %.40q: %v", signed, err)
+		}
+	}
 	// A file is named by either of two digests, and by nothing that was made of them.
 	for d, want := range map[digest.Digest]error{
 		digest.FromString("a release"): nil, digest.SHA512.FromString("a release"): nil,
@@ -821,6 +833,14 @@ func TestLimits(t *testing.T) {
 	v.Limits.EvidenceBytes--
 	if _, err := v.Verify(t.Context(), subject, evidence); !errors.Is(err, verify.ErrLimit) {
 		t.Error(err)
+	}
+	// A simple signing payload is small, or it could be a file that somebody had signed: see sign.BundleSigner.SignBlob.
+	payload := `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"` + string(subject.Digest) + `"},"type":"cosign container image signature"},"optional":null}`
+	padded := payload + strings.Repeat(" ", 64<<10-len(payload))
+	for padded, want := range map[string]error{padded: nil, padded + " ": verify.ErrLimit} {
+		if _, err := trusting(allFormats, key).Verify(t.Context(), subject, forgeSimple(t, padded, key)); !errors.Is(err, want) {
+			t.Errorf("a payload of %d bytes: %v", len(padded), err)
+		}
 	}
 	evidence.Data = make([]byte, 32<<20+1)
 	if _, err := trusting(nil, key).Verify(t.Context(), subject, evidence); !errors.Is(err, verify.ErrLimit) {

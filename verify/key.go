@@ -44,7 +44,7 @@ const (
 
 // Limits bound what a candidate may cost. A zero field means its default.
 type Limits struct {
-	EvidenceBytes int // of one candidate; default 32 MiB
+	EvidenceBytes int // of one candidate; default 32 MiB. A simple signing payload has 64 KiB in any case
 	Signatures    int // in one envelope; default 8. A bundle has one in any case
 	Subjects      int // of one statement; default 1,024
 	Digests       int // of one subject; default 32
@@ -385,6 +385,9 @@ func about(st *intoto.Statement) string {
 }
 
 func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation, error) {
+	if len(evidence.Data) > simplesigning.MaxBytes {
+		return nil, fmt.Errorf("%w: a payload of %d bytes, at most %d are read", ErrLimit, len(evidence.Data), simplesigning.MaxBytes)
+	}
 	sig, err := base64.StdEncoding.Strict().DecodeString(evidence.Annotations[simplesigning.SignatureAnnotation])
 	if err != nil || len(sig) == 0 {
 		return nil, fmt.Errorf("%w: no base64 signature in annotation %s", ErrMalformed, simplesigning.SignatureAnnotation)

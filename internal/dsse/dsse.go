@@ -43,9 +43,15 @@ func PAE(payloadType string, payload []byte) []byte {
 	return append(head, payload...)
 }
 
+// prefix begins whatever is signed as an envelope.
+const prefix = "DSSEv1 "
+
+// IsPAE reports whether bytes that begin with head may be what [PAE] returns, so that their signature is an envelope's.
+func IsPAE(head []byte) bool { return bytes.HasPrefix(head, []byte(prefix)) }
+
 // appendHead appends what stands before the payload in its pre-authentication encoding.
 func appendHead(dst []byte, payloadType string, size int) []byte {
-	dst = append(dst, "DSSEv1 "...)
+	dst = append(dst, prefix...)
 	dst = strconv.AppendInt(dst, int64(len(payloadType)), 10)
 	dst = append(dst, ' ')
 	dst = append(dst, payloadType...)

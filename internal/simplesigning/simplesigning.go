@@ -3,6 +3,7 @@
 package simplesigning
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,6 +21,22 @@ const (
 
 // Type is what critical.type says in an image signature.
 const Type = "cosign container image signature"
+
+// MaxBytes is the size of the largest payload that is read.
+const MaxBytes = 64 << 10
+
+// IsPayload reports whether a reader, be it one that overlooks much, takes data for a payload, so that its signature is
+// an image's.
+func IsPayload(data []byte) bool {
+	var p struct {
+		Critical struct {
+			Image struct {
+				Digest string `json:"docker-manifest-digest"`
+			} `json:"image"`
+		} `json:"critical"`
+	}
+	return len(data) <= MaxBytes && json.Unmarshal(data, &p) == nil && p.Critical.Image.Digest != ""
+}
 
 // Payload is what is signed.
 type Payload struct {
