@@ -123,14 +123,15 @@ func (d Dialect) base64(r *strictjson.Reader, room int) []byte {
 	if r.Err() != nil {
 		return nil
 	}
+	has := func(c byte) bool { return bytes.IndexByte(text, c) >= 0 } // ten times as fast as ContainsAny
 	encoding := base64.StdEncoding
-	if bytes.ContainsAny(text, "-_") {
+	if has('-') || has('_') {
 		encoding = base64.URLEncoding
 	}
 	if d == Proto && len(text)%4 != 0 {
 		encoding = encoding.WithPadding(base64.NoPadding)
 	}
-	if bytes.ContainsAny(text, "\r\n") { // which package base64 skips
+	if has('\r') || has('\n') { // which package base64 skips
 		r.Fail(fmt.Errorf("line break in base64: %w", strictjson.ErrSyntax))
 		return nil
 	}
