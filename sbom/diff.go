@@ -540,10 +540,28 @@ func own(member string) bool {
 
 // equal compares values without regard to the order of members and elements.
 func (n *node) equal(m *node) bool {
-	if n == nil || m == nil || n.kind != m.kind {
-		return n == m
+	if n == nil || m == nil || n.kind != m.kind || n.leaf() && m.leaf() {
+		return n == m || n != nil && m != nil && n.kind == m.kind && n.text == m.text
 	}
-	return n.line(true) == m.line(true)
+	return n.identical(m) || n.line(true) == m.line(true)
+}
+
+// identical compares values in the order that they are in, which is that of most.
+func (n *node) identical(m *node) bool {
+	if n.kind != m.kind || n.text != m.text || len(n.members) != len(m.members) || len(n.items) != len(m.items) {
+		return false
+	}
+	for i := range n.members {
+		if n.members[i].name != m.members[i].name || !n.members[i].value.identical(m.members[i].value) {
+			return false
+		}
+	}
+	for i := range n.items {
+		if !n.items[i].identical(m.items[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // show writes a value for people: a text as it is, the rest as JSON on one line.

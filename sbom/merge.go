@@ -305,8 +305,15 @@ func (m *merger) name(tree *node, same map[*node]*node) {
 			known[id.text] = m.idOf(kept)
 		}
 		for _, v := range n.members {
-			if have := kept.get(v.name); own(v.name) && have.equal(v.value) {
-				m.defined(v.value, func(id string) { known[id] = id })
+			var parts []string
+			if own(v.name) {
+				m.defined(v.value, func(id string) { parts = append(parts, id) })
+			}
+			if parts == nil || !kept.get(v.name).equal(v.value) {
+				continue
+			}
+			for _, id := range parts {
+				known[id] = id
 			}
 		}
 	})
