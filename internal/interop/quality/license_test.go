@@ -1,4 +1,4 @@
-// Package quality_test holds licence expressions against another library.
+// Package quality_test holds licence expressions and package URLs against other libraries.
 package quality_test
 
 import (
@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"iter"
 	"maps"
 	"os"
 	"regexp"
@@ -20,34 +21,42 @@ import (
 	"github.com/ladingdev/lading/sbom/quality"
 )
 
-// expressions are all licence expressions of the published documents of package sbom, and some that are none.
-func expressions(t *testing.T) []string {
+// documents yields the published documents of package sbom.
+func documents(t *testing.T) iter.Seq[*sbom.Document] {
 	t.Helper()
-	f, err := os.Open("../../../sbom/testdata/corpus.tar.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]bool{"MIT OR": true, "(MIT": true, "Mine": true, "MIT WITH MIT": true, "MIT AND (Apache-2.0 OR ISC)": true, "GPL-2.0+": true, "gpl-2.0-OR-later": true}
-	for tr := tar.NewReader(z); ; {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	return func(yield func(*sbom.Document) bool) {
+		f, err := os.Open("../../../sbom/testdata/corpus.tar.gz")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasSuffix(h.Name, ".tsv") {
-			continue
-		}
-		d, err := sbom.Parse(tr)
+		defer f.Close()
+		z, err := gzip.NewReader(f)
 		if err != nil {
-			continue
+			t.Fatal(err)
 		}
+		for tr := tar.NewReader(z); ; {
+			h, err := tr.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(h.Name, ".tsv") {
+				continue
+			}
+			if d, err := sbom.Parse(tr); err == nil && !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// expressions are all licence expressions of the published documents, and some that are none.
+func expressions(t *testing.T) []string {
+	t.Helper()
+	found := map[string]bool{"MIT OR": true, "(MIT": true, "Mine": true, "MIT WITH MIT": true, "MIT AND (Apache-2.0 OR ISC)": true, "GPL-2.0+": true, "gpl-2.0-OR-later": true}
+	for d := range documents(t) {
 		for ref := range d.Components() {
 			for _, l := range d.Licenses(ref) {
 				if l.Expression != "" {
