@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -111,5 +112,38 @@ func TestAboutCorpus(t *testing.T) {
 	t.Log(suppliers, "suppliers,", authors, "authors,", tools, "tools")
 	if suppliers < 100 || authors < 100 || tools < 150 {
 		t.Errorf("%d suppliers, %d authors, %d tools", suppliers, authors, tools)
+	}
+}
+
+// What is looked up at first use is looked up by many at once.
+func TestConcurrentLookups(t *testing.T) {
+	for name, d := range valid(t) {
+		if d.Len() == 0 || d.Len() > 50 {
+			continue
+		}
+		var done sync.WaitGroup
+		for range 4 {
+			done.Go(func() {
+				first := d.Component(0)
+				d.About()
+				d.Details(0)
+				d.Licenses(0)
+				d.Roots()
+				for range d.ByPURL(first.PURL) {
+				}
+				if p, err := ParsePURL(first.PURL); err == nil {
+					for range d.Match(p) {
+					}
+				}
+				for range d.ByHash(Hash{"SHA-256", "00"}) {
+				}
+				for range d.Graph().Reachable(0) {
+				}
+				if c := Diff(d, d, nil); !c.Empty() {
+					t.Errorf("%s: %+v", name, c)
+				}
+			})
+		}
+		done.Wait()
 	}
 }
