@@ -47,6 +47,9 @@
 // compression are bounded; links stay inside; devices are not opened. What is damaged is an error or, for a single
 // package, a [Warning]: nothing is left out in silence.
 //
+// The extractors write to a log of their own, which importing this package silences; SetLogger of osv-scalibr's package log
+// brings it back.
+//
 // It is a module of its own, because its extractors bring many others.
 package catalog
 
