@@ -103,7 +103,7 @@ func TestProjects(t *testing.T) {
 
 	// An image has what was installed.
 	b := build(t, items)
-	if doc, report, err = Image(t.Context(), b.source(nil), b.root, nil); err != nil || len(report.Warnings) > 0 {
+	if _, report, err = Image(t.Context(), b.source(nil), b.root, nil); err != nil || len(report.Warnings) > 0 {
 		t.Fatal(err, report.Warnings)
 	}
 	if n := len(report.Packages); n > 0 {
