@@ -22,7 +22,7 @@
 //	                      packages  dependencies                   licences
 //	Debian's dpkg, opkg   yes       Depends, Pre-Depends           copyright files
 //	Alpine's apk          yes       D: and p:                      L:
-//	rpm                   yes       no                             of the database
+//	rpm                   yes       Requires                       License
 //	Arch Linux's pacman   yes       DEPENDS                        LICENSE
 //	Gentoo's portage      yes       no                             no
 //	chiselled Ubuntu      yes       no                             no

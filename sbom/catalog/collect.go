@@ -31,7 +31,6 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/pacman"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/portage"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/rpm"
 	"github.com/google/osv-scalibr/log"
 
 	"github.com/ladingdev/lading/sbom"
@@ -82,7 +81,8 @@ func finders() ([]finder, error) {
 	java := &cpb.PluginConfig{PluginSpecific: []*cpb.PluginSpecificConfig{{Config: &cpb.PluginSpecificConfig_JavaArchive{
 		JavaArchive: &cpb.JavaArchiveConfig{MaxOpenedBytes: 1<<30 + 1<<28, HashJars: new(bool)},
 	}}}}
-	var out []finder
+	rpm := &rpmDB{}
+	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}}
 	for _, f := range []struct {
 		new    func(*cpb.PluginConfig) (filesystem.Extractor, error)
 		config *cpb.PluginConfig
@@ -90,7 +90,6 @@ func finders() ([]finder, error) {
 	}{
 		{dpkg.New, nil, finder{max: maxText, details: dpkgDetails}},
 		{apk.New, nil, finder{max: maxText, details: apkDetails}},
-		{rpm.New, nil, finder{max: maxArchive}},
 		{pacman.New, nil, finder{max: maxText, details: pacmanDetails}},
 		{portage.New, nil, finder{max: maxText}},
 		{chisel.New, nil, finder{max: maxText, check: chiselled}},
@@ -201,6 +200,7 @@ type collector struct {
 	debs    installed
 	apks    installed
 	arch    installed
+	rpms    installed
 	nodes   map[string]*node
 	modules map[string]bool       // directories with one of the name node_modules in them
 	python  map[string]*component // by the directory and the normal form of the name
@@ -331,6 +331,7 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 	c.debs.link()
 	c.apks.link()
 	c.arch.link()
+	c.rpms.link()
 	if err := c.linkNodes(ctx); err != nil {
 		return err
 	}

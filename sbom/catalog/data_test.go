@@ -16,7 +16,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -109,9 +108,6 @@ func TestRealFiles(t *testing.T) {
 			map[string]string{"pkg:deb/debian/base-files@12.4+deb12u12?arch=amd64&distro=debian-12": "GPL"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.name == "rpm" && runtime.GOOS == "windows" {
-				t.Skip("the extractor does nothing there")
-			}
 			b := build(t, tt.items)
 			dir, _ := b.layout(t, b.root)
 			src, err := Open(dir)
