@@ -780,25 +780,36 @@ func (l *lossy) quirk(next http.Handler) http.Handler {
 				l.lost.Store(d, true)
 			}
 		}
-		if !strings.Contains(r.URL.Path, "/referrers/") {
-			next.ServeHTTP(w, r)
-			return
-		}
-		rec := httptest.NewRecorder()
-		next.ServeHTTP(rec, r)
-		var list ocispec.Index
-		if err := json.Unmarshal(rec.Body.Bytes(), &list); err != nil {
-			w.WriteHeader(http.StatusInternalServerError)
-			return
-		}
-		list.Manifests = slices.DeleteFunc(list.Manifests, func(d registry.Descriptor) bool {
-			_, ok := l.lost.Load(d.Digest.String())
-			return ok
-		})
-		data, _ := json.Marshal(list)
-		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
-		_, _ = w.Write(data)
+		listing(func(list *ocispec.Index) {
+			list.Manifests = slices.DeleteFunc(list.Manifests, func(d registry.Descriptor) bool {
+				_, ok := l.lost.Load(d.Digest.String())
+				return ok
+			})
+		})(next).ServeHTTP(w, r)
 	})
+}
+
+// listing is a registry that lists referrers as edited.
+func listing(edit func(*ocispec.Index)) registrytest.Quirk {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.Contains(r.URL.Path, "/referrers/") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			rec := httptest.NewRecorder()
+			next.ServeHTTP(rec, r)
+			var list ocispec.Index
+			if err := json.Unmarshal(rec.Body.Bytes(), &list); err != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			edit(&list)
+			data, _ := json.Marshal(list)
+			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+			_, _ = w.Write(data)
+		})
+	}
 }
 
 // What the referrers API loses, one of many or all there is, Attach pushes again, and Repair later.

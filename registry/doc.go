@@ -24,6 +24,7 @@
 // push can write; the manifest decides what is about which subject. [Limits] bound everything, and what is over a limit
 // is an error, never a shorter list. A failure to look (401, 403, 5xx, the network) is an error, and so is a missing
 // repository; only no API and no tag is "nothing there". None of this verifies a signature: that is for package verify.
+// What nobody signed, such as BuildKit's attestations inside an index, is never evidence; [Repository.Claims] reads it.
 //
 // # What it is not for
 //

@@ -2,13 +2,11 @@ package registry_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -470,25 +468,11 @@ func TestIndexAsReferrer(t *testing.T) {
 
 // A signature by Notary whose type the registry does not say is found all the same.
 func TestCompositeWithoutHints(t *testing.T) {
-	vague := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !strings.Contains(r.URL.Path, "/referrers/") {
-				next.ServeHTTP(w, r)
-				return
-			}
-			rec := httptest.NewRecorder()
-			next.ServeHTTP(rec, r)
-			var list ocispec.Index
-			if err := json.Unmarshal(rec.Body.Bytes(), &list); err != nil {
-				t.Error(err)
-			}
-			for i := range list.Manifests {
-				list.Manifests[i].ArtifactType = ocispec.MediaTypeEmptyJSON // the configuration's
-			}
-			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
-			_, _ = w.Write(asJSON(t, list))
-		})
-	}
+	vague := listing(func(list *ocispec.Index) {
+		for i := range list.Manifests {
+			list.Manifests[i].ArtifactType = ocispec.MediaTypeEmptyJSON // the configuration's
+		}
+	})
 	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{vague}})
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)

@@ -267,33 +267,41 @@ func TestConcurrentAttach(t *testing.T) {
 	t.Logf("%d of %d in %d of %d rounds", clients, clients, survived, rounds)
 }
 
-// pausing holds the first PUT of a fallback tag until it is let go: a writer that sleeps between reading and writing.
+// pause is a quirk that holds a PUT of a fallback tag until it is let go: a writer that sleeps between reading and writing.
+type pause struct {
+	armed         atomic.Bool
+	held, release chan struct{}
+}
+
+func newPause() *pause { return &pause{held: make(chan struct{}), release: make(chan struct{})} }
+
+func (p *pause) quirk(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/sha256-") && p.armed.CompareAndSwap(true, false) {
+			close(p.held)
+			<-p.release
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// A writer that pauses overwrites, as the package says, and Repair mends it.
 func TestPausedWriterAndRepair(t *testing.T) {
-	var armed atomic.Bool
-	held, release := make(chan struct{}), make(chan struct{})
-	hold := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/sha256-") && armed.CompareAndSwap(true, false) {
-				close(held)
-				<-release
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{hold, registrytest.NoReferrers(404)}})
+	p := newPause()
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{p.quirk, registrytest.NoReferrers(404)}})
 	defer s.Close()
 	slow, quick := open(t, s.Host()+"/demo/app", nil), open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, quick, "app")
 
-	armed.Store(true)
+	p.armed.Store(true)
 	done := make(chan error)
 	go func() { _, err := slow.Attach(context.Background(), image, content("slow")); done <- err }()
-	<-held
+	<-p.held
 	mine, err := quick.Attach(t.Context(), image, content("quick"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	close(release)
+	close(p.release)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -662,6 +670,45 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// Where others keep replacing the index, Attach gives up with an error that says what is there, and from which only the
+// index is left to do.
+func TestContended(t *testing.T) {
+	t.Parallel()
+	var contended atomic.Bool
+	var c counter
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{c.quirk(), registrytest.NoReferrers(404), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if contended.Load() && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/sha256-") {
+				w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+				fmt.Fprintf(w, `{"schemaVersion":2,"mediaType":%q,"manifests":[]}`, ocispec.MediaTypeImageIndex)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, repo, "app")
+	contended.Store(true)
+	var partial *registry.AttachError
+	if _, err := repo.Attach(t.Context(), image, content("one"), content("two")); !errors.Is(err, registry.ErrContended) || !errors.As(err, &partial) || len(partial.Pushed) != 2 {
+		t.Fatal(err)
+	}
+	contended.Store(false)
+	c.take()
+	if err := repo.Repair(t.Context(), image, partial.Pushed...); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.take() {
+		if !strings.Contains(r, "/referrers/") && !strings.Contains(r, "/manifests/sha256-") {
+			t.Errorf("Repair does %s", r)
+		}
+	}
+	if diff := cmp.Diff([]string{"one", "two"}, texts(t, repo, image)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // conditional is a registry that honours If-Match and If-None-Match on tags, for what no registry in these tests does.
 func conditional(next http.Handler) http.Handler {
 	var mu sync.Mutex
@@ -692,31 +739,21 @@ func conditional(next http.Handler) http.Handler {
 
 // Where the registry takes conditions, nobody overwrites anybody, not even who pauses for long.
 func TestPausedWriterAndConditions(t *testing.T) {
-	var armed atomic.Bool
-	held, release := make(chan struct{}), make(chan struct{})
-	hold := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/sha256-") && armed.CompareAndSwap(true, false) {
-				close(held)
-				<-release
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{hold, registrytest.NoReferrers(404), conditional}})
+	p := newPause()
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{p.quirk, registrytest.NoReferrers(404), conditional}})
 	defer s.Close()
 	slow, quick := open(t, s.Host()+"/demo/app", nil), open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, quick, "app")
-	armed.Store(true)
+	p.armed.Store(true)
 	done := make(chan error)
 	go func() { _, err := slow.Attach(context.Background(), image, content("slow")); done <- err }()
-	<-held
+	<-p.held
 	for _, text := range []string{"quick", "again"} {
 		if _, err := quick.Attach(t.Context(), image, content(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	close(release)
+	close(p.release)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
