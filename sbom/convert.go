@@ -621,6 +621,23 @@ func (n *node) each(visit func(*node)) {
 
 func fitSPDX2(root *node, version string) (added []Loss) {
 	root.get("spdxVersion").text = "SPDX-" + version
+	// The JSON schemas spell categories differently, and that of 2.2 lacks one.
+	for _, n := range root.list("packages") {
+		for _, r := range n.list("externalRefs") {
+			c := r.str("referenceCategory")
+			if spelled := strings.ReplaceAll(c.s, "_", "-"); spelled == "PACKAGE-MANAGER" || spelled == "PERSISTENT-ID" {
+				c.src.text = spelled
+			}
+			switch {
+			case version != "2.2" || !c.ok():
+			case c.src.text == "PACKAGE-MANAGER":
+				c.src.text = "PACKAGE_MANAGER"
+			case c.src.text == "PERSISTENT-ID":
+				c.src.text = "OTHER"
+				c.src.explain(Changed, "the schema of SPDX 2.2 has no such category; written as OTHER")
+			}
+		}
+	}
 	if version != "2.2" {
 		return nil
 	}
@@ -631,18 +648,6 @@ func fitSPDX2(root *node, version string) (added []Loss) {
 				if v := n.remove(name); v != nil {
 					v.explain(Dropped, reason)
 				}
-			}
-		}
-	}
-	// The JSON schema of 2.2 spells categories with an underscore, and has two.
-	for _, n := range root.list("packages") {
-		for _, r := range n.list("externalRefs") {
-			switch c := r.str("referenceCategory"); c.s {
-			case "PACKAGE-MANAGER":
-				c.src.text = "PACKAGE_MANAGER"
-			case "PERSISTENT-ID", "PERSISTENT_ID":
-				c.src.text = "OTHER"
-				c.src.explain(Changed, "the schema of SPDX 2.2 has no such category; written as OTHER")
 			}
 		}
 	}

@@ -316,6 +316,7 @@ func TestConvertAwkward(t *testing.T) {
 		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"metadata":{"tools":[{"vendor":"v"}],"authors":[{"phone":"1"},{"name":" "}]}}`, Format{SPDX, "2.3"}, `"Tool: lading"`},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"file","name":"a","components":[{"type":"file","name":"b"}]}]}`, Format{CycloneDX, "1.3"}, `"name": "b"`},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"components":[{"type":"file","name":"a","purl":"pkg:npm/a@1"}]}`, Format{SPDX, "2.2"}, `"PACKAGE_MANAGER"`},
+		{strings.NewReplacer("SPDX-2.3", "SPDX-2.2", `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PACKAGE_MANAGER", "referenceType": "purl", "referenceLocator": "pkg:npm/a@1"}]`).Replace(goodSPDX2), Format{SPDX, "2.3"}, `"PACKAGE-MANAGER"`},
 		{strings.Replace(goodSPDX2, `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PERSISTENT-ID", "referenceType": "swh", "referenceLocator": "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}]`, 1), Format{SPDX, "2.2"}, `"OTHER"`},
 	} {
 		d, err := Parse(strings.NewReader(tt.in))

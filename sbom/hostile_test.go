@@ -177,6 +177,7 @@ func TestHostile(t *testing.T) {
 	t.Logf("%d components of one name converted: %v", d.Len(), time.Since(start))
 
 	// Containment that becomes deeper from below, and more that breaks a rule than is ever listed.
+	components = min(components, 10_000)
 	b.Reset()
 	b.WriteString(spdxHead + `"SPDXID":"SPDXRef-DOCUMENT","name":"n","dataLicense":"CC0-1.0","documentNamespace":"https://example.com/n",` +
 		`"creationInfo":{"created":"2024-02-29T00:00:00Z","creators":["Tool: t"]},"packages":[`)
