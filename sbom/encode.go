@@ -76,7 +76,11 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 		var lost []tagvalue.Lost
 		data, lost = tagvalue.Write(root)
 		for _, l := range lost {
-			drop(l.Pointer, l.Value)
+			if l.Changed != "" {
+				report.Losses = append(report.Losses, Loss{l.Pointer, Changed, l.Changed})
+			} else {
+				drop(l.Pointer, l.Value)
+			}
 		}
 	default:
 		return nil, nil, fmt.Errorf("sbom: %w: %v in %v", ErrEncoding, d.format, to)

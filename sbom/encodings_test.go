@@ -291,6 +291,9 @@ func TestTagValueRoundTrip(t *testing.T) {
 		slices.Reverse(lost)
 		for _, l := range lost {
 			want = without(want, strings.Split(l.Pointer, "/")[1:])
+			if l.Changed != "" {
+				got = without(got, strings.Split(l.Pointer, "/")[1:])
+			}
 		}
 		if diff := cmp.Diff(bag(want), bag(got)); diff != "" {
 			t.Errorf("%s: (-JSON +tag-value)\n%.2000s", f.Name, diff)

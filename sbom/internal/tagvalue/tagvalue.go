@@ -547,6 +547,7 @@ func (r *reader) finish() {
 		}
 		about.Append("annotations", n.annotation)
 	}
+	r.spell()
 	said := map[[2]string]bool{}
 	if rels := r.root.Get("relationships"); rels != nil {
 		for _, rel := range rels.Items {
@@ -571,6 +572,30 @@ func (r *reader) finish() {
 			for _, rg := range ranges.Items {
 				for _, m := range rg.Members {
 					m.Value.Set("reference", transcode.NewString(of.Text, of.Start, of.End))
+				}
+			}
+		}
+	}
+}
+
+// The category of references that the text of SPDX 2.2 and its JSON schema spell differently; 2.3 has the text's spelling.
+const inText, inSchema = "PACKAGE-MANAGER", "PACKAGE_MANAGER"
+
+func is22(root *transcode.Value) bool {
+	version := root.Get("spdxVersion")
+	return version != nil && version.Text == "SPDX-2.2"
+}
+
+func (r *reader) spell() {
+	packages := r.root.Get("packages")
+	if packages == nil || !is22(r.root) {
+		return
+	}
+	for _, p := range packages.Items {
+		if refs := p.Get("externalRefs"); refs != nil {
+			for _, ref := range refs.Items {
+				if c := ref.Get("referenceCategory"); c.Text == inText {
+					c.Text = inSchema
 				}
 			}
 		}

@@ -23,6 +23,8 @@ func TestRead(t *testing.T) {
 			`{"snippets":[{"SPDXID":"SPDXRef-s","snippetFromFile":"SPDXRef-f","ranges":[{"startPointer":{"offset":1,"reference":"SPDXRef-f"},"endPointer":{"offset":20,"reference":"SPDXRef-f"}}]}]}`},
 		{"PackageName: p\nSPDXID: SPDXRef-p\nAnnotator: Person: x\nAnnotationType: OTHER\nSPDXREF: SPDXRef-p\nReviewer: Person: y\nLicenseID: LicenseRef-1\nExtractedText: <text>t</text>\n",
 			`{"packages":[{"name":"p","SPDXID":"SPDXRef-p","annotations":[{"annotator":"Person: x","annotationType":"OTHER"}]}],"revieweds":[{"reviewer":"Person: y"}],"hasExtractedLicensingInfos":[{"licenseId":"LicenseRef-1","extractedText":"t"}]}`},
+		{"SPDXVersion: SPDX-2.2\nPackageName: p\nSPDXID: SPDXRef-p\nExternalRef: PACKAGE-MANAGER purl pkg:npm/a\n",
+			`{"spdxVersion":"SPDX-2.2","packages":[{"name":"p","SPDXID":"SPDXRef-p","externalRefs":[{"referenceCategory":"PACKAGE_MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/a"}]}]}`},
 		{"PackageName: p\nSPDXID: SPDXRef-p\nPrimaryPackagePurpose: OPERATING-SYSTEM\n", `{"packages":[{"name":"p","SPDXID":"SPDXRef-p","primaryPackagePurpose":"OPERATING_SYSTEM"}]}`},
 		{"FileName: f\nSPDXID: SPDXRef-f\nArtifactOfProjectName: a\nArtifactOfProjectHomePage: h\nArtifactOfProjectURI: u\nArtifactOfProjectName: b\n",
 			`{"files":[{"fileName":"f","SPDXID":"SPDXRef-f","artifactOfs":[{"name":"a","homepage":"h","projectUri":"u"},{"name":"b"}]}]}`},

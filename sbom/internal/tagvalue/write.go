@@ -12,30 +12,36 @@ import (
 type Lost struct {
 	Pointer string // RFC 6901
 	Value   *transcode.Value
+	Changed string // it is there and not as it was: how
 }
 
 // Write writes a document in its JSON form as tag-value. Files stand behind the package that has them in hasFiles, which
 // says the same; documentDescribes becomes relationships.
 func Write(root *transcode.Value) ([]byte, []Lost) {
-	w := &writer{used: map[*transcode.Value]bool{}, root: root, said: map[[3]string]bool{}}
+	w := &writer{used: map[*transcode.Value]bool{}, root: root, said: map[[3]string]bool{}, respelled: map[*transcode.Value]bool{}}
 	w.document()
 	w.lost("", root)
 	return []byte(w.out.String()), w.losses
 }
 
 type writer struct {
-	out    strings.Builder
-	root   *transcode.Value
-	used   map[*transcode.Value]bool
-	said   map[[3]string]bool // relationships of the document
-	losses []Lost
+	out  strings.Builder
+	root *transcode.Value
+	used map[*transcode.Value]bool
+	said map[[3]string]bool // relationships of the document
+
+	respelled map[*transcode.Value]bool
+	losses    []Lost
 }
 
 func (w *writer) lost(pointer string, v *transcode.Value) {
 	visit := func(at string, v *transcode.Value) {
 		if !w.used[v] {
-			w.losses = append(w.losses, Lost{at, v})
+			w.losses = append(w.losses, Lost{at, v, ""})
 		} else {
+			if w.respelled[v] {
+				w.losses = append(w.losses, Lost{at, v, "it is read back as the JSON schema of SPDX 2.2 spells it"})
+			}
 			w.lost(at, v)
 		}
 	}
@@ -220,6 +226,14 @@ func (w *writer) external(item *transcode.Value) {
 	for _, p := range parts {
 		if p == "" || strings.ContainsAny(p, " \t\r\n") {
 			return
+		}
+	}
+	if is22(w.root) {
+		switch parts[0] {
+		case inSchema:
+			parts[0] = inText
+		case inText:
+			w.respelled[item.Get("referenceCategory")] = true
 		}
 	}
 	if !w.line("ExternalRef", strings.Join(parts, " ")) {
