@@ -288,6 +288,7 @@ func fit(out *node, target Format) (added []Loss, err error) {
 	if err != nil {
 		return nil, err
 	}
+	general := generalTypes(out)
 	for range mostRounds {
 		doc, err := jsonschema.Parse(out.render(), strictjson.Limits{Depth: maxDepth})
 		if err != nil {
@@ -309,6 +310,13 @@ func fit(out *node, target Format) (added []Loss, err error) {
 		if len(bad) == 0 {
 			return added, nil
 		}
+		for v := range bad {
+			if word := general[v]; word != "" && v.text != word {
+				v.explain(Changed, name+" has no such type; written as "+word)
+				v.text = word
+				delete(bad, v)
+			}
+		}
 		if advice, ok := bad[out]; ok {
 			return nil, fmt.Errorf("%w %s: %s", ErrInvalid, name, advice)
 		}
@@ -318,6 +326,30 @@ func fit(out *node, target Format) (added []Loss, err error) {
 		out.sweep(bad)
 	}
 	return nil, fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
+}
+
+// generalTypes returns what to write for types of components and external references of CycloneDX that a version does not
+// have: the component and the reference count for more than their types.
+func generalTypes(root *node) map[*node]string {
+	out := map[*node]string{}
+	root.each(func(n *node) {
+		for _, m := range n.members {
+			word := "library"
+			switch m.name {
+			case "externalReferences":
+				word = "other"
+			case "component", "components", "ancestors", "descendants", "variants":
+			default:
+				continue
+			}
+			for _, o := range append([]*node{m.value}, m.value.items...) {
+				if t := o.get("type"); t != nil {
+					out[t] = word
+				}
+			}
+		}
+	})
+	return out
 }
 
 // mostRounds bounds how often a document is held against its format and loses what does not pass. What lacks something

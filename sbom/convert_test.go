@@ -317,6 +317,12 @@ func TestConvertAwkward(t *testing.T) {
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"file","name":"a","components":[{"type":"file","name":"b"}]}]}`, Format{CycloneDX, "1.3"}, `"name": "b"`},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"components":[{"type":"file","name":"a","purl":"pkg:npm/a@1"}]}`, Format{SPDX, "2.2"}, `"PACKAGE_MANAGER"`},
 		{strings.NewReplacer("SPDX-2.3", "SPDX-2.2", `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PACKAGE_MANAGER", "referenceType": "purl", "referenceLocator": "pkg:npm/a@1"}]`).Replace(goodSPDX2), Format{SPDX, "2.3"}, `"PACKAGE-MANAGER"`},
+		{strings.Replace(goodSPDX2, `"MIT"`, `"LGPLv2+ AND (MIT"`, 1), Format{CycloneDX, "1.6"}, `"name": "LGPLv2+ AND (MIT"`},
+		{strings.Replace(goodSPDX2, `"MIT"`, `"MIT OR ISC", "licenseConcluded": "GPLv2+"`, 1), Format{CycloneDX, "1.6"}, `"expression": "MIT OR ISC"`},
+		{strings.Replace(goodSPDX3, `"name": "a"`, `"name": "archive-of-it", "software_primaryPurpose": "archive"`, 1), Format{CycloneDX, "1.6"}, `"name": "archive-of-it"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"cryptographic-asset","name":"keystore"}]}`, Format{CycloneDX, "1.4"}, `"name": "keystore"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"data","name":"d","externalReferences":[{"type":"rfc-9116","url":"https://example.org/security.txt"}]}]}`, Format{CycloneDX, "1.4"}, `"url": "https://example.org/security.txt"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"platform","name":"runtime"}]}`, Format{CycloneDX, "1.2"}, `"name": "runtime"`},
 		{strings.Replace(goodSPDX2, `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PERSISTENT-ID", "referenceType": "swh", "referenceLocator": "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}]`, 1), Format{SPDX, "2.2"}, `"OTHER"`},
 	} {
 		d, err := Parse(strings.NewReader(tt.in))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
 // readCycloneDX takes from a CycloneDX document what the specifications have in common.
@@ -261,14 +262,14 @@ func (h *hub) writeCycloneDX() *node {
 			root.add("components", nodes[i])
 		}
 	}
-	h.cycloneDXDependencies(root, rootElement, parent, containment)
+	h.cycloneDXDependencies(root)
 	return root
 }
 
 // maxNesting bounds how deep components are nested in a document that a conversion writes.
 const maxNesting = 50
 
-func (h *hub) cycloneDXDependencies(root *node, rootElement int, parent []int, containment []*edge) {
+func (h *hub) cycloneDXDependencies(root *node) {
 	entries := map[string]*node{}
 	entry := func(id string, from []*node) *node {
 		d := entries[id]
@@ -287,13 +288,7 @@ func (h *hub) cycloneDXDependencies(root *node, rootElement int, parent []int, c
 		e := &h.edges[k]
 		leaves := append([]*node{e.fromText.src, e.toText.src}, e.also...)
 		switch {
-		case e.kind == "CONTAINS":
-			if e.from >= 0 && e.from == rootElement && e.to >= 0 && e.to != e.from && parent[e.to] < 0 {
-				// What the described component contains is what the document lists.
-				continue
-			}
-			continue
-		case e.kind != "DEPENDS_ON":
+		case e.kind != "DEPENDS_ON": // containment is nesting
 			continue
 		case e.from < 0 || h.elements[e.from].id.s == "":
 			continue
@@ -352,14 +347,20 @@ var kinds = map[string]string{
 	"FIRMWARE": "firmware", "FILE": "file",
 }
 
+// cycloneDXTypes are those of components that CycloneDX 1.6 has.
+var cycloneDXTypes = []string{"application", "framework", "library", "container", "platform", "operating-system", "device",
+	"device-driver", "firmware", "file", "machine-learning-model", "data", "cryptographic-asset"}
+
 // cycloneDXHashAlgorithms are those that CycloneDX 1.6 has.
 var cycloneDXHashAlgorithms = []string{"MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "SHA3-256", "SHA3-384", "SHA3-512",
 	"BLAKE2b-256", "BLAKE2b-384", "BLAKE2b-512", "BLAKE3"}
 
 func (h *hub) cycloneDXComponent(o *node, e *element) {
 	kind := "library"
-	if e.kind.ok() {
+	if slices.Contains(cycloneDXTypes, e.kind.s) {
 		kind = e.kind.s
+	} else if e.kind.ok() {
+		e.kind.src.explainSelf(Changed, "CycloneDX has no such type; written as library")
 	} else if k, ok := kinds[e.purpose.s]; ok {
 		kind = k
 	} else if e.purpose.ok() {
@@ -479,13 +480,20 @@ var cycloneDXReferences = []string{"vcs", "issue-tracker", "website", "advisorie
 	"digital-signature", "rfc-9116", "other"}
 
 // cycloneDXLicenses writes licences: one expression, or a list of single licences, which 1.6 does not mix.
-func cycloneDXLicenses(o *node, list []license, h *hub) (extra []property) {
+func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
+	list, err := licenseList()
+	if err != nil {
+		list = nil
+	}
 	var usable []license
-	for _, l := range list {
+	for _, l := range licenses {
 		t := l.expression
 		if t.ok() && (t.s == "NOASSERTION" || t.s == "NONE") {
 			extra = append(extra, property{said("lading:spdx:license-" + l.role), t})
 			continue
+		}
+		if t.ok() && !listed(t.s) && spdxexp.Check(t.s, list, nil) != nil {
+			l.expression, l.name = text{}, t // what SPDX calls no expression is the name of a licence
 		}
 		usable = append(usable, l)
 	}
@@ -494,16 +502,21 @@ func cycloneDXLicenses(o *node, list []license, h *hub) (extra []property) {
 	for _, l := range usable {
 		mixed = mixed || l.expression.ok() && (!single(l.expression.s) || !listed(l.expression.s))
 	}
-	for i, l := range usable {
+	written := false
+	for _, l := range usable {
 		x := newObject()
 		switch {
-		case mixed && (i > 0 || !l.expression.ok()):
+		case mixed && (written || !l.expression.ok()):
 			t := l.expression
+			if !t.ok() {
+				t = l.name
+			}
 			if t.ok() {
 				extra = append(extra, property{said("lading:spdx:license-" + l.role), t})
 			}
 			continue
 		case mixed:
+			written = true
 			x.put("expression", l.expression)
 			if c := h.extracted[l.expression.s]; c != nil && single(l.expression.s) {
 				x = newObject()
