@@ -18,6 +18,8 @@ import (
 	"mime"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
@@ -377,8 +379,8 @@ func (v *KeyVerifier) statement(env *dsse.Envelope, hint string, subject Descrip
 func about(st *intoto.Statement) string {
 	s := st.Subjects[0]
 	for _, algorithm := range []string{"sha256", "sha512"} {
-		if d := s.Digest[algorithm]; d != "" {
-			return fmt.Sprintf("it is about %.20q", algorithm+":"+d)
+		if d := digest.Digest(algorithm + ":" + s.Digest[algorithm]); d.Validate() == nil {
+			return fmt.Sprintf("it is about %.19s...", d)
 		}
 	}
 	return "it names no digest of the algorithm that was asked for"
