@@ -334,3 +334,38 @@ func TestDecisionAsJSON(t *testing.T) {
 		t.Errorf("an empty record: %v", err)
 	}
 }
+
+// A threshold counts who holds keys: one key under two identities, or one identity with two keys, is one signer, in whatever
+// order the evidence comes.
+func TestOneSignerUnderTwoNames(t *testing.T) {
+	cert := func(subject string) verify.Identity {
+		return verify.Identity{Kind: verify.CertificateIdentity, Subject: subject}
+	}
+	key := func(s string) string { return strings.Repeat(s, 64) }
+	bare, under, renewed, other := verify.Signer{Identity: alice, Key: alice.Key}, verify.Signer{Identity: cert("CN=alice"), Key: alice.Key},
+		verify.Signer{Identity: cert("CN=alice"), Key: key("c")}, verify.Signer{Identity: cert("CN=dora"), Key: key("d")}
+	for _, tt := range []struct {
+		signers []verify.Signer
+		want    int
+	}{
+		{[]verify.Signer{bare, under}, 1},
+		{[]verify.Signer{bare, renewed}, 2},
+		{[]verify.Signer{bare, renewed, under}, 1},
+		{[]verify.Signer{bare, renewed, other, under, under}, 2},
+		{[]verify.Signer{{Identity: cert("CN=a")}, {Identity: cert("CN=b")}}, 2}, // of unknown keys
+	} {
+		for range len(tt.signers) {
+			tt.signers = append(tt.signers[1:], tt.signers[0])
+			var as []*verify.Attestation
+			for _, s := range tt.signers {
+				as = append(as, &verify.Attestation{Kind: verify.ImageSignature, Subject: subject, Signers: []verify.Signer{s}})
+			}
+			for n := 1; n <= len(tt.signers); n++ {
+				d := policy.Require{Kind: verify.ImageSignature, AtLeast: n}.Decide(t.Context(), &policy.Input{Report: report(as...), Now: now})
+				if (d.Verdict == policy.Allow) != (n <= tt.want) {
+					t.Errorf("%v: at least %d: %v", tt.signers, n, d)
+				}
+			}
+		}
+	}
+}

@@ -25,7 +25,7 @@ type Require struct {
 	PredicateTypes []string
 	// By are the signers that count; empty means everybody whom the Gate's verifiers trust.
 	By []verify.Identity
-	// AtLeast is how many distinct signers it takes; zero means one.
+	// AtLeast is how many distinct signers it takes; zero means one. A key and a certificate of it are one signer.
 	AtLeast int
 	// MaxAge is how long ago a signer may have signed. A signature without a time or with one in the future does not
 	// count then. Zero means any age.
@@ -54,7 +54,7 @@ func (r Require) decide(in *Input) *Decision {
 	need := max(1, r.AtLeast)
 	d := &Decision{Rule: rule}
 	var (
-		signers  []verify.Identity
+		signers  distinct
 		unmet    []string // why attestations of the right kind do not count
 		others   []string // what else was proven
 		contents []error  // what Check said, as causes
@@ -78,9 +78,7 @@ func (r Require) decide(in *Input) *Decision {
 				continue
 			}
 			counted = true
-			if !slices.Contains(signers, s.Identity) {
-				signers = append(signers, s.Identity)
-			}
+			signers.add(s)
 		}
 		if counted {
 			d.Evidence = append(d.Evidence, a.Evidence)
@@ -88,7 +86,7 @@ func (r Require) decide(in *Input) *Decision {
 	}
 	if len(signers) >= need {
 		d.Verdict = Allow
-		d.Reason = fmt.Sprintf("%s by %s", r.what(), join(signers))
+		d.Reason = fmt.Sprintf("%s by %s", r.what(), join(signers.identities()))
 		return d
 	}
 
@@ -116,6 +114,33 @@ func (r Require) decide(in *Input) *Decision {
 	}
 	d.Cause = errors.Join(contents...)
 	return d
+}
+
+// distinct are signers in groups: those of one group have an identity or a key in common, and count once.
+type distinct [][]verify.Signer
+
+func (d *distinct) add(s verify.Signer) {
+	s.SignedAt, s.TimeSource = time.Time{}, verify.TimeUnknown
+	if slices.ContainsFunc(*d, func(group []verify.Signer) bool { return slices.Contains(group, s) }) {
+		return
+	}
+	joined, rest := []verify.Signer{s}, (*d)[:0]
+	for _, group := range *d {
+		if slices.ContainsFunc(group, func(o verify.Signer) bool { return o.Identity == s.Identity || o.Key != "" && o.Key == s.Key }) {
+			joined = append(group, joined...)
+		} else {
+			rest = append(rest, group)
+		}
+	}
+	*d = append(rest, joined)
+}
+
+func (d distinct) identities() []verify.Identity {
+	var out []verify.Identity
+	for _, group := range d {
+		out = append(out, group[0].Identity)
+	}
+	return out
 }
 
 func (r Require) valid() error {

@@ -433,7 +433,7 @@ func (v *KeyVerifier) signers(m *message, sigs []dsse.Signature, hint string) ([
 			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
 		}
 		if !slices.ContainsFunc(out, func(s Signer) bool { return s.Identity == id }) { // else the same key, listed twice
-			out = append(out, Signer{Identity: id})
+			out = append(out, Signer{Identity: id, Key: id.Key})
 		}
 	}
 	if len(out) > 0 {

@@ -93,6 +93,7 @@ type Attestation struct {
 // A Signer is one proven signer of an Attestation.
 type Signer struct {
 	Identity   Identity
+	Key        string    // lower-case hex SHA-256 of the signing key's DER SubjectPublicKeyInfo: one key under two identities is one signer
 	SignedAt   time.Time // zero when TimeSource is TimeUnknown
 	TimeSource TimeSource
 }

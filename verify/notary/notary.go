@@ -39,8 +39,10 @@ package notary
 import (
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -233,6 +235,7 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		return nil, err
 	}
 
+	key := sha256.Sum256(info.CertificateChain[0].RawSubjectPublicKeyInfo)
 	evidence.Data = nil
 	return &verify.Attestation{
 		Kind:        verify.ImageSignature,
@@ -240,6 +243,7 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		Annotations: target.Annotations,
 		Signers: []verify.Signer{{
 			Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: name, Issuer: anchor.Subject.String()},
+			Key:      hex.EncodeToString(key[:]),
 			SignedAt: signedAt, TimeSource: source,
 		}},
 		Evidence: evidence,

@@ -110,6 +110,9 @@ func TestEveryKeyAndFormat(t *testing.T) {
 					len(a.Signers) != 1 || a.Signers[0].TimeSource != verify.TimeClaimed || len(a.Checks) < 7 {
 					t.Errorf("%+v", a)
 				}
+				if bare, err := (verify.TrustedKey{Key: key.Public()}).Identity(); err != nil || a.Signers[0].Key != bare.Key {
+					t.Errorf("key %s, want %s, %v", a.Signers[0].Key, bare.Key, err) // by which a threshold knows it again
+				}
 				for i := range d.Data { // no bit of an envelope may change and still be read as another statement
 					if i%97 != 0 {
 						continue
