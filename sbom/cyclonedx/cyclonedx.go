@@ -7,17 +7,14 @@ package cyclonedx
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"strconv"
-	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/internal/losses"
 )
 
 // To returns a document as a BOM, and the places of the document's JSON form that the BOM does not hold, as RFC 6901
@@ -39,13 +36,11 @@ func To(d *sbom.Document) (*cdx.BOM, []sbom.Loss, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var was, is any
-	if err := errors.Join(decode(data, &was), decode(back, &is)); err != nil {
+	lost, err := losses.Comparison{Library: "cyclonedx-go"}.Between(data, back)
+	if err != nil {
 		return nil, nil, fmt.Errorf("cyclonedx: %w", err)
 	}
-	losses := differences(nil, "", was, is)
-	slices.SortFunc(losses, func(a, b sbom.Loss) int { return strings.Compare(a.Path, b.Path) })
-	return bom, losses, nil
+	return bom, lost, nil
 }
 
 // From returns a BOM as a document. It is encoded by cyclonedx-go in the version that it has, which must be 1.2 or later.
@@ -102,51 +97,4 @@ func encode(bom *cdx.BOM) ([]byte, error) {
 		return nil, fmt.Errorf("cyclonedx: cyclonedx-go does not write it: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-func decode(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	return d.Decode(v)
-}
-
-func differences(out []sbom.Loss, path string, was, is any) []sbom.Loss {
-	switch was := was.(type) {
-	case map[string]any:
-		if is, ok := is.(map[string]any); ok {
-			for name, v := range was {
-				if w, ok := is[name]; ok {
-					out = differences(out, path+"/"+escape(name), v, w)
-				} else {
-					out = append(out, sbom.Loss{Path: path + "/" + escape(name), Kind: sbom.Dropped, Reason: "cyclonedx-go has no field for it"})
-				}
-			}
-			return out
-		}
-	case []any:
-		if is, ok := is.([]any); ok && len(is) == len(was) {
-			for i := range was {
-				out = differences(out, path+"/"+strconv.Itoa(i), was[i], is[i])
-			}
-			return out
-		}
-	case json.Number:
-		if is, ok := is.(json.Number); ok && number(was) == number(is) {
-			return out
-		}
-	default:
-		if was == is {
-			return out
-		}
-	}
-	return append(out, sbom.Loss{Path: path, Kind: sbom.Changed, Reason: "cyclonedx-go writes it otherwise"})
-}
-
-func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
-
-func number(n json.Number) float64 {
-	f, _ := n.Float64() // the text is a number
-	return f
 }

@@ -7,17 +7,14 @@ package spdx
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 
 	spdxjson "github.com/spdx/tools-golang/json"
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/internal/losses"
 )
 
 // ErrRefused means that tools-golang does not read or write a document; the cause says why.
@@ -25,7 +22,7 @@ var ErrRefused = errors.New("tools-golang does not take the document")
 
 // To returns a document as tools-golang has it, and the places of the document's JSON form that it does not hold as they
 // are, as RFC 6901 pointers. The document must be SPDX 2.3 in JSON, to which [sbom.Convert] brings any other.
-func To(d *sbom.Document) (doc *v2_3.Document, losses []sbom.Loss, err error) {
+func To(d *sbom.Document) (doc *v2_3.Document, lost []sbom.Loss, err error) {
 	data, err := d.MarshalJSON()
 	if err != nil {
 		return nil, nil, fmt.Errorf("spdx: %w", err)
@@ -41,13 +38,12 @@ func To(d *sbom.Document) (doc *v2_3.Document, losses []sbom.Loss, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var was, is map[string]any
-	if err := errors.Join(decode(data, &was), decode(back, &is)); err != nil {
+	// Relationships that the library adds stand behind those of the document.
+	lost, err = losses.Comparison{Library: "tools-golang", Appends: true}.Between(data, back)
+	if err != nil {
 		return nil, nil, fmt.Errorf("spdx: %w", err)
 	}
-	losses = differences(nil, "", was, is)
-	slices.SortFunc(losses, func(a, b sbom.Loss) int { return strings.Compare(a.Path, b.Path) })
-	return doc, losses, nil
+	return doc, lost, nil
 }
 
 // From returns tools-golang's document as a document.
@@ -85,44 +81,4 @@ func encode(doc *v2_3.Document) ([]byte, error) {
 		return spdxjson.Write(doc, &b, spdxjson.Indent("  "), spdxjson.EscapeHTML(false))
 	})
 	return b.Bytes(), err
-}
-
-func decode(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	return d.Decode(v)
-}
-
-// differences lists what is in one value and not in the other. The order of the elements of a document is kept by the
-// library, so lists are compared in order; relationships that the library adds stand behind them.
-func differences(out []sbom.Loss, path string, was, is any) []sbom.Loss {
-	switch was := was.(type) {
-	case map[string]any:
-		if is, ok := is.(map[string]any); ok {
-			for name, v := range was {
-				if w, ok := is[name]; ok {
-					out = differences(out, path+"/"+escape(name), v, w)
-				} else {
-					out = append(out, sbom.Loss{Path: path + "/" + escape(name), Kind: sbom.Dropped, Reason: "tools-golang does not keep it here"})
-				}
-			}
-			return out
-		}
-	case []any:
-		if is, ok := is.([]any); ok && len(is) >= len(was) {
-			for i := range was {
-				out = differences(out, path+"/"+strconv.Itoa(i), was[i], is[i])
-			}
-			return out
-		}
-	default:
-		if was == is {
-			return out
-		}
-	}
-	return append(out, sbom.Loss{Path: path, Kind: sbom.Changed, Reason: "tools-golang writes it otherwise"})
-}
-
-func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
