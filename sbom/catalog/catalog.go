@@ -13,9 +13,10 @@
 //
 // [Dir] is for what is unpacked already: a root file system, a project, a folder of programs.
 //
-// Packages are found by extractors of osv-scalibr, and those of rpm by one of its own. What is added here: a package that is found in several ways or places
-// is one component, with all its places; components have IDs that follow from what they are; what depends on what, as the
-// package databases say; licences; layers. The same image and options give the same bytes. Nothing is looked up elsewhere.
+// Packages are found by extractors of osv-scalibr, and those of rpm by one of its own. What is added here: a package that
+// is found in several ways or places is one component, with all its places; components have IDs that follow from what they
+// are; what depends on what, as the package databases say; licences; layers. The same image and options give the same
+// bytes. Nothing is looked up elsewhere.
 //
 // # What is found
 //
