@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/jsonschema"
 )
 
@@ -179,7 +180,7 @@ func (a *accounts) pointer() string {
 	var b strings.Builder
 	for _, p := range a.path {
 		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(p))
+		b.WriteString(jsonpointer.Escape(p))
 	}
 	return b.String()
 }
@@ -275,20 +276,19 @@ func fit(out *node, target Format) (added []Loss, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var general map[*node]string
 	switch {
 	case target.Spec == CycloneDX:
 		added = fitCycloneDX(out, target.Version)
+		prune(out, schema.View(), name)
+		general = generalTypes(out)
 	case isSPDX2(target):
 		added = fitSPDX2(out, target.Version)
-	}
-	if target.Spec == CycloneDX {
-		prune(out, schema.View(), name)
 	}
 	list, err := licenseList()
 	if err != nil {
 		return nil, err
 	}
-	general := generalTypes(out)
 	for range mostRounds {
 		doc, err := jsonschema.Parse(out.render(), strictjson.Limits{Depth: maxDepth})
 		if err != nil {

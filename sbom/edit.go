@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/jsonschema"
 )
 
@@ -100,7 +101,7 @@ func (w *editor) plan(e Edit) error {
 		if c := w.changes[at]; c != nil && (c.removed || c.value != nil) {
 			return fmt.Errorf("%w: another edit replaces what holds it", ErrPath)
 		}
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		part = jsonpointer.Unescape(part)
 		parent, at = at, w.child(at, part)
 		if at >= 0 {
 			continue
@@ -140,7 +141,7 @@ func (w *editor) mark(parts []string) {
 	at := w.tape.Root()
 	w.change(at).inside = true
 	for _, part := range parts {
-		at = w.child(at, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+		at = w.child(at, jsonpointer.Unescape(part))
 		w.change(at).inside = true
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
@@ -110,7 +111,7 @@ func chain(v *transcode.Value, parts []string) []*transcode.Value {
 	for _, part := range parts {
 		var next *transcode.Value
 		if v.Kind == strictjson.Object {
-			next = v.Get(strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+			next = v.Get(jsonpointer.Unescape(part))
 		} else if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(v.Items) {
 			next = v.Items[i]
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
@@ -117,7 +118,7 @@ func (r *Report) compare(pointer string, was, is *transcode.Value, listed map[*t
 		return
 	}
 	for _, m := range was.Members {
-		r.compare(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(m.Name), m.Value, is.Get(m.Name), listed)
+		r.compare(pointer+"/"+jsonpointer.Escape(m.Name), m.Value, is.Get(m.Name), listed)
 	}
 	i := 0
 	for k, v := range was.Items {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 	"github.com/ladingdev/lading/sbom/internal/xmltree"
@@ -53,7 +54,7 @@ func (w *writer) lost(pointer string, v *transcode.Value) {
 		w.losses = append(w.losses, Lost{pointer, v, how})
 	}
 	for _, m := range v.Members {
-		at := pointer + "/" + escape(m.Name)
+		at := pointer + "/" + jsonpointer.Escape(m.Name)
 		if !w.used[m.Value] {
 			w.losses = append(w.losses, Lost{at, m.Value, ""})
 		} else {
@@ -68,21 +69,6 @@ func (w *writer) lost(pointer string, v *transcode.Value) {
 			w.lost(at, item)
 		}
 	}
-}
-
-func escape(name string) string {
-	var out []byte
-	for _, c := range []byte(name) {
-		switch c {
-		case '~':
-			out = append(out, "~0"...)
-		case '/':
-			out = append(out, "~1"...)
-		default:
-			out = append(out, c)
-		}
-	}
-	return string(out)
 }
 
 func (w *writer) indent() {

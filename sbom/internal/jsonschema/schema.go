@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 )
 
 // A Schema is compiled and can be used by many goroutines.
@@ -157,7 +158,7 @@ func (c *compiler) at(file, fragment string) (*Schema, error) {
 		if part == "" {
 			continue
 		}
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		part = jsonpointer.Unescape(part)
 		m, _ := doc.(map[string]any)
 		if doc, ok = m[part]; !ok {
 			return nil, fmt.Errorf("%s has no %s", file, fragment)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 )
 
 // A Node is a value of a [Document].
@@ -149,7 +150,7 @@ walk:
 		for k, v := range d.Members(at) {
 			if n == k || n < d.spans[v].next {
 				b.WriteByte('/')
-				b.WriteString(pointerEscape.Replace(string(d.Text(k))))
+				b.WriteString(jsonpointer.Escape(string(d.Text(k))))
 				if n == k {
 					return b.String()
 				}
@@ -169,8 +170,6 @@ walk:
 	}
 	return b.String()
 }
-
-var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // hash is equal for values that are equal as JSON values. It remembers objects and arrays, as lists inside of lists ask
 // for them again.

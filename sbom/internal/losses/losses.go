@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 )
 
 // Comparison says how a library writes.
@@ -36,17 +37,15 @@ func decode(data []byte, v any) error {
 	return d.Decode(v)
 }
 
-var escape = strings.NewReplacer("~", "~0", "/", "~1").Replace
-
 func (c Comparison) differences(out []sbom.Loss, path string, was, is any) []sbom.Loss {
 	switch was := was.(type) {
 	case map[string]any:
 		if is, ok := is.(map[string]any); ok {
 			for name, v := range was {
 				if w, ok := is[name]; ok {
-					out = c.differences(out, path+"/"+escape(name), v, w)
+					out = c.differences(out, path+"/"+jsonpointer.Escape(name), v, w)
 				} else {
-					out = append(out, sbom.Loss{Path: path + "/" + escape(name), Kind: sbom.Dropped, Reason: c.Library + " does not keep it here"})
+					out = append(out, sbom.Loss{Path: path + "/" + jsonpointer.Escape(name), Kind: sbom.Dropped, Reason: c.Library + " does not keep it here"})
 				}
 			}
 			return out

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
@@ -46,7 +47,7 @@ func (w *writer) lost(pointer string, v *transcode.Value) {
 		}
 	}
 	for _, m := range v.Members {
-		visit(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(m.Name), m.Value)
+		visit(pointer+"/"+jsonpointer.Escape(m.Name), m.Value)
 	}
 	for i, item := range v.Items {
 		visit(pointer+"/"+strconv.Itoa(i), item)
