@@ -1,7 +1,6 @@
 package sign
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -21,7 +20,6 @@ import (
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
-	"github.com/ladingdev/lading/internal/simplesigning"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -81,14 +79,13 @@ func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, e
 	if err != nil {
 		return Descriptor{}, err
 	}
-	head, err := io.ReadAll(io.LimitReader(r, simplesigning.MaxBytes+1)) // one byte more than a payload has
-	if err != nil {
+	r, err = bundle.File(r)
+	switch {
+	case errors.Is(err, bundle.ErrImage):
+		return Descriptor{}, fmt.Errorf("sign: %w: the file is %w", ErrStatement, err)
+	case err != nil:
 		return Descriptor{}, fmt.Errorf("sign: %w", err)
 	}
-	if dsse.IsPAE(head) || simplesigning.IsPayload(head) {
-		return Descriptor{}, fmt.Errorf("sign: %w: the file is a statement about an image, ready to be signed", ErrStatement)
-	}
-	r = io.MultiReader(bytes.NewReader(head), r)
 	m := &bundle.Message{Algorithm: "SHA2_256"}
 	h := sha256.New()
 	var data []byte

@@ -12,7 +12,6 @@ import (
 
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
-	"github.com/ladingdev/lading/internal/simplesigning"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -118,14 +117,16 @@ func (v *KeyVerifier) readBlob(ctx context.Context, r io.Reader, signed *bundle.
 		}
 		return r.Read(p)
 	})
-	head, err := io.ReadAll(io.LimitReader(from, simplesigning.MaxBytes+1))
-	switch {
-	case err != nil:
-		return nil, 0, fmt.Errorf("%w: %w", ErrUnchecked, err)
-	case signed != nil && (dsse.IsPAE(head) || simplesigning.IsPayload(head)): // the signature is an image's
-		return nil, 0, fmt.Errorf("%w: what signers of images sign, not a file", ErrType)
+	if signed != nil {
+		var err error
+		from, err = bundle.File(from)
+		switch {
+		case errors.Is(err, bundle.ErrImage): // its signature is the image's
+			return nil, 0, fmt.Errorf("%w: what signers of images sign, not a file", ErrType)
+		case err != nil:
+			return nil, 0, fmt.Errorf("%w: %w", ErrUnchecked, err)
+		}
 	}
-	from = io.MultiReader(bytes.NewReader(head), from)
 	if whole != nil {
 		writers = append(writers, whole)
 		from = io.LimitReader(from, min(int64(most), math.MaxInt64-1)+1)
