@@ -18,23 +18,6 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
-// Limits of an envelope, those of package verify/notary: what is over them nobody would verify.
-const (
-	maxEnvelope     = 1 << 20
-	maxCertificates = 10
-)
-
-// Attributes of the protected header of a signature by the service. It has all of them but expiry and minimal version at least.
-const (
-	attributeScheme  = "io.cncf.notary.signingScheme"
-	attributeTime    = "io.cncf.notary.authenticSigningTime"
-	attributeExpiry  = "io.cncf.notary.expiry"
-	attributePlugin  = "io.cncf.notary.verificationPlugin"
-	attributeVersion = "io.cncf.notary.verificationPluginMinVersion"
-	attributeProfile = "com.amazonaws.signer.signingProfileVersion"
-	attributeJob     = "com.amazonaws.signer.signingJob"
-)
-
 // envelope is a flattened JWS as Notary Project has it (specs/signature-envelope-jws.md).
 type envelope struct {
 	payload, protected, signature string // base64
@@ -81,7 +64,7 @@ func (s *Signer) check(data []byte, sent *notary.Payload) ([]*x509.Certificate, 
 }
 
 func parseEnvelope(data []byte) (*envelope, error) {
-	if len(data) > maxEnvelope {
+	if len(data) > notary.MaxEnvelope {
 		return nil, fmt.Errorf("%d bytes", len(data))
 	}
 	var e envelope
@@ -103,7 +86,7 @@ func parseEnvelope(data []byte) (*envelope, error) {
 					der, err := base64.StdEncoding.Strict().DecodeString(r.String())
 					if err != nil {
 						r.Fail(err)
-					} else if e.chain = append(e.chain, der); len(e.chain) > maxCertificates {
+					} else if e.chain = append(e.chain, der); len(e.chain) > notary.MaxCertificates {
 						r.Fail(errors.New("too many certificates"))
 					}
 				}
@@ -140,8 +123,8 @@ func parseChain(ders [][]byte) ([]*x509.Certificate, error) {
 }
 
 func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
-	text := map[string]string{"alg": "", "cty": "", attributeScheme: "", attributeTime: "", attributeExpiry: "", attributePlugin: "",
-		attributeVersion: "", attributeProfile: "", attributeJob: ""}
+	text := map[string]string{"alg": "", "cty": "", notary.AttributeScheme: "", notary.AttributeAuthenticTime: "", notary.AttributeExpiry: "",
+		notary.AttributePlugin: "", notary.AttributePluginVersion: "", notary.AttributeAWSProfile: "", notary.AttributeAWSJob: ""}
 	known := append(slices.Collect(maps.Keys(text)), "crit", "b64")
 	var critical []string
 	r := strictjson.NewReader(data, strictjson.Limits{})
@@ -162,14 +145,14 @@ func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
 	if err := r.End(); err != nil {
 		return err
 	}
-	for name, want := range map[string]string{"alg": "ES384", "cty": notary.PayloadType, attributeScheme: "notary.x509.signingAuthority",
-		attributePlugin: "com.amazonaws.signer.notation.plugin"} {
+	for name, want := range map[string]string{"alg": "ES384", "cty": notary.PayloadType, notary.AttributeScheme: "notary.x509.signingAuthority",
+		notary.AttributePlugin: notary.AWSPlugin} {
 		if text[name] != want {
 			return fmt.Errorf("%s is %.64q", name, text[name])
 		}
 	}
-	must := []string{attributeScheme, attributeTime, attributePlugin, attributeProfile, attributeJob}
-	for _, name := range []string{attributeExpiry, attributeVersion} {
+	must := []string{notary.AttributeScheme, notary.AttributeAuthenticTime, notary.AttributePlugin, notary.AttributeAWSProfile, notary.AttributeAWSJob}
+	for _, name := range []string{notary.AttributeExpiry, notary.AttributePluginVersion} {
 		if text[name] != "" {
 			must = append(must, name)
 		}
@@ -179,19 +162,19 @@ func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
 	if !slices.Equal(must, critical) { // of others nobody would know how to verify them
 		return fmt.Errorf("critical are %.512q", critical)
 	}
-	if job, err := awsarn.Parse(text[attributeJob]); err != nil || job.Service != "signer" {
-		return fmt.Errorf("%s is %.128q", attributeJob, text[attributeJob])
+	if job, err := awsarn.Parse(text[notary.AttributeAWSJob]); err != nil || job.Service != "signer" {
+		return fmt.Errorf("%s is %.128q", notary.AttributeAWSJob, text[notary.AttributeAWSJob])
 	}
-	if p, err := awsarn.ParseProfile(text[attributeProfile]); err != nil || p.All() != s.profile || p.Version == "" {
-		return fmt.Errorf("signed with the profile %.128q", text[attributeProfile])
+	if p, err := awsarn.ParseProfile(text[notary.AttributeAWSProfile]); err != nil || p.All() != s.profile || p.Version == "" {
+		return fmt.Errorf("signed with the profile %.128q", text[notary.AttributeAWSProfile])
 	}
-	at, err := time.Parse(time.RFC3339, text[attributeTime])
+	at, err := time.Parse(time.RFC3339, text[notary.AttributeAuthenticTime])
 	if err != nil {
 		return err
 	}
 	for _, c := range chain {
 		if at.Before(c.NotBefore) || at.After(c.NotAfter) {
-			return fmt.Errorf("signed at %s, when the certificate of %s was not valid", text[attributeTime], c.Subject)
+			return fmt.Errorf("signed at %s, when the certificate of %s was not valid", text[notary.AttributeAuthenticTime], c.Subject)
 		}
 	}
 	return nil

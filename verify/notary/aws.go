@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/awsarn"
+	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/signature"
 )
@@ -46,13 +47,6 @@ type AWSRevocation interface {
 	Revoked(ctx context.Context, profileVersion, job string, signedAt time.Time, certificates []string) ([]string, error)
 }
 
-// Critical attributes of AWS Signer. It asks for a verification plugin of this name, whose checks are made here.
-const (
-	awsPlugin         = "com.amazonaws.signer.notation.plugin"
-	awsProfileVersion = "com.amazonaws.signer.signingProfileVersion"
-	awsJob            = "com.amazonaws.signer.signingJob"
-)
-
 // awsFacts are what a signature by AWS Signer says of itself.
 type awsFacts struct {
 	profile awsarn.Profile // in one version
@@ -66,7 +60,7 @@ func extendedAttributes(info *signature.SignerInfo) (*awsFacts, error) {
 	for _, a := range info.SignedAttributes.ExtendedAttributes {
 		key, _ := a.Key.(string)
 		switch key {
-		case pluginAttribute, pluginMinVersion, awsProfileVersion, awsJob:
+		case notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile, notary.AttributeAWSJob:
 			value, ok := a.Value.(string)
 			if !ok || !a.Critical {
 				return nil, fmt.Errorf("%w: attribute %s must be critical and text", verify.ErrMalformed, key)
@@ -81,27 +75,27 @@ func extendedAttributes(info *signature.SignerInfo) (*awsFacts, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	if plugin := text[pluginAttribute]; plugin != awsPlugin {
+	if plugin := text[notary.AttributePlugin]; plugin != notary.AWSPlugin {
 		return nil, fmt.Errorf("%w: the signature asks for the verification plugin %.64q, whose checks are not known here", verify.ErrNotTrusted, plugin)
 	}
 	if info.SignedAttributes.SigningScheme != signature.SigningSchemeX509SigningAuthority {
 		return nil, fmt.Errorf("%w: AWS Signer's attributes under the signing scheme %s", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
 	}
-	if v, ok := text[pluginMinVersion]; ok && !pluginIsEnough(v) {
+	if v, ok := text[notary.AttributePluginVersion]; ok && !pluginIsEnough(v) {
 		return nil, fmt.Errorf("%w: the signature asks for version %.32q of its verification plugin, whose checks are not known here", verify.ErrNotTrusted, v)
 	}
-	p, err := awsarn.ParseProfile(text[awsProfileVersion])
+	p, err := awsarn.ParseProfile(text[notary.AttributeAWSProfile])
 	if err == nil && p.Version == "" {
 		err = errors.New("no version")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: attribute %s: %w", verify.ErrMalformed, awsProfileVersion, err)
+		return nil, fmt.Errorf("%w: attribute %s: %w", verify.ErrMalformed, notary.AttributeAWSProfile, err)
 	}
-	job, err := awsarn.Parse(text[awsJob])
+	job, err := awsarn.Parse(text[notary.AttributeAWSJob])
 	if err != nil || job.Partition != p.Partition || job.Service != "signer" || !strings.HasPrefix(job.Resource, "/signing-jobs/") {
-		return nil, fmt.Errorf("%w: attribute %s: %.128q", verify.ErrMalformed, awsJob, text[awsJob])
+		return nil, fmt.Errorf("%w: attribute %s: %.128q", verify.ErrMalformed, notary.AttributeAWSJob, text[notary.AttributeAWSJob])
 	}
-	return &awsFacts{p, text[awsJob]}, nil
+	return &awsFacts{p, text[notary.AttributeAWSJob]}, nil
 }
 
 // pluginIsEnough reports whether the checks of the plugin up to 1.0, which are made here, are all that is asked for.

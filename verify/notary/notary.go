@@ -59,15 +59,10 @@ import (
 )
 
 const (
-	pluginAttribute  = "io.cncf.notary.verificationPlugin"
-	pluginMinVersion = "io.cncf.notary.verificationPluginMinVersion"
-
-	maxEnvelope     = 1 << 20
-	maxCertificates = 10
-	maxCertificate  = 16 << 10
-	maxKey          = 8192            // bits of RSA
-	maxAttributes   = 64              // of a protected header: the library compares each with each that is critical
-	clockSkew       = 5 * time.Minute // by which a signer's clock may be ahead of ours
+	maxCertificate = 16 << 10
+	maxKey         = 8192            // bits of RSA
+	maxAttributes  = 64              // of a protected header: the library compares each with each that is critical
+	clockSkew      = 5 * time.Minute // by which a signer's clock may be ahead of ours
 )
 
 // Revocation says what to do when it cannot be found out whether a certificate was revoked. One that was revoked fails
@@ -91,7 +86,8 @@ type Verifier struct {
 	//
 	// "x509.subject: C=US, ST=WA, O=acme": every attribute must be in the leaf's subject with exactly this value; C, ST and O
 	// are required. It is written as in RFC 4514, a comma in a value as "\,"; types without a name there are object identifiers,
-	// such as 2.5.4.15. A leaf that has an attribute twice is nobody's. "*", alone, is everybody for whom the stores vouch; below AWS's roots it is nobody.
+	// such as 2.5.4.15. A leaf that has an attribute twice is nobody's. "*", alone, is everybody for whom the stores vouch;
+	// below AWS's roots it is nobody.
 	//
 	// "arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME": a profile of AWS Signer in all its versions; with "/VERSION" in
 	// that one. Signatures by AWS Signer count for these only, and these for no others. Every field must be the same, to the
@@ -138,7 +134,7 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	if err != nil {
 		return nil, err
 	}
-	if len(evidence.Data) > maxEnvelope {
+	if len(evidence.Data) > notary.MaxEnvelope {
 		return nil, fmt.Errorf("%w: an envelope of %d bytes", verify.ErrLimit, len(evidence.Data))
 	}
 	check := checkCOSE
@@ -262,14 +258,8 @@ var errAttributes = fmt.Errorf("%w: more than %d attributes", verify.ErrLimit, m
 
 var b64 = base64.RawURLEncoding.Strict()
 
-// The attributes of a signature that the library reads, and what is signed by nobody.
-const (
-	attributeScheme   = "io.cncf.notary.signingScheme"
-	attributeTime     = "io.cncf.notary.signingTime"
-	attributeAuthTime = "io.cncf.notary.authenticSigningTime"
-	attributeExpiry   = "io.cncf.notary.expiry"
-	unsignedTimestamp = "io.cncf.notary.timestampSignature"
-)
+// unsignedTimestamp is a member of the unprotected header: signed by nobody.
+const unsignedTimestamp = "io.cncf.notary.timestampSignature"
 
 // checkJWS reads the envelope before the library does, which folds case and takes the last of two members. It returns the
 // certificates.
@@ -295,7 +285,7 @@ func checkJWS(data []byte) ([][]byte, error) {
 				}
 				for range r.Array() {
 					text := r.Text()
-					if len(certificates) == maxCertificates || len(text) > maxCertificate*4/3+4 {
+					if len(certificates) == notary.MaxCertificates || len(text) > maxCertificate*4/3+4 {
 						err = fmt.Errorf("%w: certificates", verify.ErrLimit)
 						r.Fail(err)
 						continue
@@ -322,8 +312,8 @@ func checkJWS(data []byte) ([][]byte, error) {
 	}
 	attributes := 0
 	h := strictjson.NewReader(header, strictjson.Limits{})
-	for name := range h.Object("alg", "cty", "crit", "b64", attributeExpiry, attributeScheme, attributeTime, attributeAuthTime,
-		pluginAttribute, pluginMinVersion, awsProfileVersion, awsJob) {
+	for name := range h.Object("alg", "cty", "crit", "b64", notary.AttributeExpiry, notary.AttributeScheme, notary.AttributeTime, notary.AttributeAuthenticTime,
+		notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile, notary.AttributeAWSJob) {
 		if attributes++; attributes > maxAttributes {
 			h.Fail(errAttributes)
 		}
@@ -331,7 +321,7 @@ func checkJWS(data []byte) ([][]byte, error) {
 			h.Fail(fmt.Errorf("%q is in the unprotected header too", name))
 		}
 		switch string(name) {
-		case attributeExpiry, attributeTime, attributeAuthTime: // null and the zero time would be none for the library
+		case notary.AttributeExpiry, notary.AttributeTime, notary.AttributeAuthenticTime: // null and the zero time would be none for the library
 			if t, err := time.Parse(time.RFC3339, h.String()); err != nil || t.IsZero() {
 				h.Fail(errors.Join(fmt.Errorf("%s is no time", name), err))
 			}
@@ -369,7 +359,7 @@ func checkCOSE(data []byte) ([][]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: no chain of certificates", verify.ErrMalformed)
 	}
-	if len(chain) > maxCertificates {
+	if len(chain) > notary.MaxCertificates {
 		return nil, fmt.Errorf("%w: %d certificates", verify.ErrLimit, len(chain))
 	}
 	var certificates [][]byte
@@ -386,15 +376,15 @@ func checkCOSE(data []byte) ([][]byte, error) {
 			return nil, fmt.Errorf("%w: label %v is in both headers", verify.ErrMalformed, label)
 		}
 	}
-	other := attributeAuthTime
-	if header[attributeScheme] == string(signature.SigningSchemeX509SigningAuthority) {
-		other = attributeTime
+	other := notary.AttributeAuthenticTime
+	if header[notary.AttributeScheme] == string(signature.SigningSchemeX509SigningAuthority) {
+		other = notary.AttributeTime
 	}
 	if _, ok := header[other]; ok {
 		return nil, fmt.Errorf("%w: %s under another signing scheme", verify.ErrMalformed, other)
 	}
-	if t, ok := header[attributeExpiry].(time.Time); ok && t.IsZero() { // as the decoder has what is no number
-		return nil, fmt.Errorf("%w: %s is no time", verify.ErrMalformed, attributeExpiry)
+	if t, ok := header[notary.AttributeExpiry].(time.Time); ok && t.IsZero() { // as the decoder has what is no number
+		return nil, fmt.Errorf("%w: %s is no time", verify.ErrMalformed, notary.AttributeExpiry)
 	}
 	critical, _ := header[gocose.HeaderLabelCritical].([]any)
 	if max(len(header), len(critical)) > maxAttributes {

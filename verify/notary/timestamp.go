@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/signature"
@@ -102,7 +103,7 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrMalformed, err)
 	}
 	// One, as RFC 3161, section 2.4.2, has it: otherwise one could be looked at and another be believed.
-	if len(token.SignerInfos) != 1 || len(token.Certificates) > maxCertificates {
+	if len(token.SignerInfos) != 1 || len(token.Certificates) > notary.MaxCertificates {
 		return time.Time{}, fmt.Errorf("%w: a timestamp with %d signers and %d certificates", verify.ErrMalformed, len(token.SignerInfos), len(token.Certificates))
 	}
 	for _, c := range token.Certificates {
