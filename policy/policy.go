@@ -234,5 +234,5 @@ func decide(ctx context.Context, p Policy, in *Input) *Decision {
 }
 
 func undecided(rule, reason string) *Decision {
-	return &Decision{Verdict: Indeterminate, Rule: rule, Reason: reason}
+	return &Decision{Verdict: Indeterminate, Rule: rule, Reason: oneLine(reason)}
 }

@@ -245,8 +245,8 @@ func describe(a *verify.Attestation) string {
 	return "a " + a.Kind.String()
 }
 
-// line says an error in one line, also one that was joined of several.
-func line(err error) string { return oneLine(strings.ReplaceAll(err.Error(), "\n", "; ")) }
+// line says an error that may have been joined of several.
+func line(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // some joins what is different, and says how much more there is than a person reads.
 func some(list []string) string {

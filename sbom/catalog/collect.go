@@ -472,6 +472,9 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		}
 	}
 	inv, err := f.Extract(ctx, &filesystem.ScanInput{FS: system{c.tree}, Path: name, Info: info, Reader: file})
+	if f.project {
+		inv.Packages = slices.DeleteFunc(inv.Packages, func(p *extractor.Package) bool { return !pinned(p) })
+	}
 	// Some come out of maps.
 	slices.SortFunc(inv.Packages, func(a, b *extractor.Package) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
@@ -479,18 +482,11 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 	found := &found{path: name, file: file, raw: inv.Packages}
 	lock := f.Name() == packagelockjson.Name || f.Name() == composerlock.Name // whose details say what is needed
 	for _, p := range inv.Packages {
-		needed := !lock
-		if f.project {
-			var named bool
-			if named, needed = pinned(p); !named {
-				continue
-			}
-		}
 		k, kerr := c.component(p, name)
 		if kerr != nil {
 			err = errors.Join(err, fmt.Errorf("%s %s: %w", p.Name, p.Version, kerr))
 		}
-		if k != nil && needed {
+		if k != nil && !lock && (!f.project || toRun(p)) {
 			k.present = true
 		}
 		found.pkgs = append(found.pkgs, k)

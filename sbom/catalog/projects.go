@@ -81,19 +81,22 @@ func ofProject(name string) bool {
 	return !slices.ContainsFunc(kept, func(k string) bool { return strings.Contains(dir, "/"+k+"/") })
 }
 
-// pinned says whether a lockfile names one version of a package that is to be had, and whether the project needs it to run.
-func pinned(p *extractor.Package) (named, needed bool) {
+// pinned says whether a lockfile names one version of a package that is to be had.
+func pinned(p *extractor.Package) bool {
 	if r, ok := p.Metadata.(*requirements.Metadata); ok && r.VersionComparator != "==" && r.VersionComparator != "===" {
-		return false, false // others are the lowest of a range
+		return false // others are the lowest of a range
 	}
-	if p.Version == "" || p.Version == "0.0.0-use.local" || p.PURLType == "golang" && (p.Name == "stdlib" || strings.HasPrefix(p.Name, ".") || path.IsAbs(p.Name)) {
-		return false, false // a part of the project itself, or a toolchain of which go.mod says the lowest
+	if p.Version == "" || p.Version == "0.0.0-use.local" {
+		return false // a part of the project itself
 	}
+	// The toolchain of which go.mod says the lowest, and directories that it replaces modules by.
+	return p.PURLType != "golang" || p.Name != "stdlib" && !strings.HasPrefix(p.Name, ".") && !path.IsAbs(p.Name)
+}
+
+// toRun says whether a project needs a package of its lockfile to run, and not only to be worked on.
+func toRun(p *extractor.Package) bool {
 	groups, ok := p.Metadata.(osv.DepGroups)
-	if !ok || len(groups.DepGroups()) == 0 {
-		return true, true
-	}
-	return true, slices.ContainsFunc(groups.DepGroups(), func(g string) bool {
+	return !ok || len(groups.DepGroups()) == 0 || slices.ContainsFunc(groups.DepGroups(), func(g string) bool {
 		return slices.Contains([]string{"main", "default", "prod", "requires"}, g) || strings.HasSuffix(strings.ToLower(g), "runtimeclasspath")
 	})
 }
