@@ -68,6 +68,26 @@ func TestEvidenceUnderAnotherArtifactType(t *testing.T) {
 	}
 }
 
+// attachSigned attaches a document to an image, and signatures of Notary Project to the document, which it returns.
+func attachSigned(t *testing.T, repo *registry.Repository, image registry.Descriptor, texts ...string) (signatures []registry.Descriptor) {
+	t.Helper()
+	bom := content(`{"bomFormat":"CycloneDX"}`)
+	bom.MediaType = "application/vnd.cyclonedx+json"
+	artifacts, err := repo.Attach(t.Context(), image, bom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		s := content(text)
+		s.MediaType, s.ArtifactType = "application/jose+json", "application/vnd.cncf.notary.signature"
+		signatures = append(signatures, s)
+	}
+	if _, err := repo.Attach(t.Context(), artifacts[0], signatures...); err != nil {
+		t.Fatal(err)
+	}
+	return signatures
+}
+
 // One signature that cannot be had is an error of its own; the good one beside it still counts.
 func TestCompositeWithOneBadSignature(t *testing.T) {
 	var gone string
@@ -83,21 +103,7 @@ func TestCompositeWithOneBadSignature(t *testing.T) {
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
-	bom := content(`{"bomFormat":"CycloneDX"}`)
-	bom.MediaType = "application/vnd.cyclonedx+json"
-	artifacts, err := repo.Attach(t.Context(), image, bom)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var signatures []registry.Descriptor
-	for _, text := range []string{"lost", "good"} {
-		s := content(text)
-		s.MediaType, s.ArtifactType = "application/jose+json", "application/vnd.cncf.notary.signature"
-		signatures = append(signatures, s)
-	}
-	if _, err := repo.Attach(t.Context(), artifacts[0], signatures...); err != nil {
-		t.Fatal(err)
-	}
+	signatures := attachSigned(t, repo, image, "lost", "good")
 	gone = signatures[0].Digest.String()
 	var failed, candidates int
 	for d, err := range repo.Evidence(t.Context(), image) {
@@ -477,17 +483,7 @@ func TestCompositeWithoutHints(t *testing.T) {
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
-	bom := content(`{"bomFormat":"CycloneDX"}`)
-	bom.MediaType = "application/vnd.cyclonedx+json"
-	artifacts, err := repo.Attach(t.Context(), image, bom)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature := content("signed")
-	signature.MediaType, signature.ArtifactType = "application/jose+json", "application/vnd.cncf.notary.signature"
-	if _, err := repo.Attach(t.Context(), artifacts[0], signature); err != nil {
-		t.Fatal(err)
-	}
+	attachSigned(t, repo, image, "signed")
 	n := 0
 	for d, err := range repo.Evidence(t.Context(), image) {
 		if n++; err != nil || d.MediaType != ocispec.MediaTypeImageIndex {
