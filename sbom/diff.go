@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
 // DiffOptions say how components of two documents are recognized.
@@ -392,18 +393,13 @@ func (d *Document) licenseList(r Ref) string {
 		switch {
 		case l.State != Value:
 		case l.Expression != "":
-			list = appendTogether(list, tokens(l.Expression))
+			list = appendTogether(list, spdxexp.Tokens(l.Expression))
 		case l.Name != "":
 			list = append(list, "LicenseRef-"+strings.TrimPrefix(strings.TrimPrefix(spdxID(l.Name), "SPDXRef-"), "LicenseRef-"))
 		}
 	}
 	slices.Sort(list)
 	return strings.Join(slices.Compact(list), " ")
-}
-
-// tokens takes a licence expression apart.
-func tokens(expression string) []string {
-	return strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(expression))
 }
 
 // appendTogether appends the parts of a licence expression that AND joins, without brackets around the whole.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
 // bom makes a CycloneDX document of components and dependencies, "a b" for a that depends on b.
@@ -386,12 +388,12 @@ func TestTogether(t *testing.T) {
 		"AND":                         "|",
 		"":                            "",
 	} {
-		if got := strings.Join(appendTogether(nil, tokens(in)), "|"); got != want {
+		if got := strings.Join(appendTogether(nil, spdxexp.Tokens(in)), "|"); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 	deep := strings.Repeat("(", 1<<20) + "MIT" + strings.Repeat(")", 1<<20)
-	if got := appendTogether(nil, tokens(deep)); len(got) != 1 {
+	if got := appendTogether(nil, spdxexp.Tokens(deep)); len(got) != 1 {
 		t.Errorf("%d parts", len(got))
 	}
 }

@@ -100,7 +100,7 @@ func ParseExpression(s string) (*Expression, error) {
 	if err := spdxexp.Check(s, list, nil); err != nil {
 		return nil, fmt.Errorf("quality: %w: %w", ErrExpression, err)
 	}
-	p := &expressionParser{tokens: strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(s)), list: list}
+	p := &expressionParser{tokens: spdxexp.Tokens(s), list: list}
 	return p.or(), nil
 }
 

@@ -38,6 +38,11 @@ func ParseList(schema []byte) (*List, error) {
 	return l, nil
 }
 
+var parentheses = strings.NewReplacer("(", " ( ", ")", " ) ")
+
+// Tokens takes an expression apart: ids, operators and parentheses, whether they make an expression or not.
+func Tokens(expr string) []string { return strings.Fields(parentheses.Replace(expr)) }
+
 // maxDepth bounds nested parentheses.
 const maxDepth = 100
 
