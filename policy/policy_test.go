@@ -344,10 +344,20 @@ func TestOneSignerUnderTwoNames(t *testing.T) {
 	key := func(s string) string { return strings.Repeat(s, 64) }
 	bare, under, renewed, other := verify.Signer{Identity: alice, Key: alice.Key}, verify.Signer{Identity: cert("CN=alice"), Key: alice.Key},
 		verify.Signer{Identity: cert("CN=alice"), Key: key("c")}, verify.Signer{Identity: cert("CN=dora"), Key: key("d")}
+	// Keyless signers have another identity at each tag and another key at each run.
+	workflow := func(tag string, entries ...string) verify.Signer {
+		return verify.Signer{Identity: verify.Identity{Kind: verify.OIDCIdentity, Subject: "https://github.com/acme/app/.github/workflows/release.yml@" + tag,
+			Issuer: "https://token.actions.githubusercontent.com"}, Key: key(tag), Entries: entries}
+	}
 	for _, tt := range []struct {
 		signers []verify.Signer
 		want    int
 	}{
+		{[]verify.Signer{workflow("1", "release"), workflow("2", "release")}, 1},
+		{[]verify.Signer{workflow("1", "release", "acme"), workflow("1", "release", "acme")}, 1},
+		{[]verify.Signer{workflow("1", "release"), workflow("2", "nightly")}, 2},
+		{[]verify.Signer{workflow("1", "release"), workflow("2", "release", "acme"), workflow("3", "acme")}, 1},
+		{[]verify.Signer{workflow("1", "release"), bare}, 2},
 		{[]verify.Signer{bare, under}, 1},
 		{[]verify.Signer{bare, renewed}, 2},
 		{[]verify.Signer{bare, renewed, under}, 1},
@@ -366,6 +376,24 @@ func TestOneSignerUnderTwoNames(t *testing.T) {
 					t.Errorf("%v: at least %d: %v", tt.signers, n, d)
 				}
 			}
+		}
+	}
+
+	signed := report(&verify.Attestation{Kind: verify.ImageSignature, Subject: subject, Signers: []verify.Signer{workflow("1", "acme", "release")}})
+	for _, tt := range []struct {
+		by      []verify.Identity
+		entries []string
+		want    policy.Verdict
+	}{
+		{nil, []string{"release"}, policy.Allow},
+		{[]verify.Identity{alice}, []string{"release"}, policy.Allow},
+		{nil, []string{"releas"}, policy.Deny},
+		{[]verify.Identity{alice}, nil, policy.Deny},
+		{nil, []string{""}, policy.Indeterminate},
+	} {
+		d := policy.Require{Kind: verify.ImageSignature, By: tt.by, ByEntry: tt.entries}.Decide(t.Context(), &policy.Input{Report: signed, Now: now})
+		if d.Verdict != tt.want {
+			t.Errorf("by %v or entries %q: %v", tt.by, tt.entries, d)
 		}
 	}
 }

@@ -23,9 +23,12 @@ type Require struct {
 	// PredicateTypes are the types of which a statement must have one, exactly. A Statement needs at least one here; an
 	// image signature has none.
 	PredicateTypes []string
-	// By are the signers that count; empty means everybody whom the Gate's verifiers trust.
+	// By are the signers that count; empty, with ByEntry empty, means everybody whom the Gate's verifiers trust.
 	By []verify.Identity
-	// AtLeast is how many distinct signers it takes; zero means one. A key and a certificate of it are one signer.
+	// ByEntry are names of entries of the verifiers' trust lists: a signer who matched one of them counts as well.
+	ByEntry []string
+	// AtLeast is how many distinct signers it takes; zero means one. A key and a certificate of it are one signer, and so
+	// are all who matched one entry of a trust list.
 	AtLeast int
 	// MaxAge is how long ago a signer may have signed. A signature without a time or with one in the future does not
 	// count then. Zero means any age.
@@ -116,17 +119,19 @@ func (r Require) decide(in *Input) *Decision {
 	return d
 }
 
-// distinct are signers in groups: those of one group have an identity or a key in common, and count once.
+// distinct are signers in groups: those of one group are one signer, and count once.
 type distinct [][]verify.Signer
 
 func (d *distinct) add(s verify.Signer) {
-	s.SignedAt, s.TimeSource = time.Time{}, verify.TimeUnknown
-	if slices.ContainsFunc(*d, func(group []verify.Signer) bool { return slices.Contains(group, s) }) {
+	known := func(o verify.Signer) bool {
+		return o.Identity == s.Identity && o.Key == s.Key && slices.Equal(o.Entries, s.Entries)
+	}
+	if slices.ContainsFunc(*d, func(group []verify.Signer) bool { return slices.ContainsFunc(group, known) }) {
 		return
 	}
 	joined, rest := []verify.Signer{s}, (*d)[:0]
 	for _, group := range *d {
-		if slices.ContainsFunc(group, func(o verify.Signer) bool { return o.Identity == s.Identity || o.Key != "" && o.Key == s.Key }) {
+		if slices.ContainsFunc(group, s.Same) {
 			joined = append(group, joined...)
 		} else {
 			rest = append(rest, group)
@@ -159,7 +164,7 @@ func (r Require) valid() error {
 	if r.AtLeast < 0 || r.MaxAge < 0 {
 		return errors.New("the requirement has a negative threshold or age")
 	}
-	if slices.Contains(r.By, verify.Identity{}) {
+	if slices.Contains(r.By, verify.Identity{}) || slices.Contains(r.ByEntry, "") {
 		return errors.New("the requirement names a signer without identity")
 	}
 	return nil
@@ -172,7 +177,8 @@ func (r Require) asksFor(a *verify.Attestation) bool {
 
 // refuses says why a signer does not count, or nothing.
 func (r Require) refuses(s verify.Signer, now time.Time) string {
-	if len(r.By) > 0 && !slices.Contains(r.By, s.Identity) {
+	asked := slices.Contains(r.By, s.Identity) || slices.ContainsFunc(s.Entries, func(e string) bool { return slices.Contains(r.ByEntry, e) })
+	if len(r.By)+len(r.ByEntry) > 0 && !asked {
 		return fmt.Sprintf("signed by %s, who is not asked for", s.Identity)
 	}
 	if r.MaxAge == 0 {
@@ -201,8 +207,8 @@ func (r Require) what() string {
 func (r Require) String() string {
 	var b strings.Builder
 	b.WriteString(r.what())
-	if len(r.By) > 0 {
-		b.WriteString(" by " + join(r.By))
+	if len(r.By)+len(r.ByEntry) > 0 {
+		b.WriteString(" by " + join(r.By, r.ByEntry...))
 	}
 	if r.AtLeast > 1 {
 		fmt.Fprintf(&b, ", at least %d signers", r.AtLeast)
@@ -276,10 +282,13 @@ func oneLine(s string) string {
 	}, s)
 }
 
-func join(ids []verify.Identity) string {
+func join(ids []verify.Identity, entries ...string) string {
 	var s []string
 	for _, id := range ids {
 		s = append(s, id.String())
+	}
+	for _, e := range entries {
+		s = append(s, fmt.Sprintf("%q", e))
 	}
 	return strings.Join(s, " and ")
 }

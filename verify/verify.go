@@ -85,17 +85,29 @@ type Attestation struct {
 	Annotations   map[string]string // of the subject: signed ones only, and of these the ones that are strings
 	PredicateType string            // never empty when Kind is Statement
 	Predicate     json.RawMessage   // as signed, byte for byte; nil if there is none
-	Signers       []Signer          // at least one, distinct by Identity
+	Signers       []Signer          // at least one, distinct by Identity and by Entries
 	Evidence      Descriptor        // the candidate, without Data
 	Checks        []Check           // every check made, in order
 }
 
-// A Signer is one proven signer of an Attestation.
+// A Signer is one proven signer of an Attestation. Signers that have an Identity, a Key or one of Entries in common are
+// one signer: a workflow has another Identity at each tag and another Key at each run, but matches one entry.
 type Signer struct {
 	Identity   Identity
-	Key        string    // lower-case hex SHA-256 of the signing key's DER SubjectPublicKeyInfo: one key under two identities is one signer
-	SignedAt   time.Time // zero when TimeSource is TimeUnknown
+	Key        string            // lower-case hex SHA-256 of the signing key's DER SubjectPublicKeyInfo; empty if there is none
+	Entries    []string          // names of the entries of the Verifier's trust list that it matched, in their order; nil if it has no such list
+	Claims     map[string]string // what else is proven of it, by the names of package verify/sigstore; nil if nothing is
+	SignedAt   time.Time         // zero when TimeSource is TimeUnknown
 	TimeSource TimeSource
+}
+
+// Same reports whether two signers are one.
+func (s Signer) Same(t Signer) bool {
+	return s.Identity == t.Identity || s.Key != "" && s.Key == t.Key || shareEntry(s, t)
+}
+
+func shareEntry(s, t Signer) bool {
+	return slices.ContainsFunc(s.Entries, func(e string) bool { return slices.Contains(t.Entries, e) })
 }
 
 // An IdentityKind says what an Identity rests on.
@@ -105,6 +117,7 @@ const (
 	_                   IdentityKind = iota // the zero IdentityKind is invalid
 	KeyIdentity                             // a public key that the caller named
 	CertificateIdentity                     // an X.509 certificate that chains to a root that the caller named
+	OIDCIdentity                            // an account or workload at an identity provider, for which a trusted Sigstore instance vouches
 )
 
 // An Identity is a signer as the Verifier proved it. It is comparable: two signatures are by the same signer exactly
@@ -112,8 +125,8 @@ const (
 type Identity struct {
 	Kind    IdentityKind
 	Key     string // KeyIdentity: lower-case hex SHA-256 of the key's DER SubjectPublicKeyInfo
-	Subject string // CertificateIdentity: what was matched, e.g. an RFC 4514 name, a SAN, an AWS Signer profile ARN
-	Issuer  string // CertificateIdentity: who vouches for Subject, e.g. an OIDC issuer or the root's RFC 4514 name
+	Subject string // CertificateIdentity: what was matched, e.g. an RFC 4514 name, an AWS Signer profile ARN. OIDCIdentity: the SAN
+	Issuer  string // CertificateIdentity: who vouches for Subject, e.g. the root's RFC 4514 name. OIDCIdentity: the provider's URL
 }
 
 // valid reports whether id names somebody.
@@ -121,7 +134,7 @@ func (id Identity) valid() bool {
 	switch id.Kind {
 	case KeyIdentity:
 		return id.Key != ""
-	case CertificateIdentity:
+	case CertificateIdentity, OIDCIdentity:
 		return id.Subject != ""
 	}
 	return false
@@ -132,7 +145,7 @@ func (id Identity) String() string {
 	switch id.Kind {
 	case KeyIdentity:
 		return "key sha256:" + id.Key[:min(12, len(id.Key))]
-	case CertificateIdentity:
+	case CertificateIdentity, OIDCIdentity:
 		if id.Issuer != "" {
 			return id.Subject + " (by " + id.Issuer + ")"
 		}
@@ -303,7 +316,7 @@ func (a *Attestation) check(subject Descriptor) error {
 			return fmt.Errorf("%w: a signer without identity", ErrNotTrusted)
 		}
 		for _, t := range a.Signers[:i] {
-			if s.Identity == t.Identity {
+			if s.Identity == t.Identity || shareEntry(s, t) {
 				return fmt.Errorf("%w: one signer counted twice", ErrMalformed)
 			}
 		}
