@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
@@ -22,6 +24,8 @@ import (
 type login struct {
 	next http.RoundTripper
 	get  func(ctx context.Context, host string) (Credential, error)
+
+	timeout time.Duration
 
 	mu    sync.Mutex
 	hosts map[string]*given
@@ -47,6 +51,8 @@ func (l *login) credential(ctx context.Context, host string) (auth.Credential, e
 		ctx = context.WithValue(ctx, rejectedKey{}, g.credential)
 	}
 	l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, writeFactor*cmp.Or(max(0, l.timeout), defaultTimeout))
+	defer cancel()
 	c, err := l.get(ctx, host)
 	if err != nil {
 		return auth.Credential{}, &credentialError{err}

@@ -26,6 +26,11 @@
 // repository; only no API and no tag is "nothing there". None of this verifies a signature: that is for package verify.
 // What nobody signed, such as BuildKit's attestations inside an index, is never evidence; [Repository.Claims] reads it.
 //
+// # Nothing is waited for without end
+//
+// A registry that neither takes nor sends a byte for 30 seconds (for five minutes, about what is written to it) is
+// unavailable; Options.Timeout changes that. How long a call takes in all is for its context to say.
+//
 // # What it is not for
 //
 // Building images, or moving them about in general: oras and crane do that. [Copy] is there because it must take along

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -30,6 +31,10 @@ import (
 type Options struct {
 	// Transport sends requests; nil means http.DefaultTransport. Retries come on top of it.
 	Transport http.RoundTripper
+	// Timeout is how long a registry may neither take nor send a byte before a request ends with ErrUnavailable; zero means
+	// 30 seconds. Requests that write get ten times as long, and so does Credential. How long a call takes in all, its
+	// context says.
+	Timeout time.Duration
 	// Credential returns what to log in to a host with; nil means anonymous. See [DockerCredentials]. It is asked again
 	// when the host turned down what it gave, and [Rejected] then tells it so.
 	Credential func(ctx context.Context, host string) (Credential, error)
@@ -80,9 +85,9 @@ func Open(name string, opts *Options) (*Repository, error) {
 		Header: http.Header{"User-Agent": {"lading"}},
 		Cache:  auth.NewCache(),
 	}
-	transport := http.RoundTripper(&retrier{next: opts.Transport})
+	transport := http.RoundTripper(&retrier{next: &timeouts{next: opts.Transport, after: opts.Timeout}})
 	if opts.Credential != nil {
-		l := &login{next: transport, get: opts.Credential}
+		l := &login{next: transport, get: opts.Credential, timeout: opts.Timeout}
 		client.Credential, transport = l.credential, l
 	}
 	client.Client = &http.Client{Transport: transport}

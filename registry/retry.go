@@ -26,12 +26,8 @@ type retrier struct {
 }
 
 func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
-	next := r.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
 	for try := 1; ; try++ {
-		resp, err := next.RoundTrip(req)
+		resp, err := r.next.RoundTrip(req)
 		if err != nil || try == maxTries || !passing(resp.StatusCode) || !repeatable(req, resp.StatusCode) {
 			return resp, err
 		}

@@ -48,7 +48,8 @@ type Client interface {
 // A Hook answers ECS's deployment lifecycle hook. Its fields are set before first use; then it is safe for concurrent
 // use.
 type Hook struct {
-	// Client is where revisions and task definitions are looked up. It must be set.
+	// Client is where revisions and task definitions are looked up; what it does not answer ends after 30 seconds. It must
+	// be set.
 	Client Client
 	// Gate decides on each image. Its Open is given names as the task definition has them, always with a digest. It must
 	// be set.
@@ -241,8 +242,13 @@ func undecided(image string, err error) *policy.Decision {
 	return &policy.Decision{Rule: "the image can be judged", Name: image, Reason: err.Error(), Cause: err}
 }
 
+// callTimeout ends what ECS does not answer; the SDK by itself waits for ever.
+const callTimeout = 30 * time.Second
+
 // deployment asks ECS how the deployment stands. It is asked only when the answer would not be SUCCEEDED otherwise.
 func (h *Hook) deployment(ctx context.Context, e Event) (*types.ServiceDeployment, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	out, err := h.Client.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{
 		ServiceDeploymentArns: []string{e.DeploymentARN},
 	})
@@ -261,6 +267,8 @@ func (h *Hook) deployment(ctx context.Context, e Event) (*types.ServiceDeploymen
 
 // containers lists what the revision will run: all containers of its task definition, and whatever else ECS names.
 func (h *Hook) containers(ctx context.Context, e Event) ([]Container, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	out, err := h.Client.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{
 		ServiceRevisionArns: []string{e.RevisionARN},
 	})

@@ -7,7 +7,7 @@
 //
 // One [Credentials] serves any number of repositories, in all regions and accounts that its client may use. It asks AWS
 // for a token when there is none, when three quarters of the old one's lifetime are over, and when a registry turned
-// the old one down. AWS credentials need ecr:GetAuthorizationToken, and ecr:BatchGetImage to list referrers.
+// the old one down; a question without an answer ends after a minute. AWS credentials need ecr:GetAuthorizationToken, and ecr:BatchGetImage to list referrers.
 package ecr
 
 import (
@@ -158,7 +158,9 @@ func (c *Credentials) get(ctx context.Context, host string, p place, ask func(co
 	if now.Before(t.renew) && !turnedDown {
 		return t.credential, nil
 	}
-	text, end, err := ask(ctx)
+	asking, cancel := context.WithTimeout(ctx, time.Minute) // the SDK by itself waits for ever
+	defer cancel()
+	text, end, err := ask(asking)
 	var fresh registry.Credential
 	if err == nil {
 		fresh, err = parseToken(text)

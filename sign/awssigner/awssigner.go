@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/signer"
@@ -67,7 +68,7 @@ const jwsType = "application/jose+json"
 
 // Sign has the descriptor of the one subject signed; media type, digest and size are required. The subject's Annotations
 // are signed with it, what notation calls user metadata. Annotations of the evidence are the certificates' thumbprints and
-// what the service says of the job.
+// what the service says of the job. The call ends after a minute, its retries included, or earlier by ctx.
 //
 // Errors are [sign.ErrStatement], [sign.ErrThrottled], [sign.ErrDenied], [ErrProfile], [ErrReply], and others of the client,
 // all with what the client said beneath.
@@ -76,7 +77,9 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	if err != nil {
 		return sign.Descriptor{}, fmt.Errorf("awssigner: %w: %w", sign.ErrStatement, err)
 	}
-	out, err := s.client.SignPayload(ctx, &signer.SignPayloadInput{
+	calling, cancel := context.WithTimeout(ctx, time.Minute) // the SDK by itself waits for ever
+	defer cancel()
+	out, err := s.client.SignPayload(calling, &signer.SignPayloadInput{
 		Payload:       payload,
 		PayloadFormat: aws.String(notary.PayloadType),
 		ProfileName:   aws.String(s.profile.Name),

@@ -32,6 +32,8 @@ func NewAWS(ctx context.Context, client AWSClient, id string) (sign.Key, error) 
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	out, err := client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &id}, want.in)
 	if err != nil {
 		return nil, fmt.Errorf("kms: public key of %s: %w", id, awsError(err))
@@ -96,6 +98,8 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 	if err != nil {
 		return nil, fmt.Errorf("kms: %w: %w", sign.ErrKey, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	out, err := k.client.Sign(ctx, &kms.SignInput{
 		KeyId:            &k.arn,
 		Message:          data,

@@ -37,6 +37,11 @@
 // A reference of a scheme whose provider is not in the program is [ErrReference]. It never runs a plugin program from PATH,
 // as that library by itself would. [FromSigstore] takes a signer that you made.
 //
+// # No call without an end
+//
+// Each call of a service ends after a minute, its retries included, or earlier by its context. Providers of sigstore/sigstore
+// that do not heed their context keep the timeouts of their own clients.
+//
 // # What comes back is checked
 //
 // Each signature is verified before it is returned; one that does not hold is [ErrSignature].

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -17,6 +18,9 @@ import (
 
 // ErrReference says that a reference to a key is malformed, or of a scheme that this program has no provider for.
 var ErrReference = errors.New("not a reference to a key that is known here")
+
+// callTimeout ends each call that a service does not answer; clients by themselves wait for ever.
+const callTimeout = time.Minute
 
 // Open returns the key that a reference names: awskms:// is AWS KMS, any other scheme that of a provider of
 // github.com/sigstore/sigstore that the program imports. See the package comment for both.

@@ -25,6 +25,8 @@ var ErrSignature = errors.New("the signer returned another signature than was as
 // verified here, with the hash and padding that were asked for, before it is returned: one that does not hold is
 // [ErrSignature].
 func FromSigstore(ctx context.Context, sv signature.SignerVerifier) (sign.Key, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	pub, err := sv.PublicKey(options.WithContext(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("kms: public key: %w", err)
@@ -43,6 +45,8 @@ func (k *sigstoreKey) Sign(ctx context.Context, data []byte, opts crypto.SignerO
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	with := []signature.SignOption{options.WithContext(ctx), options.WithCryptoSignerOpts(opts)}
 	message := bytes.NewReader(data)
 	if h := opts.HashFunc(); h != 0 {

@@ -21,6 +21,7 @@
 package notary
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -68,8 +69,8 @@ type Signer struct {
 	Expiry time.Duration       // after which the signature is not to be used, in whole seconds; zero means never
 
 	// TSA is the address of a time stamping authority, http or https; empty means no timestamp. TSARoots are what its
-	// certificates must chain to, and required with it. It is asked by Client, which follows no redirects; nil means one that
-	// waits for 30 seconds. By Client, OCSP and CRL are asked about its certificates too, if these name any: what was revoked,
+	// certificates must chain to, and required with it. It is asked by Client, which follows no redirects; nil, or a Timeout
+	// of zero, means that an answer is waited for 30 seconds. By Client, OCSP and CRL are asked about its certificates too, if these name any: what was revoked,
 	// or cannot be found out, is [ErrTimestamp].
 	TSA      string
 	TSARoots []*x509.Certificate
@@ -168,10 +169,11 @@ func (s *Signer) stampBy(req *signature.SignRequest) error {
 		return fmt.Errorf("notary: %w: TSARoots are required with TSA", ErrTimestamp)
 	}
 	req.TSARevocationValidator = authorities.Validator{Client: s.Client, Use: purpose.Timestamping}
-	client := http.Client{Timeout: 30 * time.Second}
+	var client http.Client
 	if s.Client != nil {
 		client = *s.Client
 	}
+	client.Timeout = cmp.Or(client.Timeout, 30*time.Second)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	var err error
 	if req.Timestamper, err = tspclient.NewHTTPTimestamper(&client, s.TSA); err != nil {

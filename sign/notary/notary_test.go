@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ladingdev/lading/sign"
@@ -87,4 +89,26 @@ func ExampleSigner() {
 	evidence, err := s.Sign(context.Background(), sign.About(image, sign.ImageSignature{}))
 	fmt.Println(evidence.MediaType, evidence.ArtifactType, err)
 	// Output: application/jose+json application/vnd.cncf.notary.signature <nil>
+}
+
+// unanswered is a connection on which nothing comes.
+type unanswered struct{}
+
+func (unanswered) RoundTrip(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+// A time stamping authority that does not answer holds nobody for longer than 30 seconds. The clock is the bubble's.
+func TestSilentAuthority(t *testing.T) {
+	key, cert := newKey()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s := &notary.Signer{Key: key, Chain: []*x509.Certificate{cert}, TSA: "http://tsa.example", TSARoots: []*x509.Certificate{cert},
+			Client: &http.Client{Transport: unanswered{}}, Now: func() time.Time { return cert.NotBefore }}
+		_, err := s.Sign(context.Background(), sign.About(image, sign.ImageSignature{}))
+		if !errors.Is(err, notary.ErrTimestamp) || time.Since(start) != 30*time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
 }

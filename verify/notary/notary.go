@@ -104,7 +104,7 @@ type Verifier struct {
 	// minutes: about a chain of certificates, or a signature by AWS Signer.
 	Revocation Revocation
 	AWS        AWSRevocation    // whom to ask about signatures by AWS Signer; nil means that it is not known
-	Client     *http.Client     // for OCSP and CRL; nil means one with short timeouts
+	Client     *http.Client     // for OCSP and CRL; nil, or a Timeout of zero, means 2 and 5 seconds
 	Now        func() time.Time // nil means time.Now; OCSP and CRL are held against that in any case
 
 	answers answers

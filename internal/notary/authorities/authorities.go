@@ -3,6 +3,7 @@ package authorities
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/asn1"
@@ -23,7 +24,7 @@ import (
 // A Validator is the library's, but that it believes an OCSP answer only from who may give it, and a CRL only about what it
 // covers.
 type Validator struct {
-	Client *http.Client    // nil means one with short timeouts
+	Client *http.Client    // nil, or a Timeout of zero, means 5 seconds for a CRL and 2 for OCSP
 	Use    purpose.Purpose // what the chains are for; zero means signing
 }
 
@@ -31,11 +32,7 @@ var _ revocation.Validator = Validator{}
 
 // ValidateContext returns what is known about each certificate of a chain, leaf first.
 func (v Validator) ValidateContext(ctx context.Context, o revocation.ValidateContextOptions) ([]*result.CertRevocationResult, error) {
-	client := v.Client
-	if client == nil {
-		client = &http.Client{Timeout: 5 * time.Second}
-	}
-	fetcher, err := crl.NewHTTPFetcher(client)
+	fetcher, err := crl.NewHTTPFetcher(withTimeout(v.Client, 5*time.Second))
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +42,16 @@ func (v Validator) ValidateContext(ctx context.Context, o revocation.ValidateCon
 		return nil, err
 	}
 	return validator.ValidateContext(ctx, o)
+}
+
+// withTimeout returns a copy of a client that does not wait for ever.
+func withTimeout(client *http.Client, d time.Duration) *http.Client {
+	var c http.Client
+	if client != nil {
+		c = *client
+	}
+	c.Timeout = cmp.Or(c.Timeout, d)
+	return &c
 }
 
 // lists fetches CRLs that are about what they are fetched for. Their signature and time are the library's to check.
@@ -120,10 +127,7 @@ const maxOCSP = 20480
 // responders returns a client that passes on what OCSP responders answer if they may speak for an authority of the chain. Who
 // issued their certificates is the library's to check.
 func responders(client *http.Client, chain []*x509.Certificate) *http.Client {
-	c := http.Client{Timeout: 2 * time.Second}
-	if client != nil {
-		c = *client
-	}
+	c := withTimeout(client, 2*time.Second)
 	next := c.Transport
 	if next == nil {
 		next = http.DefaultTransport
@@ -144,7 +148,7 @@ func responders(client *http.Client, chain []*x509.Certificate) *http.Client {
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 		return resp, nil
 	})
-	return &c
+	return c
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)

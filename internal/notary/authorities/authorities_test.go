@@ -3,6 +3,7 @@ package authorities
 import (
 	"crypto/x509"
 	"math/big"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -47,5 +48,21 @@ func TestScope(t *testing.T) {
 		if err := covers(tt.scope, tt.c); tt.good != (err == nil) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Whoever brings a client without a timeout does not wait for ever.
+func TestTimeouts(t *testing.T) {
+	mine := &http.Client{Timeout: time.Hour}
+	for _, tt := range []struct {
+		client *http.Client
+		want   time.Duration
+	}{{nil, 2 * time.Second}, {&http.Client{}, 2 * time.Second}, {mine, time.Hour}} {
+		if got := responders(tt.client, nil).Timeout; got != tt.want {
+			t.Errorf("%v: %v", tt.client, got)
+		}
+	}
+	if mine.Transport != nil || withTimeout(mine, 1).Timeout != time.Hour {
+		t.Error("the caller's client was changed")
 	}
 }

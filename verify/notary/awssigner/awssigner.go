@@ -8,8 +8,8 @@
 // The verifier is one of package notary, which makes all checks; here is only what asks AWS. An SBOM that AWS Signer signed
 // as an artifact of its own comes as a statement.
 //
-// Each signature costs one call of GetRevocationStatus, at the first time: answers are good for ten minutes. The caller needs
-// the permission signer:GetRevocationStatus, and a way to data-signer.REGION.amazonaws.com. Who has neither sets
+// Each signature costs one call of GetRevocationStatus, at the first time: answers are good for ten minutes. A call that is
+// not answered ends after 30 seconds. The caller needs the permission signer:GetRevocationStatus, and a way to data-signer.REGION.amazonaws.com. Who has neither sets
 // Revocation to notary.RevocationSoft or RevocationOffUnsafe.
 package awssigner
 
@@ -61,6 +61,8 @@ func (r *revocation) Revoked(ctx context.Context, profileVersion, job string, si
 	if err != nil {
 		return nil, fmt.Errorf("awssigner: %.128q: %w", profileVersion, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second) // the SDK by itself waits for ever
+	defer cancel()
 	out, err := r.client.GetRevocationStatus(ctx, &signer.GetRevocationStatusInput{
 		CertificateHashes:  certificates,
 		JobArn:             aws.String(job),

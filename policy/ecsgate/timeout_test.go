@@ -1,0 +1,47 @@
+package ecsgate_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/ecsgate"
+)
+
+// silent is an ECS that never answers.
+type silent struct{ ecsgate.Client }
+
+func (silent) DescribeServiceDeployments(ctx context.Context, _ *ecs.DescribeServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceDeploymentsOutput, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (silent) DescribeServiceRevisions(ctx context.Context, _ *ecs.DescribeServiceRevisionsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceRevisionsOutput, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// An ECS that does not answer holds a hook for no longer than both questions may take, and opens nothing. The clock is the
+// bubble's.
+func TestSilentECS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var outcome *ecsgate.Outcome
+		h := &ecsgate.Hook{Client: silent{}, Gate: &policy.Gate{}, Observe: func(_ context.Context, o *ecsgate.Outcome) { outcome = o }}
+		answer, err := h.Handle(context.Background(), []byte(`{"executionId":"a","lifecycleStage":"PRE_SCALE_UP",
+			"resourceArn":"arn:aws:ecs:us-east-1:111122223333:service-deployment/shop/web/TFX5sH9q9XDboDTOv0rIt",
+			"executionDetails":{"serviceArn":"arn:aws:ecs:us-east-1:111122223333:service/shop/web",
+			"targetServiceRevisionArn":"arn:aws:ecs:us-east-1:111122223333:service-revision/shop/web/1"}}`))
+		if err != nil || outcome == nil || outcome.Status != ecsgate.Failed || !errors.Is(outcome.Err, context.DeadlineExceeded) {
+			t.Errorf("%v, %v, %+v", answer, err, outcome)
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("after %v", took)
+		}
+	})
+}
