@@ -371,7 +371,7 @@ func TestOddRegistries(t *testing.T) {
 		}),
 		"upload at an address with a query": uploads(func(r *http.Request, location string) string {
 			u, _ := r.URL.Parse(location)
-			return "http://" + r.Host + u.Path + "?_state=a%2Bb&x=1"
+			return "http://" + r.Host + u.RequestURI() + "&_state=a%2Bb&x=1"
 		}),
 	} {
 		t.Run(name, func(t *testing.T) {

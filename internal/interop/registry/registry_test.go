@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"cuelabs.dev/go/oci/ociregistry/ocimem"
+	"cuelabs.dev/go/oci/ociregistry/ociserver"
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
@@ -110,7 +112,10 @@ var hosts = map[string]func(t testing.TB) string{
 	"distribution 3": func(t testing.TB) string { return serve(t, distribution(t)) },
 	"distribution 2": debian,
 	"olareg":         func(t testing.TB) string { return serve(t, registrytest.Directory(t.TempDir())) },
-	"ociregistry":    func(t testing.TB) string { return serve(t, nil) },
+	"olareg memory":  func(t testing.TB) string { return serve(t, registrytest.Memory()) },
+	"ociregistry": func(t testing.TB) string {
+		return serve(t, ociserver.New(ocimem.NewWithConfig(&ocimem.Config{LaxChildReferences: true}), nil))
+	},
 }
 
 func serve(t testing.TB, h http.Handler, quirks ...registrytest.Quirk) string {
