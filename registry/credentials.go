@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ladingdev/lading/internal/imagename"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
@@ -94,8 +95,15 @@ func DockerCredentials() (func(ctx context.Context, host string) (Credential, er
 		return nil, fmt.Errorf("registry: docker credentials: %w", err)
 	}
 	get := credentials.Credential(store)
+	entries, err := authEntries(store.ConfigPath())
+	if err != nil {
+		return nil, fmt.Errorf("registry: docker credentials: %s: %w", store.ConfigPath(), err)
+	}
 	return func(ctx context.Context, host string) (Credential, error) {
 		c, err := get(ctx, host)
+		if entry, ok := entries[imagename.Host(host, false)]; ok && err == nil && c == auth.EmptyCredential {
+			c, err = store.Get(ctx, entry) // which spells the host in another way
+		}
 		return fromAuth(c), err
 	}, nil
 }
@@ -109,7 +117,7 @@ func PodmanCredentials() (func(ctx context.Context, host string) (Credential, er
 	if err != nil {
 		return nil, fmt.Errorf("registry: podman credentials: %w", err)
 	}
-	entries, err := podmanEntries(name)
+	entries, err := authEntries(name)
 	if err != nil {
 		return nil, fmt.Errorf("registry: podman credentials: %s: %w", name, err)
 	}
@@ -118,7 +126,7 @@ func PodmanCredentials() (func(ctx context.Context, host string) (Credential, er
 		return nil, fmt.Errorf("registry: podman credentials: %w", err)
 	}
 	return func(ctx context.Context, host string) (Credential, error) {
-		entry, ok := entries[host]
+		entry, ok := entries[imagename.Host(host, false)]
 		if !ok {
 			return Credential{}, nil
 		}
@@ -127,8 +135,9 @@ func PodmanCredentials() (func(ctx context.Context, host string) (Credential, er
 	}, nil
 }
 
-// podmanEntries returns the names of the entries that are for whole hosts, by host.
-func podmanEntries(name string) (map[string]string, error) {
+// authEntries returns the names of the entries that are for whole hosts in a file of docker's or podman's, by the host in its
+// one spelling. There need be no file.
+func authEntries(name string) (map[string]string, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -144,28 +153,28 @@ func podmanEntries(name string) (map[string]string, error) {
 		return nil, err
 	}
 	entries := make(map[string]string)
-	for _, entry := range slices.Sorted(maps.Keys(file.Auths)) {
+	add := func(entry string) {
 		host, path, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(entry, "https://"), "http://"), "/")
 		if path = strings.Trim(path, "/"); path != "" && path != "v1" && path != "v2" {
-			continue
+			return
 		}
-		if entries[host] != host { // its plain name is better than any other
-			entries[host] = entry
+		key := imagename.Host(host, false)
+		if entries[key] != key { // its plain name is better than any other
+			entries[key] = entry
+		}
+		if plain := imagename.Host(host, true); entries[plain] == "" { // with port 80: the host itself, over plain HTTP
+			entries[plain] = entry
 		}
 	}
-	for host := range file.CredHelpers {
-		entries[host] = host
+	for _, entry := range slices.Sorted(maps.Keys(file.Auths)) {
+		add(entry)
 	}
-	for _, hub := range []string{"docker.io", "index.docker.io"} {
-		if entry, ok := entries[hub]; ok && entries[dockerHub] == "" {
-			entries[dockerHub] = entry
-		}
+	for _, host := range slices.Sorted(maps.Keys(file.CredHelpers)) { // a helper is better than what is stored
+		delete(entries, imagename.Host(host, false))
+		add(host)
 	}
 	return entries, nil
 }
-
-// dockerHub is the host that answers for docker.io.
-const dockerHub = "registry-1.docker.io"
 
 // podmanFile follows containers-auth.json(5).
 func podmanFile() (string, error) {

@@ -145,3 +145,45 @@ func TestCredentials(t *testing.T) {
 		}
 	})
 }
+
+// A login counts for the host, however it is spelled in the file or in a name.
+func TestCredentialsOfSpellings(t *testing.T) {
+	const content = `{"auths":{"Registry.Example.COM:443":{"auth":"YTpi"},"reg.example:80":{"auth":"Yzpk"},` +
+		`"https://index.docker.io/v1/":{"auth":"ZTpm"}}}`
+	name := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DOCKER_CONFIG", filepath.Dir(name))
+	t.Setenv("REGISTRY_AUTH_FILE", name)
+	for tool, open := range map[string]func() (func(context.Context, string) (registry.Credential, error), error){
+		"docker": registry.DockerCredentials, "podman": registry.PodmanCredentials,
+	} {
+		get, err := open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for host, want := range map[string]string{
+			"registry.example.com": "a", "registry.example.com:443": "a", "REGISTRY.example.com.": "a", "registry.example.com:80": "",
+			"reg.example": "c", "reg.example:80": "c", "reg.example:5000": "",
+			"registry-1.docker.io": "e", "docker.io": "e", "index.docker.io:443": "e",
+		} {
+			if c, err := get(t.Context(), host); err != nil || c.Username != want {
+				t.Errorf("%s, %s: user %q, %v; want %q", tool, host, c.Username, err, want)
+			}
+		}
+	}
+}
+
+// One repository has one name, by which caches and policies know it.
+func TestNameOfSpellings(t *testing.T) {
+	for name, want := range map[string]string{
+		"Registry.Example.COM/acme/app:v1": "registry.example.com/acme/app", "registry.example.com:0443/acme/app": "registry.example.com/acme/app",
+		"registry-1.docker.io/library/alpine": "docker.io/library/alpine", "Docker.io/alpine": "docker.io/library/alpine", "alpine": "docker.io/library/alpine",
+		"LOCALHOST:5000/app": "localhost:5000/app",
+	} {
+		if r, err := registry.Open(name, nil); err != nil || r.Name() != want {
+			t.Errorf("%s: %v, %v", name, r, err)
+		}
+	}
+}

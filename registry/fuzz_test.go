@@ -81,6 +81,7 @@ func TestNextLink(t *testing.T) {
 		`<https://registry.example:5000/p>; REL="prev Next"`:                "https://registry.example:5000/p",
 		`<http://registry.example:5000/p>; rel=next`:                        "https://registry.example:5000/p", // behind a proxy
 		`<//registry.example:5000/p>; rel=next`:                             "https://registry.example:5000/p",
+		`<https://Registry.EXAMPLE.:05000/p>; rel=next`:                     "https://registry.example:5000/p",
 		`</a>; rel="prev", </b>; title="x, \", y"; crossorigin; rel="next"`: "https://registry.example:5000/b",
 		`</a>; rel = "next"`:                                                "https://registry.example:5000/a",
 		`</a>; rel="first", </b>; rel="last"`:                               "",

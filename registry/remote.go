@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ladingdev/lading/internal/imagename"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/errdef"
@@ -68,14 +69,14 @@ func Open(name string, opts *Options) (*Repository, error) {
 	if opts == nil {
 		opts = new(Options)
 	}
-	ref, err := orasregistry.ParseReference(qualify(name))
+	ref, err := orasregistry.ParseReference(imagename.Normal(name, opts.PlainHTTP))
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w: %q: %w", ErrInvalid, name, err)
 	}
 	b := &remoteBackend{limits: opts.Limits.withDefaults()}
 	b.repo = &remote.Repository{
 		Reference:        orasregistry.Reference{Registry: ref.Registry, Repository: ref.Repository},
-		PlainHTTP:        opts.PlainHTTP || isLoopback(ref.Registry),
+		PlainHTTP:        opts.PlainHTTP || imagename.IsLoopback(ref.Registry),
 		MaxMetadataBytes: b.limits.ManifestBytes,
 		ManifestMediaTypes: []string{
 			ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, dockerManifest, dockerList,
@@ -99,30 +100,6 @@ func Open(name string, opts *Options) (*Repository, error) {
 	r := New(b, opts)
 	r.name, r.reference = ref.Registry+"/"+ref.Repository, ref.Reference
 	return r, nil
-}
-
-// qualify gives a name without host Docker Hub's, as every tool does.
-func qualify(name string) string {
-	host, rest, found := strings.Cut(name, "/")
-	switch {
-	case found && (host == "docker.io" || host == "index.docker.io"):
-		name = rest
-	case found && (strings.ContainsAny(host, ".:") || host == "localhost"):
-		return name
-	}
-	if !strings.Contains(name, "/") {
-		name = "library/" + name
-	}
-	return "docker.io/" + name
-}
-
-func isLoopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 type remoteBackend struct {
@@ -495,14 +472,20 @@ func nextLink(at *url.URL, headers []string) (*url.URL, error) {
 			if !opened || !closed || err != nil {
 				return nil, fmt.Errorf("registry: %w: next page at %.80q", ErrMalformed, parts[0])
 			}
-			if next.Host != at.Host || next.Scheme != "http" && next.Scheme != "https" {
+			if !sameHost(next, at) || next.Scheme != "http" && next.Scheme != "https" {
 				return nil, fmt.Errorf("registry: %w: the next page is on another host, %.80q", ErrMalformed, next.Host)
 			}
-			next.Scheme = at.Scheme
+			next.Scheme, next.Host = at.Scheme, at.Host
 			return next, nil
 		}
 	}
 	return nil, nil
+}
+
+// sameHost reports whether two addresses are at one host, however it is spelled. The scheme may differ, and so the port that
+// is left out.
+func sameHost(a, b *url.URL) bool {
+	return imagename.Host(a.Host, a.Scheme == "http") == imagename.Host(b.Host, b.Scheme == "http")
 }
 
 // isNext reports whether a link's parameter says that it leads to the next page.

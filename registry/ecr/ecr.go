@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+	"github.com/ladingdev/lading/internal/imagename"
 	"github.com/ladingdev/lading/registry"
 )
 
@@ -81,7 +82,7 @@ func isPublic(host string) bool { return host == "public.ecr.aws" || host == "ec
 
 // Credential returns what to log in to a host with. It is the Credential of registry.Options.
 func (c *Credentials) Credential(ctx context.Context, host string) (registry.Credential, error) {
-	name := strings.TrimSuffix(strings.ToLower(host), ":443")
+	name := imagename.Host(host, false)
 	if isPublic(name) {
 		if c.Public == nil {
 			return registry.Credential{}, nil

@@ -270,7 +270,7 @@ func TestOtherHosts(t *testing.T) {
 	login := c.login()
 	hosts := []string{
 		"ghcr.io", "", "amazonaws.com", home + ".example.com", home + "example.com", "x" + home, "example.com." + home,
-		home + ":5000", home + ".", "123456789012.dkr.ecr.evil.example.amazonaws.com", "123456789012.dkr.ecr..amazonaws.com",
+		home + ":5000", home + ":80", "123456789012.dkr.ecr.evil.example.amazonaws.com", "123456789012.dkr.ecr..amazonaws.com",
 		"123456789012.s3.eu-central-1.amazonaws.com", "public.ecr.aws.example.com", "12345678901.dkr.ecr.eu-central-1.amazonaws.com",
 		home + "\n", "public.ecr.aws\n",
 	}
@@ -281,6 +281,11 @@ func TestOtherHosts(t *testing.T) {
 	}
 	if got := c.taken(); len(got) != 0 {
 		t.Errorf("tokens: %v", got)
+	}
+	for _, host := range []string{strings.ToUpper(home), home + ":443", home + "."} { // ECR's, in another spelling
+		if got, err := c.login().Credential(t.Context(), host); err != nil || got == (registry.Credential{}) {
+			t.Errorf("%q: %v, %v", host, got, err)
+		}
 	}
 	login.Others = func(_ context.Context, host string) (registry.Credential, error) {
 		return registry.Credential{Username: host}, nil

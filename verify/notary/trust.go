@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ladingdev/lading/internal/imagename"
 	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -225,8 +226,9 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 	if len(t.policies) == 0 {
 		return nil, errors.New("no policies")
 	}
-	names, scopes := make(map[string]bool), make(map[string]bool)
-	for _, p := range t.policies {
+	names, scopes := make(map[string]bool), make(map[string]string) // of the policy, by the scope in its one spelling
+	for i := range t.policies {
+		p := &t.policies[i]
 		if p.name == "" || names[p.name] {
 			return nil, fmt.Errorf("the name %.80q is empty or used twice", p.name)
 		}
@@ -234,11 +236,15 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 		if err := p.check(); err != nil {
 			return nil, fmt.Errorf("policy %.80q: %w", p.name, err)
 		}
-		for _, s := range p.scopes {
-			if scopes[s] {
-				return nil, fmt.Errorf("the scope %.80q is in two policies", s)
+		seen := make(map[string]bool)
+		for i, s := range p.scopes {
+			if s != "*" {
+				p.scopes[i] = imagename.Normal(s, false)
 			}
-			scopes[s] = true
+			if other, ok := scopes[p.scopes[i]]; seen[s] || ok && other != p.name {
+				return nil, fmt.Errorf("the scope %.80q is there twice, or in another spelling in another policy", s)
+			}
+			seen[s], scopes[p.scopes[i]] = true, p.name
 		}
 	}
 	return &t, nil
@@ -289,6 +295,10 @@ func (p *namedPolicy) check() error {
 // Verifier returns the verifier of the policy whose scope is a repository, such as "registry.example.com/acme/app", without
 // tag and digest, or else of the policy for "*". Its fields can be set further, AWS for one.
 //
+// Scopes and repository are compared as repositories, not as text: upper case in the host, the port 443 and the names of
+// Docker Hub choose no other policy. Where only the scope without a port fits a name with port 80, which is the same
+// repository over plain HTTP alone, no policy applies.
+//
 // Levels strict and permissive, and overrides of revocation, become [Verifier.Revocation]; whatever else a policy only logs
 // is enforced. A policy that lets untrusted signatures pass (levels skip and audit, authenticity overridden) has no verifier:
 // the error is [ErrTrust], as it is where no policy applies.
@@ -299,7 +309,11 @@ func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
 	applies := func(scope string) int {
 		return slices.IndexFunc(t.policies, func(p namedPolicy) bool { return slices.Contains(p.scopes, scope) })
 	}
+	repository = imagename.Normal(repository, false)
 	i := applies(repository)
+	if plain := imagename.Normal(repository, true); i < 0 && applies(plain) >= 0 {
+		return nil, fmt.Errorf("%w: no policy applies to %.128q: write it as its scope, %s, if it is the same repository", ErrTrust, repository, plain)
+	}
 	if i < 0 {
 		i = applies("*")
 	}

@@ -126,6 +126,49 @@ func TestTrustPolicyScopes(t *testing.T) {
 	}
 }
 
+// Whoever writes a name, in a pod or a task, chooses its spelling, and so must not choose the policy.
+func TestTrustPolicySpellings(t *testing.T) {
+	root := pemOf(t, newChain(t, newKey(), nil)[1].Raw)
+	const policy = `{"name":%q,"registryScopes":%s,"signatureVerification":{"level":"strict","override":{"revocation":%q}},"trustStores":["ca:acme"],"trustedIdentities":["*"]}`
+	read := func(policies ...string) (*notary.TrustPolicy, error) {
+		return notary.ReadTrustPolicy(config(`{"version":"1.0","trustPolicies":[`+strings.Join(policies, ",")+`]}`,
+			map[string][]byte{"truststore/x509/ca/acme/root.pem": root}))
+	}
+	strict := fmt.Sprintf(policy, "strict", `["registry.example.com/acme/app","Reg.Example:443/a/b","docker.io/library/alpine","index.docker.io/acme/app","localhost:80/app"]`, "enforce")
+	p, err := read(strict, fmt.Sprintf(policy, "lax", `["*"]`, "skip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, repository := range []string{
+		"registry.example.com/acme/app", "REGISTRY.example.com/acme/app", "registry.example.com:443/acme/app", "registry.example.com:0443/acme/app",
+		"reg.example/a/b", "REG.EXAMPLE:443/a/b", "docker.io/library/alpine", "docker.io/alpine", "index.docker.io/library/alpine",
+		"registry-1.docker.io/library/alpine", "Registry-1.docker.io:443/alpine", "library/alpine", "acme/app", "docker.io/acme/app", "localhost/app", "LocalHost:80/app",
+	} {
+		if v, err := p.Verifier(repository); err != nil || v.Revocation != notary.RevocationRequired {
+			t.Errorf("%s has not the strict policy: %+v, %v", repository, v, err)
+		}
+	}
+	for _, repository := range []string{"registry.example.com:5000/acme/app", "registry.example.com/acme/apps", "localhost:443/app", "other.example:80/app"} {
+		if v, err := p.Verifier(repository); err != nil || v.Revocation != notary.RevocationOffUnsafe {
+			t.Errorf("%s has not the policy for *: %+v, %v", repository, v, err)
+		}
+	}
+	// Over plain HTTP this is the same repository, over TLS another: somebody has to say.
+	if v, err := p.Verifier("registry.example.com:80/acme/app"); !errors.Is(err, notary.ErrTrust) {
+		t.Errorf("port 80: %+v, %v", v, err)
+	}
+	for _, scopes := range [][2]string{
+		{`["r.example/a"]`, `["R.example/a"]`}, {`["r.example/a"]`, `["r.example:443/a"]`}, {`["docker.io/library/a"]`, `["registry-1.docker.io/a"]`},
+	} {
+		if _, err := read(fmt.Sprintf(policy, "one", scopes[0], "skip"), fmt.Sprintf(policy, "two", scopes[1], "skip")); !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("one repository in two policies, %s and %s: %v", scopes[0], scopes[1], err)
+		}
+	}
+	if _, err := read(fmt.Sprintf(policy, "one", `["r.example/a","R.example:443/a"]`, "skip")); err != nil {
+		t.Errorf("two spellings in one policy: %v", err)
+	}
+}
+
 func TestBadTrustPolicies(t *testing.T) {
 	good := policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["*"]`)
 	chain := newChain(t, newKey(), nil)
