@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,16 +20,18 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/sign/provenance"
 )
 
 // servicePackage is the program that goes into the image.
 const servicePackage = "github.com/ladingdev/lading/examples/quickstart/service"
 
-// buildService compiles the service for a Linux container and returns the binary.
-func buildService(ctx context.Context) ([]byte, error) {
+// buildService compiles the service for a Linux container and returns the binary, and how it was built.
+func buildService(ctx context.Context) (binary []byte, facts *provenance.Provenance, err error) {
+	started := time.Now()
 	dir, err := os.MkdirTemp("", "lading-quickstart-")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "service")
@@ -37,9 +40,42 @@ func buildService(ctx context.Context) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go build %s: %w\n%s(run the quick start from inside the repository, with go in PATH)", servicePackage, err, stderr.String())
+		return nil, nil, fmt.Errorf("go build %s: %w\n%s(run the quick start from inside the repository, with go in PATH)", servicePackage, err, stderr.String())
 	}
-	return os.ReadFile(out)
+	if binary, err = os.ReadFile(out); err != nil {
+		return nil, nil, err
+	}
+	info, err := buildinfo.Read(bytes.NewReader(binary))
+	if err != nil {
+		return nil, nil, err
+	}
+	facts = buildFacts(info)
+	facts.StartedOn, facts.FinishedOn = started.UTC().Truncate(time.Second), time.Now().UTC().Truncate(time.Second)
+	return binary, facts, nil
+}
+
+// buildFacts says how the program in this folder was built, here and now. Provenance is of what was built by who signs it:
+// there is none for an image from elsewhere. The commit is the one that the compiler found beside the files that it read,
+// which the folder that this program runs in need not be, and no commit is told where files were changed since.
+func buildFacts(info *buildinfo.BuildInfo) *provenance.Provenance {
+	setting := func(key string) string {
+		for _, s := range info.Settings {
+			if s.Key == key {
+				return s.Value
+			}
+		}
+		return ""
+	}
+	facts := &provenance.Provenance{
+		BuildType:          provenance.BuildTypeLocal,
+		BuilderID:          provenance.LocalBuilder,
+		ExternalParameters: map[string]any{"package": servicePackage},
+		InternalParameters: map[string]any{"go": info.GoVersion, "platform": setting("GOOS") + "/" + setting("GOARCH")},
+	}
+	if commit := setting("vcs.revision"); setting("vcs") == "git" && commit != "" && setting("vcs.modified") == "false" {
+		facts.ResolvedDependencies = []provenance.Resource{{Name: "source", Digest: map[string]string{"gitCommit": commit}}}
+	}
+	return facts
 }
 
 // pushImage packs files into an OCI image of one layer and pushes it under tag.

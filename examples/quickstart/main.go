@@ -24,9 +24,10 @@ Without -image, builds a small Go service into a container image, pushes it to a
 process, makes and signs its SBOM and provenance, attaches them, lets a gate check the image, and
 then tries seven attacks, each of which must be refused. Nothing leaves this machine.
 
-With -image, makes the SBOM of an image in your registry, signs image, SBOM and provenance with your
-key, attaches them there, and lets a gate check the result. Logs in as docker does (docker login,
-credential helpers). This writes to your registry. The first time, it fetches and builds sbom/catalog.
+With -image, makes the SBOM of an image in your registry, signs image and SBOM with your key,
+attaches them there, and lets a gate check the result. It signs no provenance: how your image was
+built, only what built it can say. Logs in as docker does (docker login, credential helpers). This
+writes to your registry. The first time, it fetches and builds sbom/catalog.
 
 Exits with 0 only if every outcome is as expected.
 

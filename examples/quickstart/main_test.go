@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"debug/buildinfo"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -14,6 +18,10 @@ import (
 
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/provenance"
+	"github.com/ladingdev/lading/verify"
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +39,7 @@ func TestQuickstart(t *testing.T) {
 	}
 	server := registrytest.Start(nil)
 	t.Cleanup(server.Close)
-	binary, err := buildService(t.Context())
+	binary, _, err := buildService(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,5 +112,72 @@ func TestImageIsReproducible(t *testing.T) {
 	}
 	if string(one) != string(two) || diff == digest.FromBytes(one) {
 		t.Error("two layers of the same files differ, or the diff id is that of the compressed layer")
+	}
+}
+
+// What an image was built from is told of what was built here and of nothing else.
+func TestProvenanceIsOfWhatWasBuiltHere(t *testing.T) {
+	server := registrytest.Start(nil)
+	defer server.Close()
+	repo, err := registry.Open(server.Host()+"/yours/app", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, facts := range []*provenance.Provenance{nil, buildFacts(&buildinfo.BuildInfo{GoVersion: "go1.26.3"})} {
+		image, err := pushImage(t.Context(), repo, "v1", map[string][]byte{"app": fmt.Append(nil, facts)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &bill{p: newPrinter(io.Discard), repo: repo, image: image, facts: facts}
+		if b.key, err = sign.GenerateKey(sign.P256); err != nil {
+			t.Fatal(err)
+		}
+		if b.document, err = sbom.GoBinary(bytes.NewReader(binary), nil); err != nil {
+			t.Fatal(err)
+		}
+		gate, err := b.write(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.pass(t.Context(), gate, server.Host()+"/yours/app:v1"); err != nil {
+			t.Error(err)
+		}
+		v := &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: b.key.Public()}}}
+		for _, a := range verify.Collect(t.Context(), image, repo, v).Attestations {
+			if a.PredicateType == provenance.Type && facts == nil {
+				t.Errorf("an image from elsewhere has provenance: %s", a.Predicate)
+			}
+		}
+	}
+}
+
+// A commit is told only if the files are those of the commit.
+func TestBuildFacts(t *testing.T) {
+	const commit = "27ff1b6c5df0adbf4ae44ac2b1b1b8d90c9a2d7e"
+	for _, tt := range []struct {
+		settings []debug.BuildSetting
+		want     string
+	}{
+		{nil, ""},
+		{[]debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "false"}}, commit},
+		{[]debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "true"}}, ""},
+		{[]debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit}}, ""},
+		{[]debug.BuildSetting{{Key: "vcs", Value: "hg"}, {Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "false"}}, ""},
+	} {
+		got := ""
+		for _, r := range buildFacts(&buildinfo.BuildInfo{Settings: tt.settings}).ResolvedDependencies {
+			got += r.Digest["gitCommit"]
+		}
+		if got != tt.want {
+			t.Errorf("%v: %q", tt.settings, got)
+		}
 	}
 }

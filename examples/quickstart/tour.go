@@ -6,13 +6,8 @@ import (
 	"crypto/sha256"
 	"debug/buildinfo"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -38,7 +33,7 @@ func tour(ctx context.Context, p *printer, out string) error {
 	p.title("Lading: a bill of lading for a container image")
 
 	p.step("Image", "a small Go service, packed as an OCI image, in a registry of our own")
-	binary, err := buildService(ctx)
+	binary, facts, err := buildService(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,7 +61,7 @@ func tour(ctx context.Context, p *printer, out string) error {
 	p.line("pushed", "%s:v1", name)
 	p.line("digest", "%s", image.Digest)
 
-	b := &bill{p: p, repo: repo, image: image}
+	b := &bill{p: p, repo: repo, image: image, facts: facts}
 	if b.key, err = sign.GenerateKey(sign.P256); err != nil {
 		return err
 	}
@@ -104,22 +99,23 @@ type bill struct {
 	options *registry.Options
 
 	document  *sbom.Document
-	facts     *provenance.Provenance
-	signature ocispec.Descriptor // the evidence: of the image itself,
+	facts     *provenance.Provenance // nil for an image that was not built here
+	signature ocispec.Descriptor     // the evidence: of the image itself,
 	bom       ocispec.Descriptor
 	built     ocispec.Descriptor
 }
 
-// write signs the image, its SBOM and its provenance, and attaches all of it. It returns the gate that lets just such
-// images pass.
+// write signs the image, its SBOM and, if it was built here, its provenance, and attaches all of it. It returns the gate
+// that lets just such images pass.
 func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 	p := b.p
-	p.step("Sign", "image, SBOM and provenance, each as a Sigstore bundle")
+	what := "image and SBOM, each as a Sigstore bundle; not how it was built, which is not known here"
+	if b.facts != nil {
+		what = "image, SBOM and provenance, each as a Sigstore bundle"
+	}
+	p.step("Sign", what)
 	signer := &sign.BundleSigner{Key: b.key}
 	var err error
-	if b.facts, err = buildFacts(); err != nil {
-		return nil, err
-	}
 	var evidence []ocispec.Descriptor
 	signOne := func(label string, predicate sign.Predicate) (ocispec.Descriptor, error) {
 		d, err := signer.Sign(ctx, sign.About(b.image, predicate))
@@ -136,8 +132,10 @@ func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 	if b.bom, err = signOne("sbom", b.document); err != nil {
 		return nil, err
 	}
-	if b.built, err = signOne("built", b.facts); err != nil {
-		return nil, err
+	if b.facts != nil {
+		if b.built, err = signOne("built", b.facts); err != nil {
+			return nil, err
+		}
 	}
 	pem, err := sign.MarshalPublicKey(b.key.Public())
 	if err != nil {
@@ -225,47 +223,15 @@ func elements(doc *sbom.Document) string {
 	return said
 }
 
-// buildFacts says how the image was built: by hand, from the checkout that this runs in, if it is one.
-func buildFacts() (*provenance.Provenance, error) {
-	facts, err := checkout()
-	if err != nil {
-		return nil, err
-	}
-	facts.ExternalParameters["package"] = servicePackage
-	facts.InternalParameters = map[string]any{"go": runtime.Version(), "platform": "linux/amd64"}
-	facts.FinishedOn = time.Now().UTC().Truncate(time.Second)
-	return facts, nil
-}
-
-func checkout() (*provenance.Provenance, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	for {
-		facts, err := provenance.FromGit(os.DirFS(dir))
-		if err == nil {
-			if facts.ExternalParameters == nil {
-				facts.ExternalParameters = make(map[string]any)
-			}
-			return facts, nil
-		}
-		if !errors.Is(err, provenance.ErrNoFacts) && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir { // no checkout: an archive that somebody unpacked
-			return &provenance.Provenance{
-				BuildType: provenance.BuildTypeLocal, BuilderID: provenance.LocalBuilder,
-				ExternalParameters: make(map[string]any),
-			}, nil
-		}
-		dir = parent
-	}
-}
-
 // gate returns the gate that trusts one key and asks for the whole bill of lading.
 func (b *bill) gate(trusted verify.TrustedKey) *policy.Gate {
+	rules := []policy.Policy{
+		policy.Require{Kind: verify.ImageSignature},
+		policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://cyclonedx.org/bom"}, Check: b.namesPackages},
+	}
+	if b.facts != nil {
+		rules = append(rules, policy.Require{Kind: verify.Statement, PredicateTypes: []string{provenance.Type}, Check: saysBuilder})
+	}
 	return &policy.Gate{
 		Open: func(ctx context.Context, name string) (*policy.Image, error) {
 			repo, err := registry.Open(name, b.options)
@@ -279,11 +245,7 @@ func (b *bill) gate(trusted verify.TrustedKey) *policy.Gate {
 			return &policy.Image{Subject: subject, Source: repo}, nil
 		},
 		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
-		Policy: policy.All(
-			policy.Require{Kind: verify.ImageSignature},
-			policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://cyclonedx.org/bom"}, Check: b.namesPackages},
-			policy.Require{Kind: verify.Statement, PredicateTypes: []string{provenance.Type}, Check: saysBuilder},
-		),
+		Policy:    policy.All(rules...),
 	}
 }
 
@@ -330,7 +292,11 @@ func saysBuilder(a *verify.Attestation) error {
 
 // pass shows the gate's decision on the image with its bill of lading, and fails if it is not to allow it.
 func (b *bill) pass(ctx context.Context, gate *policy.Gate, name string) error {
-	b.p.step("Gate", "asks for a signature, an SBOM that names what is in the image, and provenance")
+	what := "asks for a signature and an SBOM that names what is in the image"
+	if b.facts != nil {
+		what = "asks for a signature, an SBOM that names what is in the image, and provenance"
+	}
+	b.p.step("Gate", what)
 	d := gate.Check(ctx, name)
 	b.p.decision(d)
 	return d.Err()
