@@ -48,6 +48,7 @@ func TestImports(t *testing.T) {
 	}{
 		{"sbom", nil, nil},
 		{"sign", nil, []string{spec, digest, crypto, sys}},
+		{"sign/keyfile", nil, []string{spec, digest, crypto, sys}},
 		{"sign/provenance", nil, nil},
 		{"verify", nil, []string{spec, digest}},
 		{"registry", nil, []string{spec, digest, "oras.land/oras-go/v2", "golang.org/x/sync/"}},

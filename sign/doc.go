@@ -11,8 +11,9 @@
 // package verify read it. [DSSESigner] and [CosignSigner] write cosign's older formats; package sign/notary those of
 // Notary Project; package sign/awssigner has AWS Signer make them.
 //
-// [GenerateKey], [ParseKey] and [FromSigner] give a [Key]; package sign/kms gives keys that stay in a key management
-// service. A key written by [LocalKey.MarshalEncryptedPEM] is one that cosign uses, and the reverse.
+// [GenerateKey], [ParseKey] and [FromSigner] give a [Key]; package sign/keyfile reads keys of OpenSSH too and says which files
+// and devices have been tried; package sign/kms gives keys that stay in a key management service. A key written by
+// [LocalKey.MarshalEncryptedPEM] is one that cosign uses, and the reverse.
 //
 // The predicate's bytes are signed as they are: they are checked to be one strict JSON value and never written anew. So
 // what a verifier gets is the SBOM that was signed, to the byte.

@@ -37,7 +37,7 @@ const (
 	maxScryptP                = 4
 )
 
-func encrypt(plain, passphrase []byte) ([]byte, error) {
+func encryptBox(plain, passphrase []byte) ([]byte, error) {
 	var b box
 	b.KDF.Name, b.Cipher.Name = "scrypt", "nacl/secretbox"
 	b.KDF.Params.N, b.KDF.Params.R, b.KDF.Params.P = scryptN, scryptR, scryptP
@@ -52,14 +52,14 @@ func encrypt(plain, passphrase []byte) ([]byte, error) {
 	return json.Marshal(b)
 }
 
-func decrypt(data, passphrase []byte) ([]byte, error) {
+func openBox(data, passphrase []byte) ([]byte, error) {
 	b, err := parseBox(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: encrypted key: %w", ErrKey, err)
+		return nil, fmt.Errorf("encrypted key: %w", err)
 	}
 	key, err := b.key(passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("%w: encrypted key: %w", ErrKey, err)
+		return nil, fmt.Errorf("encrypted key: %w", err)
 	}
 	plain, ok := secretbox.Open(nil, b.Ciphertext, (*[24]byte)(b.Cipher.Nonce), key)
 	if !ok {
@@ -131,8 +131,13 @@ func parseBox(data []byte) (*box, error) {
 		return nil, fmt.Errorf("derived with %.20q and enciphered with %.20q; scrypt and nacl/secretbox are known", b.KDF.Name, b.Cipher.Name)
 	case len(b.Cipher.Nonce) != 24:
 		return nil, fmt.Errorf("a nonce of %d bytes, not 24", len(b.Cipher.Nonce))
-	case p.N < 2 || p.R < 1 || p.P < 1 || p.P > maxScryptP || p.N > maxScryptMemory/128/p.R:
-		return nil, fmt.Errorf("scrypt parameters N=%d, r=%d, p=%d are out of bounds", p.N, p.R, p.P)
 	}
-	return b, nil
+	return b, checkScrypt(p.N, p.R, p.P)
+}
+
+func checkScrypt(n, r, p int) error {
+	if n < 2 || r < 1 || p < 1 || p > maxScryptP || n > maxScryptMemory/128/r {
+		return fmt.Errorf("scrypt parameters N=%d, r=%d, p=%d are out of bounds", n, r, p)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package sign
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -14,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/ladingdev/lading/internal/keytext"
 )
 
 // An Algorithm is a type and size of key to make.
@@ -82,70 +83,65 @@ func GenerateKey(a Algorithm) (*LocalKey, error) {
 	return &LocalKey{signerKey{s}}, nil
 }
 
-// ErrPassphrase says that an encrypted key did not open, or that a passphrase is missing.
-var ErrPassphrase = errors.New("passphrase does not open the key")
-
-// The types of PEM block that hold keys.
-const (
-	pemPKCS8     = "PRIVATE KEY"
-	pemSEC1      = "EC PRIVATE KEY"
-	pemPKCS1     = "RSA PRIVATE KEY"
-	pemPublic    = "PUBLIC KEY"
-	pemEncrypted = "ENCRYPTED SIGSTORE PRIVATE KEY"
-	pemCosignOld = "ENCRYPTED COSIGN PRIVATE KEY"
+// Errors of encrypted keys, for errors.Is.
+var (
+	ErrNoPassphrase = errors.New("the key is encrypted, and no passphrase is given")
+	ErrPassphrase   = errors.New("passphrase does not open the key")
 )
 
-// ParseKey reads a private key from PEM: PKCS #8, SEC 1 (RFC 5915), PKCS #1, or a key that cosign encrypted, for which
-// passphrase must be given. A passphrase for a key that is not encrypted is ignored. Anything but white space behind
-// the block is refused, and so is a key that is not in the table of the package comment.
+// ParseKey reads a private key from PEM: PKCS #8, SEC 1 (RFC 5915) or PKCS #1. It may be encrypted as openssl and step do
+// by default (PKCS #8 with PBES2, RFC 8018, section 6.2), as openssl and step did before (a header Proc-Type), or by cosign.
+// Then passphrase must be given: without one the error is [ErrNoPassphrase], with another than the key's [ErrPassphrase].
+// A passphrase for a key that is not encrypted is ignored.
+//
+// Anything but white space behind the block is refused, and so is a key that is not in the table of the package comment. What
+// is not read is [ErrKey], which says what the file is and how to convert it. Package sign/keyfile reads OpenSSH's keys too.
 func ParseKey(pemBytes, passphrase []byte) (*LocalKey, error) {
-	block, err := onePEM(pemBytes)
+	key, err := parseKey(pemBytes, passphrase)
+	switch {
+	case errors.Is(err, ErrPassphrase) && len(passphrase) == 0: // which is tried too, since cosign encrypts with it
+		return nil, fmt.Errorf("sign: %w", ErrNoPassphrase)
+	case errors.Is(err, ErrPassphrase):
+		return nil, fmt.Errorf("sign: %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
+	}
+	return &LocalKey{signerKey{key}}, nil
+}
+
+func parseKey(pemBytes, passphrase []byte) (crypto.Signer, error) {
+	block, err := keytext.Private(pemBytes,
+		keytext.PKCS8, keytext.SEC1, keytext.PKCS1, keytext.EncryptedPKCS8, keytext.Sigstore, keytext.Cosign)
 	if err != nil {
 		return nil, err
 	}
-	der := block.Bytes
-	if block.Type == pemEncrypted || block.Type == pemCosignOld {
-		if der, err = decrypt(der, passphrase); err != nil {
-			return nil, fmt.Errorf("sign: %w", err)
-		}
+	der, encrypted, err := decrypt(block, passphrase)
+	if err != nil {
+		return nil, err
 	}
 	var key any
 	switch block.Type {
-	case pemPKCS8, pemEncrypted, pemCosignOld:
-		key, err = x509.ParsePKCS8PrivateKey(der)
-	case pemSEC1:
+	case keytext.SEC1:
 		key, err = x509.ParseECPrivateKey(der)
-	case pemPKCS1:
+	case keytext.PKCS1:
 		key, err = x509.ParsePKCS1PrivateKey(der)
 	default:
-		return nil, fmt.Errorf("sign: %w: a PEM block %.40q is not a private key that is read", ErrKey, block.Type)
+		key, err = x509.ParsePKCS8PrivateKey(der)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
+		if encrypted && !isKey(der) {
+			return nil, ErrPassphrase
+		}
+		return nil, err
 	}
 	s, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("sign: %w: keys of type %T", ErrKey, key)
+		return nil, fmt.Errorf("keys of type %T", key)
 	}
 	if _, err := hashFor(s.Public()); err != nil {
-		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
+		return nil, err
 	}
-	return &LocalKey{signerKey{s}}, nil
-}
-
-// onePEM returns the one block in data, beside the curve's parameters that openssl writes before a SEC 1 key.
-func onePEM(data []byte) (*pem.Block, error) {
-	block, rest := pem.Decode(data)
-	if block != nil && block.Type == "EC PARAMETERS" {
-		block, rest = pem.Decode(rest)
-	}
-	switch {
-	case block == nil:
-		return nil, fmt.Errorf("sign: %w: no PEM block found", ErrKey)
-	case len(bytes.TrimSpace(rest)) > 0:
-		return nil, fmt.Errorf("sign: %w: more behind the PEM block, so it is not clear which key is meant", ErrKey)
-	}
-	return block, nil
+	return s, nil
 }
 
 // MarshalPEM returns the key as PEM in PKCS #8, not encrypted.
@@ -154,7 +150,7 @@ func (k *LocalKey) MarshalPEM() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: pemPKCS8, Bytes: der}), nil
+	return pem.EncodeToMemory(&pem.Block{Type: keytext.PKCS8, Bytes: der}), nil
 }
 
 // MarshalEncryptedPEM returns the key encrypted under passphrase, in the form that cosign reads.
@@ -163,11 +159,11 @@ func (k *LocalKey) MarshalEncryptedPEM(passphrase []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
-	box, err := encrypt(der, passphrase)
+	box, err := encryptBox(der, passphrase)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: pemEncrypted, Bytes: box}), nil
+	return pem.EncodeToMemory(&pem.Block{Type: keytext.Sigstore, Bytes: box}), nil
 }
 
 // MarshalPublicKey returns a public key as PEM in PKIX form (RFC 5280, section 4.1.2.7), as everybody reads it.
@@ -176,5 +172,5 @@ func MarshalPublicKey(pub crypto.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: der}), nil
+	return pem.EncodeToMemory(&pem.Block{Type: keytext.PKIX, Bytes: der}), nil
 }

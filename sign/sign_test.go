@@ -24,6 +24,7 @@ import (
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/signtest"
 	"github.com/opencontainers/go-digest"
+	"github.com/youmark/pkcs8"
 )
 
 var algorithms = []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.RSA3072, sign.Ed25519}
@@ -161,7 +162,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		"RSA 1024":         {pkcs8(small), "", sign.ErrKey},
 		"P-224":            {pkcs8(p224), "", sign.ErrKey},
 		"wrong passphrase": {encrypted, "guess", sign.ErrPassphrase},
-		"no passphrase":    {encrypted, "", sign.ErrPassphrase},
+		"no passphrase":    {encrypted, "", sign.ErrNoPassphrase},
 		"much memory":      {change(`"N":65536`, `"N":1073741824`), "secret", sign.ErrKey},
 		"overflow":         {change(`"N":65536,"r":8`, `"N":9007199254740992,"r":9007199254740992`), "secret", sign.ErrKey},
 		"many rounds":      {change(`"p":1`, `"p":100000`), "secret", sign.ErrKey},
@@ -323,12 +324,16 @@ func FuzzParseKey(f *testing.F) {
 	public, _ := sign.MarshalPublicKey(key.Public())
 	f.Add(public)
 	f.Add(block("ENCRYPTED SIGSTORE PRIVATE KEY", []byte(`{"kdf":{"name":"scrypt","params":{"N":2,"r":1,"p":1},"salt":"AA=="},"cipher":{"name":"nacl/secretbox","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},"ciphertext":"AA=="}`)))
+	f.Add(encryptedPEM(f, "x", pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 1, HMACHash: crypto.SHA256}))
+	f.Add(encryptedPEM(f, "x", pkcs8.ScryptOpts{SaltSize: 8, CostParameter: 2, BlockSize: 1, ParallelizationParameter: 1}))
+	f.Add([]byte("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n" +
+		"AAAAAAAAAAAAAAAAAAAAAA==\n-----END EC PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if k, err := sign.ParseKey(data, []byte("x")); err == nil {
 			if _, err := k.MarshalPEM(); err != nil {
 				t.Fatal(err)
 			}
-		} else if !errors.Is(err, sign.ErrKey) && !errors.Is(err, sign.ErrPassphrase) {
+		} else if !errors.Is(err, sign.ErrKey) && !errors.Is(err, sign.ErrPassphrase) && !errors.Is(err, sign.ErrNoPassphrase) {
 			t.Fatalf("an error without a kind: %v", err)
 		}
 	})

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -12,7 +11,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"mime"
@@ -23,6 +21,7 @@ import (
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
+	"github.com/ladingdev/lading/internal/keytext"
 	"github.com/ladingdev/lading/internal/simplesigning"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -77,16 +76,10 @@ type TrustedKey struct {
 	AllowEd25519ph bool
 }
 
-// ParseTrustedKey reads a public key from one PEM block in PKIX form, such as cosign.pub.
+// ParseTrustedKey reads a public key from one PEM block in PKIX form, such as cosign.pub, or in that of PKCS #1. Errors say
+// what else the file is and how to convert it. Package sign/keyfile reads OpenSSH's keys too.
 func ParseTrustedKey(pemBytes []byte) (TrustedKey, error) {
-	block, _ := pem.Decode(pemBytes)
-	if block == nil || block.Type != "PUBLIC KEY" {
-		return TrustedKey{}, errors.New("verify: no PEM block of type PUBLIC KEY")
-	}
-	if bytes.Count(pemBytes, []byte("-----BEGIN ")) > 1 { // broken ones, which pem.Decode skips, too
-		return TrustedKey{}, errors.New("verify: more than one PEM block, so it is not clear which key is trusted")
-	}
-	pub, err := x509.ParsePKIXPublicKey(block.Bytes)
+	pub, err := keytext.Public(pemBytes)
 	if err != nil {
 		return TrustedKey{}, fmt.Errorf("verify: public key: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/keyfile"
 )
 
 // yours is the honest part of the tour, for an image in the user's own registry.
@@ -86,11 +87,16 @@ func forThisPlatform(ctx context.Context, repo *registry.Repository, image ocisp
 func loadKey(p *printer, name string) (*sign.LocalKey, error) {
 	data, err := os.ReadFile(name)
 	if err == nil {
-		key, err := sign.ParseKey(data, []byte(os.Getenv("COSIGN_PASSWORD")))
-		if errors.Is(err, sign.ErrPassphrase) {
+		key, err := keyfile.Parse(data, []byte(os.Getenv("COSIGN_PASSWORD")))
+		switch {
+		case errors.Is(err, sign.ErrNoPassphrase):
 			return nil, fmt.Errorf("%s: %w: put it into COSIGN_PASSWORD", name, err)
+		case errors.Is(err, sign.ErrPassphrase):
+			return nil, fmt.Errorf("%s: %w: COSIGN_PASSWORD has another", name, err)
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return key, err
+		return key, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

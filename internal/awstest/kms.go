@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
@@ -287,6 +288,9 @@ func (s *Server) sign(k kmsKey, r *request) (smithy.Serializable, error) {
 	digest := in.Message
 	switch in.MessageType {
 	case "", "RAW":
+		if in.SigningAlgorithm == kmstypes.SigningAlgorithmSpecEd25519PhSha512 {
+			return nil, failed("ValidationException", "MessageType RAW is not valid for %s", text)
+		}
 		h := hash.New()
 		h.Write(in.Message)
 		digest = h.Sum(nil)
@@ -309,6 +313,9 @@ func (s *Server) sign(k kmsKey, r *request) (smithy.Serializable, error) {
 		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
 	case in.SigningAlgorithm == kmstypes.SigningAlgorithmSpecEd25519Sha512:
 		opts, digest = crypto.Hash(0), in.Message
+	case in.SigningAlgorithm == kmstypes.SigningAlgorithmSpecEd25519PhSha512: // the service hashes the digest again
+		again := sha512.Sum512(digest)
+		digest = again[:]
 	}
 	sig, err := k.private.Sign(rand.Reader, digest, opts)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ladingdev/lading/internal/keytext"
 )
 
 // What the manifest of a signature has (specs/signature-specification.md, "Signature Manifest"): its artifact type, and the
@@ -32,12 +34,16 @@ func Thumbprints(chain []*x509.Certificate) string {
 // ParsePEM reads certificates, in their order. Text around them is passed over (RFC 7468, section 2); a block of another kind,
 // or one that cannot be read, is an error, and so is none.
 func ParsePEM(data []byte) ([]*x509.Certificate, error) {
+	data = keytext.TrimMark(data)
 	var certs []*x509.Certificate
 	begin := []byte("-----BEGIN")
 	for bytes.Contains(data, begin) {
 		block, rest := pem.Decode(data)
-		if block == nil || block.Type != "CERTIFICATE" || bytes.Count(data[:len(data)-len(rest)], begin) != 1 {
+		switch {
+		case block == nil || bytes.Count(data[:len(data)-len(rest)], begin) != 1:
 			return nil, errors.New("something else than PEM certificates")
+		case block.Type != "CERTIFICATE":
+			return nil, fmt.Errorf("something else than PEM certificates: a block %.40q", block.Type)
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
@@ -46,7 +52,7 @@ func ParsePEM(data []byte) ([]*x509.Certificate, error) {
 		certs, data = append(certs, c), rest
 	}
 	if len(certs) == 0 {
-		return nil, errors.New("no certificate")
+		return nil, errors.New("no certificate in PEM")
 	}
 	return certs, nil
 }

@@ -1,0 +1,211 @@
+// Package keytext reads the text of key files: which PEM block holds the key, and if none does, what the file is and how to
+// convert it. Names of PEM blocks are those of RFC 7468 and of the programs that write them.
+package keytext
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// Types of PEM block that hold keys.
+const (
+	PKCS8          = "PRIVATE KEY"
+	SEC1           = "EC PRIVATE KEY"
+	PKCS1          = "RSA PRIVATE KEY"
+	EncryptedPKCS8 = "ENCRYPTED PRIVATE KEY"
+	Sigstore       = "ENCRYPTED SIGSTORE PRIVATE KEY"
+	Cosign         = "ENCRYPTED COSIGN PRIVATE KEY" // cosign's name for it until v2
+	OpenSSH        = "OPENSSH PRIVATE KEY"
+	PKIX           = "PUBLIC KEY"
+	PKCS1Public    = "RSA PUBLIC KEY"
+)
+
+// Private returns the one block of a file with a private key. Text before it is passed over, and so are the curve's
+// parameters that openssl writes there; anything but white space behind it is an error, and so is a type that is not among
+// types.
+func Private(data []byte, types ...string) (*pem.Block, error) {
+	data = TrimMark(data)
+	block, rest := pem.Decode(data)
+	if block != nil && block.Type == "EC PARAMETERS" {
+		if next, after := pem.Decode(rest); next != nil {
+			block, rest = next, after
+		}
+	}
+	switch {
+	case block == nil || !slices.Contains(types, block.Type):
+		return nil, Explain(data, false)
+	case len(bytes.TrimSpace(rest)) > 0:
+		return nil, errors.New("more behind the PEM block, so it is not clear which key is meant: keep the block alone")
+	}
+	return block, nil
+}
+
+// Public reads a public key from one block: in PKIX form (RFC 5280, section 4.1.2.7), or PKCS #1 (RFC 8017, appendix
+// A.1.1). Text around it is passed over.
+func Public(data []byte) (crypto.PublicKey, error) {
+	data = TrimMark(data)
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != PKIX && block.Type != PKCS1Public {
+		return nil, Explain(data, true)
+	}
+	if bytes.Count(data, []byte("-----BEGIN ")) > 1 { // broken ones, which pem.Decode skips, too
+		return nil, errors.New("more than one PEM block, so it is not clear which key is meant")
+	}
+	if block.Type == PKCS1Public {
+		return x509.ParsePKCS1PublicKey(block.Bytes)
+	}
+	return x509.ParsePKIXPublicKey(block.Bytes)
+}
+
+// TrimMark takes away the byte order mark that editors on Windows write before UTF-8, and behind which PEM is not found.
+func TrimMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
+
+// Advice on how to convert what was given instead of a key: commands of openssl, ssh-keygen, puttygen and step.
+const (
+	publicOfPrivate = "openssl pkey -in KEY -pubout writes its public key"
+	publicOfCert    = "openssl x509 -in CERT -noout -pubkey writes its public key"
+	publicOfRequest = "openssl req -in REQUEST -noout -pubkey writes its public key"
+	publicOfCosign  = "cosign public-key --key KEY writes its public key"
+	certificatesOf  = "openssl pkcs7 -print_certs -in FILE writes the certificates"
+	useTPM          = "sign.FromSigner takes the crypto.Signer that a TPM library opens it as"
+	privateIsBeside = "the private key is another file"
+	rewritePrivate  = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW converts it"
+	opensshPrivate  = "package sign/keyfile reads it, and ssh-keygen -p -m PKCS8 -f COPY rewrites a copy of it in place"
+	opensshPublic   = "package sign/keyfile reads it, and ssh-keygen -e -m PKCS8 -f KEY.pub converts it"
+	derPrivate      = "openssl pkey -inform DER -in KEY -out NEW converts it"
+	derPublic       = "openssl pkey -pubin -inform DER -in KEY -out NEW converts it"
+	jwkPrivate      = "step crypto key format --pem KEY converts it"
+)
+
+// A form is a kind of file that is mistaken for a key.
+type form struct {
+	name            string
+	private, public string // what to do where a private or a public key is wanted; empty: nothing helps
+}
+
+var blocks = map[string]form{
+	"CERTIFICATE":                {"a certificate", privateIsBeside, publicOfCert},
+	"X509 CERTIFICATE":           {"a certificate", privateIsBeside, publicOfCert},
+	"TRUSTED CERTIFICATE":        {"a certificate", privateIsBeside, publicOfCert},
+	"CERTIFICATE REQUEST":        {"a certificate request", privateIsBeside, publicOfRequest},
+	"NEW CERTIFICATE REQUEST":    {"a certificate request", privateIsBeside, publicOfRequest},
+	"PKCS7":                      {"a PKCS #7 file of certificates", privateIsBeside, certificatesOf},
+	"CMS":                        {"a CMS file of certificates", privateIsBeside, certificatesOf},
+	"X509 CRL":                   {"a list of revoked certificates", "", ""},
+	"EC PARAMETERS":              {"the parameters of a curve without a key", "", ""},
+	"DSA PRIVATE KEY":            {"a DSA key" + noPlace, "", ""},
+	"DSA PUBLIC KEY":             {"a DSA key" + noPlace, "", ""},
+	"TSS2 PRIVATE KEY":           {"a key of a TPM, which alone can use it", useTPM, ""},
+	"SSH2 ENCRYPTED PRIVATE KEY": {"a private key of ssh.com", "ssh-keygen -i -f KEY > NEW converts it", ""},
+	PKCS8:                        {"a private key", "", publicOfPrivate},
+	SEC1:                         {"a private key", "", publicOfPrivate},
+	PKCS1:                        {"a private key", "", publicOfPrivate},
+	EncryptedPKCS8:               {"an encrypted private key", rewritePrivate, publicOfPrivate},
+	Sigstore:                     {"a private key that cosign encrypted", "", publicOfCosign},
+	Cosign:                       {"a private key that cosign encrypted", "", publicOfCosign},
+	OpenSSH:                      {"an OpenSSH private key", opensshPrivate, "ssh-keygen -e -m PKCS8 -f KEY writes its public key"},
+	PKIX:                         {"a public key", privateIsBeside, ""},
+	PKCS1Public:                  {"a public key", privateIsBeside, ""},
+}
+
+const noPlace = ", which no format here has a place for"
+
+// texts are files without a PEM block that can be read, by how they begin, white space left out.
+var texts = []struct {
+	begin *regexp.Regexp
+	form
+}{
+	{regexp.MustCompile(`^$`), form{"empty", "", ""}},
+	{regexp.MustCompile(`^\{[^{}]*"kty"\s*:`), form{"a JSON Web Key", jwkPrivate, jwkPrivate}},
+	{regexp.MustCompile(`^\{[^{}]*"(ciphertext|encrypted_key)"\s*:`), form{"an encrypted JSON Web Key", jwkPrivate, ""}},
+	{regexp.MustCompile(`^PuTTY-User-Key-File-`), form{"a private key of PuTTY",
+		"puttygen KEY -O private-openssh -o NEW converts it", "puttygen KEY -L writes its public key"}},
+	{regexp.MustCompile(`^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+) `), form{"an OpenSSH public key", privateIsBeside, opensshPublic}},
+	{regexp.MustCompile(`^---- BEGIN SSH2 PUBLIC KEY`), form{"an SSH public key (RFC 4716)", privateIsBeside,
+		"ssh-keygen -i -f KEY > NEW && ssh-keygen -e -m PKCS8 -f NEW converts it"}},
+	{regexp.MustCompile(`^-----BEGIN PGP `), form{"a key of OpenPGP" + noPlace, "", ""}},
+	{regexp.MustCompile(`^untrusted comment:`), form{"a key of minisign or signify" + noPlace, "", ""}},
+	{regexp.MustCompile(`^(age1|AGE-SECRET-KEY-|# created: [^\n]*\n# public key: age1)`), form{"a key of age, which signs nothing", "", ""}},
+	{regexp.MustCompile(`^[a-z]+://`), form{"a reference to a key in a key management service",
+		"package sign/kms opens it", "export its public key as PEM"}},
+	{regexp.MustCompile(`^-----BEGIN `), form{"a PEM block that is damaged or cut off", "", ""}},
+	{regexp.MustCompile(`^[\[{]`), form{"JSON", "", ""}},
+}
+
+// isUTF16 tells it by its byte order mark, or by how the ASCII that all of these forms begin with looks.
+func isUTF16(data []byte) bool {
+	return len(data) > 1 && (data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff || data[0] != 0 != (data[1] != 0))
+}
+
+const toUTF8 = "iconv -f UTF-16 -t UTF-8 FILE converts it"
+
+// Explain says what a file is that should hold a key and does not.
+func Explain(data []byte, public bool) error {
+	f := recognize(data)
+	advice := f.private
+	want := "a private key"
+	if public {
+		advice, want = f.public, "a public key"
+	}
+	text := fmt.Sprintf("the file is %s, not %s in PEM", f.name, want)
+	if f.name == want { // of a form that is not read
+		text = fmt.Sprintf("the file is %s of a form that is not read", want)
+	}
+	if advice != "" {
+		text += ": " + advice
+	}
+	return errors.New(text)
+}
+
+func recognize(data []byte) form {
+	if block, _ := pem.Decode(data); block != nil {
+		if f, ok := blocks[block.Type]; ok {
+			return f
+		}
+		return form{fmt.Sprintf("a PEM block %.40q", block.Type), "", ""}
+	}
+	if f, ok := recognizeDER(data); ok {
+		return f
+	}
+	if isUTF16(data) {
+		return form{"text in UTF-16, as PowerShell writes it", toUTF8, toUTF8}
+	}
+	head := bytes.TrimSpace(data[:min(len(data), 4096)])
+	for _, t := range texts {
+		if t.begin.Match(head) {
+			return t.form
+		}
+	}
+	return form{"text without a PEM block", "", ""}
+}
+
+// recognizeDER tells keys, certificates and PKCS #12 in DER by what they begin with.
+func recognizeDER(data []byte) (form, bool) {
+	var outer asn1.RawValue
+	rest, err := asn1.Unmarshal(data, &outer)
+	if err != nil || len(rest) > 0 || outer.Tag != asn1.TagSequence || outer.Class != asn1.ClassUniversal {
+		return form{}, false
+	}
+	if _, err := x509.ParseCertificate(data); err == nil {
+		return form{"a certificate in DER", privateIsBeside, "openssl x509 -inform DER -in CERT -noout -pubkey writes its public key"}, true
+	}
+	if _, err := x509.ParsePKIXPublicKey(data); err == nil {
+		return form{"a public key in DER", privateIsBeside, derPublic}, true
+	}
+	var version int
+	switch _, err := asn1.Unmarshal(outer.Bytes, &version); {
+	case err == nil && version == 3: // RFC 7292, section 4; PKCS #8, SEC 1 and PKCS #1 have 0 or 1
+		const advice = "openssl pkcs12 -in FILE -nocerts -out NEW takes the key out"
+		return form{"a PKCS #12 file", advice, "openssl pkcs12 -in FILE -nokeys -out CERT takes the certificate out"}, true
+	case err == nil && version <= 1:
+		return form{"a private key in DER", derPrivate, "openssl pkey -inform DER -in KEY -pubout writes its public key"}, true
+	}
+	return form{"a structure in DER", derPrivate, derPublic}, true
+}

@@ -1,0 +1,212 @@
+package sign_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ladingdev/lading/sign"
+	"github.com/youmark/pkcs8"
+)
+
+// openssl runs the real program, which is on most machines, and gives what it prints.
+func openssl(t testing.TB, stdin []byte, args ...string) []byte {
+	t.Helper()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		t.Skip("no openssl here")
+	}
+	cmd := exec.Command("openssl", args...)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("openssl %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return out
+}
+
+func same(a, b crypto.PublicKey) bool { return a.(interface{ Equal(crypto.PublicKey) bool }).Equal(b) }
+
+// What openssl writes with a passphrase, in all ways that it has by default or by option, is read; a missing passphrase is not
+// a wrong one.
+func TestParseKeyOpenSSL(t *testing.T) {
+	pass := []string{"-passout", "pass:secret"}
+	topk8 := func(args ...string) []string {
+		return append(append([]string{"pkcs8", "-topk8"}, args...), pass...)
+	}
+	for _, a := range []sign.Algorithm{sign.P256, sign.P384, sign.RSA2048, sign.Ed25519} {
+		key := newKey(t, a)
+		plain, err := key.MarshalPEM()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			topk8(), topk8("-scrypt"), topk8("-iter", "600000"), topk8("-v2", "aes-128-cbc"), topk8("-v2", "aes-192-cbc"), topk8("-v2", "des3"),
+			topk8("-v2prf", "hmacWithSHA1"), topk8("-v2prf", "hmacWithSHA384"), topk8("-v2prf", "hmacWithSHA512"),
+			append([]string{"pkey", "-aes256"}, pass...), append([]string{"pkey", "-aes256", "-traditional"}, pass...),
+			append([]string{"pkey", "-des3", "-traditional"}, pass...),
+			{"pkey", "-traditional"}, {"pkcs8", "-topk8", "-nocrypt"},
+		} {
+			if a != sign.P256 && args[0] == "pkcs8" && args[2] != "-scrypt" { // the encryption does not know the key's type
+				continue
+			}
+			if a == sign.Ed25519 && slices.Contains(args, "-traditional") {
+				continue // which has no such form
+			}
+			text := openssl(t, plain, args...)
+			for _, data := range [][]byte{text, append([]byte("\ufeff"), text...), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))} {
+				got, err := sign.ParseKey(data, []byte("secret"))
+				if err != nil || !same(got.Public(), key.Public()) {
+					t.Errorf("%d, openssl %s: %v", a, strings.Join(args, " "), err)
+				}
+			}
+			if !bytes.Contains(text, []byte("ENCRYPTED")) {
+				continue
+			}
+			if _, err := sign.ParseKey(text, nil); !errors.Is(err, sign.ErrNoPassphrase) || errors.Is(err, sign.ErrPassphrase) {
+				t.Errorf("openssl %s, no passphrase: %v", strings.Join(args, " "), err)
+			}
+			if _, err := sign.ParseKey(text, []byte("guess")); !errors.Is(err, sign.ErrPassphrase) || errors.Is(err, sign.ErrNoPassphrase) {
+				t.Errorf("openssl %s, another passphrase: %v", strings.Join(args, " "), err)
+			}
+		}
+	}
+}
+
+// What openssl wrote before 1.1 is named, with the command that converts it.
+func TestParseKeyPBES1(t *testing.T) {
+	plain, _ := newKey(t, sign.P256).MarshalPEM()
+	old := openssl(t, plain, "pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", "pass:secret")
+	_, err := sign.ParseKey(old, []byte("secret"))
+	if !errors.Is(err, sign.ErrKey) || !strings.Contains(err.Error(), "not PBES2") {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	converted := openssl(t, nil, "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", file, "-passin", "pass:secret", "-passout", "pass:secret")
+	if _, err := sign.ParseKey(converted, []byte("secret")); err != nil {
+		t.Error(err)
+	}
+}
+
+// encryptedPEM encrypts with another implementation, cheaply.
+func encryptedPEM(t testing.TB, passphrase string, kdf pkcs8.KDFOpts) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := pkcs8.MarshalPrivateKey(key, []byte(passphrase), &pkcs8.Opts{Cipher: pkcs8.AES256CBC, KDFOpts: kdf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return block("ENCRYPTED PRIVATE KEY", der)
+}
+
+// One wrong passphrase in 256 makes padding that looks right: it is a wrong passphrase all the same.
+func TestParseKeyWrongPassphrases(t *testing.T) {
+	encrypted := encryptedPEM(t, "secret", pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 1, HMACHash: crypto.SHA256})
+	if _, err := sign.ParseKey(encrypted, []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3000 {
+		if _, err := sign.ParseKey(encrypted, fmt.Appendf(nil, "guess %d", i)); !errors.Is(err, sign.ErrPassphrase) {
+			t.Fatalf("guess %d: %v", i, err)
+		}
+	}
+}
+
+// algorithm is an AlgorithmIdentifier of RFC 5280, section 4.1.1.2.
+func algorithm(t testing.TB, oid asn1.ObjectIdentifier, parameters any) pkix.AlgorithmIdentifier {
+	t.Helper()
+	der, err := asn1.Marshal(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkix.AlgorithmIdentifier{Algorithm: oid, Parameters: asn1.RawValue{FullBytes: der}}
+}
+
+// A key file does not decide how much its reader spends, and one that is damaged is no panic.
+func TestParseKeyHostile(t *testing.T) {
+	var (
+		pbes2  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
+		pbkdf2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
+		scrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
+		aes256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}
+		iv     = make([]byte, 16)
+		data   = make([]byte, 48)
+		cbc    = algorithm(t, aes256, iv)
+		rounds = func(n int) any {
+			return struct {
+				Salt []byte
+				N    int
+			}{iv, n}
+		}
+		work = func(n, r, p int64) any {
+			return struct {
+				Salt    []byte
+				N, R, P int64
+			}{iv, n, r, p}
+		}
+		parameters = func(kdf, cipher pkix.AlgorithmIdentifier) any {
+			return struct{ KDF, Cipher pkix.AlgorithmIdentifier }{kdf, cipher}
+		}
+		info = func(a pkix.AlgorithmIdentifier, data []byte) []byte {
+			der, err := asn1.Marshal(struct {
+				Algorithm pkix.AlgorithmIdentifier
+				Data      []byte
+			}{a, data})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return der
+		}
+		by = func(kdf asn1.ObjectIdentifier, p any) []byte {
+			return info(algorithm(t, pbes2, parameters(algorithm(t, kdf, p), cbc)), data)
+		}
+		with = func(cipher pkix.AlgorithmIdentifier, data []byte) []byte {
+			return info(algorithm(t, pbes2, parameters(algorithm(t, pbkdf2, rounds(1)), cipher)), data)
+		}
+	)
+	if _, err := sign.ParseKey(block("ENCRYPTED PRIVATE KEY", by(pbkdf2, rounds(1))), []byte("x")); !errors.Is(err, sign.ErrPassphrase) {
+		t.Fatalf("the frame of this test: %v", err)
+	}
+	for name, der := range map[string][]byte{
+		"many rounds":          by(pbkdf2, rounds(10_000_001)),
+		"no rounds":            by(pbkdf2, rounds(0)),
+		"rounds below none":    by(pbkdf2, rounds(-1)),
+		"much memory":          by(scrypt, work(1<<24, 8, 1)),
+		"many passes":          by(scrypt, work(2, 1, 1000)),
+		"overflow":             by(scrypt, work(1<<40, 1<<40, 1)),
+		"no memory":            by(scrypt, work(0, 8, 1)),
+		"no power of two":      by(scrypt, work(17, 8, 1)),
+		"another derivation":   by(aes256, iv),
+		"another cipher":       with(algorithm(t, asn1.ObjectIdentifier{1, 2, 3}, iv), data),
+		"a short vector":       with(algorithm(t, aes256, iv[:8]), data),
+		"no vector":            with(algorithm(t, aes256, 5), data),
+		"half a block":         with(cbc, data[:17]),
+		"nothing encrypted":    with(cbc, nil),
+		"parameters of nobody": info(algorithm(t, pbes2, 5), data),
+		"a tail":               append(by(pbkdf2, rounds(1)), 0),
+		"nothing":              nil,
+		"no sequence":          {4, 1, 1},
+	} {
+		if k, err := sign.ParseKey(block("ENCRYPTED PRIVATE KEY", der), []byte("x")); !errors.Is(err, sign.ErrKey) || k != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
