@@ -70,7 +70,7 @@ func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Desc
 		Signers:  signers,
 		Evidence: evidence,
 		Checks: append([]Check{
-			{Name: "signature", Status: Passed, Reason: "by " + signers[0].Identity.String()},
+			{Name: "signature", Status: Passed, Reason: "by " + signers[0].String()},
 			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
 		}, notLookedAt(b)...),
 	}, nil

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"mime"
 	"slices"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -74,6 +75,11 @@ type TrustedKey struct {
 	// AllowEd25519ph also accepts Ed25519ph (RFC 8032, section 5.1) with an Ed25519 key, as cosign signs with such keys
 	// when it means to log the signature.
 	AllowEd25519ph bool
+	// Name is what people call the key, or who holds it: reports say it, and nothing is decided by it.
+	Name string
+	// Until is when the key's signatures stop to count, all of them: nobody vouches for when they were made. Zero means
+	// never.
+	Until time.Time
 }
 
 // ParseTrustedKey reads a public key from one PEM block in PKIX form, such as cosign.pub, or in that of PKCS #1. Errors say
@@ -203,7 +209,39 @@ type KeyVerifier struct {
 	Formats []Format
 	// Limits bound what a candidate may cost; zero means the defaults.
 	Limits Limits
+	// Now tells the time that TrustedKey.Until is held against; nil means time.Now.
+	Now func() time.Time
 }
+
+// Validate returns an error if the KeyVerifier can never accept a signature: it has no key, one that is not used, none
+// that still counts, or a format that there is not. Programs call it when they start.
+func (v *KeyVerifier) Validate() error {
+	if len(v.Keys) == 0 {
+		return errors.New("verify: the verifier has no key: put those whose signatures count into Keys")
+	}
+	for _, k := range v.Keys {
+		if _, err := k.schemes(); err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(v.Keys, func(k TrustedKey) bool { return !k.over(v.now()) }) {
+		return errors.New("verify: the time of every key is over: see TrustedKey.Until")
+	}
+	if v.Formats != nil && len(v.Formats) == 0 || slices.ContainsFunc(v.Formats, func(f Format) bool { return f < Bundle || f > SimpleSigning }) {
+		return errors.New("verify: Formats is empty or has one that there is not; nil means Bundle")
+	}
+	return nil
+}
+
+func (v *KeyVerifier) now() time.Time {
+	if v.Now != nil {
+		return v.Now()
+	}
+	return time.Now()
+}
+
+// over reports whether the key no longer counts.
+func (k TrustedKey) over(now time.Time) bool { return !k.Until.IsZero() && !now.Before(k.Until) }
 
 // Verify proves one candidate: a signature by one of Keys over a statement about subject.
 //
@@ -361,7 +399,7 @@ func (v *KeyVerifier) statement(env *dsse.Envelope, hint string, subject Descrip
 		Predicate:     st.Predicate,
 		Signers:       signers,
 		Checks: []Check{
-			{Name: "signature", Status: Passed, Reason: "by " + signers[0].Identity.String()},
+			{Name: "signature", Status: Passed, Reason: "by " + signers[0].String()},
 			{Name: "statement", Status: Passed, Reason: st.Type},
 			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
 		},
@@ -404,7 +442,7 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 		Annotations: p.Optional,
 		Signers:     signers,
 		Checks: []Check{
-			{Name: "signature", Status: Passed, Reason: "by " + signers[0].Identity.String()},
+			{Name: "signature", Status: Passed, Reason: "by " + signers[0].String()},
 			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
 		},
 	}, nil
@@ -414,6 +452,8 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 // consequence, as protocol.md of DSSE has it.
 func (v *KeyVerifier) signers(m *message, sigs []dsse.Signature, hint string) ([]Signer, error) {
 	var out []Signer
+	var over error
+	now := v.now()
 	for _, k := range v.Keys {
 		if _, err := k.schemes(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
@@ -425,12 +465,20 @@ func (v *KeyVerifier) signers(m *message, sigs []dsse.Signature, hint string) ([
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
 		}
+		signer := Signer{Identity: id, Key: id.Key, Name: k.Name, Until: k.Until}
+		if k.over(now) {
+			over = fmt.Errorf("%w: %s counted until %s", ErrExpired, signer, k.Until.UTC().Format(time.RFC3339))
+			continue
+		}
 		if !slices.ContainsFunc(out, func(s Signer) bool { return s.Identity == id }) { // else the same key, listed twice
-			out = append(out, Signer{Identity: id, Key: id.Key})
+			out = append(out, signer)
 		}
 	}
-	if len(out) > 0 {
+	switch {
+	case len(out) > 0:
 		return out, nil
+	case over != nil:
+		return nil, over
 	}
 	return nil, v.noSigner(sigs, hint)
 }

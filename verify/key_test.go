@@ -10,8 +10,13 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
+	"errors"
 	"math/big"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/verify"
@@ -118,6 +123,59 @@ func TestParseTrustedKey(t *testing.T) {
 	} {
 		if k, err := verify.ParseTrustedKey(data); err == nil || k.Key != nil {
 			t.Errorf("%s: read as %T", name, k.Key)
+		}
+	}
+}
+
+// A key counts until its time is over, and says so; its name is for people alone.
+func TestKeyUntilAndName(t *testing.T) {
+	key, err := sign.GenerateKey(sign.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := sign.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("image"), Size: 5}
+	d, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	now := end.Add(-1)
+	named := verify.TrustedKey{Key: key.Public(), Name: "acme release", Until: end}
+	v := &verify.KeyVerifier{Keys: []verify.TrustedKey{named}, Now: func() time.Time { return now }}
+	a, err := v.Verify(t.Context(), image, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := verify.TrustedKey{Key: key.Public()}.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := a.Signers[0]; s.Identity != id || s.Name != "acme release" || !s.Until.Equal(end) || s.String() != "acme release ("+id.String()+")" {
+		t.Errorf("%+v", s)
+	}
+	if err := v.Validate(); err != nil {
+		t.Error(err)
+	}
+	now = end
+	if _, err := v.Verify(t.Context(), image, d); !errors.Is(err, verify.ErrExpired) || !strings.Contains(err.Error(), "acme release") {
+		t.Errorf("when its time is over: %v", err)
+	}
+	if err := v.Validate(); err == nil {
+		t.Error("a verifier whose only key is over is valid")
+	}
+	// Listed once more without end, it counts.
+	v.Keys = append(v.Keys, verify.TrustedKey{Key: key.Public()})
+	if a, err := v.Verify(t.Context(), image, d); err != nil || !a.Signers[0].Until.IsZero() {
+		t.Errorf("%v, %v", a, err)
+	}
+	for name, bad := range map[string]*verify.KeyVerifier{
+		"nothing":    {},
+		"no key":     {Keys: make([]verify.TrustedKey, 1)},
+		"no formats": {Keys: []verify.TrustedKey{named}, Formats: []verify.Format{}, Now: func() time.Time { return end.Add(-1) }},
+		"a format":   {Keys: []verify.TrustedKey{named}, Formats: []verify.Format{9}, Now: func() time.Time { return end.Add(-1) }},
+	} {
+		if err := bad.Validate(); err == nil {
+			t.Errorf("%s is valid", name)
 		}
 	}
 }

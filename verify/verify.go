@@ -99,6 +99,20 @@ type Signer struct {
 	Claims     map[string]string // what else is proven of it, by the names of package verify/sigstore; nil if nothing is
 	SignedAt   time.Time         // zero when TimeSource is TimeUnknown
 	TimeSource TimeSource
+
+	// Name is what the trust list calls the signer, for people: nothing is decided by it. Often empty.
+	Name string
+	// Until is the first moment at which this signer may no longer count though the evidence stays as it is: its key or
+	// certificate ends, the signature expires, what was found out of revocation gets old. Zero means that there is none.
+	Until time.Time
+}
+
+// String returns the signer for people: its name, and who it is.
+func (s Signer) String() string {
+	if s.Name == "" {
+		return s.Identity.String()
+	}
+	return s.Name + " (" + s.Identity.String() + ")"
 }
 
 // Same reports whether two signers are one.

@@ -115,9 +115,9 @@ func belowAWS(chain []*x509.Certificate) bool {
 }
 
 // askAWS asks AWS Signer. Not to be revoked is an empty answer, and no other.
-func (v *Verifier) askAWS(ctx context.Context, aws *awsFacts, info *signature.SignerInfo) error {
+func (v *Verifier) askAWS(ctx context.Context, aws *awsFacts, info *signature.SignerInfo) (time.Time, error) {
 	if v.AWS == nil {
-		return errors.New("no client of AWS Signer to ask: set Verifier.AWS")
+		return time.Time{}, errors.New("no client of AWS Signer to ask: set Verifier.AWS")
 	}
 	at := info.SignedAttributes.SigningTime.UTC()
 	about := question(info.CertificateChain, "AWS", aws.profile.String(), aws.job, at.String())

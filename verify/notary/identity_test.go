@@ -42,7 +42,7 @@ func TestAnswers(t *testing.T) {
 	var a answers
 	asked := 0
 	get := func(i int) {
-		if err := a.get(t.Context(), question(nil, strconv.Itoa(i)), time.Unix(0, 0), func() error { asked++; return nil }); err != nil {
+		if _, err := a.get(t.Context(), question(nil, strconv.Itoa(i)), time.Unix(0, 0), func() error { asked++; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if len(a.known) > maxAnswers || len(a.asking) > 0 {
@@ -74,7 +74,7 @@ func TestAnswersTogether(t *testing.T) {
 			}
 			for range n {
 				wg.Go(func() {
-					if err := a.get(t.Context(), question(nil, "one"), time.Now(), ask); err != want {
+					if _, err := a.get(t.Context(), question(nil, "one"), time.Now(), ask); err != want {
 						t.Errorf("%s: %v", name, err)
 					}
 				})
@@ -90,7 +90,7 @@ func TestAnswersTogether(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			err := a.get(ctx, question(nil, "one"), time.Now(), func() error { <-ctx.Done(); return ctx.Err() })
+			_, err := a.get(ctx, question(nil, "one"), time.Now(), func() error { <-ctx.Done(); return ctx.Err() })
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("who gave up: %v", err)
 			}
@@ -98,14 +98,14 @@ func TestAnswersTogether(t *testing.T) {
 		synctest.Wait()
 		for range n {
 			wg.Go(func() {
-				if err := a.get(t.Context(), question(nil, "one"), time.Now(), func() error { return nil }); err != nil {
+				if _, err := a.get(t.Context(), question(nil, "one"), time.Now(), func() error { return nil }); err != nil {
 					t.Errorf("who waited: %v", err)
 				}
 			})
 		}
 		short, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()
-		if err := a.get(short, question(nil, "one"), time.Now(), nil); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := a.get(short, question(nil, "one"), time.Now(), nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("who waited too long: %v", err)
 		}
 		cancel()
@@ -115,9 +115,9 @@ func TestAnswersTogether(t *testing.T) {
 	var a answers
 	func() {
 		defer func() { _ = recover() }()
-		_ = a.get(t.Context(), question(nil, "one"), time.Now(), func() error { panic("gone") })
+		_, _ = a.get(t.Context(), question(nil, "one"), time.Now(), func() error { panic("gone") })
 	}()
-	if err := a.get(t.Context(), question(nil, "one"), time.Now(), func() error { return failed }); err != failed {
+	if _, err := a.get(t.Context(), question(nil, "one"), time.Now(), func() error { return failed }); err != failed {
 		t.Errorf("after a panic: %v", err)
 	}
 }

@@ -46,6 +46,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ladingdev/lading/internal/notary"
@@ -167,10 +168,8 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		return nil, fmt.Errorf("%w: %w", kind, err)
 	}
 	info := &content.SignerInfo
-	var checks []verify.Check
-	passed := func(name, reason string) {
-		checks = append(checks, verify.Check{Name: name, Status: verify.Passed, Reason: reason})
-	}
+	var found findings
+	passed := found.passed
 	passed("signature", fmt.Sprintf("%s by the key of %s", evidence.MediaType, info.CertificateChain[0].Subject))
 
 	var store []*x509.Certificate
@@ -223,11 +222,11 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	}
 	passed("subject", string(target.Digest))
 
-	signedAt, source, err := v.checkTime(ctx, info, &checks)
+	signedAt, source, err := v.checkTime(ctx, info, &found)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.checkRevocation(ctx, info, aws, &checks); err != nil {
+	if err := v.checkRevocation(ctx, info, aws, &found); err != nil {
 		return nil, err
 	}
 
@@ -240,12 +239,60 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		Signers: []verify.Signer{{
 			Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: name, Issuer: anchor.Subject.String()},
 			Key:      hex.EncodeToString(key[:]),
-			SignedAt: signedAt, TimeSource: source,
+			SignedAt: signedAt, TimeSource: source, Until: found.until,
 		}},
 		Evidence: evidence,
-		Checks:   checks,
+		Checks:   found.checks,
 	}, nil
 }
+
+// findings are the checks that were made of one signature, and the first moment at which one of them may come out otherwise;
+// zero if there is none.
+type findings struct {
+	checks []verify.Check
+	until  time.Time
+}
+
+func (f *findings) passed(name, reason string) {
+	f.checks = append(f.checks, verify.Check{Name: name, Status: verify.Passed, Reason: reason})
+}
+
+func (f *findings) unchecked(name, reason string) {
+	f.checks = append(f.checks, verify.Check{Name: name, Reason: reason})
+}
+
+func (f *findings) holdsUntil(t time.Time) {
+	if f.until.IsZero() || t.Before(f.until) {
+		f.until = t.UTC()
+	}
+}
+
+// Validate returns an error, [ErrTrust], if the Verifier can never accept a signature: no certificates, no identities, one
+// that is none, or names below AWS's roots where only profiles count. Programs call it when they start.
+func (v *Verifier) Validate() error {
+	wanted, err := parseIdentities(v.Identities)
+	switch {
+	case err != nil:
+		return fmt.Errorf("notary: %w: %w", ErrTrust, err)
+	case len(v.CA)+len(v.SigningAuthority) == 0:
+		return fmt.Errorf("notary: %w: neither CA nor SigningAuthority has a certificate", ErrTrust)
+	case slices.Contains(v.CA, nil) || slices.Contains(v.SigningAuthority, nil) || slices.Contains(v.TSA, nil):
+		return fmt.Errorf("notary: %w: a certificate that is nil", ErrTrust)
+	case v.Revocation > RevocationOffUnsafe:
+		return fmt.Errorf("notary: %w: there is no Revocation %d", ErrTrust, v.Revocation)
+	case v.RequireTimestamp && len(v.TSA) == 0 && len(v.SigningAuthority) == 0:
+		return fmt.Errorf("notary: %w: RequireTimestamp needs certificates in TSA", ErrTrust)
+	case len(wanted.profiles) > 0 && v.AWS == nil && v.Revocation == RevocationRequired:
+		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and AWS, which is asked what was revoked, is nil", ErrTrust)
+	case len(wanted.profiles) > 0 && len(v.SigningAuthority) == 0 && len(wanted.names) == 0 && !wanted.everybody:
+		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and SigningAuthority is empty: AWSRoots gives its certificates", ErrTrust)
+	case len(wanted.profiles) == 0 && len(v.CA) == 0 && !slices.ContainsFunc(v.SigningAuthority, notAWS):
+		return fmt.Errorf("notary: %w: below AWS Signer's roots only its profiles count, and none is named", ErrTrust)
+	}
+	return nil
+}
+
+func notAWS(c *x509.Certificate) bool { return !belowAWS([]*x509.Certificate{c}) }
 
 func (v *Verifier) now() time.Time {
 	if v.Now != nil {

@@ -51,6 +51,13 @@ func must[T any](v T, err error) T {
 // newChain makes a root that lasts for a day and a leaf for the key that lasts for an hour.
 func newChain(t testing.TB, key crypto.Signer, edit func(leaf *x509.Certificate)) []*x509.Certificate {
 	t.Helper()
+	chain, _ := newChainFrom(t, key, edit)
+	return chain
+}
+
+// newChainFrom returns the root's key too.
+func newChainFrom(t testing.TB, key crypto.Signer, edit func(leaf *x509.Certificate)) ([]*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
 	rootKey := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	name := func(cn string) pkix.Name {
 		return pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}, CommonName: cn}
@@ -65,7 +72,7 @@ func newChain(t testing.TB, key crypto.Signer, edit func(leaf *x509.Certificate)
 		edit(leaf)
 	}
 	leaf = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, leaf, root, key.Public(), rootKey))))
-	return []*x509.Certificate{leaf, root}
+	return []*x509.Certificate{leaf, root}, rootKey
 }
 
 func newKey() crypto.Signer { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,9 +19,9 @@ import (
 )
 
 // checkRevocation asks AWS Signer about what it signed, and else the certificates' authorities.
-func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerInfo, aws *awsFacts, checks *[]verify.Check) error {
+func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerInfo, aws *awsFacts, found *findings) error {
 	if aws != nil {
-		return v.notRevoked("revocation", "AWS Signer revoked neither profile, job nor certificate", checks, func() error {
+		return v.notRevoked("revocation", "AWS Signer revoked neither profile, job nor certificate", found, func() (time.Time, error) {
 			return v.askAWS(ctx, aws, info)
 		})
 	}
@@ -28,36 +29,40 @@ func (v *Verifier) checkRevocation(ctx context.Context, info *signature.SignerIn
 	if info.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
 		at = info.SignedAttributes.SigningTime
 	}
-	return v.notRevoked("revocation", "no certificate that names a revocation service was revoked", checks, func() error {
+	return v.notRevoked("revocation", "no certificate that names a revocation service was revoked", found, func() (time.Time, error) {
 		return v.askAuthorities(ctx, info.CertificateChain, at, purpose.CodeSigning)
 	})
 }
 
 // notRevoked asks, unless that is turned off, and says in the checks what came of it. An error of ask that is not ErrRevoked
-// says that it is not known.
-func (v *Verifier) notRevoked(name, passed string, checks *[]verify.Check, ask func() error) error {
-	check := verify.Check{Name: name, Reason: "turned off by the verifier"}
-	if v.Revocation != RevocationOffUnsafe {
-		switch err := ask(); {
-		case err == nil:
-			check.Status, check.Reason = verify.Passed, passed
-		case errors.Is(err, verify.ErrRevoked):
-			return err
-		case v.Revocation == RevocationSoft:
-			check.Reason = "not required, and not found out: " + err.Error()
-		default:
-			return fmt.Errorf("%w: %s: %w", verify.ErrUnchecked, name, err)
-		}
+// says that it is not known; the time is when the answer was got, zero if there was nobody to ask.
+func (v *Verifier) notRevoked(name, passed string, found *findings, ask func() (time.Time, error)) error {
+	if v.Revocation == RevocationOffUnsafe {
+		found.unchecked(name, "turned off by the verifier")
+		return nil
 	}
-	*checks = append(*checks, check)
+	switch at, err := ask(); {
+	case err == nil:
+		found.passed(name, passed)
+		if !at.IsZero() {
+			found.holdsUntil(at.Add(answerIsValid))
+		}
+	case errors.Is(err, verify.ErrRevoked):
+		return err
+	case v.Revocation == RevocationSoft:
+		found.unchecked(name, "not required, and not found out: "+err.Error())
+		found.holdsUntil(v.now()) // it may be found out at the next moment
+	default:
+		return fmt.Errorf("%w: %s: %w", verify.ErrUnchecked, name, err)
+	}
 	return nil
 }
 
 // askAuthorities asks by OCSP and CRL about the certificates of a signer, or of a time stamping authority; at is when a
 // signing authority says that it signed.
-func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate, at time.Time, use purpose.Purpose) error {
+func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate, at time.Time, use purpose.Purpose) (time.Time, error) {
 	about := question(chain, fmt.Sprint("authorities", use), at.UTC().String())
-	return v.answers.get(ctx, about, v.now(), func() error {
+	got, err := v.answers.get(ctx, about, v.now(), func() error {
 		ask := authorities.Validator{Client: v.Client, Use: use}
 		results, err := ask.ValidateContext(ctx, revocation.ValidateContextOptions{CertChain: chain, AuthenticSigningTime: at})
 		if err == nil && len(results) != len(chain) {
@@ -80,6 +85,10 @@ func (v *Verifier) askAuthorities(ctx context.Context, chain []*x509.Certificate
 		}
 		return err
 	})
+	if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return len(c.OCSPServer)+len(c.CRLDistributionPoints) > 0 }) {
+		got = time.Time{}
+	}
+	return got, err
 }
 
 // How many answers about revocation are remembered, and for how long. Not to know is never remembered.
@@ -114,21 +123,22 @@ type answer struct {
 
 type asking struct {
 	done   chan struct{}
+	at     time.Time // by the clock of who asked
 	err    error
 	gaveUp bool // who asked did not wait for the answer
 }
 
-func (a *answers) get(ctx context.Context, about [sha256.Size]byte, now time.Time, ask func() error) error {
+func (a *answers) get(ctx context.Context, about [sha256.Size]byte, now time.Time, ask func() error) (time.Time, error) {
 	for {
 		a.mu.Lock()
 		known, ok := a.known[about]
 		if age := now.Sub(known.at); ok && age >= 0 && age < answerIsValid {
 			a.mu.Unlock()
-			return known.err
+			return known.at, known.err
 		}
 		q, other := a.asking[about]
 		if !other {
-			q = &asking{done: make(chan struct{}), err: errors.New("there was no answer")}
+			q = &asking{done: make(chan struct{}), at: now, err: errors.New("there was no answer")}
 			if a.asking == nil {
 				a.asking = make(map[[sha256.Size]byte]*asking)
 			}
@@ -136,15 +146,15 @@ func (a *answers) get(ctx context.Context, about [sha256.Size]byte, now time.Tim
 		}
 		a.mu.Unlock()
 		if !other {
-			return a.ask(ctx, about, now, q, ask)
+			return now, a.ask(ctx, about, now, q, ask)
 		}
 		select {
 		case <-q.done:
 		case <-ctx.Done():
-			return ctx.Err()
+			return now, ctx.Err()
 		}
 		if !q.gaveUp {
-			return q.err
+			return q.at, q.err
 		}
 	}
 }

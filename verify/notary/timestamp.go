@@ -17,11 +17,9 @@ import (
 
 // checkTime holds the signature's expiry against the clock, and the certificates' validity against the best time of signing
 // that is known: that of a signing authority or of a timestamp, else the present. It returns that time, and whose word it is.
-func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, checks *[]verify.Check) (time.Time, verify.TimeSource, error) {
+func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, found *findings) (time.Time, verify.TimeSource, error) {
 	fail := func(err error) (time.Time, verify.TimeSource, error) { return time.Time{}, verify.TimeUnknown, err }
-	passed := func(name, reason string) {
-		*checks = append(*checks, verify.Check{Name: name, Status: verify.Passed, Reason: reason})
-	}
+	passed := found.passed
 	now := v.now()
 	signed, expiry := info.SignedAttributes.SigningTime.UTC(), info.SignedAttributes.Expiry
 	if signed.After(now.Add(clockSkew)) {
@@ -33,6 +31,7 @@ func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, ch
 		if !now.Before(expiry) {
 			return fail(fmt.Errorf("%w: the signature, at %s", verify.ErrExpired, reason))
 		}
+		found.holdsUntil(expiry)
 	}
 	passed("expiry", reason)
 
@@ -50,12 +49,13 @@ func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, ch
 			return fail(expired)
 		}
 		if len(info.UnsignedAttributes.TimestampSignature) > 0 {
-			*checks = append(*checks, verify.Check{Name: "timestamp", Reason: "no time stamping authority is trusted"})
+			found.unchecked("timestamp", "no time stamping authority is trusted")
 		}
+		found.holdsUntil(firstEnd(info.CertificateChain))
 		passed("certificate validity", "all certificates are valid now")
 		return signed, verify.TimeClaimed, nil
 	}
-	at, err := v.checkTimestamp(ctx, info, checks)
+	at, err := v.checkTimestamp(ctx, info, found)
 	switch {
 	case err == nil:
 		passed("timestamp", at.Format(time.RFC3339))
@@ -66,9 +66,21 @@ func (v *Verifier) checkTime(ctx context.Context, info *signature.SignerInfo, ch
 	case expired != nil: // which the timestamp could have mended
 		return fail(fmt.Errorf("%w: %w", expired, err))
 	}
-	*checks = append(*checks, verify.Check{Name: "timestamp", Reason: "not required, and not relied upon: " + err.Error()})
+	found.unchecked("timestamp", "not required, and not relied upon: "+err.Error())
+	found.holdsUntil(firstEnd(info.CertificateChain))
 	passed("certificate validity", "all certificates are valid now")
 	return signed, verify.TimeClaimed, nil
+}
+
+// firstEnd is when the first of the certificates ends.
+func firstEnd(chain []*x509.Certificate) time.Time {
+	end := chain[0].NotAfter
+	for _, c := range chain[1:] {
+		if c.NotAfter.Before(end) {
+			end = c.NotAfter
+		}
+	}
+	return end
 }
 
 // validAt reports whether all certificates were valid from one time to another.
@@ -90,7 +102,7 @@ const maxToken = 256 << 10
 // checkTimestamp verifies the RFC 3161 countersignature: it is on this signature, by an authority that is trusted for it
 // and was not revoked, and within the validity of every certificate (trust store and trust policy specification,
 // "Authentic timestamp"). It returns the time that is in it.
-func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInfo, checks *[]verify.Check) (time.Time, error) {
+func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInfo, found *findings) (time.Time, error) {
 	data := info.UnsignedAttributes.TimestampSignature
 	if len(data) == 0 {
 		return time.Time{}, fmt.Errorf("%w: there is no timestamp", verify.ErrNotTrusted)
@@ -139,7 +151,7 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err := validAt(info.CertificateChain, stamp.Value.Add(-stamp.Accuracy), stamp.Value.Add(stamp.Accuracy)); err != nil {
 		return time.Time{}, fmt.Errorf("at the time of the timestamp: %w", err)
 	}
-	err = v.notRevoked("timestamp revocation", "no certificate of the authority that names a revocation service was revoked", checks, func() error {
+	err = v.notRevoked("timestamp revocation", "no certificate of the authority that names a revocation service was revoked", found, func() (time.Time, error) {
 		return v.askAuthorities(ctx, chain, time.Time{}, purpose.Timestamping)
 	})
 	if err != nil {
