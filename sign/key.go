@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/ladingdev/lading/internal/keytext"
 )
@@ -30,7 +31,9 @@ const (
 	Ed25519
 )
 
-// FromSigner makes a [crypto.Signer] a Key.
+// FromSigner makes a [crypto.Signer] a Key. Signers of TPMs that take no other salt for RSASSA-PSS than
+// [rsa.PSSSaltLengthAuto] are asked for that where a salt as long as the hash is wanted, and what they make is checked to be
+// that.
 func FromSigner(s crypto.Signer) Key { return signerKey{s} }
 
 type signerKey struct {
@@ -44,7 +47,33 @@ func (k signerKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts
 	if h := opts.HashFunc(); h != 0 && len(data) != h.Size() { // which ECDSA would cut or pad without a word
 		return nil, fmt.Errorf("%w: a digest of %d bytes for %v", ErrKey, len(data), h)
 	}
-	return k.Signer.Sign(rand.Reader, data, opts)
+	sig, err := k.Signer.Sign(rand.Reader, data, opts)
+	if err == nil || !wantsHashLongSalt(opts) || !strings.Contains(err.Error(), "salt") { // other failures may count attempts
+		return sig, err
+	}
+	return k.signAutoSalt(data, opts.HashFunc(), err)
+}
+
+func wantsHashLongSalt(opts crypto.SignerOpts) bool {
+	pss, ok := opts.(*rsa.PSSOptions)
+	return ok && (pss.SaltLength == rsa.PSSSaltLengthEqualsHash || pss.SaltLength == pss.HashFunc().Size())
+}
+
+// signAutoSalt asks a signer that chooses the salt's length by itself, as a TPM does. Signers in software choose the longest,
+// which is not what was asked for.
+func (k signerKey) signAutoSalt(data []byte, h crypto.Hash, refusal error) ([]byte, error) {
+	pub, ok := k.Public().(*rsa.PublicKey)
+	if !ok {
+		return nil, refusal
+	}
+	sig, err := k.Signer.Sign(rand.Reader, data, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: h})
+	if err != nil {
+		return nil, fmt.Errorf("%w (by itself: %w)", refusal, err)
+	}
+	if err := rsa.VerifyPSS(pub, h, data, sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}); err != nil {
+		return nil, fmt.Errorf("%w: its signer chooses a salt of another length than the hash: %w", ErrKey, refusal)
+	}
+	return sig, nil
 }
 
 // Format says nothing of the key, whatever the verb, so that it does not end in a log. Nor does its JSON.

@@ -78,12 +78,15 @@ func (f SignerFunc) Sign(ctx context.Context, s *Statement) (Descriptor, error) 
 var (
 	ErrThrottled = errors.New("too many requests: try again later")          // after the retries that the client makes
 	ErrDenied    = errors.New("no permission to sign, or no valid identity") // which will not change by itself
+	ErrLimit     = errors.New("larger than the service signs")               // told before the service is asked
 )
 
 // A Key signs bytes: a file, a KMS, an HSM.
 //
 // Sign follows [crypto.Signer]: data is a digest made with opts.HashFunc(), or the whole message if that is zero;
-// [*rsa.PSSOptions] asks for RSASSA-PSS, anything else for PKCS #1 v1.5; ECDSA signatures are ASN.1 DER.
+// [*rsa.PSSOptions] asks for RSASSA-PSS, anything else for PKCS #1 v1.5; ECDSA signatures are ASN.1 DER. What a key cannot do,
+// such as one of the two paddings, is an error that wraps [ErrKey], never another signature than was asked for.
+//
 // Public is constant and makes no call. Implementations are safe for concurrent use.
 type Key interface {
 	Public() crypto.PublicKey

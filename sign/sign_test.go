@@ -113,6 +113,40 @@ func TestKeyDoesNotPrint(t *testing.T) {
 	}
 }
 
+// tpm refuses every salt but that which it chooses by itself, as client.Key of go-tpm-tools does: then one as long as the hash.
+type tpm struct {
+	*rsa.PrivateKey
+	salt int // of its choice
+	err  string
+}
+
+func (k tpm) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	pss, ok := opts.(*rsa.PSSOptions)
+	if !ok {
+		return k.PrivateKey.Sign(r, digest, opts)
+	}
+	if pss.SaltLength != rsa.PSSSaltLengthAuto {
+		return nil, errors.New(k.err)
+	}
+	return k.PrivateKey.Sign(r, digest, &rsa.PSSOptions{SaltLength: k.salt, Hash: pss.Hash})
+}
+
+func TestFromSignerSalt(t *testing.T) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const refusal = "salt length must be rsa.PSSSaltLengthAuto"
+	signtest.TestKey(t, sign.FromSigner(tpm{private, rsa.PSSSaltLengthEqualsHash, refusal}))
+	opts := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+	if _, err := sign.FromSigner(tpm{private, 20, refusal}).Sign(t.Context(), make([]byte, 32), opts); !errors.Is(err, sign.ErrKey) {
+		t.Errorf("another salt than was asked for: %v", err)
+	}
+	if _, err := sign.FromSigner(tpm{private, rsa.PSSSaltLengthEqualsHash, "wrong PIN"}).Sign(t.Context(), make([]byte, 32), opts); err == nil {
+		t.Error("asked again after a failure that is not about the salt")
+	}
+}
+
 func block(kind string, data []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -56,6 +57,7 @@ func parsePublic(spec types.KeySpec, der []byte) (crypto.PublicKey, error) {
 	bits, ok := map[types.KeySpec]int{
 		types.KeySpecEccNistP256: 256, types.KeySpecEccNistP384: 384, types.KeySpecEccNistP521: 521,
 		types.KeySpecRsa2048: 2048, types.KeySpecRsa3072: 3072, types.KeySpecRsa4096: 4096,
+		types.KeySpecEccNistEdwards25519: 8 * ed25519.PublicKeySize,
 	}[spec]
 	if !ok {
 		return nil, fmt.Errorf("keys of type %s do not sign here", spec)
@@ -64,14 +66,16 @@ func parsePublic(spec types.KeySpec, der []byte) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	got := 0
+	got, edwards := 0, false
 	switch pub := pub.(type) {
 	case *ecdsa.PublicKey:
 		got = pub.Curve.Params().BitSize
 	case *rsa.PublicKey:
 		got = pub.N.BitLen()
+	case ed25519.PublicKey:
+		got, edwards = 8*len(pub), true
 	}
-	if got != bits {
+	if got != bits || edwards != (spec == types.KeySpecEccNistEdwards25519) {
 		return nil, fmt.Errorf("its public key is a %T of %d bits, not one of type %s", pub, got, spec)
 	}
 	return pub, nil
@@ -92,8 +96,16 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 		return nil, err
 	}
 	algorithm, err := algorithmFor(k.pub, opts)
-	if err == nil && len(data) != opts.HashFunc().Size() {
-		err = fmt.Errorf("a digest of %d bytes for %v", len(data), opts.HashFunc())
+	messageType := types.MessageTypeDigest
+	switch h := opts.HashFunc(); {
+	case err != nil:
+	case h == 0 && len(data) > maxAWSMessage:
+		return nil, fmt.Errorf("kms: %w: AWS KMS signs at most %d bytes with Ed25519, and these are %d: sign with a P-256 key (ECC_NIST_P256), "+
+			"which gets a digest", sign.ErrLimit, maxAWSMessage, len(data))
+	case h == 0:
+		messageType = types.MessageTypeRaw
+	case len(data) != h.Size():
+		err = fmt.Errorf("a digest of %d bytes for %v", len(data), h)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("kms: %w: %w", sign.ErrKey, err)
@@ -103,7 +115,7 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 	out, err := k.client.Sign(ctx, &kms.SignInput{
 		KeyId:            &k.arn,
 		Message:          data,
-		MessageType:      types.MessageTypeDigest,
+		MessageType:      messageType,
 		SigningAlgorithm: algorithm,
 	}, k.id.in)
 	if err != nil {
@@ -115,13 +127,22 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 	return out.Signature, nil
 }
 
+// maxAWSMessage is the most that Sign of AWS KMS takes (API reference, Sign, "Message"), in bytes.
+const maxAWSMessage = 4096
+
 // algorithmFor returns what AWS KMS calls the signature that is asked for.
 func algorithmFor(pub crypto.PublicKey, opts crypto.SignerOpts) (types.SigningAlgorithmSpec, error) {
 	h := opts.HashFunc()
+	if _, ok := pub.(ed25519.PublicKey); ok {
+		if h != 0 {
+			return "", errors.New("Ed25519 signs messages, not digests")
+		}
+		return types.SigningAlgorithmSpecEd25519Sha512, nil
+	}
 	switch h {
 	case crypto.SHA256, crypto.SHA384, crypto.SHA512:
 	case 0:
-		return "", errors.New("AWS KMS signs digests, not messages")
+		return "", errors.New("AWS KMS signs digests with such a key, not messages")
 	default:
 		return "", fmt.Errorf("AWS KMS has no %v", h)
 	}

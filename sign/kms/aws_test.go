@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/smithy-go"
@@ -118,7 +119,8 @@ func TestEveryFormat(t *testing.T) {
 
 func TestConformance(t *testing.T) {
 	cloud := awstest.Start(t, nil)
-	for _, spec := range []types.KeySpec{types.KeySpecEccNistP256, types.KeySpecEccNistP384, types.KeySpecEccNistP521, types.KeySpecRsa2048, types.KeySpecRsa3072} {
+	for _, spec := range []types.KeySpec{types.KeySpecEccNistP256, types.KeySpecEccNistP384, types.KeySpecEccNistP521, types.KeySpecRsa2048, types.KeySpecRsa3072,
+		types.KeySpecEccNistEdwards25519} {
 		key := open(t, cloud, must(cloud.CreateKey(awstest.Key{Spec: spec})))
 		signtest.TestKey(t, key)
 		signtest.TestSigner(t, &sign.BundleSigner{Key: key})
@@ -154,6 +156,53 @@ func TestLongMessage(t *testing.T) {
 	predicate.JSON = []byte(`{"text":` + string(predicate.JSON) + `}`)
 	if _, err := s.Sign(t.Context(), sign.About(image, predicate)); err != nil {
 		t.Error(err)
+	}
+}
+
+// With Ed25519 the message itself travels, and the service takes little of it: more is refused before it is asked.
+func TestEd25519(t *testing.T) {
+	cloud := awstest.Start(t, nil)
+	key := open(t, cloud, must(cloud.CreateKey(awstest.Key{Spec: types.KeySpecEccNistEdwards25519})))
+	byKey := &verify.KeyVerifier{Keys: []verify.TrustedKey{must(verify.ParseTrustedKey(must(sign.MarshalPublicKey(key.Public()))))},
+		Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
+	statement := sign.About(image, sign.ImageSignature{})
+	for name, s := range map[string]sign.Signer{"bundle": &sign.BundleSigner{Key: key}, "DSSE": &sign.DSSESigner{Key: key}, "cosign": &sign.CosignSigner{Key: key}} {
+		evidence, err := s.Sign(t.Context(), statement)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := byKey.Verify(t.Context(), image, evidence); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := key.Sign(t.Context(), make([]byte, 4096), crypto.Hash(0)); err != nil {
+		t.Errorf("the largest message: %v", err)
+	}
+	cloud.ResetCalls()
+	_, err := key.Sign(t.Context(), make([]byte, 4097), crypto.Hash(0))
+	if !errors.Is(err, sign.ErrLimit) || !strings.Contains(err.Error(), "P-256") {
+		t.Errorf("one byte more: %v", err)
+	}
+	sbom := sign.RawPredicate{Type: "https://example.com/long", JSON: []byte(`{"text":"` + strings.Repeat("x", 5000) + `"}`)}
+	if _, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sbom)); !errors.Is(err, sign.ErrLimit) {
+		t.Errorf("an SBOM: %v", err)
+	}
+	if _, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader(strings.Repeat("x", 5000))); !errors.Is(err, sign.ErrLimit) {
+		t.Errorf("a file: %v", err)
+	}
+	if _, err := key.Sign(t.Context(), make([]byte, 64), crypto.SHA512); !errors.Is(err, sign.ErrKey) {
+		t.Errorf("a digest: %v", err)
+	}
+	if n := len(cloud.Calls()); n != 0 {
+		t.Errorf("calls: %v", cloud.Calls())
+	}
+	// The service says the same, so that this is where the limit is.
+	_, err = awskms.NewFromConfig(cloud.Config()).Sign(t.Context(), &awskms.SignInput{KeyId: aws.String(must(cloud.CreateKey(awstest.Key{
+		Spec: types.KeySpecEccNistEdwards25519}))), Message: make([]byte, 4097), MessageType: types.MessageTypeRaw,
+		SigningAlgorithm: types.SigningAlgorithmSpecEd25519Sha512})
+	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "ValidationException" {
+		t.Errorf("the service takes 4,097 bytes: %v", err)
 	}
 }
 
@@ -215,7 +264,6 @@ func TestKeysThatCannotSign(t *testing.T) {
 	client := awskms.NewFromConfig(cloud.Config())
 	for name, k := range map[string]awstest.Key{
 		"secp256k1":     {Spec: types.KeySpecEccSecgP256k1},
-		"Ed25519":       {Spec: types.KeySpecEccNistEdwards25519},
 		"symmetric":     {Spec: types.KeySpecSymmetricDefault},
 		"encryption":    {Spec: types.KeySpecRsa2048, Usage: types.KeyUsageTypeEncryptDecrypt},
 		"key agreement": {Usage: types.KeyUsageTypeKeyAgreement},
@@ -345,6 +393,7 @@ func TestLies(t *testing.T) {
 		"garbage":          reply("PublicKey", b64([]byte("garbage"))),
 		"another type":     reply("KeySpec", "ECC_NIST_P384"),
 		"an unknown type":  reply("KeySpec", "ECC_NEW"),
+		"Edwards' curve":   reply("KeySpec", "ECC_NIST_EDWARDS25519"),
 		"another use":      reply("KeyUsage", "ENCRYPT_DECRYPT"),
 		"nothing":          {Reply: func(m map[string]any) { clear(m) }},
 		"a key of 100 bit": reply("PublicKey", b64(must(x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: big.NewInt(1).Lsh(big.NewInt(1), 100), E: 65537})))),

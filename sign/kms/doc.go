@@ -5,8 +5,8 @@
 //	evidence, err := signer.Sign(ctx, sign.About(image, sign.ImageSignature{}))
 //
 // The key is a [sign.Key] like any other: it signs every format that its type and size have a place in, those of Notary
-// Project (package sign/notary, which needs a certificate for it) included. To verify, publish the public key, as
-// [sign.MarshalPublicKey] writes it: no service is asked then.
+// Project (package sign/notary, which needs a certificate for it) included, with the exceptions below. To verify, publish the
+// public key, as [sign.MarshalPublicKey] writes it: no service is asked then.
 //
 // # AWS KMS
 //
@@ -19,20 +19,23 @@
 //	awskms:///alias/release
 //	awskms://vpce-0a1b2c.kms.eu-west-1.vpce.amazonaws.com/alias/release
 //
-// A key of the types ECC_NIST_P256, _P384, _P521 and RSA_2048, _3072, _4096, for SIGN_VERIFY, will do. Opening is one call of
-// GetPublicKey, each signature one of Sign; the caller needs the permissions kms:GetPublicKey and kms:Sign. An alias is
-// followed once, when the key is opened, so that what is signed later is signed by the key that was opened, even if the
-// alias then points elsewhere. The region is that of the ARN, if there is one. Only digests go to the service, however long
+// A key of the types ECC_NIST_P256, _P384, _P521, ECC_NIST_EDWARDS25519 and RSA_2048, _3072, _4096, for SIGN_VERIFY, will do.
+// P-256 is the one to choose: with Ed25519 the service takes the whole message, of at most 4,096 bytes, so that an image
+// signature fits and an SBOM is [sign.ErrLimit], before any call. Of all others only digests go to the service, however long
 // the message is. A P-384 key signs SHA-384 and a P-521 key SHA-512, so SHA256 of the signers in package sign is refused.
+//
+// Opening is one call of GetPublicKey, each signature one of Sign; the caller needs the permissions kms:GetPublicKey and
+// kms:Sign. An alias is followed once, when the key is opened, so that what is signed later is signed by the key that was
+// opened, even if the alias then points elsewhere. The region is that of the ARN, if there is one.
 //
 // # Other services
 //
-// Google Cloud KMS, Azure Key Vault and HashiCorp Vault come from github.com/sigstore/sigstore: import the provider, which
+// Google Cloud KMS, Azure Key Vault, HashiCorp Vault and OpenBao come from github.com/sigstore/sigstore: import the provider, which
 // brings the service's libraries into your program, and [Open] knows its references:
 //
 //	import _ "github.com/sigstore/sigstore/pkg/signature/kms/gcp" // gcpkms://
 //	import _ "github.com/sigstore/sigstore/pkg/signature/kms/azure" // azurekms://
-//	import _ "github.com/sigstore/sigstore/pkg/signature/kms/hashivault" // hashivault://
+//	import _ "github.com/sigstore/sigstore/pkg/signature/kms/hashivault" // hashivault:// and openbao://
 //
 // A reference of a scheme whose provider is not in the program is [ErrReference]. It never runs a plugin program from PATH,
 // as that library by itself would. [FromSigstore] takes a signer that you made.
@@ -41,6 +44,12 @@
 //
 // Each call of a service ends after a minute, its retries included, or earlier by its context. Providers of sigstore/sigstore
 // that do not heed their context keep the timeouts of their own clients.
+//
+// Vault and OpenBao: when the key is rotated, a key that is open goes on signing with the version whose public key it has, as one
+// of AWS does when its alias moves; open it again for the new one, and trust both meanwhile. If the old version may no longer
+// sign (min_encryption_version), the service's error says so. RSA keys sign by PKCS #1 v1.5 alone, since the provider asks for
+// nothing else: Sigstore's formats, not those of Notary Project, for which the error is [sign.ErrKey]; P-256, P-384 and P-521
+// sign both.
 //
 // # What comes back is checked
 //

@@ -29,8 +29,8 @@ const callTimeout = time.Minute
 // containers and machines), for others what their provider reads. It runs no program but the credential_process of AWS's
 // shared files.
 //
-// Errors are [ErrReference], [sign.ErrKey] for a key that is not there, disabled, or of a type that cannot sign here,
-// [sign.ErrThrottled], [sign.ErrDenied], and others of the provider.
+// Errors are [ErrReference], and of AWS [sign.ErrKey] for a key that is not there, disabled, or of a type that cannot sign here,
+// [sign.ErrThrottled] and [sign.ErrDenied]; other providers have errors of their own.
 func Open(ctx context.Context, uri string) (sign.Key, error) {
 	if rest, ok := strings.CutPrefix(uri, "awskms://"); ok {
 		return openAWS(ctx, rest)

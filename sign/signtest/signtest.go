@@ -16,6 +16,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -25,18 +26,25 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// TestKey tries a key with every hash and padding that Sigstore and Notary Project use with its type.
+// TestKey tries a key with every hash and padding that Sigstore and Notary Project use with its type. An RSA key may refuse one
+// of its two paddings, as some devices do, with [sign.ErrKey]: that test is skipped.
 func TestKey(t *testing.T, k sign.Key) {
 	t.Helper()
 	public, err := x509.MarshalPKIXPublicKey(k.Public())
 	if err != nil {
 		t.Fatalf("Public: %v", err)
 	}
-	for _, opts := range options(t, k.Public()) {
+	skipped := 0
+	all := options(t, k.Public())
+	for _, opts := range all {
 		t.Run(fmt.Sprintf("%T %v", opts, opts.HashFunc()), func(t *testing.T) {
 			data := prepare(opts, "signtest: a message")
 			before := bytes.Clone(data)
 			sig, err := k.Sign(t.Context(), data, opts)
+			if errors.Is(err, sign.ErrKey) && len(all) > 1 {
+				skipped++
+				t.Skipf("the key does not do this: %v", err)
+			}
 			if err != nil {
 				t.Fatalf("Sign: %v", err)
 			}
@@ -72,6 +80,9 @@ func TestKey(t *testing.T, k sign.Key) {
 			}
 			wg.Wait()
 		})
+	}
+	if skipped == len(all) {
+		t.Error("the key signs nothing")
 	}
 	if again, err := x509.MarshalPKIXPublicKey(k.Public()); err != nil || !bytes.Equal(public, again) {
 		t.Error("Public changed")

@@ -4,6 +4,7 @@ package kms_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -16,10 +17,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
@@ -117,57 +121,108 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-// vault is as much of HashiCorp Vault's transit engine as signing needs, over one key.
-func vault(t *testing.T, key crypto.Signer) *httptest.Server {
-	const token = "not a secret"
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		reply := func(data any) { json.NewEncoder(w).Encode(map[string]any{"data": data}) }
-		operation, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/transit/"), "/")
-		name, algorithm, _ := strings.Cut(rest, "/")
-		if r.Header.Get("X-Vault-Token") != token || name != "release" {
-			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprint(w, `{"errors":["permission denied"]}`)
+// A vault is as much of the transit engine of HashiCorp Vault and OpenBao as signing needs, over one key in versions: what
+// builtin/logical/transit of both answers for keys and sign.
+type vault struct {
+	mu       sync.Mutex
+	versions []crypto.Signer
+	oldest   int // min_encryption_version; zero means that all versions sign
+}
+
+func (v *vault) rotate(key crypto.Signer) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.versions = append(v.versions, key)
+}
+
+func (v *vault) keys() map[string]any {
+	all := map[string]any{}
+	for i, key := range v.versions {
+		public, kind := "", "other"
+		if pub, ok := key.Public().(ed25519.PublicKey); ok {
+			public, kind = base64.StdEncoding.EncodeToString(pub), "ed25519"
+		} else {
+			public = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must(x509.MarshalPKIXPublicKey(key.Public()))}))
+		}
+		all[strconv.Itoa(i+1)] = map[string]any{"name": kind, "public_key": public}
+	}
+	return map[string]any{"latest_version": len(v.versions), "keys": all}
+}
+
+func (v *vault) sign(algorithm string, body io.Reader) (map[string]any, error) {
+	var in struct {
+		Input     []byte
+		Prehashed bool
+		Version   string `json:"key_version"`
+		Padding   string `json:"signature_algorithm"`
+	}
+	if err := json.NewDecoder(body).Decode(&in); err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(cmp.Or(in.Version, "0"))
+	if n == 0 {
+		n = len(v.versions)
+	}
+	switch {
+	case err != nil || n < 1 || n > len(v.versions):
+		return nil, errors.New("invalid key version")
+	case n < v.oldest:
+		return nil, errors.New("cannot sign: specified version for signing is less than the minimum encryption key version")
+	}
+	hash := map[string]crypto.Hash{"sha2-256": crypto.SHA256, "sha2-384": crypto.SHA384, "sha2-512": crypto.SHA512}[algorithm]
+	if in.Prehashed != (hash != 0) {
+		return nil, fmt.Errorf("%q, prehashed: %v", algorithm, in.Prehashed)
+	}
+	var opts crypto.SignerOpts = hash
+	if _, ok := v.versions[n-1].(*rsa.PrivateKey); ok && in.Padding != "pkcs1v15" { // pss is the engine's default
+		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: hash}
+	}
+	sig, err := v.versions[n-1].Sign(rand.Reader, in.Input, opts)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"signature": fmt.Sprintf("vault:v%d:%s", n, base64.StdEncoding.EncodeToString(sig))}, nil
+}
+
+const token = "not a secret"
+
+func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	operation, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/transit/"), "/")
+	name, algorithm, _ := strings.Cut(rest, "/")
+	reply := func(data map[string]any, err error) {
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"errors":[%q]}`, err)
 			return
 		}
-		switch operation {
-		case "keys":
-			public, kind := "", "other"
-			if pub, ok := key.Public().(ed25519.PublicKey); ok {
-				public, kind = base64.StdEncoding.EncodeToString(pub), "ed25519"
-			} else {
-				public = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must(x509.MarshalPKIXPublicKey(key.Public()))}))
-			}
-			reply(map[string]any{"latest_version": 1, "keys": map[string]any{"1": map[string]any{"name": kind, "public_key": public}}})
-		case "sign":
-			var in struct {
-				Input     []byte
-				Prehashed bool
-			}
-			if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-				t.Error(err)
-			}
-			hash := map[string]crypto.Hash{"sha2-256": crypto.SHA256, "sha2-384": crypto.SHA384, "sha2-512": crypto.SHA512}[algorithm]
-			if in.Prehashed != (hash != 0) {
-				t.Errorf("%s, prehashed: %v", r.URL.Path, in.Prehashed)
-			}
-			sig, err := key.Sign(rand.Reader, in.Input, hash)
-			if err != nil {
-				w.WriteHeader(http.StatusBadRequest)
-				fmt.Fprintf(w, `{"errors":[%q]}`, err)
-				return
-			}
-			reply(map[string]any{"signature": "vault:v1:" + base64.StdEncoding.EncodeToString(sig)})
-		default:
-			w.WriteHeader(http.StatusNotFound)
-		}
-	}))
+		json.NewEncoder(w).Encode(map[string]any{"data": data})
+	}
+	switch {
+	case r.Header.Get("X-Vault-Token") != token:
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `{"errors":["permission denied"]}`)
+	case name == "release" && operation == "keys":
+		reply(v.keys(), nil)
+	case name == "release" && operation == "sign":
+		reply(v.sign(algorithm, r.Body))
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"errors":[]}`)
+	}
+}
+
+func startVault(t *testing.T, key crypto.Signer) *vault {
+	v := &vault{versions: []crypto.Signer{key}}
+	server := httptest.NewServer(v)
 	t.Cleanup(server.Close)
 	t.Setenv("VAULT_ADDR", server.URL)
 	t.Setenv("VAULT_TOKEN", token)
-	return server
+	return v
 }
 
-// Vault's provider is imported here, so Open knows its references.
+// Vault's provider is imported here, so Open knows its references, those of OpenBao too.
 func TestVault(t *testing.T) {
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -176,15 +231,17 @@ func TestVault(t *testing.T) {
 	for name, key := range map[string]crypto.Signer{
 		"P-256":   must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
 		"P-384":   must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
+		"P-521":   must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader)),
 		"RSA":     must(rsa.GenerateKey(rand.Reader, 2048)),
 		"Ed25519": edwards,
 	} {
 		t.Run(name, func(t *testing.T) {
-			vault(t, key)
-			opened, err := kms.Open(t.Context(), "hashivault://release")
+			startVault(t, key)
+			opened, err := kms.Open(t.Context(), map[bool]string{false: "hashivault://release", true: "openbao://release"}[name == "P-384"])
 			if err != nil {
 				t.Fatal(err)
 			}
+			signtest.TestKey(t, opened) // of RSA one padding alone: the provider asks for PKCS #1 v1.5 whatever it is asked
 			s := &sign.BundleSigner{Key: opened}
 			signtest.TestSigner(t, s)
 			evidence, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
@@ -195,19 +252,65 @@ func TestVault(t *testing.T) {
 			if _, err := v.Verify(t.Context(), image, evidence); err != nil {
 				t.Error(err)
 			}
-			// The provider pads by PKCS #1 v1.5 whatever is asked: found out, and not used.
 			if name == "RSA" {
-				if _, err := opened.Sign(t.Context(), make([]byte, 32), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}); !errors.Is(err, kms.ErrSignature) {
+				pss := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+				if _, err := opened.Sign(t.Context(), make([]byte, 32), pss); !errors.Is(err, kms.ErrSignature) || !errors.Is(err, sign.ErrKey) {
 					t.Errorf("PSS: %v", err)
 				}
 			}
 		})
 	}
 	t.Run("denied", func(t *testing.T) {
-		vault(t, edwards)
+		startVault(t, edwards)
 		t.Setenv("VAULT_TOKEN", "another")
 		if _, err := kms.Open(t.Context(), "hashivault://release"); err == nil {
 			t.Error("opened with a wrong token")
 		}
 	})
+	t.Run("not there", func(t *testing.T) {
+		startVault(t, edwards)
+		if _, err := kms.Open(t.Context(), "hashivault://other"); err == nil {
+			t.Error("opened a key that is not there")
+		}
+	})
+}
+
+// A key that is open stays with its version when it is rotated, before and after its first signature.
+func TestVaultRotation(t *testing.T) {
+	first, second := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	for _, early := range []bool{true, false} {
+		server := startVault(t, first)
+		key, err := kms.Open(t.Context(), "hashivault://release")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &sign.BundleSigner{Key: key}
+		byFirst := &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: first.Public()}}}
+		check := func() {
+			t.Helper()
+			evidence, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := byFirst.Verify(t.Context(), image, evidence); err != nil {
+				t.Error(err)
+			}
+		}
+		if !early {
+			check()
+		}
+		server.rotate(second)
+		check()
+		again, err := kms.Open(t.Context(), "hashivault://release")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !second.PublicKey.Equal(again.Public()) {
+			t.Error("opened again, it is still the first version")
+		}
+		server.oldest = 2
+		if _, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{})); err == nil || !strings.Contains(err.Error(), "minimum encryption key version") {
+			t.Errorf("the first version may not sign any more: %v", err)
+		}
+	}
 }
