@@ -269,7 +269,7 @@ func TestThreshold(t *testing.T) {
 	}
 	all := []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}
 	trusted := []verify.Verifier{
-		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()}, {Key: one.Public(), AllowSHA256: true}}},
+		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()}, {Key: one.Public(), Schemes: []verify.Scheme{verify.ECDSAWithSHA256, verify.ECDSAWithSHA512}}}},
 		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()}, {Key: two.Public()}}},
 	}
 	both := append(slices.Clone(byOne), byTwo)

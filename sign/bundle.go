@@ -3,10 +3,6 @@ package sign
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -20,6 +16,7 @@ import (
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
+	"github.com/ladingdev/lading/internal/scheme"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -28,6 +25,7 @@ import (
 var (
 	ErrStatement = errors.New("statement cannot be signed")  // it is incomplete, or its predicate is not strict JSON
 	ErrKey       = errors.New("key cannot be used for this") // its type or size has no place in the format
+	ErrSignature = scheme.ErrSignature                       // what a Key returned does not verify: it was not handed out
 )
 
 // Annotations that cosign v3 writes beside a bundle, unsigned, for those who list referrers.
@@ -41,17 +39,18 @@ const (
 type BundleSigner struct {
 	// Key signs. It must be one of the table in the package comment.
 	Key Key
-	// SHA256 hashes with SHA-256 also for P-384 and P-521, the one hash that cosign verifies with such keys from files
-	// unless told by --signature-digest-algorithm. Verifiers here need TrustedKey.AllowSHA256 for it.
-	SHA256 bool
+	// Scheme is how Key signs; zero means the default of its type. Verifiers accept another one if they list it: here in
+	// TrustedKey.Schemes, for others see the package comment. One that Key cannot sign with is [ErrKey].
+	Scheme Scheme
 	// Now, if set, gives the time for the annotation org.opencontainers.image.created, which nobody signs. Nil leaves it
 	// out, so that the same signature gives the same descriptor.
 	Now func() time.Time
 }
 
-// Sign returns a bundle with the statement. Errors wrap [ErrStatement], [ErrKey], or what the key returned.
+// Sign returns a bundle with the statement. Errors wrap [ErrStatement], [ErrKey],
+// [ErrSignature], or the key's.
 func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
-	envelope, err := signEnvelope(ctx, b.Key, s, b.SHA256)
+	envelope, err := signEnvelope(ctx, b.Key, s, b.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}
@@ -75,7 +74,7 @@ func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 // A file that is itself what signers of images sign, a simple signing payload or the encoding of a statement, is refused with
 // [ErrStatement]: its signature would be that of the image.
 func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, error) {
-	hash, err := signingHash(b.Key, b.SHA256)
+	pub, scheme, err := choose(b.Key, b.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}
@@ -89,25 +88,22 @@ func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, e
 	m := &bundle.Message{Algorithm: "SHA2_256"}
 	h := sha256.New()
 	var data []byte
-	switch hash {
-	case 0:
-		if data, err = io.ReadAll(r); err != nil {
-			return Descriptor{}, fmt.Errorf("sign: %w", err)
+	if hash := scheme.Hash(); hash == 0 {
+		if data, err = io.ReadAll(r); err == nil {
+			h.Write(data)
+			m.Digest = h.Sum(nil)
 		}
-		h.Write(data)
-		m.Digest = h.Sum(nil)
-	case crypto.SHA384, crypto.SHA512:
+	} else {
 		m.Algorithm = fmt.Sprintf("SHA2_%d", 8*hash.Size())
 		h = hash.New()
-		fallthrough
-	default:
-		if _, err := io.Copy(h, r); err != nil {
-			return Descriptor{}, fmt.Errorf("sign: %w", err)
-		}
+		_, err = io.Copy(h, r)
 		m.Digest = h.Sum(nil)
 		data = m.Digest
 	}
-	if m.Signature, err = b.Key.Sign(ctx, data, hash); err != nil {
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w", err)
+	}
+	if m.Signature, err = scheme.Sign(ctx, b.Key, pub, data); err != nil {
 		return Descriptor{}, fmt.Errorf("sign: %w", err)
 	}
 	out, err := b.bundle(&bundle.Bundle{Message: m})
@@ -139,12 +135,12 @@ func describe(mediaType string, data []byte, annotations map[string]string) Desc
 }
 
 // signEnvelope signs the statement as a DSSE envelope.
-func signEnvelope(ctx context.Context, key Key, s *Statement, sha256 bool) (*dsse.Envelope, error) {
+func signEnvelope(ctx context.Context, key Key, s *Statement, scheme Scheme) (*dsse.Envelope, error) {
 	payload, err := s.encode()
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrStatement, err)
 	}
-	sig, err := signMessage(ctx, key, dsse.PAE(dsse.PayloadType, payload), sha256)
+	sig, err := signMessage(ctx, key, dsse.PAE(dsse.PayloadType, payload), scheme)
 	if err != nil {
 		return nil, err
 	}
@@ -180,61 +176,28 @@ func (s *Statement) encode() ([]byte, error) {
 	return out.Append(nil)
 }
 
-// signMessage signs a message as Sigstore does with a key of this type and size: see the table in the package comment.
-func signMessage(ctx context.Context, key Key, message []byte, sha256 bool) ([]byte, error) {
-	hash, err := signingHash(key, sha256)
+// signMessage signs a message; see the table in the package comment.
+func signMessage(ctx context.Context, key Key, message []byte, wanted Scheme) ([]byte, error) {
+	pub, scheme, err := choose(key, wanted)
 	if err != nil {
 		return nil, err
 	}
-	data := message
-	if hash != 0 {
-		h := hash.New()
-		h.Write(message)
-		data = h.Sum(nil)
-	}
-	sig, err := key.Sign(ctx, data, hash)
+	sig, err := scheme.Sign(ctx, key, pub, scheme.Digest(message))
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return sig, nil
 }
 
-// signingHash returns the hash that key signs with, zero for the message itself.
-func signingHash(key Key, sha256 bool) (crypto.Hash, error) {
+// choose returns the public key of key and the scheme to sign with.
+func choose(key Key, wanted Scheme) (crypto.PublicKey, Scheme, error) {
 	if key == nil {
-		return 0, fmt.Errorf("sign: %w: there is none", ErrKey)
+		return nil, 0, fmt.Errorf("sign: %w: there is none", ErrKey)
 	}
-	hash, err := hashFor(key.Public())
+	pub := key.Public()
+	chosen, err := scheme.Choose(pub, wanted)
 	if err != nil {
-		return 0, fmt.Errorf("sign: %w: %w", ErrKey, err)
+		return nil, 0, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
-	if sha256 && hash != 0 {
-		hash = crypto.SHA256
-	}
-	return hash, nil
-}
-
-// hashFor returns the hash that goes with a key, zero for Ed25519, which takes the message.
-func hashFor(pub crypto.PublicKey) (crypto.Hash, error) {
-	switch pub := pub.(type) {
-	case *ecdsa.PublicKey:
-		switch pub.Curve {
-		case elliptic.P256():
-			return crypto.SHA256, nil
-		case elliptic.P384():
-			return crypto.SHA384, nil
-		case elliptic.P521():
-			return crypto.SHA512, nil
-		}
-		return 0, errors.New("ECDSA on a curve other than P-256, P-384 and P-521")
-	case *rsa.PublicKey:
-		switch pub.N.BitLen() {
-		case 2048, 3072, 4096:
-			return crypto.SHA256, nil
-		}
-		return 0, fmt.Errorf("RSA with %d bits; 2048, 3072 and 4096 are used", pub.N.BitLen())
-	case ed25519.PublicKey:
-		return 0, nil
-	}
-	return 0, fmt.Errorf("keys of type %T", pub)
+	return pub, chosen[0], nil
 }

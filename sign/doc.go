@@ -23,17 +23,37 @@
 //
 // # Algorithms
 //
-// The type and size of the key fix the algorithm, the same in every format here, and nothing in what is signed or
-// verified can change it. Formats of Notary Project have a table of their own: see package sign/notary.
+// The type and size of the key fix how it signs, the same in every format here, and nothing in what is signed or
+// verified can change it; only the caller can, by the field Scheme of the signers. Formats of Notary Project have a table
+// of their own: see package sign/notary.
 //
-//	key         signature                        hash      with SHA256: true
-//	P-256       ECDSA, ASN.1 DER                 SHA-256
-//	P-384       ECDSA, ASN.1 DER                 SHA-384   SHA-256
-//	P-521       ECDSA, ASN.1 DER                 SHA-512   SHA-256
-//	RSA-2048    RSASSA-PKCS1-v1_5                SHA-256
-//	RSA-3072    RSASSA-PKCS1-v1_5                SHA-256
-//	RSA-4096    RSASSA-PKCS1-v1_5                SHA-256
-//	Ed25519     Ed25519, of the whole message
+//	key                       by default        or, by Scheme
+//	P-256                     ECDSAWithSHA256   ECDSAWithSHA384, ECDSAWithSHA512
+//	P-384                     ECDSAWithSHA384   ECDSAWithSHA256, ECDSAWithSHA512
+//	P-521                     ECDSAWithSHA512   ECDSAWithSHA256, ECDSAWithSHA384
+//	RSA-2048, -3072, -4096    SHA256WithRSA     SHA384WithRSA, SHA512WithRSA, SHA256WithRSAPSS, SHA384WithRSAPSS, SHA512WithRSAPSS
+//	Ed25519                   PureEd25519       Ed25519ph
 //
-// Any other key is [ErrKey].
+// Any other key is [ErrKey]. What a Key returns is verified before it is handed out: see [ErrSignature].
+//
+// # Who reads what
+//
+// P-256 by default is read by all. Other keys need to be paired with their readers:
+//
+//	reader of statements (bundle, DSSE)             P-384, P-521   with Scheme ECDSAWithSHA256   RSA   with SHA256WithRSAPSS   Ed25519
+//	package verify                                  yes            by TrustedKey.Schemes         yes   by TrustedKey.Schemes   yes
+//	cosign v3.1.3, key from a file                  no             yes                           yes   no                      yes
+//	sigstore-go v1.3.0, LoadDefaultVerifier         yes            no                            yes   no                      yes
+//	@sigstore/verify 3.1.1 (npm, files read all)    no             yes                           yes   no                      yes
+//	go-securesystemslib v0.11.1 (in-toto)           yes            no                            no    yes                     yes
+//	securesystemslib 0.26 (Python)                  no             yes                           no    yes                     yes
+//	witness (go-witness ad20e39c)                   no             yes                           yes   yes                     yes
+//
+// So a P-256 key is the advice for who can choose. The signers here write no keyid: cosign v3.1.3 and sigstore-go v1.3.0
+// pass over a signature that has one which is not the key's own by their reckoning.
+//
+// # One key, one use
+//
+// A key says nothing of what it is for, so whatever is signed with it counts wherever it is trusted. [BundleSigner.SignBlob]
+// refuses files that are, byte for byte, what some format here signs for an image.
 package sign

@@ -13,13 +13,13 @@ import (
 // A DSSESigner signs with a key and writes bare DSSE envelopes with an in-toto Statement v1: what cosign keeps under the tag
 // .att, and what readers of in-toto attestations other than Sigstore's expect. They carry no hint whose key it is.
 type DSSESigner struct {
-	Key    Key  // as in [BundleSigner]
-	SHA256 bool // as in [BundleSigner]
+	Key    Key    // as in [BundleSigner]
+	Scheme Scheme // as in [BundleSigner]
 }
 
 // Sign returns an envelope with the statement. Errors are those of [BundleSigner.Sign].
 func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
-	envelope, err := signEnvelope(ctx, d.Key, s, d.SHA256)
+	envelope, err := signEnvelope(ctx, d.Key, s, d.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}
@@ -36,8 +36,8 @@ func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error)
 // It signs [ImageSignature] alone, of one subject. The subject's Name becomes the docker-reference, which readers
 // show and do not check; its Annotations become optional members.
 type CosignSigner struct {
-	Key    Key  // as in [BundleSigner]
-	SHA256 bool // as in [BundleSigner]
+	Key    Key    // as in [BundleSigner]
+	Scheme Scheme // as in [BundleSigner]
 }
 
 // Sign returns the payload, with its signature in the annotation dev.cosignproject.cosign/signature. Errors wrap
@@ -58,7 +58,7 @@ func (c *CosignSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 	if err != nil {
 		return Descriptor{}, fmt.Errorf("sign: %w: %w", ErrStatement, err)
 	}
-	sig, err := signMessage(ctx, c.Key, data, c.SHA256)
+	sig, err := signMessage(ctx, c.Key, data, c.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}

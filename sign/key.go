@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/keytext"
+	"github.com/ladingdev/lading/internal/scheme"
 )
 
 // An Algorithm is a type and size of key to make.
@@ -167,7 +168,7 @@ func parseKey(pemBytes, passphrase []byte) (crypto.Signer, error) {
 	if !ok {
 		return nil, fmt.Errorf("keys of type %T", key)
 	}
-	if _, err := hashFor(s.Public()); err != nil {
+	if _, err := scheme.Of(s.Public()); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -45,7 +45,6 @@ func TestConformance(t *testing.T) {
 		key := newKey(t, a)
 		signtest.TestKey(t, key)
 		signtest.TestSigner(t, &sign.BundleSigner{Key: key})
-		signtest.TestSigner(t, &sign.BundleSigner{Key: key, SHA256: true})
 		signtest.TestSigner(t, &sign.DSSESigner{Key: key})
 		signtest.TestSigner(t, &sign.CosignSigner{Key: key})
 	}

@@ -498,7 +498,7 @@ func TestDistinctSigners(t *testing.T) {
 	r, fromFile := newKey(t, sign.RSA2048)
 	pub := *r.Public().(*rsa.PublicKey)
 	pub.N = new(big.Int).Set(pub.N)
-	thrice := &verify.KeyVerifier{Formats: allFormats, Keys: []verify.TrustedKey{fromFile, {Key: &pub}, {Key: r.Public(), AllowSHA256: true}}}
+	thrice := &verify.KeyVerifier{Formats: allFormats, Keys: []verify.TrustedKey{fromFile, {Key: &pub}, {Key: r.Public(), Schemes: []verify.Scheme{verify.SHA256WithRSA, verify.SHA512WithRSAPSS}}}}
 	if n := count(thrice, forge(t, dsse.PayloadType, payload, r)); n != 1 {
 		t.Errorf("one RSA key trusted in three ways counts as %d", n)
 	}
@@ -555,7 +555,10 @@ func TestAlgorithms(t *testing.T) {
 	r1024, _ := rsa.GenerateKey(rand.Reader, 1024)
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
 	key := func(pub crypto.PublicKey) verify.TrustedKey { return verify.TrustedKey{Key: pub} }
-	sha256Too := func(pub crypto.PublicKey) verify.TrustedKey { return verify.TrustedKey{Key: pub, AllowSHA256: true} }
+	with := func(pub crypto.PublicKey, schemes ...verify.Scheme) verify.TrustedKey {
+		return verify.TrustedKey{Key: pub, Schemes: schemes}
+	}
+	withPh := with(ed.Public(), verify.PureEd25519, verify.Ed25519ph)
 	r, s, err := ecdsa.Sign(rand.Reader, p256, sum256[:])
 	if err != nil {
 		t.Fatal(err)
@@ -585,11 +588,11 @@ func TestAlgorithms(t *testing.T) {
 		"P-256 r||s":                     {key(&p256.PublicKey), fixed, false},
 		"P-384 SHA-384":                  {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum384[:])), true},
 		"P-384 SHA-256":                  {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), false},
-		"P-384 SHA-256, allowed":         {sha256Too(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), true},
-		"P-384 SHA-512, SHA-256 allowed": {sha256Too(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum512[:])), false},
+		"P-384 SHA-256, allowed":         {with(&p384.PublicKey, verify.ECDSAWithSHA384, verify.ECDSAWithSHA256), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), true},
+		"P-384 SHA-512, SHA-256 allowed": {with(&p384.PublicKey, verify.ECDSAWithSHA384, verify.ECDSAWithSHA256), must(ecdsa.SignASN1(rand.Reader, p384, sum512[:])), false},
 		"P-521 SHA-512":                  {key(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum512[:])), true},
 		"P-521 SHA-256":                  {key(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), false},
-		"P-521 SHA-256, allowed":         {sha256Too(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), true},
+		"P-521 SHA-256, allowed":         {with(&p521.PublicKey, verify.ECDSAWithSHA256), must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), true},
 		"RSA PKCS1 SHA-256":              {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA256, sum256[:])), true},
 		"RSA PKCS1 SHA-512":              {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA512, sum512[:])), false},
 		"RSA PKCS1 SHA-1":                {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA1, sum1[:])), false},
@@ -599,15 +602,19 @@ func TestAlgorithms(t *testing.T) {
 		"RSA, an even exponent":          {exponent(2), fixed, false},
 		"RSA, a million bits":            {key(huge), fixed, false},
 		"RSA PSS":                        {key(&r2048.PublicKey), must(rsa.SignPSS(rand.Reader, r2048, crypto.SHA256, sum256[:], nil)), false},
+		"P-256, a scheme of RSA":         {with(&p256.PublicKey, verify.ECDSAWithSHA256, verify.SHA256WithRSA), der, false},
+		"P-256, a scheme unknown":        {with(&p256.PublicKey, 200), der, false},
+		"P-256, the default by zero":     {with(&p256.PublicKey, 0), der, true},
+		"P-256, the empty digest":        {with(&p256.PublicKey, verify.ECDSAWithSHA512), zeroDigest(t, &p256.PublicKey), false},
 		"RSA 1024":                       {key(&r1024.PublicKey), must(rsa.SignPKCS1v15(nil, r1024, crypto.SHA256, sum256[:])), false},
 		"P-224":                          {key(&p224.PublicKey), must(ecdsa.SignASN1(rand.Reader, p224, sum256[:])), false},
 		"Ed25519":                        {key(ed.Public()), ed25519.Sign(ed, pae), true},
 		"Ed25519, S plus the order":      {key(ed.Public()), addOrder(ed25519.Sign(ed, pae)), false},
 		"Ed25519, a byte more":           {key(ed.Public()), append(ed25519.Sign(ed, pae), 0), false},
-		"Ed25519, of a context":          {verify.TrustedKey{Key: ed.Public(), AllowEd25519ph: true}, must(ed.Sign(nil, sum512[:], &ed25519.Options{Hash: crypto.SHA512, Context: "x"})), false},
+		"Ed25519, of a context":          {withPh, must(ed.Sign(nil, sum512[:], &ed25519.Options{Hash: crypto.SHA512, Context: "x"})), false},
 		"Ed25519 of the digest":          {key(ed.Public()), ed25519.Sign(ed, sum256[:]), false},
 		"Ed25519ph":                      {key(ed.Public()), ph, false},
-		"Ed25519ph, allowed":             {verify.TrustedKey{Key: ed.Public(), AllowEd25519ph: true}, ph, true},
+		"Ed25519ph, allowed":             {withPh, ph, true},
 		"HMAC":                           {key(&p256.PublicKey), hs[:], false},
 		"zeros":                          {key(&p256.PublicKey), []byte{0x30, 6, 2, 1, 0, 2, 1, 0}, false},
 		"no key":                         {key(nil), fixed, false},
@@ -624,6 +631,25 @@ func TestAlgorithms(t *testing.T) {
 	if err := try(verify.TrustedKey{}, fixed); !errors.Is(err, verify.ErrNotTrusted) {
 		t.Error(err)
 	}
+}
+
+// zeroDigest returns a signature of the number zero, which anybody can make for any key: r is the x of a multiple of the key
+// and s is r divided by the factor, here 1.
+func zeroDigest(t *testing.T, pub *ecdsa.PublicKey) []byte {
+	t.Helper()
+	point, err := pub.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(big.Int).Mod(new(big.Int).SetBytes(point[1:33]), pub.Curve.Params().N)
+	sig, err := asn1.Marshal(struct{ R, S *big.Int }{r, r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ecdsa.VerifyASN1(pub, nil, sig) {
+		t.Fatal("the forgery does not hold for a digest of no bytes, so it shows nothing")
+	}
+	return sig
 }
 
 // addOrder adds the order of the group to S of an Ed25519 signature, which RFC 8032 (section 5.1.7) has verifiers refuse.

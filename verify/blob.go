@@ -99,10 +99,10 @@ func (v *KeyVerifier) readBlob(ctx context.Context, r io.Reader, signed *bundle.
 		for _, k := range v.Keys {
 			schemes, _ := k.schemes() // an unusable key is refused later
 			for _, s := range schemes {
-				if s.hash == 0 {
+				if s.Hash() == 0 {
 					whole = new(bytes.Buffer)
 				} else {
-					add(s.hash)
+					add(s.Hash())
 				}
 			}
 		}

@@ -36,17 +36,25 @@
 //
 // # Algorithms
 //
-// The key decides, together with what its owner allows; nothing in the evidence does. Everything else is refused.
+// The key decides, together with what its owner lists in [TrustedKey.Schemes]; nothing in the evidence does. Everything
+// else is refused, and if a trusted key made it, the refusal names the scheme.
 //
-//	key                      signature                        hash      AllowSHA256   AllowEd25519ph
-//	P-256                    ECDSA, ASN.1 DER                 SHA-256
-//	P-384                    ECDSA, ASN.1 DER                 SHA-384   or SHA-256
-//	P-521                    ECDSA, ASN.1 DER                 SHA-512   or SHA-256
-//	RSA-2048, -3072, -4096   RSASSA-PKCS1-v1_5                SHA-256
-//	Ed25519                  Ed25519, of the whole message                            or Ed25519ph
+//	key                      by default        listed, also
+//	P-256                    ECDSAWithSHA256   ECDSAWithSHA384, ECDSAWithSHA512
+//	P-384                    ECDSAWithSHA384   ECDSAWithSHA256, ECDSAWithSHA512
+//	P-521                    ECDSAWithSHA512   ECDSAWithSHA256, ECDSAWithSHA384
+//	RSA-2048, -3072, -4096   SHA256WithRSA     SHA384WithRSA, SHA512WithRSA, SHA256WithRSAPSS, SHA384WithRSAPSS, SHA512WithRSAPSS
+//	Ed25519                  PureEd25519       Ed25519ph
 //
-// cosign signs with Ed25519ph where it has an Ed25519 key from a file. For P-384 and P-521 from files it signs with the
-// key's own hash, and its verification expects SHA-256 unless told otherwise.
+// What others sign with, where it is not the default:
+//
+//	cosign v3.1.3, Ed25519 key from a file                    Ed25519ph
+//	cosign v3.1.3 --signature-digest-algorithm sha512         ECDSAWithSHA512, SHA512WithRSA; sha384 likewise
+//	AWS KMS, Google Cloud KMS: key type RSA_..._SHA512        SHA512WithRSA; ..._PSS_..._SHA256: SHA256WithRSAPSS; and so on
+//	in-toto, securesystemslib, witness: RSA                   SHA256WithRSAPSS
+//	securesystemslib 0.26 (Python), witness: P-384, P-521     ECDSAWithSHA256
+//
+// A keyid, and the hint of a bundle, decide nothing: nobody signed them.
 //
 // # What a key cannot tell
 //

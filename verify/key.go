@@ -3,10 +3,6 @@ package verify
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -23,6 +19,7 @@ import (
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
 	"github.com/ladingdev/lading/internal/keytext"
+	"github.com/ladingdev/lading/internal/scheme"
 	"github.com/ladingdev/lading/internal/simplesigning"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -65,16 +62,14 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// A TrustedKey is a public key whose signatures count, and what it may sign with. Which algorithm that is, the key and
-// the format decide, never the evidence: see the table in the package comment.
+// A TrustedKey is a public key whose signatures count, and how it may sign. Which algorithm that is, the key and Schemes
+// decide, never the evidence: see the table in the package comment.
 type TrustedKey struct {
 	Key crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey
-	// AllowSHA256 also accepts SHA-256 with a P-384 or P-521 key, as cosign's specification of simple signing asks and
-	// as cosign verifies with such keys from files.
-	AllowSHA256 bool
-	// AllowEd25519ph also accepts Ed25519ph (RFC 8032, section 5.1) with an Ed25519 key, as cosign signs with such keys
-	// when it means to log the signature.
-	AllowEd25519ph bool
+	// Schemes are the ways of signing that count; none means the default of the key's type alone. A list replaces the
+	// default: name it, too, if it is to count beside another. A scheme that is not for this type of key makes every
+	// verification fail.
+	Schemes []Scheme
 	// Name is what people call the key, or who holds it: reports say it, and nothing is decided by it.
 	Name string
 	// Until is when the key's signatures stop to count, all of them: nobody vouches for when they were made. Zero means
@@ -112,55 +107,13 @@ func (id Identity) hint() string {
 	return base64.StdEncoding.EncodeToString(sum)
 }
 
-// A scheme is one way in which a key signs: the hash, zero for the message itself.
-type scheme struct {
-	hash crypto.Hash
-	ph   bool // Ed25519ph
-}
-
-// schemes is the table of the package comment.
-func (k TrustedKey) schemes() ([]scheme, error) {
-	switch pub := k.Key.(type) {
-	case *ecdsa.PublicKey:
-		if pub == nil {
-			break
-		}
-		var own crypto.Hash
-		switch pub.Curve {
-		case elliptic.P256():
-			return []scheme{{hash: crypto.SHA256}}, nil
-		case elliptic.P384():
-			own = crypto.SHA384
-		case elliptic.P521():
-			own = crypto.SHA512
-		default:
-			return nil, errors.New("verify: ECDSA is used on P-256, P-384 and P-521 alone")
-		}
-		s := []scheme{{hash: own}}
-		if k.AllowSHA256 {
-			s = append(s, scheme{hash: crypto.SHA256})
-		}
-		return s, nil
-	case *rsa.PublicKey:
-		if pub == nil || pub.N == nil {
-			break
-		}
-		switch pub.N.BitLen() {
-		case 2048, 3072, 4096:
-			return []scheme{{hash: crypto.SHA256}}, nil
-		}
-		return nil, fmt.Errorf("verify: RSA with %d bits is not used; 2048, 3072 and 4096 are", pub.N.BitLen())
-	case ed25519.PublicKey:
-		if len(pub) != ed25519.PublicKeySize {
-			break
-		}
-		s := []scheme{{}}
-		if k.AllowEd25519ph {
-			s = append(s, scheme{hash: crypto.SHA512, ph: true})
-		}
-		return s, nil
+// schemes returns those that count.
+func (k TrustedKey) schemes() ([]Scheme, error) {
+	schemes, err := scheme.Choose(k.Key, k.Schemes...)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
 	}
-	return nil, fmt.Errorf("verify: a key of type %T that is not used, or empty", k.Key)
+	return schemes, nil
 }
 
 // A message is what was signed: its bytes, or, for a file that no key needs whole, digests alone.
@@ -182,22 +135,20 @@ func (m *message) digest(h crypto.Hash) []byte {
 	return m.digests[h]
 }
 
+// signed returns what a scheme signs of the message, nil if that is not known.
+func (m *message) signed(s Scheme) []byte {
+	switch {
+	case s.Hash() == 0:
+		return m.data
+	case m.data == nil:
+		return m.digests[s.Hash()]
+	}
+	return m.digest(s.Hash())
+}
+
 func (k TrustedKey) verify(m *message, sig []byte) bool {
 	schemes, _ := k.schemes()
-	return slices.ContainsFunc(schemes, func(s scheme) bool {
-		switch pub := k.Key.(type) {
-		case *ecdsa.PublicKey:
-			return ecdsa.VerifyASN1(pub, m.digest(s.hash), sig)
-		case *rsa.PublicKey:
-			return rsa.VerifyPKCS1v15(pub, s.hash, m.digest(s.hash), sig) == nil
-		case ed25519.PublicKey:
-			if s.ph {
-				return ed25519.VerifyWithOptions(pub, m.digest(s.hash), sig, &ed25519.Options{Hash: s.hash}) == nil
-			}
-			return ed25519.Verify(pub, m.data, sig)
-		}
-		return false
-	})
+	return slices.ContainsFunc(schemes, func(s Scheme) bool { return s.Verify(k.Key, m.signed(s), sig) })
 }
 
 // KeyVerifier verifies what was signed with keys that the caller names. It reads nothing but the evidence: no log, no
@@ -480,13 +431,16 @@ func (v *KeyVerifier) signers(m *message, sigs []dsse.Signature, hint string) ([
 	case over != nil:
 		return nil, over
 	}
-	return nil, v.noSigner(sigs, hint)
+	return nil, v.noSigner(m, sigs, hint)
 }
 
 // noSigner words a refusal. Hints, which nobody signed, decide nothing else.
-func (v *KeyVerifier) noSigner(sigs []dsse.Signature, hint string) error {
+func (v *KeyVerifier) noSigner(m *message, sigs []dsse.Signature, hint string) error {
 	if len(v.Keys) == 0 {
 		return fmt.Errorf("%w: no key is trusted", ErrNotTrusted)
+	}
+	if err := v.otherScheme(m, sigs); err != nil {
+		return err
 	}
 	for _, k := range v.Keys {
 		id, err := k.Identity()
@@ -500,6 +454,30 @@ func (v *KeyVerifier) noSigner(sigs []dsse.Signature, hint string) error {
 		}
 	}
 	return fmt.Errorf("%w: not signed with a trusted key", ErrNotTrusted)
+}
+
+// Bounds of the search for a better word than "not trusted": keys times signatures, and bytes to hash once more.
+const (
+	otherSchemePairs = 16
+	otherSchemeBytes = 4 << 20
+)
+
+// otherScheme says that a trusted key signed in a way that its owner did not list. It is looked for as long as that is
+// cheap, and nothing but the wording depends on it.
+func (v *KeyVerifier) otherScheme(m *message, sigs []dsse.Signature) error {
+	if len(v.Keys)*len(sigs) > otherSchemePairs || len(m.data) > otherSchemeBytes {
+		return nil
+	}
+	for _, k := range v.Keys {
+		fit, _ := scheme.Of(k.Key)
+		for _, s := range fit {
+			data := m.signed(s)
+			if data != nil && slices.ContainsFunc(sigs, func(sig dsse.Signature) bool { return s.Verify(k.Key, data, sig.Sig) }) {
+				return fmt.Errorf("%w: a trusted key signed it, but by %v, which TrustedKey.Schemes does not list for it", ErrNotTrusted, s)
+			}
+		}
+	}
+	return nil
 }
 
 // malformed gives an error of a codec its kind.

@@ -310,7 +310,7 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := (&sign.BundleSigner{Key: ec, SHA256: true}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrKey) {
+	if _, err := (&sign.BundleSigner{Key: ec, Scheme: sign.ECDSAWithSHA256}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrKey) {
 		t.Errorf("SHA256 of a signer: %v", err)
 	}
 	if n := len(cloud.Calls()); n != 0 {

@@ -22,7 +22,7 @@
 // A key of the types ECC_NIST_P256, _P384, _P521, ECC_NIST_EDWARDS25519 and RSA_2048, _3072, _4096, for SIGN_VERIFY, will do.
 // P-256 is the one to choose: with Ed25519 the service takes the whole message, of at most 4,096 bytes, so that an image
 // signature fits and an SBOM is [sign.ErrLimit], before any call. Of all others only digests go to the service, however long
-// the message is. A P-384 key signs SHA-384 and a P-521 key SHA-512, so SHA256 of the signers in package sign is refused.
+// the message is. A P-384 key signs SHA-384 and a P-521 key SHA-512, and another Scheme is refused.
 //
 // Opening is one call of GetPublicKey, each signature one of Sign; the caller needs the permissions kms:GetPublicKey and
 // kms:Sign. An alias is followed once, when the key is opened, so that what is signed later is signed by the key that was

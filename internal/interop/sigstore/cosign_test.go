@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -252,10 +253,10 @@ func TestCosignReadsOurs(t *testing.T) {
 			}{
 				{"bundle signature", &sign.BundleSigner{Key: f.key}, image, "", (*fixture).cosignVerify, k.hash},
 				{"bundle attestation", &sign.BundleSigner{Key: f.key}, fact, "", (*fixture).cosignVerifyAttestation, k.hash},
-				{"bundle signature SHA-256", &sign.BundleSigner{Key: f.key, SHA256: true}, image, "", (*fixture).cosignVerify, 0},
-				{"bundle attestation SHA-256", &sign.BundleSigner{Key: f.key, SHA256: true}, fact, "", (*fixture).cosignVerifyAttestation, 0},
-				{"simple signing", &sign.CosignSigner{Key: f.key, SHA256: true}, image, ".sig", (*fixture).cosignVerify, 0},
-				{"envelope", &sign.DSSESigner{Key: f.key, SHA256: true}, fact, ".att", (*fixture).cosignVerifyAttestation, 0},
+				{"bundle signature SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, image, "", (*fixture).cosignVerify, 0},
+				{"bundle attestation SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, fact, "", (*fixture).cosignVerifyAttestation, 0},
+				{"simple signing", &sign.CosignSigner{Key: f.key, Scheme: sha256For(f.key)}, image, ".sig", (*fixture).cosignVerify, 0},
+				{"envelope", &sign.DSSESigner{Key: f.key, Scheme: sha256For(f.key)}, fact, ".att", (*fixture).cosignVerifyAttestation, 0},
 			} {
 				t.Run(w.name, func(t *testing.T) {
 					f := *f
@@ -278,6 +279,14 @@ func TestCosignReadsOurs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sha256For is the scheme with SHA-256 where the key has one beside its default.
+func sha256For(k sign.Key) sign.Scheme {
+	if _, ok := k.Public().(*ecdsa.PublicKey); ok {
+		return sign.ECDSAWithSHA256
+	}
+	return 0
 }
 
 // What cosign writes with a key that we wrote, we accept.
@@ -310,7 +319,9 @@ func TestOursReadCosign(t *testing.T) {
 					evidence = append(f.evidence(t, ".sig"), f.evidence(t, ".att")...)
 				}
 				v := &verify.KeyVerifier{Keys: []verify.TrustedKey{f.trusted}, Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
-				v.Keys[0].AllowEd25519ph = k.ph
+				if k.ph {
+					v.Keys[0].Schemes = []verify.Scheme{verify.PureEd25519, verify.Ed25519ph}
+				}
 				kinds := map[verify.Kind]int{}
 				for _, e := range evidence {
 					att, err := v.Verify(ctx, f.subject, e)
@@ -333,7 +344,7 @@ func TestOursReadCosign(t *testing.T) {
 					return
 				}
 				// Without the named opt-in, cosign's pairing is refused.
-				v.Keys[0].AllowEd25519ph = false
+				v.Keys[0].Schemes = nil
 				for _, e := range evidence {
 					if _, err := v.Verify(ctx, f.subject, e); !errors.Is(err, verify.ErrNotTrusted) && !errors.Is(err, verify.ErrTampered) {
 						t.Errorf("%s without the opt-in: %v", e.MediaType, err)

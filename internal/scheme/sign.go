@@ -1,0 +1,51 @@
+package scheme
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Key is what package sign calls so.
+type Key interface {
+	Public() crypto.PublicKey
+	Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) ([]byte, error)
+}
+
+// ErrSignature says that a key gave back something else than the signature that it was asked for.
+var ErrSignature = errors.New("the key returned another signature than was asked for")
+
+// Sign has key, whose public key is pub, sign data under this scheme: the digest by Hash, or the message if that is zero.
+// It is the one place where signers ask a key, and it hands out nothing that does not verify, for which it pays one
+// verification. Such an answer is ErrSignature; other errors are the key's.
+func (s Scheme) Sign(ctx context.Context, key Key, pub crypto.PublicKey, data []byte) ([]byte, error) {
+	sig, err := key.Sign(ctx, bytes.Clone(data), s.options()) // a copy, for what is verified must be what was asked for
+	if err != nil {
+		return nil, err
+	}
+	if !s.verify(pub, data, sig, rsa.PSSSaltLengthEqualsHash) {
+		return nil, fmt.Errorf("%w: %s", ErrSignature, s.explain(pub, data, sig))
+	}
+	return sig, nil
+}
+
+// explain says what a signature is that does not hold, as far as that can be told.
+func (s Scheme) explain(pub crypto.PublicKey, data, sig []byte) string {
+	if pub, ok := pub.(*ecdsa.PublicKey); ok && len(sig) == 2*((pub.Curve.Params().BitSize+7)/8) {
+		return fmt.Sprintf("%d bytes, as r and s side by side have; ASN.1 DER is expected", len(sig))
+	}
+	fit, _ := Of(pub)
+	i := slices.IndexFunc(fit, func(other Scheme) bool { return other.Hash() == s.Hash() && other.Verify(pub, data, sig) })
+	switch {
+	case i < 0:
+		return fmt.Sprintf("%d bytes that are no signature by its public key, %v", len(sig), s)
+	case fit[i] == s:
+		return "its salt is not as long as the hash"
+	}
+	return fmt.Sprintf("%v in place of %v", fit[i], s)
+}
