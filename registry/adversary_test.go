@@ -209,14 +209,14 @@ func TestAdversarialRegistry(t *testing.T) {
 		}, registry.ErrDigest},
 		{"listing is elsewhere", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+"/v2/", http.StatusTemporaryRedirect)
-		}, nil}, // where there is neither API nor tag
+		}, registry.ErrNotFound}, // where there is neither API nor tag, nor the subject
 		{"tag resolves to the subject", func(w http.ResponseWriter, r *http.Request) {
 			if strings.Contains(r.URL.Path, "/manifests/sha256-") {
 				answer(image, "subject")(w, r)
 				return
 			}
 			w.WriteHeader(http.StatusNotFound)
-		}, nil},
+		}, registry.ErrNotFound},
 		{"listing is a gzip bomb", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", index)
 			w.Header().Set("Content-Encoding", "gzip")
@@ -236,6 +236,7 @@ func TestAdversarialRegistry(t *testing.T) {
 			s := registrytest.Start(&registrytest.Options{Registry: http.HandlerFunc(tt.evil)})
 			defer s.Close()
 			repo := open(t, s.Host()+"/demo/app", &registry.Options{
+				Limits: registry.Limits{Referrers: 128},
 				Credential: func(_ context.Context, host string) (registry.Credential, error) {
 					return registry.Credential{Username: "me", Password: "secret"}, nil
 				},

@@ -14,7 +14,8 @@ import (
 
 // Cache keeps what was read, so that no registry is asked twice for what cannot have changed: manifests and evidence by
 // digest, for good; listings of referrers, and digests of tags, for as long as the caller says. The zero value keeps
-// content in memory and remembers neither listings nor tags. One Cache may serve any number of repositories, at the same
+// content in memory and remembers neither listings nor tags. That a repository has the referrers API is remembered for 24
+// hours after its last good answer, see [Cache.Forget]. One Cache may serve any number of repositories, at the same
 // time; equal questions at the same time become one, if their answer would be kept.
 //
 // It keeps what the fetching Repository was allowed to read: share it only among those with the same rights. Tags,
@@ -39,6 +40,8 @@ type Cache struct {
 	listings map[string]remembered[[]Descriptor]
 	tags     map[string]remembered[Descriptor]
 	digests  map[string]Descriptor // manifests that were resolved by digest: that answer cannot change
+	apis     map[string]rememberedAPI
+	slots    map[string]slots // by host
 }
 
 type cached struct {

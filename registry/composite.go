@@ -23,7 +23,7 @@ var signedArtifacts = []string{
 // layers, and of each signature the manifest and the envelope. All of it is checked against its digest. Without
 // signature there is no candidate. A signature that cannot be had is an error of its own, and no reason to hold back the
 // others.
-func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Manifest) iter.Seq2[Descriptor, error] {
+func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Manifest, hold func(int64) bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		var listed []Descriptor
 		for s, err := range r.listed(ctx, bare(d)) {
@@ -31,7 +31,7 @@ func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Man
 				yield(bare(d), err)
 				return
 			}
-			if s.ArtifactType == notarySignature || slices.Contains(vagueArtifacts, s.ArtifactType) {
+			if r.mayHold(s.ArtifactType) {
 				listed = append(listed, s)
 			}
 		}
@@ -40,6 +40,14 @@ func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Man
 		}
 		if len(listed) > r.limits.Candidates {
 			yield(bare(d), fmt.Errorf("registry: %w: more than %d signatures on %s", ErrLimit, r.limits.Candidates, d.Digest))
+			return
+		}
+		// The parts, and the index that holds them in Base64.
+		size := int64(len(listed)+1) << 16
+		for _, l := range m.Layers {
+			size += max(l.Size, 0)
+		}
+		if !hold(min(size, r.limits.EvidenceBytes) * 7 / 3) {
 			return
 		}
 		left := r.limits.EvidenceBytes - int64(len(d.Data))

@@ -21,7 +21,8 @@ import (
 // again goes on where it ended: content that is there already is not sent again.
 //
 // An attachment that the source lists and does not have, or has damaged, does not hold up the rest. All such errors are
-// returned together, beside the descriptor of the image, which has been copied then.
+// returned together, beside the descriptor of the image, which has been copied then. So is the doubt whether there are
+// attachments at all, where the source answers neither with a list nor as the specification says that it has none.
 func Copy(ctx context.Context, dst, src *Repository, reference string, opts *CopyOptions) (Descriptor, error) {
 	if opts == nil {
 		opts = new(CopyOptions)
@@ -44,6 +45,9 @@ func Copy(ctx context.Context, dst, src *Repository, reference string, opts *Cop
 		if err := dst.Tag(ctx, root, reference); err != nil {
 			return Descriptor{}, err
 		}
+	}
+	if c.doubt != nil && !src.tagged.Load() {
+		c.left = append(c.left, c.doubt)
 	}
 	return root, errors.Join(c.left...)
 }
@@ -70,6 +74,7 @@ type copier struct {
 	count     int
 	bytes     int64
 	left      []error // attachments that could not be copied
+	doubt     error   // whether there are others
 }
 
 // copied is a manifest in the destination, described as it describes itself.
@@ -157,7 +162,11 @@ func (c *copier) graph(ctx context.Context, d Descriptor, depth int) (copied, er
 // referrers copies what refers to a manifest.
 func (c *copier) referrers(ctx context.Context, d Descriptor, depth int) error {
 	var list []Descriptor
-	for r, err := range c.src.listed(ctx, d) {
+	for r, err := range c.src.listedSurely(ctx, d) {
+		if doubt := (*doubtError)(nil); errors.As(err, &doubt) {
+			c.doubt = err
+			break
+		}
 		if err != nil {
 			return err
 		}
@@ -175,7 +184,8 @@ func (c *copier) referrers(ctx context.Context, d Descriptor, depth int) error {
 		}
 	}
 	// The destination's own listing: a copied fallback index would overwrite what others attached there.
-	return c.dst.list(ctx, d, list)
+	_, err := c.dst.list(ctx, d, list)
+	return err
 }
 
 // leave notes an attachment that is damaged or not there. It returns errors that are not the attachment's alone.

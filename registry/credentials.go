@@ -23,8 +23,9 @@ import (
 
 // login asks for credentials and sees which of them are turned down.
 type login struct {
-	next http.RoundTripper
-	get  func(ctx context.Context, host string) (Credential, error)
+	next       http.RoundTripper
+	get        func(ctx context.Context, host string) (Credential, error)
+	repository string // host/path, for who keeps credentials by repository
 
 	timeout time.Duration
 
@@ -37,7 +38,10 @@ type given struct {
 	rejected   bool
 }
 
-type rejectedKey struct{}
+type (
+	rejectedKey   struct{}
+	repositoryKey struct{}
+)
 
 // Rejected returns the credential that the host turned down, for a Credential function that is asked again with the
 // context it got: time to fetch another, where credentials expire or are revoked.
@@ -47,6 +51,7 @@ func Rejected(ctx context.Context) (Credential, bool) {
 }
 
 func (l *login) credential(ctx context.Context, host string) (auth.Credential, error) {
+	ctx = context.WithValue(ctx, repositoryKey{}, l.repository)
 	l.mu.Lock()
 	if g := l.hosts[host]; g != nil && g.rejected {
 		ctx = context.WithValue(ctx, rejectedKey{}, g.credential)
@@ -88,7 +93,8 @@ func (l *login) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // DockerCredentials returns the credentials that docker login stored, for Options. It reads $DOCKER_CONFIG/config.json,
-// or .docker/config.json in the home directory, and runs the credential helpers that the file names.
+// or .docker/config.json in the home directory, and runs the credential helpers that the file names. Docker Hub's may be
+// under any name of it, as other tools write them.
 func DockerCredentials() (func(ctx context.Context, host string) (Credential, error), error) {
 	store, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
 	if err != nil {
@@ -110,8 +116,8 @@ func DockerCredentials() (func(ctx context.Context, host string) (Credential, er
 
 // PodmanCredentials returns the credentials that podman login stored, for Options. It reads $REGISTRY_AUTH_FILE, or
 // containers/auth.json in $XDG_RUNTIME_DIR or the user's configuration directory, whichever is there first, and runs the
-// credential helpers that the file names. Entries for a path below a host do not count. Without a file everybody is
-// anonymous.
+// credential helpers that the file names. Of entries for a host and for paths below it, the longest that the repository
+// is in counts (containers-auth.json(5)). Without a file everybody is anonymous.
 func PodmanCredentials() (func(ctx context.Context, host string) (Credential, error), error) {
 	name, err := podmanFile()
 	if err != nil {
@@ -126,17 +132,33 @@ func PodmanCredentials() (func(ctx context.Context, host string) (Credential, er
 		return nil, fmt.Errorf("registry: podman credentials: %w", err)
 	}
 	return func(ctx context.Context, host string) (Credential, error) {
-		entry, ok := entries[imagename.Host(host, false)]
-		if !ok {
-			return Credential{}, nil
+		for _, place := range places(ctx, host) {
+			if entry, ok := entries[place]; ok {
+				c, err := store.Get(ctx, entry)
+				return fromAuth(c), err
+			}
 		}
-		c, err := store.Get(ctx, entry)
-		return fromAuth(c), err
+		return Credential{}, nil
 	}, nil
 }
 
-// authEntries returns the names of the entries that are for whole hosts in a file of docker's or podman's, by the host in its
-// one spelling. There need be no file.
+// places returns what entries for a host may be named after, the repository that is opened and everything above it,
+// longest first. A host that is not the repository's, such as a mirror, stands for itself.
+func places(ctx context.Context, host string) (list []string) {
+	name, _ := ctx.Value(repositoryKey{}).(string)
+	at, path, _ := strings.Cut(name, "/")
+	host = imagename.Host(host, false)
+	if imagename.Host(at, false) == host {
+		for path != "" {
+			list = append(list, host+"/"+path)
+			path = path[:max(0, strings.LastIndexByte(path, '/'))]
+		}
+	}
+	return append(list, host)
+}
+
+// authEntries returns the names of the entries in a file of docker's or podman's, by the host in its one spelling and perhaps
+// a path. There need be no file.
 func authEntries(name string) (map[string]string, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -155,14 +177,17 @@ func authEntries(name string) (map[string]string, error) {
 	entries := make(map[string]string)
 	add := func(entry string) {
 		host, path, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(entry, "https://"), "http://"), "/")
-		if path = strings.Trim(path, "/"); path != "" && path != "v1" && path != "v2" {
-			return
+		if path = strings.Trim(path, "/"); path == "v1" || path == "v2" {
+			path = "" // an address of the protocol, as docker writes it
 		}
-		key := imagename.Host(host, false)
+		if path != "" {
+			path = "/" + path
+		}
+		key := imagename.Host(host, false) + path
 		if entries[key] != key { // its plain name is better than any other
 			entries[key] = entry
 		}
-		if plain := imagename.Host(host, true); entries[plain] == "" { // with port 80: the host itself, over plain HTTP
+		if plain := imagename.Host(host, true) + path; entries[plain] == "" { // with port 80: the host itself, over plain HTTP
 			entries[plain] = entry
 		}
 	}

@@ -36,21 +36,21 @@ func EvidenceTypes() []string {
 	}
 }
 
-// Artifact types that say nothing: of registries that do not say them, or take the configuration's media type for one.
-var vagueArtifacts = []string{"", ocispec.MediaTypeEmptyJSON, ocispec.MediaTypeImageConfig}
-
-// Artifact types of manifests that may hold evidence, beside those that say nothing and the evidence types themselves.
-var evidenceArtifacts = []string{
-	notarySignature,
-	"application/vnd.dev.cosign.artifact.sig.v1+json",
-	"application/vnd.dev.cosign.artifact.att.v1+json",
-	typeInToto,
+// Artifact types of manifests that are known to be something else than evidence: indexes of layers, charts, policies and
+// documents that cosign attached unsigned. Any other may hold evidence, because the type that is listed says little: some
+// registries list the configuration's type always, clients that name no artifact type leave their own default there, and
+// whoever attaches may choose any.
+var otherArtifacts = []string{
+	"application/vnd.amazon.soci.index.v1+json",
+	"application/vnd.amazon.soci.index.v2+json",
+	"application/vnd.cncf.helm.config.v1+json",
+	"application/vnd.dev.cosign.artifact.sbom.v1+json",
+	"application/vnd.wasm.config.v1+json",
 }
 
-// mayHold reports whether a manifest of that artifact type is looked into for evidence.
+// mayHold reports whether a manifest that is listed with that artifact type is looked into for evidence.
 func (r *Repository) mayHold(artifactType string) bool {
-	return slices.Contains(vagueArtifacts, artifactType) || slices.Contains(evidenceArtifacts, artifactType) || slices.Contains(r.evidenceTypes, artifactType) ||
-		r.readsNotary() && slices.Contains(signedArtifacts, artifactType)
+	return !slices.Contains(otherArtifacts, artifactType) || slices.Contains(r.evidenceTypes, artifactType)
 }
 
 // findable reports whether Evidence will look at content once it is attached, if it is evidence.
@@ -104,11 +104,11 @@ func (r *Repository) underCosignTags(ctx context.Context, subject Descriptor, su
 // listed lists the referrers of a subject, from the cache if that remembers them.
 func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	if !r.cache.remembersListings(r.name) {
-		return r.listedNow(ctx, subject)
+		return r.listedNow(ctx, subject, false)
 	}
 	return func(yield func(Descriptor, error) bool) {
 		entries, err := r.cache.listing(ctx, r.name, subject.Digest, func() (entries []Descriptor, err error) {
-			for d, err := range r.listedNow(ctx, subject) {
+			for d, err := range r.listedNow(ctx, subject, false) {
 				if err != nil {
 					return nil, err
 				}
@@ -129,110 +129,136 @@ func (r *Repository) listed(ctx context.Context, subject Descriptor) iter.Seq2[D
 	}
 }
 
+// listedSurely is listed for who would lose what is not listed: an answer that only some registries mean as "no API"
+// is a *doubtError if there is no fallback tag either.
+func (r *Repository) listedSurely(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	return r.listedNow(ctx, subject, true)
+}
+
 // listedNow lists the referrers of a subject.
-func (r *Repository) listedNow(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+func (r *Repository) listedNow(ctx context.Context, subject Descriptor, surely bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		if err := valid(subject); err != nil {
 			yield(Descriptor{}, err)
 			return
 		}
-		seen := make(map[digest.Digest]bool)
-		// next yields an entry and reports whether to go on.
-		next := func(d Descriptor) bool {
-			if seen[d.Digest] {
-				return true
-			}
-			if len(seen) == r.limits.Referrers {
-				yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d referrers of %s", ErrLimit, r.limits.Referrers, subject.Digest))
-				return false
-			}
-			seen[d.Digest] = true
-			return yield(d, nil)
+		l := listing{r: r, subject: subject, yield: yield, seen: make(map[digest.Digest]bool)}
+		// A registry that is known to have no API is asked for the tag first. It may have started one since, so that only
+		// what is there counts.
+		tagFirst := r.api.lacksAPI()
+		if tagFirst && (!l.byTag(ctx) || len(l.seen) > 0) {
+			return
 		}
-		for d, err := range r.backend.Referrers(ctx, bare(subject)) {
+		var absent error
+		for d, err := range r.byAPI(ctx, subject) {
 			if errors.Is(err, ErrUnsupported) {
+				absent = err
 				break
 			}
 			if err != nil {
 				yield(Descriptor{}, err)
 				return
 			}
-			if !next(d) {
+			if !l.next(d) {
 				return
 			}
 		}
-		if len(seen) > 0 {
+		if len(l.seen) > 0 || !tagFirst && (!l.byTag(ctx) || len(l.seen) > 0) || absent == nil {
 			return
 		}
-		t, err := r.fallbackIndex(ctx, subject)
-		if err != nil {
-			yield(Descriptor{}, err)
+		// Neither a list nor a tag: nothing there, if the registry's word can be taken for it.
+		clear := (*noAPIError)(nil)
+		if surely && errors.As(absent, &clear) && !clear.clear {
+			yield(Descriptor{}, &doubtError{r.name, subject.Digest, absent})
 			return
 		}
-		if t.data != nil {
-			index, err := parseIndex(t.data)
-			if err != nil {
+		if b, ok := r.backend.(answerer); ok {
+			if err := b.answers(ctx, subject); err != nil {
 				yield(Descriptor{}, err)
-				return
-			}
-			for _, d := range index.Manifests {
-				if !next(d) {
-					return
-				}
 			}
 		}
 	}
 }
 
+// A doubtError says that it is not known whether there are referrers. Once the repository shows a fallback tag for any
+// subject, whoever writes there has found that there is no API, and all doubts are gone.
+type doubtError struct {
+	repository string
+	subject    digest.Digest
+	err        error
+}
+
+func (e *doubtError) Error() string {
+	return fmt.Sprintf("registry: whether anything refers to %s in %s is not known, as there is no fallback tag: %v", e.subject, e.repository, e.err)
+}
+func (e *doubtError) Unwrap() error { return e.err }
+
+// An answerer is a Backend whose "not found" may be an answer to everything. It returns nil if it is not.
+type answerer interface {
+	answers(ctx context.Context, subject Descriptor) error
+}
+
+// listing yields the referrers of a subject, each once. Its methods report whether to go on.
+type listing struct {
+	r       *Repository
+	subject Descriptor
+	yield   func(Descriptor, error) bool
+	seen    map[digest.Digest]bool
+}
+
+func (l *listing) next(d Descriptor) bool {
+	if l.seen[d.Digest] {
+		return true
+	}
+	if len(l.seen) == l.r.limits.Referrers {
+		l.yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d referrers of %s", ErrLimit, l.r.limits.Referrers, l.subject.Digest))
+		return false
+	}
+	l.seen[d.Digest] = true
+	return l.yield(d, nil)
+}
+
+// byTag yields what the fallback tag names.
+func (l *listing) byTag(ctx context.Context) bool {
+	t, err := l.r.fallbackIndex(ctx, l.subject)
+	if err == nil && t.data == nil {
+		return true
+	}
+	var index *ocispec.Index
+	if err == nil {
+		index, err = parseIndex(t.data)
+	}
+	if err != nil {
+		l.yield(Descriptor{}, err)
+		return false
+	}
+	for _, d := range index.Manifests {
+		l.r.tagged.Store(true)
+		if !l.next(d) {
+			return false
+		}
+	}
+	return true
+}
+
 // Evidence yields the candidates about a subject, unverified: one per layer of a referrer whose media type is an
 // evidence type. MediaType, Digest, Size, Data and Annotations are the layer's, ArtifactType is the manifest's. Data is
 // what the digest says. The manifest's subject is the one asked for; under cosign's tags, which have none, only the
-// signed payload can tell.
+// signed payload can tell. What the list says a referrer is does not decide: all are looked into but those whose type
+// is known to be something else, such as an index of layers.
 //
 // A document that Notary Project signed as an artifact (an SBOM under AWS Signer) comes as one candidate of media type
 // application/vnd.oci.image.index.v1+json: an index with the content of its entries inside, the artifact's manifest
 // first, then its layers, then manifest and envelope of each signature on it.
 //
+// The newest come first, by the annotation org.opencontainers.image.created, which is a hint; what has none comes last,
+// in the order of the list. Limits.Requests of them are fetched at the same time, and not much more than one of the
+// largest is held in memory beside the one that was yielded.
+//
 // An error beside a Descriptor concerns that candidate. An error beside a zero Descriptor ends the iteration: not all
-// came. Nothing there is no error.
+// came. It wraps ErrLimit where the limits ended before the list. Nothing there is no error.
 func (r *Repository) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
-	return func(yield func(Descriptor, error) bool) {
-		b := budget{r: r, subject: subject, yield: yield}
-		// from yields what a manifest holds and reports whether to go on.
-		from := func(d Descriptor, needSubject bool) bool {
-			// Many that hold nothing would cost nothing otherwise.
-			if !b.spend(&b.manifests, min(d.Size, r.limits.ManifestBytes), int64(r.limits.Pages)*r.limits.ManifestBytes) {
-				return false
-			}
-			for candidate, err := range r.evidenceIn(ctx, subject, d, needSubject) {
-				if !b.next(candidate, err) {
-					return false
-				}
-			}
-			return true
-		}
-		for d, err := range r.listed(ctx, subject) {
-			if err != nil {
-				yield(Descriptor{}, err)
-				return
-			}
-			if r.mayHold(d.ArtifactType) && !from(d, true) {
-				return
-			}
-		}
-		if !r.cosignTags {
-			return
-		}
-		for d, err := range r.underCosignTags(ctx, subject, ".sig", ".att") {
-			if err != nil {
-				yield(Descriptor{}, err)
-				return
-			}
-			if !from(d, false) {
-				return
-			}
-		}
-	}
+	return r.evidence(ctx, subject, nil)
 }
 
 func (r *Repository) readsNotary() bool {
@@ -265,9 +291,12 @@ func (b *budget) spend(spent *int64, n, most int64) bool {
 	return true
 }
 
-// evidenceIn yields the evidence in one manifest.
-func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, needSubject bool) iter.Seq2[Descriptor, error] {
+// evidenceIn yields the evidence in one manifest. It calls hold before it reads so many bytes.
+func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, needSubject bool, hold func(int64) bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
+		if !hold(min(max(d.Size, 0), r.limits.ManifestBytes)) {
+			return
+		}
 		data, err := r.fetchListed(ctx, d, r.limits.ManifestBytes)
 		if err != nil {
 			yield(bare(d), err)
@@ -287,21 +316,24 @@ func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, need
 		}
 		if needSubject && r.readsNotary() && slices.Contains(signedArtifacts, artifactType(m)) {
 			d.Data = data
-			for candidate, err := range r.composite(ctx, d, m) {
+			for candidate, err := range r.composite(ctx, d, m, hold) {
 				if !yield(candidate, err) {
 					return
 				}
 			}
 		}
-		r.layers(ctx, m, r.evidenceTypes, yield)
+		r.layers(ctx, m, r.evidenceTypes, hold, yield)
 	}
 }
 
 // layers yields the layers of some types, with their content.
-func (r *Repository) layers(ctx context.Context, m *ocispec.Manifest, types []string, yield func(Descriptor, error) bool) bool {
+func (r *Repository) layers(ctx context.Context, m *ocispec.Manifest, types []string, hold func(int64) bool, yield func(Descriptor, error) bool) bool {
 	for _, layer := range m.Layers {
 		if !slices.Contains(types, layer.MediaType) {
 			continue
+		}
+		if !hold(min(max(layer.Size, 0), r.limits.EvidenceBytes)) {
+			return false
 		}
 		candidate := bare(layer)
 		candidate.ArtifactType, candidate.Annotations = artifactType(m), layer.Annotations
@@ -357,12 +389,15 @@ func (r *Repository) Claims(ctx context.Context, index, platform Descriptor) ite
 				continue
 			}
 			m, err := r.Manifest(ctx, d)
-			if err != nil && !b.next(bare(d), err) || err == nil && !r.layers(ctx, m, []string{typeInToto}, b.next) {
+			if err != nil && !b.next(bare(d), err) || err == nil && !r.layers(ctx, m, []string{typeInToto}, unbounded, b.next) {
 				return
 			}
 		}
 	}
 }
+
+// unbounded holds what is read one after the other.
+func unbounded(int64) bool { return true }
 
 // members returns the manifests that an index names, none for an image.
 func (r *Repository) members(ctx context.Context, index Descriptor) ([]Descriptor, error) {

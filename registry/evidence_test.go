@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/registry"
@@ -32,24 +33,34 @@ func fetch(t testing.TB, r *registry.Repository, d registry.Descriptor) []byte {
 	return data
 }
 
-// What nobody would find again is not attached; who names the artifact type finds it.
+// Evidence under an artifact type of somebody's own is found; what is known to be something else is not looked into, and
+// not taken for evidence when it is attached.
 func TestEvidenceUnderAnotherArtifactType(t *testing.T) {
 	s := registrytest.Start(nil)
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
-	odd := content("odd")
-	odd.ArtifactType = "application/vnd.acme.evidence"
-	if _, err := repo.Attach(t.Context(), image, odd); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "EvidenceTypes") {
+	other := content("other")
+	other.ArtifactType = "application/vnd.amazon.soci.index.v1+json"
+	if _, err := repo.Attach(t.Context(), image, other); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "EvidenceTypes") {
 		t.Errorf("Attach: %v", err)
 	}
-	knowing := open(t, s.Host()+"/demo/app", &registry.Options{EvidenceTypes: append(registry.EvidenceTypes(), odd.ArtifactType)})
-	if _, err := knowing.Attach(t.Context(), image, odd); err != nil {
+	odd := content("odd")
+	odd.ArtifactType = "application/vnd.acme.evidence"
+	if _, err := repo.Attach(t.Context(), image, odd); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"odd"}, texts(t, knowing, image)); diff != "" {
+	if diff := cmp.Diff([]string{"odd"}, texts(t, repo, image)); diff != "" {
 		t.Error(diff)
 	}
+	knowing := open(t, s.Host()+"/demo/app", &registry.Options{EvidenceTypes: append(registry.EvidenceTypes(), other.ArtifactType)})
+	if _, err := knowing.Attach(t.Context(), image, other); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"odd", "other"}, texts(t, knowing, image)); diff != "" {
+		t.Error(diff)
+	}
+	image = pushImage(t, repo, "another")
 	// An envelope in a manifest that says it is in-toto is evidence as it is, signed by Notary or not.
 	statement := envelope("envelope")
 	statement.ArtifactType = "application/vnd.in-toto+json"
@@ -194,7 +205,9 @@ func TestListingNeverShows(t *testing.T) {
 	}
 	hide = string(asJSON(t, ocispec.Index{Manifests: first}))
 	var partial *registry.AttachError
-	if _, err := repo.Attach(t.Context(), image, content("two")); !errors.As(err, &partial) || !errors.Is(err, registry.ErrUnavailable) || len(partial.Pushed) != 1 {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // or it would take longer for what may only be late
+	defer cancel()
+	if _, err := repo.Attach(ctx, image, content("two")); !errors.As(err, &partial) || !errors.Is(err, registry.ErrUnavailable) || len(partial.Pushed) != 1 {
 		t.Fatalf("%v", err)
 	}
 	hide = ""

@@ -30,7 +30,7 @@ func FuzzIndex(f *testing.F) {
 		if err != nil || len(data) == 0 {
 			return
 		}
-		changed, err := addToIndex(data, []Descriptor{added})
+		changed, _, err := addToIndex(data, []Descriptor{added}, func(string) bool { return true })
 		if err != nil {
 			return // no list to add to
 		}
@@ -51,7 +51,7 @@ func FuzzIndex(f *testing.F) {
 		if len(after.Manifests) != len(before.Manifests)+1 {
 			t.Fatalf("%s became %s", data, changed)
 		}
-		again, err := addToIndex(changed, []Descriptor{added})
+		again, _, err := addToIndex(changed, []Descriptor{added}, func(string) bool { return true })
 		if err != nil || !bytes.Equal(again, changed) {
 			t.Fatalf("adding twice: %s, %v", again, err)
 		}

@@ -100,20 +100,28 @@ func fallbackTag(d digest.Digest) string {
 }
 
 // editList returns a JSON object with elements of one of its lists dropped or added, and everything else as it is, byte
-// for byte. It returns the same bytes if there is nothing to do.
+// for byte. It returns the same bytes if there is nothing to do. A list that is null, as some programs write an empty
+// one, becomes one when something is added.
 func editList(object []byte, list string, drop func(i int) bool, add ...[]byte) ([]byte, error) {
 	var (
 		start, end int // of the list, with its brackets
 		elements   [][]byte
 		dropped    bool
+		null       bool
 	)
 	r := strictjson.NewReader(object, strictjson.Limits{})
 	for name := range r.Object() {
 		if string(name) != list {
 			continue
 		}
-		if r.Kind() == strictjson.Array {
+		switch r.Kind() {
+		case strictjson.Array:
 			start = r.Offset()
+		case strictjson.Null:
+			start = r.Offset()
+			r.Skip()
+			end, null = r.Offset(), true
+			continue
 		}
 		for i := range r.Array() {
 			element := r.Raw()
@@ -133,6 +141,10 @@ func editList(object []byte, list string, drop func(i int) bool, add ...[]byte) 
 		return nil, fmt.Errorf("registry: %w: no list %q", ErrMalformed, list)
 	case !dropped && len(add) == 0:
 		return object, nil
+	case null:
+		out := append([]byte(nil), object[:start]...)
+		out = append(append(append(out, '['), bytes.Join(add, []byte{','})...), ']')
+		return append(out, object[end:]...), nil
 	case !dropped: // so that even the white space stays
 		out := append([]byte(nil), object[:end-1]...)
 		if len(elements) > 0 {
@@ -148,33 +160,41 @@ func editList(object []byte, list string, drop func(i int) bool, add ...[]byte) 
 
 const emptyIndex = `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[]}`
 
-// addToIndex returns an index with entries added where they are missing.
-func addToIndex(data []byte, add []Descriptor) ([]byte, error) {
+// addToIndex returns an index with entries added where they are missing, and how many entries it has then of artifact
+// types that count.
+func addToIndex(data []byte, add []Descriptor, counts func(artifactType string) bool) ([]byte, int, error) {
 	if len(data) == 0 {
 		data = []byte(emptyIndex)
 	}
 	index, err := parseIndex(data)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	present := make(map[digest.Digest]bool)
+	n := 0
+	enter := func(d Descriptor) {
+		if present[d.Digest] = true; counts(d.ArtifactType) {
+			n++
+		}
+	}
 	for _, d := range index.Manifests {
-		present[d.Digest] = true
+		enter(d)
 	}
 	var entries [][]byte
 	for _, d := range add {
 		if present[d.Digest] {
 			continue
 		}
-		present[d.Digest] = true
+		enter(d)
 		d.Data = nil // an entry names a manifest
 		entry, err := json.Marshal(d)
 		if err != nil {
-			return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
+			return nil, 0, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
 		}
 		entries = append(entries, entry)
 	}
-	return editList(data, "manifests", nil, entries...)
+	out, err := editList(data, "manifests", nil, entries...)
+	return out, n, err
 }
 
 // removeFromIndex returns an index without the entries of a manifest.

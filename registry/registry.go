@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
@@ -48,10 +50,11 @@ type Backend interface {
 type Limits struct {
 	ManifestBytes int64 // of one manifest, index or listing page; default 4 MiB
 	EvidenceBytes int64 // of one piece of evidence; default 32 MiB
-	Referrers     int   // listed for one subject; default 1,024
+	Referrers     int   // listed for one subject; default 16,384
 	Pages         int   // of one listing, and as many times ManifestBytes of manifests looked into; default 64
-	Candidates    int   // pieces of evidence for one subject; default 256
+	Candidates    int   // pieces of evidence for one subject; default 1,024
 	TotalBytes    int64 // of all evidence for one subject; default 256 MiB
+	Requests      int   // in flight to one host, of all repositories with one Cache; default 8
 }
 
 func (l Limits) withDefaults() Limits {
@@ -62,16 +65,19 @@ func (l Limits) withDefaults() Limits {
 		l.EvidenceBytes = 32 << 20
 	}
 	if l.Referrers <= 0 {
-		l.Referrers = 1024
+		l.Referrers = 16384
 	}
 	if l.Pages <= 0 {
 		l.Pages = 64
 	}
 	if l.Candidates <= 0 {
-		l.Candidates = 256
+		l.Candidates = 1024
 	}
 	if l.TotalBytes <= 0 {
 		l.TotalBytes = 256 << 20
+	}
+	if l.Requests <= 0 {
+		l.Requests = 8
 	}
 	return l
 }
@@ -85,8 +91,13 @@ type Repository struct {
 	evidenceTypes []string
 	cosignTags    bool
 	cache         *Cache
+	log           *slog.Logger
+	api           *apiMemory
+	slots         slots
 
-	config atomic.Bool // the empty configuration was pushed
+	config  atomic.Bool // the empty configuration was pushed
+	tagged  atomic.Bool // there is a fallback tag for some subject
+	carried sync.Map    // digests of subjects whose fallback tag has nothing that the referrers API lacks
 }
 
 // New returns a Repository over a store of the caller's. Of opts, what concerns the network does not matter.
@@ -98,7 +109,15 @@ func New(b Backend, opts *Options) *Repository {
 	if types == nil {
 		types = EvidenceTypes()
 	}
-	return &Repository{backend: b, limits: opts.Limits.withDefaults(), evidenceTypes: types, cosignTags: opts.CosignTags, cache: opts.Cache}
+	r := &Repository{
+		backend: b, limits: opts.Limits.withDefaults(), evidenceTypes: types, cosignTags: opts.CosignTags, cache: opts.Cache,
+		log: opts.Log, api: &apiMemory{cache: opts.Cache},
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	r.slots = make(slots, r.limits.Requests)
+	return r
 }
 
 // Name returns the name of the repository as it was opened, without tag and digest.
@@ -194,7 +213,22 @@ func (r *Repository) fetchAll(ctx context.Context, d Descriptor, limit int64) ([
 	return data, err
 }
 
+// readAll reads content as a whole, and again if the connection breaks or the bytes are damaged on the way.
 func (r *Repository) readAll(ctx context.Context, d Descriptor) ([]byte, error) {
+	for try := 1; ; try++ {
+		data, err := r.readOnce(ctx, d)
+		if err == nil || try == maxReads || !(errors.Is(err, ErrDigest) || errors.Is(err, errBroken)) || !sleep(ctx, jitter(try)) {
+			return data, err
+		}
+	}
+}
+
+func (r *Repository) readOnce(ctx context.Context, d Descriptor) ([]byte, error) {
+	release, err := r.slots.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	body, err := r.Fetch(ctx, d)
 	if err != nil {
 		return nil, err
@@ -225,7 +259,15 @@ func (r *Repository) Tag(ctx context.Context, d Descriptor, tag string) error {
 		return fmt.Errorf("registry: %w: tag %q", ErrInvalid, tag)
 	}
 	defer r.cache.forget(manifestKey(r.name, tag)) // whether or not the answer came
-	return r.backend.Push(ctx, bare(d), bytes.NewReader(data), tag)
+	err = r.backend.Push(ctx, bare(d), bytes.NewReader(data), tag)
+	if err == nil {
+		return nil
+	}
+	// Registries with immutable tags refuse a tag that is right already, each with a status of its own.
+	if there, e := r.backend.Resolve(ctx, tag); e == nil && there.Digest == d.Digest {
+		return nil
+	}
+	return err
 }
 
 // bare drops what a descriptor says beyond what it names.

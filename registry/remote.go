@@ -2,12 +2,14 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -47,6 +49,8 @@ type Options struct {
 	EvidenceTypes []string
 	// Cache keeps what was read; nil means none.
 	Cache *Cache
+	// Log gets warnings, such as that the evidence about a subject comes near its limit; nil means silence.
+	Log *slog.Logger
 	// CosignTags makes Evidence look at cosign's tags .sig and .att too, and Referrers at those and .sbom, which costs a
 	// request each.
 	CosignTags bool
@@ -86,26 +90,32 @@ func Open(name string, opts *Options) (*Repository, error) {
 		Header: http.Header{"User-Agent": {"lading"}},
 		Cache:  auth.NewCache(),
 	}
+	name = ref.Registry + "/" + ref.Repository
 	transport := http.RoundTripper(&retrier{next: &timeouts{next: opts.Transport, after: opts.Timeout}})
 	if opts.Credential != nil {
-		l := &login{next: transport, get: opts.Credential, timeout: opts.Timeout}
+		l := &login{next: transport, get: opts.Credential, repository: name, timeout: opts.Timeout}
 		client.Credential, transport = l.credential, l
 	}
-	client.Client = &http.Client{Transport: transport}
+	client.Client = &http.Client{Transport: &challenges{next: transport}}
 	b.repo.Client = client
 	// The listing of referrers and its fallback are ours: what the client library is told here keeps it out of both.
 	if err := b.repo.SetReferrersCapability(true); err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
 	r := New(b, opts)
-	r.name, r.reference = ref.Registry+"/"+ref.Repository, ref.Reference
+	r.name, r.reference, r.api.name = name, ref.Reference, name
+	r.slots = opts.Cache.slotsOf(ref.Host(), r.limits.Requests)
+	b.slots, b.learn = r.slots, r.api.learn
 	return r, nil
 }
 
 type remoteBackend struct {
 	repo   *remote.Repository
 	limits Limits
+	slots  slots
+	learn  func(api, lists bool)
 	pushed atomic.Bool
+	twoPut atomic.Bool // the registry does not take a blob with the request to upload it
 }
 
 // scope says which rights a token should have that is asked for on the way. Whoever has pushed will read back, and one
@@ -118,7 +128,7 @@ func (b *remoteBackend) scope(ctx context.Context) context.Context {
 }
 
 func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descriptor, error) {
-	d, err := b.repo.Resolve(ctx, reference)
+	d, err := b.repo.Resolve(b.scope(ctx), reference)
 	if err == nil && isManifest(d.MediaType) {
 		return d, nil
 	}
@@ -176,6 +186,9 @@ type remoteBody struct {
 func (r *remoteBody) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
+		if broken(err) {
+			err = fmt.Errorf("%w: %w", errBroken, err)
+		}
 		err = r.b.wrap(r.what, err)
 	}
 	return n, err
@@ -184,20 +197,31 @@ func (r *remoteBody) Read(p []byte) (int, error) {
 func (b *remoteBackend) Push(ctx context.Context, d Descriptor, content io.Reader, tag string) error {
 	b.pushed.Store(true)
 	ctx = b.scope(ctx)
-	var err error
-	switch {
-	case tag != "":
-		err = b.repo.Manifests().PushReference(ctx, d, content, tag)
-	case d.Size <= maxSmall && !isManifest(d.MediaType):
-		return b.pushSmall(ctx, d, content)
-	default:
-		err = b.repo.Push(ctx, d, content)
+	_, inMemory := content.(*bytes.Reader)
+	if !isManifest(d.MediaType) && !inMemory && d.Size > maxSingle {
+		// A stream: the client library sends it, and knows where credentials may go.
+		if err := b.repo.Push(ctx, d, content); err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
+			return b.wrap("push "+d.Digest.String(), err)
+		}
+		return nil
 	}
-	if err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
-		return b.wrap("push "+d.Digest.String(), err)
+	data, err := io.ReadAll(check(io.NopCloser(content), d))
+	if err != nil {
+		return err
 	}
-	return nil
+	if isManifest(d.MediaType) {
+		return b.pushManifest(ctx, d, data, cmp.Or(tag, d.Digest.String()), nil)
+	}
+	for try := 1; ; try++ {
+		err := b.pushBlob(ctx, d, data)
+		if err == nil || try == maxReads || !errors.Is(err, errUploadGone) || !sleep(ctx, jitter(try)) {
+			return err
+		}
+	}
 }
+
+// errUploadGone says that the registry does not know an upload any more that it opened: time to open another.
+var errUploadGone = errors.New("upload gone")
 
 // Exists asks for a blob with HEAD, and believes an answer that gives its size.
 func (b *remoteBackend) Exists(ctx context.Context, d Descriptor) (bool, error) {
@@ -232,6 +256,11 @@ func (b *remoteBackend) request(ctx context.Context, method, path string, body [
 
 // do sends a request and returns the answer with its body, which is at most as long as a manifest may be.
 func (b *remoteBackend) do(what string, req *http.Request) (*http.Response, []byte, error) {
+	release, err := b.slots.take(req.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
 	resp, err := b.repo.Client.Do(req)
 	if err != nil {
 		return nil, nil, b.wrap(what, err)
@@ -239,6 +268,9 @@ func (b *remoteBackend) do(what string, req *http.Request) (*http.Response, []by
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, b.limits.ManifestBytes+1))
 	if err != nil {
+		if broken(err) {
+			err = fmt.Errorf("%w: %w", errBroken, err)
+		}
 		return nil, nil, b.wrap(what, err)
 	}
 	if int64(len(data)) > b.limits.ManifestBytes {
@@ -270,35 +302,41 @@ func errorsIn(body []byte) errcode.Errors {
 	return answer.Errors
 }
 
-// maxSmall is the size of a blob that is sent along with the request to upload it. The empty configuration is meant.
-const maxSmall = 64
+// maxSingle is the size of a blob that is sent along with the request to upload it.
+const maxSingle = 64 << 10
 
-// pushSmall uploads a blob in one request (OCI distribution specification 1.1, "Single POST"), or in two if the registry
+// pushBlob uploads a blob in one request (OCI distribution specification 1.1, "Single POST"), or in two if the registry
 // answers with a place to put it.
-func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.Reader) error {
+func (b *remoteBackend) pushBlob(ctx context.Context, d Descriptor, data []byte) error {
 	what := "push " + d.Digest.String()
-	data, err := io.ReadAll(check(io.NopCloser(content), d))
+	single := d.Size <= maxSingle && !b.twoPut.Load()
+	body := data
+	if !single {
+		body = []byte{} // a length of 0, which some registries want to see
+	}
+	req, err := b.request(ctx, http.MethodPost, "/blobs/uploads/", body)
 	if err != nil {
 		return err
 	}
-	req, err := b.request(ctx, http.MethodPost, "/blobs/uploads/", data)
-	if err != nil {
-		return err
+	if single {
+		req.URL.RawQuery = url.Values{"digest": {d.Digest.String()}}.Encode()
+		req.Header.Set("Content-Type", "application/octet-stream")
 	}
-	req.URL.RawQuery = url.Values{"digest": {d.Digest.String()}}.Encode()
-	req.Header.Set("Content-Type", "application/octet-stream")
 	resp, answer, err := b.do(what, req)
 	if err != nil {
 		return err
 	}
 	var place *url.URL
-	switch resp.StatusCode {
-	case http.StatusCreated:
+	switch code := resp.StatusCode; {
+	case code == http.StatusCreated && single:
 		return nil
-	case http.StatusAccepted:
+	case code == http.StatusAccepted:
+		b.twoPut.Store(true)
 		place, err = resp.Location()
-	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusLengthRequired, http.StatusUnsupportedMediaType:
-		// It wants no body here.
+	case single && (code == http.StatusBadRequest || code == http.StatusMethodNotAllowed || code == http.StatusLengthRequired ||
+		code == http.StatusUnsupportedMediaType || code == http.StatusRequestEntityTooLarge):
+		b.twoPut.Store(true) // it wants no body here
+		return b.pushBlob(ctx, d, data)
 	default:
 		return b.status(what, resp, answer)
 	}
@@ -320,19 +358,80 @@ func (b *remoteBackend) pushSmall(ctx context.Context, d Descriptor, content io.
 	if resp, answer, err = b.do(what, req); err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusCreated {
-		return b.status(what, resp, answer)
+	if !stored(resp.StatusCode) {
+		err := b.status(what, resp, answer)
+		if resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+			err = fmt.Errorf("%w: %w", err, errUploadGone)
+		}
+		return err
 	}
 	return nil
 }
 
+// stored reports whether an answer to PUT says that content was stored: 201, or what old registries and proxies make of
+// it (distribution issue 142). Attach looks whether it is true.
+func stored(status int) bool {
+	return status == http.StatusCreated || status == http.StatusOK || status == http.StatusAccepted
+}
+
+// pushManifest stores a manifest under a tag or its digest; with old on condition that the tag still points there.
+func (b *remoteBackend) pushManifest(ctx context.Context, d Descriptor, data []byte, reference string, old *tagged) error {
+	what := "write " + reference
+	req, err := b.request(ctx, http.MethodPut, "/manifests/"+reference, data)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", d.MediaType)
+	// A weak tag never matches here (RFC 9110, section 13.1.1).
+	switch {
+	case old == nil:
+	case old.desc.Digest == "":
+		req.Header.Set("If-None-Match", "*")
+	case strings.HasPrefix(old.etag, `"`):
+		req.Header.Set("If-Match", old.etag)
+	}
+	resp, answer, err := b.do(what, req)
+	switch {
+	case err != nil:
+		return err
+	case old != nil && resp.StatusCode == http.StatusPreconditionFailed:
+		return fmt.Errorf("%w: %w", ErrContended, b.status(what, resp, answer))
+	case !stored(resp.StatusCode):
+		return b.status(what, resp, answer)
+	}
+	if said := digest.Digest(resp.Header.Get("Docker-Content-Digest")); said.Validate() == nil && said.Algorithm() == d.Digest.Algorithm() && said != d.Digest {
+		return fmt.Errorf("registry: %s in %s: %w: stored as %s", what, b.repo.Reference, ErrDigest, said)
+	}
+	if resp.Header.Get("OCI-Subject") != "" {
+		b.learn(true, true)
+	}
+	return nil
+}
+
+func (b *remoteBackend) pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old tagged) error {
+	b.pushed.Store(true)
+	return b.pushManifest(b.scope(ctx), d, content, tag, &old)
+}
+
+// readTag returns what a tag points to. Bytes that are not what the registry says they are were damaged on the way, and
+// asked for again.
 func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error) {
+	for try := 1; ; try++ {
+		t, err := b.readTagOnce(ctx, tag)
+		if err == nil || try == maxReads || !(errors.Is(err, ErrDigest) || errors.Is(err, errBroken)) || !sleep(ctx, jitter(try)) {
+			return t, err
+		}
+	}
+}
+
+func (b *remoteBackend) readTagOnce(ctx context.Context, tag string) (tagged, error) {
 	what := "read " + tag
 	req, err := b.request(b.scope(ctx), http.MethodGet, "/manifests/"+tag, nil)
 	if err != nil {
 		return tagged{}, err
 	}
 	req.Header.Set("Accept", strings.Join(b.repo.ManifestMediaTypes, ", "))
+	req.Header.Set("Cache-Control", "no-cache") // a tag moves, and what is read here may be written back
 	resp, data, err := b.do(what, req)
 	if err != nil {
 		return tagged{}, err
@@ -344,40 +443,64 @@ func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error)
 	default:
 		return tagged{}, b.status(what, resp, data)
 	}
+	d := digest.FromBytes(data)
+	if said := digest.Digest(resp.Header.Get("Docker-Content-Digest")); said.Validate() == nil && said.Algorithm().FromBytes(data) != said {
+		return tagged{}, fmt.Errorf("registry: %s in %s: %w: %d bytes with the digest %s, which should have %s",
+			what, b.repo.Reference, ErrDigest, len(data), d, said)
+	}
 	mediaType := manifestType(data)
 	if mediaType == "" {
 		mediaType, _, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	}
 	return tagged{
-		desc: Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))},
+		desc: Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))},
 		data: data, etag: resp.Header.Get("ETag"),
 	}, nil
 }
 
-func (b *remoteBackend) pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old tagged) error {
-	b.pushed.Store(true)
-	req, err := b.request(b.scope(ctx), http.MethodPut, "/manifests/"+tag, content)
+// hasTag reports whether the registry's list of tags has one (OCI distribution specification 1.1, "Listing Tags"). It
+// tells a tag that is not there from one that a registry does not show yet. A registry that does not list tags has none.
+func (b *remoteBackend) hasTag(ctx context.Context, tag string) bool {
+	// Tags come in lexical order, so the next after this one is the one, if it is there.
+	found, err := b.tags(ctx, url.Values{"n": {"1"}, "last": {tag[:len(tag)-1]}})
+	return err == nil && slices.Contains(found, tag)
+}
+
+func (b *remoteBackend) tags(ctx context.Context, query url.Values) ([]string, error) {
+	req, err := b.request(b.scope(ctx), http.MethodGet, "/tags/list", nil)
 	if err != nil {
+		return nil, err
+	}
+	req.URL.RawQuery = query.Encode()
+	resp, data, err := b.do("list tags", req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, b.status("list tags", resp, data)
+	}
+	var list struct {
+		Name string   `json:"name"`
+		Tags []string `json:"tags"`
+	}
+	if err := json.Unmarshal(data, &list); err != nil || list.Name == "" && list.Tags == nil {
+		return nil, fmt.Errorf("registry: list tags in %s: %w: no list of tags", b.repo.Reference, ErrMalformed)
+	}
+	return list.Tags, nil
+}
+
+// answers returns nil if the repository answers as one does that has the subject, or at least other content. Then its
+// word that there is no referrers API and no fallback tag can be believed.
+func (b *remoteBackend) answers(ctx context.Context, subject Descriptor) error {
+	_, err := b.Resolve(ctx, subject.Digest.String())
+	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	req.Header.Set("Content-Type", d.MediaType)
-	// A weak tag never matches here (RFC 9110, section 13.1.1).
-	if old.desc.Digest == "" {
-		req.Header.Set("If-None-Match", "*")
-	} else if strings.HasPrefix(old.etag, `"`) {
-		req.Header.Set("If-Match", old.etag)
+	// The subject may be elsewhere, and its evidence would be here.
+	if _, e := b.tags(ctx, url.Values{"n": {"1"}}); e == nil {
+		return nil
 	}
-	what := "write " + tag
-	resp, answer, err := b.do(what, req)
-	switch {
-	case err != nil:
-		return err
-	case resp.StatusCode == http.StatusPreconditionFailed:
-		return fmt.Errorf("%w: %w", ErrContended, b.status(what, resp, answer))
-	case resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK:
-		return b.status(what, resp, answer)
-	}
-	return nil
+	return fmt.Errorf("registry: referrers of %s: it answers 404 to everything: %w", subject.Digest, err)
 }
 
 func (b *remoteBackend) Delete(ctx context.Context, d Descriptor) error {
@@ -426,33 +549,36 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 		return nil, nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
 	}
 	req.Header.Set("Accept", ocispec.MediaTypeImageIndex)
+	req.Header.Set("Cache-Control", "no-cache")
 	resp, data, err := b.do("list referrers", req)
 	if err != nil {
 		return nil, nil, err
 	}
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusNotFound:
+	if resp.StatusCode == http.StatusNotFound {
 		if err := b.missing(data); err != nil {
 			return nil, nil, err
 		}
-		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers 404", ErrUnsupported)
-	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
-		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers %d", ErrUnsupported, resp.StatusCode)
-	default:
-		return nil, nil, b.status("list referrers", resp, data)
 	}
-	index, err := parseIndex(data)
-	if err != nil && mediaType != ocispec.MediaTypeImageIndex {
-		// A page to sign in, say. An index by another name is one all the same.
-		return nil, nil, fmt.Errorf("registry: %w: the referrers API answers with %.80q", ErrUnsupported, mediaType)
+	if resp.StatusCode == http.StatusOK {
+		// An index by another name is one all the same.
+		index, err := parseIndex(data)
+		if err == nil {
+			link, err := nextLink(at, resp.Header.Values("Link"))
+			return index, link, err
+		}
+		if mediaType == ocispec.MediaTypeImageIndex {
+			return nil, nil, err
+		}
 	}
-	if err != nil {
-		return nil, nil, err
+	if absent := absence(resp.StatusCode, mediaType, data); absent != nil {
+		return nil, nil, absent
 	}
-	link, err := nextLink(at, resp.Header.Values("Link"))
-	return index, link, err
+	if resp.StatusCode == http.StatusOK {
+		return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: %d bytes of type %.80q, which are no index",
+			b.repo.Reference, ErrMalformed, len(data), mediaType)
+	}
+	return nil, nil, b.status("list referrers", resp, data)
 }
 
 // nextLink returns the address of the next page (RFC 8288), nil after the last. It must be on the same host, or the
@@ -544,12 +670,18 @@ func (b *remoteBackend) wrap(what string, err error) error {
 
 func kindOf(err error) error {
 	var (
-		resp     *errcode.ErrorResponse
-		netError net.Error
-		address  *url.Error
-		login    *credentialError
+		resp      *errcode.ErrorResponse
+		netError  net.Error
+		address   *url.Error
+		login     *credentialError
+		token     *tokenError
+		challenge *challengeError
 	)
 	switch {
+	case errors.As(err, &token):
+		return ErrUnauthorized
+	case errors.As(err, &challenge):
+		return ErrMalformed
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return ErrUnavailable
 	case errors.As(err, &resp):

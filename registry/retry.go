@@ -2,12 +2,16 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -19,8 +23,14 @@ const (
 	maxDelay   = 30 * time.Second
 )
 
-// retrier sends again what failed in passing: answers 502, 503 and 504 to requests that may be sent twice, and 429 to
-// any, because that one says that nothing was done.
+// maxReads is how often content is read whose connection broke, or that came damaged.
+const maxReads = 3
+
+// errBroken says that a connection broke in the middle of content.
+var errBroken = errors.New("connection broke")
+
+// retrier sends again what failed in passing: connections that broke and answers 408, 500, 502, 503 and 504 to requests
+// that may be sent twice, and 429 to any, because that one says that nothing was done.
 type retrier struct {
 	next http.RoundTripper
 }
@@ -28,18 +38,23 @@ type retrier struct {
 func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		resp, err := r.next.RoundTrip(req)
-		if err != nil || try == maxTries || !passing(resp.StatusCode) || !repeatable(req, resp.StatusCode) {
+		if try == maxTries || !retryable(req, resp, err) {
 			return resp, err
 		}
-		delay, asked := retryAfter(resp.Header.Get("Retry-After"), time.Now())
-		if !asked {
-			delay = rand.N(firstDelay << try)
+		delay, asked := rand.N(firstDelay<<try), false
+		if err == nil {
+			var after time.Duration
+			if after, asked = retryAfter(resp.Header.Get("Retry-After"), time.Now()); asked {
+				delay = after
+			}
 		}
 		if !room(req.Context(), delay) {
-			return resp, nil // what the registry says is the better answer
+			return resp, err // what the registry says is the better answer
 		}
-		_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can be used again
-		resp.Body.Close()
+		if err == nil {
+			_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can be used again
+			resp.Body.Close()
+		}
 		if !sleep(req.Context(), delay) {
 			return nil, context.Cause(req.Context())
 		}
@@ -54,25 +69,53 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+func retryable(req *http.Request, resp *http.Response, err error) bool {
+	if req.Context().Err() != nil || req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	if err != nil {
+		return broken(err) && repeatable(req)
+	}
+	return resp.StatusCode == http.StatusTooManyRequests || passing(resp.StatusCode) && repeatable(req)
+}
+
+// passing reports whether a status says that the same request may succeed a moment later.
 func passing(status int) bool {
 	switch status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return false
 }
 
-// repeatable reports whether a request may be sent again after an answer: it is idempotent (RFC 9110, section 9.2.2) or
-// was turned away unread, and its body can be had again.
-func repeatable(req *http.Request, status int) bool {
-	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+// broken reports whether a connection could not be made or broke, which may go better the next time. A certificate that
+// is not trusted and a host that does not exist stay as they are.
+func broken(err error) bool {
+	var (
+		operation *net.OpError
+		name      *net.DNSError
+		alert     tls.AlertError
+	)
+	switch {
+	case errors.As(err, &name):
+		return name.IsTemporary || name.IsTimeout
+	case errors.As(err, &alert):
 		return false
 	}
+	return errors.As(err, &operation) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// repeatable reports whether a request may be sent twice: it is idempotent (RFC 9110, section 9.2.2), or it opens an
+// upload, of which one that nobody uses does no harm.
+func repeatable(req *http.Request) bool {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
 		return true
+	case http.MethodPost:
+		return strings.HasSuffix(req.URL.Path, "/blobs/uploads/")
 	}
-	return status == http.StatusTooManyRequests
+	return false
 }
 
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.

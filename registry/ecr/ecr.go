@@ -78,6 +78,11 @@ type token struct {
 var privateHost = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(-fips)?\.([a-z0-9]+(?:-[a-z0-9]+)+)\.` +
 	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
 
+// The names of the hosts of a VPC endpoint without private DNS, which do not say the account: the endpoint's, and an
+// availability zone's of it (docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
+var endpointHost = regexp.MustCompile(`^vpce-[0-9a-f]+-[0-9a-z]+(?:-[a-z0-9-]+)?\.dkr\.ecr(-fips)?\.([a-z0-9]+(?:-[a-z0-9]+)+)\.vpce\.` +
+	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
+
 func isPublic(host string) bool { return host == "public.ecr.aws" || host == "ecr-public.aws.com" }
 
 // Credential returns what to log in to a host with. It is the Credential of registry.Options.
@@ -90,6 +95,9 @@ func (c *Credentials) Credential(ctx context.Context, host string) (registry.Cre
 		return c.get(ctx, host, place{region: "us-east-1", public: true}, c.fromPublic)
 	}
 	m := privateHost.FindStringSubmatch(name)
+	if endpoint := endpointHost.FindStringSubmatch(name); endpoint != nil {
+		m = append([]string{name, ""}, endpoint[1:]...) // of no account that the name says: Private's own
+	}
 	if m == nil {
 		if c.Others == nil {
 			return registry.Credential{}, nil
@@ -98,7 +106,7 @@ func (c *Credentials) Credential(ctx context.Context, host string) (registry.Cre
 	}
 	p := place{region: m[3], fips: m[2] != ""}
 	client := c.Private
-	if c.ForAccount != nil {
+	if c.ForAccount != nil && m[1] != "" {
 		if other := c.ForAccount(m[1]); other != nil {
 			client, p.account = other, m[1]
 		}

@@ -1,0 +1,220 @@
+package registry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How long it is believed that a repository has the referrers API, after its last good answer, and that it has none. The
+// first protects from a false "none" and is long. The second saves a request and is short: a registry that starts the
+// API lists new evidence there alone.
+const (
+	apiLifetime   = 24 * time.Hour
+	noAPILifetime = 10 * time.Minute
+)
+
+// apiState is what a repository showed of the referrers API. The zero value says nothing.
+type apiState struct {
+	Repository string    `json:"repository"`
+	API        bool      `json:"api"`   // it answered with an index, or with OCI-Subject; else with 404
+	Lists      bool      `json:"lists"` // it answered with OCI-Subject, or an index that was not empty
+	Seen       time.Time `json:"seen"`
+}
+
+func (s apiState) has(now time.Time) bool   { return s.API && now.Sub(s.Seen) < apiLifetime }
+func (s apiState) lacks(now time.Time) bool { return !s.API && now.Sub(s.Seen) < noAPILifetime }
+
+// apiMemory keeps an apiState, for as long as the Repository lives or in its Cache.
+type apiMemory struct {
+	name  string
+	cache *Cache
+
+	mu    sync.Mutex
+	state apiState // of a Repository without cache or name
+}
+
+func (m *apiMemory) get() (apiState, time.Time) {
+	if m.cache != nil && m.name != "" {
+		return m.cache.api(m.name), m.cache.now()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state, time.Now()
+}
+
+// learn notes what the repository has just shown.
+func (m *apiMemory) learn(api, lists bool) {
+	state, now := m.get()
+	state = apiState{m.name, api, lists || state.Lists && state.has(now), now}
+	if m.cache != nil && m.name != "" {
+		m.cache.learnAPI(state)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = state
+}
+
+// hasAPI reports whether the repository is known to have the referrers API, and what it showed last.
+func (m *apiMemory) hasAPI() (apiState, bool) {
+	state, now := m.get()
+	return state, state.has(now)
+}
+
+func (m *apiMemory) lacksAPI() bool {
+	state, now := m.get()
+	return state.lacks(now)
+}
+
+// Forget drops what was learned about the repository: that it has the referrers API or has none, listings and tags. It
+// is for a registry that lost the API, because it was moved or set back to an older version: until then its answers are
+// errors. The Cache, if there is one, forgets with it.
+func (r *Repository) Forget() {
+	r.api.mu.Lock()
+	r.api.state = apiState{}
+	r.api.mu.Unlock()
+	r.carried.Clear()
+	if r.name != "" {
+		r.cache.Forget(r.name)
+	}
+}
+
+// Forget drops what is remembered about a repository, by its [Repository.Name]: whether it has the referrers API, in the
+// directory too, listings, and tags. Content stays, as it cannot change.
+func (c *Cache) Forget(repository string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.apis, repository)
+	if c.Dir != "" {
+		_ = os.Remove(c.apiPath(repository))
+	}
+	for key := range c.listings {
+		if strings.HasPrefix(key, "referrers "+repository+"@") {
+			delete(c.listings, key)
+		}
+	}
+	for key := range c.tags {
+		if strings.HasPrefix(key, "manifest "+repository+" ") {
+			delete(c.tags, key)
+		}
+	}
+	clear(c.flights)
+}
+
+func (c *Cache) apiPath(repository string) string {
+	name := sha256.Sum256([]byte(repository))
+	return filepath.Join(c.Dir, "referrers-api", hex.EncodeToString(name[:]))
+}
+
+// rememberedAPI is an apiState and when it was last written to the directory.
+type rememberedAPI struct {
+	apiState
+	written time.Time
+}
+
+// api returns what is known of a repository's referrers API.
+func (c *Cache) api(repository string) apiState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.apis[repository]
+	if ok || c.Dir == "" {
+		return known.apiState
+	}
+	var state apiState
+	data, err := os.ReadFile(c.apiPath(repository))
+	// A state of the future would be believed for too long.
+	if err != nil || json.Unmarshal(data, &state) != nil || state.Repository != repository || state.Seen.After(c.now()) {
+		state = apiState{}
+	}
+	c.enterAPI(repository, rememberedAPI{state, state.Seen})
+	return state
+}
+
+func (c *Cache) learnAPI(state apiState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.apis[state.Repository]
+	next := rememberedAPI{state, old.written}
+	stale := noAPILifetime / 2
+	if state.API {
+		stale = apiLifetime / 24
+	}
+	if c.Dir != "" && (old.API != state.API || old.Lists != state.Lists || state.Seen.Sub(old.written) >= stale) {
+		next.written = state.Seen
+		data, err := json.Marshal(state)
+		name := c.apiPath(state.Repository)
+		if err == nil && os.MkdirAll(filepath.Dir(name), 0o777) == nil {
+			_ = writeFile(name, data) // a cache that cannot be written costs requests, nothing else
+		}
+	}
+	c.enterAPI(state.Repository, next)
+}
+
+// enterAPI keeps a state; c.mu is held.
+func (c *Cache) enterAPI(repository string, state rememberedAPI) {
+	if c.apis == nil {
+		c.apis = make(map[string]rememberedAPI)
+	}
+	if _, ok := c.apis[repository]; !ok && len(c.apis) >= maxRemembered {
+		for name := range c.apis { // any: the directory has it still
+			delete(c.apis, name)
+			break
+		}
+	}
+	c.apis[repository] = state
+}
+
+// A noAPIError is an answer to the first question for referrers that is no list. It is ErrUnsupported, and leads to the
+// fallback tag, unless the repository has answered properly before.
+type noAPIError struct {
+	answer string // such as "404"
+	clear  bool   // it is the answer of the specification, not what only some registries send
+}
+
+func (e *noAPIError) Error() string {
+	return fmt.Sprintf("registry: %v: the referrers API answers %s", ErrUnsupported, e.answer)
+}
+func (e *noAPIError) Is(kind error) bool { return kind == ErrUnsupported }
+
+// absence reads an answer other than an index as a sign that there is no referrers API, nil if it is none. 404 is what
+// the specification says ("Listing Referrers"); the others are what registries that know no such address send.
+func absence(status int, contentType string, body []byte) *noAPIError {
+	html := contentType == "text/html" || strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(body[:min(64, len(body))]))), "<!doctype html")
+	switch status {
+	case http.StatusNotFound:
+		if html {
+			return &noAPIError{answer: "404 with a web page"}
+		}
+		return &noAPIError{answer: "404", clear: true}
+	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
+		return &noAPIError{answer: fmt.Sprint(status)}
+	case http.StatusOK:
+		if html {
+			return &noAPIError{answer: "with a web page"}
+		}
+	}
+	return nil
+}
+
+// forgotten is the error of a registry that answered with lists before and now as if it had none.
+func (r *Repository) forgotten(subject Descriptor, known apiState, cause error) error {
+	answer := "with ErrUnsupported"
+	var absent *noAPIError
+	if errors.As(cause, &absent) {
+		answer = absent.answer
+	}
+	return fmt.Errorf("registry: %w: list referrers of %s in %s: the referrers API answers %s, and was there at %s; if the registry has lost it for good, Forget",
+		ErrUnavailable, subject.Digest, r.name, answer, known.Seen.UTC().Format(time.RFC3339))
+}
