@@ -14,7 +14,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// What a program does at a registry without the referrers API, request by request.
+// What a program does at a registry without the referrers API, request by request: a list of referrers, the fallback tag,
+// and, as neither is there, the image and the tags, which tell nothing there from a registry that answers 404 to everything.
 func Example() {
 	server := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{
 		registrytest.Watch(func(r *http.Request) { fmt.Println(r.Method, strings.Split(r.URL.Path, "sha256")[0]) }),
@@ -39,4 +40,6 @@ func Example() {
 	// POST /v2/demo/app/blobs/uploads/
 	// GET /v2/demo/app/referrers/
 	// GET /v2/demo/app/manifests/
+	// HEAD /v2/demo/app/manifests/
+	// GET /v2/demo/app/tags/list
 }
