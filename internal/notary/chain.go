@@ -77,3 +77,43 @@ func CheckChain(chain []*x509.Certificate) error {
 	}
 	return nil
 }
+
+// SelfSigned tells a root: its name is that of its issuer, and its key signed it.
+func SelfSigned(c *x509.Certificate) bool {
+	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+}
+
+// TimeRoots takes apart what is trusted for time stamping: its self-signed certificates, which chains end at, and those between,
+// which tokens need not have (RFC 3161, section 2.4.1). So the chain that an authority serves will do as it is.
+func TimeRoots(trusted []*x509.Certificate) (roots *x509.CertPool, between []*x509.Certificate, err error) {
+	roots = x509.NewCertPool()
+	none := true
+	for _, c := range trusted {
+		if SelfSigned(c) {
+			roots.AddCert(c)
+			none = false
+		} else {
+			between = append(between, c)
+		}
+	}
+	if none {
+		return nil, nil, fmt.Errorf("none of the %d certificates for time stamping is a root: give the self-signed one too", len(trusted))
+	}
+	return roots, between, nil
+}
+
+// MissingIssuers returns those of between that issued one of certificates, directly or through others of them, and are not there.
+func MissingIssuers(certificates, between []*x509.Certificate) []*x509.Certificate {
+	all := slices.Clone(certificates)
+	for i := 0; i < len(all); i++ {
+		for _, b := range between {
+			if bytes.Equal(all[i].RawIssuer, b.RawSubject) && !slices.ContainsFunc(all, b.Equal) {
+				all = append(all, b)
+			}
+		}
+	}
+	return all[len(certificates):]
+}
+
+// WholeChain is added to a refusal of a timestamp whose authority is not known.
+const WholeChain = "if the authority is the right one, the timestamp lacks certificates between: trust the whole chain, not the root alone"

@@ -22,45 +22,71 @@ import (
 // An Authority stamps with the present time. Its fields may be changed before it is used.
 type Authority struct {
 	Key   *ecdsa.PrivateKey
-	Chain []*x509.Certificate // leaf first, root last; all of it is in the tokens
+	Chain []*x509.Certificate // leaf first, root last; all of it is in the tokens, unless LeafOnly is set
 	Now   func() time.Time    // nil means time.Now
 	Edit  func(*tspclient.TSTInfo)
 	Twice bool // two signers in each token
+
+	LeafOnly bool // the least that RFC 3161, section 2.4.1, asks of certReq
 }
 
-// New returns an authority whose certificates are valid from one time to another. Edit changes the leaf before it is issued;
-// nil leaves it as it should be.
+// New returns an authority whose certificates are valid from one time to another: a leaf below a root. Edit changes the leaf
+// before it is issued; nil leaves it as it should be.
 func New(from, to time.Time, edit func(leaf *x509.Certificate)) (*Authority, error) {
-	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
+	return newAuthority(from, to, 0, edit)
+}
+
+// NewIntermediate returns an authority whose chain is leaf, intermediate and root.
+func NewIntermediate(from, to time.Time) (*Authority, error) { return newAuthority(from, to, 1, nil) }
+
+func newAuthority(from, to time.Time, intermediates int, edit func(leaf *x509.Certificate)) (*Authority, error) {
+	template := func(serial int64, cn string) *x509.Certificate {
+		return &x509.Certificate{SerialNumber: big.NewInt(serial), NotBefore: from, NotAfter: to,
+			Subject: pkix.Name{Country: []string{"US"}, Organization: []string{"time"}, CommonName: cn}}
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
+	var (
+		chain []*x509.Certificate
+		by    *ecdsa.PrivateKey // which signs the next one
+	)
+	add := func(c *x509.Certificate) error {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return err
+		}
+		issuer, signer := c, key
+		if len(chain) > 0 {
+			issuer, signer = chain[0], by
+		}
+		if c, err = issue(c, issuer, key.Public(), signer); err != nil {
+			return err
+		}
+		chain, by = append([]*x509.Certificate{c}, chain...), key
+		return nil
 	}
-	name := func(cn string) pkix.Name {
-		return pkix.Name{Country: []string{"US"}, Organization: []string{"time"}, CommonName: cn}
-	}
-	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name("root of time"), NotBefore: from, NotAfter: to,
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
-	if root, err = issue(root, root, rootKey.Public(), rootKey); err != nil {
-		return nil, err
+	for i := range intermediates + 1 {
+		c := template(int64(10+i), "root of time")
+		if i > 0 {
+			c.Subject.CommonName = "between"
+		}
+		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+		if err := add(c); err != nil {
+			return nil, err
+		}
 	}
 	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
 	if err != nil {
 		return nil, err
 	}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: name("time stamping"), NotBefore: from, NotAfter: to,
-		KeyUsage:        x509.KeyUsageDigitalSignature,
-		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}}
+	leaf := template(2, "time stamping")
+	leaf.KeyUsage = x509.KeyUsageDigitalSignature
+	leaf.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}
 	if edit != nil {
 		edit(leaf)
 	}
-	if leaf, err = issue(leaf, root, key.Public(), rootKey); err != nil {
+	if err := add(leaf); err != nil {
 		return nil, err
 	}
-	return &Authority{Key: key, Chain: []*x509.Certificate{leaf, root}}, nil
+	return &Authority{Key: by, Chain: chain}, nil
 }
 
 func issue(c, by *x509.Certificate, pub crypto.PublicKey, key crypto.Signer) (*x509.Certificate, error) {
@@ -154,7 +180,11 @@ func (a *Authority) Token(req *tspclient.Request) ([]byte, error) {
 		signers = append(signers, *signer)
 	}
 	var certificates []byte
-	for _, c := range a.Chain {
+	chain := a.Chain
+	if a.LeafOnly {
+		chain = chain[:1]
+	}
+	for _, c := range chain {
 		certificates = append(certificates, c.Raw...)
 	}
 	type encapsulated struct {

@@ -32,6 +32,7 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ladingdev/lading/internal/notary"
@@ -69,9 +70,11 @@ type Signer struct {
 	Expiry time.Duration       // after which the signature is not to be used, in whole seconds; zero means never
 
 	// TSA is the address of a time stamping authority, http or https; empty means no timestamp. TSARoots are what its
-	// certificates must chain to, and required with it. It is asked by Client, which follows no redirects; nil, or a Timeout
-	// of zero, means that an answer is waited for 30 seconds. By Client, OCSP and CRL are asked about its certificates too, if these name any: what was revoked,
-	// or cannot be found out, is [ErrTimestamp].
+	// certificates must chain to, and required with it: the root, and certificates below it that timestamps may lack, so that
+	// the chain that the authority serves will do as it is. They are put into the timestamp, for readers that know the root
+	// alone. It is asked by Client, which follows no redirects; nil, or a Timeout of zero, means that an answer is waited for
+	// 30 seconds. By Client, OCSP and CRL are asked about its certificates too, if these name any: what was revoked, or cannot
+	// be found out, is [ErrTimestamp].
 	TSA      string
 	TSARoots []*x509.Certificate
 	Client   *http.Client
@@ -136,6 +139,9 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	case key.err != nil: // the library makes strings of causes
 		return none, fmt.Errorf("notary: %w", key.err)
 	case isTimestamp(err):
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown || strings.Contains(err.Error(), "unknown authority") {
+			err = fmt.Errorf("%w (%s)", err, notary.WholeChain)
+		}
 		return none, fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	case err != nil:
 		return none, fmt.Errorf("%w: %w", ErrChain, err)
@@ -175,14 +181,15 @@ func (s *Signer) stampBy(req *signature.SignRequest) error {
 	}
 	client.Timeout = cmp.Or(client.Timeout, 30*time.Second)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	var err error
-	if req.Timestamper, err = tspclient.NewHTTPTimestamper(&client, s.TSA); err != nil {
+	timestamper, err := tspclient.NewHTTPTimestamper(&client, s.TSA)
+	if err != nil {
 		return fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	}
-	req.TSARootCAs = x509.NewCertPool()
-	for _, c := range s.TSARoots {
-		req.TSARootCAs.AddCert(c)
+	roots, between, err := notary.TimeRoots(s.TSARoots)
+	if err != nil {
+		return fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	}
+	req.Timestamper, req.TSARootCAs = completer{timestamper, between}, roots
 	return nil
 }
 

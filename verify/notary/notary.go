@@ -95,8 +95,9 @@ type Verifier struct {
 	// letter.
 	Identities []string
 
-	// TSA are trusted time stamping authorities. By an RFC 3161 timestamp of theirs a signature of notary.x509 is good for
-	// longer than its certificates. None: timestamps are not read.
+	// TSA are trusted time stamping authorities: their roots, and certificates below them that timestamps may lack, so that the
+	// chain that an authority serves will do as it is. By an RFC 3161 timestamp of theirs a signature of notary.x509 is good
+	// for longer than its certificates. None: timestamps are not read.
 	TSA []*x509.Certificate
 	// RequireTimestamp refuses signatures of notary.x509 without a timestamp, even while their certificates are valid.
 	RequireTimestamp bool
@@ -280,6 +281,8 @@ func (v *Verifier) Validate() error {
 		return fmt.Errorf("notary: %w: a certificate that is nil", ErrTrust)
 	case v.Revocation > RevocationOffUnsafe:
 		return fmt.Errorf("notary: %w: there is no Revocation %d", ErrTrust, v.Revocation)
+	case len(v.TSA) > 0 && !slices.ContainsFunc(v.TSA, notary.SelfSigned):
+		return fmt.Errorf("notary: %w: none of the certificates in TSA is a root: the self-signed one must be among them", ErrTrust)
 	case v.RequireTimestamp && len(v.TSA) == 0 && len(v.SigningAuthority) == 0:
 		return fmt.Errorf("notary: %w: RequireTimestamp needs certificates in TSA", ErrTrust)
 	case len(wanted.profiles) > 0 && v.AWS == nil && v.Revocation == RevocationRequired:

@@ -3,6 +3,7 @@ package notary
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -134,15 +135,19 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrTampered, err)
 	}
-	roots := x509.NewCertPool()
-	for _, c := range v.TSA {
-		roots.AddCert(c)
+	roots, between, err := notary.TimeRoots(v.TSA)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)
 	}
+	token.Certificates = append(token.Certificates, notary.MissingIssuers(token.Certificates, between)...)
 	chain, err := token.Verify(ctx, x509.VerifyOptions{CurrentTime: stamp.Value, Roots: roots})
 	if err == nil {
 		err = nx509.ValidateTimestampingCertChain(chain)
 	}
 	if err != nil {
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+			err = fmt.Errorf("%w (%s)", err, notary.WholeChain)
+		}
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrNotTrusted, err)
 	}
 	if stamp.Value.After(v.now().Add(clockSkew)) {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,6 +97,63 @@ func TestTimestamp(t *testing.T) {
 }
 
 // A time stamping authority that is mistaken, or lies, gives no more time to a signature.
+// An authority with an intermediate need not put it into its timestamps: its chain as it serves it is enough to trust.
+func TestTimestampIntermediate(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	tsa := must(tsatest.NewIntermediate(epoch.Add(-time.Hour), epoch.Add(10*365*24*time.Hour)))
+	server := httptest.NewServer(tsa)
+	defer server.Close()
+	year := func() time.Time { return epoch.Add(365 * 24 * time.Hour) }
+	for _, leafOnly := range []bool{false, true} {
+		tsa.LeafOnly = leafOnly
+		for _, format := range []signnotary.Format{signnotary.JWS, signnotary.COSE} {
+			s := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, Format: format, TSA: server.URL, TSARoots: tsa.Chain}
+			v := verifier(chain)
+			v.Now, v.RequireTimestamp = year, true
+			// What is signed with the whole chain is complete, so the root alone verifies it.
+			for _, trusted := range [][]*x509.Certificate{tsa.Chain, {tsa.Root()}, tsa.Chain[1:]} {
+				v.TSA = trusted
+				if a, err := v.Verify(t.Context(), image, signed(t, s)); err != nil || a.Signers[0].TimeSource != verify.TimeStamped {
+					t.Errorf("leaf only %v, format %d, %d trusted: %v", leafOnly, format, len(trusted), err)
+				}
+			}
+			s.TSARoots = []*x509.Certificate{tsa.Root()}
+			_, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+			if leafOnly && (!errors.Is(err, signnotary.ErrTimestamp) || !strings.Contains(err.Error(), "whole chain")) || !leafOnly && err != nil {
+				t.Errorf("leaf only %v, signing with the root alone: %v", leafOnly, err)
+			}
+			s.TSARoots = tsa.Chain[:2]
+			if _, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, signnotary.ErrTimestamp) {
+				t.Errorf("signing without a root: %v", err)
+			}
+		}
+	}
+	// A token that another tool left incomplete.
+	incomplete := stamp(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}, func(s []byte) []byte { return token(tsa, s) })
+	other := must(tsatest.NewIntermediate(epoch.Add(-time.Hour), epoch.Add(10*365*24*time.Hour)))
+	for name, tt := range map[string]struct {
+		trusted []*x509.Certificate
+		want    error
+	}{
+		"the whole chain":      {tsa.Chain, nil},
+		"the root alone":       {tsa.Chain[2:], verify.ErrNotTrusted},
+		"no root":              {tsa.Chain[:2], verify.ErrNotTrusted},
+		"another authority":    {other.Chain, verify.ErrNotTrusted},
+		"another intermediate": {[]*x509.Certificate{other.Chain[1], tsa.Root()}, verify.ErrNotTrusted},
+	} {
+		v := verifier(chain)
+		v.Now, v.RequireTimestamp, v.TSA = year, true, tt.trusted
+		_, err := v.Verify(t.Context(), image, incomplete)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "the root alone" && !strings.Contains(err.Error(), "whole chain") {
+			t.Errorf("%s does not say what to do: %v", name, err)
+		}
+	}
+}
+
 func TestBadTimestamps(t *testing.T) {
 	key := newKey()
 	chain := newChain(t, key, nil)
