@@ -135,7 +135,7 @@ func (e *decisionError) Error() string {
 	if d.Name != "" {
 		what = d.Name + " "
 	}
-	return fmt.Sprintf("policy: %s%v: %s", what, e.kind, d.Reason)
+	return oneLine(fmt.Sprintf("policy: %s%v: %s", what, e.kind, d.Reason)) // the name is anybody's, and so may the policy be
 }
 
 func (e *decisionError) Unwrap() []error {
@@ -173,7 +173,7 @@ func (d *Decision) String() string {
 	if d == nil {
 		return Indeterminate.String() + ": no decision"
 	}
-	return d.Verdict.String() + ": " + d.Reason
+	return oneLine(d.Verdict.String() + ": " + d.Reason)
 }
 
 // All returns the policy that allows what every one of ps allows. One Deny denies, whatever the others could not tell.

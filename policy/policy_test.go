@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/policy"
@@ -394,6 +395,20 @@ func TestOneSignerUnderTwoNames(t *testing.T) {
 		d := policy.Require{Kind: verify.ImageSignature, By: tt.by, ByEntry: tt.entries}.Decide(t.Context(), &policy.Input{Report: signed, Now: now})
 		if d.Verdict != tt.want {
 			t.Errorf("by %v or entries %q: %v", tt.by, tt.entries, d)
+		}
+	}
+}
+
+// What strangers chose, a name for one, writes no line of its own into a log.
+func TestErrIsOneLine(t *testing.T) {
+	for _, d := range []*policy.Decision{
+		{Verdict: policy.Deny, Name: "app\n2026 ALLOW evil\x1b[2J\u2028", Reason: "no"},
+		{Verdict: policy.Deny, Name: "app", Reason: "no\r\nALLOW: everything\x1b[2J"},
+	} {
+		for _, s := range []string{d.Err().Error(), d.String()} {
+			if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' }) {
+				t.Errorf("%q", s)
+			}
 		}
 	}
 }

@@ -51,10 +51,14 @@ func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Desc
 			subject.Digest = digest.NewDigestFromBytes(digest.SHA512, m.digest(crypto.SHA512))
 			att, err = v.Verify(ctx, subject, evidence)
 		}
-		if err == nil && att.Kind == ImageSignature {
+		switch {
+		case err != nil:
+			return nil, err
+		case att.Kind == ImageSignature:
 			return nil, fmt.Errorf("%w: an image signature, not one of a file", ErrType)
 		}
-		return att, err
+		att.Subject.Size = size
+		return att, nil
 	}
 	signers, err := v.signers(m, []dsse.Signature{{Sig: b.Message.Signature}}, b.Hint)
 	if err != nil {

@@ -242,8 +242,7 @@ func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) 
 		}
 	}
 	evidence.Data = nil
-	att.Subject, att.Evidence = subject, evidence
-	att.Subject.Data = nil
+	att.Subject, att.Evidence = Descriptor{Digest: subject.Digest}, evidence // nobody signed more of it
 	att.Checks = append(att.Checks, unread...)
 	return att, nil
 }

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -80,13 +83,13 @@ func (k Kind) String() string {
 // makes one.
 type Attestation struct {
 	Kind          Kind
-	Subject       Descriptor
+	Subject       Descriptor        // its Digest; MediaType and Size where they were signed or measured, and nothing else
 	Name          string            // of the subject, signed; often empty
 	Annotations   map[string]string // of the subject: signed ones only, and of these the ones that are strings
 	PredicateType string            // never empty when Kind is Statement
 	Predicate     json.RawMessage   // as signed, byte for byte; nil if there is none
 	Signers       []Signer          // at least one, distinct by Identity and by Entries
-	Evidence      Descriptor        // the candidate, without Data
+	Evidence      Descriptor        // the candidate, without Data; nobody signed its annotations
 	Checks        []Check           // every check made, in order
 }
 
@@ -141,17 +144,43 @@ type Identity struct {
 	Key     string // KeyIdentity: lower-case hex SHA-256 of the key's DER SubjectPublicKeyInfo
 	Subject string // CertificateIdentity: what was matched, e.g. an RFC 4514 name, an AWS Signer profile ARN. OIDCIdentity: the SAN
 	Issuer  string // CertificateIdentity: who vouches for Subject, e.g. the root's RFC 4514 name. OIDCIdentity: the provider's URL
+	// IssuerKey tells issuers of one name apart, for anybody may give a root the name of another. CertificateIdentity:
+	// lower-case hex SHA-256 of the DER SubjectPublicKeyInfo of the certificate that is trusted.
+	IssuerKey string
 }
 
-// valid reports whether id names somebody.
-func (id Identity) valid() bool {
+// Validate returns an error, which says why, for an Identity that no Verifier may return and so nothing matches: one that
+// names nobody, a hash that is spelled in another way, a member of another kind.
+func (id Identity) Validate() error {
 	switch id.Kind {
 	case KeyIdentity:
-		return id.Key != ""
+		switch {
+		case !isSHA256(id.Key):
+			return fmt.Errorf("verify: a key identity with Key %.80q, which is not a SHA-256 in 64 digits of lower-case hex", id.Key)
+		case id.Subject+id.Issuer+id.IssuerKey != "":
+			return errors.New("verify: a key identity has no Subject and no issuer")
+		}
 	case CertificateIdentity, OIDCIdentity:
-		return id.Subject != ""
+		switch {
+		case id.Subject == "":
+			return errors.New("verify: a certificate's identity without Subject")
+		case !isPlain(id.Subject) || !isPlain(id.Issuer):
+			return fmt.Errorf("verify: an identity with control characters, or not UTF-8: %.80q, %.80q", id.Subject, id.Issuer)
+		case id.Key != "":
+			return errors.New("verify: a certificate's identity has no Key: see IssuerKey, and Signer.Key")
+		case id.IssuerKey != "" && !isSHA256(id.IssuerKey):
+			return fmt.Errorf("verify: an identity with IssuerKey %.80q, which is not a SHA-256 in 64 digits of lower-case hex", id.IssuerKey)
+		}
+	default:
+		return fmt.Errorf("verify: an identity of unknown kind %d", id.Kind)
 	}
-	return false
+	return nil
+}
+
+func isSHA256(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" }
+
+func isPlain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // String returns the identity for people, such as "key sha256:5f70bf18a086..." or the subject and its issuer.
@@ -160,8 +189,12 @@ func (id Identity) String() string {
 	case KeyIdentity:
 		return "key sha256:" + id.Key[:min(12, len(id.Key))]
 	case CertificateIdentity, OIDCIdentity:
-		if id.Issuer != "" {
-			return id.Subject + " (by " + id.Issuer + ")"
+		by := id.Issuer
+		if id.IssuerKey != "" {
+			by = strings.TrimPrefix(by+", key sha256:"+id.IssuerKey[:min(12, len(id.IssuerKey))], ", ")
+		}
+		if by != "" {
+			return id.Subject + " (by " + by + ")"
 		}
 		return id.Subject
 	}
@@ -230,110 +263,4 @@ type Report struct {
 	Attestations []*Attestation
 	Rejected     []*RejectedError // candidates that were looked at and prove nothing
 	Incomplete   []error          // errors of the source, and candidates that did not arrive as *RejectedError
-}
-
-// maxCandidates is how many candidates Collect looks at. Sources have tighter limits of their own; this one is for those
-// that have none.
-const maxCandidates = 10_000
-
-// Collect asks src for all candidates about subject and gives each to the Verifiers in turn until one accepts it. A
-// candidate that none accepts is in Rejected, with the reason of every Verifier that reads its format. A broken
-// candidate neither hides nor aborts the others.
-func Collect(ctx context.Context, subject Descriptor, src Source, vs ...Verifier) *Report {
-	subject.Data = nil
-	report := &Report{Subject: subject}
-	incomplete := func(err error) { report.Incomplete = append(report.Incomplete, err) }
-	if src == nil {
-		incomplete(errors.New("verify: no source of evidence"))
-		return report
-	}
-	if len(vs) == 0 || slices.Contains(vs, nil) {
-		incomplete(errors.New("verify: no verifier, or one that is nil"))
-		return report
-	}
-	count := 0
-	for candidate, err := range src.Evidence(ctx, subject) {
-		if count++; count > maxCandidates {
-			incomplete(fmt.Errorf("%w: more than %d candidates", ErrLimit, maxCandidates))
-			return report
-		}
-		bare := candidate
-		bare.Data = nil
-		switch {
-		case err != nil && candidate.Digest == "" && candidate.MediaType == "":
-			incomplete(err)
-			return report
-		case err != nil:
-			incomplete(&RejectedError{Evidence: bare, Err: err})
-			continue
-		case ctx.Err() != nil:
-			incomplete(context.Cause(ctx))
-			return report
-		}
-		att, err := verifyOne(ctx, subject, candidate, vs)
-		switch {
-		case err == nil:
-			report.Attestations = append(report.Attestations, att)
-		case errors.Is(err, ErrUnchecked):
-			incomplete(&RejectedError{Evidence: bare, Err: err})
-		default:
-			report.Rejected = append(report.Rejected, &RejectedError{Evidence: bare, Err: err})
-		}
-	}
-	if ctx.Err() != nil {
-		incomplete(context.Cause(ctx))
-	}
-	return report
-}
-
-func verifyOne(ctx context.Context, subject, evidence Descriptor, vs []Verifier) (*Attestation, error) {
-	var reasons, foreign []error
-	for _, v := range vs {
-		att, err := v.Verify(ctx, subject, evidence)
-		if err == nil {
-			err = att.check(subject)
-		}
-		if err == nil {
-			return att, nil
-		}
-		if errors.Is(err, ErrFormat) {
-			foreign = append(foreign, err)
-		} else {
-			reasons = append(reasons, err)
-		}
-	}
-	if len(reasons) == 0 { // nobody's: often all in the same words
-		reasons = slices.CompactFunc(foreign, func(a, b error) bool { return a.Error() == b.Error() })
-	}
-	if len(reasons) == 1 {
-		return nil, reasons[0]
-	}
-	return nil, errors.Join(reasons...)
-}
-
-// check refuses an Attestation that breaks the promises of its type, whoever's Verifier made it.
-func (a *Attestation) check(subject Descriptor) error {
-	switch {
-	case a == nil:
-		return errors.New("verify: the verifier returned neither attestation nor error")
-	case a.Kind < ImageSignature || a.Kind > Blob:
-		return errors.New("verify: the verifier returned an attestation without kind")
-	case a.Subject.Digest != subject.Digest:
-		return fmt.Errorf("%w: the verifier returned an attestation about %.80q", ErrSubject, a.Subject.Digest)
-	case a.Kind == Statement && a.PredicateType == "":
-		return fmt.Errorf("%w: a statement without predicate type", ErrType)
-	case len(a.Signers) == 0:
-		return fmt.Errorf("%w: an attestation without signer", ErrNotTrusted)
-	}
-	for i, s := range a.Signers {
-		if !s.Identity.valid() {
-			return fmt.Errorf("%w: a signer without identity", ErrNotTrusted)
-		}
-		for _, t := range a.Signers[:i] {
-			if s.Identity == t.Identity || shareEntry(s, t) {
-				return fmt.Errorf("%w: one signer counted twice", ErrMalformed)
-			}
-		}
-	}
-	return nil
 }

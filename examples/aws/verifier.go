@@ -10,7 +10,7 @@ import (
 func (s *shipment) verifier() verify.Verifier {
 	v := awssigner.Verifier(s.signer, s.profile)
 	if s.roots != nil {
-		v.SigningAuthority = s.roots
+		v.SigningAuthority, v.AWSRoots = s.roots, s.roots
 	}
 	return v
 }

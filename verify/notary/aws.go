@@ -108,9 +108,10 @@ func pluginIsEnough(version string) bool {
 	return err == nil
 }
 
-// belowAWS reports whether a chain ends where those of all customers of AWS do, whichever of its certificates is trusted.
-func belowAWS(chain []*x509.Certificate) bool {
-	roots := AWSRoots()
+// belowAWS reports whether a chain, which is verified, ends where those of all customers of AWS do, whichever of its
+// certificates is trusted.
+func (v *Verifier) belowAWS(chain []*x509.Certificate) bool {
+	roots := append(AWSRoots(), v.AWSRoots...)
 	return slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return slices.ContainsFunc(roots, c.Equal) })
 }
 

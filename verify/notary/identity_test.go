@@ -25,15 +25,20 @@ func must[T any](v T, err error) T {
 }
 
 func TestBelowAWS(t *testing.T) {
+	v := new(Verifier)
 	roots := AWSRoots()
 	for _, root := range roots {
 		// Whoever trusts an authority between the root and the leaf trusts no more for that.
-		if !belowAWS([]*x509.Certificate{new(x509.Certificate), root}) {
+		if !v.belowAWS([]*x509.Certificate{new(x509.Certificate), root}) {
 			t.Errorf("not below %s", root.Subject)
 		}
 	}
-	if belowAWS([]*x509.Certificate{new(x509.Certificate)}) {
+	if v.belowAWS([]*x509.Certificate{new(x509.Certificate)}) {
 		t.Error("any chain is below AWS's roots")
+	}
+	v.AWSRoots = []*x509.Certificate{{Raw: []byte("emulator")}}
+	if !v.belowAWS([]*x509.Certificate{{Raw: []byte("emulator")}}) || !v.belowAWS(roots) {
+		t.Error("to mark another root takes the place of AWS's")
 	}
 }
 

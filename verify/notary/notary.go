@@ -37,6 +37,7 @@
 package notary
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -47,7 +48,10 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -83,6 +87,10 @@ type Verifier struct {
 	// Neither counts for the other: who may vouch for names is not who may vouch for time.
 	CA, SigningAuthority []*x509.Certificate
 
+	// AWSRoots are roots of AWS Signer beside those that func AWSRoots returns, such as that of an emulator in a test. To be
+	// here trusts nobody: a root must be in SigningAuthority, too.
+	AWSRoots []*x509.Certificate
+
 	// Identities name the signers, as in a trust policy. None trusts nobody.
 	//
 	// "x509.subject: C=US, ST=WA, O=acme": every attribute must be in the leaf's subject with exactly this value; C, ST and O
@@ -91,8 +99,8 @@ type Verifier struct {
 	// below AWS's roots it is nobody.
 	//
 	// "arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME": a profile of AWS Signer in all its versions; with "/VERSION" in
-	// that one. Signatures by AWS Signer count for these only, and these for no others. Every field must be the same, to the
-	// letter.
+	// that one. Signatures by AWS Signer, below its roots or AWSRoots, count for these only, and these for no others: what a
+	// signature says of its profile is the word of whoever made it. Every field must be the same, to the letter.
 	Identities []string
 
 	// TSA are trusted time stamping authorities: their roots, and certificates below them that timestamps may lack, so that the
@@ -155,6 +163,9 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		if err := checkKey(c); err != nil {
 			return nil, err
 		}
+		if name := c.Subject.String(); !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) { // in a log, a line of its own
+			return nil, fmt.Errorf("%w: a certificate whose subject has control characters, or is not UTF-8: %.128q", verify.ErrMalformed, name)
+		}
 	}
 	env, err := signature.ParseEnvelope(evidence.MediaType, evidence.Data)
 	if err != nil {
@@ -198,10 +209,12 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	passed("critical attributes", "all known")
 
 	var name string
-	switch {
+	switch below := v.belowAWS(info.CertificateChain); {
+	case aws != nil && !below:
+		err = fmt.Errorf("%w: it says that it is by %s, below a root that is not AWS Signer's", verify.ErrNotTrusted, aws.profile)
 	case aws != nil:
 		name, err = wanted.matchProfile(aws.profile)
-	case belowAWS(info.CertificateChain):
+	case below:
 		err = fmt.Errorf("%w: below a root of AWS Signer, and without its profile", verify.ErrNotTrusted)
 	default:
 		name, err = wanted.match(info.CertificateChain[0])
@@ -231,15 +244,14 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		return nil, err
 	}
 
-	key := sha256.Sum256(info.CertificateChain[0].RawSubjectPublicKeyInfo)
 	evidence.Data = nil
 	return &verify.Attestation{
 		Kind:        verify.ImageSignature,
 		Subject:     verify.Descriptor{MediaType: target.MediaType, Digest: target.Digest, Size: target.Size},
 		Annotations: target.Annotations,
 		Signers: []verify.Signer{{
-			Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: name, Issuer: anchor.Subject.String()},
-			Key:      hex.EncodeToString(key[:]),
+			Identity: Identity(name, anchor),
+			Key:      keyOf(info.CertificateChain[0]),
 			SignedAt: signedAt, TimeSource: source, Until: found.until,
 		}},
 		Evidence: evidence,
@@ -277,7 +289,7 @@ func (v *Verifier) Validate() error {
 		return fmt.Errorf("notary: %w: %w", ErrTrust, err)
 	case len(v.CA)+len(v.SigningAuthority) == 0:
 		return fmt.Errorf("notary: %w: neither CA nor SigningAuthority has a certificate", ErrTrust)
-	case slices.Contains(v.CA, nil) || slices.Contains(v.SigningAuthority, nil) || slices.Contains(v.TSA, nil):
+	case slices.Contains(v.CA, nil) || slices.Contains(v.SigningAuthority, nil) || slices.Contains(v.TSA, nil) || slices.Contains(v.AWSRoots, nil):
 		return fmt.Errorf("notary: %w: a certificate that is nil", ErrTrust)
 	case v.Revocation > RevocationOffUnsafe:
 		return fmt.Errorf("notary: %w: there is no Revocation %d", ErrTrust, v.Revocation)
@@ -289,13 +301,32 @@ func (v *Verifier) Validate() error {
 		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and AWS, which is asked what was revoked, is nil", ErrTrust)
 	case len(wanted.profiles) > 0 && len(v.SigningAuthority) == 0 && len(wanted.names) == 0 && !wanted.everybody:
 		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and SigningAuthority is empty: AWSRoots gives its certificates", ErrTrust)
-	case len(wanted.profiles) == 0 && len(v.CA) == 0 && !slices.ContainsFunc(v.SigningAuthority, notAWS):
+	case len(wanted.profiles) > 0 && len(wanted.names) == 0 && !wanted.everybody && !slices.ContainsFunc(v.SigningAuthority,
+		func(c *x509.Certificate) bool { return !v.otherRoot(c) }):
+		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and no certificate in SigningAuthority is of AWS or in AWSRoots", ErrTrust)
+	case len(wanted.profiles) == 0 && len(v.CA) == 0 && !slices.ContainsFunc(v.SigningAuthority, v.notAWS):
 		return fmt.Errorf("notary: %w: below AWS Signer's roots only its profiles count, and none is named", ErrTrust)
 	}
 	return nil
 }
 
-func notAWS(c *x509.Certificate) bool { return !belowAWS([]*x509.Certificate{c}) }
+func (v *Verifier) notAWS(c *x509.Certificate) bool { return !v.belowAWS([]*x509.Certificate{c}) }
+
+// otherRoot reports whether nothing below a certificate is below AWS's roots.
+func (v *Verifier) otherRoot(c *x509.Certificate) bool {
+	return v.notAWS(c) && bytes.Equal(c.RawSubject, c.RawIssuer)
+}
+
+// Identity returns the identity of a signer below a trusted certificate, for [verify.Identity] to be compared with: subject is
+// the leaf's name as crypto/x509/pkix writes it, or the ARN of a profile of AWS Signer without its version.
+func Identity(subject string, trusted *x509.Certificate) verify.Identity {
+	return verify.Identity{Kind: verify.CertificateIdentity, Subject: subject, Issuer: trusted.Subject.String(), IssuerKey: keyOf(trusted)}
+}
+
+func keyOf(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return hex.EncodeToString(sum[:])
+}
 
 func (v *Verifier) now() time.Time {
 	if v.Now != nil {

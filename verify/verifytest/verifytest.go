@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/verify"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // A Harness is a Verifier with evidence to try it on.
@@ -164,6 +165,15 @@ func (h *Harness) good(t *testing.T, good verify.Descriptor) {
 		}
 	})
 
+	t.Run("unsigned subject", func(t *testing.T) {
+		d := h.Subject
+		d.Annotations = map[string]string{"verifytest": "nobody signed this"}
+		d.Platform, d.URLs, d.ArtifactType, d.Data = &ocispec.Platform{OS: "verifytest"}, []string{"https://lies.example"}, "lies/x", []byte("verifytest")
+		if got, err := h.Verifier.Verify(ctx, d, good); err == nil { // a Verifier may be that strict
+			h.promises(t, got)
+		}
+	})
+
 	t.Run("truncated", func(t *testing.T) {
 		for n := 0; n < len(good.Data); n += 1 + len(good.Data)/256 {
 			att, err := try(with(good.Data[:n:n]))
@@ -220,8 +230,10 @@ func (h *Harness) promises(t *testing.T, a *verify.Attestation) {
 		t.Error("a statement without predicate type")
 	case a.Subject.Digest != h.Subject.Digest:
 		t.Errorf("the attestation is about %s, not %s", a.Subject.Digest, h.Subject.Digest)
-	case len(a.Subject.Data) > 0 || len(a.Evidence.Data) > 0:
+	case len(a.Evidence.Data) > 0:
 		t.Error("the attestation keeps data")
+	case len(a.Subject.Data)+len(a.Subject.Annotations)+len(a.Subject.URLs)+len(a.Subject.ArtifactType) > 0 || a.Subject.Platform != nil:
+		t.Error("the attestation says of the subject what nobody signed")
 	case len(a.Signers) == 0:
 		t.Error("the attestation has no signer")
 	case len(a.Checks) == 0:
@@ -229,8 +241,8 @@ func (h *Harness) promises(t *testing.T, a *verify.Attestation) {
 	}
 	seen := map[verify.Identity]bool{}
 	for _, s := range a.Signers {
-		if s.Identity.Kind == 0 || seen[s.Identity] {
-			t.Errorf("signers %v: one has no identity, or counts twice", a.Signers)
+		if err := s.Identity.Validate(); err != nil || seen[s.Identity] {
+			t.Errorf("signers %v: one has no identity, or counts twice: %v", a.Signers, err)
 		}
 		seen[s.Identity] = true
 		if s.SignedAt.IsZero() != (s.TimeSource == verify.TimeUnknown) {

@@ -139,7 +139,8 @@ func TestHook(t *testing.T) {
 		t.Helper()
 		hook := newHook(cloud.Config(), []string{profile}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 		if roots != nil {
-			hook.Gate.Verifiers[0].(*notary.Verifier).SigningAuthority = roots
+			v := hook.Gate.Verifiers[0].(*notary.Verifier)
+			v.SigningAuthority, v.AWSRoots = roots, roots
 		}
 		if got, err := hook.Handle(t.Context(), json.RawMessage(deploy(cloud, name))); err != nil || string(got) != want {
 			t.Errorf("answer %s, error %v, want %s", got, err, want)

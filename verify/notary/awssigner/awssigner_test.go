@@ -2,6 +2,7 @@ package awssigner_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func start(t testing.TB) *cloud {
 // verifier trusts the server's root in the place of AWS's.
 func (c *cloud) verifier(profiles ...string) *notary.Verifier {
 	v := awssigner.Verifier(c.client, profiles...)
-	v.SigningAuthority = append(v.SigningAuthority, c.Root())
+	v.SigningAuthority, v.AWSRoots = append(v.SigningAuthority, c.Root()), []*x509.Certificate{c.Root()}
 	return v
 }
 
@@ -158,6 +159,40 @@ func TestIdentities(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, a, err)
 		}
 	}
+}
+
+// An authority signs what it likes into its signatures, the profile of another account for one. Only AWS is believed.
+func TestProfilesOfAnotherAuthority(t *testing.T) {
+	c := start(t)
+	evidence := c.sign(t, image)
+	v := c.verifier(c.profile)
+	v.AWSRoots = nil // trusted to sign, and not AWS
+	if a, err := v.Verify(t.Context(), image, evidence); !errors.Is(err, verify.ErrNotTrusted) {
+		t.Errorf("below another authority: %v, %v", a, err)
+	}
+	v.AWSRoots = []*x509.Certificate{awstest.Start(t, nil).Root()}
+	if a, err := v.Verify(t.Context(), image, evidence); !errors.Is(err, verify.ErrNotTrusted) {
+		t.Errorf("below another root of that name: %v, %v", a, err)
+	}
+	// To be marked as AWS's trusts nobody, and takes from names that they count.
+	v = &notary.Verifier{AWSRoots: []*x509.Certificate{c.Root()}, Identities: []string{c.profile}, AWS: awssigner.Revocation(c.client)}
+	if a, err := v.Verify(t.Context(), image, evidence); !errors.Is(err, verify.ErrNotTrusted) {
+		t.Errorf("in no store: %v, %v", a, err)
+	}
+	// Two roots with one name are two issuers.
+	other := start(t)
+	one, two := must(c.verifier(c.profile).Verify(t.Context(), image, evidence)), must(other.verifier(other.profile).Verify(t.Context(), image, other.sign(t, image)))
+	a, b := one.Signers[0].Identity, two.Signers[0].Identity
+	if a.Subject != b.Subject || a.Issuer != b.Issuer || a == b || a != notary.Identity(c.profile, c.Root()) {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // Signatures of this server do not chain to AWS's roots.
@@ -547,7 +582,8 @@ func Example() {
 	}
 
 	v := awssigner.Verifier(client, profile)
-	v.SigningAuthority = append(v.SigningAuthority, cloud.Root()) // for this example
+	v.AWSRoots = []*x509.Certificate{cloud.Root()} // for this example
+	v.SigningAuthority = append(v.SigningAuthority, cloud.Root())
 	a, err := v.Verify(context.Background(), image, evidence)
 	fmt.Println(a.Kind, "by", a.Signers[0].Identity.Subject, err)
 	// Output: image signature by arn:aws:signer:us-east-1:111122223333:/signing-profiles/release <nil>
