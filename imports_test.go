@@ -2,7 +2,9 @@ package lading_test
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,7 @@ func TestImports(t *testing.T) {
 		{"sign/keyfile", nil, []string{spec, digest, crypto, sys}},
 		{"sign/provenance", nil, nil},
 		{"verify", nil, []string{spec, digest}},
+		{"verify/sigstore", []string{"verify"}, []string{spec, digest}},
 		{"registry", nil, []string{spec, digest, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy", []string{"verify"}, []string{spec, digest}},
 	} {
@@ -69,4 +72,61 @@ func TestImports(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Keyless verification is as light as it is promised to be: in lines, and in modules beside this one.
+func TestWeight(t *testing.T) {
+	keys, keyModules := weight(t, "verify")
+	keyless, modules := weight(t, "verify/sigstore")
+	both, _ := weight(t, "verify/sigstore", "verify/notary")
+	t.Logf("verify %d lines in %d modules, verify/sigstore %d in %d, with verify/notary %d", keys, len(keyModules), keyless, len(modules), both)
+	if more := keyless - keys; more > 4500 {
+		t.Errorf("verify/sigstore compiles %d lines more than verify, 4,500 are allowed", more)
+	}
+	if len(modules) > len(keyModules)+1 {
+		t.Errorf("verify/sigstore compiles modules %v, verify %v", modules, keyModules)
+	}
+	if both > 36_000 {
+		t.Errorf("with verify/notary it is %d lines, 36,000 are allowed", both)
+	}
+	_, thirdParty := deps(t, module+"/verify/sigstore")
+	for _, p := range thirdParty {
+		if strings.Contains(p, "protobuf") || strings.Contains(p, "jose") {
+			t.Errorf("verify/sigstore compiles %s", p)
+		}
+	}
+	out, err := exec.Command("go", "list", "-deps", module+"/verify/sigstore").Output()
+	if err != nil || slices.Contains(strings.Fields(string(out)), "net/http") {
+		t.Errorf("verify/sigstore compiles net/http, or %v", err)
+	}
+}
+
+// weight counts the lines and modules that packages compile, those of the standard library left out.
+func weight(t *testing.T, pkgs ...string) (lines int, modules []string) {
+	t.Helper()
+	args := []string{"list", "-deps", "-f", "{{if not .Standard}}{{.Module.Path}} {{.Dir}}{{range .GoFiles}} {{.}}{{end}}{{end}}"}
+	for _, p := range pkgs {
+		args = append(args, module+"/"+p)
+	}
+	out, err := exec.Command("go", args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			continue
+		}
+		if !slices.Contains(modules, fields[0]) {
+			modules = append(modules, fields[0])
+		}
+		for _, f := range fields[2:] {
+			data, err := os.ReadFile(filepath.Join(fields[1], f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += bytes.Count(data, []byte("\n"))
+		}
+	}
+	return lines, modules
 }

@@ -50,6 +50,9 @@ type Limits struct {
 	BlobBytes     int // of a file that has to be held in memory, for an Ed25519 key signs it whole; default 128 MiB
 }
 
+// WithDefaults returns the limits that hold: a field that is zero or less is its default.
+func (l Limits) WithDefaults() Limits { return l.withDefaults() }
+
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		field *int

@@ -28,10 +28,12 @@ type Envelope struct {
 	Signed      []byte // by [Read] alone: the bytes that the signatures are over, of which Payload is the end
 }
 
-// Signature is one signature of an envelope. KeyID is a hint that nobody signed.
+// Signature is one signature of an envelope. KeyID is a hint that nobody signed. Certificate, PEM, came beside Sig in the
+// plain dialect: the specification has no such member, and early builders on GitHub wrote it.
 type Signature struct {
-	KeyID string
-	Sig   []byte
+	KeyID       string
+	Sig         []byte
+	Certificate string
 }
 
 // ErrMissing says that a required member is absent or empty.
@@ -87,12 +89,13 @@ func (e *Envelope) Append(dst []byte) []byte {
 	return append(dst, "]}"...)
 }
 
-// A Dialect is how a document writes an envelope as JSON. In both, null is the same as leaving a member out.
+// A Dialect is how a document writes an envelope as JSON. But in the strict one, null is the same as leaving a member out.
 type Dialect uint8
 
 const (
-	Plain Dialect = iota // as envelope.md has it: other members are ignored, base64 is padded
-	Proto                // as protocol buffers have it, in bundles: other members are refused, padding may be left out
+	Plain  Dialect = iota // as envelope.md has it: other members are ignored, base64 is padded
+	Proto                 // as protocol buffers have it, in bundles: other members are refused, padding may be left out
+	Strict                // as encoders of protocol buffers write it: no null, base64 padded and in the standard alphabet
 )
 
 // ErrMember says that there is a member that the format does not have.
@@ -104,16 +107,16 @@ func (d Dialect) Members(r *strictjson.Reader, known ...string) iter.Seq[string]
 		for name := range r.Object(known...) {
 			i := slices.IndexFunc(known, func(k string) bool { return k == string(name) })
 			switch {
-			case i < 0 && d == Proto:
+			case i < 0 && d != Plain:
 				r.Fail(fmt.Errorf("%w: %.40q", ErrMember, name))
-			case i >= 0 && !r.Null() && !yield(known[i]):
+			case i >= 0 && (d == Strict || !r.Null()) && !yield(known[i]):
 				return
 			}
 		}
 	}
 }
 
-// Base64 reads a string of base64, in the standard or the URL-safe alphabet, which both dialects allow, without line
+// Base64 reads a string of base64, in the standard or, but in the strict dialect, the URL-safe alphabet, without line
 // breaks and with zero trailing bits. The text is malleable even so: what is identified is the decoded bytes.
 func (d Dialect) Base64(r *strictjson.Reader) []byte { return d.base64(r, 0) }
 
@@ -125,7 +128,7 @@ func (d Dialect) base64(r *strictjson.Reader, room int) []byte {
 	}
 	has := func(c byte) bool { return bytes.IndexByte(text, c) >= 0 } // ten times as fast as ContainsAny
 	encoding := base64.StdEncoding
-	if has('-') || has('_') {
+	if d != Strict && (has('-') || has('_')) {
 		encoding = base64.URLEncoding
 	}
 	if d == Proto && len(text)%4 != 0 {
@@ -192,12 +195,18 @@ func Read(r *strictjson.Reader, maxSignatures int, d Dialect) *Envelope {
 
 func readSignature(r *strictjson.Reader, d Dialect) Signature {
 	var s Signature
-	for name := range d.Members(r, "sig", "keyid") {
+	known := []string{"sig", "keyid", "cert"}
+	if d != Plain {
+		known = known[:2]
+	}
+	for name := range d.Members(r, known...) {
 		switch name {
 		case "sig":
 			s.Sig = d.Base64(r)
 		case "keyid":
 			s.KeyID = r.String()
+		case "cert":
+			s.Certificate = r.String()
 		}
 	}
 	if r.Err() == nil && len(s.Sig) == 0 {

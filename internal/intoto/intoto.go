@@ -35,6 +35,18 @@ type Subject struct {
 	Annotations map[string]string // those with string values
 }
 
+// ImageSignature is the predicate type that makes a statement an image signature.
+const ImageSignature = "https://sigstore.dev/cosign/sign/v1"
+
+// Find returns the first subject that has a digest, or nil.
+func (s *Statement) Find(algorithm, hex string) *Subject {
+	i := slices.IndexFunc(s.Subjects, func(s Subject) bool { return s.Digest[algorithm] == hex && hex != "" })
+	if i < 0 {
+		return nil
+	}
+	return &s.Subjects[i]
+}
+
 // Limits bound what is read. Zero fields mean no limit.
 type Limits struct {
 	Subjects int

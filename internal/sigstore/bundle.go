@@ -1,0 +1,320 @@
+package sigstore
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/ladingdev/lading/internal/bundle"
+	"github.com/ladingdev/lading/internal/dsse"
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// What a bundle may have at most.
+const (
+	maxMaterial   = 1 << 20 // bytes of a bundle, its payload left out
+	maxEntries    = 32
+	maxTimestamps = 8
+	maxHashes     = 64 // of an inclusion proof: the height of a tree
+	maxCheckpoint = 64 << 10
+)
+
+// A Bundle is a Sigstore bundle as it stands: nothing of it is proven. Exactly one of Envelope and Message is set. Certificate
+// is nil if a key signed.
+type Bundle struct {
+	Certificate []byte // DER
+	Hint        string // of the key
+	Entries     []LogEntry
+	Timestamps  [][]byte // RFC 3161 responses, DER
+	Envelope    *dsse.Envelope
+	Message     *bundle.Message
+}
+
+// A LogEntry is a TransparencyLogEntry of protobuf-specs (sigstore_rekor.proto).
+type LogEntry struct {
+	LogID          []byte
+	Index          int64
+	Kind, Version  string
+	IntegratedTime int64  // Unix seconds; zero if there is none
+	Promise        []byte // signed entry timestamp; nil if there is none
+	Proof          *InclusionProof
+	Body           []byte
+}
+
+// An InclusionProof leads from an entry to the root in a checkpoint. What it says itself of the tree is signed by nobody.
+type InclusionProof struct {
+	Index      int64
+	Root       []byte // nil if it has none
+	Size       int64
+	Hashes     [][]byte
+	Checkpoint string
+}
+
+// versions are the media types of bundles that are read, and the version of the format.
+var versions = map[string]int{
+	"application/vnd.dev.sigstore.bundle+json;version=0.1": 1,
+	"application/vnd.dev.sigstore.bundle+json;version=0.2": 2,
+	"application/vnd.dev.sigstore.bundle+json;version=0.3": 3,
+	bundle.MediaType: 3,
+}
+
+// members yields the members of a message; base64Text reads its bytes.
+var (
+	members    = dsse.Strict.Members
+	base64Text = dsse.Strict.Base64
+)
+
+// message yields the members of a message that may be null, which is to leave it out.
+func message(r *strictjson.Reader, known ...string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		if !r.Null() {
+			members(r, known...)(yield)
+		}
+	}
+}
+
+// decimal reads an int64 that is not negative, as protocol buffers' encoders write it: a string of digits.
+func decimal(r *strictjson.Reader) int64 {
+	text := r.Text()
+	if r.Err() != nil {
+		return 0
+	}
+	if len(text) == 0 || len(text) > 18 || len(text) > 1 && text[0] == '0' {
+		r.Fail(fmt.Errorf("%w: %.24q is not a decimal number", strictjson.ErrType, text))
+		return 0
+	}
+	var n int64
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			r.Fail(fmt.Errorf("%w: %.24q is not a decimal number", strictjson.ErrType, text))
+			return 0
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n
+}
+
+// ParseBundle reads a bundle of version 0.1, 0.2 or 0.3. It is stricter than the JSON mapping of protocol buffers: names as
+// encoders write them, numbers as strings, padded standard base64, null for messages alone. What each version must have is
+// checked here, and nothing else depends on the version, for nobody signed it.
+func ParseBundle(data []byte) (*Bundle, error) {
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	b := new(Bundle)
+	var (
+		mediaType string
+		found     material
+	)
+	for name := range members(r, "mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature") {
+		switch name {
+		case "mediaType":
+			mediaType = r.String()
+		case "verificationMaterial":
+			found = b.readMaterial(r)
+		case "dsseEnvelope":
+			b.Envelope = dsse.Read(r, 1, dsse.Strict)
+		case "messageSignature":
+			b.Message = readMessage(r)
+		}
+	}
+	err := r.End()
+	if err == nil {
+		size := len(data)
+		if b.Envelope != nil {
+			size -= base64.StdEncoding.EncodedLen(len(b.Envelope.Payload))
+		}
+		if size > maxMaterial {
+			return nil, OverLimit.errorf("a bundle with %d bytes beside its payload, at most %d are read", size, maxMaterial)
+		}
+	}
+	version := versions[mediaType]
+	switch {
+	case errors.Is(err, strictjson.ErrLimit):
+		return nil, OverLimit.errorf("bundle: %w", err)
+	case err != nil:
+		return nil, BundleMalformed.errorf("%w", err)
+	case version == 0:
+		return nil, BundleVersion.errorf("media type %.80q", mediaType)
+	case (b.Envelope == nil) == (b.Message == nil):
+		return nil, BundleMalformed.errorf("not exactly one of dsseEnvelope and messageSignature")
+	case found.kinds != 1:
+		return nil, BundleMalformed.errorf("not exactly one of publicKey, certificate and x509CertificateChain")
+	case found.chain && version == 3:
+		return nil, BundleMalformed.errorf("a chain of certificates, in a bundle of version 0.3")
+	}
+	for i := range b.Entries {
+		switch e := &b.Entries[i]; {
+		case version == 1 && e.Promise == nil:
+			return nil, ProofMissing.errorf("a bundle of version 0.1 has inclusionPromise")
+		case version > 1 && e.Proof == nil:
+			return nil, ProofMissing.errorf("a bundle of version 0.%d has inclusionProof", version)
+		}
+	}
+	return b, nil
+}
+
+// material says what verified the signature, as far as a Bundle does not.
+type material struct {
+	kinds int
+	chain bool
+}
+
+func (b *Bundle) readMaterial(r *strictjson.Reader) (found material) {
+	for name := range members(r, "publicKey", "certificate", "x509CertificateChain", "tlogEntries", "timestampVerificationData") {
+		switch name {
+		case "publicKey":
+			found.kinds++
+			for range members(r, "hint") {
+				b.Hint = r.String()
+			}
+		case "certificate":
+			found.kinds++
+			b.Certificate = readCertificate(r)
+		case "x509CertificateChain":
+			found.kinds++
+			found.chain = true
+			b.readChain(r)
+		case "tlogEntries":
+			for i := range r.Array() {
+				if i == maxEntries {
+					r.Fail(fmt.Errorf("more than %d log entries: %w", maxEntries, strictjson.ErrLimit))
+				}
+				b.Entries = append(b.Entries, readLogEntry(r))
+			}
+		case "timestampVerificationData":
+			for range message(r, "rfc3161Timestamps") {
+				for i := range r.Array() {
+					if i == maxTimestamps {
+						r.Fail(fmt.Errorf("more than %d timestamps: %w", maxTimestamps, strictjson.ErrLimit))
+					}
+					var stamp []byte
+					for range members(r, "signedTimestamp") {
+						stamp = base64Text(r)
+					}
+					b.Timestamps = append(b.Timestamps, stamp)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// readChain reads the first certificate of a chain. The others are not trusted, and of no use: authorities come from the
+// trusted root.
+func (b *Bundle) readChain(r *strictjson.Reader) {
+	const most = 10
+	for range members(r, "certificates") {
+		for i := range r.Array() {
+			c := readCertificate(r)
+			if i == 0 {
+				b.Certificate = c
+			}
+			if i == most {
+				r.Fail(fmt.Errorf("more than %d certificates: %w", most, strictjson.ErrLimit))
+			}
+		}
+	}
+	if r.Err() == nil && b.Certificate == nil {
+		r.Fail(fmt.Errorf("%w: a chain has a certificate", dsse.ErrMissing))
+	}
+}
+
+func readCertificate(r *strictjson.Reader) (der []byte) {
+	for range members(r, "rawBytes") {
+		der = base64Text(r)
+	}
+	if r.Err() == nil && len(der) == 0 {
+		r.Fail(fmt.Errorf("%w: a certificate has rawBytes", dsse.ErrMissing))
+	}
+	return der
+}
+
+func readMessage(r *strictjson.Reader) *bundle.Message {
+	m := new(bundle.Message)
+	for name := range members(r, "messageDigest", "signature") {
+		switch name {
+		case "messageDigest":
+			for name := range message(r, "algorithm", "digest") {
+				switch name {
+				case "algorithm":
+					m.Algorithm = r.String()
+				case "digest":
+					m.Digest = base64Text(r)
+				}
+			}
+		case "signature":
+			m.Signature = base64Text(r)
+		}
+	}
+	if r.Err() == nil && len(m.Signature) == 0 {
+		r.Fail(fmt.Errorf("%w: a messageSignature has a signature", dsse.ErrMissing))
+	}
+	return m
+}
+
+func readLogEntry(r *strictjson.Reader) (e LogEntry) {
+	for name := range members(r, "logIndex", "logId", "kindVersion", "integratedTime", "inclusionPromise", "inclusionProof",
+		"canonicalizedBody") {
+		switch name {
+		case "logIndex":
+			e.Index = decimal(r)
+		case "logId":
+			for range members(r, "keyId") {
+				e.LogID = base64Text(r)
+			}
+		case "kindVersion":
+			for name := range members(r, "kind", "version") {
+				if name == "kind" {
+					e.Kind = r.String()
+				} else {
+					e.Version = r.String()
+				}
+			}
+		case "integratedTime":
+			e.IntegratedTime = decimal(r)
+		case "inclusionPromise":
+			for range message(r, "signedEntryTimestamp") {
+				e.Promise = base64Text(r)
+			}
+		case "inclusionProof":
+			e.Proof = readProof(r)
+		case "canonicalizedBody":
+			e.Body = base64Text(r)
+		}
+	}
+	if r.Err() == nil && (len(e.LogID) == 0 || e.Kind == "" || e.Version == "" || len(e.Body) == 0) {
+		r.Fail(fmt.Errorf("%w: a log entry has logId, kindVersion and canonicalizedBody", dsse.ErrMissing))
+	}
+	return e
+}
+
+func readProof(r *strictjson.Reader) *InclusionProof {
+	if r.Null() {
+		return nil
+	}
+	p := new(InclusionProof)
+	for name := range members(r, "logIndex", "rootHash", "treeSize", "hashes", "checkpoint") {
+		switch name {
+		case "logIndex":
+			p.Index = decimal(r)
+		case "rootHash":
+			p.Root = base64Text(r)
+		case "treeSize":
+			p.Size = decimal(r)
+		case "hashes":
+			for i := range r.Array() {
+				if i == maxHashes {
+					r.Fail(fmt.Errorf("more than %d hashes: %w", maxHashes, strictjson.ErrLimit))
+				}
+				p.Hashes = append(p.Hashes, base64Text(r))
+			}
+		case "checkpoint":
+			for range message(r, "envelope") {
+				p.Checkpoint = r.String()
+			}
+		}
+	}
+	if r.Err() == nil && p.Checkpoint == "" {
+		r.Fail(fmt.Errorf("%w: an inclusion proof has a checkpoint", dsse.ErrMissing))
+	}
+	return p
+}
