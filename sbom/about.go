@@ -186,7 +186,11 @@ func (d *Document) readSPDX3Details() *spdx3Details {
 	if err != nil {
 		return x
 	}
-	x.hub = readSPDX3(root)
+	h, err := readSPDX3(root)
+	if err != nil {
+		return x
+	}
+	x.hub = h
 	for _, e := range x.hub.elements {
 		x.elements[e.id.s] = e
 	}

@@ -86,7 +86,11 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 		return Encode(d, JSON, o)
 	}
 	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.closed()}
-	src, err := parseTree(d.json)
+	text := d.json
+	if d.encoding == JSON {
+		text = d.source // of SPDX 3 in another shape than the one that is read, the places are those of the input
+	}
+	src, err := parseTree(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
@@ -134,7 +138,10 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 	case isSPDX2(d.format):
 		h = readSPDX2(src)
 	default:
-		h = readSPDX3(src)
+		var err error
+		if h, err = readSPDX3(src); err != nil {
+			return nil, nil, err
+		}
 	}
 	var added []Loss
 	if h != nil {

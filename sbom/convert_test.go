@@ -195,9 +195,9 @@ func missingEdges(was, is *Document) int {
 	edges := func(d *Document) map[string]int {
 		out := map[string]int{}
 		for e := range d.Relationships() {
-			if e.Type == DependsOn && e.From != None && e.To != None {
+			if e = e.plain(); e.Type == DependsOn && e.From != None && e.To != None {
 				from, to := d.Component(e.From), d.Component(e.To)
-				out[from.Name+"@"+from.Version+" "+to.Name+"@"+to.Version] = 1
+				out[named(from)+" "+named(to)] = 1
 			}
 		}
 		return out
@@ -209,6 +209,15 @@ func missingEdges(was, is *Document) int {
 		}
 	}
 	return missing
+}
+
+// named is a component by what every format says of it: SPDX has the group in the name.
+func named(c *Component) string {
+	name := c.Name
+	if c.Group != "" {
+		name = c.Group + "/" + name
+	}
+	return strings.ReplaceAll(name, ":", "/") + "@" + c.Version
 }
 
 // listedEdges counts the losses that can be of a dependency.

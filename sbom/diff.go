@@ -52,13 +52,13 @@ type FieldChange struct {
 // made.
 //
 // A component is the same one if, the first of these that finds it: everything that is said of it is the same; the
-// canonical package URL; a hash of 256 bits or more, a SWHID or gitoid, a CPE name, or the tag id of a SWID tag that no
+// canonical package URL; [PURL.MatchKey]; a hash of 256 bits or more, a SWHID or gitoid, a CPE name, or the tag id of a SWID tag that no
 // other component of its document has; group, name and version; the name alone, if only one component on each side is
 // left with it: then its version changed. IDs do not count, as most programs make new ones each time, but decide between
-// several that could be meant, and about what has no name. The order of members and elements and the IDs themselves are no
-// change.
+// several that could be meant, and about what has no name. The order of members and elements, the IDs themselves, empty
+// texts and lists, and another spelling of one package's name and version are no change.
 //
-// Between documents of different specifications, of which SPDX 2 and SPDX 3 are two, groups are not compared, and
+// Between documents of different specifications, of which SPDX 2 and SPDX 3 are two, a group is part of the name, and
 // relationships are only those that all of them know, between components that are described: DependsOn, with or without
 // its occasion, and Contains.
 func Diff(old, new *Document, o *DiffOptions) *Changes {
@@ -131,6 +131,15 @@ func (m *matcher) all() {
 	m.by(false, withID(purl))
 	m.by(false, m.withContent(purl))
 	m.by(false, purl)
+	match := func(d *Document, r Ref) string {
+		if p, err := parsePURL(d.components[r].PURL); err == nil {
+			return p.MatchKey()
+		}
+		return ""
+	}
+	m.by(false, withID(match))
+	m.by(false, m.withContent(match))
+	m.by(false, match)
 	m.by(true, strongHash)
 	for _, kind := range identifierKinds {
 		m.by(true, func(d *Document, r Ref) string { return d.identifier(r, kind) })
@@ -151,7 +160,7 @@ func (m *matcher) all() {
 			if c.Name == "" {
 				return ""
 			}
-			return strings.TrimPrefix(c.Name, "./") + "\x00" + c.Version
+			return c.fullName() + "\x00" + c.Version
 		})
 	}
 	m.by(true, func(d *Document, r Ref) string {
@@ -362,10 +371,10 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 				fields = append(fields, FieldChange{map[string]string{"declared": "hasDeclaredLicense", "concluded": "hasConcludedLicense"}[role], was, is})
 			}
 		}
-		return fields
+		return sameNames(a, b, fields)
 	}
 	for _, f := range []FieldChange{
-		{"name", strings.TrimPrefix(a.Name, "./"), strings.TrimPrefix(b.Name, "./")},
+		{"name", a.fullName(), b.fullName()},
 		{"version", a.Version, b.Version},
 		{"purl", canonical(a.PURL), canonical(b.PURL)},
 		{"hashes", old.hashList(o), new.hashList(n)},
@@ -375,7 +384,47 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 			fields = append(fields, f)
 		}
 	}
-	return fields
+	return sameNames(a, b, fields)
+}
+
+// fullName is the name with the group, as SPDX has it.
+func (c *Component) fullName() string {
+	name, _ := joinName(c.Group, strings.TrimPrefix(c.Name, "./"), []text{said(c.PURL)})
+	return name
+}
+
+// sameNames leaves out changes of what only spells a name: a group that is apart or not, and all of the package URL if it
+// is another program's for the same package.
+func sameNames(a, b *Component, fields []FieldChange) []FieldChange {
+	if len(fields) == 0 {
+		return nil
+	}
+	name := a.fullName() == b.fullName()
+	spelling := samePackage(a.PURL, b.PURL)
+	return slices.DeleteFunc(fields, func(f FieldChange) bool {
+		switch f.Field {
+		case "name", "group":
+			return name || spelling
+		case "version", "purl":
+			return spelling
+		}
+		return false
+	})
+}
+
+// samePackage reports whether two package URLs are different ones of one package that comes from one place.
+func samePackage(a, b string) bool {
+	p, err1 := parsePURL(a)
+	q, err2 := parsePURL(b)
+	if err1 != nil || err2 != nil || p.String() == q.String() || p.MatchKey() != q.MatchKey() {
+		return false
+	}
+	for _, where := range []string{"vcs_url", "repository_url", "download_url", "checksum"} {
+		if p.Qualifiers[where] != q.Qualifiers[where] {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *Document) hashList(r Ref) string {
@@ -465,12 +514,12 @@ func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
 	for _, v := range old.members {
 		is := values[v.name]
 		delete(values, v.name)
-		if own(v.name) && !v.value.equal(is) {
+		if own(v.name) && !v.value.equal(is) && !(v.value.empty() && is.empty()) {
 			fields = append(fields, FieldChange{v.name, v.value.show(), is.show()})
 		}
 	}
 	for _, v := range new.members {
-		if _, added := values[v.name]; added && own(v.name) {
+		if _, added := values[v.name]; added && own(v.name) && !v.value.empty() {
 			fields = append(fields, FieldChange{v.name, "", v.value.show()})
 		}
 	}
@@ -532,6 +581,11 @@ func own(member string) bool {
 		return false
 	}
 	return true
+}
+
+// empty reports whether a value says nothing: programs write "group": "" and "properties": [] where others write nothing.
+func (n *node) empty() bool {
+	return n == nil || n.leaf() && (n.kind != strictjson.String || n.text == "") && n.kind != strictjson.Number
 }
 
 // equal compares values without regard to the order of members and elements.
@@ -698,7 +752,7 @@ func (m *matcher) relationships(c *Changes) {
 // common returns the relationships between components that are described which every specification has words for.
 func common(edges []Relationship) (out []Relationship) {
 	for _, e := range edges {
-		if e = e.turned(); e.From != None && e.To != None && (e.Type == DependsOn || e.Type == Contains) {
+		if e = e.plain(); e.From != None && e.To != None && (e.Type == DependsOn || e.Type == Contains) {
 			out = append(out, e)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"iter"
 	"slices"
-	"strings"
 )
 
 // Graph is what depends on what in a Document, in both directions: an array of edges for each component. It is immutable
@@ -28,24 +27,13 @@ func (a *adjacency) of(r Ref) []Ref {
 	return a.to[a.from[r]:a.from[r+1]]
 }
 
-// A dependency of SPDX 2.3 with its occasion (clause 11.1), such as DEV_DEPENDENCY_OF, goes the other way round.
-const turnedSuffix = "_DEPENDENCY_OF"
-
-// turned returns such a dependency as one without its occasion.
-func (e Relationship) turned() Relationship {
-	if strings.HasSuffix(string(e.Type), turnedSuffix) {
-		return Relationship{e.To, e.From, DependsOn}
-	}
-	return e
-}
-
 func newGraph(d *Document, types []RelationshipType) *Graph {
 	var edges []Relationship
 	for _, e := range d.lookups.links().edges {
 		if len(types) > 0 && !slices.Contains(types, e.Type) {
 			continue
 		}
-		if e = e.turned(); len(types) == 0 && e.Type != DependsOn {
+		if e = e.plain(); len(types) == 0 && e.Type != DependsOn {
 			continue
 		}
 		if e.From != None && e.To != None {

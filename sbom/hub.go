@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ladingdev/lading/sbom/internal/iri"
 )
 
 // The types of this file are what the specifications have in common: where a conversion passes through, and what the
@@ -55,7 +57,9 @@ type element struct {
 	purpose                         text // as SPDX 2 writes it
 	file                            bool // SPDX's class of files
 	group, name, version            text
+	scope                           text // CycloneDX's
 	purls, cpes                     []text
+	identifiers                     []identifier
 	purlFrom                        []*node // leaves that go with the package URL
 	hashes                          []hash
 	licenses                        []license
@@ -75,7 +79,30 @@ type edge struct {
 	from, to         int // -1: outside
 	kind             string
 	fromText, toText text
-	also             []*node
+	comment          text
+	also             []*node // the leaf of the type first
+	scope            *node   // of SPDX 3
+}
+
+// An identifier is a component's, other than package URLs and CPE.
+type identifier struct{ kind, value, comment text } // the kind as SPDX 3 writes it: swhid, gitoid or swid
+
+// An external is another document that this one refers to.
+type external struct {
+	id     text // DocumentRef-..., what it is called here
+	uri    text
+	hashes []hash
+	names  []*node // of elements there, in SPDX 3
+	also   []*node
+}
+
+// An annotation is what somebody said of something in the document, or of the document.
+type annotation struct {
+	subject    int // -1: the document
+	date, kind text
+	body       text
+	who        *party
+	also       []*node
 }
 
 type hub struct {
@@ -91,6 +118,11 @@ type hub struct {
 	extracted                  map[string]*extracted
 	lifecycles                 []text
 	properties                 []property
+	references                 []reference
+	externals                  []external
+	annotations                []annotation
+	vulnerabilities            []*vulnerability
+	assessments                []*node // of SPDX 3, until they are read
 	leaves                     []*node // what the form of the output says by itself
 	index                      map[string]int
 	input                      []byte
@@ -100,6 +132,7 @@ type hub struct {
 
 type extracted struct {
 	id, name, body, comment text
+	also                    []*node
 }
 
 // add notes something that the output says by itself, once.
@@ -121,6 +154,79 @@ func (h *hub) root(i int, from ...*node) {
 	if h.roots[0] == i {
 		h.rootFrom = append(h.rootFrom, compactNodes(from)...)
 	}
+}
+
+// madeID returns an id for a document that says none that can be used, and notes it.
+func (h *hub) madeID(path, reason string) string {
+	if h.id.ok() {
+		h.id.src.explainSelf(Changed, "no absolute URI without a fragment; kept by what is made of it")
+		reason = "the id of the input is no URI; made from it"
+		h.add(path, reason)
+		return "urn:uuid:" + uuid(h.id.s)
+	}
+	h.add(path, reason)
+	return "urn:uuid:" + uuid(string(h.input))
+}
+
+// isNamespace reports whether ids can begin with a text: an absolute URI without a fragment, but for an empty one.
+func isNamespace(s string) bool {
+	s = strings.TrimSuffix(s, "#")
+	return s != "" && iri.IsReference(s) && iri.IsAbsolute(s) && !strings.Contains(s, "#") && !strings.HasPrefix(s, "_:")
+}
+
+// fullName writes the name as the ecosystem of a component does, with the group that CycloneDX has apart (SPDX 2.3, clause
+// 7.1: as given by the originator). The group of a system's packages is in their package URL only.
+func (e *element) fullName() *node {
+	name, group := joinName(e.group.s, e.name.s, e.purls)
+	v := newText(name, e.name.src)
+	if group {
+		v.from = append(v.from, compactNodes([]*node{e.group.src})...)
+	} else if e.group.src != nil && len(e.purls) > 0 {
+		if p, err := parsePURL(e.purls[0].s); err == nil && p.Namespace == strings.ToLower(e.group.s) {
+			v.from = append(v.from, e.group.src)
+		}
+	}
+	return v
+}
+
+// joinName joins a group and a name, and reports whether the group is in the result.
+func joinName(group, name string, purls []text) (string, bool) {
+	if group == "" {
+		return name, true
+	}
+	kind := ""
+	if len(purls) > 0 {
+		if p, err := parsePURL(purls[0].s); err == nil {
+			kind = p.Type
+		}
+	}
+	switch kind {
+	case "deb", "rpm", "apk", "alpm", "opkg", "qpkg", "yocto", "bitnami":
+		return name, false
+	case "maven":
+		return group + ":" + name, true
+	}
+	return group + "/" + name, true
+}
+
+// splitName is the way back, where the package URL says what the group is.
+func (e *element) splitName() (group, name text) {
+	if e.group.ok() || len(e.purls) == 0 {
+		return e.group, e.name
+	}
+	p, err := parsePURL(e.purls[0].s)
+	if err != nil || p.Namespace == "" || p.Type != "npm" && p.Type != "maven" && p.Type != "composer" {
+		return e.group, e.name
+	}
+	separator := "/"
+	if p.Type == "maven" {
+		separator = ":"
+	}
+	rest, ok := strings.CutPrefix(e.name.s, p.Namespace+separator)
+	if !ok || rest == "" {
+		return e.group, e.name
+	}
+	return text{p.Namespace, e.name.src}, text{rest, e.name.src}
 }
 
 // find returns the element with an id, or -1.

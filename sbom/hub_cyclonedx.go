@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -38,6 +39,12 @@ func readCycloneDX(root *node) *hub {
 	if l := m.list("licenses"); len(l) == 1 {
 		h.dataLicense = l[0].get("license").str("id")
 	}
+	for _, p := range m.list("properties") {
+		h.properties = append(h.properties, property{p.str("name"), p.str("value")})
+	}
+	for _, r := range root.list("externalReferences") {
+		h.references = append(h.references, cycloneDXReference(r))
+	}
 	if c := m.get("component"); c != nil {
 		h.roots = []int{h.cycloneDXElement(c, -1)}
 	}
@@ -50,14 +57,65 @@ func readCycloneDX(root *node) *hub {
 		n := len(h.edges)
 		for _, v := range d.list("dependsOn") {
 			if v.kind == strictjson.String {
-				h.edges = append(h.edges, edge{from, h.find(v.text), "DEPENDS_ON", ref, text{v.text, v}, nil})
+				h.edges = append(h.edges, edge{from: from, to: h.find(v.text), kind: "DEPENDS_ON", fromText: ref, toText: text{v.text, v}})
 			}
 		}
 		if n == len(h.edges) && from >= 0 && len(d.list("provides")) == 0 {
-			h.edges = append(h.edges, edge{from, -1, "DEPENDS_ON", ref, text{"NONE", d.get("dependsOn")}, nil})
+			h.edges = append(h.edges, edge{from: from, to: -1, kind: "DEPENDS_ON", fromText: ref, toText: text{"NONE", d.get("dependsOn")}})
 		}
 	}
+	h.optionalEdges()
+	h.cycloneDXAnnotations(root)
+	h.cycloneDXVulnerabilities(root)
 	return h
+}
+
+// optionalEdges makes dependencies on what is optional optional dependencies: SPDX says so of the dependency.
+func (h *hub) optionalEdges() {
+	reached := map[int]bool{}
+	for k := range h.edges {
+		e := &h.edges[k]
+		if e.kind != string(DependsOn) || e.to < 0 || e.from < 0 || h.elements[e.to].scope.s != "optional" {
+			continue
+		}
+		reached[e.to] = true
+		e.also = append(e.also, h.elements[e.to].scope.src)
+		e.kind, e.from, e.to, e.fromText, e.toText = string(optionalFor), e.to, e.from, e.toText, e.fromText
+	}
+	for i, e := range h.elements {
+		switch {
+		case e.scope.s == "required":
+			e.scope.src.explainSelf(Dropped, "SPDX says it by leaving it out: it is the default")
+		case e.scope.s == "optional" && !reached[i]:
+			e.scope.src.explainSelf(Dropped, "SPDX says it of a dependency, and nothing here depends on this")
+		case e.scope.ok():
+			e.scope.src.explainSelf(Dropped, noSuchScope)
+		}
+	}
+}
+
+// cycloneDXAnnotations reads annotations of the document's components.
+func (h *hub) cycloneDXAnnotations(root *node) {
+	for _, n := range root.list("annotations") {
+		a := annotation{subject: -1, date: n.str("timestamp"), body: n.str("text"), kind: said("OTHER")}
+		for _, kind := range []string{"organization", "individual", "component", "service"} {
+			want := map[string]string{"organization": "Organization", "individual": "Person"}[kind]
+			if who := n.get("annotator").get(kind); who != nil {
+				a.who = cycloneDXParty(who, cmp.Or(want, "Tool"))
+			}
+		}
+		for i, subject := range listOrOne(n.get("subjects")) {
+			at := h.find(subject.text)
+			if at < 0 {
+				continue
+			}
+			a.subject, a.also = at, []*node{subject}
+			h.annotations = append(h.annotations, a)
+			if i == 0 {
+				a.date.src, a.body.src = nil, nil
+			}
+		}
+	}
 }
 
 func cycloneDXParty(n *node, kind string) *party {
@@ -76,7 +134,17 @@ func cycloneDXParty(n *node, kind string) *party {
 
 func (h *hub) cycloneDXElement(n *node, parent int) int {
 	e := &element{id: n.str("bom-ref"), kind: n.str("type"), group: n.str("group"), name: n.str("name"), version: n.str("version"),
-		copyright: n.str("copyright"), description: n.str("description"), publisher: n.str("publisher")}
+		copyright: n.str("copyright"), description: n.str("description"), publisher: n.str("publisher"), scope: n.str("scope")}
+	for _, kind := range []string{"swhid", "omniborId"} {
+		for _, v := range n.list(kind) {
+			if v.kind == strictjson.String {
+				e.identifiers = append(e.identifiers, identifier{kind: said(strings.Replace(kind, "omniborId", "gitoid", 1)), value: text{v.text, v}})
+			}
+		}
+	}
+	if id := n.get("swid").str("tagId"); id.ok() {
+		e.identifiers = append(e.identifiers, identifier{kind: said("swid"), value: id})
+	}
 	if t := n.str("purl"); t.ok() {
 		e.purls = []text{t}
 	}
@@ -117,7 +185,7 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 			e.download = url
 			e.leaves = append(e.leaves, kind.src)
 		default:
-			e.references = append(e.references, reference{kind: kind, url: url, comment: r.str("comment"), hashes: cycloneDXHashes(r)})
+			e.references = append(e.references, cycloneDXReference(r))
 		}
 	}
 	for _, p := range n.list("properties") {
@@ -134,6 +202,10 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 	return i
 }
 
+func cycloneDXReference(r *node) reference {
+	return reference{kind: r.str("type"), url: r.str("url"), comment: r.str("comment"), hashes: cycloneDXHashes(r)}
+}
+
 func cycloneDXHashes(n *node) (out []hash) {
 	for _, v := range n.list("hashes") {
 		out = append(out, hash{v.str("alg"), v.str("content")})
@@ -141,7 +213,7 @@ func cycloneDXHashes(n *node) (out []hash) {
 	return out
 }
 
-// writeCycloneDX writes CycloneDX 1.6, from which the document is fitted to the version that is wanted.
+// writeCycloneDX writes CycloneDX with all that 1.7 has, from which the document is fitted to the version that is wanted.
 func (h *hub) writeCycloneDX() *node {
 	root := newObject()
 	root.set("bomFormat", newText("CycloneDX", h.leaves...))
@@ -215,13 +287,21 @@ func (h *hub) writeCycloneDX() *node {
 	// Nesting shows containment where it is a tree.
 	parent := make([]int, len(h.elements))
 	containment := make([]*edge, len(h.elements))
+	ofRoot := map[int]*edge{}
 	height := make([]int, len(h.elements)) // of the tree below
 	for i := range parent {
 		parent[i] = -1
 	}
 	for k := range h.edges {
 		e := &h.edges[k]
-		if e.kind != "CONTAINS" || e.from < 0 || e.to < 0 || parent[e.to] >= 0 || e.to == rootElement || e.from == rootElement {
+		if e.kind != "CONTAINS" || e.from < 0 || e.to < 0 || parent[e.to] >= 0 || e.to == rootElement {
+			continue
+		}
+		if e.from == rootElement { // as all that stands at the top of a document is of what it is about
+			if len(e.also) > 0 && ofRoot[e.to] == nil {
+				ofRoot[e.to] = e
+				e.also[0].explainSelf(Changed, "in CycloneDX a component at the top is part of what the document is about, or needed by it")
+			}
 			continue
 		}
 		fits := true
@@ -245,8 +325,11 @@ func (h *hub) writeCycloneDX() *node {
 		if e.id.ok() {
 			e.id.s = ids.unique(e.id.s)
 		}
+	}
+	for i, e := range h.elements {
 		h.cycloneDXComponent(nodes[i], e)
 	}
+	h.markOptional(nodes)
 	if rootElement >= 0 {
 		metaComponent.members[0].value.from = append(metaComponent.members[0].value.from, h.rootFrom...)
 	}
@@ -259,11 +342,91 @@ func (h *hub) writeCycloneDX() *node {
 			typ.from = append(typ.from, compactNodes(append([]*node{e.fromText.src, e.toText.src}, e.also...))...)
 			nodes[parent[i]].add("components", nodes[i])
 		default:
+			if e := ofRoot[i]; e != nil {
+				typ := nodes[i].get("type")
+				typ.from = append(typ.from, compactNodes(append([]*node{e.fromText.src, e.toText.src}, e.also...))...)
+			}
 			root.add("components", nodes[i])
 		}
 	}
+	h.cycloneDXOutside(root)
 	h.cycloneDXDependencies(root)
+	h.writeCycloneDXAnnotations(root, rootElement)
+	h.writeCycloneDXVulnerabilities(root)
 	return root
+}
+
+// markOptional says of components that they are optional, if all that need them can do without.
+func (h *hub) markOptional(nodes []*node) {
+	optional := make([]int, len(h.elements)) // 1: needed by some that can do without, 2: and by one that cannot
+	for _, e := range h.edges {
+		needed := e.to
+		needs, turned := needing(RelationshipType(e.kind))
+		if turned {
+			needed = e.from
+		}
+		if needs && needed >= 0 {
+			optional[needed] = max(optional[needed], map[bool]int{true: 1, false: 2}[e.kind == string(optionalFor)])
+		}
+	}
+	for i, n := range nodes {
+		if optional[i] == 1 && !h.isRoot[i] {
+			n.set("scope", newText("optional"))
+		}
+	}
+}
+
+// cycloneDXOutside writes references of the document itself, of which other documents are some.
+func (h *hub) cycloneDXOutside(root *node) {
+	for _, r := range h.references {
+		cycloneDXReferenceOut(root, r)
+	}
+	for _, x := range h.externals {
+		r := root.add("externalReferences", newObject())
+		r.set("type", newText("bom"))
+		r.set("url", newText(x.uri.s, slices.Concat(x.also, x.names, []*node{x.uri.src})...))
+		for _, n := range x.names {
+			n.explainSelf(Changed, "CycloneDX refers to the document, not to a part of it")
+		}
+		cycloneDXHashesOut(r, x.hashes)
+		r.put("comment", x.id)
+	}
+}
+
+// writeCycloneDXAnnotations writes what was said of components; of the document it is said of what that is about.
+func (h *hub) writeCycloneDXAnnotations(root *node, rootElement int) {
+	for _, a := range h.annotations {
+		at := a.subject
+		if at < 0 {
+			at = rootElement
+		}
+		if at < 0 || !h.elements[at].id.ok() {
+			a.body.src.explainSelf(Dropped, "CycloneDX annotates what has a bom-ref, and the document has none")
+			continue
+		}
+		n := newObject()
+		n.add("subjects", newText(h.elements[at].id.s, a.also...))
+		who := &party{kind: "Tool", name: said("lading")}
+		if a.who.named() {
+			who = a.who
+		}
+		annotator := n.set("annotator", newObject())
+		switch who.kind {
+		case "Person":
+			annotator.set("individual", cycloneDXPartyOut(who, "Person"))
+		case "Organization":
+			annotator.set("organization", cycloneDXPartyOut(who, "Organization"))
+		default:
+			c := annotator.set("component", newObject())
+			c.set("type", newText("application"))
+			c.set("name", newText(who.name.s, append(slices.Clone(who.also), who.name.src)...))
+			c.put("version", who.version)
+		}
+		n.set("timestamp", newText(cmp.Or(a.date.s, h.now), compactNodes([]*node{a.date.src})...))
+		n.put("text", a.body)
+		a.kind.src.explainSelf(Dropped, "CycloneDX does not tell annotations apart by type")
+		root.add("annotations", n)
+	}
 }
 
 // maxNesting bounds how deep components are nested in a document that a conversion writes.
@@ -286,31 +449,41 @@ func (h *hub) cycloneDXDependencies(root *node) {
 	have := map[pair]*node{}
 	for k := range h.edges {
 		e := &h.edges[k]
-		leaves := append([]*node{e.fromText.src, e.toText.src}, e.also...)
+		leaves := append([]*node{e.fromText.src, e.toText.src, e.scope}, e.also...)
+		needs, turned := needing(RelationshipType(e.kind))
+		a, b := e.from, e.to
+		if turned {
+			a, b = b, a
+		}
 		switch {
-		case e.kind != "DEPENDS_ON": // containment is nesting
+		case !needs:
+			if e.kind != string(Contains) && e.from >= 0 && e.to >= 0 && len(e.also) > 0 {
+				e.also[0].explainSelf(Dropped, noSuchRelation)
+			}
 			continue
-		case e.from < 0 || h.elements[e.from].id.s == "":
+		case a < 0 || h.elements[a].id.s == "":
 			continue
 		}
-		from := h.elements[e.from].id.s
-		if e.to < 0 && e.toText.s == "NONE" {
+		from := h.elements[a].id.s
+		if b < 0 && e.toText.s == "NONE" && e.kind == string(DependsOn) {
 			entry(from, leaves)
 			continue
 		}
-		to := e.toText.s
-		if e.to >= 0 {
-			to = h.elements[e.to].id.s
-		}
-		if to == "" || e.to < 0 {
+		if b < 0 || h.elements[b].id.s == "" {
 			continue
+		}
+		to := h.elements[b].id.s
+		if e.kind != string(DependsOn) && e.kind != string(optionalFor) && len(e.also) > 0 {
+			for _, n := range []*node{e.also[0], e.scope} {
+				n.explainSelf(Changed, "CycloneDX does not say on what occasion one needs another; written as dependsOn")
+			}
 		}
 		if v := have[pair{from, to}]; v != nil {
 			v.from = append(v.from, compactNodes(leaves)...)
 			continue
 		}
-		d := entry(from, []*node{e.fromText.src})
-		v := newText(to, append([]*node{e.toText.src}, e.also...)...)
+		d := entry(from, nil)
+		v := newText(to, leaves...)
 		have[pair{from, to}] = v
 		d.add("dependsOn", v)
 	}
@@ -380,8 +553,9 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 		o.add("authors", cycloneDXPartyOut(&e.authors[i], "Person"))
 	}
 	o.put("publisher", e.publisher)
-	o.put("group", e.group)
-	o.set("name", newText(e.name.s, compactNodes([]*node{e.name.src})...))
+	group, name := e.splitName()
+	o.put("group", group)
+	o.set("name", newText(name.s, compactNodes([]*node{name.src})...))
 	o.put("version", e.version)
 	switch {
 	case e.description.ok():
@@ -393,16 +567,7 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 		o.put("description", e.summary)
 	}
 	var extra []property
-	for _, x := range e.hashes {
-		if !slices.Contains(cycloneDXHashAlgorithms, x.alg.s) {
-			x.alg.src.explainSelf(Dropped, "CycloneDX has no such hash algorithm")
-			x.value.src.explainSelf(Dropped, "CycloneDX has no such hash algorithm")
-			continue
-		}
-		v := o.add("hashes", newObject())
-		v.put("alg", x.alg)
-		v.put("content", x.value)
-	}
+	cycloneDXHashesOut(o, e.hashes)
 	extra = append(extra, cycloneDXLicenses(o, e.licenses, h)...)
 	if e.copyright.ok() && e.copyright.s != "NOASSERTION" && e.copyright.s != "NONE" {
 		o.put("copyright", e.copyright)
@@ -424,6 +589,7 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 		}
 	}
 	typ.from = append(typ.from, compactNodes(e.purlFrom)...)
+	extra = append(extra, cycloneDXIdentifiers(o, e)...)
 	for _, r := range []struct {
 		name, kind string
 		t          text
@@ -439,15 +605,7 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 		}
 	}
 	for _, r := range e.references {
-		x := o.add("externalReferences", newObject())
-		kind := r.kind.s
-		if !slices.Contains(cycloneDXReferences, kind) {
-			kind = "other"
-			r.kind.src.explainSelf(Changed, "CycloneDX has no such type of reference; written as other")
-		}
-		x.put("url", r.url)
-		x.set("type", newText(kind, r.kind.src, r.category.src))
-		x.put("comment", r.comment)
+		cycloneDXReferenceOut(o, r)
 	}
 	for _, t := range []struct {
 		name string
@@ -462,6 +620,51 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 		x.put("name", p.name)
 		x.put("value", p.value)
 	}
+}
+
+func cycloneDXHashesOut(o *node, list []hash) {
+	for _, x := range list {
+		if !slices.Contains(cycloneDXHashAlgorithms, x.alg.s) {
+			x.alg.src.explainSelf(Dropped, "CycloneDX has no such hash algorithm")
+			x.value.src.explainSelf(Dropped, "CycloneDX has no such hash algorithm")
+			continue
+		}
+		v := o.add("hashes", newObject())
+		v.put("alg", x.alg)
+		v.put("content", x.value)
+	}
+}
+
+func cycloneDXReferenceOut(o *node, r reference) {
+	x := o.add("externalReferences", newObject())
+	kind := r.kind.s
+	if !slices.Contains(cycloneDXReferences, kind) {
+		kind = "other"
+		r.kind.src.explainSelf(Changed, "CycloneDX has no such type of reference; written as other")
+	}
+	x.put("url", r.url)
+	x.set("type", newText(kind, r.kind.src, r.category.src))
+	x.put("comment", r.comment)
+	cycloneDXHashesOut(x, r.hashes)
+}
+
+// cycloneDXIdentifiers writes identifiers other than package URLs and CPE.
+func cycloneDXIdentifiers(o *node, e *element) (extra []property) {
+	for _, x := range e.identifiers {
+		switch {
+		case x.kind.s == "swhid":
+			o.add("swhid", newText(x.value.s, x.value.src, x.kind.src))
+		case x.kind.s == "gitoid":
+			o.add("omniborId", newText(x.value.s, x.value.src, x.kind.src))
+		case o.get("swid") == nil:
+			swid := o.set("swid", newObject())
+			swid.set("tagId", newText(x.value.s, x.value.src, x.kind.src))
+			swid.set("name", newText(e.name.s))
+		default:
+			extra = append(extra, property{said("lading:spdx:swid"), x.value})
+		}
+	}
+	return extra
 }
 
 // explainSelf says why a leaf of the input is lost or changed.
@@ -538,6 +741,7 @@ func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
 			if l.role != "" {
 				x.set("acknowledgement", newText(l.role, l.roleFrom))
 			}
+			h.expressionDetails(x, l.expression.s)
 		default:
 			v := x.set("license", newObject())
 			if l.expression.ok() {
@@ -556,6 +760,29 @@ func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
 		o.add("licenses", x)
 	}
 	return extra
+}
+
+// expressionDetails writes the texts of the licences that an expression names and SPDX's list does not have.
+func (h *hub) expressionDetails(x *node, expression string) {
+	for _, id := range licenseRefsIn(expression) {
+		c := h.extracted[id]
+		if c == nil || !c.body.ok() {
+			continue
+		}
+		d := x.add("expressionDetails", newObject())
+		d.set("licenseIdentifier", newText(id, append(c.also, c.id.src)...))
+		d.set("text", newObject()).put("content", c.body)
+	}
+}
+
+// licenseRefsIn returns what an expression refers to, each once.
+func licenseRefsIn(expression string) (ids []string) {
+	for _, id := range strings.FieldsFunc(expression, func(c rune) bool { return c == ' ' || c == '(' || c == ')' || c == '+' }) {
+		if strings.HasPrefix(id, "LicenseRef-") && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // listed reports whether an id is on the SPDX licence list, as it is written there.

@@ -65,9 +65,29 @@ func readSPDX2(root *node) *hub {
 			describe(to, from.src, kind.src)
 			continue
 		}
-		h.edges = append(h.edges, edge{h.find(from.s), h.find(to.s), t, from, to, []*node{kind.src}})
+		h.edges = append(h.edges, edge{h.find(from.s), h.find(to.s), t, from, to, r.str("comment"), []*node{kind.src}, nil})
+	}
+	for _, x := range root.list("externalDocumentRefs") {
+		sum := x.get("checksum")
+		h.externals = append(h.externals, external{id: x.str("externalDocumentId"), uri: x.str("spdxDocument"),
+			hashes: []hash{{text{spdx2HashName(sum.str("algorithm").s), sum.str("algorithm").src}, sum.str("checksumValue")}}})
+	}
+	h.spdx2Annotations(root, -1)
+	at := 0
+	for _, in := range []string{"packages", "files"} {
+		for _, n := range root.list(in) {
+			h.spdx2Annotations(n, at)
+			at++
+		}
 	}
 	return h
+}
+
+func (h *hub) spdx2Annotations(owner *node, subject int) {
+	for _, n := range owner.list("annotations") {
+		h.annotations = append(h.annotations, annotation{subject: subject, date: n.str("annotationDate"), kind: n.str("annotationType"),
+			body: n.str("comment"), who: parseActor(n.str("annotator"))})
+	}
 }
 
 func spdx2Package(n *node) *element {
@@ -89,6 +109,10 @@ func spdx2Package(n *node) *element {
 		switch {
 		case r.get("comment") != nil:
 			e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.str("comment")})
+		case spdx2Identifiers[lastPart(kind.s)] != "":
+			name := spdx2Identifiers[lastPart(kind.s)]
+			e.identifiers = append(e.identifiers, identifier{text{name, kind.src}, at, text{}})
+			e.leaves = append(e.leaves, compactNodes([]*node{category.src})...)
 		case kind.s == "purl":
 			e.purls = append(e.purls, at)
 			e.purlFrom = append(e.purlFrom, kind.src, category.src)
@@ -102,6 +126,12 @@ func spdx2Package(n *node) *element {
 	return e
 }
 
+// spdx2Identifiers are the types of external references (2.3, annex F) that SPDX 3 and CycloneDX have as identifiers.
+var spdx2Identifiers = map[string]string{"swh": "swhid", "gitoid": "gitoid", "swid": "swid"}
+
+// lastPart returns what a reference type is called that may be a URI.
+func lastPart(kind string) string { return kind[strings.LastIndexByte(kind, '/')+1:] }
+
 func spdx2File(n *node) *element {
 	e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
 		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n)}
@@ -112,12 +142,18 @@ func spdx2File(n *node) *element {
 func spdx2Hashes(n *node) (out []hash) {
 	for _, v := range n.list("checksums") {
 		alg := v.str("algorithm")
-		if strings.HasPrefix(alg.s, "SHA") && len(alg.s) <= 6 {
-			alg.s = "SHA-" + alg.s[3:]
-		}
+		alg.s = spdx2HashName(alg.s)
 		out = append(out, hash{alg, v.str("checksumValue")})
 	}
 	return out
+}
+
+// spdx2HashName writes SPDX 2's names of hash algorithms as CycloneDX does.
+func spdx2HashName(alg string) string {
+	if strings.HasPrefix(alg, "SHA") && len(alg) <= 6 {
+		return "SHA-" + alg[3:]
+	}
+	return alg
 }
 
 func (e *element) spdx2Licenses(n *node) {
@@ -202,9 +238,8 @@ func (h *hub) writeSPDX2() *node {
 	}
 	root.put("name", name)
 	id := h.id
-	if id.s == "" || strings.Contains(id.s, "#") {
-		id = said("urn:uuid:" + uuid(string(h.input)))
-		h.add("/documentNamespace", "SPDX wants a namespace; made from the input's bytes")
+	if !isNamespace(id.s) || strings.Contains(id.s, "#") {
+		id = text{h.madeID("/documentNamespace", "SPDX wants a namespace; made from the input's bytes"), id.src}
 	}
 	root.put("documentNamespace", id)
 	info := root.set("creationInfo", newObject())
@@ -241,10 +276,11 @@ func (h *hub) writeSPDX2() *node {
 		}
 		n := newObject()
 		n.set("SPDXID", newText(out[i], e.id.src))
+		name := e.fullName()
 		if e.file {
-			n.set("fileName", newText(e.name.s, e.name.src))
+			n.set("fileName", name)
 		} else {
-			n.set("name", newText(e.name.s, e.name.src))
+			n.set("name", name)
 		}
 		h.spdx2Element(n, e, refs)
 		if e.file && slices.ContainsFunc(e.hashes, func(x hash) bool { return x.alg.s == "SHA-1" }) {
@@ -269,26 +305,110 @@ func (h *hub) writeSPDX2() *node {
 		relate(root, spdxDocument, nil, "DESCRIBES", from, out[r], nil)
 	}
 	for k := range h.edges {
-		e := &h.edges[k]
-		to := e.toText.s
-		switch {
-		case e.from < 0:
-			continue
-		case e.to >= 0:
-			to = out[e.to]
-		case to != "NONE" && to != "NOASSERTION":
-			continue
-		}
-		relate(root, out[e.from], []*node{e.fromText.src}, e.kind, e.also, to, []*node{e.toText.src})
+		h.spdx2Relationship(root, out, &h.edges[k])
 	}
+	h.spdx2Outside(root, out)
 	return root
 }
 
-func relate(root *node, from string, fromSrc []*node, kind string, kindSrc []*node, to string, toSrc []*node) {
+// spdx2Relationship writes an edge, if SPDX 2 has a word for it.
+func (h *hub) spdx2Relationship(root *node, out []string, e *edge) {
+	end := func(i int, t text) (string, bool) {
+		if i >= 0 {
+			return out[i], true
+		}
+		doc, _, ok := strings.Cut(t.s, ":")
+		return t.s, t.s == "NONE" || t.s == "NOASSERTION" || ok && h.external(doc) != nil
+	}
+	from, ok1 := end(e.from, e.fromText)
+	to, ok2 := end(e.to, e.toText)
+	if !ok1 || !ok2 || from == "NONE" || from == "NOASSERTION" {
+		return
+	}
+	if _, ok := toSPDX3[RelationshipType(e.kind)]; !ok {
+		for _, n := range e.also {
+			n.explainSelf(Dropped, noSuchRelation)
+		}
+		return
+	}
+	r := relate(root, from, []*node{e.fromText.src}, e.kind, append(slices.Clone(e.also), e.scope), to, []*node{e.toText.src})
+	r.put("comment", e.comment)
+}
+
+const noSuchRelation = "the other format has no relationship of this type"
+
+// external returns the other document that is called by a name, if SPDX 2 can name it.
+func (h *hub) external(id string) *external {
+	for i := range h.externals {
+		if x := &h.externals[i]; x.id.s == id {
+			for _, sum := range x.hashes {
+				if spdx2HashAlgorithms[sum.alg.s] != "" && sum.value.ok() {
+					return x
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// spdx2Outside writes what the document says of other documents and what others say of it.
+func (h *hub) spdx2Outside(root *node, out []string) {
+	for i := range h.externals {
+		x := &h.externals[i]
+		if h.external(x.id.s) != x {
+			for _, n := range append(x.names, x.uri.src) {
+				n.explainSelf(Dropped, "SPDX 2 wants a checksum of the other document")
+			}
+			continue
+		}
+		n := root.add("externalDocumentRefs", newObject())
+		n.set("externalDocumentId", newText(x.id.s, append(x.also, x.id.src)...))
+		n.set("spdxDocument", newText(x.uri.s, append(x.names, x.uri.src)...))
+		for _, sum := range x.hashes {
+			if alg := spdx2HashAlgorithms[sum.alg.s]; alg != "" && n.get("checksum") == nil {
+				c := n.set("checksum", newObject())
+				c.set("algorithm", newText(alg, sum.alg.src))
+				c.put("checksumValue", sum.value)
+			}
+		}
+	}
+	byID := map[string]*node{}
+	for _, in := range []string{"packages", "files"} {
+		for _, n := range root.list(in) {
+			byID[n.str("SPDXID").s] = n
+		}
+	}
+	for _, a := range h.annotations {
+		owner := root
+		if a.subject >= 0 {
+			owner = byID[out[a.subject]]
+		}
+		n := owner.add("annotations", newObject())
+		n.set("annotationDate", newText(h.spdxTime(a.date).s, a.date.src))
+		kind := a.kind
+		if kind.s != "REVIEW" && kind.s != "OTHER" {
+			kind.s = "OTHER"
+		}
+		n.set("annotationType", newText(kind.s, append(a.also, kind.src)...))
+		who := &party{kind: "Tool", name: said("lading")}
+		if a.who.named() {
+			who = a.who
+		}
+		kinds := who.kind
+		if kinds == "" {
+			kinds = "Organization"
+		}
+		n.set("annotator", who.actor(kinds))
+		n.put("comment", a.body)
+	}
+}
+
+func relate(root *node, from string, fromSrc []*node, kind string, kindSrc []*node, to string, toSrc []*node) *node {
 	r := root.add("relationships", newObject())
 	r.set("spdxElementId", newText(from, slices.Clone(fromSrc)...))
 	r.set("relationshipType", newText(kind, slices.Clone(kindSrc)...))
 	r.set("relatedSpdxElement", newText(to, slices.Clone(toSrc)...))
+	return r
 }
 
 // purposes are SPDX 2.3's words for CycloneDX's types.
@@ -378,6 +498,16 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 			kind = "cpe23Type"
 		}
 		ref("SECURITY", kind, t)
+	}
+	for _, x := range e.identifiers {
+		switch x.kind.s {
+		case "swhid":
+			ref("PERSISTENT-ID", "swh", x.value, x.kind.src).put("comment", x.comment)
+		case "gitoid":
+			ref("PERSISTENT-ID", "gitoid", x.value, x.kind.src).put("comment", x.comment)
+		case "swid":
+			ref("SECURITY", "swid", x.value, x.kind.src).put("comment", x.comment)
+		}
 	}
 	for _, r := range e.references {
 		if r.url.s == "" || strings.ContainsAny(r.url.s, " \t\n") {
@@ -493,10 +623,7 @@ func (r *licenseRefs) term(l license, several bool) (string, []*node) {
 
 // copyTexts copies the texts that an expression of the input refers to.
 func (r *licenseRefs) copyTexts(expression string) {
-	if !strings.Contains(expression, "LicenseRef-") {
-		return
-	}
-	for _, id := range strings.FieldsFunc(expression, func(c rune) bool { return c == ' ' || c == '(' || c == ')' || c == '+' }) {
+	for _, id := range licenseRefsIn(expression) {
 		c := r.h.extracted[id]
 		if c == nil || r.known[id] != "" {
 			continue
@@ -504,7 +631,7 @@ func (r *licenseRefs) copyTexts(expression string) {
 		r.known[id] = id
 		r.taken[id]++
 		o := newObject()
-		o.set("licenseId", newText(id, c.id.src))
+		o.set("licenseId", newText(id, append(c.also, c.id.src)...))
 		o.set("extractedText", newText(c.body.s, c.body.src))
 		o.put("name", c.name)
 		o.put("comment", c.comment)

@@ -36,16 +36,18 @@ var purlTypes = map[string]struct {
 	"apk":              {lowerNamespace: true, lowerName: true},
 	"bazel":            {namespace: prohibited},
 	"bitbucket":        {lowerNamespace: true, lowerName: true, namespace: required},
+	"brew":             {lowerNamespace: true, lowerName: true},
 	"bitnami":          {lowerName: true, namespace: prohibited},
 	"cargo":            {namespace: prohibited},
 	"chrome-extension": {lowerName: true, namespace: prohibited},
 	"cocoapods":        {namespace: prohibited},
 	"composer":         {lowerNamespace: true, lowerName: true, namespace: required},
 	"conda":            {namespace: prohibited},
-	"cpan":             {namespace: required},
+	"cpan":             {},
 	"cran":             {namespace: prohibited},
 	"deb":              {lowerNamespace: true, lowerName: true},
 	"gem":              {namespace: prohibited},
+	"git":              {namespace: required},
 	"github":           {lowerNamespace: true, lowerName: true, namespace: required},
 	"golang":           {lowerNamespace: true, lowerName: true},
 	"hackage":          {namespace: prohibited},
@@ -78,8 +80,9 @@ const (
 )
 
 // ParsePURL takes a package URL apart as ECMA-427, section 5, says, and brings its parts to the form that the definition
-// of its type asks for. It takes "pkg://", an "@" of an npm scope that is not encoded, and other spellings that have one
-// meaning. Errors wrap [ErrPURL].
+// of its type asks for. It takes "pkg://", an "@" of an npm scope that is not encoded, keys of qualifiers in upper case,
+// and other spellings that have one meaning; a name that is missing in front of "@" is not made of the namespace. The name
+// of type git is all of the path behind the host. Errors wrap [ErrPURL].
 func ParsePURL(s string) (PURL, error) {
 	p, err := parsePURL(s)
 	if err != nil {
@@ -120,10 +123,17 @@ func parsePURL(s string) (p PURL, err error) {
 		if p.Version, err = unescape(rest[i+1:]); err != nil {
 			return p, err
 		}
-		rest = strings.TrimRight(rest[:i], "/")
+		if rest = rest[:i]; strings.HasSuffix(rest, "/") {
+			return p, errors.New("it has no name in front of its version")
+		}
 	}
 	i := strings.LastIndexByte(rest, '/')
-	if p.Name, err = unescape(rest[i+1:]); err != nil {
+	if p.Type == "git" { // the host, and the path there
+		i = strings.IndexByte(rest, '/')
+		if p.Name, err = segments(rest[i+1:], false); err != nil {
+			return p, err
+		}
+	} else if p.Name, err = unescape(rest[i+1:]); err != nil {
 		return p, err
 	}
 	if p.Namespace, err = segments(rest[:max(i, 0)], false); err != nil {
@@ -143,6 +153,10 @@ func (p *PURL) normalize() error {
 		return fmt.Errorf("type %s needs a namespace", p.Type)
 	case t.namespace == prohibited && p.Namespace != "":
 		return fmt.Errorf("type %s has no namespace", p.Type)
+	case p.Type == "chrome-extension" && (len(p.Name) != 32 || strings.Trim(strings.ToLower(p.Name), "abcdefghijklmnop") != ""):
+		return errors.New("the name of a Chrome extension is 32 letters from a to p")
+	case p.Type == "chrome-extension" && p.Version != "" && !isChromeVersion(p.Version):
+		return errors.New("the version of a Chrome extension is one to four numbers with dots between them")
 	case p.Type == "cpan" && strings.Contains(p.Name, "::"):
 		return errors.New("the name is of a module, not of a distribution")
 	case p.Type == "cocoapods" && (strings.HasPrefix(p.Name, ".") || strings.Contains(p.Name, "+") || strings.ContainsFunc(p.Name, unicode.IsSpace)):
@@ -162,6 +176,10 @@ func (p *PURL) normalize() error {
 		p.Version = strings.ToLower(p.Version)
 	}
 	switch p.Type {
+	case "git":
+		if host := strings.ToLower(p.Namespace); host == "github" || host == "github.com" { // which has no two that differ by case
+			p.Namespace, p.Name = host, strings.ToLower(p.Name)
+		}
 	case "cpan":
 		p.Namespace = strings.ToUpper(p.Namespace)
 	case "pub":
@@ -181,6 +199,11 @@ func (p *PURL) normalize() error {
 		p.Name = p.Name[1 : len(p.Name)-1]
 	}
 	return nil
+}
+
+func isChromeVersion(s string) bool {
+	parts := strings.Split(s, ".")
+	return len(parts) <= 4 && !slices.ContainsFunc(parts, func(p string) bool { return p == "" || strings.Trim(p, "0123456789") != "" })
 }
 
 // isGUID says whether s is hexadecimal digits in groups of 8, 4, 4, 4 and 12.
@@ -302,14 +325,22 @@ func appendEscaped(b []byte, s, also string) []byte {
 	return b
 }
 
-// String returns the canonical form of a package URL that [ParsePURL] returned: what two of them are compared by.
+// String returns the canonical form of a package URL that [ParsePURL] returned: what two of them are compared by. Without
+// a type or a name there is none: then it is empty.
 func (p PURL) String() string {
+	if p.Type == "" || p.Name == "" {
+		return ""
+	}
 	b := append(append(make([]byte, 0, 64), "pkg:"...), p.Type...)
 	b = append(b, '/')
 	if p.Namespace != "" {
 		b = append(appendEscaped(b, p.Namespace, "/"), '/')
 	}
-	b = appendEscaped(b, p.Name, "")
+	inName := ""
+	if p.Type == "git" {
+		inName = "/"
+	}
+	b = appendEscaped(b, p.Name, inName)
 	if p.Version != "" {
 		b = appendEscaped(append(b, '@'), p.Version, "")
 	}
@@ -330,6 +361,8 @@ func (p PURL) String() string {
 //   - An epoch may be a qualifier or in front of the version, and 0 is none: deb, rpm.
 //   - Go versions may have their "v" and "+incompatible" or not, the standard library's "go"; it is "stdlib" or "std"; a
 //     module's path may go on as the subpath.
+//   - An encoded "/" in a name of Go and npm is one that divides it.
+//   - A SWID tag is known by its id.
 //   - NuGet's names are told apart without regard to case.
 //   - Distributions have one name each in the namespace, which may come from the qualifier distro. Their releases are left
 //     out, because some say "debian-12.5", some "bookworm" and some nothing: the versions of packages tell them apart.
@@ -349,8 +382,11 @@ func (p PURL) MatchKey() string {
 	}
 	arch := strings.ToLower(q["arch"])
 	keep("arch", cmp.Or(architectures[arch], arch))
-	for _, key := range []string{"classifier", "platform", "uuid"} {
+	for _, key := range []string{"classifier", "platform", "uuid", "tag_id"} {
 		keep(key, q[key])
+	}
+	if i := strings.LastIndexByte(p.Name, '/'); i >= 0 && (p.Type == "golang" || p.Type == "npm") {
+		p.Namespace, p.Name = join(p.Namespace, p.Name[:i]), p.Name[i+1:]
 	}
 	switch p.Type {
 	case "golang":

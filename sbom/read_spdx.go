@@ -126,15 +126,6 @@ func externalPURL(r *strictjson.Reader) (purl string) {
 	return purl
 }
 
-// reversed are the relationship types (clause 11.1) that say the same as another one, the other way round.
-var reversed = map[string]RelationshipType{
-	"DEPENDENCY_OF": DependsOn,
-	"CONTAINED_BY":  Contains,
-	"DESCRIBED_BY":  describes,
-}
-
-const describes RelationshipType = "DESCRIBES"
-
 func (s *spdxReader) finish() error {
 	version, ok := strings.CutPrefix(s.d.format.Version, "SPDX-")
 	if !ok || version != "2.2" && version != "2.3" {

@@ -17,11 +17,15 @@ type spdx3Reader struct {
 	documents   []spdx3Collection
 	inner       []spdx3Collection // software_Sbom, Bom and Bundle
 	expressions map[string]string // of licences, by their IDs
+	creations   map[string]string // when, by the IDs of CreationInfo
+	created     string            // of the document, by its CreationInfo's ID
+	first       string            // time in the document
+	odd         bool              // the shape is not the one that is read in one pass
 }
 
 type spdx3Link struct {
-	from, kind string
-	to         []string
+	from, kind, scope string
+	to                []string
 }
 
 type spdx3Collection struct {
@@ -55,9 +59,9 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		return
 	}
 	var (
-		class, from, kind, created, expression string
-		to, roots                              []string
-		c                                      Component
+		class, from, kind, created, expression, info, scope string
+		to, roots                                           []string
+		c                                                   Component
 	)
 	start := r.Offset()
 	for name := range r.Object() {
@@ -75,25 +79,43 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		case "software_primaryPurpose":
 			c.Kind = view(r)
 		case "externalIdentifier":
-			if purl := spdx3PURL(r); c.PURL == "" {
+			if purl := s.purl(r); c.PURL == "" {
 				c.PURL = purl
 			}
 		case "from":
-			from = view(r)
+			if refs := s.refs(r, "from"); len(refs) > 0 {
+				from = refs[0]
+			}
 		case "to":
-			to = textOrTexts(r)
+			to = s.refs(r, "to")
+		case "scope":
+			scope = view(r)
+		case "creationInfo":
+			if r.Kind() == strictjson.String {
+				info = view(r)
+			} else {
+				created = s.creation(r)
+			}
 		case "relationshipType":
 			kind = view(r)
 		case "rootElement":
-			roots = textOrTexts(r)
+			roots = s.refs(r, "rootElement")
 		case "created":
 			created = view(r)
 		case "simplelicensing_licenseExpression":
 			expression = view(r)
+		case "@context", "summary", "description", "comment":
+		default:
+			if k := r.Kind(); k == strictjson.Object || k == strictjson.Array || k == strictjson.String && spdx3Parts[string(name)] {
+				s.look(r, string(name))
+			}
 		}
 	}
 	if r.Err() != nil {
 		return
+	}
+	if s.first == "" {
+		s.first = created
 	}
 	if own, ok := spdx3Kinds[class]; ok {
 		if c.Kind == "" || own == "file" || own == "snippet" { // what a file is for does not make it something else
@@ -108,13 +130,18 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 	switch class {
 	case "SpdxDocument":
 		s.d.id, s.d.name = c.ID, c.Name
+		s.created = info
+		if info == "" {
+			s.d.created = created
+		}
 		s.documents = append(s.documents, spdx3Collection{c.ID, roots})
 	case "software_Sbom", "Bom", "Bundle":
 		s.inner = append(s.inner, spdx3Collection{c.ID, roots})
 	case "CreationInfo":
-		if s.d.created == "" {
-			s.d.created = created
+		if s.creations == nil {
+			s.creations = map[string]string{}
 		}
+		s.creations[c.ID] = created
 	case "simplelicensing_LicenseExpression":
 		if s.expressions == nil {
 			s.expressions = map[string]string{}
@@ -122,7 +149,7 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		s.expressions[c.ID] = expression
 	default:
 		if kind != "" {
-			s.links = append(s.links, spdx3Link{from, kind, to})
+			s.links = append(s.links, spdx3Link{from, kind, scope, to})
 		}
 	}
 }
@@ -144,15 +171,52 @@ func textOrTexts(r *strictjson.Reader) []string {
 	return nil
 }
 
-func spdx3PURL(r *strictjson.Reader) (purl string) {
+// refs reads references to elements.
+func (s *spdx3Reader) refs(r *strictjson.Reader, property string) (out []string) {
+	switch r.Kind() {
+	case strictjson.String:
+		return []string{view(r)}
+	case strictjson.Array:
+		for range r.Array() {
+			if r.Kind() == strictjson.String {
+				out = append(out, view(r))
+			} else {
+				s.look(r, property)
+			}
+		}
+	default:
+		s.look(r, property)
+	}
+	return out
+}
+
+// creation reads creation information that stands in an element, and returns its time.
+func (s *spdx3Reader) creation(r *strictjson.Reader) (created string) {
+	if r.Null() {
+		return ""
+	}
+	for name := range r.Object("created") {
+		if string(name) == "created" {
+			created = view(r)
+		} else if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
+			s.look(r, string(name))
+		}
+	}
+	return created
+}
+
+// purl reads external identifiers, and returns the first package URL.
+func (s *spdx3Reader) purl(r *strictjson.Reader) (purl string) {
 	if r.Kind() != strictjson.Array {
+		s.look(r, "externalIdentifier")
 		return ""
 	}
 	for range r.Array() {
-		var kind, id string
 		if r.Kind() != strictjson.Object {
+			s.look(r, "externalIdentifier")
 			continue
 		}
+		var kind, id string
 		for name := range r.Object() {
 			switch string(name) {
 			case "externalIdentifierType":
@@ -180,6 +244,14 @@ func (s *spdx3Reader) finish() error {
 		s.element(r)
 		if err := r.End(); err != nil {
 			return err
+		}
+	}
+	if s.odd {
+		return s.reshape()
+	}
+	if s.d.created == "" {
+		if s.d.created = s.creations[s.created]; s.d.created == "" {
+			s.d.created = s.first
 		}
 	}
 	roots := s.documents
@@ -235,36 +307,18 @@ func (s *spdx3Reader) finish() error {
 			}
 		}
 		for _, r := range relationships {
-			t := spdx3Type(r.kind)
+			t, turned := fromSPDX3(r.kind, r.scope)
 			from := l.ref(r.from)
 			for _, to := range r.to {
 				if t == describes && from == None && top[r.from] {
 					l.root(l.ref(to))
-					continue
+				} else if turned {
+					l.add(l.ref(to), from, t)
+				} else {
+					l.add(from, l.ref(to), t)
 				}
-				l.add(from, l.ref(to), t)
 			}
 		}
 	}
 	return nil
-}
-
-// spdx3Type writes a relationship type of SPDX 3, such as dependsOn, as SPDX 2 does.
-func spdx3Type(kind string) RelationshipType {
-	switch kind {
-	case "dependsOn":
-		return DependsOn
-	case "contains":
-		return Contains
-	case "describes":
-		return describes
-	}
-	var b strings.Builder
-	for _, c := range kind {
-		if c >= 'A' && c <= 'Z' {
-			b.WriteByte('_')
-		}
-		b.WriteRune(c)
-	}
-	return RelationshipType(strings.ToUpper(b.String()))
 }

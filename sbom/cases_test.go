@@ -1,0 +1,400 @@
+package sbom
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ladingdev/lading/sbom/internal/schemas"
+)
+
+func readCase(t testing.TB, name string) *Document {
+	t.Helper()
+	data, err := os.ReadFile("testdata/cases/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mustParse(t, string(data))
+}
+
+func mustParse(t testing.TB, data string) *Document {
+	t.Helper()
+	d, err := Parse(strings.NewReader(data))
+	if err != nil {
+		t.Fatalf("%v\n%.2000s", err, data)
+	}
+	return d
+}
+
+// mustConvert converts a document into a valid one.
+func mustConvert(t testing.TB, d *Document, target Format) (*Document, *Report) {
+	t.Helper()
+	out, r, err := Convert(d, target, nil)
+	if err != nil {
+		t.Fatalf("%v to %v: %v", d.Format(), target, err)
+	}
+	if _, err := Validate(out.Bytes()); err != nil {
+		t.Fatalf("%v to %v: %v\n%s", d.Format(), target, err, out.Bytes())
+	}
+	return out, r
+}
+
+// edgesOf lists what a document relates, by names.
+func edgesOf(d *Document) (out []string) {
+	for e := range d.Relationships() {
+		if e.From != None && e.To != None {
+			out = append(out, fmt.Sprintf("%s %s %s", d.Component(e.From).Name, e.Type, d.Component(e.To).Name))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+const spdx3Head = `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[
+{"type":"CreationInfo","@id":"_:c","specVersion":"3.0.1","created":"2026-01-02T03:04:05Z","createdBy":["urn:x:org"]},
+{"type":"Organization","spdxId":"urn:x:org","creationInfo":"_:c","name":"Org"},
+{"type":"SpdxDocument","spdxId":"urn:x:doc","creationInfo":"_:c","rootElement":["urn:x:p"]},
+`
+
+// TestSPDX3Nested checks that no place of the schema that takes an element hides a package: Validate refuses it, and the
+// package is read.
+func TestSPDX3Nested(t *testing.T) {
+	q := `{"type":"software_Package","spdxId":"urn:x:q","creationInfo":"_:c","name":"q","software_packageUrl":"pkg:npm/q@1"}`
+	p := `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"}`
+	file := `{"type":"software_File","spdxId":"urn:x:q","creationInfo":"_:c","name":"q"}`
+	relation := `{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn",`
+	for name, in := range map[string]string{
+		"to":               spdx3Head + p + `,` + relation + `"from":"urn:x:p","to":[` + q + `]}]}`,
+		"from":             spdx3Head + p + `,` + relation + `"from":` + q + `,"to":["urn:x:p"]}]}`,
+		"both, in a chain": spdx3Head + relation + `"from":` + p + `,"to":[` + relation[:len(relation)-1] + `,"spdxId":"urn:x:r2","from":"urn:x:p","to":[` + q + `]}]}]}`,
+		"element":          spdx3Head + p + `,{"type":"software_Sbom","spdxId":"urn:x:s","creationInfo":"_:c","rootElement":["urn:x:p"],"element":["urn:x:p",` + q + `]}]}`,
+		"rootElement":      spdx3Head + p + `,{"type":"Bundle","spdxId":"urn:x:s","creationInfo":"_:c","rootElement":[` + q + `]}]}`,
+		"subject":          spdx3Head + p + `,{"type":"Annotation","spdxId":"urn:x:a","creationInfo":"_:c","annotationType":"other","statement":"s","subject":` + q + `}]}`,
+		"assessed element": spdx3Head + p + `,{"type":"security_VexFixedVulnAssessmentRelationship","spdxId":"urn:x:a","creationInfo":"_:c","relationshipType":"fixedIn","from":"urn:x:p","to":["urn:x:p"],"security_assessedElement":` + q + `}]}`,
+		"snippet's file":   spdx3Head + p + `,{"type":"software_Snippet","spdxId":"urn:x:s","creationInfo":"_:c","name":"s","software_snippetFromFile":` + file + `}]}`,
+		"defining artifact": strings.Replace(spdx3Head, `"rootElement"`, `"import":[{"type":"ExternalMap","externalSpdxId":"urn:y:1","definingArtifact":`+q+`}],"rootElement"`, 1) +
+			p + `]}`,
+		"no @graph": `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","type":"SpdxDocument","spdxId":"urn:x:doc",
+			"creationInfo":{"type":"CreationInfo","@id":"_:c","specVersion":"3.0.1","created":"2026-01-02T03:04:05Z","createdBy":[
+			{"type":"Organization","spdxId":"urn:x:org","creationInfo":"_:c","name":"Org"}]},"rootElement":[` + p + `],"element":[` + q + `]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := strings.Replace(in, `"spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn","spdxId":"urn:x:r2"`, `"spdxId":"urn:x:r2","creationInfo":"_:c","relationshipType":"dependsOn"`, 1)
+			_, err := Validate([]byte(in))
+			if err == nil || !strings.Contains(err.Error(), "Move this element") {
+				t.Errorf("Validate: %v", err)
+			}
+			d := mustParse(t, in)
+			ref, ok := d.ByID("urn:x:q")
+			if !ok || d.Component(ref).Name != "q" {
+				t.Fatalf("q is not there: %v", slices.Collect(d.Relationships()))
+			}
+			if name == "to" || name == "from" || strings.HasPrefix(name, "both") {
+				if got := edgesOf(d); len(got) != 1 || !strings.Contains(got[0], "q") || !strings.Contains(got[0], "p") {
+					t.Errorf("%q", got)
+				}
+			}
+			for _, target := range []Format{{CycloneDX, "1.6"}, {SPDX, "2.3"}} {
+				out, r := mustConvert(t, d, target)
+				if !bytes.Contains(out.Bytes(), []byte(`"name": "q"`)) {
+					t.Errorf("%v has no q", target)
+				}
+				if silent := differ(t, []byte(in), out.Bytes(), r); len(silent) > 0 {
+					t.Errorf("%v: silent: %q", target, silent)
+				}
+			}
+		})
+	}
+}
+
+// TestSPDX3Elements holds the lists of classes and properties against the schema.
+func TestSPDX3Elements(t *testing.T) {
+	data, err := schemas.Read("spdx/spdx-3.0.1.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Defs map[string]json.RawMessage `json:"$defs"`
+	}
+	if err := json.Unmarshal(data, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var any struct {
+		AnyOf []struct {
+			AnyOf []struct {
+				Ref string `json:"$ref"`
+			}
+		}
+	}
+	if err := json.Unmarshal(schema.Defs["Element_derived"], &any); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, a := range any.AnyOf[0].AnyOf {
+		want[strings.TrimPrefix(a.Ref, "#/$defs/")] = true
+	}
+	if diff := cmp.Diff(want, spdx3Elements); diff != "" {
+		t.Error(diff)
+	}
+	// Of a property whose values are objects: all of them are elements, or none is.
+	for name, raw := range schema.Defs {
+		var ref struct {
+			Ref string `json:"$ref"`
+		}
+		if !strings.HasPrefix(name, "prop_") || json.Unmarshal(raw, &ref) != nil || !strings.HasSuffix(ref.Ref, "_derived") {
+			continue
+		}
+		values := string(schema.Defs[strings.TrimPrefix(ref.Ref, "#/$defs/")])
+		elements := slices.ContainsFunc(slices.Collect(func(yield func(string) bool) {
+			for e := range spdx3Elements {
+				if !yield(e) {
+					return
+				}
+			}
+		}), func(e string) bool { return strings.Contains(values, `"#/$defs/`+e+`"`) })
+		parts := false
+		for p := range spdx3Parts {
+			parts = parts || strings.HasSuffix(strings.TrimSuffix(name, "_"), "_"+p)
+		}
+		if creation := strings.HasSuffix(name, "_creationInfo"); elements == parts && !creation {
+			t.Errorf("%s: values are elements: %v, listed as part: %v", name, elements, parts)
+		}
+	}
+}
+
+// TestSPDX3Inline checks that creation information inside of the elements is the document's.
+func TestSPDX3Inline(t *testing.T) {
+	d := readCase(t, "inline-creation.spdx3.json")
+	if _, err := Validate(d.Bytes()); err != nil {
+		t.Error(err)
+	}
+	if a := d.About(); d.Created() != "2026-01-02T03:04:05Z" || len(a.Authors) != 1 || a.Authors[0].Name != "Org" {
+		t.Errorf("%q, %+v", d.Created(), a)
+	}
+	for _, target := range []Format{{CycloneDX, "1.6"}, {SPDX, "2.3"}, {SPDX, "2.2"}} {
+		out, r := mustConvert(t, d, target)
+		if a := out.About(); out.Created() != "2026-01-02T03:04:05Z" || len(a.Authors) != 1 || a.Authors[0].Name != "Org" {
+			t.Errorf("%v: %q, %+v", target, out.Created(), a)
+		}
+		for _, l := range r.Losses {
+			if strings.Contains(l.Reason, "gives none") && strings.Contains(l.Path, "creat") {
+				t.Errorf("%v: %v", target, l)
+			}
+		}
+		if silent := differ(t, d.Bytes(), out.Bytes(), r); len(silent) > 0 {
+			t.Errorf("%v: silent: %q", target, silent)
+		}
+	}
+}
+
+// TestSPDX3ByReference checks that hashes and identifiers that stand at the top of the graph belong to what refers to them.
+func TestSPDX3ByReference(t *testing.T) {
+	sum := strings.Repeat("ab", 32)
+	in := spdx3Head + `{"type":"Hash","@id":"_:h","algorithm":"sha256","hashValue":"` + sum + `"},
+		{"type":"ExternalIdentifier","@id":"_:e","externalIdentifierType":"packageUrl","identifier":"pkg:npm/p@1"},
+		{"type":"ExternalRef","@id":"_:x","externalRefType":"vcs","locator":["https://example.org/p"]},
+		{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","verifiedUsing":["_:h"],"externalIdentifier":["_:e"],"externalRef":["_:x"]},
+		{"type":"software_File","spdxId":"urn:x:f","creationInfo":"_:c","name":"f","verifiedUsing":["_:h"]}]}`
+	if _, err := Validate([]byte(in)); err != nil {
+		t.Error(err)
+	}
+	d := mustParse(t, in)
+	p, _ := d.ByID("urn:x:p")
+	f, _ := d.ByID("urn:x:f")
+	if c := d.Component(p); c.PURL != "pkg:npm/p@1" || len(d.Hashes(p)) != 1 || len(d.Hashes(f)) != 1 || len(d.Details(p).References) != 1 {
+		t.Errorf("%+v %v %v %+v", c, d.Hashes(p), d.Hashes(f), d.Details(p))
+	}
+	for _, target := range []Format{{CycloneDX, "1.6"}, {SPDX, "2.3"}} {
+		out, r := mustConvert(t, d, target)
+		for _, want := range []string{sum, "pkg:npm/p@1", "https://example.org/p"} {
+			if !bytes.Contains(out.Bytes(), []byte(want)) {
+				t.Errorf("%v has no %s", target, want)
+			}
+		}
+		if silent := differ(t, []byte(in), out.Bytes(), r); len(silent) > 0 {
+			t.Errorf("%v: silent: %q", target, silent)
+		}
+	}
+	// References among parts that grow without end are refused.
+	big := strings.Repeat(`"_:h",`, 30_000)
+	bomb := spdx3Head + `{"type":"Hash","@id":"_:h","algorithm":"sha256","hashValue":"` + sum + `","comment":"c","externalIdentifier":[` + strings.TrimSuffix(strings.Repeat(`"x",`, 30_000), ",") + `]},
+		{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","verifiedUsing":[` + strings.TrimSuffix(big, ",") + `]}]}`
+	if _, err := Parse(strings.NewReader(bomb)); !errors.Is(err, ErrLimit) {
+		t.Error("a document that grows a thousandfold is read")
+	}
+}
+
+// TestRelations holds the types of relationship against both schemas, and brings each to SPDX 3 and back.
+func TestRelations(t *testing.T) {
+	two, three := enumOf(t, "spdx/spdx-2.3.schema.json", "relationshipType"), enumOf(t, "spdx/spdx-3.0.1.schema.json", "prop_Relationship_relationshipType")
+	scopes := map[string]bool{"": true, "build": true, "development": true, "runtime": true, "test": true}
+	for _, r := range relations3 {
+		if !slices.Contains(two, string(r.two)) || !slices.Contains(three, r.three) || !scopes[r.scope] {
+			t.Errorf("%+v: not in the schemas", r)
+		}
+	}
+	for _, kind := range two {
+		if _, ok := toSPDX3[RelationshipType(kind)]; !ok && reversed[kind] == "" {
+			t.Errorf("%s has no word in SPDX 3", kind)
+		}
+		in := fmt.Sprintf(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"n","documentNamespace":"https://example.org/n",
+			"creationInfo":{"created":"2026-11-28T18:00:00Z","creators":["Tool: t"]},"packages":[
+			{"SPDXID":"SPDXRef-a","name":"a","downloadLocation":"NOASSERTION"},{"SPDXID":"SPDXRef-b","name":"b","downloadLocation":"NOASSERTION"}],
+			"relationships":[{"spdxElementId":"SPDXRef-b","relationshipType":%q,"relatedSpdxElement":"SPDXRef-a","comment":"said why"}]}`, kind)
+		d := mustParse(t, in)
+		out, r := mustConvert(t, d, Format{SPDX, "3.0.1"})
+		for _, l := range r.Losses {
+			if strings.HasPrefix(l.Path, "/relationships") && (l.Kind == Dropped || kind != "PATCH_APPLIED" && kind != "GENERATED_FROM") {
+				t.Errorf("%s: %v", kind, l)
+			}
+		}
+		back, _ := mustConvert(t, out, Format{SPDX, "2.3"})
+		if !bytes.Contains(back.Bytes(), []byte("said why")) {
+			t.Errorf("%s: the comment is lost", kind)
+		}
+		want := edgesOf(d)
+		switch kind {
+		case "GENERATED_FROM":
+			want = []string{"a GENERATES b"}
+		case "PATCH_APPLIED":
+			want = []string{"b PATCH_FOR a"}
+		}
+		if got, in3 := edgesOf(back), edgesOf(out); !slices.Equal(got, want) || !slices.Equal(in3, want) {
+			t.Errorf("%s: %q by way of %q, want %q", kind, got, in3, want)
+		}
+	}
+}
+
+// enumOf returns the words of a closed list that a schema has, by the name of the property or definition.
+func enumOf(t testing.TB, file, name string) []string {
+	t.Helper()
+	data, err := schemas.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if p, ok := v[name].(map[string]any); ok {
+				if list, ok := p["enum"].([]any); ok {
+					for _, w := range list {
+						found = append(found, fmt.Sprint(w))
+					}
+				}
+			}
+			for _, c := range v {
+				walk(c)
+			}
+		case []any:
+			for _, c := range v {
+				walk(c)
+			}
+		}
+	}
+	var root any
+	if err := json.Unmarshal(data, &root); err != nil {
+		t.Fatal(err)
+	}
+	walk(root)
+	if len(found) == 0 {
+		t.Fatalf("%s: no list %s", file, name)
+	}
+	return found
+}
+
+// TestTypedEdges brings dependencies with an occasion to where they have one word less.
+func TestTypedEdges(t *testing.T) {
+	d := readCase(t, "typed-edges.spdx.json")
+	for _, target := range []Format{{CycloneDX, "1.6"}, {CycloneDX, "1.4"}, {SPDX, "3.0.1"}, {SPDX, "2.2"}} {
+		out, _ := mustConvert(t, d, target)
+		if n := len(slices.Collect(out.Graph().Reachable(out.Roots()...))); n != 4 {
+			t.Errorf("%v: %d components are reached of 4", target, n)
+		}
+		if target.Spec != CycloneDX {
+			continue
+		}
+		for _, c := range out.Components() {
+			if optional := bytes.Contains(c.Raw(), []byte(`"scope": "optional"`)); optional != (c.Name == "opt") {
+				t.Errorf("%v: %s is optional: %v", target, c.Name, optional)
+			}
+		}
+		back, r := mustConvert(t, out, Format{SPDX, "2.3"})
+		want := []string{"app DEPENDS_ON dev", "app DEPENDS_ON peer", "opt OPTIONAL_DEPENDENCY_OF app"}
+		if got := edgesOf(back); !slices.Equal(got, want) {
+			t.Errorf("%v and back: %q, %v", target, got, r.Losses)
+		}
+	}
+	if n := len(slices.Collect(d.Graph().Reachable(d.Roots()...))); n != 4 {
+		t.Errorf("%d components are reached of 4", n)
+	}
+	if c := Diff(d, first(mustConvert(t, d, Format{SPDX, "3.0.1"})), nil); !c.Empty() {
+		t.Errorf("in SPDX 3 there are changes: %+v", c)
+	}
+}
+
+func first[A, B any](a A, _ B) A { return a }
+
+// TestGroup checks that names in SPDX are those of the ecosystem, and that they come back.
+func TestGroup(t *testing.T) {
+	d := readCase(t, "group.cdx.json")
+	for _, target := range []Format{{SPDX, "2.3"}, {SPDX, "3.0.1"}} {
+		out, r := mustConvert(t, d, target)
+		var got []string
+		for _, c := range out.Components() {
+			got = append(got, c.Name)
+		}
+		if want := []string{"app", "@angular/core", "@babel/core", "org.apache.logging.log4j:log4j-core"}; !slices.Equal(got, want) {
+			t.Errorf("%v: %q", target, got)
+		}
+		for _, l := range r.Losses {
+			if strings.HasSuffix(l.Path, "/group") {
+				t.Errorf("%v: %v", target, l)
+			}
+		}
+		back, _ := mustConvert(t, out, Format{CycloneDX, "1.6"})
+		if c := Diff(d, back, nil); slices.ContainsFunc(c.Changed, func(c Change) bool {
+			return slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Field == "group" || f.Field == "name" })
+		}) {
+			t.Errorf("%v and back: %+v", target, c.Changed)
+		}
+		if c := Diff(d, out, nil); len(c.Added)+len(c.Removed)+len(c.Changed) > 0 {
+			t.Errorf("%v: %+v", target, c)
+		}
+	}
+}
+
+// TestDiffSpelling compares what different programs write of one package.
+func TestDiffSpelling(t *testing.T) {
+	cdx := func(component string) *Document {
+		return mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library",`+component+`}]}`)
+	}
+	for _, tt := range []struct {
+		old, new *Document
+		want     int // changes
+	}{
+		{readCase(t, "plain.cdx.json"), readCase(t, "escaped.cdx.json"), 0},
+		{readCase(t, "std.cdx.json"), readCase(t, "stdlib.cdx.json"), 0},
+		{cdx(`"name":"bash","version":"5.2-1","purl":"pkg:rpm/amzn/bash@5.2-1?epoch=1"`), cdx(`"name":"bash","version":"1:5.2-1","purl":"pkg:rpm/amazon/bash@1:5.2-1"`), 0},
+		{cdx(`"name":"a","group":"","properties":[],"externalReferences":[]`), cdx(`"name":"a"`), 0},
+		{cdx(`"name":"a"`), cdx(`"name":"a","licenses":[],"description":""`), 0},
+		{cdx(`"name":"core","group":"@b","purl":"pkg:npm/%40b/core@1"`), cdx(`"name":"@b/core","purl":"pkg:npm/%40b/core@1"`), 0},
+		{cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1"`), cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1?vcs_url=git%2Bhttps:%2F%2Fexample.org%2Fa"`), 1},
+		{cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1"`), cdx(`"name":"a","version":"2","purl":"pkg:npm/a@2"`), 1},
+		{cdx(`"name":"a","group":"x"`), cdx(`"name":"a"`), 2},
+		{cdx(`"name":"a","description":"x"`), cdx(`"name":"a","description":""`), 1},
+	} {
+		c := Diff(tt.old, tt.new, nil)
+		if n := len(c.Added) + len(c.Removed) + len(c.Changed); n != tt.want {
+			t.Errorf("%s\n%s\n%+v", tt.old.Bytes(), tt.new.Bytes(), c)
+		}
+	}
+}

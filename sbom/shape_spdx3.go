@@ -1,0 +1,222 @@
+package sbom
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// SPDX 3 is a graph, and JSON-LD writes one graph in many shapes. The specification's page on JSON-LD asks for one of
+// them: elements stand at the top of @graph and are referred to by their ids, and what is no element stands where it
+// belongs. Its schema takes more, and so do the writers that are generated from the model: elements inside of others,
+// creation information in each element, hashes and identifiers by reference.
+
+// spdx3Elements are the classes of elements (SPDX 3.0.1, the JSON schema, Element_derived).
+var spdx3Elements = set("ai_AIPackage", "build_Build", "Agent", "Annotation", "Bom", "Bundle", "IndividualElement", "LifecycleScopedRelationship",
+	"Organization", "Person", "Relationship", "SoftwareAgent", "SpdxDocument", "Tool", "dataset_DatasetPackage", "expandedlicensing_ConjunctiveLicenseSet",
+	"expandedlicensing_CustomLicense", "expandedlicensing_CustomLicenseAddition", "expandedlicensing_DisjunctiveLicenseSet",
+	"expandedlicensing_IndividualLicensingInfo", "expandedlicensing_ListedLicense", "expandedlicensing_ListedLicenseException",
+	"expandedlicensing_OrLaterOperator", "expandedlicensing_WithAdditionOperator", "security_CvssV2VulnAssessmentRelationship",
+	"security_CvssV3VulnAssessmentRelationship", "security_CvssV4VulnAssessmentRelationship", "security_EpssVulnAssessmentRelationship",
+	"security_ExploitCatalogVulnAssessmentRelationship", "security_SsvcVulnAssessmentRelationship", "security_VexAffectedVulnAssessmentRelationship",
+	"security_VexFixedVulnAssessmentRelationship", "security_VexNotAffectedVulnAssessmentRelationship",
+	"security_VexUnderInvestigationVulnAssessmentRelationship", "security_Vulnerability", "simplelicensing_LicenseExpression",
+	"simplelicensing_SimpleLicensingText", "software_File", "software_Package", "software_Sbom", "software_Snippet")
+
+// spdx3Parts are the properties whose values are no elements and belong to the element that they stand in.
+var spdx3Parts = set("verifiedUsing", "externalIdentifier", "externalRef", "import", "namespaceMap", "extension", "software_contentIdentifier",
+	"build_configSourceDigest", "build_environment", "build_parameter", "simplelicensing_customIdToUri", "extension_cdxProperty",
+	"software_byteRange", "software_lineRange", "ai_energyConsumption", "ai_finetuningEnergyConsumption", "ai_inferenceEnergyConsumption",
+	"ai_trainingEnergyConsumption", "ai_hyperparameter", "ai_metric", "ai_metricDecisionThreshold", "dataset_sensor")
+
+// id3 and class3 are what a node of SPDX 3 is called and what it is, by either of the names that its context has.
+func id3(n *node) text {
+	if t := n.str("spdxId"); t.ok() {
+		return t
+	}
+	return n.str("@id")
+}
+
+func class3(n *node) text {
+	if t := n.str("type"); t.ok() {
+		return t
+	}
+	return n.str("@type")
+}
+
+// elements3 returns what stands at the top of a document.
+func elements3(root *node) []*node {
+	if g := root.get("@graph"); g != nil {
+		return listOrOne(g)
+	}
+	return []*node{root}
+}
+
+// isElement3 reports whether an object that stands in a property of another one is an element.
+func isElement3(class string, hasID bool, property string) bool {
+	return spdx3Elements[class] || hasID && !spdx3Parts[property]
+}
+
+// A shaper brings a document to the shape that its specification asks for.
+type shaper struct {
+	parts   map[string]*node // at the top that are no elements, by their ids
+	used    map[*node]bool   // of these, what has been put where it belongs
+	open    map[*node]bool   // of these, what is being put there
+	said    []*node          // leaves that only hold the shape together
+	top     []*node
+	creates int
+	left    int // how many values may still be written: parts that refer to parts could grow without end
+	changed bool
+}
+
+// shape3 returns a document in the one shape, and the leaves of the input that hold together only the shape that it had.
+// All other leaves are the input's own. A document that has the shape is returned as it is.
+func shape3(root *node) (*node, []*node, error) {
+	s := &shaper{parts: map[string]*node{}, used: map[*node]bool{}, open: map[*node]bool{}, left: 1000}
+	elements := elements3(root)
+	for _, n := range elements {
+		s.left += 4 * n.count()
+		if class := class3(n).s; n.kind == strictjson.Object && !spdx3Elements[class] && class != "CreationInfo" && n.get("spdxId") == nil {
+			if id := id3(n).s; id != "" && s.parts[id] == nil {
+				s.parts[id] = n
+			}
+		}
+	}
+	for _, n := range elements {
+		if n.kind == strictjson.Object && s.parts[id3(n).s] != n {
+			s.top = append(s.top, s.object(n))
+		}
+	}
+	for _, n := range elements {
+		if n.kind == strictjson.Object && s.parts[id3(n).s] == n && !s.used[n] {
+			s.top = append(s.top, n)
+		}
+	}
+	if s.left < 0 {
+		return nil, nil, fmt.Errorf("%w: hashes and identifiers that are given by reference stand in too many places", ErrLimit)
+	}
+	if !s.changed {
+		return root, nil, nil
+	}
+	out := newObject()
+	if c := root.get("@context"); c != nil {
+		out.set("@context", c)
+	}
+	out.set("@graph", &node{kind: strictjson.Array, items: s.top})
+	return out, s.said, nil
+}
+
+// count is how many values there are below n, and n.
+func (n *node) count() int {
+	sum := 1
+	for _, m := range n.members {
+		sum += m.value.count()
+	}
+	for _, v := range n.items {
+		sum += v.count()
+	}
+	return sum
+}
+
+func (s *shaper) object(n *node) *node {
+	out := &node{kind: n.kind, start: n.start}
+	for _, m := range n.members {
+		if s.left--; s.left < 0 {
+			break
+		}
+		if m.name != "@context" {
+			out.set(m.name, s.value(m.name, m.value))
+		}
+	}
+	return out
+}
+
+// value returns what stands in a property of an object.
+func (s *shaper) value(name string, v *node) *node {
+	switch v.kind {
+	case strictjson.Array:
+		if v.items == nil {
+			return v
+		}
+		out := &node{kind: v.kind, start: v.start, items: make([]*node, len(v.items))}
+		for i, item := range v.items {
+			if s.left--; s.left < 0 {
+				return v
+			}
+			out.items[i] = s.value(name, item)
+		}
+		return out
+	case strictjson.String:
+		part := s.parts[v.text]
+		if part == nil || !spdx3Parts[name] || s.open[part] {
+			return v
+		}
+		s.changed, s.used[part], s.open[part] = true, true, true
+		defer delete(s.open, part)
+		s.said = append(s.said, compactNodes([]*node{v, id3(part).src})...)
+		return s.object(part)
+	case strictjson.Object:
+		if class := class3(v).s; class != "CreationInfo" && !isElement3(class, v.get("spdxId") != nil, name) {
+			return s.object(v)
+		}
+		s.changed = true
+		lifted := s.object(v)
+		s.top = append(s.top, lifted)
+		if id := id3(v).src; id != nil {
+			return id
+		}
+		s.creates++
+		return lifted.set("@id", newText("_:lading"+strconv.Itoa(s.creates)))
+	}
+	return v
+}
+
+// look reads a value in a property of an element, and notes when an element stands in it or a reference stands for what
+// is no element: then the document is read in the shape that its specification asks for.
+func (s *spdx3Reader) look(r *strictjson.Reader, property string) {
+	switch r.Kind() {
+	case strictjson.String:
+		if spdx3Parts[property] {
+			s.odd = true
+		}
+	case strictjson.Array:
+		for range r.Array() {
+			s.look(r, property)
+		}
+	case strictjson.Object:
+		class, hasID := "", false
+		for name := range r.Object() {
+			switch string(name) {
+			case "type", "@type":
+				if r.Kind() == strictjson.String {
+					class = view(r)
+				}
+			case "spdxId":
+				hasID = true
+			default:
+				if k := r.Kind(); k == strictjson.Object || k == strictjson.Array || spdx3Parts[string(name)] {
+					s.look(r, string(name))
+				}
+			}
+		}
+		s.odd = s.odd || isElement3(class, hasID, property)
+	}
+}
+
+// reshape reads the document anew in the shape that its specification asks for.
+func (s *spdx3Reader) reshape() error {
+	root, err := parseTree(s.d.json)
+	if err != nil {
+		return err
+	}
+	shaped, _, err := shape3(root)
+	if err != nil {
+		return err
+	}
+	if shaped == root {
+		return fmt.Errorf("%w: references of SPDX 3 that lead to nothing that can stand in their place", ErrNotSBOM)
+	}
+	*s.d = Document{encoding: s.d.encoding, form: s.d.form, source: s.d.source, json: shaped.render()}
+	return s.d.read()
+}
