@@ -638,6 +638,9 @@ func cycloneDXHashesOut(o *node, list []hash) {
 func cycloneDXReferenceOut(o *node, r reference) {
 	x := o.add("externalReferences", newObject())
 	kind := r.kind.s
+	if name := spdx3ReferenceNames[kind]; name != "" {
+		kind = name
+	}
 	if !slices.Contains(cycloneDXReferences, kind) {
 		kind = "other"
 		r.kind.src.explainSelf(Changed, "CycloneDX has no such type of reference; written as other")

@@ -292,11 +292,7 @@ func (r *reader3) artifact(n *node, class text) *element {
 	for _, x := range listOrOne(n.get("externalRef")) {
 		for _, l := range listOrOne(x.get("locator")) {
 			if l.kind == strictjson.String {
-				kind := x.str("externalRefType")
-				if name := spdx3ReferenceNames[kind.s]; name != "" {
-					kind.s = name
-				}
-				e.references = append(e.references, reference{kind: kind, url: text{l.text, l}, comment: x.str("comment")})
+				e.references = append(e.references, reference{kind: x.str("externalRefType"), url: text{l.text, l}, comment: x.str("comment")})
 				e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src})...)
 			}
 		}
@@ -435,11 +431,7 @@ func (r *reader3) imports(d *node) {
 	}
 	for _, x := range listOrOne(d.get("externalRef")) {
 		for _, l := range listOrOne(x.get("locator")) {
-			kind := x.str("externalRefType")
-			if name := spdx3ReferenceNames[kind.s]; name != "" {
-				kind.s = name
-			}
-			r.references = append(r.references, reference{kind: kind, url: text{l.text, l}, comment: x.str("comment")})
+			r.references = append(r.references, reference{kind: x.str("externalRefType"), url: text{l.text, l}, comment: x.str("comment")})
 			r.leaves = append(r.leaves, compactNodes([]*node{class3(x).src})...)
 		}
 	}

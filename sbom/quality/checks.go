@@ -31,9 +31,9 @@ func newContext(doc *sbom.Document, o *Options) *context {
 		case e.From == sbom.None:
 		case strings.HasSuffix(string(e.Type), "_DEPENDENCY_OF"):
 			c.related[e.To] = true
-		case e.Type == sbom.DependsOn || e.Type == sbom.Contains || e.Type == "DYNAMIC_LINK" || e.Type == "STATIC_LINK" || e.Type == "HAS_DYNAMIC_LINK" || e.Type == "HAS_STATIC_LINK":
+		case e.Type == sbom.DependsOn || e.Type == sbom.Contains || e.Type == "DYNAMIC_LINK" || e.Type == "STATIC_LINK" || e.Type == "HAS_PREREQUISITE":
 			c.related[e.From] = true
-		case e.Type == "HAS_DISTRIBUTION_ARTIFACT" && e.To != sbom.None:
+		case e.Type == "DISTRIBUTION_ARTIFACT" && !c.spdx2() && e.To != sbom.None:
 			c.artifacts[e.From] = append(c.artifacts[e.From], e.To)
 		}
 	}
