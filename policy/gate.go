@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ladingdev/lading/verify"
@@ -28,30 +31,49 @@ type Gate struct {
 	Now func() time.Time
 }
 
-// Check resolves name, collects and proves the evidence, and decides. It never returns nil, and any failure on the way
-// is Indeterminate with its cause.
-func (g *Gate) Check(ctx context.Context, name string) *Decision {
-	now := time.Now
+// Check resolves name, collects and proves the evidence, and decides. It never returns nil and never panics: any failure on
+// the way is Indeterminate with its cause, a [PanicError] where a function of the caller's panicked.
+func (g *Gate) Check(ctx context.Context, name string) (d *Decision) {
+	in := &Input{Name: name}
+	defer func() {
+		d.Name, d.Time = name, in.Now
+		if in.Report != nil {
+			d.Subject = in.Report.Subject
+		}
+	}()
+	defer recovered(func(p *PanicError) {
+		d = undecided("the image can be judged", "the gate failed: "+p.Error())
+		d.Cause = p
+	})
+	in.Now = g.now()
+	return g.check(ctx, in)
+}
+
+func (g *Gate) now() time.Time {
 	if g.Now != nil {
-		now = g.Now
+		return g.Now()
 	}
-	in := &Input{Name: name, Now: now()}
-	d := g.check(ctx, in)
-	d.Name, d.Time = name, in.Now
-	if in.Report != nil {
-		d.Subject = in.Report.Subject
-	}
-	return d
+	return time.Now()
 }
 
 func (g *Gate) check(ctx context.Context, in *Input) *Decision {
 	image, err := g.open(ctx, in.Name)
 	if err != nil {
-		d := undecided("the image can be resolved", "could not be resolved: "+line(err))
+		d := undecided("the image can be found", "the image could not be found: "+line(err))
 		d.Cause = err
 		return d
 	}
-	in.Report = verify.Collect(ctx, image.Subject, image.Source, g.Verifiers...)
+	var source verify.Source
+	if image.Source != nil {
+		source = guardedSource{image.Source}
+	}
+	verifiers := make([]verify.Verifier, len(g.Verifiers))
+	for i, v := range g.Verifiers {
+		if v != nil {
+			verifiers[i] = guardedVerifier{v}
+		}
+	}
+	in.Report = verify.Collect(ctx, image.Subject, source, verifiers...)
 	d := *decide(ctx, g.Policy, in) // a copy: a policy may return a shared decision
 	return &d
 }
@@ -71,4 +93,114 @@ func (g *Gate) open(ctx context.Context, name string) (*Image, error) {
 		return nil, fmt.Errorf("the gate's Open function returned a subject with digest %q: %w", image.Subject.Digest, err)
 	}
 	return image, nil
+}
+
+// Validate returns an error if the gate can never allow anything, as far as it can be told: of every verifier and policy that
+// has a method Validate() error, and of both together, such as an age asked of signatures that have no proven time.
+// Programs call it when they start.
+func (g *Gate) Validate() error {
+	switch {
+	case g.Open == nil:
+		return errors.New("policy: the gate has no Open function")
+	case len(g.Verifiers) == 0:
+		return errors.New("policy: the gate has no verifiers, so nothing is ever proven")
+	case g.Policy == nil:
+		return errors.New("policy: the gate has no policy, and allows nothing")
+	}
+	for i, v := range g.Verifiers {
+		if err := validate(v); err != nil {
+			return fmt.Errorf("policy: verifier %d of %d: %w", i+1, len(g.Verifiers), trimmed(err))
+		}
+	}
+	if err := validate(g.Policy); err != nil {
+		return fmt.Errorf("policy: %w", trimmed(err))
+	}
+	keys, all := g.keys()
+	if !all {
+		return nil
+	}
+	var err error
+	requirements(g.Policy, func(r Require) {
+		if e := r.fitsKeys(keys); e != nil && err == nil {
+			err = fmt.Errorf("policy: %s: %w", r, e)
+		}
+	})
+	return err
+}
+
+// keys returns the identities that the verifiers trust, if all of them trust nothing but keys.
+func (g *Gate) keys() (ids []verify.Identity, all bool) {
+	for _, v := range g.Verifiers {
+		k, ok := v.(*verify.KeyVerifier)
+		if !ok {
+			return nil, false
+		}
+		for _, key := range k.Keys {
+			id, err := key.Identity()
+			if err != nil {
+				return nil, false
+			}
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids, true
+}
+
+// requirements calls f with every Require that must be met for p to allow.
+func requirements(p Policy, f func(Require)) {
+	switch p := p.(type) {
+	case Require:
+		f(p)
+	case *Require:
+		f(*p)
+	case combined:
+		if p.decisive == Deny || len(p.parts) == 1 {
+			for _, part := range p.parts {
+				requirements(part, f)
+			}
+		}
+	}
+}
+
+// recovered is deferred where functions of the caller's are called.
+func recovered(report func(*PanicError)) {
+	if v := recover(); v != nil {
+		report(&PanicError{v, debug.Stack()})
+	}
+}
+
+// guardedVerifier makes a panic an error about one candidate, so that whoever may push evidence does not decide about the
+// others. It is one that could not be looked at.
+type guardedVerifier struct{ verify.Verifier }
+
+func (g guardedVerifier) Verify(ctx context.Context, subject, evidence verify.Descriptor) (a *verify.Attestation, err error) {
+	defer recovered(func(p *PanicError) { a, err = nil, fmt.Errorf("%w: the verifier failed: %w", verify.ErrUnchecked, p) })
+	return g.Verifier.Verify(ctx, subject, evidence)
+}
+
+// guardedSource makes a panic the end of the listing: not all came.
+type guardedSource struct{ verify.Source }
+
+func (g guardedSource) Evidence(ctx context.Context, subject verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+	return func(yield func(verify.Descriptor, error) bool) {
+		theirs, over := false, false // whose code runs, and whether they want no more
+		defer func() {
+			if theirs || over {
+				return // a panic of who asks, or after the end, goes on to whoever called them
+			}
+			if v := recover(); v != nil {
+				yield(verify.Descriptor{}, fmt.Errorf("the source of evidence failed: %w", &PanicError{v, debug.Stack()}))
+			}
+		}()
+		for d, err := range g.Source.Evidence(ctx, subject) {
+			theirs = true
+			over = !yield(d, err)
+			theirs = false
+			if over {
+				return
+			}
+		}
+	}
 }

@@ -24,14 +24,29 @@
 //
 // A Policy judges only what package verify proved, at the time that the Input gives: it has no clock and makes no call,
 // so the same Input gives the same Decision, with the same words.
+//
+// # Some, every, newest
+//
+// A [Require] by itself asks whether there is an attestation that will do. For a rule that forbids, such as "no component
+// under this licence", that is a trap: whoever may attach an SBOM attaches a second, empty one, and that will do. Set
+// [Require.Quantifier] to [Every], or to [Newest] for what is made anew each day.
+//
+// # Until when
+//
+// [Decision.Until] says until when a decision holds: what is kept, is kept no longer, as [Decision.Holds] tells.
+//
+// # When the program starts
+//
+// [Gate.Validate] finds gates that can never allow anything: a verifier without keys, a predicate type that is no URI, more
+// signers asked for than are named. Called at the start it is an error there and not a refusal at each deployment.
 package policy
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"strings"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ladingdev/lading/verify"
@@ -76,104 +91,84 @@ var (
 	ErrIndeterminate = errors.New("could not decide")
 )
 
-// Input is all that a Policy may look at.
+// Input is all that a Policy may look at. Policies do not change it.
 type Input struct {
 	Name   string         // as the caller gave it to the Gate
 	Report *verify.Report // what was proven about Report.Subject, what was refused, and what could not be read
-	Now    time.Time
+	Now    time.Time      // compare with Before, so that the decision says until when it holds
+
+	asked *horizon // what the policy that is being asked compared with Now
 }
 
-// A Policy decides on an Input. It never returns nil, though a caller treats nil as Indeterminate.
+// Before reports whether Now is before t. If it is, the decision that is being made holds no longer than until t.
+func (in *Input) Before(t time.Time) bool {
+	before := in.Now.Before(t)
+	if before {
+		in.asked.note(t)
+	}
+	return before
+}
+
+// horizon is the earliest of the moments that were asked about.
+type horizon struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+func (h *horizon) note(t time.Time) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.until.IsZero() || t.Before(h.until) {
+		h.until = t
+	}
+}
+
+func (h *horizon) get() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.until
+}
+
+// watched returns a copy of the input that notes what is asked about the time, and where.
+func (in *Input) watched() (*Input, *horizon) {
+	if in == nil {
+		return nil, new(horizon)
+	}
+	c := *in
+	c.asked = new(horizon)
+	return &c, c.asked
+}
+
+// A Policy decides on an Input. It never returns nil, though a caller treats nil as Indeterminate. So it does what panics.
+// A Policy that can be wrong from the start has a method Validate() error, which says so.
+//
 // Implementations are safe for concurrent use.
 type Policy interface {
 	Decide(ctx context.Context, in *Input) *Decision
 }
 
-// Func makes a function a Policy.
+// Func makes a function a Policy. A nil Func asks for nothing, and allows nothing.
+//
+// A decision that it returns without Until holds until the earliest moment that it asked [Input.Before] about; if it asked
+// about none, for the moment only, because nobody knows what it looked at. [Forever] says that time does not matter.
 type Func func(ctx context.Context, in *Input) *Decision
 
-func (f Func) Decide(ctx context.Context, in *Input) *Decision { return f(ctx, in) }
-
-// A Decision is a verdict and its proof: what was asked, why it came out so, and the decisions that it rests on.
-type Decision struct {
-	Verdict  Verdict             `json:"verdict"`
-	Rule     string              `json:"rule"`               // what was asked, one line
-	Reason   string              `json:"reason"`             // why, one line
-	Evidence []verify.Descriptor `json:"evidence,omitempty"` // what it relies on, without Data
-	Parts    []*Decision         `json:"parts,omitempty"`    // the decisions that it was made from, in the policy's order
-	Cause    error               `json:"-"`                  // for errors.Is and errors.As, beside the verdict's own error
-
-	// Set by Gate.Check on the decision that it returns.
-	Name    string            `json:"name,omitempty"`
-	Subject verify.Descriptor `json:"subject,omitzero"` // the digest that was judged: deploy this, not the name
-	Time    time.Time         `json:"time,omitzero"`
+func (f Func) Decide(ctx context.Context, in *Input) *Decision {
+	if f == nil {
+		return asksForNothing()
+	}
+	return f(ctx, in)
 }
 
-// Err returns nil only for Allow. Otherwise the error wraps [ErrDenied] or [ErrIndeterminate], and the causes.
-func (d *Decision) Err() error {
-	if d == nil {
-		return fmt.Errorf("policy: %w: no decision", ErrIndeterminate)
+// Validate returns an error if there is no function.
+func (f Func) Validate() error {
+	if f == nil {
+		return errors.New("policy: a Func that is nil allows nothing")
 	}
-	kind := ErrIndeterminate
-	switch d.Verdict {
-	case Allow:
-		return nil
-	case Deny:
-		kind = ErrDenied
-	}
-	return &decisionError{kind, d}
-}
-
-type decisionError struct {
-	kind     error
-	decision *Decision
-}
-
-func (e *decisionError) Error() string {
-	d := e.decision
-	var what string
-	if d.Name != "" {
-		what = d.Name + " "
-	}
-	return oneLine(fmt.Sprintf("policy: %s%v: %s", what, e.kind, d.Reason)) // the name is anybody's, and so may the policy be
-}
-
-func (e *decisionError) Unwrap() []error {
-	errs := []error{e.kind}
-	for _, d := range e.decision.All() {
-		if d.Cause != nil {
-			errs = append(errs, d.Cause)
-		}
-	}
-	return errs
-}
-
-// All yields the decision and every part below it, each with its depth, in the policy's order.
-func (d *Decision) All() iter.Seq2[int, *Decision] {
-	return func(yield func(int, *Decision) bool) { d.walk(0, yield) }
-}
-
-func (d *Decision) walk(depth int, yield func(int, *Decision) bool) bool {
-	if d == nil {
-		return true
-	}
-	if !yield(depth, d) {
-		return false
-	}
-	for _, p := range d.Parts {
-		if !p.walk(depth+1, yield) {
-			return false
-		}
-	}
-	return true
-}
-
-// String returns the verdict and its reason in one line.
-func (d *Decision) String() string {
-	if d == nil {
-		return Indeterminate.String() + ": no decision"
-	}
-	return oneLine(d.Verdict.String() + ": " + d.Reason)
+	return nil
 }
 
 // All returns the policy that allows what every one of ps allows. One Deny denies, whatever the others could not tell.
@@ -196,17 +191,24 @@ func (c combined) Decide(ctx context.Context, in *Input) *Decision {
 	if len(c.parts) == 0 {
 		return undecided(c.words+" nothing", "the policy asks for nothing")
 	}
-	var rules []string
 	for _, p := range c.parts {
 		part := decide(ctx, p, in)
 		d.Parts = append(d.Parts, part)
-		rules = append(rules, part.Rule)
 		if d.Verdict != c.decisive && part.Verdict != c.unanimous {
 			d.Verdict = part.Verdict
 		}
 	}
-	d.Rule = c.words + ": " + strings.Join(rules, "; ")
-	// The reason is that of the parts which made the verdict.
+	d.Rule = fmt.Sprintf("%s %d rules", c.words, len(c.parts))
+	if len(c.parts) == 1 {
+		d.Rule = d.Parts[0].Rule
+	}
+	c.explain(d)
+	d.Until = c.until(d)
+	return d
+}
+
+// explain gives the reason of the parts which made the verdict, and their evidence.
+func (c combined) explain(d *Decision) {
 	var reasons []string
 	for _, part := range d.Parts {
 		if part.Verdict == d.Verdict {
@@ -214,24 +216,96 @@ func (c combined) Decide(ctx context.Context, in *Input) *Decision {
 			d.Evidence = append(d.Evidence, part.Evidence...)
 		}
 	}
-	d.Reason = strings.Join(reasons, "; ")
-	return d
+	d.Reason = some(reasons, "; ")
+	switch n := len(reasons); {
+	case d.Verdict != Deny || n == 1:
+	case n == len(d.Parts):
+		d.Reason = fmt.Sprintf("none of %d rules is met: %s", n, d.Reason)
+	default:
+		d.Reason = fmt.Sprintf("%d of %d rules are not met: %s", n, len(d.Parts), d.Reason)
+	}
+}
+
+// until: what one part settled holds as long as any part settles it so; what all had to say, until the first may not.
+func (c combined) until(d *Decision) time.Time {
+	if d.Verdict == Indeterminate {
+		return time.Time{}
+	}
+	var until time.Time
+	for i, part := range d.Parts {
+		switch {
+		case d.Verdict == c.unanimous:
+			if i == 0 || part.Until.Before(until) {
+				until = part.Until
+			}
+		case part.Verdict == d.Verdict && part.Until.After(until):
+			until = part.Until
+		}
+	}
+	return until
+}
+
+// Validate returns an error if there are no parts, or one of them can never allow anything.
+func (c combined) Validate() error {
+	if len(c.parts) == 0 {
+		return fmt.Errorf("policy: %s nothing allows nothing", c.words)
+	}
+	for i, p := range c.parts {
+		if err := validate(p); err != nil {
+			return fmt.Errorf("policy: rule %d of %d: %w", i+1, len(c.parts), trimmed(err))
+		}
+	}
+	return nil
+}
+
+// validate asks a policy or a verifier whether it can be right at all. Of those that do not say, nothing is known.
+func validate(v any) (err error) {
+	defer recovered(func(p *PanicError) { err = p })
+	switch v := v.(type) {
+	case nil:
+		return errors.New("policy: a policy or verifier that is nil")
+	case interface{ Validate() error }:
+		return v.Validate()
+	}
+	return nil
 }
 
 // decide asks a policy that may be anybody's and makes sure that there is an answer.
-func decide(ctx context.Context, p Policy, in *Input) *Decision {
+func decide(ctx context.Context, p Policy, in *Input) (d *Decision) {
+	defer recovered(func(p *PanicError) {
+		d = undecided("unknown", "the policy failed: "+p.Error())
+		d.Cause = p
+	})
 	if p == nil {
-		return undecided("nothing", "the policy asks for nothing")
+		return asksForNothing()
 	}
-	d := p.Decide(ctx, in)
+	watched, asked := in.watched()
+	d = p.Decide(ctx, watched)
 	switch {
 	case d == nil:
 		return undecided("unknown", "the policy returned no decision")
 	case d.Verdict > Allow:
-		return undecided(d.Rule, fmt.Sprintf("the policy returned an unknown verdict %d", uint8(d.Verdict)))
+		return undecided(d.Rule, "the policy returned an unknown verdict "+strconv.Itoa(int(d.Verdict)))
 	}
-	return d
+	until := asked.get()
+	if in != nil && !until.IsZero() { // the outer policy rests on it as well
+		in.asked.note(until)
+	}
+	switch {
+	case d.Verdict == Indeterminate:
+		until = time.Time{}
+	case until.IsZero() || !d.Until.IsZero() && d.Until.Before(until):
+		until = d.Until
+	}
+	if until.Equal(d.Until) {
+		return d
+	}
+	c := *d // a policy may return a shared decision
+	c.Until = until
+	return &c
 }
+
+func asksForNothing() *Decision { return undecided("nothing", "the policy asks for nothing") }
 
 func undecided(rule, reason string) *Decision {
 	return &Decision{Verdict: Indeterminate, Rule: rule, Reason: oneLine(reason)}

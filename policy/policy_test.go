@@ -41,6 +41,13 @@ func statement(predicateType string, at time.Time) *verify.Attestation {
 		Signers: []verify.Signer{{Identity: alice, SignedAt: at, TimeSource: verify.TimeStamped}}}
 }
 
+// sbomSaying is an SBOM of alice's that says something.
+func sbomSaying(predicate string) *verify.Attestation {
+	a := statement(sbomType, now)
+	a.Predicate = []byte(predicate)
+	return a
+}
+
 func report(as ...*verify.Attestation) *verify.Report {
 	return &verify.Report{Subject: subject, Attestations: as}
 }
@@ -80,25 +87,25 @@ func TestRequire(t *testing.T) {
 
 		{"statement", sbom, report(statement(sbomType, now)), policy.Allow, "", nil},
 		{"type is exact", sbom, report(statement(sbomType+"/v1.4", now)), policy.Deny, sbomType + "/v1.4", nil},
-		{"either type", policy.Require{Kind: verify.Statement, PredicateTypes: []string{"x", sbomType}}, report(statement(sbomType, now)), policy.Allow, "", nil},
+		{"either type", policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://x.example/y", sbomType}}, report(statement(sbomType, now)), policy.Allow, "", nil},
 		{"signature is no statement", sbom, report(signature(alice)), policy.Deny, "only an image signature", nil},
 
 		{"by", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice), signature(bob)), policy.Allow, "key sha256:bbbb", nil},
 		{"by another", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice)), policy.Deny, "key sha256:aaaaaaaaaaaa, who is not asked for", nil},
 		{"two signers", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(bob)), policy.Allow, "aaaaaaaaaaaa and key sha256:bbbb", nil},
 		{"two signers of one signature", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice, bob)), policy.Allow, "", nil},
-		{"one signer twice", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(alice)), policy.Deny, "1 of the 2 signers", nil},
+		{"one signer twice", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(alice)), policy.Deny, "1 of 2 required signers for image signature (key sha256:aaaaaaaaaaaa)", nil},
 
 		{"young enough", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(-time.Minute))), policy.Allow, "", nil},
-		{"too old", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(-2*time.Hour))), policy.Deny, "longer than 1h0m0s ago", nil},
+		{"too old", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(-2*time.Hour))), policy.Deny, "2026-11-24T10:00:00Z, is longer than 1h0m0s ago", nil},
 		{"in the future", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(time.Hour))), policy.Deny, "in the future", nil},
 		{"without time", policy.Require{Kind: verify.ImageSignature, MaxAge: time.Hour}, report(signature(alice)), policy.Deny, "nobody says when", nil},
 
-		{"content", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: func(*verify.Attestation) error { return errContent }},
+		{"content", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: func(context.Context, *policy.Input, *verify.Attestation) error { return errContent }},
 			report(statement(sbomType, now)), policy.Deny, "that will do: the SBOM names no module", errContent},
 
 		{"a type that writes lines of its own", sbom, report(statement("x\nALLOW: all is well\x1b[2J", now)), policy.Deny, "of type x ALLOW: all is well [2J", nil},
-		{"more reasons than one reads", sbom, report(many(7)...), policy.Deny, "of type 4 and 2 more", nil},
+		{"more reasons than one reads", sbom, report(many(7)...), policy.Deny, "of type 2 and 4 more", nil},
 
 		{"asks for nothing", policy.Require{}, report(signature(alice)), policy.Indeterminate, "invalid", nil},
 		{"asks for a blob", policy.Require{Kind: verify.Blob}, report(signature(alice)), policy.Indeterminate, "says nothing about an image", nil},
@@ -170,7 +177,7 @@ func TestCombine(t *testing.T) {
 	if diff := cmp.Diff([]string{"DENY", " ALLOW", " DENY", "  DENY", "  DENY", " INDETERMINATE"}, tree); diff != "" {
 		t.Error(diff)
 	}
-	if d.Reason != "DENY; DENY" {
+	if d.Reason != "none of 2 rules is met: DENY" {
 		t.Errorf("the reason %q is not that of the parts that deny", d.Reason)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,16 +14,58 @@ import (
 	"github.com/ladingdev/lading/verify"
 )
 
+// A Quantifier says how many of the attestations of a type must do.
+type Quantifier uint8
+
+const (
+	// Some: at least one. Enough for what is asked to be there. A rule that forbids is not safe with it: one more attestation,
+	// empty, satisfies it.
+	Some Quantifier = iota
+	// Every: all of them, and at least one. For rules that forbid.
+	Every
+	// Newest: the one that was made last, or all of those if it is not one. For what is made anew and then replaces what
+	// was said before, such as a scan.
+	Newest
+)
+
+func (q Quantifier) String() string {
+	switch q {
+	case Some:
+		return "some"
+	case Every:
+		return "every"
+	case Newest:
+		return "newest"
+	}
+	return "unknown"
+}
+
 // Require is the policy that asks for proven evidence of one kind. It allows if attestations that meet every field
-// carry at least AtLeast distinct signers between them.
+// carry at least AtLeast distinct signers between them, and the Quantifier is met.
 //
 // It denies if everything was looked at and that is not so, and is Indeterminate if something could not be looked at
 // and it is not so without. A Require that does not say what it asks for is Indeterminate.
+//
+// # Which attestations are meant
+//
+// Those of the Kind, of one of PredicateTypes, and by a signer who is asked for. What others signed is as if it was not
+// there: it neither helps nor harms. Some asks for one of them that will do. Every asks that all of them do, and if one could
+// not be looked at, because the registry failed or it is over a limit, the answer is Indeterminate.
+//
+// Newest looks at the last of them by time, for which the verifier or a named signer must stand: the proven time of a
+// transparency log, a timestamp or a signing authority, or, where Time names one, a member of the signed predicate. Where one
+// of them has no such time, or could not be looked at, the answer is Indeterminate. Two limits are left. Whoever controls
+// the registry can hide the newest, and the one before it is taken for the newest: set MaxAge, so that it is too old before
+// long. And a timestamp or log entry of a long-lived key proves that something was signed before then, not when: whoever
+// has the registry can have an old signature stamped once more. A time in the predicate, or a signer whose certificate
+// lasts for minutes, is not open to that.
 type Require struct {
+	// Name is what people call the rule; it stands before Rule and Reason.
+	Name string
 	// Kind must be set: verify.ImageSignature or verify.Statement.
 	Kind verify.Kind
-	// PredicateTypes are the types of which a statement must have one, exactly. A Statement needs at least one here; an
-	// image signature has none.
+	// PredicateTypes are the types of which a statement must have one, exactly, each an absolute URI. A Statement needs at
+	// least one here; an image signature has none.
 	PredicateTypes []string
 	// By are the signers that count; empty, with ByEntry empty, means everybody whom the Gate's verifiers trust.
 	By []verify.Identity
@@ -30,133 +74,83 @@ type Require struct {
 	// AtLeast is how many distinct signers it takes; zero means one. A key and a certificate of it are one signer, and so
 	// are all who matched one entry of a trust list.
 	AtLeast int
-	// MaxAge is how long ago a signer may have signed. A signature without a time or with one in the future does not
-	// count then. Zero means any age.
+	// Quantifier is how many of the attestations must do; zero means Some. Rules that forbid need Every or Newest.
+	Quantifier Quantifier
+	// MaxAge is the age at which a signature no longer counts; zero means that it always does. The age is that of the proven
+	// time: by a transparency log, a timestamp or a signing authority, and never by the signer's own word. A signature without
+	// one, as all by keys alone are, or with one in the future, does not count then. With Time, the age is that of the time
+	// in the predicate instead.
 	MaxAge time.Duration
-	// Check looks at the attestation's content and returns nil if it will do, or why not; nil means any content.
-	Check func(a *verify.Attestation) error
+	// Time is where the predicate says how old it is, a JSON pointer (RFC 6901) to an RFC 3339 time, such as
+	// "/metadata/timestamp" in CycloneDX and "/creationInfo/created" in SPDX 2. It is the signer's own word: By or ByEntry must
+	// say whose is believed. Empty means the proven time of signing.
+	Time string
+	// Check looks at the content of an attestation and returns nil if it will do, or why not; nil means any content. An error
+	// that wraps ErrIndeterminate says that it cannot be told. What it compares with the present, it compares with
+	// Input.Before.
+	Check func(ctx context.Context, in *Input, a *verify.Attestation) error
 }
 
-// clockSkew is how far a signing time may lie in the future before MaxAge refuses it.
+// clockSkew is how far a signing time may lie in the future before it does not count.
 const clockSkew = 5 * time.Minute
 
-func (r Require) Decide(_ context.Context, in *Input) *Decision {
-	d := r.decide(in)
-	d.Reason = oneLine(d.Reason)
+func (r Require) Decide(ctx context.Context, in *Input) *Decision {
+	d := r.decide(ctx, in)
+	if r.Name != "" {
+		d.Rule, d.Reason = r.Name+": "+d.Rule, r.Name+": "+d.Reason
+	}
+	d.Rule, d.Reason = oneLine(d.Rule), oneLine(d.Reason)
 	return d
 }
 
-func (r Require) decide(in *Input) *Decision {
-	rule := r.String()
+func (r Require) decide(ctx context.Context, in *Input) *Decision {
 	if err := r.valid(); err != nil {
-		return undecided(rule, err.Error())
+		return undecided(r.what(), err.Error())
 	}
 	if in == nil || in.Report == nil {
-		return undecided(rule, "there is no report to judge")
+		return undecided(r.what(), "there is no report to judge")
 	}
-	need := max(1, r.AtLeast)
-	d := &Decision{Rule: rule}
-	var (
-		signers  distinct
-		unmet    []string // why attestations of the right kind do not count
-		others   []string // what else was proven
-		contents []error  // what Check said, as causes
-	)
+	w := &weighing{Require: r, report: in.Report, now: in.Now}
+	w.in, w.asked = in.watched()
 	for _, a := range in.Report.Attestations {
-		if !r.asksFor(a) {
-			others = append(others, describe(a))
-			continue
-		}
-		if r.Check != nil {
-			if err := r.Check(a); err != nil {
-				unmet = append(unmet, line(err))
-				contents = append(contents, err)
-				continue
+		w.add(a)
+	}
+	if r.Quantifier != Some { // one that is over a limit may be one of them
+		for _, rejected := range in.Report.Rejected {
+			if errors.Is(rejected, verify.ErrLimit) {
+				w.unread = append(w.unread, rejected)
 			}
 		}
-		counted := false
-		for _, s := range a.Signers {
-			if why := r.refuses(s, in.Now); why != "" {
-				unmet = append(unmet, why)
-				continue
-			}
-			counted = true
-			signers.add(s)
-		}
-		if counted {
-			d.Evidence = append(d.Evidence, a.Evidence)
-		}
 	}
-	if len(signers) >= need {
-		d.Verdict = Allow
-		d.Reason = fmt.Sprintf("%s by %s", r.what(), join(signers.identities()))
-		return d
-	}
-
-	if d.Reason = "no " + r.what(); need > 1 {
-		d.Reason = fmt.Sprintf("%s by %d of the %d signers that it takes", r.what(), len(signers), need)
-	}
-	if len(unmet) > 0 {
-		d.Reason += " that will do: " + some(unmet)
-	}
-	if len(in.Report.Incomplete) > 0 {
-		d.Verdict = Indeterminate
-		d.Reason = fmt.Sprintf("could not look for %s: %s", r.what(), line(in.Report.Incomplete[0]))
-		if more := len(in.Report.Incomplete) - 1; more > 0 {
-			d.Reason += fmt.Sprintf(" (and %d more)", more)
-		}
-		d.Cause = errors.Join(in.Report.Incomplete...)
-		return d
-	}
-	d.Verdict = Deny
-	if len(unmet) == 0 {
-		d.Reason += leftovers(in.Report, others)
-	}
-	for _, rejected := range in.Report.Rejected {
-		contents = append(contents, rejected)
-	}
-	d.Cause = errors.Join(contents...)
-	return d
+	return w.decide(ctx)
 }
 
-// distinct are signers in groups: those of one group are one signer, and count once.
-type distinct [][]verify.Signer
-
-func (d *distinct) add(s verify.Signer) {
-	known := func(o verify.Signer) bool {
-		return o.Identity == s.Identity && o.Key == s.Key && slices.Equal(o.Entries, s.Entries)
+// Validate returns an error if the requirement can never be met.
+func (r Require) Validate() error {
+	if err := r.valid(); err != nil {
+		return fmt.Errorf("policy: %s: %w", r, err)
 	}
-	if slices.ContainsFunc(*d, func(group []verify.Signer) bool { return slices.ContainsFunc(group, known) }) {
-		return
-	}
-	joined, rest := []verify.Signer{s}, (*d)[:0]
-	for _, group := range *d {
-		if slices.ContainsFunc(group, s.Same) {
-			joined = append(group, joined...)
-		} else {
-			rest = append(rest, group)
-		}
-	}
-	*d = append(rest, joined)
-}
-
-func (d distinct) identities() []verify.Identity {
-	var out []verify.Identity
-	for _, group := range d {
-		out = append(out, group[0].Identity)
-	}
-	return out
+	return nil
 }
 
 func (r Require) valid() error {
+	named := len(r.By) + len(r.ByEntry)
 	switch r.Kind {
 	case verify.ImageSignature:
 		if len(r.PredicateTypes) > 0 {
 			return errors.New("the requirement gives predicate types for an image signature, which has none")
 		}
+		if r.Time != "" {
+			return errors.New("the requirement names a time in the predicate of an image signature, which has none")
+		}
 	case verify.Statement:
 		if len(r.PredicateTypes) == 0 || slices.Contains(r.PredicateTypes, "") {
 			return errors.New("the requirement asks for a statement without saying of which predicate type")
+		}
+		for _, t := range r.PredicateTypes {
+			if u, err := url.Parse(t); err != nil || !u.IsAbs() {
+				return fmt.Errorf("predicate type %q is no absolute URI, such as https://cyclonedx.org/bom", t)
+			}
 		}
 	default:
 		return fmt.Errorf("the requirement asks for evidence of kind %q, which says nothing about an image", r.Kind)
@@ -164,8 +158,62 @@ func (r Require) valid() error {
 	if r.AtLeast < 0 || r.MaxAge < 0 {
 		return errors.New("the requirement has a negative threshold or age")
 	}
-	if slices.Contains(r.By, verify.Identity{}) || slices.Contains(r.ByEntry, "") {
+	if r.Quantifier > Newest {
+		return fmt.Errorf("the requirement has a quantifier %d, which there is not", r.Quantifier)
+	}
+	for _, id := range r.By {
+		if err := identityError(id); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(r.ByEntry, "") {
 		return errors.New("the requirement names a signer without identity")
+	}
+	if r.Time != "" && (named == 0 || r.Time[0] != '/') {
+		return errors.New("a time in the predicate is its signer's word: By or ByEntry must say whose is believed, and Time is a JSON pointer")
+	}
+	if most := distinctCount(r.By) + distinctCount(r.ByEntry); named > 0 && r.AtLeast > most {
+		return fmt.Errorf("the requirement asks for %d signers and names %d", r.AtLeast, most)
+	}
+	return nil
+}
+
+func distinctCount[T comparable](list []T) int {
+	seen := make(map[T]bool)
+	for _, v := range list {
+		seen[v] = true
+	}
+	return len(seen)
+}
+
+var keyDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// identityError says why no signer has this identity.
+func identityError(id verify.Identity) error {
+	switch {
+	case id == verify.Identity{}:
+		return errors.New("the requirement names a signer without identity")
+	case id.Kind == verify.KeyIdentity && !keyDigest.MatchString(id.Key):
+		return fmt.Errorf("the requirement names key %q: a key is named by the 64 lower-case hex digits that TrustedKey.Identity gives", id.Key)
+	case id.Kind == verify.KeyIdentity && id.Subject+id.Issuer != "":
+		return errors.New("the requirement names a key with a subject or an issuer, which keys have not")
+	case id.Kind != verify.KeyIdentity && (id.Key != "" || id.Subject == ""):
+		return errors.New("the requirement names a signer by certificate or account without its subject, or with a key")
+	case id.String() == "nobody":
+		return errors.New("the requirement names a signer of a kind that there is not")
+	}
+	return nil
+}
+
+// fitsKeys says why signatures by these keys alone, which have no proven time, can never meet the requirement.
+func (r Require) fitsKeys(keys []verify.Identity) error {
+	switch named := len(r.By) + len(r.ByEntry); {
+	case (r.MaxAge > 0 || r.Quantifier == Newest) && r.Time == "":
+		return errors.New("signatures by keys have no proven time: name a time in the predicate (Time), or trust signers whose time is proven")
+	case r.AtLeast > len(keys):
+		return fmt.Errorf("the requirement asks for %d signers, and %d keys are trusted", r.AtLeast, len(keys))
+	case named > 0 && !slices.ContainsFunc(r.By, func(id verify.Identity) bool { return slices.Contains(keys, id) }):
+		return errors.New("none of the signers that the requirement names is a key that a verifier trusts")
 	}
 	return nil
 }
@@ -173,26 +221,6 @@ func (r Require) valid() error {
 func (r Require) asksFor(a *verify.Attestation) bool {
 	return a != nil && a.Kind == r.Kind &&
 		(a.Kind == verify.ImageSignature || slices.Contains(r.PredicateTypes, a.PredicateType))
-}
-
-// refuses says why a signer does not count, or nothing.
-func (r Require) refuses(s verify.Signer, now time.Time) string {
-	asked := slices.Contains(r.By, s.Identity) || slices.ContainsFunc(s.Entries, func(e string) bool { return slices.Contains(r.ByEntry, e) })
-	if len(r.By)+len(r.ByEntry) > 0 && !asked {
-		return fmt.Sprintf("signed by %s, who is not asked for", s.Identity)
-	}
-	if r.MaxAge == 0 {
-		return ""
-	}
-	switch age := now.Sub(s.SignedAt); {
-	case s.TimeSource == verify.TimeUnknown || s.SignedAt.IsZero():
-		return "nobody says when it was signed"
-	case age < -clockSkew:
-		return fmt.Sprintf("signed in the future, at %s", s.SignedAt.UTC().Format(time.RFC3339))
-	case age > r.MaxAge:
-		return fmt.Sprintf("signed at %s, longer than %s ago", s.SignedAt.UTC().Format(time.RFC3339), r.MaxAge)
-	}
-	return ""
 }
 
 // what names the evidence in a sentence.
@@ -213,8 +241,14 @@ func (r Require) String() string {
 	if r.AtLeast > 1 {
 		fmt.Fprintf(&b, ", at least %d signers", r.AtLeast)
 	}
+	if r.Quantifier != Some {
+		b.WriteString(", " + r.Quantifier.String())
+	}
 	if r.MaxAge > 0 {
-		fmt.Fprintf(&b, ", not older than %s", r.MaxAge)
+		fmt.Fprintf(&b, ", younger than %s", r.MaxAge)
+	}
+	if r.Time != "" {
+		b.WriteString(" by its " + r.Time)
 	}
 	if r.Check != nil {
 		b.WriteString(", content checked")
@@ -231,9 +265,9 @@ func leftovers(report *verify.Report, others []string) string {
 	// What was refused tells more than what else there is.
 	switch {
 	case len(refused) > 0:
-		return ": " + some(refused)
+		return ": " + some(refused, ", ")
 	case len(others) > 0:
-		return ": there is only " + some(others)
+		return ": there is only " + some(others, ", ")
 	}
 	return ": nothing is attached to " + string(report.Subject.Digest)
 }
@@ -254,9 +288,16 @@ func describe(a *verify.Attestation) string {
 // line says an error that may have been joined of several.
 func line(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
+func lines(errs []error) (out []string) {
+	for _, err := range errs {
+		out = append(out, line(err))
+	}
+	return out
+}
+
 // some joins what is different, and says how much more there is than a person reads.
-func some(list []string) string {
-	const most = 5
+func some(list []string, separator string) string {
+	const most = 3
 	seen := make(map[string]bool)
 	var shown []string
 	for _, s := range list {
@@ -266,16 +307,16 @@ func some(list []string) string {
 		seen[s] = true
 	}
 	if more := len(seen) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
+		return fmt.Sprintf("%s and %d more", strings.Join(shown, separator), more)
 	}
-	return strings.Join(shown, ", ")
+	return strings.Join(shown, separator)
 }
 
 // oneLine keeps what strangers wrote, such as the type of a predicate, from writing lines of its own into a log or a
-// terminal.
+// terminal, and from turning the order of what stands there (Unicode's bidirectional controls).
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

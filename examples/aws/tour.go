@@ -248,7 +248,7 @@ func (s *shipment) gate() *policy.Gate {
 	}
 }
 
-func readable(a *verify.Attestation) error {
+func readable(_ context.Context, _ *policy.Input, a *verify.Attestation) error {
 	bom, err := sbom.Parse(bytes.NewReader(a.Predicate))
 	if err != nil {
 		return err

@@ -262,7 +262,7 @@ func packages(doc *sbom.Document) []string {
 }
 
 // namesPackages accepts an SBOM that says what the image is made of: each package that is in it, and nothing else.
-func (b *bill) namesPackages(a *verify.Attestation) error {
+func (b *bill) namesPackages(_ context.Context, _ *policy.Input, a *verify.Attestation) error {
 	doc, err := sbom.Parse(bytes.NewReader(a.Predicate))
 	if err != nil {
 		return err
@@ -279,7 +279,7 @@ func (b *bill) namesPackages(a *verify.Attestation) error {
 	return fmt.Errorf("the SBOM names %d packages, and the image has %d", len(named), len(found))
 }
 
-func saysBuilder(a *verify.Attestation) error {
+func saysBuilder(_ context.Context, _ *policy.Input, a *verify.Attestation) error {
 	facts, err := provenance.Parse(a.Predicate)
 	if err != nil {
 		return err
