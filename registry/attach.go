@@ -193,15 +193,27 @@ func (r *Repository) prove(ctx context.Context, m Descriptor) error {
 	}
 }
 
+// A crowdedError says that what was attached is one piece too many.
+type crowdedError struct {
+	subject     digest.Digest
+	count, most int
+}
+
+const makeRoom = "replace or prune what is outdated, or raise Limits.Candidates of all who read it"
+
+func (e *crowdedError) Error() string {
+	return fmt.Sprintf("%v: attached, but %d referrers of %s may hold evidence and at most %d pieces are read: %s", ErrLimit, e.count, e.subject, e.most, makeRoom)
+}
+func (e *crowdedError) Unwrap() error { return ErrLimit }
+
 // crowded warns of a number of referrers near the limit of what is read, and returns an error if it is over that.
 func (r *Repository) crowded(ctx context.Context, subject Descriptor, count int) error {
-	const advice = "replace or prune what is outdated, or raise Limits.Candidates of all who read it"
 	most := r.limits.Candidates
 	switch {
 	case count > most:
-		return fmt.Errorf("%w: attached, but %d referrers of %s may hold evidence and at most %d pieces are read: %s", ErrLimit, count, subject.Digest, most, advice)
+		return &crowdedError{subject.Digest, count, most}
 	case count > most/4*3:
-		r.log.WarnContext(ctx, "evidence comes near the limit of what is read", "subject", subject.Digest, "referrers", count, "limit", most, "advice", advice)
+		r.log.WarnContext(ctx, "evidence comes near the limit of what is read", "subject", subject.Digest, "referrers", count, "limit", most, "advice", makeRoom)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ type Cache struct {
 	recent   list.List
 	bytes    int64
 	flights  map[string]*flight
-	listings map[string]remembered[[]Descriptor]
+	listings map[string]remembered[listed]
 	tags     map[string]remembered[Descriptor]
 	digests  map[string]Descriptor // manifests that were resolved by digest: that answer cannot change
 	apis     map[string]rememberedAPI
@@ -60,12 +60,18 @@ type remembered[T any] struct {
 	until time.Time
 }
 
-// maxRemembered is how many listings, and how many tags, are remembered; then the past ones are dropped, or all. A listing
-// that takes more than maxListing bytes is not.
+// maxRemembered is how many listings, and how many tags, are remembered; then the past ones are dropped, or all. So it is
+// with listings of maxListings bytes together, and one that takes a quarter of that is not remembered.
 const (
 	maxRemembered = 1024
-	maxListing    = 64 << 10
+	maxListings   = 64 << 20
 )
+
+// A listed is a listing and the bytes that it takes, about.
+type listed struct {
+	entries []Descriptor
+	size    int
+}
 
 // share returns what is known under a key, or else gets it and keeps it. Concurrent calls for the same wait for one of
 // them. known and keep are called with c.mu held; what was forgotten while it was on its way is not kept.
@@ -195,18 +201,30 @@ func (c *Cache) now() time.Time {
 // listing returns the listing of a subject's referrers, or gets it and remembers it.
 func (c *Cache) listing(ctx context.Context, repo string, subject digest.Digest, get func() ([]Descriptor, error)) ([]Descriptor, error) {
 	key := listingKey(repo, subject)
-	known := func() ([]Descriptor, bool) { return recall(c, c.listings, key) }
+	known := func() ([]Descriptor, bool) { l, ok := recall(c, c.listings, key); return l.entries, ok }
 	return share(ctx, c, key, known, get, func(entries []Descriptor) {
-		size := 0
+		l := listed{entries: entries}
 		for _, d := range entries {
-			size += 128 + len(d.MediaType) + len(d.ArtifactType) + len(d.Digest) + len(d.Data)
+			l.size += 128 + len(d.MediaType) + len(d.ArtifactType) + len(d.Digest) + len(d.Data)
 			for k, v := range d.Annotations {
-				size += len(k) + len(v)
+				l.size += len(k) + len(v)
 			}
 		}
-		if size <= maxListing {
-			remember(c, &c.listings, key, entries, c.ListingLifetime)
+		if l.size > maxListings/4 {
+			return
 		}
+		all := l.size
+		for k, old := range c.listings {
+			if !c.now().Before(old.until) {
+				delete(c.listings, k)
+				continue
+			}
+			all += old.value.size
+		}
+		if all > maxListings {
+			clear(c.listings)
+		}
+		remember(c, &c.listings, key, l, c.ListingLifetime)
 	})
 }
 

@@ -31,7 +31,11 @@ func (r *Repository) AttachCosign(ctx context.Context, subject Descriptor, conte
 		if !ok {
 			return fmt.Errorf("registry: %w: content of type %.80q has no place under cosign's tags", ErrInvalid, c.MediaType)
 		}
-		if _, _, err := artifact(subject, c); err != nil { // the same content that Attach refuses
+		err := r.readable(c)
+		if err == nil {
+			_, _, err = artifact(subject, c) // the same content that Attach refuses
+		}
+		if err != nil {
 			return fmt.Errorf("registry: %w", err)
 		}
 		bySuffix[suffix] = append(bySuffix[suffix], c)
