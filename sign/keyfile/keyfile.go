@@ -26,13 +26,13 @@
 //
 // # Keys in devices
 //
-// [sign.FromSigner] takes the crypto.Signer of a device's library. The following were run with signtest.TestKey, in the
-// versions of 2026-11:
+// [sign.FromSigner] takes the crypto.Signer of a device's library. These were run, with all formats that a key has a place in:
 //
-//	device                   library                           keys that sign
-//	SoftHSM 2.6 (PKCS #11)   ThalesGroup/crypto11 1.6          P-256, P-384, P-521, RSA-2048 to 4096
-//	TPM 2.0 (swtpm 0.7)      google/go-tpm-tools/client 0.4    P-256; RSA whose template has no scheme of its own
-//	ssh-agent                golang.org/x/crypto/ssh/agent     Ed25519 alone, as in the example
+//	device                  library                                  keys that sign
+//	SoftHSM 2.6 (PKCS #11)  ThalesGroup/crypto11 1.6.2               P-256, P-384, P-521, RSA-2048, RSA-3072
+//	TPM 2.0 (swtpm 0.7)     google/go-tpm-tools/client 0.4.10        P-256; RSA of the padding that its template names: PSS
+//	                                                                 signs Notary Project's formats alone, PKCS #1 v1.5 all others
+//	ssh-agent (OpenSSH 9.2) golang.org/x/crypto/ssh/agent 0.58       Ed25519 alone, as in the example
 //
 // What an ssh-agent signs (draft-ietf-sshm-ssh-agent): the message, which it hashes itself. A [sign.Key] gets a digest where
 // the algorithm has one, so it depends on the algorithm whether an agent can be one:

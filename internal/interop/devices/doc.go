@@ -1,0 +1,2 @@
+// Package devices has no code: its tests need cgo, for PKCS #11.
+package devices
