@@ -141,6 +141,12 @@ func ParseBundle(data []byte) (*Bundle, error) {
 	case found.chain && version == 3:
 		return nil, BundleMalformed.errorf("a chain of certificates, in a bundle of version 0.3")
 	}
+	switch {
+	case b.Message != nil && len(b.Message.Digest) == 0: // a hint, and other readers need it
+		return nil, BundleMalformed.errorf("a messageSignature has a messageDigest")
+	case b.Envelope != nil && b.Certificate != nil && b.Envelope.Signatures[0].KeyID != "":
+		return nil, BundleMalformed.errorf("a keyid beside a certificate")
+	}
 	for i := range b.Entries {
 		switch e := &b.Entries[i]; {
 		case version == 1 && e.Promise == nil:

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -182,16 +183,14 @@ func ParseRoot(data []byte, operators map[string]string) (*Root, error) {
 type rawLog struct {
 	url, hash, details, operator string
 	key, id, checkpointID        []byte
-	window                       rawWindow
+	window                       window
 }
 
 type rawAuthority struct {
 	url, operator string
 	certificates  [][]byte
-	window        rawWindow
+	window        window
 }
-
-type rawWindow struct{ start, end string }
 
 func readLog(r *strictjson.Reader) (l rawLog) {
 	for name := range dsse.Proto.Members(r, "baseUrl", "hashAlgorithm", "publicKey", "logId", "checkpointKeyId", "operator") {
@@ -254,30 +253,24 @@ func readAuthority(r *strictjson.Reader) (a rawAuthority) {
 	return a
 }
 
-func readWindow(r *strictjson.Reader) (w rawWindow) {
+// readWindow reads a TimeRange. It has no start if it was left out.
+func readWindow(r *strictjson.Reader) (w window) {
 	for name := range dsse.Proto.Members(r, "start", "end") {
+		t, err := time.Parse(time.RFC3339Nano, r.String())
+		if err != nil && r.Err() == nil {
+			r.Fail(fmt.Errorf("%w: %w", strictjson.ErrType, err))
+		}
 		if name == "start" {
-			w.start = r.String()
+			w.start = t
 		} else {
-			w.end = r.String()
+			w.end = t
 		}
 	}
 	return w
 }
 
-// parse requires a start: an authority of which nobody says since when it may be believed would be believed for ever.
-func (w rawWindow) parse() (out window, err error) {
-	if w.start == "" {
-		return out, fmt.Errorf("no start of its validity")
-	}
-	if out.start, err = time.Parse(time.RFC3339Nano, w.start); err != nil {
-		return out, err
-	}
-	if w.end != "" {
-		out.end, err = time.Parse(time.RFC3339Nano, w.end)
-	}
-	return out, err
-}
+// errNoStart refuses an authority of which nobody says since when it may be believed: it would be believed for ever.
+var errNoStart = errors.New("no start of its validity")
 
 // address returns the host and port of a URL that may lack its scheme.
 func address(url string) string {
@@ -314,12 +307,10 @@ func addLog(to map[string]*log, twice map[string]bool, kind string, raw rawLog, 
 		return fmt.Errorf("hash algorithm %.40q", raw.hash)
 	case len(raw.id) != sha256.Size:
 		return fmt.Errorf("a log identifier of %d bytes", len(raw.id))
+	case raw.window.start.IsZero():
+		return errNoStart
 	}
 	key, err := parseKey(raw.details, raw.key)
-	if err != nil {
-		return err
-	}
-	w, err := raw.window.parse()
 	if err != nil {
 		return err
 	}
@@ -332,7 +323,7 @@ func addLog(to map[string]*log, twice map[string]bool, kind string, raw rawLog, 
 		return err
 	}
 	l := &log{
-		owner: newOwner(raw.operator, raw.url, operators, spki), window: w,
+		owner: newOwner(raw.operator, raw.url, operators, spki), window: raw.window,
 		id: string(raw.id), address: address(raw.url), public: key, signs: signs,
 	}
 	plain, note := sha256.Sum256(spki), noteID(host(raw.url), key, spki)
@@ -386,11 +377,10 @@ func addAuthority(to *[]*authority, raw rawAuthority, operators map[string]strin
 	if len(raw.certificates) == 0 || len(raw.certificates) > most {
 		return fmt.Errorf("%d certificates", len(raw.certificates))
 	}
-	w, err := raw.window.parse()
-	if err != nil {
-		return err
+	if raw.window.start.IsZero() {
+		return errNoStart
 	}
-	a := &authority{window: w}
+	a := &authority{window: raw.window}
 	for _, der := range raw.certificates {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {

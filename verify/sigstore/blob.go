@@ -209,9 +209,6 @@ var messageHashes = map[string]crypto.Hash{"SHA2_256": crypto.SHA256, "SHA2_384"
 // checkHint compares the digest that a bundle carries for finding the file. Nobody signed it, but one that is wrong would lead
 // others to another file.
 func checkHint(m *bundle.Message, digests func(crypto.Hash) []byte) error {
-	if m.Algorithm == "" && len(m.Digest) == 0 {
-		return nil
-	}
 	h, ok := messageHashes[m.Algorithm]
 	switch {
 	case !ok:
