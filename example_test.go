@@ -21,6 +21,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/ladingdev/lading/sbom"
@@ -57,7 +58,7 @@ func Example_decide() {
 	trusted, err := verify.ParseTrustedKey(publicKey)
 	check(err)
 	gate := &policy.Gate{
-		Open:      open,
+		Open:      gate.Open(nil),
 		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
 		Policy:    policy.Require{Kind: verify.ImageSignature},
 	}
@@ -65,16 +66,6 @@ func Example_decide() {
 
 	fmt.Println(decision.Verdict)
 	// Output: ALLOW
-}
-
-// open is how a gate gets from a name to an image and its evidence, for images in a registry.
-func open(ctx context.Context, name string) (*policy.Image, error) {
-	repo, err := registry.Open(name, nil)
-	if err != nil {
-		return nil, err
-	}
-	image, err := repo.Resolve(ctx, "")
-	return &policy.Image{Subject: image, Source: repo}, err
 }
 
 // An hsm is a key in a device. It takes two methods to sign with it everywhere.
@@ -152,7 +143,7 @@ func Example_gate() {
 	trusted, err := verify.ParseTrustedKey(publicKey)
 	check(err)
 	gate := &policy.Gate{
-		Open:      open,
+		Open:      gate.Open(nil),
 		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
 		Policy:    policy.Require{Kind: verify.ImageSignature},
 	}

@@ -56,6 +56,7 @@ func TestImports(t *testing.T) {
 		{"verify/sigstore", []string{"verify"}, []string{spec, digest}},
 		{"registry", nil, []string{spec, digest, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy", []string{"verify"}, []string{spec, digest}},
+		{"policy/gate", []string{"verify", "registry"}, []string{spec, digest, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 	} {
 		t.Run(tt.pkg, func(t *testing.T) {
 			own, thirdParty := deps(t, module+"/"+tt.pkg)
@@ -129,4 +130,21 @@ func weight(t *testing.T, pkgs ...string) (lines int, modules []string) {
 		}
 	}
 	return lines, modules
+
+// Below policy, one package imports registry: policy/gate.
+func TestOneGateToRegistries(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \",\"}}", "./policy/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if slices.Contains(strings.Split(imports, ","), module+"/registry") {
+			got = append(got, strings.TrimPrefix(pkg, module+"/"))
+		}
+	}
+	if want := []string{"policy/gate"}; !slices.Equal(got, want) {
+		t.Errorf("%q import registry, want %q", got, want)
+	}
 }

@@ -4,7 +4,7 @@
 // verifiers prove it, and asks its [Policy]:
 //
 //	gate := &policy.Gate{
-//		Open:      open, // a registry, usually: see the example
+//		Open:      gate.Open(nil), // package policy/gate: images in registries
 //		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: keys}},
 //		Policy: policy.All(
 //			policy.Require{Kind: verify.ImageSignature},

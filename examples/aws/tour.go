@@ -19,6 +19,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/ecr"
 	"github.com/ladingdev/lading/registry/registrytest"
@@ -232,17 +233,7 @@ func (s *shipment) gate() *policy.Gate {
 		rules = append(rules, policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://cyclonedx.org/bom"}, Check: readable})
 	}
 	return &policy.Gate{
-		Open: func(ctx context.Context, name string) (*policy.Image, error) {
-			repo, err := registry.Open(name, s.options)
-			if err != nil {
-				return nil, err
-			}
-			subject, err := repo.Resolve(ctx, "")
-			if err != nil {
-				return nil, err
-			}
-			return &policy.Image{Subject: subject, Source: repo}, nil
-		},
+		Open:      gate.Open(s.options),
 		Verifiers: []verify.Verifier{s.verifier()},
 		Policy:    policy.All(rules...),
 	}

@@ -16,6 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/ladingdev/lading/sbom"
@@ -233,17 +234,7 @@ func (b *bill) gate(trusted verify.TrustedKey) *policy.Gate {
 		rules = append(rules, policy.Require{Kind: verify.Statement, PredicateTypes: []string{provenance.Type}, Check: saysBuilder})
 	}
 	return &policy.Gate{
-		Open: func(ctx context.Context, name string) (*policy.Image, error) {
-			repo, err := registry.Open(name, b.options)
-			if err != nil {
-				return nil, err
-			}
-			subject, err := repo.Resolve(ctx, "")
-			if err != nil {
-				return nil, err
-			}
-			return &policy.Image{Subject: subject, Source: repo}, nil
-		},
+		Open:      gate.Open(b.options),
 		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
 		Policy:    policy.All(rules...),
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/ladingdev/lading/sign"
@@ -95,17 +96,7 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func open(ctx context.Context, name string) (*policy.Image, error) {
-	repo, err := registry.Open(name, nil)
-	if err != nil {
-		return nil, err
-	}
-	subject, err := repo.Resolve(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	return &policy.Image{Subject: subject, Source: repo}, nil
-}
+var open = gate.Open(nil)
 
 func (s *stage) check(err error) {
 	s.Helper()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/ecr"
 	"github.com/ladingdev/lading/verify"
@@ -25,17 +25,7 @@ func newHook(cfg aws.Config, profiles []string, log *slog.Logger) *ecsgate.Hook 
 	return &ecsgate.Hook{
 		Client: ecs.NewFromConfig(cfg),
 		Gate: &policy.Gate{
-			Open: func(ctx context.Context, name string) (*policy.Image, error) {
-				repo, err := registry.Open(name, options)
-				if err != nil {
-					return nil, err
-				}
-				subject, err := repo.Resolve(ctx, "")
-				if err != nil {
-					return nil, err
-				}
-				return &policy.Image{Subject: subject, Source: repo}, nil
-			},
+			Open:      gate.Open(options),
 			Verifiers: []verify.Verifier{awssigner.Verifier(signer.NewFromConfig(cfg), profiles...)},
 			Policy:    policy.Require{Kind: verify.ImageSignature},
 		},
