@@ -3,7 +3,8 @@
 //
 //	src, err := catalog.Open("image.tar") // an OCI layout, an archive of one, or what docker save writes
 //	defer src.Close()
-//	doc, report, err := catalog.Image(ctx, src, src.Images[0], nil)
+//	root, err := src.Find("v1", ocispec.Platform{}) // by tag, name or digest; "" for the only image
+//	doc, report, err := catalog.Image(ctx, src, root, nil)
 //
 // An image in a registry is one too: a [Source] is what fetches by descriptor, and lading's registry.Repository does.
 //
@@ -75,6 +76,8 @@ var (
 	ErrTruncated = errors.New("content is cut short")
 	ErrLimit     = errors.New("over a limit")              // of size, number of files, or compression
 	ErrPlatform  = errors.New("no image for the platform") // in an index
+	ErrNotFound  = errors.New("no image of that name")
+	ErrAmbiguous = errors.New("several images: name one by its tag or digest")
 )
 
 // A Source fetches what an image is made of. The reader need not check the content: that is done here.

@@ -6,6 +6,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/ladingdev/lading/sbom/catalog"
 )
 
@@ -42,7 +44,12 @@ func ExampleImage() {
 		return
 	}
 	defer src.Close()
-	doc, report, err := catalog.Image(context.Background(), src, src.Images[0], &catalog.Options{
+	root, err := src.Find("", ocispec.Platform{}) // the only image; or a tag, a name or a digest
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	doc, report, err := catalog.Image(context.Background(), src, root, &catalog.Options{
 		Progress: func(p catalog.Progress) { fmt.Printf("layer %d of %d\r", p.Layer, p.Layers) },
 	})
 	if err != nil {

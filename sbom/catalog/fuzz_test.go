@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/ladingdev/lading/sbom"
 )
 
@@ -92,6 +94,9 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		defer src.Close()
+		if d, err := src.Find("", ocispec.Platform{OS: "linux"}); err == nil && d.Digest.Validate() != nil {
+			t.Errorf("found %+v", d)
+		}
 		for _, d := range src.Images {
 			doc, _, err := Image(t.Context(), src, d, &Options{MaxFiles: 1000, MaxBytes: 1 << 20})
 			if err == nil {

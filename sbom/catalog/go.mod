@@ -7,6 +7,7 @@ replace github.com/ladingdev/lading => ../..
 require (
 	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/erikvarga/go-rpmdb v0.0.0-20250523120114-a15a62cd4593
+	github.com/google/go-cmp v0.7.0
 	github.com/google/osv-scalibr v0.5.3
 	github.com/klauspost/compress v1.20.3
 	github.com/ladingdev/lading v0.0.0-00010101000000-000000000000

@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -76,22 +74,21 @@ func readImage(ctx context.Context, src Source, root ocispec.Descriptor, o *Opti
 		if err != nil {
 			return nil, err
 		}
-		var kind struct {
-			MediaType string               `json:"mediaType"`
-			Manifests []ocispec.Descriptor `json:"manifests"`
-			Layers    json.RawMessage      `json:"layers"`
-		}
+		var kind members
 		if err := json.Unmarshal(data, &kind); err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrNotImage, im.descriptor.Digest, err)
 		}
 		mediaType := orElse(kind.MediaType, im.descriptor.MediaType)
 		if mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList || mediaType == "" && kind.Manifests != nil {
-			next, err := choose(kind.Manifests, o.Platform)
+			next, err := choose(ctx, src, kind.Manifests, o.Platform)
 			if err != nil {
 				return nil, err
 			}
 			im.descriptor = next
 			continue
+		}
+		if what := kind.artifact(); what != "" && kind.Subject == nil {
+			return nil, fmt.Errorf("%w: %s is %s", ErrNotImage, im.descriptor.Digest, what)
 		}
 		if mediaType != ocispec.MediaTypeImageManifest && mediaType != dockerManifest && !(mediaType == "" && kind.Layers != nil) {
 			return nil, fmt.Errorf("%w: %s is of type %q", ErrNotImage, im.descriptor.Digest, mediaType)
@@ -117,27 +114,6 @@ func (im *image) configure(ctx context.Context, src Source) error {
 		return fmt.Errorf("%w: %d layers, and a configuration that knows %d", ErrNotImage, len(im.manifest.Layers), n)
 	}
 	return nil
-}
-
-// choose takes the manifest for a platform from an index. What is attached to images there has a platform that none is.
-func choose(list []ocispec.Descriptor, p ocispec.Platform) (ocispec.Descriptor, error) {
-	list = slices.DeleteFunc(slices.Clone(list), func(d ocispec.Descriptor) bool {
-		return d.Platform != nil && d.Platform.OS == "unknown"
-	})
-	if len(list) == 1 {
-		return list[0], nil
-	}
-	var have []string
-	for _, d := range list {
-		if d.Platform == nil {
-			continue
-		}
-		if d.Platform.OS == p.OS && d.Platform.Architecture == p.Architecture && (p.Variant == "" || d.Platform.Variant == p.Variant) {
-			return d, nil
-		}
-		have = append(have, path.Join(d.Platform.OS, d.Platform.Architecture, d.Platform.Variant))
-	}
-	return ocispec.Descriptor{}, fmt.Errorf("%w %s: there is one for %s", ErrPlatform, path.Join(p.OS, p.Architecture, p.Variant), strings.Join(have, ", "))
 }
 
 // unpack applies the layers, the lowest first (OCI image specification, "Image Layer Filesystem Changeset").

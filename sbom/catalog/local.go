@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -20,7 +19,8 @@ import (
 // Local is a file or directory with images in it: a [Source]. It is safe for concurrent use.
 type Local struct {
 	// Images are what can be given to [Image], at least one, in the order of the file. Their annotations say what they
-	// are called, where that is known: org.opencontainers.image.ref.name.
+	// are called, where that is known: org.opencontainers.image.ref.name. Signatures, SBOMs and lists of them, which lie
+	// beside images in layouts, are not here, nor are the members of an index that is. [Local.Find] chooses.
 	Images []ocispec.Descriptor
 
 	root      *os.Root // of a layout directory
@@ -262,16 +262,42 @@ func (l *Local) layout() error {
 	if len(index.Manifests) == 0 {
 		return fmt.Errorf("%w: %s lists none", ErrNotImage, ocispec.ImageIndexFile)
 	}
-	l.Images = index.Manifests
-	named := func(d ocispec.Descriptor) bool {
-		return d.Annotations[ocispec.AnnotationRefName] != "" || d.Annotations[containerdName] != ""
+	l.Images = l.selectImages(index.Manifests)
+	if len(l.Images) == 0 {
+		return fmt.Errorf("%w: %s lists artifacts alone, such as signatures", ErrNotImage, ocispec.ImageIndexFile)
 	}
-	if len(l.Images) > 1 && !slices.ContainsFunc(l.Images, named) {
-		// One image for several platforms: the file is its index.
-		d := digest.FromBytes(data)
-		l.inline[d] = data
-		l.Images = []ocispec.Descriptor{{MediaType: ocispec.MediaTypeImageIndex, Digest: d, Size: int64(len(data))}}
+	return l.joinPlatforms()
+}
+
+// joinPlatforms makes several images without names one image for several platforms, if they are for different ones: the
+// layout is its index.
+func (l *Local) joinPlatforms() error {
+	seen := make(map[string]bool)
+	for _, d := range l.Images {
+		if nameOf(d) != "" {
+			return nil
+		}
+		if d.Platform == nil {
+			if _, err := describe(context.Background(), l, &d, ocispec.Platform{}); err != nil || d.Platform == nil {
+				return nil // to take it is an error then
+			}
+		}
+		p := path.Join(d.Platform.OS, d.Platform.Architecture, d.Platform.Variant)
+		if seen[p] {
+			return nil
+		}
+		seen[p] = true
 	}
+	if len(l.Images) == 1 {
+		return nil
+	}
+	data, err := json.Marshal(ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: l.Images})
+	if err != nil {
+		return err
+	}
+	d := digest.FromBytes(data)
+	l.inline[d] = data
+	l.Images = []ocispec.Descriptor{{MediaType: ocispec.MediaTypeImageIndex, Digest: d, Size: int64(len(data))}}
 	return nil
 }
 

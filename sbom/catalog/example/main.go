@@ -24,6 +24,8 @@ import (
 	"strings"
 	"time"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/catalog"
@@ -110,7 +112,11 @@ func look(ctx context.Context, name string, plain bool, o *catalog.Options) (*sb
 			return nil, nil, err
 		}
 		defer src.Close()
-		return catalog.Image(ctx, src, src.Images[0], o)
+		root, err := src.Find("", ocispec.Platform{})
+		if err != nil {
+			return nil, nil, err
+		}
+		return catalog.Image(ctx, src, root, o)
 	}
 	login, err := registry.DockerCredentials()
 	if err != nil {
