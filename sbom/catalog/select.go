@@ -11,6 +11,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/internal/imagename"
 )
 
 // Find returns one of the images, for [Image]. The reference is a tag ("v1"), a name as it is stored or as docker
@@ -116,7 +118,7 @@ func nameOf(d ocispec.Descriptor) string {
 func named(images []ocispec.Descriptor, reference string) []ocispec.Descriptor {
 	for _, match := range []func(name string) bool{
 		func(name string) bool { return name == reference },
-		func(name string) bool { return familiar(name) == familiar(reference) },
+		func(name string) bool { return imagename.Normal(name, false) == imagename.Normal(reference, false) },
 		func(name string) bool { return tagOf(name) == reference },
 	} {
 		found := slices.DeleteFunc(slices.Clone(images), func(d ocispec.Descriptor) bool {
@@ -128,16 +130,6 @@ func named(images []ocispec.Descriptor, reference string) []ocispec.Descriptor {
 		}
 	}
 	return nil
-}
-
-// familiar shortens a name as docker shows it.
-func familiar(name string) string {
-	for _, host := range []string{"docker.io/", "index.docker.io/"} {
-		if rest, ok := strings.CutPrefix(name, host); ok {
-			return strings.TrimPrefix(rest, "library/")
-		}
-	}
-	return name
 }
 
 func tagOf(name string) string {
