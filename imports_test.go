@@ -130,6 +130,7 @@ func weight(t *testing.T, pkgs ...string) (lines int, modules []string) {
 		}
 	}
 	return lines, modules
+}
 
 // Below policy, one package imports registry: policy/gate.
 func TestOneGateToRegistries(t *testing.T) {
