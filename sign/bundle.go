@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ladingdev/lading/internal/bundle"
@@ -159,13 +160,18 @@ func (s *Statement) encode() ([]byte, error) {
 	if u, err := url.Parse(out.PredicateType); err != nil || !u.IsAbs() {
 		return nil, fmt.Errorf("predicate type %q is not an absolute URI", out.PredicateType)
 	}
+	check := intoto.CheckDigest
+	if out.PredicateType == ImageSignatureType {
+		check = digest.Digest.Validate
+	}
 	for _, sub := range s.Subjects {
-		if err := sub.Digest.Validate(); err != nil {
+		if err := check(sub.Digest); err != nil {
 			return nil, fmt.Errorf("subject %q with digest %q: %w", sub.Name, sub.Digest, err)
 		}
+		algorithm, encoded, _ := strings.Cut(string(sub.Digest), ":")
 		out.Subjects = append(out.Subjects, intoto.Subject{
 			Name:        sub.Name,
-			Digest:      map[string]string{sub.Digest.Algorithm().String(): sub.Digest.Encoded()},
+			Digest:      map[string]string{algorithm: encoded},
 			Annotations: maps.Clone(sub.Annotations),
 		})
 	}

@@ -35,8 +35,6 @@ const (
 )
 
 const (
-	// The predicate type that makes a statement an image signature.
-	imageSignatureType = "https://sigstore.dev/cosign/sign/v1"
 	// cosign's annotation for the certificate that a signature comes with.
 	certificateAnnotation = "dev.sigstore.cosign/certificate"
 )
@@ -199,7 +197,8 @@ func (k TrustedKey) over(now time.Time) bool { return !k.Until.IsZero() && !now.
 
 // Verify proves one candidate: a signature by one of Keys over a statement about subject.
 //
-// When a statement has several subjects, subject must be one of them; the Attestation has the name and annotations of the
+// A statement about a source is asked for by the digest that in-toto gives it, such as "gitCommit:" or "dirHash:" and hex in
+// lower case. When a statement has several subjects, subject must be one of them; the Attestation has the name and annotations of the
 // first that it is. Statements of type https://sigstore.dev/cosign/sign/v1 and simple signing payloads become image
 // signatures, everything else a Statement.
 func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) (*Attestation, error) {
@@ -211,7 +210,7 @@ func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) 
 	if err := ready(ctx, evidence, limits); err != nil {
 		return nil, err
 	}
-	if err := subject.Digest.Validate(); err != nil {
+	if err := intoto.CheckDigest(subject.Digest); err != nil {
 		return nil, fmt.Errorf("%w: the digest asked for, %.80q: %w", ErrSubject, subject.Digest, err)
 	}
 	var att *Attestation
@@ -334,20 +333,18 @@ func (v *KeyVerifier) statement(env *dsse.Envelope, hint string, subject Descrip
 	if err != nil {
 		return nil, malformed(err)
 	}
-	i := slices.IndexFunc(st.Subjects, func(s intoto.Subject) bool {
-		return s.Digest[subject.Digest.Algorithm().String()] == subject.Digest.Encoded()
-	})
-	if i < 0 {
-		return nil, fmt.Errorf("%w: %s", ErrSubject, about(st))
+	about := st.Find(subject.Digest)
+	if about == nil {
+		return nil, fmt.Errorf("%w: %s", ErrSubject, firstSubject(st))
 	}
 	kind := Statement
-	if st.PredicateType == imageSignatureType {
+	if st.PredicateType == intoto.ImageSignature {
 		kind = ImageSignature
 	}
 	return &Attestation{
 		Kind:          kind,
-		Name:          st.Subjects[i].Name,
-		Annotations:   st.Subjects[i].Annotations,
+		Name:          about.Name,
+		Annotations:   about.Annotations,
 		PredicateType: st.PredicateType,
 		Predicate:     st.Predicate,
 		Signers:       signers,
@@ -359,8 +356,8 @@ func (v *KeyVerifier) statement(env *dsse.Envelope, hint string, subject Descrip
 	}, nil
 }
 
-// about names the first subject of a statement, for a refusal.
-func about(st *intoto.Statement) string {
+// firstSubject names the first subject of a statement, for a refusal.
+func firstSubject(st *intoto.Statement) string {
 	s := st.Subjects[0]
 	for _, algorithm := range []string{"sha256", "sha512"} {
 		if d := digest.Digest(algorithm + ":" + s.Digest[algorithm]); d.Validate() == nil {
@@ -386,7 +383,7 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 	if err != nil {
 		return nil, malformed(err)
 	}
-	if p.Digest != subject.Digest.String() {
+	if p.Digest != subject.Digest.String() || subject.Digest.Validate() != nil {
 		return nil, fmt.Errorf("%w: it is about %.80q", ErrSubject, p.Digest)
 	}
 	return &Attestation{

@@ -179,3 +179,64 @@ func TestKeyUntilAndName(t *testing.T) {
 		}
 	}
 }
+
+// A statement about a source names no digest but those of in-toto, and one without a predicate says that in three ways.
+func TestStatementsOfOthers(t *testing.T) {
+	key, trusted := newKey(t, sign.P256)
+	v := trusting(allFormats, key)
+	commit, dir := strings.Repeat("0c", 20), strings.Repeat("d1", 32)
+	const facts = "https://in-toto.io/attestation/test-result/v0.1"
+	both := forgeBundle(t, statement(`{"name":"git+https://example.com/app","digest":{"gitCommit":"`+commit+`"}},{"digest":{"dirHash":"`+dir+`"}}`, facts), key)
+	for asked, want := range map[digest.Digest]error{
+		digest.Digest("gitCommit:" + commit):                               nil,
+		digest.Digest("dirHash:" + dir):                                    nil,
+		digest.Digest("gitCommit:" + strings.Replace(commit, "0", "1", 1)): verify.ErrSubject,
+		digest.Digest("gitTree:" + commit):                                 verify.ErrSubject,
+		digest.Digest("gitcommit:" + commit):                               verify.ErrSubject,
+		digest.Digest("gitCommit:" + strings.ToUpper(commit)):              verify.ErrSubject,
+		digest.Digest("gitCommit:" + commit[2:]):                           verify.ErrSubject,
+		digest.Digest("sha1:" + commit):                                    verify.ErrSubject,
+		"gitCommit:":                                                       verify.ErrSubject, "gitCommit": verify.ErrSubject, "dirHash:" + digest.Digest(commit): verify.ErrSubject,
+	} {
+		a, err := v.Verify(t.Context(), verify.Descriptor{Digest: asked}, both)
+		if !errors.Is(err, want) || err == nil && (a.Subject.Digest != asked || a.Kind != verify.Statement) {
+			t.Errorf("%s: %+v, %v", asked, a, err)
+		}
+	}
+	// An image signature is about an image.
+	asked := verify.Descriptor{Digest: digest.Digest("gitCommit:" + commit)}
+	for _, e := range []verify.Descriptor{
+		forgeBundle(t, statement(`{"digest":{"gitCommit":"`+commit+`"}}`, sign.ImageSignatureType), key),
+		forgeSimple(t, `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"`+string(asked.Digest)+`"},"type":"cosign container image signature"}}`, key),
+	} {
+		if a, err := v.Verify(t.Context(), asked, e); !errors.Is(err, verify.ErrSubject) {
+			t.Errorf("%s: %+v, %v", e.MediaType, a, err)
+		}
+	}
+	for name, s := range map[string]sign.Signer{"bundle": &sign.BundleSigner{Key: key}, "cosign": &sign.CosignSigner{Key: key}} {
+		if d, err := s.Sign(t.Context(), sign.About(asked, sign.ImageSignature{})); !errors.Is(err, sign.ErrStatement) {
+			t.Errorf("%s signs a commit as an image: %s, %v", name, d.Data, err)
+		}
+	}
+	// What package sign writes about a commit is found by it.
+	written, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(asked, facts2{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := verify.Collect(t.Context(), asked, source(item{evidence: written}), &verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}); len(r.Attestations) != 1 {
+		t.Errorf("%+v", r)
+	}
+
+	whole := statement(about(subject.Digest), facts)
+	for name, s := range map[string]string{"null": strings.Replace(whole, `{"n":9007199254740993}`, "null", 1), "absent": strings.Replace(whole, `,"predicate":{"n":9007199254740993}`, "", 1)} {
+		if a, err := v.Verify(t.Context(), subject, forgeBundle(t, s, key)); err != nil || a.Predicate != nil || a.PredicateType != facts {
+			t.Errorf("%s, %s: %+v, %v", name, s, a, err)
+		}
+	}
+}
+
+// facts2 is a predicate.
+type facts2 struct{}
+
+func (facts2) PredicateType() string        { return "https://in-toto.io/attestation/test-result/v0.1" }
+func (facts2) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }

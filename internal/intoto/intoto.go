@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/opencontainers/go-digest"
 )
 
 // The statement types.
@@ -38,10 +40,31 @@ type Subject struct {
 // ImageSignature is the predicate type that makes a statement an image signature.
 const ImageSignature = "https://sigstore.dev/cosign/sign/v1"
 
-// Find returns the first subject that has a digest, or nil.
-func (s *Statement) Find(algorithm, hex string) *Subject {
-	i := slices.IndexFunc(s.Subjects, func(s Subject) bool { return s.Digest[algorithm] == hex && hex != "" })
-	if i < 0 {
+// sizes are the lengths in bytes of digests that a subject may be asked for by, beside those of go-digest: of sources, which
+// have no other (spec/v1/digest_set.md).
+var sizes = map[string][]int{
+	"gitCommit": {20, 32}, "gitTree": {20, 32}, "gitBlob": {20, 32}, "gitTag": {20, 32}, "dirHash": {32}, "goModuleH1": {32},
+}
+
+// CheckDigest returns an error for what no subject is asked for by: anything but ALGORITHM:HEX of go-digest's algorithms,
+// or of those that name a source, in lower case and of the right length.
+func CheckDigest(d digest.Digest) error {
+	algorithm, encoded, _ := strings.Cut(string(d), ":")
+	lengths, ok := sizes[algorithm]
+	if !ok {
+		return d.Validate()
+	}
+	if strings.Trim(encoded, "0123456789abcdef") != "" || len(encoded)%2 != 0 || !slices.Contains(lengths, len(encoded)/2) {
+		return digest.ErrDigestInvalidFormat
+	}
+	return nil
+}
+
+// Find returns the first subject that a digest names, or nil. What is signed as an image is named by an image's digest alone.
+func (s *Statement) Find(d digest.Digest) *Subject {
+	algorithm, encoded, _ := strings.Cut(string(d), ":")
+	i := slices.IndexFunc(s.Subjects, func(s Subject) bool { return s.Digest[algorithm] == encoded })
+	if i < 0 || encoded == "" || s.PredicateType == ImageSignature && d.Validate() != nil {
 		return nil
 	}
 	return &s.Subjects[i]
@@ -79,6 +102,9 @@ func Parse(data []byte, l Limits) (*Statement, error) {
 		case "predicateType":
 			s.PredicateType = r.String()
 		case "predicate":
+			if r.Null() { // sigstore-python writes it where there is none, and unset is the same as empty
+				break
+			}
 			s.Predicate = r.Raw()
 			if r.Err() == nil && s.Predicate[0] != '{' {
 				r.Fail(fmt.Errorf("a predicate that is not an object: %w", strictjson.ErrType))

@@ -13,8 +13,11 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
-// Type is the predicate type.
-const Type = "https://slsa.dev/provenance/v1"
+// The predicate types: Type is written and read, TypeV02 is read.
+const (
+	Type    = "https://slsa.dev/provenance/v1"
+	TypeV02 = "https://slsa.dev/provenance/v0.2"
+)
 
 // Errors, for errors.Is.
 var (
@@ -30,7 +33,7 @@ type Provenance struct {
 	InternalParameters   map[string]any // under the control of the builder
 	ResolvedDependencies []Resource     // what the build fetched, first of all its source
 
-	BuilderID           string // a URI: who is trusted to have built it; required
+	BuilderID           string // a URI: who is trusted to have built it; required to write, and empty in what BuildKit wrote unless told
 	BuilderVersion      map[string]string
 	BuilderDependencies []Resource
 
@@ -116,8 +119,16 @@ func timestamp(t time.Time) string {
 }
 
 func (p *Provenance) check() error {
+	if p.BuilderID == "" {
+		return fmt.Errorf("provenance: %w: builder.id", ErrIncomplete)
+	}
+	return p.checkRead()
+}
+
+// checkRead holds a predicate against what it takes to be read: all but that it names its builder.
+func (p *Provenance) checkRead() error {
 	for _, f := range []struct{ name, uri string }{{"buildType", p.BuildType}, {"builder.id", p.BuilderID}} {
-		if f.uri == "" {
+		if f.uri == "" && f.name == "buildType" {
 			return fmt.Errorf("provenance: %w: %s", ErrIncomplete, f.name)
 		}
 		if _, err := url.Parse(f.uri); err != nil {
@@ -170,8 +181,13 @@ func (r *Resource) check() error {
 // Parse reads a predicate of [Type]: strictly (a member that occurs twice, or in another case, is an error), with
 // numbers as [json.Number], and without members that the specification does not know. What is null or empty is as if it
 // were not there, as the specification's parsing rules have it. It fails with [ErrMalformed] or [ErrIncomplete].
+//
+// Two things are read as real builders write them. builder.id may be empty, as it is in what BuildKit writes by default:
+// whoever needs a builder compares BuilderID with those that are trusted, and must not take an empty one. Members that
+// others write for invocationId and byproducts in another case are not known, and so nothing is read from them.
 func Parse(predicate []byte) (*Provenance, error) {
 	p := new(Provenance)
+	named := false
 	r := strictjson.NewReader(predicate, strictjson.Limits{})
 	for name := range r.Members("buildDefinition", "runDetails") {
 		switch string(name) {
@@ -189,10 +205,10 @@ func Parse(predicate []byte) (*Provenance, error) {
 				}
 			}
 		case "runDetails":
-			for name := range r.Members("builder", "metadata", "byproducts") {
+			for name := range r.Members("builder", "metadata") { // Tekton writes byProducts
 				switch string(name) {
 				case "builder":
-					p.readBuilder(r)
+					named = p.readBuilder(r)
 				case "metadata":
 					p.readMetadata(r)
 				case "byproducts":
@@ -207,44 +223,112 @@ func Parse(predicate []byte) (*Provenance, error) {
 	if p.ExternalParameters == nil {
 		return nil, fmt.Errorf("provenance: %w: externalParameters", ErrIncomplete)
 	}
-	if err := p.check(); err != nil {
+	if !named {
+		return nil, fmt.Errorf("provenance: %w: builder.id", ErrIncomplete)
+	}
+	if err := p.checkRead(); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *Provenance) readBuilder(r *strictjson.Reader) {
+// ParseV02 reads a predicate of [TypeV02], as Parse does, into the fields that SLSA v1 has for it (slsa.dev/spec/v1.0/provenance,
+// "Migrating from 0.2"): configSource and parameters become external parameters, environment and buildConfig internal
+// ones, materials resolved dependencies. What it says of its completeness is not read.
+func ParseV02(predicate []byte) (*Provenance, error) {
+	p := &Provenance{ExternalParameters: map[string]any{}}
+	named := false
+	r := strictjson.NewReader(predicate, strictjson.Limits{})
+	internal := func(name string) {
+		if p.InternalParameters == nil {
+			p.InternalParameters = map[string]any{}
+		}
+		p.InternalParameters[name] = object(r)
+	}
+	for name := range r.Members("builder", "buildType", "invocation", "buildConfig", "metadata", "materials") {
+		switch string(name) {
+		case "builder":
+			named = p.readBuilder(r)
+		case "buildType":
+			p.BuildType = r.String()
+		case "invocation":
+			for name := range r.Members("configSource", "parameters", "environment") {
+				switch key := string(name); key {
+				case "configSource", "parameters":
+					p.ExternalParameters[key] = object(r)
+				case "environment":
+					internal(key)
+				}
+			}
+		case "buildConfig":
+			internal("buildConfig")
+		case "metadata":
+			p.readMetadataV02(r)
+		case "materials":
+			p.ResolvedDependencies = resources(r)
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("provenance: %w: %w", ErrMalformed, err)
+	}
+	if !named {
+		return nil, fmt.Errorf("provenance: %w: builder.id", ErrIncomplete)
+	}
+	if err := p.checkRead(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Provenance) readMetadataV02(r *strictjson.Reader) {
+	for name := range r.Members("buildStartedOn", "buildFinishedOn") { // of the third there are two spellings
+		switch string(name) {
+		case "buildInvocationId", "buildInvocationID": // as the specification has it, and as everybody writes it
+			p.InvocationID = r.String()
+		case "buildStartedOn":
+			p.StartedOn = readMoment(r)
+		case "buildFinishedOn":
+			p.FinishedOn = readMoment(r)
+		}
+	}
+}
+
+// readBuilder reports whether there is an id, be it an empty one.
+func (p *Provenance) readBuilder(r *strictjson.Reader) (named bool) {
 	for name := range r.Members("id", "version", "builderDependencies") {
 		switch string(name) {
 		case "id":
-			p.BuilderID = r.String()
+			p.BuilderID, named = r.String(), true
 		case "version":
 			p.BuilderVersion = texts(r)
 		case "builderDependencies":
 			p.BuilderDependencies = resources(r)
 		}
 	}
+	return named
+}
+
+// readMoment reads a time; what is empty is zero.
+func readMoment(r *strictjson.Reader) (t time.Time) {
+	var err error
+	text := r.String()
+	if r.Err() == nil && text != "" {
+		if t, err = time.Parse(time.RFC3339, text); err != nil {
+			r.Fail(err)
+		}
+	}
+	return t
 }
 
 func (p *Provenance) readMetadata(r *strictjson.Reader) {
-	moment := func() (t time.Time) {
-		var err error
-		text := r.String()
-		if r.Err() == nil && text != "" {
-			if t, err = time.Parse(time.RFC3339, text); err != nil {
-				r.Fail(err)
-			}
-		}
-		return t
-	}
-	for name := range r.Members("invocationId", "startedOn", "finishedOn") {
+	for name := range r.Members("startedOn", "finishedOn") { // BuildKit up to v0.27 and Tekton write invocationID
 		switch string(name) {
 		case "invocationId":
 			p.InvocationID = r.String()
 		case "startedOn":
-			p.StartedOn = moment()
+			p.StartedOn = readMoment(r)
 		case "finishedOn":
-			p.FinishedOn = moment()
+			p.FinishedOn = readMoment(r)
 		}
 	}
 }

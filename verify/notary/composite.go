@@ -60,6 +60,9 @@ func (v *Verifier) verifyArtifact(ctx context.Context, subject, evidence verify.
 	out := &verify.Attestation{Kind: verify.Statement, PredicateType: predicateType, Predicate: predicate, Evidence: evidence}
 	out.Subject = verify.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
 	out.Evidence.Data = nil
+	if predicateType == intoto.ImageSignature {
+		out.Kind = verify.ImageSignature
+	}
 	var refused []error
 	count := 0
 	for _, e := range entries[1:] {
@@ -219,12 +222,8 @@ func document(m *ocispec.Manifest, entries []verify.Descriptor, subject verify.D
 	if err != nil {
 		return "", nil, fmt.Errorf("%w: the artifact's statement: %w", verify.ErrMalformed, err)
 	}
-	algorithm, encoded := string(subject.Digest.Algorithm()), subject.Digest.Encoded()
-	if !slices.ContainsFunc(st.Subjects, func(s intoto.Subject) bool { return s.Digest[algorithm] == encoded }) {
+	if st.Find(subject.Digest) == nil {
 		return "", nil, fmt.Errorf("%w: the artifact's statement is about something else", verify.ErrSubject)
-	}
-	if st.PredicateType == "" || st.Predicate == nil {
-		return "", nil, fmt.Errorf("%w: a statement without predicate", verify.ErrType)
 	}
 	return st.PredicateType, st.Predicate, nil
 }

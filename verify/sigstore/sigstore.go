@@ -149,7 +149,7 @@ func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descript
 	if err := v.ready(ctx, evidence); err != nil {
 		return nil, err
 	}
-	if err := subject.Digest.Validate(); err != nil {
+	if err := intoto.CheckDigest(subject.Digest); err != nil {
 		return nil, fmt.Errorf("%w: the digest asked for, %.80q: %w", verify.ErrSubject, subject.Digest, err)
 	}
 	c, err := v.read(format, evidence)
@@ -423,7 +423,7 @@ func earlier(a, b time.Time) time.Time {
 func (v *Verifier) attest(c *candidate, subject verify.Descriptor) (*verify.Attestation, error) {
 	about := passed("subject", string(subject.Digest))
 	if c.payload != nil {
-		if c.payload.Digest != subject.Digest.String() {
+		if c.payload.Digest != subject.Digest.String() || subject.Digest.Validate() != nil {
 			return nil, fmt.Errorf("%w: it is about %.80q", verify.ErrSubject, c.payload.Digest)
 		}
 		return &verify.Attestation{
@@ -438,7 +438,7 @@ func (v *Verifier) attest(c *candidate, subject verify.Descriptor) (*verify.Atte
 	if err != nil {
 		return nil, malformed(err)
 	}
-	s := st.Find(subject.Digest.Algorithm().String(), subject.Digest.Encoded())
+	s := st.Find(subject.Digest)
 	if s == nil {
 		return nil, fmt.Errorf("%w: the statement names %d subjects, and not %s", verify.ErrSubject, len(st.Subjects), subject.Digest)
 	}
