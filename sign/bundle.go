@@ -18,6 +18,7 @@ import (
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
 	"github.com/ladingdev/lading/internal/scheme"
+	"github.com/ladingdev/lading/internal/signedtext"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -72,16 +73,17 @@ func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 // SignBlob signs the bytes of r, such as a file, and returns a bundle with a message signature. With an Ed25519 key, which
 // signs the message and not a digest, r is read into memory.
 //
-// A file that is itself what signers of images sign, a simple signing payload or the encoding of a statement, is refused with
-// [ErrStatement]: its signature would be that of the image.
+// A file that is, to the byte, what a signature of another format is over is refused with [ErrStatement], for its signature
+// would be one of that format: the encoding of a DSSE envelope, a simple signing payload, what is signed in Notary Project's
+// JWS and COSE, in a certificate, a revocation list, an OCSP response and a timestamp.
 func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, error) {
 	pub, scheme, err := choose(b.Key, b.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}
-	r, err = bundle.File(r)
+	r, err = signedtext.File(r)
 	switch {
-	case errors.Is(err, bundle.ErrImage):
+	case errors.Is(err, signedtext.ErrSignedText):
 		return Descriptor{}, fmt.Errorf("sign: %w: the file is %w", ErrStatement, err)
 	case err != nil:
 		return Descriptor{}, fmt.Errorf("sign: %w", err)

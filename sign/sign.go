@@ -87,7 +87,12 @@ var (
 // [*rsa.PSSOptions] asks for RSASSA-PSS, anything else for PKCS #1 v1.5; ECDSA signatures are ASN.1 DER. What a key cannot do,
 // such as one of the two paddings, is an error that wraps [ErrKey], never another signature than was asked for.
 //
-// Public is constant and makes no call. Implementations are safe for concurrent use.
+// Public is constant and makes no call. Implementations are safe for concurrent use. Signers verify what a Key returns before
+// they hand it out.
+//
+// A key should sign in one place and for one purpose: its signature counts wherever the key is trusted, for whatever the signed
+// bytes can be read as. No signature of one format that is signed or verified here is one of another, and files that would be
+// are refused by [BundleSigner.SignBlob] and by verifiers here; other programs sign such files.
 type Key interface {
 	Public() crypto.PublicKey
 	Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) ([]byte, error)

@@ -12,12 +12,14 @@ import (
 
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
+	"github.com/ladingdev/lading/internal/signedtext"
 	"github.com/opencontainers/go-digest"
 )
 
 // VerifyBlob proves a bundle about a file, whose bytes r gives: its signature, which becomes an Attestation of Kind [Blob],
 // or a statement that names its SHA-256 or SHA-512 digest. The Attestation's Subject has the digest that is named.
-// Neither an image signature is accepted for a file nor a file's signature for an image. evidence needs Data alone; an
+// Neither an image signature is accepted for a file nor a file's signature for an image: a file that is what a signature of
+// another format is over is [ErrType]. evidence needs Data alone; an
 // empty MediaType means [Bundle], the one format that is read.
 //
 // r is read once, to its end, and only if the bundle can be read at all.
@@ -123,10 +125,10 @@ func (v *KeyVerifier) readBlob(ctx context.Context, r io.Reader, signed *bundle.
 	})
 	if signed != nil {
 		var err error
-		from, err = bundle.File(from)
+		from, err = signedtext.File(from)
 		switch {
-		case errors.Is(err, bundle.ErrImage): // its signature is the image's
-			return nil, 0, fmt.Errorf("%w: what signers of images sign, not a file", ErrType)
+		case errors.Is(err, signedtext.ErrSignedText): // its signature is that of another format
+			return nil, 0, fmt.Errorf("%w: the file is %w", ErrType, err)
 		case err != nil:
 			return nil, 0, fmt.Errorf("%w: %w", ErrUnchecked, err)
 		}

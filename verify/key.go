@@ -64,7 +64,8 @@ func (l Limits) withDefaults() Limits {
 }
 
 // A TrustedKey is a public key whose signatures count, and how it may sign. Which algorithm that is, the key and Schemes
-// decide, never the evidence: see the table in the package comment.
+// decide, never the evidence: see the table in the package comment. A key that is trusted here for files and elsewhere for
+// images, or as a certificate's, signs nothing that counts for both; see sign.Key.
 type TrustedKey struct {
 	Key crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey
 	// Schemes are the ways of signing that count; none means the default of the key's type alone. A list replaces the

@@ -8,17 +8,14 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/dsse"
-	"github.com/ladingdev/lading/internal/simplesigning"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
@@ -55,22 +52,6 @@ type Bundle struct {
 	Timestamped bool   // RFC 3161 timestamps come along
 	Envelope    *dsse.Envelope
 	Message     *Message
-}
-
-// ErrImage says that a file is what signers of images sign, a simple signing payload or the encoding of a statement, so
-// that a signature of the one is a signature of the other.
-var ErrImage = errors.New("a statement about an image, ready to be signed")
-
-// File returns a reader of all that r has, having seen that a [Message] may be about it. It fails with ErrImage or as r does.
-func File(r io.Reader) (io.Reader, error) {
-	head, err := io.ReadAll(io.LimitReader(r, simplesigning.MaxBytes+1)) // one byte more than a payload has
-	if err != nil {
-		return nil, err
-	}
-	if dsse.IsPAE(head) || simplesigning.IsPayload(head) {
-		return nil, ErrImage
-	}
-	return io.MultiReader(bytes.NewReader(head), r), nil
 }
 
 // Message is a signature over an artifact's bytes. The digest is only a hint.

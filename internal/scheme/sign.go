@@ -49,3 +49,15 @@ func (s Scheme) explain(pub crypto.PublicKey, data, sig []byte) string {
 	}
 	return fmt.Sprintf("%v in place of %v", fit[i], s)
 }
+
+// Holds reports whether sig is what a [crypto.Signer] with this public key is asked for by data and opts.
+func Holds(pub crypto.PublicKey, data, sig []byte, opts crypto.SignerOpts) bool {
+	fit, _ := Of(pub)
+	salt := rsa.PSSSaltLengthEqualsHash
+	pss, isPSS := opts.(*rsa.PSSOptions)
+	if isPSS {
+		salt = pss.SaltLength
+	}
+	i := slices.IndexFunc(fit, func(s Scheme) bool { return s.Hash() == opts.HashFunc() && table[s].pss == isPSS })
+	return i >= 0 && fit[i].verify(pub, data, sig, salt)
+}

@@ -3,11 +3,13 @@
 package simplesigning
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -25,17 +27,40 @@ const Type = "cosign container image signature"
 // MaxBytes is the size of the largest payload that is read.
 const MaxBytes = 64 << 10
 
-// IsPayload reports whether a reader, be it one that overlooks much, takes data for a payload, so that its signature is
-// an image's.
-func IsPayload(data []byte) bool {
-	var p struct {
-		Critical struct {
-			Image struct {
-				Digest string `json:"docker-manifest-digest"`
-			} `json:"image"`
-		} `json:"critical"`
+// IsPayload reports whether a reader, be it one that overlooks much, may take a file for a payload, so that its signature is
+// an image's. It looks for the digest alone, in any of several members of one name, in any case, whatever else is there.
+func IsPayload(head []byte) bool {
+	lower := bytes.ToLower(head)
+	if !bytes.Contains(lower, []byte("critical")) && !bytes.Contains(lower, []byte(`\u`)) { // the usual file, and quickly told
+		return false
 	}
-	return len(data) <= MaxBytes && json.Unmarshal(data, &p) == nil && p.Critical.Image.Digest != ""
+	return hasText(head, "critical", "image", "docker-manifest-digest")
+}
+
+// hasText reports whether a JSON object begins data in which there is, below members of these names, text that is not empty.
+func hasText(data []byte, path ...string) bool {
+	if len(path) == 0 {
+		var text string
+		return json.Unmarshal(data, &text) == nil && text != ""
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+		return false
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return false
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return false
+		}
+		if text, ok := name.(string); ok && strings.EqualFold(text, path[0]) && hasText(value, path[1:]...) {
+			return true
+		}
+	}
+	return false
 }
 
 // Payload is what is signed.

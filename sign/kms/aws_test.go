@@ -411,7 +411,7 @@ func TestLies(t *testing.T) {
 		"nothing":           {Reply: func(m map[string]any) { clear(m) }},
 	} {
 		cloud.Edit("kms:Sign", edit)
-		if _, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, kms.ErrSignature) {
+		if _, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrSignature) {
 			t.Errorf("a signature, %s: %v", name, err)
 		}
 		cloud.Heal()

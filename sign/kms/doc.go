@@ -53,5 +53,5 @@
 //
 // # What comes back is checked
 //
-// Each signature is verified before it is returned; one that does not hold is [ErrSignature].
+// Each signature is verified before it is returned; one that does not hold is [sign.ErrSignature].
 package kms

@@ -4,22 +4,17 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/rsa"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync/atomic"
 
+	"github.com/ladingdev/lading/internal/scheme"
 	"github.com/ladingdev/lading/sign"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/options"
 )
-
-// ErrSignature says that a signer gave back something else than the signature that it was asked for.
-var ErrSignature = errors.New("the signer returned another signature than was asked for")
 
 // FromSigstore makes any signer of github.com/sigstore/sigstore a [sign.Key], such as one of its KMS providers. It asks once
 // for the public key. Where the service has versions of a key and tells which one signed, as Vault and OpenBao do, the key
@@ -27,7 +22,7 @@ var ErrSignature = errors.New("the signer returned another signature than was as
 //
 // Such signers choose hash and padding by themselves, some without regard to what is asked. So every signature is
 // verified here, with the hash and padding that were asked for, before it is returned: one that does not hold is
-// [ErrSignature], and [sign.ErrKey] too if it is the padding.
+// [sign.ErrSignature], and [sign.ErrKey] too if it is the padding.
 func FromSigstore(ctx context.Context, sv signature.SignerVerifier) (sign.Key, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -58,12 +53,12 @@ func (k *sigstoreKey) Sign(ctx context.Context, data []byte, opts crypto.SignerO
 	if err != nil {
 		return nil, err
 	}
-	if !holds(k.pub, data, sig, opts) {
+	if !scheme.Holds(k.pub, data, sig, opts) {
 		if err := otherPadding(k.pub, data, sig, opts); err != nil {
 			return nil, err
 		}
 		if sig, used = k.signEarlier(ctx, data, opts, used); sig == nil {
-			return nil, fmt.Errorf("kms: %w; if the key was rotated since it was opened, open it again", ErrSignature)
+			return nil, fmt.Errorf("kms: %w; if the key was rotated since it was opened, open it again", sign.ErrSignature)
 		}
 	}
 	if used != 0 {
@@ -111,7 +106,7 @@ func (k *sigstoreKey) signEarlier(ctx context.Context, data []byte, opts crypto.
 		if err != nil { // no longer there, most likely
 			return nil, 0
 		}
-		if holds(k.pub, data, sig, opts) {
+		if scheme.Holds(k.pub, data, sig, opts) {
 			return sig, used
 		}
 	}
@@ -127,23 +122,8 @@ func otherPadding(pub crypto.PublicKey, data, sig []byte, opts crypto.SignerOpts
 	if _, pss := opts.(*rsa.PSSOptions); !pss {
 		has, other = "PSS", &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: opts.HashFunc()}
 	}
-	if !holds(pub, data, sig, other) {
+	if !scheme.Holds(pub, data, sig, other) {
 		return nil
 	}
-	return fmt.Errorf("kms: %w: %w: the signer pads by %s, whatever is asked", sign.ErrKey, ErrSignature, has)
-}
-
-func holds(pub crypto.PublicKey, data, sig []byte, opts crypto.SignerOpts) bool {
-	switch pub := pub.(type) {
-	case *ecdsa.PublicKey:
-		return ecdsa.VerifyASN1(pub, data, sig)
-	case *rsa.PublicKey:
-		if pss, ok := opts.(*rsa.PSSOptions); ok {
-			return rsa.VerifyPSS(pub, pss.HashFunc(), data, sig, pss) == nil
-		}
-		return rsa.VerifyPKCS1v15(pub, opts.HashFunc(), data, sig) == nil
-	case ed25519.PublicKey:
-		return opts.HashFunc() == 0 && ed25519.Verify(pub, data, sig)
-	}
-	return false
+	return fmt.Errorf("kms: %w: %w: the signer pads by %s, whatever is asked", sign.ErrKey, sign.ErrSignature, has)
 }

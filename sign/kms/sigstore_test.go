@@ -55,7 +55,7 @@ func TestFromSigstoreRSA(t *testing.T) {
 	signtest.TestSigner(t, &sign.BundleSigner{Key: key})
 	signtest.TestSigner(t, &sign.CosignSigner{Key: key})
 	signtest.TestKey(t, key)
-	if sig, err := key.Sign(t.Context(), make([]byte, 32), &rsa.PSSOptions{Hash: crypto.SHA256}); !errors.Is(err, kms.ErrSignature) || !errors.Is(err, sign.ErrKey) {
+	if sig, err := key.Sign(t.Context(), make([]byte, 32), &rsa.PSSOptions{Hash: crypto.SHA256}); !errors.Is(err, sign.ErrSignature) || !errors.Is(err, sign.ErrKey) {
 		t.Errorf("PSS asked, PKCS #1 v1.5 returned: %x, %v", sig, err)
 	}
 }
@@ -74,7 +74,7 @@ func TestFromSigstoreOtherPadding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sig, err := key.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, kms.ErrSignature) || !errors.Is(err, sign.ErrKey) {
+	if sig, err := key.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, sign.ErrSignature) || !errors.Is(err, sign.ErrKey) {
 		t.Errorf("PKCS #1 v1.5 asked, PSS returned: %x, %v", sig, err)
 	}
 }
@@ -149,7 +149,7 @@ func TestRotation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := again.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, kms.ErrSignature) || !strings.Contains(err.Error(), "open it again") {
+			if _, err := again.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, sign.ErrSignature) || !strings.Contains(err.Error(), "open it again") {
 				t.Errorf("rotated too often: %v", err)
 			}
 		}

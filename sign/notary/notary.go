@@ -14,6 +14,12 @@
 // The size of the key fixes the algorithm: RSA-2048, 3072 and 4096 give PS256, PS384 and PS512; P-256, P-384 and P-521
 // give ES256, ES384 and ES512. Any other key is [ErrChain]. There is no Ed25519.
 //
+// # One key, one use
+//
+// Let the key sign nothing else. Whoever signs files with it, by another program that signs whatever bytes it is given, signs
+// images too: the bytes that these formats sign may come as a file. The signers and verifiers of files in packages sign and
+// verify refuse such a file.
+//
 // # Timestamps
 //
 // With [Signer.TSA] set, a time stamping authority countersigns (RFC 3161), so that the signature is good for longer than
@@ -25,7 +31,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -37,6 +42,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/internal/notary/authorities"
+	"github.com/ladingdev/lading/internal/scheme"
 	"github.com/ladingdev/lading/sign"
 	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/signature"
@@ -85,7 +91,7 @@ type Signer struct {
 var _ sign.Signer = (*Signer)(nil)
 
 // Sign signs the descriptor of the one subject. Its Annotations, the signed ones, are what notation calls user metadata.
-// Errors are [sign.ErrStatement], [ErrChain], [ErrTimestamp], and those of the key.
+// Errors are [sign.ErrStatement], [ErrChain], [ErrTimestamp], [sign.ErrSignature], and those of the key.
 func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor, error) {
 	var none sign.Descriptor
 	target, payload, err := encodePayload(st)
@@ -146,9 +152,9 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	case err != nil:
 		return none, fmt.Errorf("%w: %w", ErrChain, err)
 	}
-	content, err := env.Verify()
+	content, err := env.Content() // which holds: the signature was verified before the authority was asked to stamp it
 	if err != nil {
-		return none, fmt.Errorf("notary: the key made a signature that does not hold: %w", err)
+		return none, fmt.Errorf("notary: the envelope as it was written: %w", err)
 	}
 	if signed, err := notary.Parse(content.Payload.Content); err != nil {
 		return none, fmt.Errorf("notary: the payload as it was signed: %w", err)
@@ -244,20 +250,29 @@ func (r *remote) Sign(message []byte) ([]byte, []*x509.Certificate, error) {
 }
 
 func (r *remote) sign(message []byte) ([]byte, error) {
-	h := r.spec.SignatureAlgorithm().Hash()
-	d := h.New()
-	d.Write(message)
-	switch pub := r.key.Public().(type) {
-	case *rsa.PublicKey:
-		return r.key.Sign(r.ctx, d.Sum(nil), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h})
-	case *ecdsa.PublicKey:
-		der, err := r.key.Sign(r.ctx, d.Sum(nil), h)
-		if err != nil {
-			return nil, err
-		}
-		return fixedWidth(der, (pub.Curve.Params().BitSize+7)/8)
+	pub := r.key.Public()
+	how, ok := schemes[r.spec]
+	if !ok {
+		return nil, fmt.Errorf("%w: %T", ErrChain, pub)
 	}
-	return nil, fmt.Errorf("%w: %T", ErrChain, r.key.Public())
+	sig, err := how.Sign(r.ctx, r.key, pub, how.Digest(message))
+	if err != nil {
+		return nil, err
+	}
+	if ec, ok := pub.(*ecdsa.PublicKey); ok {
+		return fixedWidth(sig, (ec.Curve.Params().BitSize+7)/8)
+	}
+	return sig, nil
+}
+
+// schemes are those of the specification (specs/signature-specification.md, "Algorithm Selection").
+var schemes = map[signature.KeySpec]scheme.Scheme{
+	{Type: signature.KeyTypeEC, Size: 256}:   scheme.ECDSAWithSHA256,
+	{Type: signature.KeyTypeEC, Size: 384}:   scheme.ECDSAWithSHA384,
+	{Type: signature.KeyTypeEC, Size: 521}:   scheme.ECDSAWithSHA512,
+	{Type: signature.KeyTypeRSA, Size: 2048}: scheme.SHA256WithRSAPSS,
+	{Type: signature.KeyTypeRSA, Size: 3072}: scheme.SHA384WithRSAPSS,
+	{Type: signature.KeyTypeRSA, Size: 4096}: scheme.SHA512WithRSAPSS,
 }
 
 // fixedWidth turns an ASN.1 ECDSA signature into r||s, each n bytes.

@@ -387,6 +387,9 @@ func checkJWS(data []byte) ([][]byte, error) {
 	} else if end != nil {
 		return nil, fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, end)
 	}
+	if notary.HasBreaks(protected) || notary.HasBreaks(payload) { // which package base64 passes over
+		return nil, fmt.Errorf("%w: a line break in base64url", verify.ErrMalformed)
+	}
 	header, err := b64.DecodeString(string(protected))
 	if err != nil {
 		return nil, fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)

@@ -254,7 +254,7 @@ func TestVault(t *testing.T) {
 			}
 			if name == "RSA" {
 				pss := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
-				if _, err := opened.Sign(t.Context(), make([]byte, 32), pss); !errors.Is(err, kms.ErrSignature) || !errors.Is(err, sign.ErrKey) {
+				if _, err := opened.Sign(t.Context(), make([]byte, 32), pss); !errors.Is(err, sign.ErrSignature) || !errors.Is(err, sign.ErrKey) {
 					t.Errorf("PSS: %v", err)
 				}
 			}
