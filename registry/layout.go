@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,7 +20,12 @@ import (
 )
 
 // OpenLayout returns the repository in an OCI layout directory (OCI image specification 1.1, image-layout.md), which is
-// made if it does not exist. It needs no server: oras, crane and cosign read the same directory.
+// made if it does not exist. It needs no server.
+//
+// What oras, notation, zot, regctl, olareg, go-containerregistry, crane, skopeo and cosign (save) keep there is found. What
+// is attached here is named in index.json and in the subject's fallback index, so that oras, regctl and olareg find it.
+// cosign (load, verify --local-image) reads the image that was tagged last. crane pushes a layout of more than one manifest
+// only with --index, and skopeo copies one image by its tag, without what is attached to it.
 //
 // Several processes may use one directory at the same time: the system's lock on a file index.json.lock keeps their
 // changes apart, and ends with the process that holds it.
@@ -47,8 +51,7 @@ func Layout(dir string) (Backend, error) {
 type layoutBackend struct {
 	dir    string
 	limits Limits
-	// The subjects of manifests that were read, digest by digest: what is about others is not read again.
-	subjects sync.Map
+	nodes  sync.Map // digest.Digest to *node: what was read
 }
 
 func (b *layoutBackend) path(elem ...string) string {
@@ -142,16 +145,39 @@ func (b *layoutBackend) Resolve(ctx context.Context, reference string) (Descript
 	if err != nil {
 		return Descriptor{}, err
 	}
-	// The newest entry of a name counts, as a tag that moved may have left its old entry.
-	for _, d := range slices.Backward(index.Manifests) {
-		if d.Digest.String() == reference || d.Annotations[ocispec.AnnotationRefName] == reference {
-			return bare(d), nil
-		}
+	if d, ok, err := find(index, reference); ok || err != nil {
+		return bare(d), err
 	}
 	if d := digest.Digest(reference); d.Validate() == nil {
 		return b.unlisted(ctx, d)
 	}
 	return Descriptor{}, fmt.Errorf("registry: %w: %s in %s", ErrNotFound, reference, b.dir)
+}
+
+// find returns the entry of a digest, of a tag, or of the name that a program stored. The newest counts, as a tag that moved
+// may have left its old entry.
+func find(index *ocispec.Index, reference string) (Descriptor, bool, error) {
+	for _, d := range slices.Backward(index.Manifests) {
+		if d.Digest.String() == reference || d.Annotations[ocispec.AnnotationRefName] == reference {
+			return d, true, nil
+		}
+	}
+	// crane stores whole names, and containerd has an annotation of its own for them.
+	var found Descriptor
+	for _, d := range index.Manifests {
+		name, full := d.Annotations[ocispec.AnnotationRefName], d.Annotations["io.containerd.image.name"]
+		if full != reference && (name == "" || tagIn(name) != reference) && (full == "" || tagIn(full) != reference) {
+			continue
+		}
+		if found.Digest != "" && found.Digest != d.Digest {
+			return Descriptor{}, false, fmt.Errorf("registry: %w: several images are called %q: give the whole name, or the digest", ErrInvalid, reference)
+		}
+		found = d
+	}
+	if found.Digest == "" {
+		found = savedUnder(index, reference)
+	}
+	return found, found.Digest != "", nil
 }
 
 // unlisted resolves a manifest that index.json does not name: most programs write only an index there, and not the
@@ -197,20 +223,43 @@ func (b *layoutBackend) Push(ctx context.Context, d Descriptor, content io.Reade
 	if !isManifest(d.MediaType) {
 		return nil
 	}
-	return b.change(ctx, func(index *ocispec.Index) {
-		entry := bare(d)
-		if tag != "" {
-			entry.Annotations = map[string]string{ocispec.AnnotationRefName: tag}
-			index.Manifests = untag(index.Manifests, tag, d.Digest)
-		} else if slices.ContainsFunc(index.Manifests, func(old Descriptor) bool { return old.Digest == d.Digest }) {
-			return
+	n, err := b.node(ctx, d)
+	if err != nil {
+		return err
+	}
+	var old []Descriptor // lists
+	err = b.change(ctx, func(index *ocispec.Index) (err error) {
+		if n.subject.Validate() == nil && n.subject != d.Digest {
+			// For those who read no other list.
+			old, err = b.editLists(ctx, index, n.subject, true, func(list []byte) ([]byte, error) {
+				changed, _, err := addToIndex(list, []Descriptor{n.self}, func(string) bool { return false })
+				return changed, err
+			})
 		}
-		index.Manifests = append(index.Manifests, entry)
+		enter(index, d, tag)
+		return err
 	})
+	if err == nil {
+		b.drop(old)
+	}
+	return err
+}
+
+// enter names a manifest in index.json, under a tag unless that is empty.
+func enter(index *ocispec.Index, d Descriptor, tag string) {
+	entry := bare(d)
+	if tag != "" {
+		entry.Annotations = map[string]string{ocispec.AnnotationRefName: tag}
+		index.Manifests = untag(index.Manifests, tag, d.Digest)
+	} else if slices.ContainsFunc(index.Manifests, func(old Descriptor) bool { return old.Digest == d.Digest }) {
+		return
+	}
+	index.Manifests = append(index.Manifests, entry)
+	markForCosign(index)
 }
 
 // untag takes a tag from whatever has it, and drops entries without tag of the manifest that is to have it. What loses
-// its last tag stays, so that its digest still resolves.
+// its last tag stays, so that its digest still resolves, but for lists of attachments that another took the place of.
 func untag(entries []Descriptor, tag string, next digest.Digest) []Descriptor {
 	count := make(map[digest.Digest]int)
 	for _, d := range entries {
@@ -220,7 +269,7 @@ func untag(entries []Descriptor, tag string, next digest.Digest) []Descriptor {
 	for _, d := range entries {
 		if d.Annotations[ocispec.AnnotationRefName] == tag {
 			delete(d.Annotations, ocispec.AnnotationRefName)
-			if d.Digest == next || count[d.Digest] > 1 {
+			if d.Digest == next || count[d.Digest] > 1 || isDigestTag(tag) {
 				count[d.Digest]--
 				continue
 			}
@@ -280,75 +329,24 @@ func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.R
 
 // Delete removes a manifest and leaves its blobs, which others may share.
 func (b *layoutBackend) Delete(ctx context.Context, d Descriptor) error {
-	err := b.change(ctx, func(index *ocispec.Index) {
+	var old []Descriptor // lists
+	err := b.change(ctx, func(index *ocispec.Index) (err error) {
 		index.Manifests = slices.DeleteFunc(index.Manifests, func(old Descriptor) bool { return old.Digest == d.Digest })
+		if n, err := b.node(ctx, d); err == nil && n.subject != "" {
+			old, err = b.editLists(ctx, index, n.subject, false, func(list []byte) ([]byte, error) { return removeFromIndex(list, d.Digest) })
+			return err
+		}
+		return nil // it is gone, or damaged, and whatever lists it leads nowhere
 	})
 	if err != nil {
 		return err
 	}
+	b.drop(old)
+	b.nodes.Delete(d.Digest)
 	if err := os.Remove(b.blob(d.Digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("registry: %w", err)
 	}
 	return nil
-}
-
-// Referrers reads every manifest that index.json names: a directory has no other listing. Then come those of the
-// fallback index, which some programs keep in layouts too.
-func (b *layoutBackend) Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
-	return func(yield func(Descriptor, error) bool) {
-		index, err := b.index()
-		if err == nil {
-			err = ended(ctx)
-		}
-		if err != nil {
-			yield(Descriptor{}, err)
-			return
-		}
-		var others []Descriptor
-		for _, d := range index.Manifests {
-			if d.MediaType != ocispec.MediaTypeImageManifest && d.MediaType != ocispec.MediaTypeImageIndex {
-				continue // it has no subject
-			}
-			isFallback := d.Annotations[ocispec.AnnotationRefName] == fallbackTag(subject.Digest) && d.Digest != subject.Digest
-			if about, ok := b.subjects.Load(d.Digest); ok && about != subject.Digest && !isFallback {
-				continue
-			}
-			data, err := b.manifest(ctx, d)
-			if errors.Is(err, ErrNotFound) && b.deleted(d.Digest) {
-				continue
-			}
-			if err != nil { // it may be a referrer of this subject
-				yield(Descriptor{}, err)
-				return
-			}
-			if isFallback {
-				fallback, err := parseIndex(data)
-				if err != nil {
-					yield(Descriptor{}, err)
-					return
-				}
-				others = fallback.Manifests
-			}
-			m := new(ocispec.Manifest) // an index too: what counts here has the same names in both
-			if parse(data, m) != nil || m.Subject == nil {
-				m.Subject = new(Descriptor)
-			}
-			b.subjects.Store(d.Digest, m.Subject.Digest)
-			if m.Subject.Digest != subject.Digest {
-				continue
-			}
-			d = bare(d)
-			d.ArtifactType, d.Annotations = artifactType(m), m.Annotations
-			if !yield(d, nil) {
-				return
-			}
-		}
-		for _, d := range others {
-			if !yield(d, nil) {
-				return
-			}
-		}
-	}
 }
 
 func (b *layoutBackend) manifest(ctx context.Context, d Descriptor) ([]byte, error) {
@@ -373,7 +371,7 @@ func (b *layoutBackend) deleted(d digest.Digest) bool {
 }
 
 // change rewrites index.json under the lock.
-func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index)) error {
+func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index) error) error {
 	unlock, err := b.lock(ctx)
 	if err != nil {
 		return err
@@ -383,7 +381,12 @@ func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index)) e
 	if err != nil {
 		return err
 	}
-	edit(index)
+	if err := b.adopt(ctx, index); err != nil {
+		return err
+	}
+	if err := edit(index); err != nil {
+		return err
+	}
 	if index.Manifests == nil {
 		index.Manifests = []Descriptor{}
 	}
