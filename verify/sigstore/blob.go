@@ -11,6 +11,7 @@ import (
 	"io"
 
 	"github.com/ladingdev/lading/internal/bundle"
+	"github.com/ladingdev/lading/internal/signedtext"
 	"github.com/ladingdev/lading/internal/sigstore"
 	"github.com/ladingdev/lading/verify"
 	"github.com/opencontainers/go-digest"
@@ -35,9 +36,9 @@ func (v *Verifier) VerifyBlob(ctx context.Context, r io.Reader, evidence verify.
 		})
 	}
 	if c.message != nil {
-		switch r, err = bundle.File(r); {
-		case errors.Is(err, bundle.ErrImage):
-			return nil, fmt.Errorf("%w: what signers of images sign, not a file", verify.ErrType)
+		switch r, err = signedtext.File(r); {
+		case errors.Is(err, signedtext.ErrSignedText): // its signature is that of another format
+			return nil, fmt.Errorf("%w: the file is %w", verify.ErrType, err)
 		case err != nil:
 			return nil, fmt.Errorf("%w: %w", verify.ErrUnchecked, err)
 		}
