@@ -58,20 +58,8 @@ var versions = map[string]int{
 	bundle.MediaType: 3,
 }
 
-// members yields the members of a message; base64Text reads its bytes.
-var (
-	members    = dsse.Strict.Members
-	base64Text = dsse.Strict.Base64
-)
-
-// message yields the members of a message that may be null, which is to leave it out.
-func message(r *strictjson.Reader, known ...string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		if !r.Null() {
-			members(r, known...)(yield)
-		}
-	}
-}
+// base64Text reads the bytes of a message.
+var base64Text = dsse.Strict.Base64
 
 // decimal reads an int64 that is not negative, as protocol buffers' encoders write it: a string of digits.
 func decimal(r *strictjson.Reader) int64 {
@@ -104,8 +92,8 @@ func ParseBundle(data []byte) (*Bundle, error) {
 		mediaType string
 		found     material
 	)
-	for name := range members(r, "mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature") {
-		switch name {
+	for f := r.Fields("mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature"); f.Next(); {
+		switch f.Name {
 		case "mediaType":
 			mediaType = r.String()
 		case "verificationMaterial":
@@ -165,11 +153,11 @@ type material struct {
 }
 
 func (b *Bundle) readMaterial(r *strictjson.Reader) (found material) {
-	for name := range members(r, "publicKey", "certificate", "x509CertificateChain", "tlogEntries", "timestampVerificationData") {
-		switch name {
+	for f := r.Fields("publicKey", "certificate", "x509CertificateChain", "tlogEntries", "timestampVerificationData"); f.Next(); {
+		switch f.Name {
 		case "publicKey":
 			found.kinds++
-			for range members(r, "hint") {
+			for f := r.Fields("hint"); f.Next(); {
 				b.Hint = r.String()
 			}
 		case "certificate":
@@ -187,13 +175,13 @@ func (b *Bundle) readMaterial(r *strictjson.Reader) (found material) {
 				b.Entries = append(b.Entries, readLogEntry(r))
 			}
 		case "timestampVerificationData":
-			for range message(r, "rfc3161Timestamps") {
+			for f := r.OptionalFields("rfc3161Timestamps"); f.Next(); {
 				for i := range r.Array() {
 					if i == maxTimestamps {
 						r.Fail(fmt.Errorf("more than %d timestamps: %w", maxTimestamps, strictjson.ErrLimit))
 					}
 					var stamp []byte
-					for range members(r, "signedTimestamp") {
+					for f := r.Fields("signedTimestamp"); f.Next(); {
 						stamp = base64Text(r)
 					}
 					b.Timestamps = append(b.Timestamps, stamp)
@@ -208,7 +196,7 @@ func (b *Bundle) readMaterial(r *strictjson.Reader) (found material) {
 // trusted root.
 func (b *Bundle) readChain(r *strictjson.Reader) {
 	const most = 10
-	for range members(r, "certificates") {
+	for f := r.Fields("certificates"); f.Next(); {
 		for i := range r.Array() {
 			c := readCertificate(r)
 			if i == 0 {
@@ -225,7 +213,7 @@ func (b *Bundle) readChain(r *strictjson.Reader) {
 }
 
 func readCertificate(r *strictjson.Reader) (der []byte) {
-	for range members(r, "rawBytes") {
+	for f := r.Fields("rawBytes"); f.Next(); {
 		der = base64Text(r)
 	}
 	if r.Err() == nil && len(der) == 0 {
@@ -236,11 +224,11 @@ func readCertificate(r *strictjson.Reader) (der []byte) {
 
 func readMessage(r *strictjson.Reader) *bundle.Message {
 	m := new(bundle.Message)
-	for name := range members(r, "messageDigest", "signature") {
-		switch name {
+	for f := r.Fields("messageDigest", "signature"); f.Next(); {
+		switch f.Name {
 		case "messageDigest":
-			for name := range message(r, "algorithm", "digest") {
-				switch name {
+			for f := r.OptionalFields("algorithm", "digest"); f.Next(); {
+				switch f.Name {
 				case "algorithm":
 					m.Algorithm = r.String()
 				case "digest":
@@ -258,18 +246,18 @@ func readMessage(r *strictjson.Reader) *bundle.Message {
 }
 
 func readLogEntry(r *strictjson.Reader) (e LogEntry) {
-	for name := range members(r, "logIndex", "logId", "kindVersion", "integratedTime", "inclusionPromise", "inclusionProof",
-		"canonicalizedBody") {
-		switch name {
+	for f := r.Fields("logIndex", "logId", "kindVersion", "integratedTime", "inclusionPromise", "inclusionProof",
+		"canonicalizedBody"); f.Next(); {
+		switch f.Name {
 		case "logIndex":
 			e.Index = decimal(r)
 		case "logId":
-			for range members(r, "keyId") {
+			for f := r.Fields("keyId"); f.Next(); {
 				e.LogID = base64Text(r)
 			}
 		case "kindVersion":
-			for name := range members(r, "kind", "version") {
-				if name == "kind" {
+			for f := r.Fields("kind", "version"); f.Next(); {
+				if f.Name == "kind" {
 					e.Kind = r.String()
 				} else {
 					e.Version = r.String()
@@ -278,7 +266,7 @@ func readLogEntry(r *strictjson.Reader) (e LogEntry) {
 		case "integratedTime":
 			e.IntegratedTime = decimal(r)
 		case "inclusionPromise":
-			for range message(r, "signedEntryTimestamp") {
+			for f := r.OptionalFields("signedEntryTimestamp"); f.Next(); {
 				e.Promise = base64Text(r)
 			}
 		case "inclusionProof":
@@ -298,8 +286,8 @@ func readProof(r *strictjson.Reader) *InclusionProof {
 		return nil
 	}
 	p := new(InclusionProof)
-	for name := range members(r, "logIndex", "rootHash", "treeSize", "hashes", "checkpoint") {
-		switch name {
+	for f := r.Fields("logIndex", "rootHash", "treeSize", "hashes", "checkpoint"); f.Next(); {
+		switch f.Name {
 		case "logIndex":
 			p.Index = decimal(r)
 		case "rootHash":
@@ -314,7 +302,7 @@ func readProof(r *strictjson.Reader) *InclusionProof {
 				p.Hashes = append(p.Hashes, base64Text(r))
 			}
 		case "checkpoint":
-			for range message(r, "envelope") {
+			for f := r.OptionalFields("envelope"); f.Next(); {
 				p.Checkpoint = r.String()
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -35,12 +34,21 @@ type Identity struct {
 	SAN     string
 	SANKind SANKind
 	Issuer  string            // URL of the identity provider
-	Claims  map[string]string // by the last part of Fulcio's object identifiers below 1.3.6.1.4.1.57264.1, such as "12"
+	Claims  map[string]string // by their names, see ClaimNames, or their object identifiers
 }
 
 var (
 	oidSAN       = asn1.ObjectIdentifier{2, 5, 29, 17}
 	oidOtherName = oid(1, 3, 6, 1, 4, 1, 57264, 1, 7)
+	// ClaimNames are the names of Fulcio's extensions in its documentation (sigstore/fulcio, docs/oid-info.md), by the last part of their
+	// object identifiers below OIDClaims. The names and the issuers are no claims.
+	ClaimNames = [...]string{
+		2: "githubWorkflowTrigger", 3: "githubWorkflowSHA", 4: "githubWorkflowName", 5: "githubWorkflowRepository", 6: "githubWorkflowRef",
+		9: "buildSignerURI", 10: "buildSignerDigest", 11: "runnerEnvironment", 12: "sourceRepositoryURI", 13: "sourceRepositoryDigest",
+		14: "sourceRepositoryRef", 15: "sourceRepositoryIdentifier", 16: "sourceRepositoryOwnerURI", 17: "sourceRepositoryOwnerIdentifier",
+		18: "buildConfigURI", 19: "buildConfigDigest", 20: "buildTrigger", 21: "runInvocationURI", 22: "sourceRepositoryVisibilityAtSigning",
+		23: "deploymentEnvironment", 24: "tokenSubject",
+	}
 	// OIDClaims is what the object identifiers of Fulcio's extensions begin with (sigstore/fulcio, docs/oid-info.md).
 	OIDClaims = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1}
 )
@@ -93,6 +101,11 @@ func parseLeaf(der []byte) (*leaf, error) {
 func (l *leaf) readExtensions() error {
 	id := &l.identity
 	var issuer, issuerV1 string
+	type claim struct {
+		name  string
+		value []byte
+	}
+	claims := make([]claim, 0, len(ClaimNames))
 	for _, e := range l.Extensions {
 		if e.Id.Equal(oidSAN) {
 			if err := id.readSAN(e); err != nil {
@@ -120,11 +133,23 @@ func (l *leaf) readExtensions() error {
 		case 8:
 			issuer = string(value)
 		default:
-			if id.Claims == nil {
-				id.Claims = make(map[string]string, 24)
+			name := ""
+			if n >= 0 && n < len(ClaimNames) {
+				name = ClaimNames[n]
 			}
-			id.Claims[strconv.Itoa(n)] = string(value)
+			if name == "" {
+				name = e.Id.String()
+			}
+			claims = append(claims, claim{name, value})
 		}
+	}
+	id.Claims = make(map[string]string, len(claims))
+	var text strings.Builder // the values are parts of one string: a certificate has twenty
+	text.Grow(len(l.Raw))
+	for _, c := range claims {
+		from := text.Len()
+		text.Write(c.value)
+		id.Claims[c.name] = text.String()[from:]
 	}
 	switch {
 	case id.SANKind == 0:

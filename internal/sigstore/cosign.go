@@ -35,7 +35,7 @@ func ParseCosign(annotations map[string]string) (entries []LogEntry, timestamps 
 	if text := annotations[timestampAnnotation]; text != "" {
 		r := strictjson.NewReader([]byte(text), strictjson.Limits{})
 		var stamp []byte
-		for range members(r, "SignedRFC3161Timestamp") {
+		for f := r.Fields("SignedRFC3161Timestamp"); f.Next(); {
 			stamp = base64Text(r)
 		}
 		if err := r.End(); err != nil {
@@ -48,13 +48,13 @@ func ParseCosign(annotations map[string]string) (entries []LogEntry, timestamps 
 
 func parsePromise(text []byte) (e LogEntry, err error) {
 	r := strictjson.NewReader(text, strictjson.Limits{})
-	for name := range members(r, "SignedEntryTimestamp", "Payload") {
-		if name == "SignedEntryTimestamp" {
+	for f := r.Fields("SignedEntryTimestamp", "Payload"); f.Next(); {
+		if f.Name == "SignedEntryTimestamp" {
 			e.Promise = base64Text(r)
 			continue
 		}
-		for name := range members(r, "body", "integratedTime", "logIndex", "logID") {
-			switch name {
+		for f := r.Fields("body", "integratedTime", "logIndex", "logID"); f.Next(); {
+			switch f.Name {
 			case "body":
 				e.Body = base64Text(r)
 			case "integratedTime":

@@ -162,18 +162,18 @@ func (s *Signed) otherBody(data []byte) error {
 	r := strictjson.NewReader(data, strictjson.Limits{})
 	var digest, sig, raw []byte
 	var kind, version, algorithm string
-	for name := range members(r, "apiVersion", "kind", "spec") {
-		switch name {
+	for f := r.Fields("apiVersion", "kind", "spec"); f.Next(); {
+		switch f.Name {
 		case "apiVersion":
 			version = r.String()
 		case "kind":
 			kind = r.String()
 		case "spec":
-			for range members(r, "hashedRekordV002") {
-				for name := range members(r, "data", "signature") {
-					if name == "data" {
-						for name := range members(r, "algorithm", "digest") {
-							if name == "digest" {
+			for f := r.Fields("hashedRekordV002"); f.Next(); {
+				for f := r.Fields("data", "signature"); f.Next(); {
+					if f.Name == "data" {
+						for f := r.Fields("algorithm", "digest"); f.Next(); {
+							if f.Name == "digest" {
 								digest = base64Text(r)
 							} else {
 								algorithm = r.String()
@@ -181,17 +181,17 @@ func (s *Signed) otherBody(data []byte) error {
 						}
 						continue
 					}
-					for name := range members(r, "content", "verifier") {
-						if name == "content" {
+					for f := r.Fields("content", "verifier"); f.Next(); {
+						if f.Name == "content" {
 							sig = base64Text(r)
 							continue
 						}
-						for name := range members(r, "keyDetails", "x509Certificate", "publicKey") {
-							if name == "keyDetails" {
+						for f := r.Fields("keyDetails", "x509Certificate", "publicKey"); f.Next(); {
+							if f.Name == "keyDetails" {
 								_ = r.String()
 								continue
 							}
-							for range members(r, "rawBytes") {
+							for f := r.Fields("rawBytes"); f.Next(); {
 								raw = base64Text(r)
 							}
 						}
@@ -305,8 +305,8 @@ func parseBody(data []byte) (*body, error) {
 	var kind, version string
 	var spec []byte
 	r := strictjson.NewReader(data, strictjson.Limits{})
-	for name := range members(r, "apiVersion", "kind", "spec") {
-		switch name {
+	for f := r.Fields("apiVersion", "kind", "spec"); f.Next(); {
+		switch f.Name {
 		case "apiVersion":
 			version = r.String()
 		case "kind":
@@ -343,19 +343,19 @@ var bodyReaders = map[string]func(*body, *strictjson.Reader){
 
 func (b *body) readHashedRekord(r *strictjson.Reader) {
 	var s bodySignature
-	for name := range members(r, "data", "signature") {
-		switch name {
+	for f := r.Fields("data", "signature"); f.Next(); {
+		switch f.Name {
 		case "data":
-			for range members(r, "hash") {
+			for f := r.Fields("hash"); f.Next(); {
 				b.hash = readHash(r)
 			}
 		case "signature":
-			for name := range members(r, "content", "publicKey") {
-				if name == "content" {
+			for f := r.Fields("content", "publicKey"); f.Next(); {
+				if f.Name == "content" {
 					s.sig = base64Text(r)
 					continue
 				}
-				for range members(r, "content") {
+				for f := r.Fields("content"); f.Next(); {
 					s.verifier = base64Text(r)
 				}
 			}
@@ -365,8 +365,8 @@ func (b *body) readHashedRekord(r *strictjson.Reader) {
 }
 
 func (b *body) readDSSE(r *strictjson.Reader) {
-	for name := range members(r, "envelopeHash", "payloadHash", "signatures") {
-		switch name {
+	for f := r.Fields("envelopeHash", "payloadHash", "signatures"); f.Next(); {
+		switch f.Name {
 		case "envelopeHash":
 			b.hash = readHash(r)
 		case "payloadHash":
@@ -375,8 +375,8 @@ func (b *body) readDSSE(r *strictjson.Reader) {
 			for i := range r.Array() {
 				tooMany(r, i)
 				var s bodySignature
-				for name := range members(r, "signature", "verifier") {
-					if name == "signature" {
+				for f := r.Fields("signature", "verifier"); f.Next(); {
+					if f.Name == "signature" {
 						s.sig = base64Text(r)
 					} else {
 						s.verifier = base64Text(r)
@@ -396,13 +396,13 @@ func tooMany(r *strictjson.Reader, signatures int) {
 
 // readInToto reads either version: the first has the envelope's hash and key alone.
 func (b *body) readInToto(r *strictjson.Reader) {
-	for name := range members(r, "content", "publicKey") {
-		if name == "publicKey" {
+	for f := r.Fields("content", "publicKey"); f.Next(); {
+		if f.Name == "publicKey" {
 			b.signatures = append(b.signatures, bodySignature{verifier: base64Text(r)})
 			continue
 		}
-		for name := range members(r, "envelope", "hash", "payloadHash") {
-			switch name {
+		for f := r.Fields("envelope", "hash", "payloadHash"); f.Next(); {
+			switch f.Name {
 			case "envelope":
 				b.readEnvelope(r)
 			case "hash":
@@ -415,8 +415,8 @@ func (b *body) readInToto(r *strictjson.Reader) {
 }
 
 func (b *body) readEnvelope(r *strictjson.Reader) {
-	for name := range members(r, "payload", "payloadType", "signatures") {
-		switch name {
+	for f := r.Fields("payload", "payloadType", "signatures"); f.Next(); {
+		switch f.Name {
 		case "payload":
 			b.payload = base64Text(r)
 		case "payloadType":
@@ -425,8 +425,8 @@ func (b *body) readEnvelope(r *strictjson.Reader) {
 			for i := range r.Array() {
 				tooMany(r, i)
 				var s bodySignature
-				for name := range members(r, "keyid", "publicKey", "sig") {
-					switch name {
+				for f := r.Fields("keyid", "publicKey", "sig"); f.Next(); {
+					switch f.Name {
 					case "keyid":
 						_ = r.String()
 					case "publicKey":
@@ -447,8 +447,8 @@ func (b *body) readEnvelope(r *strictjson.Reader) {
 }
 
 func readHash(r *strictjson.Reader) (h rawHash) {
-	for name := range members(r, "algorithm", "value") {
-		if name == "algorithm" {
+	for f := r.Fields("algorithm", "value"); f.Next(); {
+		if f.Name == "algorithm" {
 			h.algorithm = r.String()
 		} else {
 			h.value = r.String()

@@ -77,6 +77,9 @@ func (o owner) same(p owner) bool {
 
 // distinct returns how many operators there are. Whoever is the same as one of a group belongs to it.
 func distinct(owners []owner) int {
+	if len(owners) < 2 {
+		return len(owners)
+	}
 	var groups [][]owner
 	for _, o := range owners {
 		joined, rest := []owner{o}, groups[:0]

@@ -43,6 +43,7 @@ type Proof struct {
 	Logs, Stamps, SCTs  []string  // hosts of those that count
 	Ignored             []string  // what was not looked at or does not count, and why
 	NotBefore, NotAfter time.Time // of the certificate
+	Key                 []byte    // the certificate's, DER SubjectPublicKeyInfo
 }
 
 // Earliest returns the earliest proven time, before which nothing is known of the signature. The zero Time means none.
@@ -62,18 +63,22 @@ func (r *Root) Verify(s *Signed, entries []LogEntry, timestamps [][]byte, p Poli
 			return nil, err
 		}
 		v.leaf, s.Key = l, l.PublicKey
-		v.proof.Identity, v.proof.NotBefore, v.proof.NotAfter = l.identity, l.NotBefore, l.NotAfter
+		v.proof.Identity, v.proof.NotBefore, v.proof.NotAfter, v.proof.Key = l.identity, l.NotBefore, l.NotAfter, l.RawSubjectPublicKeyInfo
 	}
-	for _, step := range []func() error{
-		func() error { return v.checkLogs(entries) },
-		func() error { return v.checkTimestamps(timestamps) },
-		v.checkTimes,
-		v.checkSignature,
-		v.checkCertificate,
-	} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := v.checkLogs(entries); err != nil {
+		return nil, err
+	}
+	if err := v.checkTimestamps(timestamps); err != nil {
+		return nil, err
+	}
+	if err := v.checkTimes(); err != nil {
+		return nil, err
+	}
+	if err := v.checkSignature(); err != nil {
+		return nil, err
+	}
+	if err := v.checkCertificate(); err != nil {
+		return nil, err
 	}
 	return v.proof, nil
 }

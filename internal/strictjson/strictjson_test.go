@@ -221,3 +221,62 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	})
 }
+
+// Fields reads what Object reads, and refuses members that the format does not have.
+func TestFields(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want string // what is read
+		err  error
+	}{
+		{`{"a":1,"b":{"a":2}}`, "a1b(a2)", nil},
+		{` { "b" : { } , "a" : 7 } `, "b()a7", nil},
+		{`{}`, "", nil},
+		{`{"b":null}`, "b()", nil},
+		{`{"skip":[1,{"x":2}],"a":1}`, "a1", nil},
+		{`{"a":1,"a":2}`, "a1", ErrDuplicate},
+		{`{"A":1}`, "", ErrMember},
+		{`{"c":1}`, "", ErrMember},
+		{`{"b":{"a":1,"a":2}}`, "b(a1)", ErrDuplicate},
+		{`{"a":1`, "a1", ErrSyntax},
+		{`{"a":1 "b":{}}`, "a1", ErrSyntax},
+		{`{"a":1,}`, "a1", ErrSyntax},
+		{`{"a" 1}`, "", ErrSyntax},
+		{`[]`, "", ErrType},
+		{`null`, "", ErrType},
+		{`{} x`, "", ErrSyntax},
+	} {
+		r := NewReader([]byte(tt.text), Limits{})
+		var got strings.Builder
+		for f := r.Fields("a", "b", "skip"); f.Next(); {
+			switch f.Name {
+			case "a":
+				fmt.Fprintf(&got, "a%d", r.Int64())
+			case "b":
+				got.WriteString("b(")
+				for f := r.OptionalFields("a"); f.Next(); {
+					fmt.Fprintf(&got, "a%d", r.Int64())
+				}
+				got.WriteString(")")
+			}
+		}
+		err := r.End()
+		if got.String() != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%s: %q, %v", tt.text, got.String(), err)
+		}
+	}
+	data := []byte(`{"a":1,"b":{"a":2}}`)
+	r := NewReader(data, Limits{})
+	for f := r.Fields("a", "b"); f.Next(); { // nothing is read: it is skipped
+	}
+	if err := r.End(); err != nil {
+		t.Error(err)
+	}
+	if n := testing.AllocsPerRun(10, func() {
+		r := NewReader(data, Limits{})
+		for f := r.Fields("a", "b"); f.Next(); {
+		}
+	}); n > 2 { // the Reader and the names in it
+		t.Errorf("%v allocations", n)
+	}
+}

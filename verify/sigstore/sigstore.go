@@ -295,24 +295,20 @@ func (v *Verifier) prove(c *candidate) (verify.Signer, []verify.Check, error) {
 	if err != nil {
 		return verify.Signer{}, nil, refusal(err)
 	}
-	claims := claimsOf(proof.Identity)
-	entries, err := v.match(proof.Identity, claims)
+	id := &proof.Identity
+	entries, err := v.match(id)
 	if err != nil {
 		return verify.Signer{}, nil, err
 	}
-	spki, err := x509.MarshalPKIXPublicKey(c.signed.Key)
-	if err != nil {
-		return verify.Signer{}, nil, fmt.Errorf("%w: %w", verify.ErrMalformed, err)
-	}
-	key := sha256.Sum256(spki)
+	key := sha256.Sum256(proof.Key)
 	signer := verify.Signer{
-		Identity: verify.Identity{Kind: verify.OIDCIdentity, Subject: proof.Identity.SAN, Issuer: proof.Identity.Issuer},
-		Key:      hex.EncodeToString(key[:]), Entries: entries, Claims: claims, Name: entries[0],
+		Identity: verify.Identity{Kind: verify.OIDCIdentity, Subject: id.SAN, Issuer: id.Issuer},
+		Key:      hex.EncodeToString(key[:]), Entries: entries, Claims: id.Claims, Name: entries[0],
 	}
 	checks := []verify.Check{
-		passed("signature", "by "+proof.Identity.String()),
+		passed("signature", "by "+id.SAN+" (by "+id.Issuer+")"),
 		passed("identity", "entries of the trust list: "+strings.Join(entries, ", ")),
-		passed("certificate", fmt.Sprintf("valid from %s to %s", stamp(proof.NotBefore), stamp(proof.NotAfter))),
+		passed("certificate", "valid from "+stamp(proof.NotBefore)+" to "+stamp(proof.NotAfter)),
 	}
 	return v.timed(signer, proof), append(checks, v.evidenceChecks(proof, true)...), nil
 }

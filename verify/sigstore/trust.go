@@ -82,27 +82,6 @@ const (
 	TokenSubject                        Claim = "tokenSubject"                        // 24
 )
 
-var claimNames = map[string]Claim{
-	"2": GitHubWorkflowTrigger, "3": GitHubWorkflowSHA, "4": GitHubWorkflowName, "5": GitHubWorkflowRepository, "6": GitHubWorkflowRef,
-	"9": BuildSignerURI, "10": BuildSignerDigest, "11": RunnerEnvironment, "12": SourceRepositoryURI, "13": SourceRepositoryDigest,
-	"14": SourceRepositoryRef, "15": SourceRepositoryIdentifier, "16": SourceRepositoryOwnerURI, "17": SourceRepositoryOwnerIdentifier,
-	"18": BuildConfigURI, "19": BuildConfigDigest, "20": BuildTrigger, "21": RunInvocationURI, "22": SourceRepositoryVisibilityAtSigning,
-	"23": DeploymentEnvironment, "24": TokenSubject,
-}
-
-// claimsOf names what is proven of a signer.
-func claimsOf(id sigstore.Identity) map[string]string {
-	out := make(map[string]string, len(id.Claims))
-	for n, value := range id.Claims {
-		name, ok := claimNames[n]
-		if !ok {
-			name = Claim(sigstore.OIDClaims.String() + "." + n)
-		}
-		out[string(name)] = value
-	}
-	return out
-}
-
 // A matcher is an Entry, ready to use.
 type matcher struct {
 	name string
@@ -206,7 +185,7 @@ func (e *Entry) matcher() (*matcher, error) {
 		return nil, errors.New("it names an issuer alone, and so everybody there")
 	}
 	for c := range e.Claims {
-		known := slices.Contains(slices.Collect(maps.Values(claimNames)), c) || strings.HasPrefix(string(c), sigstore.OIDClaims.String()+".")
+		known := c != "" && slices.Contains(sigstore.ClaimNames[:], string(c)) || strings.HasPrefix(string(c), sigstore.OIDClaims.String()+".")
 		if !known {
 			return nil, fmt.Errorf("a claim of name %.60q, which nothing proves", c)
 		}
@@ -215,7 +194,7 @@ func (e *Entry) matcher() (*matcher, error) {
 }
 
 // refuses says why an identity is not the entry's, or nothing.
-func (m *matcher) refuses(id sigstore.Identity, claims map[string]string) string {
+func (m *matcher) refuses(id *sigstore.Identity) string {
 	if m.key != nil {
 		return "it trusts a key"
 	}
@@ -223,7 +202,7 @@ func (m *matcher) refuses(id sigstore.Identity, claims map[string]string) string
 		var value string
 		switch {
 		case ask.claim != "":
-			value = claims[string(ask.claim)]
+			value = id.Claims[string(ask.claim)]
 		case ask.kind == 0:
 			value = id.Issuer
 		case ask.kind != id.SANKind:
@@ -242,10 +221,10 @@ func (m *matcher) refuses(id sigstore.Identity, claims map[string]string) string
 }
 
 // match returns the names of the entries that an identity matches.
-func (v *Verifier) match(id sigstore.Identity, claims map[string]string) ([]string, error) {
+func (v *Verifier) match(id *sigstore.Identity) ([]string, error) {
 	var names, why []string
 	for _, m := range v.trust {
-		if reason := m.refuses(id, claims); reason != "" {
+		if reason := m.refuses(id); reason != "" {
 			why = append(why, fmt.Sprintf("%s: %s", m.name, reason))
 		} else {
 			names = append(names, m.name)

@@ -320,7 +320,7 @@ func chosen(t testing.TB) (out []sample) {
 		if s.ours() != nil {
 			continue
 		}
-		if os.Getenv("LADING_HEAVY") != "" || slices.ContainsFunc(few, func(f string) bool { return strings.HasPrefix(s.name, f) }) {
+		if heavy() || slices.ContainsFunc(few, func(f string) bool { return strings.HasPrefix(s.name, f) }) {
 			out = append(out, s)
 		}
 	}
@@ -349,7 +349,7 @@ func TestMutatedBundles(t *testing.T) {
 			t.Fatal(err)
 		}
 		others := slices.Delete(slices.Clone(docs), i, i+1)
-		if os.Getenv("LADING_HEAVY") == "" {
+		if !heavy() {
 			others = others[:min(3, len(others))]
 		}
 		mutants(decode(t, s.bundle), others, func(what string, doc any) {
@@ -383,7 +383,7 @@ func TestMutatedRoots(t *testing.T) {
 	all := chosen(t)
 	count := map[string]int{}
 	for _, s := range all {
-		if os.Getenv("LADING_HEAVY") == "" && !strings.HasPrefix(s.name, "happy-path-v0.2/") && !strings.HasPrefix(s.name, "rekor2-timestamp-with") {
+		if !heavy() && !strings.HasPrefix(s.name, "happy-path-v0.2/") && !strings.HasPrefix(s.name, "rekor2-timestamp-with") {
 			continue
 		}
 		mutants(decode(t, s.root), nil, func(what string, doc any) {
@@ -411,3 +411,5 @@ func TestMutatedRoots(t *testing.T) {
 	}
 	t.Log(count)
 }
+
+func heavy() bool { return os.Getenv("LADING_HEAVY") != "" }
