@@ -71,7 +71,11 @@ func (k *oneKey) keys() *verify.KeyVerifier {
 }
 
 func (k *oneKey) evidence(s sign.Signer) verify.Descriptor {
-	return sure(s.Sign(k.t.Context(), sign.About(k.image, sign.ImageSignature{})))
+	st := sign.About(k.image, sign.ImageSignature{})
+	if _, ok := s.(*sign.CosignSigner); ok {
+		st.Subjects[0].Name = "registry.example.com/acme/app:v1"
+	}
+	return sure(s.Sign(k.t.Context(), st))
 }
 
 func (k *oneKey) notation(f signnotary.Format) verify.Descriptor {

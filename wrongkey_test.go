@@ -86,7 +86,8 @@ func TestKeysThatMisbehave(t *testing.T) {
 	authority := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
 	defer authority.Close()
 	image := sign.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("an image"), Size: 8}
-	st := sign.About(image, sign.ImageSignature{})
+	st, named := sign.About(image, sign.ImageSignature{}), sign.About(image, sign.ImageSignature{})
+	named.Subjects[0].Name = "registry.example.com/acme/app:v1"
 	ec := func() crypto.Signer { return sure(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
 	pair := func() crypto.Signer { return sure(rsa.GenerateKey(rand.Reader, 2048)) }
 	ed := func() crypto.Signer { return ed25519.NewKeyFromSeed(sure(io.ReadAll(io.LimitReader(rand.Reader, 32)))) }
@@ -98,7 +99,8 @@ func TestKeysThatMisbehave(t *testing.T) {
 				return func() (sign.Descriptor, error) { return s.Sign(t.Context(), st) }
 			}
 			out := map[string]func() (sign.Descriptor, error){
-				"bundle": of(&sign.BundleSigner{Key: key}), "DSSE": of(&sign.DSSESigner{Key: key}), "simple signing": of(&sign.CosignSigner{Key: key}),
+				"bundle": of(&sign.BundleSigner{Key: key}), "DSSE": of(&sign.DSSESigner{Key: key}),
+				"simple signing": func() (sign.Descriptor, error) { return (&sign.CosignSigner{Key: key}).Sign(t.Context(), named) },
 				"file": func() (sign.Descriptor, error) {
 					return (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader("a file"))
 				},

@@ -263,6 +263,7 @@ func TestThreshold(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := sign.About(subject, sign.ImageSignature{})
+	image.Subjects[0].Name = "registry.example.com/acme/app:v1"
 	var byOne candidates
 	for _, s := range []sign.Signer{&sign.BundleSigner{Key: one}, &sign.BundleSigner{Key: one}, &sign.DSSESigner{Key: one}, &sign.CosignSigner{Key: one}} {
 		d, err := s.Sign(t.Context(), image)

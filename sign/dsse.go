@@ -33,8 +33,19 @@ func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error)
 // A CosignSigner signs images with a key and writes cosign's first format, simple signing, for registries and readers
 // that need it: to be stored under the tag .sig.
 //
-// It signs [ImageSignature] alone, of one subject. The subject's Name becomes the docker-reference, which readers
-// show and do not check; its Annotations become optional members.
+// It signs [ImageSignature] alone, of one subject. The subject's Name is required and becomes the docker-reference: the image
+// as those who run it write it, "registry.example.com/acme/app" or, with the tag, "registry.example.com/acme/app:v1". cosign and
+// package verify show it; podman, skopeo, CRI-O and OpenShift, whose policies are read by containers/image, compare it with the
+// image's name, and take none that is empty:
+//
+//	signedIdentity of the policy (containers/image v5.36.2)    host/repository   host/repository:tag
+//	matchRepoDigestOrExact (the default), image by digest      accepted          accepted
+//	matchRepoDigestOrExact (the default), image by tag         refused           accepted
+//	matchExact, image by that tag                              refused           accepted
+//	matchRepository                                            accepted          accepted
+//
+// So the name with its tag is what passes everywhere, as long as the image runs under this tag or by digest. The subject's
+// Annotations become optional members.
 type CosignSigner struct {
 	Key    Key    // as in [BundleSigner]
 	Scheme Scheme // as in [BundleSigner]
@@ -53,6 +64,9 @@ func (c *CosignSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 		return Descriptor{}, fmt.Errorf("sign: %w: simple signing has room for one subject, not %d", ErrStatement, len(s.Subjects))
 	}
 	subject := s.Subjects[0]
+	if err := simplesigning.CheckReference(subject.Name); err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w: simple signing names the image in Subject.Name: %w", ErrStatement, err)
+	}
 	payload := simplesigning.Payload{Reference: subject.Name, Digest: subject.Digest.String(), Optional: maps.Clone(subject.Annotations)}
 	data, err := payload.Append(nil)
 	if err != nil {

@@ -269,7 +269,12 @@ func TestSignersRefuse(t *testing.T) {
 	two.Subjects = append(two.Subjects, two.Subjects[0])
 	fact := sign.About(image, sign.RawPredicate{Type: "https://example.com/v1", JSON: json.RawMessage("{}")})
 	latin := sign.About(image, sign.ImageSignature{})
-	latin.Subjects[0].Name = "caf\xe9"
+	latin.Subjects[0].Name = "registry.example.com/caf\xe9"
+	named := func(name string) *sign.Statement {
+		st := sign.About(image, sign.ImageSignature{})
+		st.Subjects[0].Name = name
+		return st
+	}
 	relative := sign.About(image, sign.RawPredicate{Type: "facts", JSON: json.RawMessage("{}")})
 	broken := failingKey{key, errors.New("HSM on fire")}
 	for name, tt := range map[string]struct {
@@ -284,7 +289,13 @@ func TestSignersRefuse(t *testing.T) {
 		"a relative type":              {&sign.BundleSigner{Key: key}, relative, sign.ErrStatement},
 		"no key":                       {&sign.BundleSigner{}, fact, sign.ErrKey},
 		"no key, bare":                 {&sign.DSSESigner{}, fact, sign.ErrKey},
-		"no key, simple":               {&sign.CosignSigner{}, sign.About(image, sign.ImageSignature{}), sign.ErrKey},
+		"no key, simple":               {&sign.CosignSigner{}, named("registry.example.com/acme/app"), sign.ErrKey},
+		"simple signing of no name":    {&sign.CosignSigner{Key: key}, named(""), sign.ErrStatement},
+		"of a name without host":       {&sign.CosignSigner{Key: key}, named("acme/app"), sign.ErrStatement},
+		"of a name without repository": {&sign.CosignSigner{Key: key}, named("registry.example.com/"), sign.ErrStatement},
+		"of a name with a scheme":      {&sign.CosignSigner{Key: key}, named("https://registry.example.com/acme/app"), sign.ErrStatement},
+		"of a name with a space":       {&sign.CosignSigner{Key: key}, named("registry.example.com/acme/app v1"), sign.ErrStatement},
+		"of a name with a query":       {&sign.CosignSigner{Key: key}, named("registry.example.com/acme/app?x"), sign.ErrStatement},
 		"a key that fails":             {&sign.BundleSigner{Key: broken}, fact, broken.err},
 	} {
 		if d, err := tt.s.Sign(t.Context(), tt.st); !errors.Is(err, tt.want) {

@@ -101,6 +101,13 @@ func statement(subjects, predicateType string) string {
 	return `{"_type":"https://in-toto.io/Statement/v1","subject":[` + subjects + `],"predicateType":"` + predicateType + `","predicate":{"n":9007199254740993}}`
 }
 
+// named is the statement that signs an image under a name, which simple signing demands.
+func named(d verify.Descriptor) *sign.Statement {
+	st := sign.About(d, sign.ImageSignature{})
+	st.Subjects[0].Name = "registry.example.com/acme/app:v1"
+	return st
+}
+
 func about(d digest.Digest) string {
 	return `{"digest":{"` + d.Algorithm().String() + `":"` + d.Encoded() + `"}}`
 }
@@ -391,7 +398,7 @@ func TestCertificateBeside(t *testing.T) {
 	stranger, _ := newKey(t, sign.P256)
 	for _, k := range []sign.Key{key, stranger} {
 		for _, s := range []sign.Signer{&sign.DSSESigner{Key: k}, &sign.CosignSigner{Key: k}} {
-			evidence, err := s.Sign(t.Context(), sign.About(subject, sign.ImageSignature{}))
+			evidence, err := s.Sign(t.Context(), named(subject))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -668,7 +675,7 @@ func addOrder(sig []byte) []byte {
 // Only the formats that the caller lists are read, and nothing stands in for another.
 func TestFormats(t *testing.T) {
 	key, _ := newKey(t, sign.P256)
-	image := sign.About(subject, sign.ImageSignature{})
+	image := named(subject)
 	signers := map[verify.Format]sign.Signer{verify.Bundle: &sign.BundleSigner{Key: key}, verify.DSSE: &sign.DSSESigner{Key: key}, verify.SimpleSigning: &sign.CosignSigner{Key: key}}
 	for accepted := range signers {
 		for format, s := range signers {
@@ -819,7 +826,7 @@ func TestBlobsRefused(t *testing.T) {
 		t.Errorf("a statement about a file: %v", err)
 	}
 	// The signatures of images, offered as those of files that hold what was signed.
-	payload, err := (&sign.CosignSigner{Key: key}).Sign(t.Context(), sign.About(file, sign.ImageSignature{}))
+	payload, err := (&sign.CosignSigner{Key: key}).Sign(t.Context(), named(file))
 	if err != nil {
 		t.Fatal(err)
 	}

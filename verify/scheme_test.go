@@ -14,7 +14,7 @@ import (
 // What a signer writes by a scheme is read by who lists that scheme, in every format, and by nobody else: by default that
 // is the default of the key. The refusal says what is not listed.
 func TestSchemes(t *testing.T) {
-	st := sign.About(sign.Descriptor{Digest: subject.Digest}, sign.ImageSignature{})
+	st := named(subject)
 	for _, a := range []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.Ed25519} {
 		key, trusted := newKey(t, a)
 		all := schemesOf(trusted)

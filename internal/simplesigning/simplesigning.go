@@ -76,6 +76,23 @@ var (
 	ErrType    = errors.New("not an image signature")
 )
 
+// CheckReference returns an error that says why a name is not one that a reader compares an image's with: a registry's host and
+// a repository, and perhaps a tag or a digest.
+func CheckReference(name string) error {
+	host, repository, found := strings.Cut(name, "/")
+	switch {
+	case name == "":
+		return errors.New(`it is empty; write it as "registry.example.com/acme/app:v1"`)
+	case strings.Contains(name, "://"):
+		return fmt.Errorf("%.128q has a scheme; write it as \"registry.example.com/acme/app:v1\"", name)
+	case !found || repository == "" || !strings.ContainsAny(host, ".:") && host != "localhost":
+		return fmt.Errorf("%.128q begins with no host; write it as \"registry.example.com/acme/app:v1\"", name)
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"\\?#`, r) }):
+		return fmt.Errorf("%.128q is no name of an image", name)
+	}
+	return nil
+}
+
 // Append appends the payload as JSON. It fails if text is not valid UTF-8.
 func (p *Payload) Append(dst []byte) ([]byte, error) {
 	var err error

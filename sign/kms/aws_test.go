@@ -96,7 +96,11 @@ func TestEveryFormat(t *testing.T) {
 				"COSE":   {&notary.Signer{Key: key, Chain: chain, Format: notary.COSE}, byChain},
 			} {
 				cloud.ResetCalls()
-				evidence, err := c.signer.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+				st := sign.About(image, sign.ImageSignature{})
+				if name == "cosign" {
+					st.Subjects[0].Name = "registry.example.com/acme/app:v1"
+				}
+				evidence, err := c.signer.Sign(t.Context(), st)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					continue
@@ -166,6 +170,7 @@ func TestEd25519(t *testing.T) {
 	byKey := &verify.KeyVerifier{Keys: []verify.TrustedKey{must(verify.ParseTrustedKey(must(sign.MarshalPublicKey(key.Public()))))},
 		Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
 	statement := sign.About(image, sign.ImageSignature{})
+	statement.Subjects[0].Name = "registry.example.com/acme/app:v1"
 	for name, s := range map[string]sign.Signer{"bundle": &sign.BundleSigner{Key: key}, "DSSE": &sign.DSSESigner{Key: key}, "cosign": &sign.CosignSigner{Key: key}} {
 		evidence, err := s.Sign(t.Context(), statement)
 		if err != nil {

@@ -243,6 +243,8 @@ func TestCosignReadsOurs(t *testing.T) {
 			f := setup(t, k)
 			fact := sign.About(f.subject, sign.RawPredicate{Type: predicateType, JSON: []byte(`{"n":1}`)})
 			image := sign.About(f.subject, sign.ImageSignature{})
+			named := sign.About(f.subject, sign.ImageSignature{})
+			named.Subjects[0].Name = f.image.Context().Name()
 			for _, w := range []struct {
 				name   string
 				signer sign.Signer
@@ -255,7 +257,7 @@ func TestCosignReadsOurs(t *testing.T) {
 				{"bundle attestation", &sign.BundleSigner{Key: f.key}, fact, "", (*fixture).cosignVerifyAttestation, k.hash},
 				{"bundle signature SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, image, "", (*fixture).cosignVerify, 0},
 				{"bundle attestation SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, fact, "", (*fixture).cosignVerifyAttestation, 0},
-				{"simple signing", &sign.CosignSigner{Key: f.key, Scheme: sha256For(f.key)}, image, ".sig", (*fixture).cosignVerify, 0},
+				{"simple signing", &sign.CosignSigner{Key: f.key, Scheme: sha256For(f.key)}, named, ".sig", (*fixture).cosignVerify, 0},
 				{"envelope", &sign.DSSESigner{Key: f.key, Scheme: sha256For(f.key)}, fact, ".att", (*fixture).cosignVerifyAttestation, 0},
 			} {
 				t.Run(w.name, func(t *testing.T) {
