@@ -25,7 +25,7 @@ type About struct {
 	Lifecycles   []string
 	Comment      string // SPDX 2 and 3: of its creation
 	DataLicense  string
-	Signed       bool // has a signature inside, which nobody verified
+	Signed       bool // has a signature inside, of all of it or of a part, which nobody verified
 
 	// Completeness of what the document says a component depends on, where it says so: CycloneDX's aggregate of
 	// compositions with the component as a dependency or assembly, or SPDX 3's completeness of what it depends on or
@@ -203,15 +203,13 @@ func (d *Document) readAbout() *About {
 	r := strictjson.NewReader(d.json, strictjson.Limits{Depth: maxDepth})
 	for name := range r.Object() {
 		switch string(name) {
-		case "components", "packages", "files", "snippets", "dependencies", "@graph":
+		case "components", "packages", "files", "snippets", "dependencies", "@graph", "signature":
 		case "vulnerabilities":
 			if r.Kind() == strictjson.Array {
 				for range r.Array() {
 					a.Vulnerabilities++
 				}
 			}
-		case "signature":
-			a.Signed = r.Kind() == strictjson.Object
 		case "relationships":
 			d.spdx2Completeness(r, a)
 		default:
@@ -274,7 +272,7 @@ func (d *Document) readAbout() *About {
 	for _, l := range h.lifecycles {
 		a.Lifecycles = append(a.Lifecycles, l.s)
 	}
-	a.Signed = a.Signed || d.form != nil && d.form.signed
+	a.Signed = d.signed()
 	return a
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -397,4 +398,199 @@ func TestDiffSpelling(t *testing.T) {
 			t.Errorf("%s\n%s\n%+v", tt.old.Bytes(), tt.new.Bytes(), c)
 		}
 	}
+}
+
+// TestXMLTwice checks that what may stand once and stands twice is refused in XML as it is in JSON.
+func TestXMLTwice(t *testing.T) {
+	for _, in := range []string{
+		`<components/><components><component type="library"><name>a</name></component></components>`,
+		`<components><component type="library"><name>a</name><name>b</name></component></components>`,
+		`<components><component type="library"><name>a</name><purl>pkg:npm/a@1</purl><purl>pkg:npm/b@1</purl></component></components>`,
+		`<metadata/><metadata><component type="library"><name>a</name></component></metadata>`,
+		`<dependencies><dependency ref="a"/></dependencies><dependencies/>`,
+	} {
+		in = `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">` + in + `</bom>`
+		if d, err := Parse(strings.NewReader(in)); err == nil || !strings.Contains(err.Error(), "twice") {
+			t.Errorf("%s: %v, %v", in, d, err)
+		}
+		if _, err := Validate([]byte(in)); err == nil {
+			t.Errorf("%s is valid", in)
+		}
+	}
+}
+
+// TestDataflow brings what is said of a service's data from XML to JSON and back.
+func TestDataflow(t *testing.T) {
+	d := readCase(t, "dataflow.cdx.xml")
+	out, r, err := Encode(d, JSON, nil)
+	if err != nil || len(r.Losses) > 0 {
+		t.Fatal(err, r)
+	}
+	for _, want := range []string{`"flow":"inbound"`, `"name":"n"`, `"description":"d"`, `"classification":"PII"`} {
+		if !bytes.Contains(out.Bytes(), []byte(want)) {
+			t.Errorf("no %s in %s", want, out.Bytes())
+		}
+	}
+	if _, err := Validate(out.Bytes()); err != nil {
+		t.Error(err)
+	}
+	back, r, err := Encode(out, XML, nil)
+	if err != nil || len(r.Losses) > 0 {
+		t.Fatal(err, r.Losses)
+	}
+	if _, err := Validate(back.Bytes()); err != nil || !bytes.Contains(back.Bytes(), []byte(`<dataflow name="n" description="d">`)) {
+		t.Errorf("%v\n%s", err, back.Bytes())
+	}
+}
+
+// TestEncodeNoPlace checks that what an encoding of CycloneDX is said to have no place for is on the list of what it has
+// none for: signatures of the other encoding, and elements of other namespaces.
+func TestEncodeNoPlace(t *testing.T) {
+	seen := map[string]int{}
+	for f := range corpus(t, "cyclonedx/") {
+		d, err := Parse(bytes.NewReader(f.Data))
+		if err != nil || d.Format().Version < "1.2" {
+			continue
+		}
+		if _, err := Validate(f.Data); err != nil {
+			continue
+		}
+		to := XML
+		if d.Encoding() == XML {
+			to = JSON
+		}
+		out, r, err := Encode(d, to, &ConvertOptions{DropSignatures: true})
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		if _, err := Validate(out.Bytes()); err != nil && !strings.Contains(f.Name, "valid-formulation-1.5.json") { // bom-ref twice, in JSON too
+			t.Errorf("%s to %s: %v", f.Name, to, err)
+		}
+		for _, l := range r.Losses {
+			if strings.Contains(l.Reason, "no place") {
+				seen[fmt.Sprintf("%s %s", to, generalPath(l.Path))]++
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(seen)) {
+		if !slices.ContainsFunc(noPlaceInEncoding, func(s string) bool { return strings.HasSuffix(k, s) }) {
+			t.Errorf("%3d %s", seen[k], k)
+		}
+	}
+}
+
+// noPlaceInEncoding is what one encoding of CycloneDX cannot say of the other: the schemas say so.
+var noPlaceInEncoding = []string{
+	"/signature", "/@foo", "/@bar",
+	"/dependsOn", "/data", // lists without elements
+	"/licenses/*", // of one expression and others, which the choice in XML excludes
+}
+
+// TestSigned asks in every way whether a document is signed.
+func TestSigned(t *testing.T) {
+	d := readCase(t, "component-signature.cdx.json")
+	same := map[string]error{}
+	_, _, same["Convert"] = Convert(d, Format{SPDX, "2.3"}, nil)
+	_, _, same["Encode"] = Encode(d, XML, nil)
+	_, same["Subset"] = func() (*Document, error) {
+		two := mustParse(t, strings.Replace(string(d.Bytes()), `"components":[`, `"components":[{"type":"library","name":"b"},`, 1))
+		return two.Subset(0)
+	}()
+	for verb, err := range same {
+		if !errors.Is(err, ErrSigned) {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+	if !d.About().Signed {
+		t.Error("About says it is not")
+	}
+	escaped := mustParse(t, strings.Replace(string(d.Bytes()), `"signature"`, `"signatur\u0065"`, 1))
+	if !escaped.About().Signed {
+		t.Error("About says it is not, with an escape in the name")
+	}
+	if mustParse(t, strings.Replace(string(d.Bytes()), `"signature":{`, `"x":{`, 1)).About().Signed {
+		t.Error("About says what is not signed is")
+	}
+}
+
+// TestDoubts checks the places of warnings.
+func TestDoubts(t *testing.T) {
+	head := `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"%s}]%s}`
+	spdx := `{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"n","documentNamespace":"https://example.org/n",
+		"creationInfo":{"created":"2026-11-28T18:00:00Z","creators":["Tool: t"]},"packages":[{"SPDXID":"SPDXRef-a","name":"a","downloadLocation":"NOASSERTION",
+		"externalRefs":[{"referenceCategory":%q,"referenceType":%q,"referenceLocator":%q}]}]}`
+	for _, tt := range []struct{ in, path string }{
+		{string(readCase(t, "dangling.cdx.json").Bytes()), "/vulnerabilities/0/affects/0/ref"},
+		{fmt.Sprintf(head, "", `,"compositions":[{"aggregate":"complete","assemblies":["a","zz"]}]`), "/compositions/0/assemblies/1"},
+		{fmt.Sprintf(head, "", `,"compositions":[{"aggregate":"complete","dependencies":["zz"]}]`), "/compositions/0/dependencies/0"},
+		{fmt.Sprintf(head, "", `,"annotations":[{"subjects":["zz"],"annotator":{"individual":{"name":"n"}},"timestamp":"2026-01-01T00:00:00Z","text":"t"}]`), "/annotations/0/subjects/0"},
+		{fmt.Sprintf(head, "", `,"annotations":[{"subjects":["urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#x"],"annotator":{"individual":{"name":"n"}},"timestamp":"2026-01-01T00:00:00Z","text":"t"}]`), ""},
+		{fmt.Sprintf(head, `,"purl":"npm/a@1"`, ""), "/components/0/purl"},
+		{fmt.Sprintf(head, `,"purl":"pkg:npm/a@1","cpe":"cpe:2.3:a:b:c:1.0:*:*:*:*:*:*:*"`, ""), ""},
+		{fmt.Sprintf(head, `,"cpe":"cpe:2.3:a:b"`, ""), "/components/0/cpe"},
+		{fmt.Sprintf(head, `,"components":[{"type":"library","name":"b","purl":"x"}]`, ""), "/components/0/components/0/purl"},
+		{fmt.Sprintf(spdx, "PACKAGE-MANAGER", "purl", "pkg:npm"), "/packages/0/externalRefs/0/referenceLocator"},
+		{fmt.Sprintf(spdx, "SECURITY", "cpe23Type", "cpe:/a:b:c"), "/packages/0/externalRefs/0/referenceLocator"},
+		{fmt.Sprintf(spdx, "SECURITY", "cpe22Type", "cpe:/a:b:c"), ""},
+		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","software_packageUrl":"pkg:p"}]}`, "/@graph/3/software_packageUrl"},
+		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><components><component type="library" bom-ref="a"><name>a</name></component></components>
+			<compositions><composition><aggregate>complete</aggregate><assemblies><assembly ref="a"/><assembly ref="zz"/></assemblies></composition></compositions></bom>`,
+			"/bom/compositions/composition/assemblies/assembly[2]/@ref"},
+		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><vulnerabilities><vulnerability><id>CVE-2024-1</id><affects><target><ref>zz</ref></target></affects></vulnerability></vulnerabilities></bom>`,
+			"/bom/vulnerabilities/vulnerability/affects/target/ref"},
+		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><components><component type="library"><name>a</name><purl>npm/a</purl></component></components></bom>`,
+			"/bom/components/component/purl"},
+	} {
+		warnings, err := Validate([]byte(tt.in))
+		if err != nil || (tt.path == "") != (len(warnings) == 0) || tt.path != "" && warnings[0].Path != tt.path {
+			t.Errorf("%s: %v %v, want %s", tt.in, warnings, err, tt.path)
+		}
+	}
+}
+
+// TestNotAnSBOM checks that what is given in place of an SBOM is named, by Parse and by Validate.
+func TestNotAnSBOM(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"sbom":{"spdxVersion":"SPDX-2.3"}}`: "GitHub",
+		`{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2026-01-01T00:00:00Z","version":1,"statements":[]}`: "OpenVEX",
+		`{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://spdx.dev/Document","predicate":{}}`:                             "in-toto",
+		`{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[]}`:                                                        "envelope",
+		`{"artifacts":[],"source":{},"schema":{}}`:                                                                                           "syft",
+	} {
+		_, err := Parse(strings.NewReader(in))
+		if !errors.Is(err, ErrNotSBOM) || !strings.Contains(err.Error(), want) {
+			t.Errorf("Parse(%s): %v", in, err)
+		}
+		if _, err = Validate([]byte(in)); !errors.Is(err, ErrNotSBOM) || !strings.Contains(err.Error(), want) {
+			t.Errorf("Validate(%s): %v", in, err)
+		}
+	}
+	mark := "\ufeff" + string(readCase(t, "plain.cdx.json").Bytes())
+	d := mustParse(t, mark)
+	if _, err := Validate([]byte(mark)); err != nil || string(d.Bytes()) != mark {
+		t.Errorf("%v %q", err, d.Bytes())
+	}
+	if text, err := d.MarshalJSON(); err != nil || text[0] != '{' {
+		t.Errorf("%v %q", err, text)
+	}
+	edited, err := d.Edit(Edit{Path: "/version", Value: []byte("2")})
+	if err != nil || string(edited.Bytes()) != strings.Replace(mark, `"version":1,`, `"version":2,`, 1) {
+		t.Errorf("%v %q", err, edited.Bytes())
+	}
+	mustConvert(t, d, Format{SPDX, "2.3"})
+}
+
+// generalPath is a path without the places in lists.
+func generalPath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if p != "" && strings.Trim(p, "0123456789") == "" {
+			parts[i] = "*"
+		}
+		if at := strings.IndexByte(p, '['); at >= 0 {
+			parts[i] = p[:at]
+		}
+	}
+	return strings.Join(parts, "/")
 }

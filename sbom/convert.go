@@ -79,18 +79,11 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	if o == nil {
 		o = &ConvertOptions{}
 	}
-	if !slices.Contains(targets, target) {
-		return nil, nil, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, target)
-	}
 	if d.format == target {
 		return Encode(d, JSON, o)
 	}
 	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.closed()}
-	text := d.json
-	if d.encoding == JSON {
-		text = d.source // of SPDX 3 in another shape than the one that is read, the places are those of the input
-	}
-	src, err := parseTree(text)
+	src, err := parseTree(d.text())
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
@@ -98,7 +91,10 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 		report.Restored = true
 		return out, report, nil
 	}
-	if signed := findSignature(src) != nil || d.form != nil && d.form.signed; signed && !o.DropSignatures {
+	if !slices.Contains(targets, target) {
+		return nil, nil, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, target)
+	}
+	if !o.DropSignatures && d.signed() {
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	out, added, err := convertTree(d, src, target, o)
@@ -152,7 +148,7 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 		out = h.write(target)
 		added = h.added
 	}
-	if n := findSignature(src); n != nil {
+	if d.signed() {
 		for _, s := range signatures(out, nil) {
 			s.explain(Dropped, "a signature does not hold for another document")
 		}
@@ -243,14 +239,7 @@ func (a *accounts) walk(n *node) (dropped bool, reason string) {
 	return false, ""
 }
 
-// findSignature returns a signature inside a CycloneDX document (JSF), or nil.
-func findSignature(n *node) *node {
-	if list := signatures(n, nil); len(list) > 0 {
-		return list[0]
-	}
-	return nil
-}
-
+// signatures lists the signatures below n.
 func signatures(n *node, out []*node) []*node {
 	for _, m := range n.members {
 		if m.name == "signature" && m.value.kind == strictjson.Object {

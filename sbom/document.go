@@ -156,7 +156,7 @@ func parse(data []byte) (*Document, error) {
 
 // parseJSON reads what is known to be JSON.
 func parseJSON(data []byte) (*Document, error) {
-	d := &Document{encoding: JSON, source: data, json: data}
+	d := &Document{encoding: JSON, source: data, json: withoutMark(data)}
 	return d.checked(d.read())
 }
 
@@ -179,6 +179,7 @@ func (d *Document) read() error {
 		spdx      spdxReader
 		spdx3     spdx3Reader
 		bomFormat string
+		other     foreign
 	)
 	cdx.d, spdx.d, spdx3.d = d, d, d
 	cdx.root = None
@@ -187,6 +188,7 @@ func (d *Document) read() error {
 		switch string(name) {
 		case "@context":
 			for _, c := range textOrTexts(r) {
+				other.context(c)
 				if strings.HasPrefix(c, spdx3Context) {
 					spdx3.context = c
 				}
@@ -200,7 +202,7 @@ func (d *Document) read() error {
 		case "spdxVersion":
 			d.format = Format{SPDX, r.String()}
 		default:
-			if spdx3.context == "" && !cdx.member(r, name) {
+			if spdx3.context == "" && !cdx.member(r, name) && !other.member(r, name) {
 				spdx.member(r, name)
 			}
 		}
@@ -217,6 +219,9 @@ func (d *Document) read() error {
 	case d.format.Spec == SPDX && bomFormat == "":
 		return spdx.finish()
 	}
+	if other.name != "" {
+		return fmt.Errorf("%w: it is %s", ErrNotSBOM, other.name)
+	}
 	return fmt.Errorf("%w: it has neither bomFormat and specVersion of CycloneDX nor spdxVersion or @context of SPDX, or more than one of them", ErrNotSBOM)
 }
 
@@ -229,7 +234,7 @@ func (d *Document) decode() error {
 	if form == nil && firstByte(d.source) != '{' {
 		return fmt.Errorf("%w: it is neither a JSON object nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
-	d.encoding, d.json = JSON, d.source
+	d.encoding, d.json = JSON, withoutMark(d.source)
 	if form != nil {
 		d.form, d.encoding, d.json = form, Encoding(form.encoding), form.text
 	}
@@ -254,14 +259,27 @@ func (d *Document) Bytes() []byte { return d.source }
 // Encoding returns what the document's bytes are written in.
 func (d *Document) Encoding() Encoding { return d.encoding }
 
-// MarshalJSON returns the document's bytes, which makes it a predicate that is signed to the letter. A document in
+// MarshalJSON returns the document's bytes, but for a byte order mark, which makes it a predicate that is signed to the letter. A document in
 // another encoding is not turned into JSON in silence: the error is [ErrNotJSON], and [Convert] to the document's own
 // Format does it.
 func (d *Document) MarshalJSON() ([]byte, error) {
 	if d.encoding != JSON {
 		return nil, fmt.Errorf("sbom: %w but in %s", ErrNotJSON, d.encoding)
 	}
-	return d.source, nil
+	return withoutMark(d.source), nil
+}
+
+// withoutMark leaves out a byte order mark, which a reader of JSON may ignore (RFC 8259, section 8.1) and some programs
+// write.
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
+
+// text is the document in JSON as it was read, but for a byte order mark: of SPDX 3 in another shape than the one that is
+// indexed, its own.
+func (d *Document) text() []byte {
+	if d.encoding == JSON {
+		return withoutMark(d.source)
+	}
+	return d.json
 }
 
 // PredicateType returns the in-toto predicate type that SBOMs of this specification are attested under.

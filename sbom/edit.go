@@ -40,7 +40,8 @@ func (d *Document) Edit(edits ...Edit) (*Document, error) {
 	if d.encoding != JSON {
 		return d.editForm(edits)
 	}
-	tape, err := jsonschema.Parse(d.source, strictjson.Limits{Depth: maxDepth})
+	text := d.text()
+	tape, err := jsonschema.Parse(text, strictjson.Limits{Depth: maxDepth})
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
@@ -57,9 +58,10 @@ func (d *Document) Edit(edits ...Edit) (*Document, error) {
 	}
 	root := tape.Raw(tape.Root())
 	start := tape.Offset(tape.Root())
-	out := append(make([]byte, 0, len(d.source)+64*len(edits)), d.source[:start]...)
+	mark := len(d.source) - len(text)
+	out := append(make([]byte, 0, len(d.source)+64*len(edits)), d.source[:mark+start]...)
 	out = w.emit(out, tape.Root())
-	out = append(out, d.source[start+len(root):]...)
+	out = append(out, text[start+len(root):]...)
 	return parseJSON(out)
 }
 

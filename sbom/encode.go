@@ -41,7 +41,7 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	}
 	report.Values = leaves(root)
 	report.Represented = report.Values
-	if !o.DropSignatures && (d.form != nil && d.form.signed || to != JSON && hasSignature(root)) {
+	if !o.DropSignatures && d.signed() {
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	var data []byte
@@ -61,7 +61,12 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 		var lost []cdxxml.Lost
 		data, lost = cdxxml.Write(root, d.format.Version, schemas)
 		data = append(data, '\n')
-		listed := map[*transcode.Value]bool{root.Get("$schema"): true} // which the namespace says; true: not in the output
+		listed := map[*transcode.Value]bool{} // true: not in the output
+		if v := root.Get("$schema"); v != nil {
+			report.Represented -= leaves(v)
+			report.Losses = append(report.Losses, Loss{"/$schema", Dropped, "the namespace says so"})
+			listed[v] = true
+		}
 		for _, l := range lost {
 			listed[l.Value] = l.Changed == ""
 			if l.Changed != "" {
@@ -150,21 +155,6 @@ func leaves(v *transcode.Value) int {
 		n += leaves(item)
 	}
 	return n
-}
-
-// hasSignature reports whether a JSON document has a signature (JSF) inside.
-func hasSignature(v *transcode.Value) bool {
-	for _, m := range v.Members {
-		if m.Name == "signature" && m.Value.Kind == strictjson.Object || hasSignature(m.Value) {
-			return true
-		}
-	}
-	for _, item := range v.Items {
-		if hasSignature(item) {
-			return true
-		}
-	}
-	return false
 }
 
 // isXMLSignature knows an element of XML Signature by what it begins with.

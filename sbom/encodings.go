@@ -104,7 +104,10 @@ func xmlForm(data []byte) (*form, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, extras := cdxxml.Read(doc, version, schemas)
+	v, extras, err := cdxxml.Read(doc, version, schemas)
+	if err != nil {
+		return nil, err
+	}
 	f := newForm("XML", v)
 	for _, e := range extras {
 		f.signed = f.signed || isXMLSignature(data[e.Start:e.End])

@@ -26,7 +26,10 @@ func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras [
 	}
 	space, _ := d.Name(d.Root)
 	version = strings.TrimPrefix(space, cycloneDXNamespace)
-	v, extras := cdxxml.Read(d, version, cycloneDXSchemas(t, version))
+	v, extras, err := cdxxml.Read(d, version, cycloneDXSchemas(t, version))
+	if err != nil {
+		t.Fatal(err)
+	}
 	text, _ = v.JSON()
 	return text, version, extras
 }

@@ -143,7 +143,7 @@ func TestHostile(t *testing.T) {
 		"unknown":      head + `"x":` + strings.Repeat(`{"x":`, 5000) + `1` + strings.Repeat(`}`, 5000) + `}`,
 		"unclosed":     spdxHead + `"packages":[{"a":` + strings.Repeat(`[`, 1_000_000),
 		"several":      `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld",` + head[1:] + `"components":[{"name":"a"}]}`,
-		"bom":          "\ufeff" + head + `"version":1}`,
+		"two marks":    "\ufeff\ufeff" + head + `"version":1}`,
 		"utf-16":       "{\x00\"\x00b\x00",
 		"half":         head + `"components":[{"name":"\ud800"}]}`,
 		"invalid utf8": head + `"components":[{"name":"` + "\xff" + `"}]}`,

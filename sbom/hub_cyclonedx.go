@@ -9,10 +9,13 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
+const ownSchema = "it names the schema of the format that the document was in"
+
 // readCycloneDX takes from a CycloneDX document what the specifications have in common.
 func readCycloneDX(root *node) *hub {
 	h := &hub{}
-	h.leaves = compactNodes([]*node{root.get("bomFormat"), root.get("specVersion"), root.get("$schema")})
+	h.leaves = compactNodes([]*node{root.get("bomFormat"), root.get("specVersion")})
+	root.get("$schema").explainSelf(Dropped, ownSchema)
 	h.id = root.str("serialNumber")
 	if v := root.get("version"); v != nil && v.leaf() {
 		h.version = text{v.text, v}

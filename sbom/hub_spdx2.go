@@ -10,6 +10,7 @@ import (
 func readSPDX2(root *node) *hub {
 	h := &hub{extracted: map[string]*extracted{}}
 	h.leaves = compactNodes([]*node{root.get("spdxVersion"), root.get("SPDXID")})
+	root.get("$schema").explainSelf(Dropped, ownSchema)
 	h.id, h.name, h.comment = root.str("documentNamespace"), root.str("name"), root.str("comment")
 	h.dataLicense = root.str("dataLicense")
 	info := root.get("creationInfo")

@@ -180,7 +180,7 @@ func (m *merger) add(i int, d *Document) error {
 	if err != nil {
 		return err
 	}
-	if findSignature(tree) != nil {
+	if converted.signed() {
 		if !m.opts.DropSignatures {
 			return ErrSigned
 		}

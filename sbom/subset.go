@@ -32,12 +32,12 @@ func (d *Document) Subset(keep ...Ref) (*Document, error) {
 	if !slices.Contains(kept, false) && d.encoding == JSON {
 		return d, nil
 	}
+	if d.signed() {
+		return nil, fmt.Errorf("sbom: %w", ErrSigned)
+	}
 	tree, err := parseTree(d.json)
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
-	}
-	if d.form != nil && d.form.signed || findSignature(tree) != nil {
-		return nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	s := subset{format: d.format, gone: map[*node]bool{}, ids: map[string]bool{}}
 	for i, n := range d.nodesOf(tree) {

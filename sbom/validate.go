@@ -88,6 +88,10 @@ func unreadable(data []byte, err error) error {
 		return err
 	}
 	p.Advice = "Correct the text here: " + p.Advice + "."
+	if errors.Is(err, strictjson.ErrLimit) || errors.Is(err, xmltree.ErrLimit) || errors.Is(err, spdxyaml.ErrLimit) {
+		p.Rule, p.Advice = "limit", fmt.Sprintf("Nest values less deep: %s, and no more is read.", p.Advice[len("Correct the text here: "):len(p.Advice)-1])
+		e.cause = fmt.Errorf("%w: %w", ErrLimit, err)
+	}
 	e.Problems = []Problem{p}
 	return e
 }
@@ -118,7 +122,7 @@ func Validate(data []byte) (warnings []Problem, err error) {
 func validate(data []byte) (*report, error) {
 	switch firstByte(data) {
 	case '{':
-		return validateJSON(data, nil)
+		return validateJSON(withoutMark(data), nil)
 	case '<':
 		return validateXML(data)
 	}

@@ -3,6 +3,7 @@ package sbom
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -114,6 +115,17 @@ func isHyphenatedCategory(text []byte) bool {
 // detect finds the specification and its version.
 func (c *jsonCheck) detect() (string, error) {
 	root := c.doc.Root()
+	var other foreign
+	for name, v := range c.doc.Members(root) {
+		other.named(string(c.doc.Text(name)), c.doc.Kind(v))
+		if string(c.doc.Text(name)) == "@context" {
+			for _, n := range append([]jsonschema.Node{v}, c.nodes(v)...) {
+				if c.doc.Kind(n) == strictjson.String {
+					other.context(string(c.doc.Text(n)))
+				}
+			}
+		}
+	}
 	text := func(member string) string {
 		if n := c.doc.Member(root, member); n >= 0 {
 			return string(c.doc.Text(n))
@@ -124,8 +136,13 @@ func (c *jsonCheck) detect() (string, error) {
 	switch {
 	case text("bomFormat") == "CycloneDX":
 		name = "CycloneDX " + text("specVersion")
+		if v := c.doc.Member(root, "specVersion"); v >= 0 && c.doc.Kind(v) != strictjson.String {
+			return "", fmt.Errorf("%w: write specVersion as a text, such as \"1.6\"", ErrVersion)
+		}
 	case text("spdxVersion") != "":
 		name = strings.Replace(text("spdxVersion"), "SPDX-", "SPDX ", 1)
+	case other.name != "":
+		return "", fmt.Errorf("%w: it is %s", ErrNotSBOM, other.name)
 	case c.doc.Member(root, "@context") >= 0:
 		name = "SPDX 3.0.1" // what has the context of another version does not pass the schema
 	default:
@@ -170,6 +187,13 @@ func (c *jsonCheck) doubt(n jsonschema.Node, format string, args ...any) {
 
 func (c *jsonCheck) say(n jsonschema.Node, format string, args ...any) {
 	c.at(n, specification, fmt.Sprintf(format, args...))
+}
+
+func (c *jsonCheck) nodes(n jsonschema.Node) (out []jsonschema.Node) {
+	for _, v := range c.doc.Elements(n) {
+		out = append(out, v)
+	}
+	return out
 }
 
 // strings yields the strings of an array.
@@ -272,12 +296,84 @@ func (c *jsonCheck) cycloneDX() {
 			}
 		}
 	}
+	c.doubts(refs)
 	if v := c.doc.Member(c.doc.Root(), "version"); v >= 0 && c.doc.Kind(v) == strictjson.Number {
 		if raw := c.doc.Raw(v); raw[0] == '-' || string(raw) == "0" {
 			c.say(v, "Make the version of the BOM 1 or more.")
 		}
 	}
 }
+
+// doubts warns of references outside of dependencies that lead nowhere, and of identifiers that are none.
+func (c *jsonCheck) doubts(refs map[string]bool) {
+	if c.found != nil {
+		return
+	}
+	dangling := func(at jsonschema.Node, ref string) {
+		if !refs[ref] && !strings.HasPrefix(ref, "urn:cdx:") {
+			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+		}
+	}
+	root := c.doc.Root()
+	for v := range c.members(root, "vulnerabilities") {
+		for a := range c.members(v, "affects") {
+			if ref, at := c.text(a, "ref"); at >= 0 {
+				dangling(at, ref)
+			}
+		}
+	}
+	for in, lists := range map[string][]string{"compositions": {"assemblies", "dependencies", "vulnerabilities"}, "annotations": {"subjects"}} {
+		for v := range c.members(root, in) {
+			for _, list := range lists {
+				for at, ref := range c.strings(c.doc.Member(v, list)) {
+					dangling(at, ref)
+				}
+			}
+		}
+	}
+	c.walk(root, "", func(n jsonschema.Node, key string) {
+		if c.doc.Kind(n) == strictjson.Object && (key == "components" || key == "component" || key == "ancestors" || key == "descendants" || key == "variants") {
+			if purl, at := c.text(n, "purl"); at >= 0 {
+				c.purl(at, purl)
+			}
+			if cpe, at := c.text(n, "cpe"); at >= 0 {
+				c.cpe(at, cpe)
+			}
+		}
+	})
+}
+
+// purl and cpe warn of identifiers that no scanner finds (the descriptions of component.purl and component.cpe in
+// CycloneDX; SPDX 2.3, annex F).
+func (c *jsonCheck) purl(at jsonschema.Node, purl string) {
+	if advice := doubtfulPURL(purl); advice != "" {
+		c.doubt(at, "%s", advice)
+	}
+}
+
+func (c *jsonCheck) cpe(at jsonschema.Node, cpe string) {
+	if !isCPE(cpe) {
+		c.doubt(at, "Replace %s by a CPE name, such as \"cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*\".", quote(cpe))
+	}
+}
+
+func doubtfulPURL(purl string) string {
+	if _, err := parsePURL(purl); err != nil {
+		return fmt.Sprintf("Replace %s by a package URL: %v.", quote(purl), err)
+	}
+	return ""
+}
+
+// The forms of CPE names that both specifications give: 2.2 as a URI, 2.3 as a formatted string (NIST IR 7695).
+var cpeURI, cpeString = func() (*regexp.Regexp, *regexp.Regexp) {
+	const special = `[\\*?!"#$%&'()+,/:;<=>@\[\]^` + "`" + `{|}~]`
+	const value = `(\?*|\*?)([a-zA-Z0-9\-._]|\\` + special + `|\\-|\\\.)+(\?*|\*?)|[*\-]`
+	const language = `[a-zA-Z]{2,3}(-([a-zA-Z]{2}|[0-9]{3}))?|[*\-]`
+	return regexp.MustCompile(`^[cC][pP][eE]:/[aAhHoO]?(:[A-Za-z0-9._\-~%]*){0,6}$`),
+		regexp.MustCompile(`^cpe:2\.3:[aho*\-](:(` + value + `)){5}:(` + language + `)(:(` + value + `)){4}$`)
+}()
+
+func isCPE(s string) bool { return cpeString.MatchString(s) || cpeURI.MatchString(s) }
 
 // inside reports whether n is part of outer, which may be negative for none.
 func (c *jsonCheck) inside(n, outer jsonschema.Node) bool {

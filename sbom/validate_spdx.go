@@ -199,6 +199,17 @@ func (s *spdx2) element(e jsonschema.Node) {
 	for _, m := range []string{"builtDate", "releaseDate", "validUntilDate"} {
 		s.date(e, m)
 	}
+	for r := range s.members(e, "externalRefs") {
+		kind, _ := s.text(r, "referenceType")
+		locator, at := s.text(r, "referenceLocator")
+		switch {
+		case at < 0 || s.found != nil:
+		case kind == "purl":
+			s.purl(at, locator)
+		case kind == "cpe23Type" && !cpeString.MatchString(locator), kind == "cpe22Type" && !cpeURI.MatchString(locator):
+			s.doubt(at, "Replace %s by a CPE name of the version that the type says.", quote(locator))
+		}
+	}
 	for n, id := range s.strings(s.doc.Member(e, "hasFiles")) {
 		s.reference(n, id, false)
 	}
@@ -315,6 +326,8 @@ func (c *jsonCheck) spdx3() {
 			} else if !isIndividual(text) {
 				c.doubt(n, "Add the element %s, or say in an ExternalMap where it is.", quote(text))
 			}
+		case key == "software_packageUrl" && c.found == nil:
+			c.purl(n, text)
 		case spdx3Times[key]:
 			if _, err := time.Parse(time.RFC3339, text); err != nil {
 				c.say(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", quote(text))

@@ -94,11 +94,11 @@ func (c *xmlCheck) say(n xmltree.Node, format string, args ...any) {
 	c.add(c.problem(n, "", start, specification, fmt.Sprintf(format, args...)))
 }
 
-// doubt adds a warning about the reference of n.
-func (c *xmlCheck) doubt(n xmltree.Node, format string, args ...any) {
+// doubt adds a warning about an attribute of n, or about n.
+func (c *xmlCheck) doubt(n xmltree.Node, attr, format string, args ...any) {
 	if len(c.warnings) < mostProblems {
 		start, _ := c.doc.Span(n)
-		c.warn(c.problem(n, "ref", start, specification, fmt.Sprintf(format, args...)))
+		c.warn(c.problem(n, attr, start, specification, fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -131,6 +131,30 @@ func (c *xmlCheck) inDependencies(n xmltree.Node) bool {
 		up = c.doc.Parent(up)
 	}
 	return c.is(up, "dependencies") && c.doc.Parent(up) == c.doc.Root
+}
+
+// refersOutside reports whether n refers to something from what vulnerabilities affect, compositions and annotations.
+func (c *xmlCheck) refersOutside(n xmltree.Node) bool {
+	up := c.doc.Parent(n)
+	if !c.is(up, "target") && !c.is(up, "assemblies") && !c.is(up, "dependencies") && !c.is(up, "vulnerabilities") && !c.is(up, "subjects") {
+		return false
+	}
+	over := c.doc.Parent(up)
+	switch {
+	case c.is(n, "ref"):
+		return c.is(up, "target") && c.is(over, "affects")
+	case c.is(n, "subject"):
+		return c.is(up, "subjects") && c.is(over, "annotation")
+	}
+	return c.is(over, "composition")
+}
+
+// referenceOf returns what n refers to, and the attribute that says so, if it is one.
+func (c *xmlCheck) referenceOf(n xmltree.Node) (ref, attr string) {
+	if ref, ok := c.doc.Attr(n, "ref"); ok {
+		return ref, "ref"
+	}
+	return strings.TrimSpace(c.doc.Text(n)), ""
 }
 
 // inGraphExtension reports whether n is a dependency of the extension that CycloneDX 1.1 had for them.
@@ -166,14 +190,23 @@ func (c *xmlCheck) rules() {
 			if content := strings.TrimSpace(c.doc.Text(n)); !isHashOf(alg, content) {
 				c.say(n, "Replace %s by the hexadecimal digits of a %s hash.", quote(content), alg)
 			}
+		case c.is(n, "purl") && c.is(parent, "component"):
+			if advice := doubtfulPURL(strings.TrimSpace(c.doc.Text(n))); advice != "" {
+				c.doubt(n, "", "%s", advice)
+			}
+		case c.refersOutside(n):
+			ref, attr := c.referenceOf(n)
+			if !refs[ref] && !strings.HasPrefix(ref, "urn:cdx:") {
+				c.doubt(n, attr, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+			}
 		case c.inDependencies(n):
 			ref, _ := c.doc.Attr(n, "ref")
 			if !refs[ref] {
-				c.doubt(n, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+				c.doubt(n, "ref", "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
 			}
 			if c.is(parent, "dependencies") {
 				if seen[ref] {
-					c.doubt(n, "Merge this with the earlier dependencies of %s.", quote(ref))
+					c.doubt(n, "ref", "Merge this with the earlier dependencies of %s.", quote(ref))
 				}
 				seen[ref] = true
 			}

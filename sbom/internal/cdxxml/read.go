@@ -28,7 +28,10 @@ type Schemas struct {
 }
 
 // Read turns the document, whose document element is a bom, into its JSON form.
-func Read(d *xmltree.Document, version string, s Schemas) (*transcode.Value, []Extra) {
+//
+// An element that may stand once in its parent and stands there twice is an error, as a member of an object is in JSON: two
+// readers could take either. The error is an [*xmltree.Error].
+func Read(d *xmltree.Document, version string, s Schemas) (*transcode.Value, []Extra, error) {
 	r := &reader{Document: d}
 	space, local := d.Name(d.Root)
 	r.space = space
@@ -40,13 +43,17 @@ func Read(d *xmltree.Document, version string, s Schemas) (*transcode.Value, []E
 	if root.Get("version") == nil && s.JSON.View().Property("version").Known() {
 		root.Set("version", transcode.NewLiteral("1", start, start)) // the default of the schema
 	}
-	return root, r.extras
+	if r.twice != nil {
+		return nil, nil, r.twice
+	}
+	return root, r.extras, nil
 }
 
 type reader struct {
 	*xmltree.Document
 	space  string
 	extras []Extra
+	twice  *xmltree.Error // the first
 }
 
 func (r *reader) extra(n xmltree.Node, suffix string, start, end int) {
@@ -219,9 +226,14 @@ var attributeNames = map[string]string{"content-type": "contentType", "license-i
 // object fills o with the attributes, elements and text of n.
 func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view jsonschema.View) {
 	r.attributesInto(o, n, view)
+	seen := map[string]bool{}
 	for local, c := range r.elements(n) {
 		child, ok := decl.Child(local)
 		start, end := r.Span(c)
+		if ok && !child.Repeats && seen[local] && r.twice == nil {
+			r.twice = &xmltree.Error{Offset: start, Reason: "<" + local + "> stands here twice", Err: xmltree.ErrSyntax}
+		}
+		seen[local] = true
 		if !ok {
 			r.extra(c, "", start, end)
 			continue
@@ -281,6 +293,7 @@ var elementNames = map[string][]string{
 	"dependency": {"dependsOn"},
 	"responses":  {"response"},
 	"details":    {"expressionDetails"},
+	"cryptoRef":  {"cryptoRefArray"},
 }
 
 // textNames are the members that can hold the text of an element that becomes an object.
@@ -288,6 +301,18 @@ var textNames = []string{"content", "value", "classification", "expression", "na
 
 // special deals with what differs in more than shape, and reports whether it did.
 func (r *reader) special(o *transcode.Value, n xmltree.Node, local string, c xmltree.Node, decl xsd.Decl, view jsonschema.View) bool {
+	if own, _ := r.own(n); local == "classification" && own == "dataflow" && o.Get(local) == nil && view.Property("flow").Known() {
+		// Which way the data flow is said of the classification in XML, and beside it in JSON.
+		for a := range r.attributes(c) {
+			if a.Name == "flow" && o.Get("flow") == nil {
+				o.Set("flow", transcode.NewString(a.Value, a.Start, a.End))
+			} else {
+				r.extra(c, "/@"+a.Name, a.Start, a.End)
+			}
+		}
+		o.Set(local, r.text(c, decl, view.Property(local)))
+		return true
+	}
 	if local != "asserter" {
 		return false
 	}

@@ -198,6 +198,11 @@ func (w *writer) pieces(decl xsd.Decl, ps []piece) {
 		if bad < 0 {
 			break
 		}
+		if from, to := move(decl, names); from >= 0 {
+			p := ps[from]
+			ps = slices.Insert(slices.Delete(ps, from, from+1), to, p)
+			break
+		}
 		if tries == 1000 { // nothing that anybody meant
 			ps = ps[:bad]
 			break
@@ -210,6 +215,25 @@ func (w *writer) pieces(decl xsd.Decl, ps []piece) {
 	}
 }
 
+// move finds an element that only stands in the wrong place, as one name can be in several of the forms to choose from:
+// where it is and where it belongs, or -1.
+func move(decl xsd.Decl, names []string) (from, to int) {
+	const most = 12 // of few that belong together
+	for from := range names {
+		for to := range names {
+			if len(names) > most {
+				return -1, -1
+			}
+			moved := slices.Clone(names)
+			moved = slices.Insert(slices.Delete(moved, from, from+1), to, names[from])
+			if from != to && decl.Misfit(moved) < 0 {
+				return from, to
+			}
+		}
+	}
+	return -1, -1
+}
+
 func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View) {
 	var ps []piece
 	for _, child := range decl.Children() {
@@ -220,6 +244,15 @@ func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 		}
 		p := view.Property(nameOf(v, m))
 		switch {
+		case child.Name() == "classification" && decl.Name() == "dataflow" && m.Kind == strictjson.String:
+			ps = append(ps, piece{child.Name(), func() {
+				o := transcode.NewObject(m.Start, m.End)
+				o.Set("content", m)
+				if flow := v.Get("flow"); flow != nil && isScalar(flow) {
+					o.Set("flow", flow)
+				}
+				w.element(child.Decl, o, view, "", "")
+			}})
 		case child.Name() == "asserter":
 			ps = append(ps, piece{child.Name(), func() { w.asserter(child.Decl, m, p) }})
 		case m.Kind == strictjson.Array && (child.Repeats && !isList(child.Decl, p.Items()) || isOne(child.Decl)):
@@ -329,6 +362,9 @@ func wrapText(w *writer, item, m *transcode.Value) *transcode.Value {
 }
 
 func has(decl xsd.Decl, member string) bool {
+	if member == "flow" && decl.Name() == "dataflow" { // of the classification inside
+		return true
+	}
 	for _, a := range decl.Attributes() {
 		if a == member || attributeNames[a] == member {
 			return true

@@ -189,7 +189,8 @@ func (c *compiler) schema(key, file string, doc any) (*Schema, error) {
 		if s.ref, err = c.at(target, fragment); err != nil {
 			return nil, err
 		}
-		if strings.Contains(dialect, "draft-07") { // where a reference hides what stands beside it
+		if strings.Contains(dialect, "draft-07") { // where a reference hides what stands beside it, but for what people read
+			s.title, _ = m["title"].(string)
 			return s, nil
 		}
 	}

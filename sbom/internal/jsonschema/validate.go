@@ -280,6 +280,7 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	var best []finding
 	var bestMarks seen
 	bestScore, passed := math.MinInt, 0
+	var fit []*Schema    // the alternatives that take it
 	others := 0          // alternatives that a member speaks against
 	var lacking []string // what each alternative lacks, if it is one member
 	var said map[string]string
@@ -303,6 +304,7 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 		found := v.eval(sub, n, own)
 		if len(found) == 0 {
 			passed++
+			fit = append(fit, sub)
 			for name := range own {
 				marks[name] = true
 			}
@@ -330,7 +332,7 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	case passed == 1, passed > 1 && keyword == "anyOf":
 		return nil
 	case passed > 1:
-		return []finding{{n, s, "oneOf", strconv.Itoa(passed)}}
+		return []finding{{n, s, "oneOf", strconv.Itoa(passed) + " alternatives that exclude each other" + alternatives(fit)}}
 	case others == len(subs):
 		// The member that speaks against the fewest is the one that is wrong in what is meant.
 		against := map[string][]*Schema{}
@@ -489,7 +491,7 @@ func (v *validator) advice(f finding) string {
 		return "Change this value: it has a form that is excluded here."
 	case "oneOf":
 		if f.detail != "" {
-			return fmt.Sprintf("Keep only one form: this value fits %s alternatives that exclude each other%s.", f.detail, alternatives(s.oneOf))
+			return fmt.Sprintf("Keep only one form: this value fits %s.", f.detail)
 		}
 		return fmt.Sprintf("Write exactly one of the allowed forms here%s.", alternatives(s.oneOf))
 	case "anyOf":
