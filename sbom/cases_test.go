@@ -594,3 +594,19 @@ func generalPath(path string) string {
 	}
 	return strings.Join(parts, "/")
 }
+
+// TestFolded reads a document as people write it: with comments, and folded text with more indented lines.
+func TestFolded(t *testing.T) {
+	d := readCase(t, "folded.spdx.yaml")
+	out, _, err := Encode(d, JSON, nil)
+	if err != nil || !bytes.Contains(out.Bytes(), []byte(`"comment":"one\n\n  two\n"`)) {
+		t.Errorf("%v %s", err, out.Bytes())
+	}
+	if _, err := Validate(d.Bytes()); err != nil {
+		t.Error(err)
+	}
+	marked := mustParse(t, "\ufeff"+string(d.Bytes()))
+	if marked.Encoding() != YAML {
+		t.Error(marked.Encoding())
+	}
+}
