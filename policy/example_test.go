@@ -97,6 +97,6 @@ func ExampleGate() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, policy.ErrIndeterminate))
 	// Output:
-	// policy: no decision on registry.example/app:v1: the image could not be found: no route to host
+	// policy: no decision on registry.example/app:v1: the image could not be looked up: no route to host
 	// true
 }

@@ -59,7 +59,7 @@ func (g *Gate) now() time.Time {
 func (g *Gate) check(ctx context.Context, in *Input) *Decision {
 	image, err := g.open(ctx, in.Name)
 	if err != nil {
-		d := undecided("the image can be found", "the image could not be found: "+line(err))
+		d := undecided("the image can be looked up", "the image could not be looked up: "+line(err))
 		d.Cause = err
 		return d
 	}

@@ -224,7 +224,7 @@ func TestNamesAreOneLine(t *testing.T) {
 	if diff := cmp.Diff("INDETERMINATE: app 2026 ALLOW evil [2J \n  DENY: no", fmt.Sprintf("%+v", d)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff("policy: no decision on app 2026 ALLOW evil [2J : the image could not be found: app; 2026 ALLOW evil [2J ", d.Err().Error()); diff != "" {
+	if diff := cmp.Diff("policy: no decision on app 2026 ALLOW evil [2J : the image could not be looked up: app; 2026 ALLOW evil [2J ", d.Err().Error()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -37,7 +37,7 @@ func (a *attacks) run(ctx context.Context) error {
 		{"an SBOM copied from another image", policy.Deny, a.copiedSBOM},
 		{"an attestation offered for an image signature", policy.Deny, a.noSignature},
 		{"a signature with one byte changed", policy.Deny, a.changedByte},
-		{"a registry that fails: cannot look is not nothing there", policy.Indeterminate, a.failingRegistry},
+		{"a registry that fails: who cannot look does not say that nothing is there", policy.Indeterminate, a.failingRegistry},
 	}
 	for i, attack := range list {
 		tag := fmt.Sprintf("attack-%d", i+1)
@@ -45,8 +45,7 @@ func (a *attacks) run(ctx context.Context) error {
 			return fmt.Errorf("setting up %q: %w", attack.what, err)
 		}
 		d := a.gate.Check(ctx, a.name+":"+tag)
-		fmt.Fprintf(a.p.w, "   %s %s\n", a.p.mark(d.Verdict), attack.what)
-		fmt.Fprintf(a.p.w, "     %s  %s\n", a.p.verdict(d.Verdict), blame(d))
+		a.p.refused(attack.what, d)
 		if d.Verdict != attack.want {
 			return fmt.Errorf("%s: the gate says %v, and must say %v", attack.what, d, attack.want)
 		}

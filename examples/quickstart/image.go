@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -27,7 +28,7 @@ import (
 const servicePackage = "github.com/ladingdev/lading/examples/quickstart/service"
 
 // buildService compiles the service for a Linux container and returns the binary, and how it was built.
-func buildService(ctx context.Context) (binary []byte, facts *provenance.Provenance, err error) {
+func buildService(ctx context.Context, progress func(string)) (binary []byte, facts *provenance.Provenance, err error) {
 	started := time.Now()
 	dir, err := os.MkdirTemp("", "lading-quickstart-")
 	if err != nil {
@@ -35,12 +36,12 @@ func buildService(ctx context.Context) (binary []byte, facts *provenance.Provena
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "service")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto", "-ldflags=-s -w", "-o", out, servicePackage)
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-buildvcs=auto", "-ldflags=-s -w", "-o", out, servicePackage)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	packages := &compiled{progress: progress}
+	cmd.Stderr = packages
 	if err := cmd.Run(); err != nil {
-		return nil, nil, fmt.Errorf("go build %s: %w\n%s(run the quick start from inside the repository, with go in PATH)", servicePackage, err, stderr.String())
+		return nil, nil, fmt.Errorf("go build %s: %w\n%s(run the quick start from inside the repository, with go in PATH)", servicePackage, err, packages)
 	}
 	if binary, err = os.ReadFile(out); err != nil {
 		return nil, nil, err
@@ -52,6 +53,28 @@ func buildService(ctx context.Context) (binary []byte, facts *provenance.Provena
 	facts = buildFacts(info)
 	facts.StartedOn, facts.FinishedOn = started.UTC().Truncate(time.Second), time.Now().UTC().Truncate(time.Second)
 	return binary, facts, nil
+}
+
+// compiled is told by go build, line by line, what it does: fetch a module, compile a package, or fail.
+type compiled struct {
+	progress func(string)
+	said     bytes.Buffer
+	packages int
+}
+
+func (c *compiled) Write(p []byte) (int, error) {
+	c.said.Write(p)
+	if lines := strings.Fields(string(p)); len(lines) > 0 {
+		c.packages += bytes.Count(p, []byte("\n"))
+		c.progress(fmt.Sprintf("package %d, %s", c.packages, lines[len(lines)-1]))
+	}
+	return len(p), nil
+}
+
+// String returns the last that was said, where a failure is.
+func (c *compiled) String() string {
+	lines := strings.SplitAfter(c.said.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-20):], "")
 }
 
 // buildFacts says how the program in this folder was built, here and now. Provenance is of what was built by who signs it:

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -39,7 +40,7 @@ func TestQuickstart(t *testing.T) {
 	}
 	server := registrytest.Start(nil)
 	t.Cleanup(server.Close)
-	binary, _, err := buildService(t.Context())
+	binary, _, err := buildService(t.Context(), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestProvenanceIsOfWhatWasBuiltHere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bill{p: newPrinter(io.Discard), repo: repo, image: image, facts: facts}
+		b := &bill{p: newPrinter(io.Discard), repo: repo, image: image, facts: facts, keyName: "key"}
 		if b.key, err = sign.GenerateKey(sign.P256); err != nil {
 			t.Fatal(err)
 		}
@@ -178,6 +179,27 @@ func TestBuildFacts(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%v: %q", tt.settings, got)
+		}
+	}
+}
+
+// Nothing is broken inside a word while there is a place to break, and nothing is lost.
+func TestFold(t *testing.T) {
+	for _, text := range []string{
+		"", "one", "one two three", "sha256:" + strings.Repeat("0", 64),
+		"built 111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/app@sha256:" + strings.Repeat("0", 64) + " for linux",
+		"pkg:golang/github.com/ladingdev/lading/examples@v0.0.0-20261125232654-1f9e0024ea6c", "pr\u00fcfen \u00e4ndern",
+	} {
+		for _, width := range []int{40, 66, 120} {
+			lines := fold(text, width-14, width-5)
+			for _, line := range lines {
+				if n := utf8.RuneCountInString(line); n > width-5 && strings.ContainsAny(line[1:len(line)-1], " /@") {
+					t.Errorf("%d columns: %q", width, line)
+				}
+			}
+			if strip := func(s string) string { return strings.ReplaceAll(s, " ", "") }; strip(strings.Join(lines, "")) != strip(text) {
+				t.Errorf("%q became %q", text, lines)
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/policy"
@@ -34,10 +35,17 @@ func tour(ctx context.Context, p *printer, out string) error {
 	p.title("Lading: a bill of lading for a container image")
 
 	p.step("Image", "a small Go service, packed as an OCI image, in a registry of our own")
-	binary, facts, err := buildService(ctx)
+	var binary []byte
+	var facts *provenance.Provenance
+	building := time.Now()
+	err := p.wait("compile", "the service; the first time takes a minute or two, then a second", func(progress func(string)) (err error) {
+		binary, facts, err = buildService(ctx, progress)
+		return err
+	})
 	if err != nil {
 		return err
 	}
+	built := time.Since(building)
 	var broken atomic.Bool // the last attack switches the registry off
 	server := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,11 +66,11 @@ func tour(ctx context.Context, p *printer, out string) error {
 	if err != nil {
 		return err
 	}
-	p.line("built", "%s, %s for linux/amd64", servicePackage[strings.LastIndex(servicePackage, "examples"):], size(int64(len(binary))))
+	p.line("program", "%s, %s for linux/amd64", servicePackage[strings.LastIndex(servicePackage, "examples"):], size(int64(len(binary))))
 	p.line("pushed", "%s:v1", name)
 	p.line("digest", "%s", image.Digest)
 
-	b := &bill{p: p, repo: repo, image: image, facts: facts}
+	b := &bill{p: p, repo: repo, image: image, facts: facts, keyName: "the tour's key"}
 	if b.key, err = sign.GenerateKey(sign.P256); err != nil {
 		return err
 	}
@@ -77,7 +85,7 @@ func tour(ctx context.Context, p *printer, out string) error {
 		return err
 	}
 
-	p.step("Attacks", "every way of cheating that gate")
+	p.step("Attacks", "seven ways of cheating that gate, each of which must be refused")
 	a := &attacks{bill: b, gate: gate, name: name, broken: &broken}
 	if err := a.run(ctx); err != nil {
 		return err
@@ -87,7 +95,11 @@ func tour(ctx context.Context, p *printer, out string) error {
 			return err
 		}
 	}
-	fmt.Fprintf(p.w, "\n%s in %.1f s\n", p.paint(bold, "Every outcome was as it should be"), time.Since(start).Seconds())
+	took := time.Since(start)
+	fmt.Fprintf(p.w, "\n%s in %.1f s\n", p.paint(bold, "Every outcome was as it should be"), took.Seconds())
+	if built > 5*time.Second {
+		p.put("", 0, fmt.Sprintf("Compiling took %.0f s of it. That is kept: the next run takes about %.0f s.", built.Seconds(), max(1, (took-built).Seconds()+1)))
+	}
 	return nil
 }
 
@@ -97,6 +109,7 @@ type bill struct {
 	repo    *registry.Repository
 	image   ocispec.Descriptor
 	key     *sign.LocalKey
+	keyName string // as people call it
 	options *registry.Options
 
 	document  *sbom.Document
@@ -124,7 +137,7 @@ func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 			return d, err
 		}
 		evidence = append(evidence, d)
-		p.line(label, "%-50s %s", predicate.PredicateType(), size(d.Size))
+		p.line(label, "%s (%s)", predicate.PredicateType(), size(d.Size))
 		return d, nil
 	}
 	if b.signature, err = signOne("image", sign.ImageSignature{}); err != nil {
@@ -134,7 +147,7 @@ func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 		return nil, err
 	}
 	if b.facts != nil {
-		if b.built, err = signOne("built", b.facts); err != nil {
+		if b.built, err = signOne("provenance", b.facts); err != nil {
 			return nil, err
 		}
 	}
@@ -150,7 +163,8 @@ func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.line("by", "%s", id)
+	trusted.Name = b.keyName
+	p.line("by", "%s, %s", b.keyName, id)
 
 	p.step("Registry", "all of it attached in one call, as referrers of the image")
 	if _, err := b.repo.Attach(ctx, b.image, evidence...); err != nil {
@@ -160,7 +174,7 @@ func (b *bill) write(ctx context.Context) (*policy.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.text(tree)
+	p.tree(tree)
 	return b.gate(trusted), nil
 }
 
@@ -202,9 +216,9 @@ func (b *bill) take(doc *sbom.Document) error {
 		return err
 	}
 	for _, c := range counts {
-		b.p.line(c.format, "%s, %d components as %s reads them", size(c.bytes), c.components, c.library)
+		b.p.line(c.format, "%s, %d components (counted by %s)", size(c.bytes), c.components, c.library)
 	}
-	b.p.line("judged", "%s", elements(doc))
+	b.p.line("complete", "%s", elements(doc))
 	return nil
 }
 
@@ -217,9 +231,9 @@ func elements(doc *sbom.Document) string {
 			missing = append(missing, r.Rule.Title)
 		}
 	}
-	said := fmt.Sprintf("%d of %d elements of NTIA's", len(report.Results)-len(missing), len(report.Results))
+	said := fmt.Sprintf("%d of NTIA's %d minimum elements", len(report.Results)-len(missing), len(report.Results))
 	if missing != nil {
-		said += ", without " + strings.Join(missing, " and ")
+		said += "; missing: " + strings.Join(missing, ", ")
 	}
 	return said
 }
@@ -283,11 +297,11 @@ func saysBuilder(_ context.Context, _ *policy.Input, a *verify.Attestation) erro
 
 // pass shows the gate's decision on the image with its bill of lading, and fails if it is not to allow it.
 func (b *bill) pass(ctx context.Context, gate *policy.Gate, name string) error {
-	what := "asks for a signature and an SBOM that names what is in the image"
+	what := "a signature and an SBOM that names what is in the image"
 	if b.facts != nil {
-		what = "asks for a signature, an SBOM that names what is in the image, and provenance"
+		what = "a signature, an SBOM that names what is in the image, and provenance"
 	}
-	b.p.step("Gate", what)
+	b.p.step("Gate", "asks for "+what+", each signed with "+b.keyName)
 	d := gate.Check(ctx, name)
 	b.p.decision(d)
 	return d.Err()
@@ -305,7 +319,11 @@ func keep(ctx context.Context, p *printer, repo *registry.Repository, reference,
 	}
 	p.step("Layout", "image and evidence, kept in an OCI layout directory")
 	p.line("in", "%s", dir)
-	p.line("look", "oras discover --oci-layout %s@%s", dir, image.Digest)
+	if digest.Digest(reference).Validate() != nil {
+		p.line("look", "oras discover --oci-layout %s:%s", dir, reference)
+	} else {
+		p.line("look", "oras discover --oci-layout %s@%s", dir, image.Digest)
+	}
 	return nil
 }
 

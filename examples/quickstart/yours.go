@@ -32,7 +32,7 @@ func yours(ctx context.Context, p *printer, name, keyFile, out string) error {
 	if err != nil {
 		return err
 	}
-	b := &bill{p: p, key: key, options: &registry.Options{Credential: login}}
+	b := &bill{p: p, key: key, keyName: "the key in " + filepath.Base(keyFile), options: &registry.Options{Credential: login}}
 	if b.repo, err = registry.Open(name, b.options); err != nil {
 		return err
 	}
@@ -135,19 +135,26 @@ func catalogue(ctx context.Context, p *printer, image string) (*sbom.Document, e
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	run := func(dir, name string, args ...string) error {
+	run := func(progress func(string), dir, name string, args ...string) error {
 		cmd := exec.CommandContext(ctx, name, args...)
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
-		cmd.Stdout, cmd.Stderr = p.w, os.Stderr
-		return cmd.Run()
+		said := &compiled{progress: progress}
+		cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "GOWORK=off"), said
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("%w\n%s", err, said)
+		}
+		return nil
 	}
 	program := filepath.Join(dir, "catalog.exe") // a name that every system runs
-	p.line("building", "sbom/catalog, which takes a minute or two the first time")
-	if err := run(filepath.Join(strings.TrimSpace(string(root)), "sbom", "catalog"), "go", "build", "-o", program, "./example"); err != nil {
+	source := filepath.Join(strings.TrimSpace(string(root)), "sbom", "catalog")
+	err = p.wait("compile", "sbom/catalog; the first time takes a minute or two, then a second", func(progress func(string)) error {
+		return run(progress, source, "go", "build", "-v", "-o", program, "./example")
+	})
+	if err != nil {
 		return nil, fmt.Errorf("go build: %w", err)
 	}
 	file := filepath.Join(dir, "sbom.json")
-	if err := run("", program, "-o", file, image); err != nil {
+	err = p.wait("look", "at every layer", func(func(string)) error { return run(func(string) {}, "", program, "-o", file, image) })
+	if err != nil {
 		return nil, fmt.Errorf("%s could not be looked at: %w", image, err)
 	}
 	data, err := os.ReadFile(file)
