@@ -73,11 +73,17 @@ func Open(name string, opts *Options) (*Repository, error) {
 	if opts == nil {
 		opts = new(Options)
 	}
+	if advice := misread(name); advice != "" {
+		return nil, fmt.Errorf("registry: %w: %q: %s", ErrInvalid, name, advice)
+	}
 	ref, err := orasregistry.ParseReference(imagename.Normal(name, opts.PlainHTTP))
 	if err != nil {
+		if advice := adviceOnName(name); advice != "" {
+			err = errors.New(advice)
+		}
 		return nil, fmt.Errorf("registry: %w: %q: %w", ErrInvalid, name, err)
 	}
-	b := &remoteBackend{limits: opts.Limits.withDefaults()}
+	b := &remoteBackend{limits: opts.Limits.withDefaults(), anonymous: opts.Credential == nil}
 	b.repo = &remote.Repository{
 		Reference:        orasregistry.Reference{Registry: ref.Registry, Repository: ref.Repository},
 		PlainHTTP:        opts.PlainHTTP || imagename.IsLoopback(ref.Registry),
@@ -112,6 +118,9 @@ func Open(name string, opts *Options) (*Repository, error) {
 type remoteBackend struct {
 	repo   *remote.Repository
 	limits Limits
+
+	anonymous bool // whoever uses it named no way to log in
+
 	slots  slots
 	learn  func(api, lists bool)
 	pushed atomic.Bool
@@ -665,7 +674,10 @@ func (b *remoteBackend) wrap(what string, err error) error {
 	}) {
 		kind = fmt.Errorf("%w: %w", kind, errBlobUnknown)
 	}
-	return fmt.Errorf("registry: %s in %s: %w: %w", what, b.repo.Reference, kind, err)
+	if kind == ErrNotFound && resp == nil {
+		return fmt.Errorf("registry: %s in %s: %w", what, b.repo.Reference, &notFoundError{err})
+	}
+	return fmt.Errorf("registry: %s in %s: %w: %w%s", what, b.repo.Reference, kind, err, b.advice(err))
 }
 
 func kindOf(err error) error {
@@ -678,7 +690,7 @@ func kindOf(err error) error {
 		challenge *challengeError
 	)
 	switch {
-	case errors.As(err, &token):
+	case errors.As(err, &token), errors.Is(err, auth.ErrBasicCredentialNotFound):
 		return ErrUnauthorized
 	case errors.As(err, &challenge):
 		return ErrMalformed

@@ -200,7 +200,7 @@ func signMessage(ctx context.Context, key Key, message []byte, wanted Scheme) ([
 // choose returns the public key of key and the scheme to sign with.
 func choose(key Key, wanted Scheme) (crypto.PublicKey, Scheme, error) {
 	if key == nil {
-		return nil, 0, fmt.Errorf("sign: %w: there is none", ErrKey)
+		return nil, 0, fmt.Errorf("sign: %w: the signer has no Key", ErrKey)
 	}
 	pub := key.Public()
 	chosen, err := scheme.Choose(pub, wanted)

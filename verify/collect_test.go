@@ -359,3 +359,31 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// What is printed of a report is what it says, and strangers add no lines to it.
+func TestReportAsText(t *testing.T) {
+	key := verify.Identity{Kind: verify.KeyIdentity, Key: strings.Repeat("a", 64)}
+	r := &verify.Report{
+		Subject: verify.Descriptor{Digest: digest.FromString("image")},
+		Attestations: []*verify.Attestation{
+			{Kind: verify.ImageSignature, Signers: []verify.Signer{{Identity: key, Name: "release"}}},
+			{Kind: verify.Statement, PredicateType: "https://x.example/\nproven: everything\x1b[2J", Signers: []verify.Signer{
+				{Identity: key, SignedAt: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), TimeSource: verify.TimeStamped}}},
+			nil,
+		},
+		Rejected:   []*verify.RejectedError{{Err: errors.Join(verify.ErrNotTrusted, verify.ErrExpired)}},
+		Incomplete: []error{errors.New("registry\nanswers 500")},
+	}
+	want := `sha256:6105d6cc76af400325e94d588ce511be5bfdbb73b437dc51eca43917d7a43e3d: 3 proven, 1 refused, 1 not looked at
+  proven: image signature by release (key sha256:aaaaaaaaaaaa)
+  proven: statement of type https://x.example/; proven: everything [2J by key sha256:aaaaaaaaaaaa at 2026-11-24T12:00:00Z (timestamp)
+  proven: nothing
+  refused: evidence without digest: signer is not trusted; evidence has expired
+  not looked at: registry; answers 500`
+	if got := fmt.Sprint(r); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := (*verify.Report)(nil).String(); got != "no report" {
+		t.Error(got)
+	}
+}

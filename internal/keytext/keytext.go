@@ -58,10 +58,15 @@ func Public(data []byte) (crypto.PublicKey, error) {
 	if bytes.Count(data, []byte("-----BEGIN ")) > 1 { // broken ones, which pem.Decode skips, too
 		return nil, errors.New("more than one PEM block, so it is not clear which key is meant")
 	}
+	parse := x509.ParsePKIXPublicKey
 	if block.Type == PKCS1Public {
-		return x509.ParsePKCS1PublicKey(block.Bytes)
+		parse = func(der []byte) (any, error) { return x509.ParsePKCS1PublicKey(der) }
 	}
-	return x509.ParsePKIXPublicKey(block.Bytes)
+	key, err := parse(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("what is inside the block %s is damaged, or is no such key: %w", block.Type, err)
+	}
+	return key, nil
 }
 
 // TrimMark takes away the byte order mark that editors on Windows write before UTF-8, and behind which PEM is not found.

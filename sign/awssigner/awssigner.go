@@ -46,7 +46,7 @@ var _ sign.Signer = (*Signer)(nil)
 // refused, since the service takes none. Errors are [ErrProfile]. No call is made.
 func New(client Client, profileARN string) (*Signer, error) {
 	if client == nil {
-		return nil, errors.New("awssigner: no client")
+		return nil, errors.New("awssigner: no client: give it signer.NewFromConfig(cfg) of the AWS SDK")
 	}
 	p, err := awsarn.ParseProfile(profileARN)
 	if err == nil && p.Version != "" {

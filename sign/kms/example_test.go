@@ -52,5 +52,5 @@ func ExampleOpen() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// kms: not a reference to a key that is known here: "gcpkms": no provider for it is imported
+	// kms: not a reference to a key that is known here: "gcpkms": its provider is not imported: import _ "github.com/sigstore/sigstore/pkg/signature/kms/gcp"
 }

@@ -38,7 +38,13 @@ func Open(ctx context.Context, uri string) (sign.Key, error) {
 	// Get takes what no provider's scheme begins for the name of a program to run. Providers are never taken away, so a
 	// match here is one there.
 	if !slices.ContainsFunc(sigstore.SupportedProviders(), func(scheme string) bool { return strings.HasPrefix(uri, scheme) }) {
-		scheme, _, _ := strings.Cut(uri, "://")
+		scheme, _, found := strings.Cut(uri, "://")
+		if !found {
+			return nil, fmt.Errorf("kms: %w: %.128q has no scheme: those of AWS KMS are awskms:///KEY", ErrReference, uri)
+		}
+		if name := providers[scheme]; name != "" {
+			return nil, fmt.Errorf("kms: %w: %.32q: its provider is not imported: import _ %q", ErrReference, scheme, providerPath+name)
+		}
 		return nil, fmt.Errorf("kms: %w: %.32q: no provider for it is imported", ErrReference, scheme)
 	}
 	sv, err := sigstore.Get(ctx, uri, crypto.SHA256) // the hash of what does not say otherwise; FromSigstore always does
@@ -48,8 +54,16 @@ func Open(ctx context.Context, uri string) (sign.Key, error) {
 	return FromSigstore(ctx, sv)
 }
 
+// The providers of sigstore/sigstore, by scheme.
+var providers = map[string]string{"gcpkms": "gcp", "azurekms": "azure", "hashivault": "hashivault"}
+
+const providerPath = "github.com/sigstore/sigstore/pkg/signature/kms/"
+
 func openAWS(ctx context.Context, reference string) (sign.Key, error) {
 	endpoint, id, _ := strings.Cut(reference, "/")
+	if endpoint == "alias" || strings.HasPrefix(endpoint, "arn:") || id == "" { // a key where the host of an endpoint stands
+		return nil, fmt.Errorf("kms: %w: awskms://%.128s: before the key stand three slashes: awskms:///%.128s", ErrReference, reference, reference)
+	}
 	if !isHost(endpoint) {
 		return nil, fmt.Errorf("kms: %w: %.128q is no host", ErrReference, endpoint)
 	}

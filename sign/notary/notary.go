@@ -102,7 +102,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 		return none, fmt.Errorf("%w: no such format", sign.ErrStatement)
 	}
 	if s.Key == nil || len(s.Chain) == 0 {
-		return none, fmt.Errorf("%w: Key and Chain are required", ErrChain)
+		return none, fmt.Errorf("notary: %w: Key and Chain are required", ErrChain)
 	}
 	if s.Expiry < 0 || s.Expiry%time.Second != 0 {
 		return none, fmt.Errorf("%w: an expiry is a positive number of whole seconds", sign.ErrStatement)
@@ -110,13 +110,13 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	leaf := s.Chain[0]
 	spec, err := signature.ExtractKeySpec(leaf)
 	if err != nil {
-		return none, fmt.Errorf("%w: %w", ErrChain, err)
+		return none, fmt.Errorf("notary: %w: %w", ErrChain, err)
 	}
 	if pub, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(s.Key.Public()) {
-		return none, fmt.Errorf("%w: the first certificate is of another key", ErrChain)
+		return none, fmt.Errorf("notary: %w: the first certificate is of another key", ErrChain)
 	}
 	if err := notary.CheckChain(s.Chain); err != nil {
-		return none, fmt.Errorf("%w: %w", ErrChain, err)
+		return none, fmt.Errorf("notary: %w: %w", ErrChain, err)
 	}
 	now := time.Now
 	if s.Now != nil {
@@ -150,7 +150,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 		}
 		return none, fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	case err != nil:
-		return none, fmt.Errorf("%w: %w", ErrChain, err)
+		return none, fmt.Errorf("notary: %w: %w", ErrChain, err)
 	}
 	content, err := env.Content() // which holds: the signature was verified before the authority was asked to stamp it
 	if err != nil {
@@ -253,7 +253,7 @@ func (r *remote) sign(message []byte) ([]byte, error) {
 	pub := r.key.Public()
 	how, ok := schemes[r.spec]
 	if !ok {
-		return nil, fmt.Errorf("%w: %T", ErrChain, pub)
+		return nil, fmt.Errorf("notary: %w: %T", ErrChain, pub)
 	}
 	sig, err := how.Sign(r.ctx, r.key, pub, how.Digest(message))
 	if err != nil {
@@ -294,7 +294,7 @@ func fixedWidth(der []byte, n int) ([]byte, error) {
 func ParseChain(data []byte) ([]*x509.Certificate, error) {
 	chain, err := notary.ParsePEM(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrChain, err)
+		return nil, fmt.Errorf("notary: %w: %w", ErrChain, err)
 	}
 	return chain, nil
 }

@@ -32,13 +32,16 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		parse = notary.ParsePEM
 	}
 	certs, err := parse(data)
+	if err != nil && !bytes.Contains(data, []byte("-----BEGIN")) && len(data) > 0 {
+		err = fmt.Errorf("neither PEM nor certificates in DER: %w", err)
+	}
 	for _, c := range certs {
 		if !c.IsCA && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != nil {
 			err = fmt.Errorf("%s is no authority and not signed by itself", c.Subject)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTrust, err)
+		return nil, fmt.Errorf("notary: %w: %w", ErrTrust, err)
 	}
 	return certs, nil
 }
@@ -73,7 +76,7 @@ func ReadTrustPolicy(fsys fs.FS) (*TrustPolicy, error) {
 	}
 	t, err := parsePolicy(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: trust policy: %w", ErrTrust, err)
+		return nil, fmt.Errorf("notary: %w: trust policy: %w", ErrTrust, err)
 	}
 	for i := range t.policies {
 		p := &t.policies[i]
@@ -82,7 +85,7 @@ func ReadTrustPolicy(fsys fs.FS) (*TrustPolicy, error) {
 			kind, name, _ := strings.Cut(store, ":")
 			certs, err := readStore(fsys, kind, name)
 			if err != nil {
-				return nil, fmt.Errorf("%w: trust store %s: %w", ErrTrust, store, err)
+				return nil, fmt.Errorf("notary: %w: trust store %s: %w", ErrTrust, store, err)
 			}
 			p.trusted[kind] = append(p.trusted[kind], certs...)
 		}
@@ -304,7 +307,7 @@ func (p *namedPolicy) check() error {
 // the error is [ErrTrust], as it is where no policy applies.
 func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
 	if !repositoryPattern.MatchString(repository) { // else the policy for "*" would apply to a name that no scope can have
-		return nil, fmt.Errorf("%w: %.128q is no HOST/REPOSITORY", ErrTrust, repository)
+		return nil, fmt.Errorf("notary: %w: %.128q is no HOST/REPOSITORY", ErrTrust, repository)
 	}
 	applies := func(scope string) int {
 		return slices.IndexFunc(t.policies, func(p namedPolicy) bool { return slices.Contains(p.scopes, scope) })
@@ -312,17 +315,17 @@ func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
 	repository = imagename.Normal(repository, false)
 	i := applies(repository)
 	if plain := imagename.Normal(repository, true); i < 0 && applies(plain) >= 0 {
-		return nil, fmt.Errorf("%w: no policy applies to %.128q: write it as its scope, %s, if it is the same repository", ErrTrust, repository, plain)
+		return nil, fmt.Errorf("notary: %w: no policy applies to %.128q: write it as its scope, %s, if it is the same repository", ErrTrust, repository, plain)
 	}
 	if i < 0 {
 		i = applies("*")
 	}
 	if i < 0 {
-		return nil, fmt.Errorf("%w: no policy applies to %.128q", ErrTrust, repository)
+		return nil, fmt.Errorf("notary: %w: no policy applies to %.128q", ErrTrust, repository)
 	}
 	p := &t.policies[i]
 	if p.level == "skip" || p.level == "audit" && p.override["authenticity"] != "enforce" || p.override["authenticity"] == "log" {
-		return nil, fmt.Errorf("%w: policy %.80q lets pass what is not trusted, and so verifies nothing", ErrTrust, p.name)
+		return nil, fmt.Errorf("notary: %w: policy %.80q lets pass what is not trusted, and so verifies nothing", ErrTrust, p.name)
 	}
 	revocation := p.override["revocation"]
 	if revocation == "" && p.level != "strict" {
