@@ -149,7 +149,7 @@ func TestAdversarialRegistry(t *testing.T) {
 		{"manifest about another subject", serving(strings.Replace(carrying(layer(subject.Digest, 7)), subject.Digest.String()+`","size":7}}`, digest.FromString("x").String()+`","size":7}}`, 1), answer("", "subject")), nil},
 		{"manifest without subject", serving(fmt.Sprintf(`{"schemaVersion":2,"layers":[%s]}`, layer(subject.Digest, 7)), answer("", "subject")), nil},
 		{"blob of another digest", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "forged")), registry.ErrDigest},
-		{"blob ends early", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "want")), registry.ErrMalformed},
+		{"blob ends early", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "want")), registry.ErrDigest},
 		{"blob goes on", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
 			w.(http.Flusher).Flush()
 			_, _ = io.CopyN(w, zeros{}, 100<<20)

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/opencontainers/go-digest"
 )
 
 // How long it is believed that a repository has the referrers API, after its last good answer, and that it has none. The
@@ -33,35 +35,19 @@ type apiState struct {
 func (s apiState) has(now time.Time) bool   { return s.API && now.Sub(s.Seen) < apiLifetime }
 func (s apiState) lacks(now time.Time) bool { return !s.API && now.Sub(s.Seen) < noAPILifetime }
 
-// apiMemory keeps an apiState, for as long as the Repository lives or in its Cache.
+// apiMemory is what a repository showed, in its Cache or, without one or without a name, in one of its own, which lives
+// as long as the Repository.
 type apiMemory struct {
 	name  string
 	cache *Cache
-
-	mu    sync.Mutex
-	state apiState // of a Repository without cache or name
 }
 
-func (m *apiMemory) get() (apiState, time.Time) {
-	if m.cache != nil && m.name != "" {
-		return m.cache.api(m.name), m.cache.now()
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.state, time.Now()
-}
+func (m *apiMemory) get() (apiState, time.Time) { return m.cache.api(m.name), m.cache.now() }
 
 // learn notes what the repository has just shown.
 func (m *apiMemory) learn(api, lists bool) {
 	state, now := m.get()
-	state = apiState{m.name, api, lists || state.Lists && state.has(now), now}
-	if m.cache != nil && m.name != "" {
-		m.cache.learnAPI(state)
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.state = state
+	m.cache.learnAPI(apiState{m.name, api, lists || state.Lists && state.has(now), now})
 }
 
 // hasAPI reports whether the repository is known to have the referrers API, and what it showed last.
@@ -75,17 +61,27 @@ func (m *apiMemory) lacksAPI() bool {
 	return state.lacks(now)
 }
 
-// Forget drops what was learned about the repository: that it has the referrers API or has none, listings and tags. It
-// is for a registry that lost the API, because it was moved or set back to an older version: until then its answers are
-// errors. The Cache, if there is one, forgets with it.
+// learnTag notes that a subject has a fallback tag that names something.
+func (m *apiMemory) learnTag(subject digest.Digest) {
+	m.cache.mu.Lock()
+	defer m.cache.mu.Unlock()
+	remember(m.cache, &m.cache.fallbacks, listingKey(m.name, subject), m.cache.now(), apiLifetime)
+}
+
+// hadTag reports whether a subject had a fallback tag that named something, and when.
+func (m *apiMemory) hadTag(subject digest.Digest) (time.Time, bool) {
+	m.cache.mu.Lock()
+	defer m.cache.mu.Unlock()
+	return recall(m.cache, m.cache.fallbacks, listingKey(m.name, subject))
+}
+
+// Forget drops what was learned about the repository: that it has the referrers API or has none, for which subjects it has
+// a fallback tag, listings and tags. It is for a registry that lost the API, because it was moved or set back to an older
+// version, or whose fallback tags somebody deleted: until then that is an error. The Cache, if there is one, forgets with
+// it.
 func (r *Repository) Forget() {
-	r.api.mu.Lock()
-	r.api.state = apiState{}
-	r.api.mu.Unlock()
+	r.api.cache.Forget(r.name)
 	r.carried.Clear()
-	if r.name != "" {
-		r.cache.Forget(r.name)
-	}
 }
 
 // Forget drops what is remembered about a repository, by its [Repository.Name]: whether it has the referrers API, in the
@@ -100,16 +96,12 @@ func (c *Cache) Forget(repository string) {
 	if c.Dir != "" {
 		_ = os.Remove(c.apiPath(repository))
 	}
-	for key := range c.listings {
-		if strings.HasPrefix(key, "referrers "+repository+"@") {
-			delete(c.listings, key)
-		}
+	about := func(key string) bool {
+		return strings.HasPrefix(key, listingKey(repository, "")) || strings.HasPrefix(key, manifestKey(repository, ""))
 	}
-	for key := range c.tags {
-		if strings.HasPrefix(key, "manifest "+repository+" ") {
-			delete(c.tags, key)
-		}
-	}
+	maps.DeleteFunc(c.listings, func(key string, _ remembered[listed]) bool { return about(key) })
+	maps.DeleteFunc(c.fallbacks, func(key string, _ remembered[time.Time]) bool { return about(key) })
+	maps.DeleteFunc(c.tags, func(key string, _ remembered[Descriptor]) bool { return about(key) })
 	clear(c.flights)
 }
 

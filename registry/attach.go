@@ -659,15 +659,28 @@ func (r *Repository) readTagAbout(ctx context.Context, tag string, subject Descr
 	return t, err
 }
 
-// fallbackIndex returns the fallback index of a subject, without data if there is none.
+// fallbackIndex returns the fallback index of a subject, without data if there is none. One that is gone, after it named
+// something, is an error.
 func (r *Repository) fallbackIndex(ctx context.Context, subject Descriptor) (tagged, error) {
 	t, err := r.readTagAbout(ctx, fallbackTag(subject.Digest), subject)
-	if err != nil || t.data == nil {
+	if err != nil {
 		return t, err
 	}
+	if t.data == nil {
+		if seen, had := r.api.hadTag(subject.Digest); had {
+			return tagged{}, fmt.Errorf("registry: %w: the fallback tag of %s in %s named some at %s, and is not there; if somebody deleted it, Forget",
+				ErrUnavailable, subject.Digest, r.name, seen.UTC().Format(time.RFC3339))
+		}
+		return t, nil
+	}
 	// Whatever else is there is neither nothing nor ours to replace. The content decides: not all registries say its type.
-	if _, err := parseIndex(t.data); err != nil {
+	index, err := parseIndex(t.data)
+	if err != nil {
 		return tagged{}, fmt.Errorf("registry: tag %s: %w", fallbackTag(subject.Digest), err)
+	}
+	if len(index.Manifests) > 0 {
+		r.tagged.Store(true)
+		r.api.learnTag(subject.Digest)
 	}
 	return t, nil
 }

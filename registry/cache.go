@@ -41,7 +41,9 @@ type Cache struct {
 	tags     map[string]remembered[Descriptor]
 	digests  map[string]Descriptor // manifests that were resolved by digest: that answer cannot change
 	apis     map[string]rememberedAPI
-	slots    map[string]slots // by host
+	// When a subject had a fallback tag with something in it.
+	fallbacks map[string]remembered[time.Time]
+	slots     map[string]slots // by host
 }
 
 type cached struct {

@@ -233,7 +233,6 @@ func (l *listing) byTag(ctx context.Context) bool {
 		return false
 	}
 	for _, d := range index.Manifests {
-		l.r.tagged.Store(true)
 		if !l.next(d) {
 			return false
 		}

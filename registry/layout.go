@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -60,15 +59,19 @@ func (b *layoutBackend) path(elem ...string) string {
 
 func (b *layoutBackend) init() error {
 	if err := os.MkdirAll(b.path(ocispec.ImageBlobsDir), 0o777); err != nil {
-		return err
+		return fileError(err)
 	}
 	marker := b.path(ocispec.ImageLayoutFile)
 	data, err := os.ReadFile(marker)
 	if errors.Is(err, fs.ErrNotExist) {
-		return writeFile(marker, fmt.Appendf(nil, `{"imageLayoutVersion":%q}`, ocispec.ImageLayoutVersion))
+		// The index first: once the marker is there, a layout without an index is a damaged one.
+		if err := b.initIndex(); err != nil {
+			return fileError(err)
+		}
+		return fileError(writeFile(marker, fmt.Appendf(nil, `{"imageLayoutVersion":%q}`, ocispec.ImageLayoutVersion)))
 	}
 	if err != nil {
-		return err
+		return fileError(err)
 	}
 	var layout ocispec.ImageLayout
 	if err := parse(data, &layout); err != nil {
@@ -78,6 +81,20 @@ func (b *layoutBackend) init() error {
 		return fmt.Errorf("%w: version %.20q of the layout", ErrUnsupported, layout.Version)
 	}
 	return nil
+}
+
+// initIndex writes an index of nothing, unless another process has one by now.
+func (b *layoutBackend) initIndex() error {
+	unlock, err := b.lock(context.Background())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	name := b.path(ocispec.ImageIndexFile)
+	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return writeFile(name, []byte(emptyIndex))
 }
 
 // writeFile replaces a file at once: a reader, or whoever comes after a crash, sees the old bytes or the new.
@@ -121,15 +138,16 @@ func (b *layoutBackend) blob(d digest.Digest) string {
 func (b *layoutBackend) index() (*ocispec.Index, error) {
 	f, err := os.Open(b.path(ocispec.ImageIndexFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return &ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}, nil
+		// Without it nothing can be told from nothing there (OCI image specification 1.1, image-layout.md: it must exist).
+		return nil, fmt.Errorf("registry: %w: a layout without index: %w", ErrMalformed, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("registry: %w", err)
+		return nil, fileError(err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, b.limits.ManifestBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("registry: %w", err)
+		return nil, fileError(err)
 	}
 	if int64(len(data)) > b.limits.ManifestBytes {
 		return nil, fmt.Errorf("registry: %w: %s has more than %d bytes", ErrLimit, f.Name(), b.limits.ManifestBytes)
@@ -190,7 +208,7 @@ func (b *layoutBackend) unlisted(ctx context.Context, want digest.Digest) (Descr
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, b.limits.ManifestBytes+1))
 	if err != nil {
-		return Descriptor{}, fmt.Errorf("registry: %w", err)
+		return Descriptor{}, fileError(err)
 	}
 	mediaType := manifestType(data)
 	if int64(len(data)) > b.limits.ManifestBytes || mediaType == "" || want.Algorithm().FromBytes(data) != want {
@@ -208,9 +226,9 @@ func (b *layoutBackend) Fetch(ctx context.Context, d Descriptor) (io.ReadCloser,
 		return nil, fmt.Errorf("registry: %w: %s in %s", ErrNotFound, d.Digest, b.dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("registry: %w", err)
+		return nil, fileError(err)
 	}
-	return f, nil
+	return fileBody{f}, nil
 }
 
 func (b *layoutBackend) Push(ctx context.Context, d Descriptor, content io.Reader, tag string) error {
@@ -288,7 +306,7 @@ func (b *layoutBackend) Exists(_ context.Context, d Descriptor) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("registry: %w", err)
+		return false, fileError(err)
 	}
 	_, err = io.Copy(io.Discard, check(f, d))
 	f.Close()
@@ -301,11 +319,11 @@ func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.R
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
-		return fmt.Errorf("registry: %w", err)
+		return fileError(err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
-		return fmt.Errorf("registry: %w", err)
+		return fileError(err)
 	}
 	defer os.Remove(f.Name())
 	_, err = io.Copy(f, check(io.NopCloser(content), d))
@@ -322,7 +340,7 @@ func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.R
 		err = rename(f.Name(), name)
 	}
 	if err != nil {
-		return fmt.Errorf("registry: push %s: %w", d.Digest, err)
+		return fmt.Errorf("registry: push %s: %w", d.Digest, fileError(err))
 	}
 	return nil
 }
@@ -344,7 +362,7 @@ func (b *layoutBackend) Delete(ctx context.Context, d Descriptor) error {
 	b.drop(old)
 	b.nodes.Delete(d.Digest)
 	if err := os.Remove(b.blob(d.Digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("registry: %w", err)
+		return fileError(err)
 	}
 	return nil
 }
@@ -398,7 +416,7 @@ func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index) er
 		return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, b.path(ocispec.ImageIndexFile), b.limits.ManifestBytes)
 	}
 	if err := writeFile(b.path(ocispec.ImageIndexFile), data); err != nil {
-		return fmt.Errorf("registry: %w", err)
+		return fileError(err)
 	}
 	return nil
 }
@@ -412,7 +430,7 @@ func (b *layoutBackend) lock(ctx context.Context) (unlock func(), err error) {
 			return unlock, nil
 		}
 		if !errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("registry: lock %s: %w", b.dir, err)
+			return nil, fmt.Errorf("registry: lock %s: %w", b.dir, fileError(err))
 		}
 		if !sleep(ctx, jitter(try)) {
 			return nil, fmt.Errorf("registry: layout %s is locked by another process: %w: %w", b.dir, ErrUnavailable, context.Cause(ctx))

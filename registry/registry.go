@@ -111,7 +111,7 @@ func New(b Backend, opts *Options) *Repository {
 	}
 	r := &Repository{
 		backend: b, limits: opts.Limits.withDefaults(), evidenceTypes: types, cosignTags: opts.CosignTags, cache: opts.Cache,
-		log: opts.Log, api: &apiMemory{cache: opts.Cache},
+		log: opts.Log, api: &apiMemory{cache: new(Cache)},
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)

@@ -110,6 +110,9 @@ func Open(name string, opts *Options) (*Repository, error) {
 	}
 	r := New(b, opts)
 	r.name, r.reference, r.api.name = name, ref.Reference, name
+	if opts.Cache != nil {
+		r.api.cache = opts.Cache
+	}
 	r.slots = opts.Cache.slotsOf(ref.Host(), r.limits.Requests)
 	b.slots, b.learn = r.slots, r.api.learn
 	return r, nil
@@ -159,20 +162,18 @@ func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descript
 }
 
 func (b *remoteBackend) Fetch(ctx context.Context, d Descriptor) (io.ReadCloser, error) {
-	what := "fetch " + d.Digest.String()
-	if !isManifest(d.MediaType) {
-		body, err := b.repo.Fetch(ctx, bare(d))
-		if err != nil {
-			return nil, b.wrap(what, err)
-		}
-		return &remoteBody{ReadCloser: body, b: b, what: what}, nil
+	what, at := "fetch "+d.Digest.String(), "/blobs/"
+	if isManifest(d.MediaType) {
+		at = "/manifests/"
 	}
-	// The digest decides, so it does not matter of which type the registry says that a manifest is.
-	req, err := b.request(b.scope(ctx), http.MethodGet, "/manifests/"+d.Digest.String(), nil)
+	// The digest decides, so it does not matter of which size and type the registry says that the content is.
+	req, err := b.request(b.scope(ctx), http.MethodGet, at+d.Digest.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept", d.MediaType)
+	if isManifest(d.MediaType) {
+		req.Header.Set("Accept", d.MediaType)
+	}
 	resp, err := b.repo.Client.Do(req)
 	if err != nil {
 		return nil, b.wrap(what, err)
@@ -587,7 +588,11 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 		return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: %d bytes of type %.80q, which are no index",
 			b.repo.Reference, ErrMalformed, len(data), mediaType)
 	}
-	return nil, nil, b.status("list referrers", resp, data)
+	err = b.status("list referrers", resp, data)
+	if errors.Is(err, ErrUnsupported) { // which would mean that there is no such list
+		err = fmt.Errorf("registry: list referrers in %s: %w: the answer is %d", b.repo.Reference, ErrMalformed, resp.StatusCode)
+	}
+	return nil, nil, err
 }
 
 // nextLink returns the address of the next page (RFC 8288), nil after the last. It must be on the same host, or the
@@ -705,7 +710,7 @@ func kindOf(err error) error {
 		case code == http.StatusMethodNotAllowed, code == http.StatusNotImplemented,
 			code == http.StatusConflict, code == http.StatusUnsupportedMediaType: // a tag that must not move, a type that must not be pushed
 			return ErrUnsupported
-		case code == http.StatusTooManyRequests, code >= 500:
+		case passing(code), code >= 500:
 			return ErrUnavailable
 		case code == http.StatusRequestEntityTooLarge:
 			return ErrLimit
