@@ -570,6 +570,8 @@ func (s *settling) readAgain(ctx context.Context, current tagged, err error) (bo
 		s.failed++
 		s.need = indexSeen + 1
 		return true, nil
+	case err != nil && ctx.Err() != nil && s.writes > 0: // in the middle of it
+		return false, fmt.Errorf("registry: %w: %s: %w", ErrContended, s.tag, err)
 	case err != nil:
 		return false, err
 	}

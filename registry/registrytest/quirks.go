@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -21,28 +22,28 @@ import (
 // the header OCI-Subject.
 func NoReferrers(status int) Quirk {
 	return func(next http.Handler) http.Handler {
-		return NoSubjectHeader()(answerReferrers(next, func(w http.ResponseWriter, _ *http.Request) {
+		return withoutReferrers(next, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
-		}))
+		})
 	}
 }
 
 // EmptyReferrers is a registry whose referrers API answers with an empty list, whatever was pushed.
 func EmptyReferrers() Quirk {
 	return func(next http.Handler) http.Handler {
-		return NoSubjectHeader()(answerReferrers(next, func(w http.ResponseWriter, _ *http.Request) {
+		return withoutReferrers(next, func(w http.ResponseWriter, _ *http.Request) {
 			writeIndex(w, ocispec.Index{Manifests: []ocispec.Descriptor{}})
-		}))
+		})
 	}
 }
 
 // HTMLReferrers is a registry that answers the referrers API with a web page and status 200.
 func HTMLReferrers() Quirk {
 	return func(next http.Handler) http.Handler {
-		return NoSubjectHeader()(answerReferrers(next, func(w http.ResponseWriter, _ *http.Request) {
+		return withoutReferrers(next, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprint(w, "<!doctype html><title>Sign in</title>")
-		}))
+		})
 	}
 }
 
@@ -234,6 +235,14 @@ func Watch(f func(r *http.Request)) Quirk {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// withoutReferrers is a registry without a referrers API of its own, in place of which answer answers.
+func withoutReferrers(next http.Handler, answer http.HandlerFunc) http.Handler {
+	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), noAPI{}, true)))
+	})
+	return NoSubjectHeader()(answerReferrers(own, answer))
 }
 
 func answerReferrers(next http.Handler, answer http.HandlerFunc) http.Handler {

@@ -74,20 +74,31 @@ func Directory(dir string) http.Handler {
 	return serve(config.ConfigStorage{StoreType: config.StoreDir, RootDir: dir})
 }
 
+// noAPI marks requests to a registry that has no referrers API of its own.
+type noAPI struct{}
+
 // serve returns olareg's registry. Manifests may name what is not there, as in registries that check nothing, and
-// nothing is collected as garbage.
+// nothing is collected as garbage. The first request says whether it has the referrers API: with one it keeps lists of its
+// own, and drops a fallback tag whose index has the same bytes as such a list when that changes.
 func serve(storage config.ConfigStorage) http.Handler {
-	yes := true
 	storage.GC = config.ConfigGC{Frequency: -1, GracePeriod: -1}
-	registry := olareg.New(config.Config{
-		Storage: storage,
-		API: config.ConfigAPI{
-			DeleteEnabled: &yes,
-			Manifest:      config.ConfigAPIManifest{SparseImage: &yes, SparseIndex: &yes},
-		},
-	})
-	var mu sync.Mutex
+	var (
+		once     sync.Once
+		registry http.Handler
+		mu       sync.Mutex
+	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() {
+			yes, api := true, r.Context().Value(noAPI{}) == nil
+			registry = olareg.New(config.Config{
+				Storage: storage,
+				API: config.ConfigAPI{
+					DeleteEnabled: &yes,
+					Manifest:      config.ConfigAPIManifest{SparseImage: &yes, SparseIndex: &yes},
+					Referrer:      config.ConfigAPIReferrer{Enabled: &api},
+				},
+			})
+		})
 		// Its list of referrers is read, changed and written back: two writers at once could lose an entry.
 		changes := r.Method == http.MethodPut || r.Method == http.MethodDelete
 		if changes && strings.Contains(r.URL.Path, "/manifests/") {
