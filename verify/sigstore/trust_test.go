@@ -1,0 +1,345 @@
+package sigstore_test
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ladingdev/lading/internal/sigstoretest"
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/verify"
+	"github.com/ladingdev/lading/verify/sigstore"
+	"github.com/opencontainers/go-digest"
+)
+
+// signed is a source of bundles.
+func signed(bundles ...[]byte) verify.SourceFunc {
+	return func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+		return func(yield func(verify.Descriptor, error) bool) {
+			for _, b := range bundles {
+				if !yield(verify.Descriptor{MediaType: bundleType, Digest: digest.FromBytes(b), Size: int64(len(b)), Data: b}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// nearMisses are signings that differ from the workflow that is trusted by what an attacker can reach.
+var nearMisses = []struct {
+	name string
+	edit func(g *sigstoretest.Signing)
+}{
+	{"fork", repository("https://github.com/mallory/app")},
+	{"repository whose name begins the same", repository("https://github.com/acme/app-evil")},
+	{"other owner in another case", repository("https://github.com/Acme/app")},
+	{"branch", func(g *sigstoretest.Signing) { ref(g, "refs/heads/v1.0") }},
+	{"pull request", func(g *sigstoretest.Signing) { ref(g, "refs/pull/7/merge") }},
+	{"other workflow", func(g *sigstoretest.Signing) {
+		g.URI = strings.Replace(g.URI, "release.yml", "test.yml", 1)
+		g.Claims[9], g.Claims[18] = g.URI, g.URI
+	}},
+	{"workflow of another folder", func(g *sigstoretest.Signing) {
+		g.URI = strings.Replace(g.URI, ".github/workflows/", ".github/workflows/x/", 1)
+		g.Claims[9], g.Claims[18] = g.URI, g.URI
+	}},
+	{"other tag", func(g *sigstoretest.Signing) { ref(g, "refs/tags/nightly") }},
+	{"tag with a path", func(g *sigstoretest.Signing) { ref(g, "refs/tags/v1/../evil") }},
+	{"tag with a second ref", func(g *sigstoretest.Signing) { ref(g, "refs/tags/v1@refs/heads/main") }},
+	{"other issuer", func(g *sigstoretest.Signing) { g.Issuer = "https://token.actions.githubusercontent.com.evil.example" }},
+	{"issuer of an enterprise", func(g *sigstoretest.Signing) { g.Issuer += "/acme" }},
+	{"pull_request_target", func(g *sigstoretest.Signing) { g.Claims[20] = "pull_request_target" }},
+	{"self-hosted runner", func(g *sigstoretest.Signing) { g.Claims[11] = "self-hosted" }},
+	{"caller of the same workflow", func(g *sigstoretest.Signing) { // it is reusable, and another repository calls it
+		g.Claims[12], g.Claims[18] = "https://github.com/mallory/app", "https://github.com/mallory/app/.github/workflows/release.yml@refs/tags/v1.0"
+	}},
+	{"reusable workflow of somebody else", func(g *sigstoretest.Signing) {
+		g.URI = "https://github.com/mallory/builder/.github/workflows/release.yml@refs/tags/v1.0"
+		g.Claims[9] = g.URI
+	}},
+	{"other identifier", func(g *sigstoretest.Signing) { g.Claims[15] = "1235" }},
+	{"no claims", func(g *sigstoretest.Signing) { g.Claims = nil }},
+	{"e-mail address of the same text", func(g *sigstoretest.Signing) {
+		g.Leaf = func(c *x509.Certificate) { setSAN("\x01" + "acme@example.com")(c) }
+	}},
+}
+
+func repository(url string) func(g *sigstoretest.Signing) {
+	return func(g *sigstoretest.Signing) {
+		g.URI = strings.Replace(g.URI, "https://github.com/acme/app", url, 1)
+		g.Claims[9], g.Claims[12], g.Claims[18] = g.URI, url, g.URI
+	}
+}
+
+func ref(g *sigstoretest.Signing, ref string) {
+	g.URI, _, _ = strings.Cut(g.URI, "@")
+	g.URI += "@" + ref
+	g.Claims[9], g.Claims[14], g.Claims[18] = g.URI, ref, g.URI
+}
+
+func acme(t testing.TB) sigstore.Entry {
+	t.Helper()
+	e, err := sigstore.GitHub{Repository: "acme/app", RepositoryID: "1234", Workflow: "release.yml", Tags: "v*"}.Entry("release")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// Every near miss is refused, and the workflow itself is not. Without any one of the entry's claims, something that is refused with it
+// is accepted, so that none is for nothing.
+func TestNearMisses(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	root := parseRoot(t, s.TrustedRoot(nil))
+	whole := acme(t)
+	bundles := map[string][]byte{"": s.Sign(release())}
+	for _, m := range nearMisses {
+		g := release()
+		g.Claims = maps.Clone(g.Claims)
+		m.edit(&g)
+		bundles[m.name] = s.Sign(g)
+	}
+	refused := func(e sigstore.Entry) (names []string) {
+		v := newVerifier(t, root, nil, e)
+		for name, b := range bundles {
+			_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: b})
+			switch {
+			case err == nil:
+			case errors.Is(err, sigstore.ErrIdentity) && errors.Is(err, verify.ErrNotTrusted):
+				names = append(names, name)
+			default:
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		return names
+	}
+	if n := len(refused(whole)); n != len(nearMisses) {
+		t.Errorf("%d of %d are refused", n, len(nearMisses))
+	}
+	lesser := map[string]sigstore.Entry{}
+	for c := range whole.Claims {
+		e := whole
+		e.Claims = maps.Clone(whole.Claims)
+		delete(e.Claims, c)
+		lesser[string(c)] = e
+	}
+	e := whole
+	e.Issuer = sigstore.Matching(".+")
+	lesser["issuer"] = e
+	for what, e := range lesser {
+		switch sigstore.Claim(what) {
+		case sigstore.SourceRepositoryURI, sigstore.SourceRepositoryRef, sigstore.BuildConfigURI, sigstore.BuildSignerURI:
+			continue // each is said by another as well, where no reusable workflow signs
+		}
+		if len(refused(e)) == len(nearMisses) {
+			t.Errorf("without %s, nothing more is accepted", what)
+		}
+	}
+}
+
+// One workflow at two tags is one signer, and so is one certificate that matches two entries.
+func TestCounting(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	second := release()
+	ref(&second, "refs/tags/v2.0")
+	nightly := release()
+	nightly.URI = strings.Replace(nightly.URI, "release.yml", "nightly.yml", 1)
+	nightly.Claims = maps.Clone(nightly.Claims)
+	nightly.Claims[9], nightly.Claims[18] = nightly.URI, nightly.URI
+	actionsEntry := func(name, uri string) sigstore.Entry {
+		return sigstore.Entry{Name: name, URI: sigstore.Matching(uri), Issuer: sigstore.Exactly(actions)}
+	}
+	rel := actionsEntry("release", `https://github\.com/acme/app/\.github/workflows/release\.yml@refs/tags/.*`)
+	night := actionsEntry("nightly", `https://github\.com/acme/app/\.github/workflows/nightly\.yml@refs/tags/.*`)
+	all := actionsEntry("all of acme", `https://github\.com/acme/.*`)
+	one, two, three := s.Sign(release()), s.Sign(second), s.Sign(nightly)
+	for _, tt := range []struct {
+		name    string
+		trust   []sigstore.Entry
+		bundles [][]byte
+		want    int
+	}{
+		{"two tags", []sigstore.Entry{rel}, [][]byte{one, two}, 1},
+		{"two entries for one certificate", []sigstore.Entry{rel, all}, [][]byte{one}, 1},
+		{"two workflows", []sigstore.Entry{rel, night}, [][]byte{one, three}, 2},
+		{"two workflows in one entry", []sigstore.Entry{all}, [][]byte{one, three}, 1},
+		{"two tags in entries that overlap", []sigstore.Entry{all, rel}, [][]byte{one, two}, 1},
+	} {
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), nil, tt.trust...)
+		report := verify.Collect(t.Context(), verify.Descriptor{Digest: image}, signed(tt.bundles...), v)
+		if len(report.Attestations) != len(tt.bundles) {
+			t.Errorf("%s: %v", tt.name, report.Rejected)
+		}
+		for n := 1; n <= 2; n++ {
+			rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://example.com/p"}, AtLeast: n}
+			if d := rule.Decide(t.Context(), &policy.Input{Report: report}); (d.Verdict == policy.Allow) != (n <= tt.want) {
+				t.Errorf("%s, at least %d: %v", tt.name, n, d)
+			}
+		}
+	}
+	v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), nil, rel, all)
+	att, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := att.Signers[0]
+	if fmt.Sprint(got.Entries) != "[release all of acme]" || got.Claims[string(sigstore.SourceRepositoryIdentifier)] != "1234" || got.Name != "release" ||
+		!got.SignedAt.Equal(signedAt) || got.TimeSource != verify.TimeLogged || got.Identity.Kind != verify.OIDCIdentity {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Names and claims are compared whole, whatever the pattern says of its ends.
+func TestPatterns(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	data := s.Sign(release())
+	for _, tt := range []struct {
+		pattern string
+		match   bool
+	}{
+		{`https://github\.com/acme/app/.*`, true},
+		{`github\.com/acme/app/.*`, false},
+		{`https://github\.com/acme/app/`, false},
+		{`^https://github\.com/acme/app/.*$`, true},
+		{`(?m)^https://github.*$`, true},
+		{`x|https://github\.com/acme/app/.*`, true},
+		{`https://github\.com/acme|x`, false},
+		{`.*v1`, false},
+	} {
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), nil,
+			sigstore.Entry{Name: "x", URI: sigstore.Matching(tt.pattern), Issuer: sigstore.Exactly(actions)})
+		_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+		if (err == nil) != tt.match {
+			t.Errorf("%s: %v", tt.pattern, err)
+		}
+	}
+	// What is not proven matches nothing, not even anything.
+	for c, want := range map[sigstore.Claim]bool{sigstore.SourceRepositoryURI: true, sigstore.DeploymentEnvironment: false} {
+		e := sigstore.Entry{Name: "x", Issuer: sigstore.Exactly(actions), Claims: map[sigstore.Claim]sigstore.Pattern{c: sigstore.Matching(".*")}}
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), nil, e)
+		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data}); (err == nil) != want {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
+}
+
+// A trust list that cannot mean what it says is refused when it is made.
+func TestTrustLists(t *testing.T) {
+	root := parseRoot(t, sigstoretest.New(signedAt).TrustedRoot(nil))
+	some := sigstore.Exactly("x")
+	key := verify.TrustedKey{}
+	for what, trust := range map[string][]sigstore.Entry{
+		"no name":           {{URI: some, Issuer: some}},
+		"one name twice":    {{Name: "a", URI: some, Issuer: some}, {Name: "a", Email: some, Issuer: some}},
+		"no issuer":         {{Name: "a", URI: some}},
+		"issuer alone":      {{Name: "a", Issuer: some}},
+		"two names":         {{Name: "a", URI: some, Email: some, Issuer: some}},
+		"no expression":     {{Name: "a", URI: sigstore.Matching("("), Issuer: some}},
+		"escaping":          {{Name: "a", URI: sigstore.Matching("a)|(b"), Issuer: some}},
+		"both":              {{Name: "a", URI: sigstore.Pattern{Exact: "a", Expression: "b"}, Issuer: some}},
+		"empty claim":       {{Name: "a", Issuer: some, Claims: map[sigstore.Claim]sigstore.Pattern{sigstore.BuildTrigger: {}}}},
+		"unknown claim":     {{Name: "a", Issuer: some, Claims: map[sigstore.Claim]sigstore.Pattern{"sourceRepositoryUri": some}}},
+		"nothing":           {{Name: "a"}},
+		"key and name":      {{Name: "a", URI: some, Issuer: some, Key: &key}},
+		"empty key":         {{Name: "a", Key: &key}},
+		"times without key": {{Name: "a", URI: some, Issuer: some, NotAfter: time.Now()}},
+	} {
+		if _, err := sigstore.New(root, trust, nil); err == nil {
+			t.Errorf("%s: accepted", what)
+		}
+	}
+	if _, err := sigstore.New(nil, nil, nil); err == nil {
+		t.Error("no root: accepted")
+	}
+}
+
+// What people mean, and what they cannot mean.
+func TestExpect(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	root := parseRoot(t, s.TrustedRoot(nil))
+	type entry struct {
+		sigstore.Entry
+		err error
+	}
+	of := func(e sigstore.Entry, err error) entry { return entry{e, err} }
+	cluster := "https://oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+	for _, tt := range []struct {
+		name    string
+		entry   entry
+		signing sigstoretest.Signing
+		match   bool
+	}{
+		{"GitLab at a tag", of(sigstore.GitLab{Project: "g/p", Tags: "v*"}.Entry("x")), sigstoretest.Signing{Issuer: "https://gitlab.com",
+			URI: "https://gitlab.com/g/p//.gitlab-ci.yml@refs/tags/v1", Claims: map[int]string{12: "https://gitlab.com/g/p"}}, true},
+		{"GitLab at a branch", of(sigstore.GitLab{Project: "g/p", Branch: "main"}.Entry("x")), sigstoretest.Signing{Issuer: "https://gitlab.com",
+			URI: "https://gitlab.com/g/p//.gitlab-ci.yml@refs/heads/main", Claims: map[int]string{12: "https://gitlab.com/g/p"}}, true},
+		{"GitLab, other project", of(sigstore.GitLab{Project: "g/p", Tags: "v*"}.Entry("x")), sigstoretest.Signing{Issuer: "https://gitlab.com",
+			URI: "https://gitlab.com/g/p/q//.gitlab-ci.yml@refs/tags/v1", Claims: map[int]string{12: "https://gitlab.com/g/p/q"}}, false},
+		{"service account", of(sigstore.KubernetesServiceAccount("x", cluster, "ci", "build")), sigstoretest.Signing{Issuer: cluster,
+			URI: "https://kubernetes.io/namespaces/ci/serviceaccounts/build"}, true},
+		{"service account of another cluster", of(sigstore.KubernetesServiceAccount("x", cluster, "ci", "build")),
+			sigstoretest.Signing{Issuer: cluster + "D", URI: "https://kubernetes.io/namespaces/ci/serviceaccounts/build"}, false},
+		{"SPIFFE", of(sigstore.SPIFFE("x", "https://spire.example", "spiffe://example.org/ci")),
+			sigstoretest.Signing{Issuer: "https://spire.example", URI: "spiffe://example.org/ci"}, true},
+		{"SPIFFE below", of(sigstore.SPIFFE("x", "https://spire.example", "spiffe://example.org/ci")),
+			sigstoretest.Signing{Issuer: "https://spire.example", URI: "spiffe://example.org/ci/x"}, false},
+		{"person", of(sigstore.Person("x", "https://accounts.google.com", "a@example.com")), sigstoretest.Signing{Issuer: "https://accounts.google.com",
+			Leaf: setSAN("\x01a@example.com")}, true},
+		{"person at another provider", of(sigstore.Person("x", "https://accounts.google.com", "a@example.com")),
+			sigstoretest.Signing{Issuer: "https://github.com/login/oauth", Leaf: setSAN("\x01a@example.com")}, false},
+		{"Google's service account", of(sigstore.GoogleServiceAccount("x", "b@p.iam.gserviceaccount.com")),
+			sigstoretest.Signing{Issuer: "https://accounts.google.com", Leaf: setSAN("\x01b@p.iam.gserviceaccount.com")}, true},
+		{"reusable workflow", of(sigstore.GitHub{Repository: "acme/app", Workflow: "release.yml", Tags: "v*",
+			Builder: "https://github.com/slsa/b/.github/workflows/g.yml@refs/tags/v2.*"}.Entry("x")), func() sigstoretest.Signing {
+			g := release()
+			g.URI = "https://github.com/slsa/b/.github/workflows/g.yml@refs/tags/v2.1"
+			g.Claims[9] = g.URI
+			return g
+		}(), true},
+		{"branch", of(sigstore.GitHub{Repository: "acme/app", Workflow: "release.yml", Branch: "main", SelfHosted: true,
+			Triggers: []string{"workflow_run"}}.Entry("x")), func() sigstoretest.Signing {
+			g := release()
+			ref(&g, "refs/heads/main")
+			g.Claims[20], g.Claims[11] = "workflow_run", "self-hosted"
+			return g
+		}(), true},
+	} {
+		if tt.entry.err != nil {
+			t.Errorf("%s: %v", tt.name, tt.entry.err)
+			continue
+		}
+		g := tt.signing
+		g.At, g.Payload = signedAt, payload
+		v := newVerifier(t, root, nil, tt.entry.Entry)
+		_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: s.Sign(g)})
+		if (err == nil) != tt.match || err != nil && !errors.Is(err, sigstore.ErrIdentity) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	for what, e := range map[string]entry{
+		"no owner":         of(sigstore.GitHub{Repository: "app", Workflow: "r.yml", Tags: "v*"}.Entry("x")),
+		"pattern":          of(sigstore.GitHub{Repository: "acme/*", Workflow: "r.yml", Tags: "v*"}.Entry("x")),
+		"no ref":           of(sigstore.GitHub{Repository: "acme/app", Workflow: "r.yml"}.Entry("x")),
+		"two refs":         of(sigstore.GitHub{Repository: "acme/app", Workflow: "r.yml", Tags: "v*", Branch: "main"}.Entry("x")),
+		"branches":         of(sigstore.GitHub{Repository: "acme/app", Workflow: "r.yml", Branch: "*"}.Entry("x")),
+		"path of workflow": of(sigstore.GitHub{Repository: "acme/app", Workflow: "a/r.yml", Tags: "v*"}.Entry("x")),
+		"no group":         of(sigstore.GitLab{Project: "p", Tags: "v*"}.Entry("x")),
+		"no issuer":        of(sigstore.KubernetesServiceAccount("x", "", "ns", "sa")),
+		"every account":    of(sigstore.KubernetesServiceAccount("x", cluster, "ns", "*")),
+		"path of account":  of(sigstore.KubernetesServiceAccount("x", cluster, "ns/x", "sa")),
+		"no address":       of(sigstore.Person("x", "https://accounts.google.com", "a")),
+		"no account":       of(sigstore.GoogleServiceAccount("x", "a@example.com")),
+		"no SPIFFE ID":     of(sigstore.SPIFFE("x", "https://spire.example", "https://example.org/ci")),
+		"trust domain":     of(sigstore.SPIFFE("x", "https://spire.example", "spiffe://example.org")),
+	} {
+		if e.err == nil {
+			t.Errorf("%s: accepted", what)
+		}
+	}
+}
