@@ -386,7 +386,7 @@ func at(r *strictjson.Reader, path []string) (text string, found bool) {
 	case len(path) == 0 || r.Kind() != strictjson.Object:
 		return "", false
 	}
-	for name := range r.Object(path[0]) {
+	for name := range r.Object() {
 		if string(name) == path[0] {
 			text, found = at(r, path[1:])
 		}

@@ -65,6 +65,23 @@ type Hook struct {
 	Now func() time.Time
 }
 
+// Validate returns an error if the Hook cannot decide or its Gate can never allow anything, as [policy.Gate.Validate] tells.
+// Programs call it when they start.
+func (h *Hook) Validate() error {
+	switch {
+	case h.Client == nil:
+		return errors.New("ecsgate: the hook has no client of ECS")
+	case h.Gate == nil:
+		return errors.New("ecsgate: the hook has no gate")
+	case h.Retry < 0:
+		return errors.New("ecsgate: the hook has a negative Retry")
+	}
+	if err := h.Gate.Validate(); err != nil {
+		return fmt.Errorf("ecsgate: %w", err)
+	}
+	return nil
+}
+
 // An Outcome is an answer and its reasons.
 type Outcome struct {
 	Event      Event // zero if it could not be read

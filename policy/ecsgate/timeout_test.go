@@ -3,6 +3,7 @@ package ecsgate_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/verify"
 )
 
 // silent is an ECS that never answers.
@@ -44,4 +47,31 @@ func TestSilentECS(t *testing.T) {
 			t.Errorf("after %v", took)
 		}
 	})
+}
+
+// A hook that can never let anything pass says so when the program starts.
+func TestValidate(t *testing.T) {
+	key, err := sign.GenerateKey(sign.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := &policy.Gate{
+		Open:      func(context.Context, string) (*policy.Image, error) { return nil, errors.New("not asked") },
+		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}}},
+		Policy:    policy.Require{Kind: verify.ImageSignature},
+	}
+	if err := (&ecsgate.Hook{Client: silent{}, Gate: gate}).Validate(); err != nil {
+		t.Error(err)
+	}
+	for name, h := range map[string]*ecsgate.Hook{
+		"zero":           {},
+		"no client":      {Gate: gate},
+		"no gate":        {Client: silent{}},
+		"a zero gate":    {Client: silent{}, Gate: &policy.Gate{}},
+		"retry for ever": {Client: silent{}, Gate: gate, Retry: -1},
+	} {
+		if err := h.Validate(); err == nil || !strings.HasPrefix(err.Error(), "ecsgate: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

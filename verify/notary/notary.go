@@ -193,6 +193,9 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	default:
 		return nil, fmt.Errorf("%w: signing scheme %q", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
 	}
+	if len(store) == 0 {
+		return nil, fmt.Errorf("%w: no authority is trusted for the signing scheme %s", verify.ErrNotTrusted, info.SignedAttributes.SigningScheme)
+	}
 	anchor, err := signature.VerifyAuthenticity(info, store)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)

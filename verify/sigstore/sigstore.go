@@ -112,6 +112,18 @@ func New(root *Root, trust []Entry, opts *Options) (*Verifier, error) {
 	return v, nil
 }
 
+// Validate returns an error if the Verifier can never accept a signature: it trusts nobody. All else New refuses. Programs call
+// it when they start.
+func (v *Verifier) Validate() error {
+	if v == nil || v.root == nil {
+		return errors.New("sigstore: a Verifier is made by New")
+	}
+	if len(v.trust) == 0 {
+		return errors.New("sigstore: the trust list is empty, so nobody is trusted")
+	}
+	return nil
+}
+
 // policy is what Options ask for, in numbers.
 func (v *Verifier) policy() sigstore.Policy {
 	count := func(n, zero int) int {

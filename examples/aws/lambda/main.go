@@ -31,5 +31,10 @@ func main() {
 		log.Error("the function cannot start", "error", err)
 		os.Exit(1)
 	}
-	lambda.Start(newHook(cfg, strings.Split(os.Getenv("SIGNING_PROFILES"), ","), log).Handle) // does not return
+	hook := newHook(cfg, strings.Split(os.Getenv("SIGNING_PROFILES"), ","), log)
+	if err := hook.Validate(); err != nil {
+		log.Error("the function cannot start: SIGNING_PROFILES has the ARNs of signing profiles, with commas between", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(hook.Handle) // does not return
 }

@@ -186,3 +186,15 @@ func deploy(cloud *awstest.Server, image string) string {
 	return fmt.Sprintf(`{"executionId":"1","lifecycleStage":"PRE_SCALE_UP","resourceArn":"arn:aws:ecs:us-east-1:111122223333:service-deployment/shop/web/1",
 		"executionDetails":{"serviceArn":%q,"targetServiceRevisionArn":%q}}`, service, revision)
 }
+
+// A function that would refuse every image does not start, and says what it lacks.
+func TestMisconfigured(t *testing.T) {
+	for _, profiles := range []string{"", "release", "arn:aws:signer:us-east-1:111122223333:/signing-profiles/*"} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "AWS_REGION=us-east-1", "SIGNING_PROFILES="+profiles)
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "the function cannot start: SIGNING_PROFILES") {
+			t.Errorf("%q: %v: %s", profiles, err, out)
+		}
+	}
+}
