@@ -188,3 +188,60 @@ func BenchmarkCollect1000(b *testing.B) {
 		}
 	})
 }
+
+// hostile are candidates that cost much before any signature holds, as anybody can attach them who may push.
+func hostile(b testing.TB) map[string]func() error {
+	const size = 30 << 20
+	var members bytes.Buffer
+	members.WriteString(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":""},"tlogEntries":[{`)
+	for i := 0; members.Len() < size; i++ {
+		fmt.Fprintf(&members, `"%x":0,`, i)
+	}
+	members.WriteString(`"":0}]},"dsseEnvelope":{"payload":"e30=","payloadType":"x","signatures":[{"sig":"AAAA"}]}}`)
+	// in as many objects as it takes to have none too large
+	objects := bytes.ReplaceAll(members.Bytes(), []byte(`ff":0,`), []byte(`ff":0},{`))
+	envelope := func(sigs int, mediaType string) []byte {
+		sig := base64.StdEncoding.EncodeToString(make([]byte, 64))
+		payload := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("a"), size*3/4))
+		return []byte(`{"payload":"` + payload + `","payloadType":"` + mediaType + `","signatures":[` +
+			strings.TrimSuffix(strings.Repeat(`{"sig":"`+sig+`"},`, sigs), ",") + `]}`)
+	}
+	const inToto = "application/vnd.in-toto+json"
+	signatures := envelope(8, inToto)
+	var ed, p256 []verify.TrustedKey
+	for range 10 {
+		k, trusted := newKey(b, sign.Ed25519)
+		_ = k
+		trusted.Schemes = []verify.Scheme{verify.PureEd25519, verify.Ed25519ph}
+		ed = append(ed, trusted)
+	}
+	_, one := newKey(b, sign.P256)
+	p256 = append(p256, one)
+	try := func(mediaType string, data []byte, keys []verify.TrustedKey) func() error {
+		v := &verify.KeyVerifier{Keys: keys, Formats: allFormats}
+		d := content(mediaType, data)
+		return func() error { _, err := v.Verify(b.Context(), subject, d); return err }
+	}
+	return map[string]func() error{
+		"members of one object":       try(bundleType, members.Bytes(), p256),
+		"members of many objects":     try(bundleType, objects, p256),
+		"Ed25519 keys and signatures": try(dsseType, signatures, ed),
+		"one P-256 key":               try(dsseType, signatures, p256),
+	}
+}
+
+func BenchmarkHostile(b *testing.B) {
+	for name, try := range hostile(b) {
+		b.Run(name, func(b *testing.B) {
+			least := time.Hour
+			for b.Loop() {
+				start := time.Now()
+				if err := try(); err == nil {
+					b.Fatal("accepted")
+				}
+				least = min(least, time.Since(start))
+			}
+			b.ReportMetric(float64(least.Milliseconds()), "ms-least")
+		})
+	}
+}

@@ -62,7 +62,7 @@ func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Desc
 		att.Subject.Size = size
 		return att, nil
 	}
-	signers, err := v.signers(m, []dsse.Signature{{Sig: b.Message.Signature}}, b.Hint)
+	signers, err := v.signers(ctx, m, []dsse.Signature{{Sig: b.Message.Signature}}, b.Hint)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (v *KeyVerifier) readBlob(ctx context.Context, r io.Reader, signed *bundle.
 	case whole != nil && size > int64(most):
 		return nil, 0, fmt.Errorf("%w: a file of more than %d bytes, and an Ed25519 key among the trusted", ErrLimit, most)
 	}
-	m := &message{digests: make(map[crypto.Hash][]byte)}
+	m := &message{digests: make(map[crypto.Hash][]byte), most: math.MaxInt} // the file is the caller's, its keys are, and there is one signature
 	for id, h := range hashes {
 		m.digests[id] = h.Sum(nil)
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"mime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -45,6 +46,7 @@ type Limits struct {
 	Signatures    int // in one envelope; default 8. A bundle has one in any case
 	Subjects      int // of one statement; default 1,024
 	Digests       int // of one subject; default 32
+	Ed25519Bytes  int // hashed for Ed25519 keys, which hash the message once for each key and signature; default 32 MiB, and once in any case
 	BlobBytes     int // of a file that has to be held in memory, for an Ed25519 key signs it whole; default 128 MiB
 }
 
@@ -55,7 +57,7 @@ func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.BlobBytes, 128 << 20}} {
+	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.Ed25519Bytes, 32 << 20}, {&l.BlobBytes, 128 << 20}} {
 		if *f.field <= 0 {
 			*f.field = f.value
 		}
@@ -103,12 +105,6 @@ func (k TrustedKey) Identity() (Identity, error) {
 	return Identity{Kind: KeyIdentity, Key: hex.EncodeToString(sum[:])}, nil
 }
 
-// hint is what Sigstore bundles call this key.
-func (id Identity) hint() string {
-	sum, _ := hex.DecodeString(id.Key)
-	return base64.StdEncoding.EncodeToString(sum)
-}
-
 // schemes returns those that count.
 func (k TrustedKey) schemes() ([]Scheme, error) {
 	schemes, err := scheme.Choose(k.Key, k.Schemes...)
@@ -116,41 +112,6 @@ func (k TrustedKey) schemes() ([]Scheme, error) {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
 	return schemes, nil
-}
-
-// A message is what was signed: its bytes, or, for a file that no key needs whole, digests alone.
-type message struct {
-	data    []byte
-	digests map[crypto.Hash][]byte // as far as they were asked for
-}
-
-func (m *message) digest(h crypto.Hash) []byte {
-	if d, ok := m.digests[h]; ok {
-		return d
-	}
-	sum := h.New()
-	sum.Write(m.data)
-	if m.digests == nil {
-		m.digests = make(map[crypto.Hash][]byte)
-	}
-	m.digests[h] = sum.Sum(nil)
-	return m.digests[h]
-}
-
-// signed returns what a scheme signs of the message, nil if that is not known.
-func (m *message) signed(s Scheme) []byte {
-	switch {
-	case s.Hash() == 0:
-		return m.data
-	case m.data == nil:
-		return m.digests[s.Hash()]
-	}
-	return m.digest(s.Hash())
-}
-
-func (k TrustedKey) verify(m *message, sig []byte) bool {
-	schemes, _ := k.schemes()
-	return slices.ContainsFunc(schemes, func(s Scheme) bool { return s.Verify(k.Key, m.signed(s), sig) })
 }
 
 // KeyVerifier verifies what was signed with keys that the caller names. It reads nothing but the evidence: no log, no
@@ -164,6 +125,8 @@ type KeyVerifier struct {
 	Limits Limits
 	// Now tells the time that TrustedKey.Until is held against; nil means time.Now.
 	Now func() time.Time
+
+	compiled atomic.Pointer[keyring] // what Keys come to
 }
 
 // Validate returns an error if the KeyVerifier can never accept a signature: it has no key, one that is not used, none
@@ -225,7 +188,7 @@ func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) 
 		if b.Message != nil {
 			return nil, fmt.Errorf("%w: the signature of a file, not a statement about an image", ErrType)
 		}
-		att, err = v.statement(b.Envelope, b.Hint, subject, limits)
+		att, err = v.statement(ctx, b.Envelope, b.Hint, subject, limits)
 		if err != nil {
 			return nil, err
 		}
@@ -235,12 +198,12 @@ func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) 
 		if err != nil {
 			return nil, malformed(err)
 		}
-		att, err = v.statement(env, "", subject, limits)
+		att, err = v.statement(ctx, env, "", subject, limits)
 		if err != nil {
 			return nil, certified(evidence, err)
 		}
 	case SimpleSigning:
-		if att, err = v.simpleSigning(subject, evidence); err != nil {
+		if att, err = v.simpleSigning(ctx, subject, evidence, limits); err != nil {
 			return nil, certified(evidence, err)
 		}
 	}
@@ -322,11 +285,11 @@ func (v *KeyVerifier) format(evidence Descriptor) (Format, error) {
 }
 
 // statement proves an envelope.
-func (v *KeyVerifier) statement(env *dsse.Envelope, hint string, subject Descriptor, limits Limits) (*Attestation, error) {
+func (v *KeyVerifier) statement(ctx context.Context, env *dsse.Envelope, hint string, subject Descriptor, limits Limits) (*Attestation, error) {
 	if env.PayloadType != dsse.PayloadType {
 		return nil, fmt.Errorf("%w: payload type %.80q, not %s", ErrType, env.PayloadType, dsse.PayloadType)
 	}
-	signers, err := v.signers(&message{data: env.Signed}, env.Signatures, hint)
+	signers, err := v.signers(ctx, &message{data: env.Signed, most: limits.Ed25519Bytes}, env.Signatures, hint)
 	if err != nil {
 		return nil, err
 	}
@@ -368,7 +331,7 @@ func firstSubject(st *intoto.Statement) string {
 	return "it names no digest of the algorithm that was asked for"
 }
 
-func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation, error) {
+func (v *KeyVerifier) simpleSigning(ctx context.Context, subject, evidence Descriptor, limits Limits) (*Attestation, error) {
 	if len(evidence.Data) > simplesigning.MaxBytes {
 		return nil, fmt.Errorf("%w: a payload of %d bytes, at most %d are read", ErrLimit, len(evidence.Data), simplesigning.MaxBytes)
 	}
@@ -376,7 +339,7 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 	if err != nil || len(sig) == 0 {
 		return nil, fmt.Errorf("%w: no base64 signature in annotation %s", ErrMalformed, simplesigning.SignatureAnnotation)
 	}
-	signers, err := v.signers(&message{data: evidence.Data}, []dsse.Signature{{Sig: sig}}, "")
+	signers, err := v.signers(ctx, &message{data: evidence.Data, most: limits.Ed25519Bytes}, []dsse.Signature{{Sig: sig}}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -397,87 +360,6 @@ func (v *KeyVerifier) simpleSigning(subject, evidence Descriptor) (*Attestation,
 			{Name: "subject", Status: Passed, Reason: string(subject.Digest)},
 		},
 	}, nil
-}
-
-// signers returns the distinct trusted keys that made at least one of the signatures. Signatures by others are of no
-// consequence, as protocol.md of DSSE has it.
-func (v *KeyVerifier) signers(m *message, sigs []dsse.Signature, hint string) ([]Signer, error) {
-	var out []Signer
-	var over error
-	now := v.now()
-	for _, k := range v.Keys {
-		if _, err := k.schemes(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
-		}
-		if !slices.ContainsFunc(sigs, func(s dsse.Signature) bool { return k.verify(m, s.Sig) }) {
-			continue
-		}
-		id, err := k.Identity()
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNotTrusted, err)
-		}
-		signer := Signer{Identity: id, Key: id.Key, Name: k.Name, Until: k.Until}
-		if k.over(now) {
-			over = fmt.Errorf("%w: %s counted until %s", ErrExpired, signer, k.Until.UTC().Format(time.RFC3339))
-			continue
-		}
-		if !slices.ContainsFunc(out, func(s Signer) bool { return s.Identity == id }) { // else the same key, listed twice
-			out = append(out, signer)
-		}
-	}
-	switch {
-	case len(out) > 0:
-		return out, nil
-	case over != nil:
-		return nil, over
-	}
-	return nil, v.noSigner(m, sigs, hint)
-}
-
-// noSigner words a refusal. Hints, which nobody signed, decide nothing else.
-func (v *KeyVerifier) noSigner(m *message, sigs []dsse.Signature, hint string) error {
-	if len(v.Keys) == 0 {
-		return fmt.Errorf("%w: no key is trusted", ErrNotTrusted)
-	}
-	if err := v.otherScheme(m, sigs); err != nil {
-		return err
-	}
-	for _, k := range v.Keys {
-		id, err := k.Identity()
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrNotTrusted, err)
-		}
-		if hint != "" && hint == id.hint() || slices.ContainsFunc(sigs, func(s dsse.Signature) bool {
-			return s.KeyID != "" && (s.KeyID == id.Key || s.KeyID == "sha256:"+id.Key)
-		}) {
-			return fmt.Errorf("%w: it claims to be by a trusted key", ErrTampered)
-		}
-	}
-	return fmt.Errorf("%w: not signed with a trusted key", ErrNotTrusted)
-}
-
-// Bounds of the search for a better word than "not trusted": keys times signatures, and bytes to hash once more.
-const (
-	otherSchemePairs = 16
-	otherSchemeBytes = 4 << 20
-)
-
-// otherScheme says that a trusted key signed in a way that its owner did not list. It is looked for as long as that is
-// cheap, and nothing but the wording depends on it.
-func (v *KeyVerifier) otherScheme(m *message, sigs []dsse.Signature) error {
-	if len(v.Keys)*len(sigs) > otherSchemePairs || len(m.data) > otherSchemeBytes {
-		return nil
-	}
-	for _, k := range v.Keys {
-		fit, _ := scheme.Of(k.Key)
-		for _, s := range fit {
-			data := m.signed(s)
-			if data != nil && slices.ContainsFunc(sigs, func(sig dsse.Signature) bool { return s.Verify(k.Key, data, sig.Sig) }) {
-				return fmt.Errorf("%w: a trusted key signed it, but by %v, which TrustedKey.Schemes does not list for it", ErrNotTrusted, s)
-			}
-		}
-	}
-	return nil
 }
 
 // malformed gives an error of a codec its kind.

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/verify"
 )
@@ -240,3 +242,102 @@ type facts2 struct{}
 
 func (facts2) PredicateType() string        { return "https://in-toto.io/attestation/test-result/v0.1" }
 func (facts2) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
+
+// What a candidate costs before a signature holds has a bound, and who waits no more is heard between two keys.
+func TestCostOfKeys(t *testing.T) {
+	var keys []*sign.LocalKey
+	v := &verify.KeyVerifier{Formats: allFormats}
+	for range 5 {
+		key, trusted := newKey(t, sign.Ed25519)
+		keys, v.Keys = append(keys, key), append(v.Keys, trusted)
+	}
+	payload := statement(about(subject.Digest), "https://example.com/facts/v1")
+	last := keys[4]
+	envelope := func(keyid string) verify.Descriptor {
+		e := forge(t, dsse.PayloadType, []byte(payload), last)
+		e.Signatures[0].KeyID = keyid
+		return content(dsseType, e.Append(nil))
+	}
+	id, err := v.Keys[4].Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Limits.Ed25519Bytes = 4 * (len(payload) + 30) // for four of five tries
+	for keyid, want := range map[string]error{"": verify.ErrLimit, "somebody": verify.ErrLimit, id.Key: nil, "sha256:" + id.Key: nil} {
+		if _, err := v.Verify(t.Context(), subject, envelope(keyid)); !errors.Is(err, want) {
+			t.Errorf("keyid %q: %v, want %v", keyid, err, want)
+		}
+	}
+	if a, err := v.Verify(t.Context(), subject, must(t)((&sign.BundleSigner{Key: last}).Sign(t.Context(), sign.About(subject, facts2{})))); err != nil || a.Signers[0].Identity != id {
+		t.Errorf("with a bundle's hint: %v", err)
+	}
+	v.Limits.Ed25519Bytes = 1
+	v.Keys = v.Keys[4:]
+	if _, err := v.Verify(t.Context(), subject, envelope("")); err != nil {
+		t.Errorf("a single key, and a limit below the message: %v", err)
+	}
+
+	// Keys that are changed are not taken for those that they were.
+	v = &verify.KeyVerifier{Formats: allFormats, Keys: []verify.TrustedKey{{Key: keys[0].Public()}, {Key: keys[4].Public()}}}
+	if _, err := v.Verify(t.Context(), subject, envelope("")); err != nil {
+		t.Error(err)
+	}
+	v.Keys[1].Key = keys[1].Public()
+	if _, err := v.Verify(t.Context(), subject, envelope(id.Key)); !errors.Is(err, verify.ErrNotTrusted) {
+		t.Error(err)
+	}
+	v.Keys[1].Key = keys[4].Public()
+	if a, err := v.Verify(t.Context(), subject, envelope("")); err != nil || a.Signers[0].Identity != id {
+		t.Error(err)
+	}
+	v.Keys[1].Schemes = []verify.Scheme{verify.Ed25519ph}
+	if _, err := v.Verify(t.Context(), subject, envelope("")); !errors.Is(err, verify.ErrNotTrusted) {
+		t.Error(err)
+	}
+
+	// The second of two keys would accept it, and is not tried any more.
+	ctx := &endsAfter{Context: t.Context(), asked: 2}
+	v = &verify.KeyVerifier{Formats: allFormats, Keys: []verify.TrustedKey{{Key: keys[0].Public()}, {Key: keys[4].Public()}}}
+	if a, err := v.Verify(ctx, subject, envelope("")); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+// endsAfter is a context that ends when it was asked some times.
+type endsAfter struct {
+	context.Context
+	asked int
+}
+
+func (c *endsAfter) Err() error {
+	if c.asked--; c.asked < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func must(t *testing.T) func(verify.Descriptor, error) verify.Descriptor {
+	return func(d verify.Descriptor, err error) verify.Descriptor {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+}
+
+// A key that is listed twice counts for as long as one of the entries does, and is one signer.
+func TestKeyListedTwice(t *testing.T) {
+	key, trusted := newKey(t, sign.P256)
+	ended := trusted
+	ended.Until = time.Unix(1, 0)
+	for _, keys := range [][]verify.TrustedKey{{ended, trusted}, {trusted, ended}, {trusted, trusted}} {
+		v := &verify.KeyVerifier{Keys: keys}
+		for _, e := range []verify.Descriptor{forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key),
+			must(t)((&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(subject, facts2{})))} {
+			if a, err := v.Verify(t.Context(), subject, e); err != nil || len(a.Signers) != 1 || !a.Signers[0].Until.IsZero() {
+				t.Errorf("%+v, %v", a, err)
+			}
+		}
+	}
+}

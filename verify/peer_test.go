@@ -52,7 +52,7 @@ func peerSubject(t *testing.T) verify.Descriptor {
 	return verify.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(data), Size: int64(len(data))}
 }
 
-func trusted(t *testing.T, pem []byte) verify.TrustedKey {
+func trusted(t testing.TB, pem []byte) verify.TrustedKey {
 	t.Helper()
 	k, err := verify.ParseTrustedKey(pem)
 	if err != nil {
@@ -61,7 +61,7 @@ func trusted(t *testing.T, pem []byte) verify.TrustedKey {
 	return k
 }
 
-func newKey(t *testing.T, a sign.Algorithm) (*sign.LocalKey, verify.TrustedKey) {
+func newKey(t testing.TB, a sign.Algorithm) (*sign.LocalKey, verify.TrustedKey) {
 	t.Helper()
 	key, err := sign.GenerateKey(a)
 	if err != nil {

@@ -126,20 +126,22 @@ func (d Dialect) base64(r *strictjson.Reader, room int) []byte {
 	if r.Err() != nil {
 		return nil
 	}
-	has := func(c byte) bool { return bytes.IndexByte(text, c) >= 0 } // ten times as fast as ContainsAny
 	encoding := base64.StdEncoding
-	if d != Strict && (has('-') || has('_')) {
-		encoding = base64.URLEncoding
-	}
 	if d == Proto && len(text)%4 != 0 {
 		encoding = encoding.WithPadding(base64.NoPadding)
 	}
-	if has('\r') || has('\n') { // which package base64 skips
-		r.Fail(fmt.Errorf("line break in base64: %w", strictjson.ErrSyntax))
-		return nil
-	}
 	out := make([]byte, room+encoding.DecodedLen(len(text)))
 	n, err := encoding.Strict().Decode(out[room:], text)
+	if err != nil && d != Strict && bytes.ContainsAny(text, "-_") {
+		encoding = base64.URLEncoding
+		if d == Proto && len(text)%4 != 0 {
+			encoding = encoding.WithPadding(base64.NoPadding)
+		}
+		n, err = encoding.Strict().Decode(out[room:], text)
+	}
+	if err == nil && encoding.EncodedLen(n) != len(text) { // package base64 skips line breaks, and counts without them
+		err = errors.New("line break in base64")
+	}
 	if err != nil {
 		r.Fail(fmt.Errorf("%w: %w", strictjson.ErrSyntax, err))
 		return nil

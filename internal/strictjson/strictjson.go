@@ -27,6 +27,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"math/bits"
 	"strconv"
@@ -99,8 +100,9 @@ type Reader struct {
 	pos   int
 	depth int
 	max   int
-	names []name                // of all open objects, innermost last
-	sets  []map[string]struct{} // by depth: the names of an object that has many
+	names []name  // of all open objects, innermost last
+	sets  []slots // by depth: where the names of an object are that has many
+	seed  maphash.Seed
 	err   error
 }
 
@@ -109,8 +111,12 @@ type name struct {
 	text []byte
 }
 
-// manyNames is where a linear search for a duplicate gives way to a map.
-const manyNames = 24
+// manyNames is where a linear search for a duplicate gives way to a hash table, maxNames how many members an object may
+// have: their names are kept until it ends, and who sends a document should not choose how much that takes.
+const (
+	manyNames = 24
+	maxNames  = 1 << 17
+)
 
 // NewReader returns a Reader of data, which must not change while views of it are in use.
 func NewReader(data []byte, l Limits) *Reader {
@@ -670,10 +676,12 @@ func (r *Reader) open() bool {
 
 func (r *Reader) close(base int) {
 	if r.depth < len(r.sets) {
-		if set := r.sets[r.depth]; len(set) <= 8*manyNames {
-			clear(set) // for the next object
-		} else {
-			r.sets[r.depth] = nil
+		if len(r.names)-base > manyNames { // else it was not used
+			if set := r.sets[r.depth]; len(set) <= 512 {
+				clear(set) // for the next object
+			} else {
+				r.sets[r.depth] = nil
+			}
 		}
 	}
 	r.names = r.names[:base]
@@ -731,18 +739,22 @@ func (r *Reader) memberName(base int) ([]byte, bool) {
 		r.names = make([]name, 0, manyNames) // most documents need no more
 	}
 	n := name{text: text, head: head(text)}
-	if len(r.names)-base < manyNames {
+	switch count := len(r.names) - base; {
+	case count < manyNames:
 		for i := base; i < len(r.names); i++ {
 			if o := &r.names[i]; o.head == n.head && bytes.Equal(o.text, text) {
 				r.failf(at, ErrDuplicate, "member %s occurs twice", clip(text))
 				return nil, false
 			}
 		}
-		r.names = append(r.names, n)
-	} else if !r.addToSet(base, text) {
+	case count == maxNames:
+		r.failf(at, ErrLimit, "an object of more than %d members", maxNames)
+		return nil, false
+	case !r.addToSet(base, text):
 		r.failf(at, ErrDuplicate, "member %s occurs twice", clip(text))
 		return nil, false
 	}
+	r.names = append(r.names, n)
 	r.space()
 	if r.pos == len(r.data) || r.data[r.pos] != ':' {
 		r.fail(r.pos, ErrSyntax, "no ':' behind a member name")
@@ -752,24 +764,61 @@ func (r *Reader) memberName(base int) ([]byte, bool) {
 	return text, true
 }
 
-// addToSet adds a name of the innermost object, which has many, and reports whether it was new.
+// slots is a hash table of names: in each half of a slot that is taken a part of the hash, and the name's index in its object
+// plus one. At least half of them are free.
+type slots []uint64
+
+// find returns the slot that a name has, or a free one.
+func (s slots) find(names []name, hash uint32, text []byte) (at int, known bool) {
+	for at = int(hash) & (len(s) - 1); s[at] != 0; at = (at + 1) & (len(s) - 1) {
+		if uint32(s[at]>>32) == hash && bytes.Equal(names[uint32(s[at])-1].text, text) {
+			return at, true
+		}
+	}
+	return at, false
+}
+
+// addToSet adds the name that comes next in the innermost object, which has many, and reports whether it is new.
 func (r *Reader) addToSet(base int, text []byte) bool {
 	for len(r.sets) <= r.depth {
 		r.sets = append(r.sets, nil)
 	}
+	names := r.names[base:]
 	set := r.sets[r.depth]
-	if set == nil {
-		set = make(map[string]struct{}, 4*manyNames)
-		r.sets[r.depth] = set
-	}
-	if len(set) == 0 {
-		for _, n := range r.names[base:] {
-			set[string(n.text)] = struct{}{}
+	if len(names) == manyNames { // the first that is looked up here
+		if r.seed == (maphash.Seed{}) {
+			r.seed = maphash.MakeSeed()
+		}
+		if set == nil {
+			set = make(slots, 128)
+		}
+		for i, n := range names {
+			hash := uint32(maphash.Bytes(r.seed, n.text))
+			at, _ := set.find(names, hash, n.text)
+			set[at] = uint64(hash)<<32 | uint64(i+1)
 		}
 	}
-	size := len(set)
-	set[string(text)] = struct{}{}
-	return len(set) > size
+	if 2*(len(names)+1) > len(set) {
+		larger := make(slots, 4*len(set))
+		for _, slot := range set {
+			if slot == 0 {
+				continue
+			}
+			at := int(slot>>32) & (len(larger) - 1)
+			for larger[at] != 0 {
+				at = (at + 1) & (len(larger) - 1)
+			}
+			larger[at] = slot
+		}
+		set = larger
+	}
+	r.sets[r.depth] = set
+	hash := uint32(maphash.Bytes(r.seed, text))
+	at, known := set.find(names, hash, text)
+	if !known {
+		set[at] = uint64(hash)<<32 | uint64(len(names)+1)
+	}
+	return !known
 }
 
 func head(text []byte) uint64 {

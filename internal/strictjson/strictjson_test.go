@@ -280,3 +280,37 @@ func TestFields(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// Duplicates are found wherever they are in objects of any size, and an object has an end.
+func TestManyMembers(t *testing.T) {
+	object := func(n, twice, at int) string { // with member number twice again behind number at
+		var b strings.Builder
+		b.WriteString(`{"first":{}`)
+		for i := range n {
+			fmt.Fprintf(&b, `,"member %d":%d`, i, i)
+			if i == at {
+				fmt.Fprintf(&b, `,"member %d":{}`, twice)
+			}
+		}
+		return b.String() + "}"
+	}
+	for _, n := range []int{1, 22, 23, 24, 25, 63, 64, 65, 127, 128, 129, 1000} {
+		if err := Check([]byte(object(n, 0, -1)), Limits{}); err != nil {
+			t.Errorf("%d members: %v", n, err)
+		}
+		for _, twice := range []int{0, n / 2, n - 1} {
+			for _, at := range []int{twice, n - 1} {
+				list := "[" + object(n, 0, -1) + "," + object(n, twice, at) + "]"
+				if err := Check([]byte(list), Limits{}); !errors.Is(err, ErrDuplicate) {
+					t.Errorf("member %d of %d again behind %d: %v", twice, n, at, err)
+				}
+			}
+		}
+	}
+	if err := Check([]byte(object(1<<17-1, 0, -1)), Limits{}); err != nil {
+		t.Error(err)
+	}
+	if err := Check([]byte(object(1<<17, 0, -1)), Limits{}); !errors.Is(err, ErrLimit) {
+		t.Error(err)
+	}
+}
