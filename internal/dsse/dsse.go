@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strconv"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -105,11 +104,16 @@ var ErrMember = errors.New("a member that the format does not have")
 func (d Dialect) Members(r *strictjson.Reader, known ...string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for name := range r.Object(known...) {
-			i := slices.IndexFunc(known, func(k string) bool { return k == string(name) })
+			is := ""
+			for _, k := range known {
+				if k == string(name) {
+					is = k
+				}
+			}
 			switch {
-			case i < 0 && d != Plain:
+			case is == "" && d != Plain:
 				r.Fail(fmt.Errorf("%w: %.40q", ErrMember, name))
-			case i >= 0 && (d == Strict || !r.Null()) && !yield(known[i]):
+			case is != "" && (d == Strict || !r.Null()) && !yield(is):
 				return
 			}
 		}
