@@ -123,7 +123,7 @@ func NewReader(data []byte, l Limits) *Reader {
 	if l.Depth <= 0 {
 		l.Depth = 100
 	}
-	return &Reader{data: data, max: l.Depth, names: make([]name, 0, 16)}
+	return &Reader{data: data, max: l.Depth}
 }
 
 // Check reads data to its end and reports the first reason to refuse it.
