@@ -450,3 +450,43 @@ func below(t *testing.T, s *sigstoretest.Instance, edit func(*x509.Certificate))
 	}
 	s.Chain, s.ChainKey = append([]*x509.Certificate{c}, s.Chain...), key
 }
+
+// Bundles and roots of the corpus, and what becomes of them.
+func FuzzVerify(f *testing.F) {
+	files := unpack(f, corpus)
+	root, err := sigstore.ParseRoot(files[production], nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	v, err := sigstore.New(root, []sigstore.Entry{anybody}, &sigstore.Options{Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for name, data := range files {
+		if strings.Contains(name, "/bundle-verify/") && strings.HasSuffix(name, "bundle.sigstore.json") {
+			f.Add(data)
+		}
+	}
+	file := []byte("DO NOT MODIFY ME!\n\nthis is \"a.txt\", a sample input for sigstore-conformance's test suite\n")
+	for name, data := range files {
+		if strings.HasSuffix(name, "/a.txt") {
+			file = data
+		}
+	}
+	kinds := []error{verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrSubject, verify.ErrType, verify.ErrLimit, verify.ErrNotYet}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		att, err := v.VerifyBlob(t.Context(), bytes.NewReader(file), verify.Descriptor{Data: data})
+		if err == nil {
+			if len(att.Signers) != 1 || att.Kind != verify.Blob || att.Subject.Digest != digest.FromBytes(file) {
+				t.Fatalf("%+v", att)
+			}
+			return
+		}
+		for _, k := range kinds {
+			if errors.Is(err, k) {
+				return
+			}
+		}
+		t.Fatalf("an error of no kind: %v", err)
+	})
+}
