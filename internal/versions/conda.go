@@ -4,20 +4,20 @@ import "strings"
 
 // parseConda checks a version, and takes it apart.
 func parseConda(s string) (epoch, version, local string, ok bool) {
-	s = strings.Trim(s, blanks)
-	known := func(c byte) bool { return isAlnum(c) || strings.IndexByte("*.+!_", c) >= 0 }
+	s = trim(s)
+	known := func(c byte) bool { return isAlnum(c) || c == '.' || c == '_' || c == '*' || c == '+' || c == '!' }
 	dashed := func(c byte) bool { return known(c) && c != '_' || c == '-' } // dashes stand for underscores, if there are none
 	if s == "" || span(s, known) != len(s) && span(s, dashed) != len(s) {
 		return
 	}
 	epoch, version = "0", s
-	if e, rest, found := strings.Cut(s, "!"); found {
+	if e, rest, found := cut(s, '!'); found {
 		if epoch, version = e, rest; !allDigits(e) {
 			return
 		}
 	}
-	version, local, hasLocal := strings.Cut(version, "+")
-	if strings.ContainsAny(version, "!") || strings.ContainsAny(local, "+!") {
+	version, local, hasLocal := cut(version, '+')
+	if strings.IndexByte(version, '!') >= 0 || strings.IndexByte(local, '!') >= 0 || strings.IndexByte(local, '+') >= 0 {
 		return
 	}
 	ok = noneEmpty(condaParts{s: version, more: true, version: true})
@@ -48,8 +48,8 @@ func (p *condaParts) next() (part string) {
 	if !p.more {
 		return ""
 	}
-	i := strings.IndexAny(p.s, "._-")
-	if i < 0 || p.version && i == len(p.s)-1 && p.s[i] != '.' {
+	i := span(p.s, func(c byte) bool { return !isSeparator(c) })
+	if i == len(p.s) || p.version && i == len(p.s)-1 && p.s[i] != '.' {
 		p.more = false
 		return p.s
 	}

@@ -26,8 +26,8 @@ type evr struct {
 }
 
 func parseDebian(s string) (v evr, ok bool) {
-	s = strings.Trim(s, blanks)
-	if epoch, rest, found := strings.Cut(s, ":"); found {
+	s = trim(s)
+	if epoch, rest, found := cut(s, ':'); found {
 		if !allDigits(epoch) || compareNumbers(epoch, "2147483647") > 0 {
 			return v, false
 		}
@@ -43,8 +43,8 @@ func parseDebian(s string) (v evr, ok bool) {
 	if v.version == "" || !isDigit(v.version[0]) {
 		return v, false
 	}
-	upstream := func(c byte) bool { return isAlnum(c) || strings.IndexByte(".-+~:", c) >= 0 }
-	revision := func(c byte) bool { return isAlnum(c) || strings.IndexByte(".+~", c) >= 0 }
+	revision := func(c byte) bool { return isAlnum(c) || c == '.' || c == '+' || c == '~' }
+	upstream := func(c byte) bool { return revision(c) || c == '-' || c == ':' }
 	return v, span(v.version, upstream) == len(v.version) && span(v.release, revision) == len(v.release)
 }
 
@@ -102,6 +102,7 @@ func rpmEVR(a, b string) Order {
 }
 
 func parseRPM(s string) (v evr, ok bool) {
+	ok = s != ""
 	if i := digits(s); i < len(s) && s[i] == ':' {
 		v.epoch, s = s[:i], s[i+1:]
 	}
@@ -109,7 +110,7 @@ func parseRPM(s string) (v evr, ok bool) {
 	if i := strings.LastIndexByte(s, '-'); i >= 0 {
 		v.version, v.release, v.released = s[:i], s[i+1:], true
 	}
-	return v, v.version != ""
+	return v, ok
 }
 
 func compareRPM(a, b string) int {

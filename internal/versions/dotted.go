@@ -13,10 +13,10 @@ func hackage(a, b string) Order {
 }
 
 func cutTags(s string) (branch string, ok bool) {
-	branch, tags, more := strings.Cut(s, "-")
+	branch, tags, more := cut(s, '-')
 	for more {
 		var tag string
-		if tag, tags, more = strings.Cut(tags, "-"); span(tag, isAlnum) != len(tag) || tag == "" {
+		if tag, tags, more = cut(tags, '-'); span(tag, isAlnum) != len(tag) || tag == "" {
 			return "", false
 		}
 	}
@@ -60,17 +60,19 @@ type perl struct {
 	decimal bool
 }
 
-// parsePerl follows the lax rules of version::regex. An underscore before the last digits does not count.
+// parsePerl takes what version.pm parses, which is a little more than its lax rules (version::regex) say: a dot alone, and an
+// underscore at the end. An underscore before the last digits does not count.
 func parsePerl(s string) (v perl, ok bool) {
-	s = strings.Trim(s, blanks)
+	s = trim(s)
 	if s == "undef" {
 		return perl{first: "0", decimal: true}, true
 	}
 	s, explicit := strings.CutPrefix(s, "v")
-	head, alpha, hasAlpha := strings.Cut(s, "_")
+	head, alpha, hasAlpha := cut(s, '_')
 	dots := strings.Count(head, ".")
 	if hasAlpha {
-		if !allDigits(alpha) || explicit && dots == 0 {
+		isDotted := explicit || dots >= 2 // which may end in an underscore
+		if dots == 0 || head[len(head)-1] == '.' || digits(alpha) != len(alpha) || alpha == "" && !isDotted {
 			return v, false
 		}
 		s = head + alpha
@@ -82,13 +84,13 @@ func parsePerl(s string) (v perl, ok bool) {
 	switch {
 	case !found && fraction != "", explicit && i == 0:
 		return v, false
-	case explicit && !found:
+	case explicit && fraction == "":
 		return v, true
 	case explicit || dots >= 2:
 		return v, dotted(fraction)
 	}
 	v.decimal = true
-	return v, digits(fraction) == len(fraction) && (i > 0 || fraction != "")
+	return v, digits(fraction) == len(fraction) && (i > 0 || found)
 }
 
 // maxPerl is what version.pm makes of larger numbers.
@@ -108,7 +110,7 @@ func perlNumber(s string) int {
 func (v *perl) next() int {
 	if !v.decimal {
 		var n string
-		n, v.rest, _ = strings.Cut(v.rest, ".")
+		n, v.rest, _ = cut(v.rest, '.')
 		return perlNumber(n)
 	}
 	i := min(3, len(v.rest))

@@ -33,7 +33,7 @@ func mavenItemOf(level int16, kind int8, text string, short bool) mavenItem {
 // parseMaven takes a version apart as ComparableVersion.parseVersion does, and appends its items, which are in lists in lists.
 func parseMaven(s string, items []mavenItem) []mavenItem {
 	kind, start, level := int8(mavenText), 0, int16(0)
-	some := func() bool { return len(items) > 0 && items[len(items)-1].level == level } // items in this list
+	some := false // there are items in this list
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c == '.' || c == '-':
@@ -42,31 +42,31 @@ func parseMaven(s string, items []mavenItem) []mavenItem {
 			} else {
 				items = append(items, mavenItemOf(level, kind, s[start:i], false))
 			}
-			start = i + 1
+			start, some = i+1, true
 			if c == '-' {
-				level++
+				level, some = level+1, false
 			}
 		case isDigit(c):
 			if kind == mavenText && i > start {
-				if some() { // .x1 is -x1
+				if some { // .x1 is -x1
 					level++
 				}
 				items = append(items, mavenItemOf(level, mavenText, s[start:i], true))
-				start = i
+				start, some = i, false
 				level++
 			}
 			kind = mavenNumber
 		default:
 			if kind == mavenNumber && i > start {
 				items = append(items, mavenItemOf(level, mavenNumber, s[start:i], false))
-				start = i
+				start, some = i, false
 				level++
 			}
 			kind = mavenText
 		}
 	}
 	if start < len(s) {
-		if kind == mavenText && some() { // .x is -x
+		if kind == mavenText && some { // .x is -x
 			level++
 		}
 		items = append(items, mavenItemOf(level, kind, s[start:], false))
@@ -181,7 +181,7 @@ var qualifiers = [...]struct {
 	name string
 	rank int8
 }{
-	{"alpha", 0}, {"beta", 1}, {"milestone", 2}, {"rc", 3}, {"cr", 3}, {"snapshot", 4}, {"", releaseRank}, {"ga", releaseRank},
+	{"alpha", 0}, {"beta", 1}, {"milestone", 2}, {"rc", 3}, {"cr", 3}, {"snapshot", 4}, {"ga", releaseRank},
 	{"final", releaseRank}, {"release", releaseRank}, {"sp", 6},
 }
 
@@ -191,8 +191,9 @@ func rankQualifier(text string, short bool) int8 {
 			return int8(rank)
 		}
 	}
-	for _, known := range qualifiers {
-		if len(text) == len(known.name) && compareFold(text, known.name) == 0 {
+	for i := range qualifiers {
+		known := &qualifiers[i]
+		if len(text) == len(known.name) && lower(text[0]) == known.name[0] && compareFold(text, known.name) == 0 {
 			return known.rank
 		}
 	}
@@ -202,8 +203,30 @@ func rankQualifier(text string, short bool) int8 {
 // maven is the order of ComparableVersion, which takes any text. It is no order in the sense of mathematics: there are circles.
 func maven(a, b string) Order {
 	a, b = lowerUnicode(a), lowerUnicode(b)
-	var bufA, bufB [12]mavenItem
+	if c := compareLeading(a, b); c != 0 {
+		return order(c)
+	}
+	var bufA, bufB [8]mavenItem
 	return order(compareMaven(mavenVersion{items: parseMaven(a, bufA[:0])}, mavenVersion{items: parseMaven(b, bufB[:0])}))
+}
+
+// compareLeading compares the numbers and dots that both begin with. Where two numbers differ there, no item behind them, and no
+// zero that does not count before them, makes another answer: what the larger one stands against is less, be it a smaller number,
+// a list, text or nothing.
+func compareLeading(a, b string) int {
+	for {
+		i, j := digits(a), digits(b)
+		if i == 0 || j == 0 {
+			return 0
+		}
+		if c := compareNumbers(a[:i], b[:j]); c != 0 {
+			return c
+		}
+		if a, b = a[i:], b[j:]; a == "" || b == "" || a[0] != '.' || b[0] != '.' {
+			return 0
+		}
+		a, b = a[1:], b[1:]
+	}
 }
 
 // lowerUnicode is text in lower case, its digits in ASCII, if it has more than ASCII: the rest of this file looks after that.

@@ -90,7 +90,9 @@ func (r *Range) contains(ecosystem, version string) Membership {
 }
 
 // semanticVersions are ecosystems whose own order is that of Semantic Versioning, with what their versions have beyond.
-var semanticVersions = map[string]bool{"npm": true, "crates.io": true, "Go": true, "Hex": true, "Pub": true, "SwiftURL": true, "Julia": true}
+var semanticVersions = map[string]bool{
+	"npm": true, "crates.io": true, "Go": true, "Hex": true, "Pub": true, "SwiftURL": true, "Julia": true,
+}
 
 // beforeLimits tells whether a version is below any of the limits, or there is none.
 func (r *Range) beforeLimits(ecosystem, version string) Membership {

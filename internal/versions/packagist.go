@@ -22,7 +22,7 @@ type composerPart struct {
 // packagist is the order of composer/semver: what its parser makes of a version, in that of PHP's version_compare. Branches
 // (dev-main) are below versions, and in no order among each other.
 func packagist(a, b string) Order {
-	var bufA, bufB [16]composerPart
+	var bufA, bufB [8]composerPart
 	branchA, v, ok := normalizeComposer(a, bufA[:0])
 	branchB, w, ok2 := normalizeComposer(b, bufB[:0])
 	switch {
@@ -66,7 +66,7 @@ func beyond(p composerPart) Order {
 // normalizeComposer is VersionParser::normalize: the name of a branch, or the parts of a version.
 func normalizeComposer(s string, out []composerPart) (branch string, parts []composerPart, ok bool) {
 	s = strings.Trim(s, blanks+"\x00")
-	if before, after, found := strings.Cut(s, " "); found { // 1.0 as 2.0
+	if before, after, found := cut(s, ' '); found { // 1.0 as 2.0
 		after = strings.TrimLeft(after, " ")
 		alias, is := strings.CutPrefix(after, "as ")
 		alias = strings.TrimLeft(alias, " ")
@@ -84,7 +84,8 @@ func normalizeComposer(s string, out []composerPart) (branch string, parts []com
 	if name, is := cutPrefixFold(s, "dev-"); is {
 		return name, nil, name != ""
 	}
-	if head, tail, found := strings.Cut(s, "+"); found && head != "" && tail != "" && !strings.ContainsAny(head, ", \t\r\n") && !strings.ContainsAny(tail, " \t\r\n") {
+	if head, tail, found := cut(s, '+'); found && head != "" && tail != "" && span(tail, isNotBlank) == len(tail) &&
+		span(head, func(c byte) bool { return isNotBlank(c) && c != ',' }) == len(head) {
 		s = head
 	}
 	if parts, ok := classical(s, out); ok {
@@ -96,6 +97,8 @@ func normalizeComposer(s string, out []composerPart) (branch string, parts []com
 	parts, ok = numericBranch(s, out)
 	return "", parts, ok
 }
+
+func isNotBlank(c byte) bool { return !isBlank(c) }
 
 func isStability(s string) bool {
 	for _, known := range [...]string{"stable", "rc", "beta", "alpha", "dev"} {
@@ -253,10 +256,10 @@ func numericBranch(s string, out []composerPart) ([]composerPart, bool) {
 	if s != "" && (s[len(s)-1] == '.' || s[len(s)-1] == '-') {
 		s = s[:len(s)-1]
 	}
-	s = trimV(strings.Trim(s, blanks))
+	s = trimV(trim(s))
 	for more := true; more; {
 		var part string
-		part, s, more = strings.Cut(s, ".")
+		part, s, more = cut(s, '.')
 		switch {
 		case len(out) == 4:
 			return nil, false

@@ -25,23 +25,18 @@ func label(s string, names ...string) (name, number, rest string, ok bool) {
 	}
 	for _, name := range names {
 		if rest, ok := cutPrefixFold(t, name); ok {
-			n := rest
-			if n != "" && isSeparator(n[0]) && digits(n[1:]) > 0 {
-				n = n[1:]
+			if rest != "" && isSeparator(rest[0]) {
+				rest = rest[1:]
 			}
-			i := digits(n)
-			if i == 0 {
-				// a separator without a number may be that of the next part
-				return name, "", rest, true
-			}
-			return name, n[:i], n[i:], true
+			i := digits(rest)
+			return name, rest[:i], rest[i:], true
 		}
 	}
 	return "", "", s, false
 }
 
 func parsePEP440(s string) (v pep440, ok bool) {
-	s = strings.Trim(s, blanks)
+	s = trim(s)
 	s, _ = cutPrefixFold(s, "v")
 	if i := digits(s); i > 0 && i < len(s) && s[i] == '!' {
 		v.epoch, s = s[:i], s[i+1:]
@@ -54,6 +49,9 @@ func parsePEP440(s string) (v pep440, ok bool) {
 		i += 1 + digits(s[i+1:])
 	}
 	v.release, s = s[:i], s[i:]
+	if s == "" {
+		return v, true
+	}
 	if name, n, rest, ok := label(s, "alpha", "a", "beta", "b", "preview", "pre", "c", "rc"); ok {
 		if v.pre, v.preN, s = name[0], n, rest; v.pre == 'p' || v.pre == 'c' {
 			v.pre = 'r'
@@ -176,10 +174,10 @@ func compareDotted(a, b string, pad bool) int {
 		}
 		var x, y string
 		if moreA {
-			x, a, moreA = strings.Cut(a, ".")
+			x, a, moreA = cut(a, '.')
 		}
 		if moreB {
-			y, b, moreB = strings.Cut(b, ".")
+			y, b, moreB = cut(b, '.')
 		}
 		if c := compareNumbers(x, y); c != 0 {
 			return c
@@ -192,7 +190,7 @@ func compareDotted(a, b string, pad bool) int {
 func dotted(s string) bool {
 	for more := true; more; {
 		var x string
-		if x, s, more = strings.Cut(s, "."); !allDigits(x) {
+		if x, s, more = cut(s, '.'); !allDigits(x) {
 			return false
 		}
 	}

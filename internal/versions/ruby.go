@@ -4,11 +4,11 @@ import "strings"
 
 // rubygems is the order of Gem::Version. Segments are numbers or letters; a dash is ".pre.".
 func rubygems(a, b string) Order {
-	a, b = strings.Trim(a, blanks), strings.Trim(b, blanks)
+	a, b = trim(a), trim(b)
 	if !validGem(a) || !validGem(b) {
 		return CannotTell
 	}
-	var bufA, bufB [24]gemSegment
+	var bufA, bufB [8]gemSegment
 	v, w := gemSegments(a, bufA[:0]), gemSegments(b, bufB[:0])
 	for i := range max(len(v), len(w)) {
 		var x, y gemSegment // zero, which is the number zero
@@ -41,14 +41,14 @@ func validGem(s string) bool {
 	if s == "" {
 		return true
 	}
-	release, pre, hasPre := strings.Cut(s, "-")
-	if first, _, _ := strings.Cut(release, "."); !allDigits(first) {
+	release, pre, hasPre := cut(s, '-')
+	if first, _, _ := cut(release, '.'); !allDigits(first) {
 		return false
 	}
 	for _, t := range [...]string{release, pre} {
 		for more := hasPre || t != ""; more; {
 			var part string
-			part, t, more = strings.Cut(t, ".")
+			part, t, more = cut(t, '.')
 			if part == "" || span(part, func(c byte) bool { return isAlnum(c) || c == '-' }) != len(part) {
 				return false
 			}

@@ -29,14 +29,14 @@ var (
 
 func (d *dialect) parse(s string) (v semver, ok bool) {
 	var hasBuild, hasPre bool
-	s, v.build, hasBuild = strings.Cut(s, "+")
-	s, v.pre, hasPre = strings.Cut(s, "-")
+	s, v.build, hasBuild = cut(s, '+')
+	s, v.pre, hasPre = cut(s, '-')
 	if hasBuild && !identifiers(v.build, true) || hasPre && !identifiers(v.pre, d.preZeros) {
 		return v, false
 	}
 	for more := true; more; v.n++ {
 		var number string
-		number, s, more = strings.Cut(s, ".")
+		number, s, more = cut(s, '.')
 		if v.n == d.most || !allDigits(number) || !d.zeros && len(number) > 1 && number[0] == '0' ||
 			d.largest != "" && compareNumbers(number, d.largest) > 0 {
 			return v, false
@@ -50,7 +50,7 @@ func (d *dialect) parse(s string) (v semver, ok bool) {
 func identifiers(s string, zeros bool) bool {
 	for more := true; more; {
 		var id string
-		id, s, more = strings.Cut(s, ".")
+		id, s, more = cut(s, '.')
 		if id == "" || span(id, func(c byte) bool { return isAlnum(c) || c == '-' }) != len(id) ||
 			!zeros && len(id) > 1 && id[0] == '0' && allDigits(id) {
 			return false
@@ -90,8 +90,8 @@ func compareIdentifiers(a, b string, compareText func(a, b string) int) int {
 			return 1
 		}
 		var x, y string
-		x, a, moreA = strings.Cut(a, ".")
-		y, b, moreB = strings.Cut(b, ".")
+		x, a, moreA = cut(a, '.')
+		y, b, moreB = cut(b, '.')
 		c := 0
 		switch nx, ny := allDigits(x), allDigits(y); {
 		case nx && ny:
@@ -134,7 +134,7 @@ func npm(a, b string) Order {
 	return dialectNPM.compare(trimNPM(a), trimNPM(b))
 }
 
-func trimNPM(s string) string { return strings.TrimPrefix(strings.Trim(s, blanks), "v") }
+func trimNPM(s string) string { return strings.TrimPrefix(trim(s), "v") }
 
 func crates(a, b string) Order { return dialectRust.compare(a, b) }
 
@@ -177,8 +177,8 @@ func pub(a, b string) Order {
 
 // nuget has one to four numbers, and pre-releases whatever their case (learn.microsoft.com/nuget, "Package versioning").
 func nuget(a, b string) Order {
-	v, ok := dialectNu.parse(strings.Trim(a, blanks))
-	w, ok2 := dialectNu.parse(strings.Trim(b, blanks))
+	v, ok := dialectNu.parse(trim(a))
+	w, ok2 := dialectNu.parse(trim(b))
 	if !ok || !ok2 {
 		return CannotTell
 	}

@@ -81,7 +81,7 @@ type ecosystem struct {
 }
 
 func lookup(name string) *ecosystem {
-	if name, _, ok := strings.Cut(name, ":"); ok {
+	if name, _, ok := cut(name, ':'); ok {
 		return ecosystems[name]
 	}
 	return ecosystems[name]
@@ -170,11 +170,29 @@ func allDigits(s string) bool { return s != "" && digits(s) == len(s) }
 
 // compareNumbers compares decimal numbers of any size; none at all is zero.
 func compareNumbers(a, b string) int {
-	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
 	if len(a) != len(b) {
-		return sign(len(a) - len(b))
+		if a, b = trimZeros(a), trimZeros(b); len(a) != len(b) {
+			return sign(len(a) - len(b))
+		}
 	}
 	return strings.Compare(a, b)
+}
+
+func trimZeros(s string) string {
+	for s != "" && s[0] == '0' {
+		s = s[1:]
+	}
+	return s
+}
+
+// cut is strings.Cut for one byte in short text, without what that takes to begin.
+func cut(s string, sep byte) (before, after string, found bool) {
+	for i := range len(s) {
+		if s[i] == sep {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
 }
 
 // compareFold is strings.Compare of the texts in lower case, ASCII alone.
@@ -189,7 +207,7 @@ func compareFold(a, b string) int {
 
 // cutPrefixFold is strings.CutPrefix without regard to the case of ASCII. The prefix is in lower case.
 func cutPrefixFold(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || compareFold(s[:len(prefix)], prefix) != 0 {
+	if len(s) < len(prefix) || lower(s[0]) != prefix[0] || compareFold(s[:len(prefix)], prefix) != 0 {
 		return s, false
 	}
 	return s[len(prefix):], true
@@ -197,3 +215,16 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 
 // blanks are what tools trim: space, tab and line ends of ASCII.
 const blanks = " \t\r\n\v\f"
+
+func isBlank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
+
+// trim takes blanks away; strings.Trim would make a set of them first, which takes longer than most comparisons.
+func trim(s string) string {
+	for s != "" && isBlank(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isBlank(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}

@@ -40,7 +40,8 @@ func TestPairs(t *testing.T) {
 		got, back := Compare(p.ecosystem, p.a, p.b), Compare(p.ecosystem, p.b, p.a)
 		if got != want || back != want.reversed() {
 			wrong[p.ecosystem]++
-			t.Errorf("%s: %q is %v %q, and should be %v (%s) %s; the other way it is %v", p.ecosystem, p.a, got, p.b, want, p.tool, p.note, back)
+			t.Errorf("%s: %q is %v %q, and should be %v (%s) %s; the other way it is %v",
+				p.ecosystem, p.a, got, p.b, want, p.tool, p.note, back)
 		}
 	}
 	if len(wrong) > 0 {
@@ -184,6 +185,8 @@ func TestCircle(t *testing.T) {
 
 func TestAffected(t *testing.T) {
 	range1 := Range{"SEMVER", []Event{{Introduced: "1.0.0"}, {Fixed: "2.0.0"}}}
+	debian := Range{"ECOSYSTEM", []Event{{Introduced: "0"}, {Fixed: "1.0-1+deb12u1"}}}
+	branches := Range{"ECOSYSTEM", []Event{{Introduced: "dev-old"}, {Fixed: "2.0"}}}
 	for name, tt := range map[string]struct {
 		ecosystem, version string
 		versions           []string
@@ -199,10 +202,10 @@ func TestAffected(t *testing.T) {
 		"an ecosystem that is not known": {"Nowhere", "1.5.0", nil, []Range{{"ECOSYSTEM", range1.Events}}, Unknown},
 		"the same, by semver":            {"Nowhere", "1.5.0", nil, []Range{range1}, In},
 		"nothing":                        {"npm", "1.5.0", nil, nil, Out},
-		"a release of Debian":            {"Debian:12", "1.0-1", nil, []Range{{"ECOSYSTEM", []Event{{Introduced: "0"}, {Fixed: "1.0-1+deb12u1"}}}}, In},
+		"a release of Debian":            {"Debian:12", "1.0-1", nil, []Range{debian}, In},
 		"an event that is no version":    {"npm", "1.5.0", nil, []Range{{"SEMVER", []Event{{Introduced: "0"}, {Fixed: "next"}}}}, Unknown},
 		"a limit that is no version":     {"npm", "1.5.0", nil, []Range{{"SEMVER", []Event{{Introduced: "0"}, {Limit: "next"}}}}, Unknown},
-		"branches of Composer":           {"Packagist", "dev-main", nil, []Range{{"ECOSYSTEM", []Event{{Introduced: "dev-old"}, {Fixed: "2.0"}}}}, Unknown},
+		"branches of Composer":           {"Packagist", "dev-main", nil, []Range{branches}, Unknown},
 	} {
 		if got := Affected(tt.ecosystem, tt.version, tt.versions, tt.ranges); got != tt.want {
 			t.Errorf("%s: %v", name, got)
@@ -244,11 +247,26 @@ func TestVERS(t *testing.T) {
 
 // ordinary are versions as most are, which differ late.
 var ordinary = map[string][2]string{
-	"npm": {"17.0.2", "17.0.10"}, "crates.io": {"0.4.21-alpha.1", "0.4.21"}, "Hex": {"1.7.10", "1.7.11"}, "Go": {"v1.2.3", "v1.2.4-0.20240101120000-abcdefabcdef"},
-	"Pub": {"1.0.0+1", "1.0.0+2"}, "NuGet": {"13.0.1", "13.0.3"}, "Bitnami": {"2024.10.2-3", "2024.10.2-4"}, "Debian": {"1:2.36-9+deb12u4", "1:2.36-9+deb12u7"},
-	"RPM": {"0:5.14.0-362.8.1.el9_3", "0:5.14.0-362.13.1.el9_3"}, "Alpine": {"3.1.4-r2", "3.1.4-r5"}, "Arch": {"1:2.41-1", "1:2.41-2"},
-	"Linux": {"6.1.0-18-amd64", "6.1.0-21-amd64"}, "PyPI": {"2.31.0.post1", "2.32.0rc1"}, "RubyGems": {"7.0.8.1", "7.0.8.4"}, "Maven": {"4.1.94.Final", "4.1.100.Final"},
-	"Packagist": {"v6.4.0-RC1", "v6.4.2"}, "Conda": {"1.26.4", "1.26.4.post1"}, "CPAN": {"1.302183", "1.302190"}, "CRAN": {"1.0.11", "1.0.12"}, "Hackage": {"2.2.3.0", "2.2.4.0"},
+	"npm":       {"17.0.2", "17.0.10"},
+	"crates.io": {"0.4.21-alpha.1", "0.4.21"},
+	"Hex":       {"1.7.10", "1.7.11"},
+	"Go":        {"v1.2.3", "v1.2.4-0.20240101120000-abcdefabcdef"},
+	"Pub":       {"1.0.0+1", "1.0.0+2"},
+	"NuGet":     {"13.0.1", "13.0.3"},
+	"Bitnami":   {"2024.10.2-3", "2024.10.2-4"},
+	"Debian":    {"1:2.36-9+deb12u4", "1:2.36-9+deb12u7"},
+	"RPM":       {"0:5.14.0-362.8.1.el9_3", "0:5.14.0-362.13.1.el9_3"},
+	"Alpine":    {"3.1.4-r2", "3.1.4-r5"},
+	"Arch":      {"1:2.41-1", "1:2.41-2"},
+	"Linux":     {"6.1.0-18-amd64", "6.1.0-21-amd64"},
+	"PyPI":      {"2.31.0.post1", "2.32.0rc1"},
+	"RubyGems":  {"7.0.8.1", "7.0.8.4"},
+	"Maven":     {"4.1.94.Final", "4.1.100.Final"},
+	"Packagist": {"v6.4.0-RC1", "v6.4.2"},
+	"Conda":     {"1.26.4", "1.26.4.post1"},
+	"CPAN":      {"1.302183", "1.302190"},
+	"CRAN":      {"1.0.11", "1.0.12"},
+	"Hackage":   {"2.2.3.0", "2.2.4.0"},
 }
 
 func TestAllocations(t *testing.T) {
@@ -267,9 +285,19 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// The floor is to find the ecosystem and to look at each byte once.
 func BenchmarkCompare(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(ordinary)) {
 		v := ordinary[name]
+		b.Run(name+"/floor", func(b *testing.B) {
+			n := 0
+			for b.Loop() {
+				if lookup(name) == nil {
+					b.Fatal(name)
+				}
+				n += span(v[0], isNotBlank) + span(v[1], isNotBlank)
+			}
+		})
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -277,6 +305,12 @@ func BenchmarkCompare(b *testing.B) {
 			}
 		})
 	}
+	b.Run("Maven/qualifiers", func(b *testing.B) { // where the numbers are the same
+		b.ReportAllocs()
+		for b.Loop() {
+			Compare("Maven", "2.17.1-rc1", "2.17.1.Final")
+		}
+	})
 }
 
 // Three versions in any ecosystem: nothing panics, the other way round is the reverse, and orders are orders.
