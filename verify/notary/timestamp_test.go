@@ -129,6 +129,14 @@ func TestTimestampIntermediate(t *testing.T) {
 			}
 		}
 	}
+	// As the authority serves it, in one file.
+	var file []byte
+	for _, c := range tsa.Chain {
+		file = append(file, pemOf(t, c.Raw)...)
+	}
+	if served, err := notary.ParseCertificates(file); err != nil || len(served) != 3 {
+		t.Errorf("the chain as it is served: %v", err)
+	}
 	// A token that another tool left incomplete.
 	incomplete := stamp(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}, func(s []byte) []byte { return token(tsa, s) })
 	other := must(tsatest.NewIntermediate(epoch.Add(-time.Hour), epoch.Add(10*365*24*time.Hour)))

@@ -25,7 +25,8 @@ const (
 )
 
 // ParseCertificates reads certificates to trust: PEM, any number, with text around them or not; or DER. They are authorities,
-// or signed by themselves, as the trust store specification has it. Errors are [ErrTrust], also for none.
+// or signed by themselves, as the trust store specification has it; what a time stamping authority serves as its chain, its own
+// certificate in front, will do for [Verifier.TSA]. Errors are [ErrTrust], also for none.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	parse := x509.ParseCertificates
 	if len(data) == 0 || bytes.Contains(data, []byte("-----BEGIN")) {
@@ -36,7 +37,7 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		err = fmt.Errorf("neither PEM nor certificates in DER: %w", err)
 	}
 	for _, c := range certs {
-		if !c.IsCA && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != nil {
+		if !c.IsCA && !stampsTime(c) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != nil {
 			err = fmt.Errorf("%s is no authority and not signed by itself", c.Subject)
 		}
 	}
@@ -44,6 +45,11 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("notary: %w: %w", ErrTrust, err)
 	}
 	return certs, nil
+}
+
+// stampsTime tells the certificate of a time stamping authority (RFC 3161, section 2.3), which can be nothing else.
+func stampsTime(c *x509.Certificate) bool {
+	return len(c.UnknownExtKeyUsage) == 0 && slices.Equal(c.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping})
 }
 
 // A TrustPolicy is a notation trust policy with its trust stores, read once by [ReadTrustPolicy].
@@ -128,10 +134,8 @@ func readStore(fsys fs.FS, kind, name string) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
-		for _, c := range c {
-			if kind == "tsa" && (!notary.SelfSigned(c) || c.CheckSignatureFrom(c) != nil) {
-				return nil, fmt.Errorf("%s: %s is no root", e.Name(), c.Subject)
-			}
+		if err := checkStore(kind, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
 		certs = append(certs, c...)
 	}
@@ -139,6 +143,32 @@ func readStore(fsys fs.FS, kind, name string) ([]*x509.Certificate, error) {
 		return nil, errors.New("it is empty")
 	}
 	return certs, nil
+}
+
+// checkStore returns an error if a file of a store has what is not for it. A file for time stamping is a root, as the specification
+// wants, or the chain that an authority serves: with a root, and no certificate that none of the others there issued.
+func checkStore(kind string, file []*x509.Certificate) error {
+	if kind != "tsa" {
+		for _, c := range file {
+			if !c.IsCA && stampsTime(c) && !notary.SelfSigned(c) {
+				return fmt.Errorf("%s is no authority and not signed by itself", c.Subject)
+			}
+		}
+		return nil
+	}
+	isRoot := func(c *x509.Certificate) bool { return notary.SelfSigned(c) && c.CheckSignatureFrom(c) == nil }
+	for _, c := range file {
+		issued := func(by *x509.Certificate) bool {
+			return !notary.SelfSigned(c) && by != c && c.CheckSignatureFrom(by) == nil
+		}
+		if !isRoot(c) && !slices.ContainsFunc(file, issued) {
+			return fmt.Errorf("%s is no root, and its issuer is not in the file", c.Subject)
+		}
+	}
+	if !slices.ContainsFunc(file, isRoot) {
+		return errors.New("none of the certificates is a root")
+	}
+	return nil
 }
 
 // repositoryPattern is what a scope names, HOST/REPOSITORY: no tag, no digest, no wildcard.

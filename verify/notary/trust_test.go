@@ -3,6 +3,7 @@ package notary_test
 import (
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/ladingdev/lading/internal/tsatest"
 	"github.com/ladingdev/lading/sign"
 	signnotary "github.com/ladingdev/lading/sign/notary"
 	"github.com/ladingdev/lading/verify"
@@ -236,6 +238,7 @@ func TestBadTrustPolicies(t *testing.T) {
 		"empty file":     {},
 		"no certificate": []byte("hello"),
 		"a leaf":         pemOf(t, chain[0].Raw),
+		"a time stamper": pemOf(t, must(tsatest.New(epoch, epoch.Add(time.Hour), nil)).Chain[0].Raw),
 		"a key":          pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte{1}}),
 		"half a block":   append([]byte("-----BEGIN CERTIFICATE-----\nMII\n"), pemOf(t, chain[1].Raw)...),
 		"half behind":    append(pemOf(t, chain[1].Raw), "-----BEGIN CERTIFICATE-----"...),
@@ -297,15 +300,31 @@ func TestTimestampStore(t *testing.T) {
 	key := newKey()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: epoch, NotAfter: epoch.Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature}
 	leaf := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	// Signed by its own key in another name.
+	other := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "another"}, NotBefore: epoch, NotAfter: epoch.Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	template.Subject, template.IsCA, template.BasicConstraintsValid, template.KeyUsage = pkix.Name{CommonName: "root"}, true, true, x509.KeyUsageCertSign
+	renamed := must(x509.CreateCertificate(rand.Reader, template, other, key.Public(), key))
+	served := must(tsatest.NewIntermediate(epoch.Add(-time.Hour), epoch.Add(time.Hour)))
+	files := func(chain ...*x509.Certificate) (out []byte) {
+		for _, c := range chain {
+			out = append(out, pemOf(t, c.Raw)...)
+		}
+		return out
+	}
 	for name, tt := range map[string]struct {
-		der  []byte
+		file []byte
 		good bool
 	}{
-		"root":                       {tsa.Root().Raw, true},
-		"signs itself, no authority": {leaf, false},
+		"root":                       {pemOf(t, tsa.Root().Raw), true},
+		"signs itself, no authority": {pemOf(t, leaf), false},
+		"another issuer's name":      {pemOf(t, renamed), false},
+		"a chain as it is served":    {files(served.Chain...), true},
+		"a chain without its root":   {files(served.Chain[:2]...), false},
+		"an intermediate of others":  {files(served.Chain[1], tsa.Root()), false},
 	} {
 		_, err := notary.ReadTrustPolicy(config(policyDocument(`{"level":"strict"}`, `["ca:acme","tsa:acme"]`, `["*"]`), map[string][]byte{
-			"truststore/x509/ca/acme/root.pem": pemOf(t, chain[1].Raw), "truststore/x509/tsa/acme/root.pem": pemOf(t, tt.der)}))
+			"truststore/x509/ca/acme/root.pem": pemOf(t, chain[1].Raw), "truststore/x509/tsa/acme/root.pem": tt.file}))
 		if tt.good != (err == nil) || !tt.good && !errors.Is(err, notary.ErrTrust) {
 			t.Errorf("%s: %v", name, err)
 		}
