@@ -182,12 +182,12 @@ func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descript
 	if err != nil {
 		return nil, err
 	}
-	return finish(att, subject, evidence, signer, checks), nil
+	return finish(att, verify.Descriptor{Digest: subject.Digest}, evidence, signer, checks), nil // nobody signed more of it
 }
 
 // finish completes an attestation.
 func finish(att *verify.Attestation, subject, evidence verify.Descriptor, signer verify.Signer, checks []verify.Check) *verify.Attestation {
-	evidence.Data, subject.Data = nil, nil
+	evidence.Data = nil
 	att.Subject, att.Evidence, att.Signers = subject, evidence, []verify.Signer{signer}
 	att.Checks = append(checks, att.Checks...)
 	return att

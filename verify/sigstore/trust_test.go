@@ -2,6 +2,9 @@ package sigstore_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -15,6 +18,7 @@ import (
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/verify"
 	"github.com/ladingdev/lading/verify/sigstore"
+	"github.com/ladingdev/lading/verify/verifytest"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -341,5 +345,134 @@ func TestExpect(t *testing.T) {
 		if e.err == nil {
 			t.Errorf("%s: accepted", what)
 		}
+	}
+}
+
+// What every verifier must refuse.
+func TestVerifier(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	opts := &sigstore.Options{Formats: []verify.Format{verify.Bundle, verify.SimpleSigning}, Limits: verify.Limits{EvidenceBytes: 1 << 20}}
+	h := &verifytest.Harness{
+		Verifier: newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), opts, acme(t)),
+		Subject:  verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: image, Size: 8},
+		TooLarge: 1<<20 + 1,
+	}
+	for _, tiles := range []bool{false, true} {
+		g, stranger := release(), release()
+		g.Tiles, stranger.Tiles = tiles, tiles
+		stranger.Claims = maps.Clone(stranger.Claims)
+		repository("https://github.com/mallory/app")(&stranger)
+		for i, g := range []sigstoretest.Signing{g, stranger} {
+			data := s.Sign(g)
+			d := verify.Descriptor{MediaType: bundleType, Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data}
+			if i == 0 {
+				h.Good = append(h.Good, d)
+			} else {
+				h.Untrusted = append(h.Untrusted, d)
+			}
+		}
+	}
+	verifytest.Run(t, h)
+}
+
+// A key is trusted at every proven time or not at all, and in two entries where both say so.
+func TestKeyTimes(t *testing.T) {
+	files := unpack(t, corpus)
+	dir := "sigstore-bundles/sigstore-sigstore-conformance/bundle-verify/"
+	bundle, file := files[dir+"managed-key-happy-path/bundle.sigstore.json"], files[dir+"a.txt"]
+	key, err := verify.ParseTrustedKey(files[dir+"managed-key-happy-path/key.pub"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := parseRoot(t, files[production])
+	year := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
+	entry := func(name string, from, to time.Time) sigstore.Entry {
+		return sigstore.Entry{Name: name, Key: &key, NotBefore: from, NotAfter: to}
+	}
+	for _, tt := range []struct {
+		name  string
+		trust []sigstore.Entry
+		want  error
+	}{
+		{"always", []sigstore.Entry{entry("a", time.Time{}, time.Time{})}, nil},
+		{"then", []sigstore.Entry{entry("a", year(2020), year(2040))}, nil},
+		{"ended", []sigstore.Entry{entry("a", year(2020), year(2021))}, sigstore.ErrKeyTime},
+		{"begins", []sigstore.Entry{entry("a", year(2040), time.Time{})}, sigstore.ErrKeyTime},
+		{"in two entries", []sigstore.Entry{entry("a", year(2020), year(2040)), entry("b", time.Time{}, time.Time{})}, nil},
+		{"in two entries, one ended", []sigstore.Entry{entry("a", year(2020), year(2040)), entry("b", time.Time{}, year(2021))}, sigstore.ErrKeyTime},
+	} {
+		v := newVerifier(t, root, nil, tt.trust...)
+		att, err := v.VerifyBlob(t.Context(), strings.NewReader(string(file)), verify.Descriptor{Data: bundle})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if err == nil && (len(att.Signers) != 1 || len(att.Signers[0].Entries) != len(tt.trust) || att.Signers[0].TimeSource != verify.TimeLogged) {
+			t.Errorf("%s: %+v", tt.name, att.Signers)
+		}
+	}
+}
+
+// Early signers hashed with SHA-256 whatever their key.
+func TestAllowSHA256(t *testing.T) {
+	s, g := sigstoretest.New(signedAt), release()
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Key = key
+	data := s.Sign(g)
+	for _, allow := range []bool{false, true} {
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), &sigstore.Options{AllowSHA256: allow}, acme(t))
+		_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+		if (err == nil) != allow || err != nil && !errors.Is(err, sigstore.ErrSignature) {
+			t.Errorf("%v: %v", allow, err)
+		}
+	}
+}
+
+// Roots of every published version, and with one of their entries of a kind that is not known.
+func TestRoots(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	data := s.Sign(release())
+	for what, edit := range map[string]func(map[string]any){
+		"v0.1, other form": func(r map[string]any) { r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.1+json" },
+		"v0.2": func(r map[string]any) {
+			r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
+			at(r, "tlogs", 0)["operator"] = "example"
+			at(r, "certificateAuthorities", 0)["operator"] = "example"
+		},
+		"unknown key":        func(r map[string]any) { at(r, "tlogs", 1, "publicKey")["keyDetails"] = "SLH_DSA" },
+		"unknown hash":       func(r map[string]any) { at(r, "tlogs", 1)["hashAlgorithm"] = "SHA3_256" },
+		"URL without scheme": func(r map[string]any) { at(r, "tlogs", 0)["baseUrl"] = "rekor.example" },
+		"no timestamps":      func(r map[string]any) { delete(r, "timestampAuthorities") },
+		"a log twice":        func(r map[string]any) { r["tlogs"] = append(r["tlogs"].([]any), at(r, "tlogs", 0)) },
+	} {
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(edit)), nil, acme(t))
+		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data}); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, edit := range map[string]func(map[string]any){
+		"v0.3":           func(r map[string]any) { r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.3+json" },
+		"no media type":  func(r map[string]any) { delete(r, "mediaType") },
+		"unknown member": func(r map[string]any) { r["witnesses"] = []any{} },
+		"no time": func(r map[string]any) {
+			at(r, "tlogs", 1, "publicKey")["validFor"] = map[string]any{"start": "yesterday"}
+		},
+	} {
+		if _, err := sigstore.ParseRoot(s.TrustedRoot(edit), nil); err == nil {
+			t.Errorf("%s: read", what)
+		}
+	}
+	// Two logs of one key that end at different times are no log.
+	r := parseRoot(t, s.TrustedRoot(func(r map[string]any) {
+		log := maps.Clone(at(r, "tlogs", 0))
+		log["publicKey"] = maps.Clone(at(log, "publicKey"))
+		at(log, "publicKey")["validFor"] = map[string]any{"start": "2020-01-01T00:00:00Z"}
+		r["tlogs"] = append(r["tlogs"].([]any), log)
+	}))
+	_, err := newVerifier(t, r, nil, acme(t)).Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+	if !errors.Is(err, sigstore.ErrUnknownLog) || len(r.Unusable()) != 1 {
+		t.Errorf("%v, %v", err, r.Unusable())
 	}
 }
