@@ -397,11 +397,11 @@ func TestCopyKeepsEverything(t *testing.T) {
 			for _, hop := range [][2]*registry.Repository{{layout, from}, {there, layout}, {back, there}, {back, there}} {
 				var count int
 				var size int64
-				got, err := registry.Copy(t.Context(), hop[0], hop[1], "v1", &registry.CopyOptions{Progress: func(_ registry.Descriptor, n int, bytes int64) {
-					if n != count+1 || bytes < size {
-						t.Errorf("progress went from %d, %d to %d, %d", count, size, n, bytes)
+				got, err := registry.Copy(t.Context(), hop[0], hop[1], "v1", &registry.CopyOptions{Progress: func(p registry.CopyProgress) {
+					if p.Count != count+1 || p.Bytes < size || p.Count > p.Total || p.Bytes > p.TotalBytes || p.Digest == "" {
+						t.Errorf("progress went from %d, %d to %+v", count, size, p)
 					}
-					count, size = n, bytes
+					count, size = p.Count, p.Bytes
 				}})
 				if count < 10 {
 					t.Errorf("progress told of %d manifests and blobs", count)
