@@ -27,7 +27,8 @@ import (
 // Limits.Requests of the source bounds how much is on its way at the same time. Content goes before what refers to it, an
 // image before what is attached to it, and the tag comes last, so that a copy that breaks off leaves nothing dangling, and
 // doing it again goes on where it ended: content that is there already is not sent again. Between repositories of one
-// registry blobs are mounted, where it can.
+// registry blobs are mounted, where it can. The digest of a blob of more than 64 KiB is checked by the registry or layout
+// that stores it.
 //
 // An attachment that the source lists and does not have, or has damaged, does not hold up the rest. All such errors are
 // returned together, beside the descriptor of the image, which has been copied then. So is the doubt whether there are
@@ -587,11 +588,25 @@ func (c *copier) pushEarly(ctx context.Context, d Descriptor, f fetched) error {
 }
 
 // stream sends a blob as it comes. Whatever breaks on the way, a connection, an upload, a token that ends, the source is
-// asked again: what came cannot be sent twice.
+// asked again: what came cannot be sent twice. Registries and layouts compute the digest of what they store, so it is
+// computed here too only after they refused it once, to tell who is at fault.
 func (c *copier) stream(ctx context.Context, d Descriptor) error {
+	checks := false
+	switch c.dst.backend.(type) {
+	case *remoteBackend, *layoutBackend:
+		checks = true
+	}
 	for try := 1; ; try++ {
-		body := &lazyBody{c: c, d: d}
+		body := &lazyBody{c: c, d: d, fetch: c.src.Fetch}
+		if checks && try == 1 {
+			body.fetch = c.src.backend.Fetch
+		}
 		body.ctx, body.cancel = context.WithCancel(ctx)
+		go func() {
+			body.mu.Lock()
+			defer body.mu.Unlock()
+			body.open()
+		}()
 		err := c.dst.Push(ctx, d, body)
 		if failed := body.finish(); failed != nil { // the cause, whatever the destination made of it
 			err = failed
@@ -602,23 +617,20 @@ func (c *copier) stream(ctx context.Context, d Descriptor) error {
 	}
 }
 
-// again reports whether a stream that failed may come through the next time.
+// again reports whether a stream that failed may come through the next time, or show why not: what is refused as invalid
+// may have come damaged.
 func again(err error) bool {
-	for _, kind := range []error{ErrNotFound, ErrInvalid, ErrLimit, ErrUnsupported} {
-		if errors.Is(err, kind) {
-			return errors.Is(err, errUploadGone)
-		}
-	}
-	return true
+	return !errors.Is(err, ErrLimit) && !errors.Is(err, ErrUnsupported) && (!errors.Is(err, ErrNotFound) || errors.Is(err, errUploadGone))
 }
 
-// lazyBody opens content when it is first read, so that the destination is asked for a place meanwhile. A transport may
+// lazyBody opens content while the destination is asked for a place. A transport may
 // still read it after it gave up the request, so all of it is locked.
 type lazyBody struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	c      *copier
 	d      Descriptor
+	fetch  func(context.Context, Descriptor) (io.ReadCloser, error)
 
 	over        atomic.Bool
 	mu          sync.Mutex
@@ -628,15 +640,20 @@ type lazyBody struct {
 	moved, told int64
 }
 
+// open asks the source, once; l.mu is held.
+func (l *lazyBody) open() {
+	if l.body == nil && l.failed == nil && !l.closed {
+		l.body, l.failed = l.fetch(l.ctx, l.d)
+	}
+}
+
 func (l *lazyBody) Read(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return 0, io.ErrClosedPipe
 	}
-	if l.body == nil && l.failed == nil {
-		l.body, l.failed = l.c.src.Fetch(l.ctx, l.d)
-	}
+	l.open()
 	if l.failed != nil {
 		return 0, l.failed
 	}

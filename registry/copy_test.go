@@ -1,13 +1,17 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/registry"
@@ -296,5 +300,168 @@ func TestCopyBreaksOffAnywhere(t *testing.T) {
 		if diff := cmp.Diff([]string{"about one"}, texts(t, to, boms[0])); diff != "" {
 			t.Errorf("after request %d and again: %s", at, diff)
 		}
+	}
+}
+
+// What a copy tells: totals that are never passed, what moves inside a blob, and what was left out and why.
+func TestCopyProgress(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	from, to := open(t, s.Host()+"/demo/from", nil), open(t, s.Host()+"/demo/to", nil)
+	var children []registry.Descriptor
+	for _, arch := range []string{"amd64", "arm64"} {
+		m := ocispec.Manifest{
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+			Config: push(t, from, ocispec.MediaTypeImageConfig, []byte(`{"architecture":"`+arch+`"}`)),
+			Layers: []registry.Descriptor{push(t, from, ocispec.MediaTypeImageLayer, bytes.Repeat([]byte(arch), 1<<20))},
+		}
+		d := push(t, from, m.MediaType, asJSON(t, m))
+		if _, err := from.Attach(t.Context(), d, content("about "+arch)); err != nil {
+			t.Fatal(err)
+		}
+		d.Platform = &ocispec.Platform{OS: "linux", Architecture: arch}
+		children = append(children, d)
+	}
+	index := push(t, from, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: children}))
+	if _, err := from.Attach(t.Context(), index, content("about both")); err != nil {
+		t.Fatal(err)
+	}
+	if err := from.Tag(t.Context(), index, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	run := func(to *registry.Repository, o registry.CopyOptions) (did map[registry.CopyAction]int, last registry.CopyProgress, left []error) {
+		t.Helper()
+		did = make(map[registry.CopyAction]int)
+		o.Progress = func(p registry.CopyProgress) {
+			if p.Count > p.Total || p.Bytes > p.TotalBytes || p.Moved > p.Size || p.Count < last.Count {
+				t.Errorf("after %+v came %+v", last, p)
+			}
+			if did[p.Action]++; p.Action == registry.CopyLeft {
+				left = append(left, p.Reason)
+			}
+			last = p
+		}
+		if d, err := registry.Copy(t.Context(), to, from, "v1", &o); err != nil || d.Digest != index.Digest {
+			t.Fatal(d, err)
+		}
+		if last.Count != last.Total || last.Bytes != last.TotalBytes {
+			t.Errorf("it ends at %+v", last)
+		}
+		return did, last, left
+	}
+	layout := reopen(t, t.TempDir())
+	dry, whole, _ := run(layout, registry.CopyOptions{DryRun: true})
+	if _, err := layout.Resolve(t.Context(), "v1"); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("a dry run wrote: %v", err)
+	}
+	did, last, _ := run(layout, registry.CopyOptions{})
+	if did[registry.CopyMoving] == 0 || last.Total != whole.Total || last.TotalBytes != whole.TotalBytes || did[registry.CopySent] != dry[registry.CopySent] {
+		t.Errorf("%v and %+v, where a dry run said %v and %+v", did, last, dry, whole)
+	}
+	if did, _, _ = run(layout, registry.CopyOptions{}); did[registry.CopyPresent] < 4 {
+		t.Errorf("the second time: %v", did)
+	}
+	// Within one registry nothing moves.
+	if did, _, _ = run(to, registry.CopyOptions{}); did[registry.CopyMounted] < 4 || did[registry.CopyMoving] > 0 {
+		t.Errorf("within one registry: %v", did)
+	}
+	for _, d := range append(children, index) {
+		if got := texts(t, to, d); len(got) != 1 {
+			t.Errorf("%q on %s", got, d.Digest)
+		}
+	}
+	some := reopen(t, t.TempDir())
+	_, _, left := run(some, registry.CopyOptions{WithoutEvidence: true, Platforms: []ocispec.Platform{{OS: "linux", Architecture: "arm64"}}})
+	if len(left) != 1 || !errors.Is(left[0], registry.ErrOtherPlatform) {
+		t.Errorf("left out: %v", left)
+	}
+	if got := texts(t, some, index); len(got) != 0 {
+		t.Errorf("evidence: %q", got)
+	}
+	if _, err := some.Resolve(t.Context(), children[0].Digest.String()); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("the other platform: %v", err)
+	}
+	if _, err := some.Resolve(t.Context(), children[1].Digest.String()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stream that breaks, is refused, or comes damaged once, is asked for again; one that is damaged says so.
+func TestCopyStreamsAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		times  int64
+		damage func(w http.ResponseWriter, body []byte)
+		want   error
+	}{
+		"cut once": {1, func(w http.ResponseWriter, body []byte) {
+			_, _ = w.Write(body[:len(body)/2])
+			panic(http.ErrAbortHandler)
+		}, nil},
+		"damaged once":   {1, func(w http.ResponseWriter, body []byte) { body[7] ^= 1; _, _ = w.Write(body) }, nil},
+		"damaged always": {1000, func(w http.ResponseWriter, body []byte) { body[7] ^= 1; _, _ = w.Write(body) }, registry.ErrDigest},
+	} {
+		for _, to := range []string{"registry", "layout"} {
+			t.Run(name+" to a "+to, func(t *testing.T) {
+				t.Parallel()
+				var left atomic.Int64
+				s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/") {
+							next.ServeHTTP(w, r)
+							return
+						}
+						rec := httptest.NewRecorder()
+						next.ServeHTTP(rec, r)
+						if rec.Body.Len() < 100<<10 || left.Add(-1) < 0 {
+							_, _ = w.Write(rec.Body.Bytes())
+							return
+						}
+						w.Header().Set("Content-Length", strconv.Itoa(rec.Body.Len()))
+						tt.damage(w, bytes.Clone(rec.Body.Bytes()))
+					})
+				}}})
+				defer s.Close()
+				other := registrytest.Start(nil)
+				defer other.Close()
+				from, dst := open(t, s.Host()+"/demo/app", nil), open(t, other.Host()+"/demo/app", nil)
+				if to == "layout" {
+					dst = reopen(t, t.TempDir())
+				}
+				layer := push(t, from, ocispec.MediaTypeImageLayer, bytes.Repeat([]byte("layer"), 100<<10))
+				image := push(t, from, ocispec.MediaTypeImageManifest, asJSON(t, ocispec.Manifest{
+					Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+					Config: push(t, from, ocispec.MediaTypeImageConfig, []byte(`{}`)), Layers: []registry.Descriptor{layer}}))
+				left.Store(tt.times)
+				if _, err := registry.Copy(t.Context(), dst, from, image.Digest.String(), nil); !errors.Is(err, tt.want) {
+					t.Fatalf("%v, want %v", err, tt.want)
+				}
+				if tt.want == nil {
+					left.Store(0)
+					fetch(t, dst, layer)
+				}
+			})
+		}
+	}
+}
+
+// Two lists that name each other's manifests keep nobody waiting.
+func TestCopyOfListsThatLie(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}})
+	defer s.Close()
+	from := open(t, s.Host()+"/demo/from", nil)
+	one, two := pushImage(t, from, "one"), pushImage(t, from, "two")
+	for subject, referrer := range map[*registry.Descriptor]registry.Descriptor{&one: two, &two: one} {
+		if err := from.Repair(t.Context(), *subject, referrer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	index := push(t, from, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{one, two}}))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	d, err := registry.Copy(ctx, reopen(t, t.TempDir()), from, index.Digest.String(), nil)
+	if !errors.Is(err, registry.ErrMalformed) || d.Digest != index.Digest {
+		t.Errorf("%v, %v", d, err)
 	}
 }

@@ -4,4 +4,23 @@ go 1.26.3
 
 replace github.com/ladingdev/lading => ../../..
 
-require github.com/ladingdev/lading v0.0.0-00010101000000-000000000000
+require (
+	github.com/ladingdev/lading v0.0.0-00010101000000-000000000000
+	github.com/opencontainers/go-digest v1.0.0
+	github.com/opencontainers/image-spec v1.1.1
+	github.com/regclient/regclient v0.11.7
+	oras.land/oras-go/v2 v2.7.0
+)
+
+require (
+	github.com/docker/libtrust v0.0.0-20160708172513-aabc10ec26b7 // indirect
+	github.com/goccy/go-yaml v1.19.2 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/olareg/olareg v0.2.2 // indirect
+	github.com/sirupsen/logrus v1.10.2 // indirect
+	github.com/sudo-bmitch/oci-digest v0.1.2 // indirect
+	github.com/ulikunitz/xz v0.5.17 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
