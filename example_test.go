@@ -38,7 +38,7 @@ func Example_attach() {
 	check(err)
 	image, err := repo.Resolve(ctx, "")
 	check(err)
-	bom, err := sbom.GoBinary(binary, nil)
+	bom, err := sbom.GoBinary(binary, nil) // of the program that is in the image, and no other
 	check(err)
 	signer := &sign.BundleSigner{Key: key}
 	evidence, err := signer.Sign(ctx, sign.About(image, bom))

@@ -112,8 +112,8 @@ func (g *Gate) Validate() error {
 			return fmt.Errorf("policy: verifier %d of %d: %w", i+1, len(g.Verifiers), trimmed(err))
 		}
 	}
-	if err := validate(g.Policy); err != nil {
-		return fmt.Errorf("policy: %w", trimmed(err))
+	if err := Validate(g.Policy); err != nil {
+		return err
 	}
 	keys, all := g.keys()
 	if !all {

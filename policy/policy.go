@@ -109,27 +109,30 @@ func (in *Input) Before(t time.Time) bool {
 	return before
 }
 
-// horizon is the earliest of the moments that were asked about.
+// horizon is the earliest of the moments that were asked about, and of the ends of the decisions that were made on the way.
 type horizon struct {
 	mu    sync.Mutex
 	until time.Time
+	asked bool
 }
 
+// note takes a moment; zero is that of asking.
 func (h *horizon) note(t time.Time) {
 	if h == nil {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.until.IsZero() || t.Before(h.until) {
-		h.until = t
+	if !h.asked || t.Before(h.until) {
+		h.asked, h.until = true, t
 	}
 }
 
-func (h *horizon) get() time.Time {
+// get returns the earliest moment, and whether there was one.
+func (h *horizon) get() (until time.Time, asked bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.until
+	return h.until, h.asked
 }
 
 // watched returns a copy of the input that notes what is asked about the time, and where.
@@ -152,8 +155,9 @@ type Policy interface {
 
 // Func makes a function a Policy. A nil Func asks for nothing, and allows nothing.
 //
-// A decision that it returns without Until holds until the earliest moment that it asked [Input.Before] about; if it asked
-// about none, for the moment only, because nobody knows what it looked at. [Forever] says that time does not matter.
+// A decision that it returns holds no longer than until the earliest moment that it asked [Input.Before] about, and no longer
+// than those of policies that it asked itself. Without any, and without Until, it holds for the moment only, because nobody
+// knows what it looked at. [Forever] says that time does not matter.
 type Func func(ctx context.Context, in *Input) *Decision
 
 func (f Func) Decide(ctx context.Context, in *Input) *Decision {
@@ -204,6 +208,9 @@ func (c combined) Decide(ctx context.Context, in *Input) *Decision {
 	}
 	c.explain(d)
 	d.Until = c.until(d)
+	if in != nil {
+		in.asked.note(d.Until)
+	}
 	return d
 }
 
@@ -258,6 +265,15 @@ func (c combined) Validate() error {
 	return nil
 }
 
+// Validate returns an error if a policy can never allow anything, as far as it tells: those of this package do, and others
+// with a method Validate() error. [Gate.Validate] looks at the verifiers too.
+func Validate(p Policy) error {
+	if err := validate(p); err != nil {
+		return fmt.Errorf("policy: %w", trimmed(err))
+	}
+	return nil
+}
+
 // validate asks a policy or a verifier whether it can be right at all. Of those that do not say, nothing is known.
 func validate(v any) (err error) {
 	defer recovered(func(p *PanicError) { err = p })
@@ -287,15 +303,16 @@ func decide(ctx context.Context, p Policy, in *Input) (d *Decision) {
 	case d.Verdict > Allow:
 		return undecided(d.Rule, "the policy returned an unknown verdict "+strconv.Itoa(int(d.Verdict)))
 	}
-	until := asked.get()
-	if in != nil && !until.IsZero() { // the outer policy rests on it as well
-		in.asked.note(until)
+	until := d.Until
+	switch p.(type) {
+	case Require, *Require, combined: // which say it exactly
+	default:
+		if end, ok := asked.get(); ok && (until.IsZero() || end.Before(until)) {
+			until = end
+		}
 	}
-	switch {
-	case d.Verdict == Indeterminate:
+	if d.Verdict == Indeterminate {
 		until = time.Time{}
-	case until.IsZero() || !d.Until.IsZero() && d.Until.Before(until):
-		until = d.Until
 	}
 	if until.Equal(d.Until) {
 		return d

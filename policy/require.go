@@ -49,8 +49,8 @@ func (q Quantifier) String() string {
 // # Which attestations are meant
 //
 // Those of the Kind, of one of PredicateTypes, and by a signer who is asked for. What others signed is as if it was not
-// there: it neither helps nor harms. Some asks for one of them that will do. Every asks that all of them do, and if one could
-// not be looked at, because the registry failed or it is over a limit, the answer is Indeterminate.
+// there: it neither helps nor harms. Some asks for one of them that will do. Every asks that all of them do, so that one that is
+// too old denies, and if one could not be looked at, because the registry failed or it is over a limit, the answer is Indeterminate.
 //
 // Newest looks at the last of them by time, for which the verifier or a named signer must stand: the proven time of a
 // transparency log, a timestamp or a signing authority, or, where Time names one, a member of the signed predicate. Where one
@@ -100,6 +100,9 @@ func (r Require) Decide(ctx context.Context, in *Input) *Decision {
 		d.Rule, d.Reason = r.Name+": "+d.Rule, r.Name+": "+d.Reason
 	}
 	d.Rule, d.Reason = oneLine(d.Rule), oneLine(d.Reason)
+	if in != nil {
+		in.asked.note(d.Until)
+	}
 	return d
 }
 

@@ -142,14 +142,30 @@ func TestUntilOfOthers(t *testing.T) {
 		p    policy.Policy
 		want time.Time
 	}{
-		"says nothing":                {says(allow), time.Time{}},
-		"denies and says nothing":     {says(deny), time.Time{}},
-		"says forever":                {says(forever), policy.Forever},
-		"says an end":                 {says(soon), end},
-		"asks about the time":         {asks(allow, end.Add(time.Hour), end), end},
-		"asks about the past":         {asks(allow, now.Add(-time.Hour)), time.Time{}},
-		"asks, and says less":         {asks(soon, end.Add(time.Hour)), end},
-		"asks, and says more":         {asks(forever, end), end},
+		"says nothing":            {says(allow), time.Time{}},
+		"denies and says nothing": {says(deny), time.Time{}},
+		"says forever":            {says(forever), policy.Forever},
+		"says an end":             {says(soon), end},
+		"asks about the time":     {asks(allow, end.Add(time.Hour), end), end},
+		"asks about the past":     {asks(allow, now.Add(-time.Hour)), time.Time{}},
+		"asks, and says less":     {asks(soon, end.Add(time.Hour)), end},
+		"asks, and says more":     {asks(forever, end), end},
+		"drops what another said": {policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
+			in.Before(end.Add(time.Hour))
+			policy.All(says(soon), asks(allow, end.Add(-time.Minute))).Decide(ctx, in)
+			return &policy.Decision{Verdict: policy.Allow}
+		}), end.Add(-time.Minute)},
+		"drops that another did not say": {policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
+			in.Before(end)
+			policy.All(says(allow)).Decide(ctx, in)
+			return &policy.Decision{Verdict: policy.Allow}
+		}), time.Time{}},
+		"drops what a requirement said": {policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
+			in.Before(end)
+			policy.Require{Kind: verify.ImageSignature}.Decide(ctx, in)
+			return &policy.Decision{Verdict: policy.Allow}
+		}), time.Time{}},
+		"any, one of which lasts":     {policy.Any(asks(allow, end), says(forever)), policy.Forever},
 		"wrapped":                     {wrapped, end},
 		"one says nothing":            {policy.All(says(forever), says(allow)), time.Time{}},
 		"any says forever":            {policy.Any(says(forever), says(allow)), policy.Forever},

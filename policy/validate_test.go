@@ -93,6 +93,9 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: %v", name, d)
 		}
 	}
+	if policy.Validate(nil) == nil || policy.Validate(policy.Any()) == nil || policy.Validate(policy.All(sig, &bom)) != nil {
+		t.Error("a policy by itself")
+	}
 	if err := new(policy.Gate).Validate(); err == nil {
 		t.Error("the zero gate is valid")
 	}

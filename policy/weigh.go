@@ -274,7 +274,10 @@ func (w *weighing) horizon(d *Decision, signers distinct, need int) {
 	if d.Verdict == Indeterminate {
 		return
 	}
-	until := orForever(w.asked.get())
+	until := Forever
+	if end, ok := w.asked.get(); ok {
+		until = end
+	}
 	if d.Verdict == Allow {
 		until = earliest(until, signers.until(need))
 	}

@@ -265,7 +265,9 @@ func withoutSecrets(repository string) (string, error) {
 
 // FromGit gathers what the git checkout in fsys tells of itself, such as os.DirFS("."): its commit, branch and the URL
 // of the remote "origin", without passwords. It runs no git, does not look for the checkout in parent directories, and
-// does not see changes that were not committed. It fails with [ErrNoFacts] where there is no commit.
+// does not see changes that were not committed: who signs it says that what was built is that commit, so make sure of it, or take
+// the commit of a Go program from its build information (vcs.revision, and only where vcs.modified is false). It fails
+// with [ErrNoFacts] where there is no commit.
 func FromGit(fsys fs.FS) (*Provenance, error) {
 	head, err := firstLine(fsys, ".git/HEAD")
 	if err != nil {
