@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 )
 
 // ErrVERS says that a text is no version range specifier.
@@ -13,9 +15,9 @@ var ErrVERS = errors.New("not a version range specifier")
 
 // A VERS is a version range specifier (VERS 1.1, ECMA TC54: "vers:npm/>=1.2.0|<2.0.0"), sorted.
 type VERS struct {
-	Ecosystem   string // by OSV's name
+	Ecosystem   string // by OSV's name, or a general type
 	constraints []constraint
-	all         bool
+	all, none   bool // vers:TYPE/* and vers:all/*, vers:none/*
 }
 
 type constraint struct {
@@ -28,7 +30,7 @@ var versTypes = map[string]string{
 	"alpine": "Alpine", "apk": "Alpine", "alpm": "Arch", "arch": "Arch", "bitnami": "Bitnami", "cargo": "crates.io", "composer": "Packagist",
 	"conda": "Conda", "cpan": "CPAN", "cran": "CRAN", "deb": "Debian", "debian": "Debian", "gem": "RubyGems", "golang": "Go",
 	"hackage": "Hackage", "hex": "Hex", "maven": "Maven", "npm": "npm", "nuget": "NuGet", "pub": "Pub", "pypi": "PyPI", "rpm": "RPM",
-	"semver": semantic, "swift": "SwiftURL",
+	"semver": semantic, "swift": "SwiftURL", "intdot": "intdot", "lexicographic": "lexicographic", "datetime": "datetime",
 }
 
 // ParseVERS reads a version range specifier. Constraints need not be sorted: the specification's text wants that, and its own
@@ -41,6 +43,9 @@ func ParseVERS(text string) (*VERS, error) {
 	kind, list, ok2 := strings.Cut(rest, "/")
 	if !ok || !ok2 || len(text) > 64<<10 {
 		return bad("it is not vers:TYPE/CONSTRAINTS")
+	}
+	if (kind == "all" || kind == "none") && list == "*" {
+		return &VERS{Ecosystem: "lexicographic", all: kind == "all", none: kind == "none"}, nil
 	}
 	r := &VERS{Ecosystem: versTypes[kind]}
 	if r.Ecosystem == "" {
@@ -128,8 +133,11 @@ func (r *VERS) Contains(version string) Membership {
 	if !Valid(r.Ecosystem, version) {
 		return Unknown
 	}
-	if r.all {
+	switch {
+	case r.all:
 		return In
+	case r.none:
+		return Out
 	}
 	var last *constraint // below the version
 	excluded := true     // nothing but !=
@@ -155,4 +163,31 @@ func (r *VERS) Contains(version string) Membership {
 		return In
 	}
 	return Out
+}
+
+// intdot is the order of numbers that dots separate, up to the first other character; what is missing is zero.
+func intdot(a, b string) Order {
+	in := func(c byte) bool { return isDigit(c) || c == '.' }
+	a, b = a[:span(a, in)], b[:span(b, in)]
+	if !dotted(a) || !dotted(b) {
+		return CannotTell
+	}
+	return order(compareDotted(a, b, true))
+}
+
+func lexicographic(a, b string) Order {
+	if !utf8.ValidString(a) || !utf8.ValidString(b) {
+		return CannotTell
+	}
+	return order(strings.Compare(a, b))
+}
+
+// datetime is the order of times in RFC 3339.
+func datetime(a, b string) Order {
+	v, err := time.Parse(time.RFC3339Nano, a)
+	w, err2 := time.Parse(time.RFC3339Nano, b)
+	if err != nil || err2 != nil {
+		return CannotTell
+	}
+	return order(v.Compare(w))
 }

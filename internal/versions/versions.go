@@ -137,6 +137,11 @@ var ecosystems = map[string]*ecosystem{
 	"Bioconductor":                 {"package_version of R 4.2", cran},
 	"Hackage":                      {"Data.Version of GHC 9.0", hackage},
 	"GHC":                          {"Data.Version of GHC 9.0", hackage},
+
+	// General types of VERS.
+	"intdot":        {"VERS 1.1", intdot},
+	"lexicographic": {"VERS 1.1", lexicographic},
+	"datetime":      {"VERS 1.1", datetime},
 }
 
 // semantic is the order of OSV's ranges of type SEMVER in an ecosystem that has none of its own.

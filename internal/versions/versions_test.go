@@ -215,23 +215,29 @@ func TestAffected(t *testing.T) {
 
 func TestVERS(t *testing.T) {
 	for text, versions := range map[string]map[string]Membership{
-		"vers:npm/*":                         {"1.0.0": In, "x": Unknown},
-		"vers:npm/ >=1.0.0 | <2.0.0 ":        {"1.0.0": In, "2.0.0": Out},
-		"vers:npm/!=1.0.0":                   {"1.0.0": Out, "1.0.1": In},
-		"vers:pypi/>=1!1.0|<1%211.5":         {"1!1.2": In, "1.2": Out},
-		"vers:deb/<1.0%2Bb1":                 {"1.0": In, "1.0+b1": Out},
-		"vers:npm/<1.0.0|>=2.0.0|!=2.5.0|<3": nil,
-		"vers:npm/<1.0.0|>=2.0.0|!=2.5.0":    {"0.1.0": In, "1.5.0": Out, "2.4.0": In, "2.5.0": Out, "2.6.0": In},
-		"vers:npm/1.0.0|1.0.0+build":         nil, // the same twice
-		"vers:npm/":                          nil,
-		"vers:npm/>":                         nil,
-		"vers:npm/>=1.0.0|>=2.0.0":           nil,
-		"vers:npm/%zz":                       nil,
-		"vers:nowhere/1.0":                   nil,
-		"VERS:npm/1.0.0":                     nil,
-		"npm/1.0.0":                          nil,
-		"":                                   nil,
-		"vers:composer/>=dev-a|<=dev-b":      nil, // in no order
+		"vers:npm/*":                          {"1.0.0": In, "x": Unknown},
+		"vers:npm/ >=1.0.0 | <2.0.0 ":         {"1.0.0": In, "2.0.0": Out},
+		"vers:npm/!=1.0.0":                    {"1.0.0": Out, "1.0.1": In},
+		"vers:pypi/>=1!1.0|<1%211.5":          {"1!1.2": In, "1.2": Out},
+		"vers:deb/<1.0%2Bb1":                  {"1.0": In, "1.0+b1": Out},
+		"vers:npm/<1.0.0|>=2.0.0|!=2.5.0|<3":  nil,
+		"vers:npm/<1.0.0|>=2.0.0|!=2.5.0":     {"0.1.0": In, "1.5.0": Out, "2.4.0": In, "2.5.0": Out, "2.6.0": In},
+		"vers:npm/1.0.0|1.0.0+build":          nil, // the same twice
+		"vers:all/*":                          {"anything": In},
+		"vers:none/*":                         {"anything": Out},
+		"vers:all/1.0":                        nil,
+		"vers:intdot/>=3.0|<3.0.2":            {"3.0.0": In, "3.0.1 SP2": In, "3.0.2": Out, "V3": Unknown},
+		"vers:lexicographic/<b":               {"a": In, "b": Out},
+		"vers:datetime/<2026-01-01T00:00:00Z": {"2026-01-01T00:00:00+01:00": In, "2026-01-01T00:00:00Z": Out, "2026": Unknown},
+		"vers:npm/":                           nil,
+		"vers:npm/>":                          nil,
+		"vers:npm/>=1.0.0|>=2.0.0":            nil,
+		"vers:npm/%zz":                        nil,
+		"vers:nowhere/1.0":                    nil,
+		"VERS:npm/1.0.0":                      nil,
+		"npm/1.0.0":                           nil,
+		"":                                    nil,
+		"vers:composer/>=dev-a|<=dev-b":       nil, // in no order
 	} {
 		r, err := ParseVERS(text)
 		if (versions == nil) != errors.Is(err, ErrVERS) {
