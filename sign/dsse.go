@@ -38,8 +38,8 @@ func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error)
 // package verify show it; podman, skopeo, CRI-O and OpenShift, whose policies are read by containers/image, compare it with the
 // image's name, and take none that is empty:
 //
-//	signedIdentity of the policy (containers/image v5.36.2)    host/repository   host/repository:tag
-//	matchRepoDigestOrExact (the default), image by digest      accepted          accepted
+//	signedIdentity of the policy (go.podman.io/image v5.42.1)  host/repository   host/repository:tag
+//	matchRepoDigestOrExact (the default), image by digest      refused           accepted
 //	matchRepoDigestOrExact (the default), image by tag         refused           accepted
 //	matchExact, image by that tag                              refused           accepted
 //	matchRepository                                            accepted          accepted
