@@ -3,6 +3,7 @@ module github.com/ladingdev/lading
 go 1.26.3
 
 require (
+	filippo.io/mldsa v1.0.0
 	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/aws/aws-sdk-go-v2 v1.48.0
 	github.com/aws/aws-sdk-go-v2/config v1.33.16

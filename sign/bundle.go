@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
@@ -117,7 +117,7 @@ func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, e
 }
 
 func (b *BundleSigner) bundle(content *bundle.Bundle) ([]byte, error) {
-	spki, err := x509.MarshalPKIXPublicKey(b.Key.Public())
+	spki, err := mldsax509.MarshalPKIXPublicKey(b.Key.Public())
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}

@@ -15,6 +15,8 @@ import (
 	"io"
 	"strings"
 
+	"filippo.io/mldsa"
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/internal/keytext"
 	"github.com/ladingdev/lading/internal/scheme"
 )
@@ -30,6 +32,9 @@ const (
 	RSA3072
 	RSA4096
 	Ed25519
+	MLDSA44 // ML-DSA (FIPS 204), which holds against quantum computers: see "Post-quantum keys" in the package comment
+	MLDSA65
+	MLDSA87
 )
 
 // FromSigner makes a [crypto.Signer] a Key. Signers of TPMs that take no other salt for RSASSA-PSS than
@@ -104,6 +109,12 @@ func GenerateKey(a Algorithm) (*LocalKey, error) {
 		s, err = rsa.GenerateKey(rand.Reader, 4096)
 	case Ed25519:
 		_, s, err = ed25519.GenerateKey(rand.Reader)
+	case MLDSA44:
+		s, err = mldsa.GenerateKey(mldsa.MLDSA44())
+	case MLDSA65:
+		s, err = mldsa.GenerateKey(mldsa.MLDSA65())
+	case MLDSA87:
+		s, err = mldsa.GenerateKey(mldsa.MLDSA87())
 	default:
 		return nil, fmt.Errorf("sign: %w: unknown algorithm %d", ErrKey, a)
 	}
@@ -156,7 +167,7 @@ func parseKey(pemBytes, passphrase []byte) (crypto.Signer, error) {
 	case keytext.PKCS1:
 		key, err = x509.ParsePKCS1PrivateKey(der)
 	default:
-		key, err = x509.ParsePKCS8PrivateKey(der)
+		key, err = mldsax509.ParsePKCS8PrivateKey(der)
 	}
 	if err != nil {
 		if encrypted && !isKey(der) {
@@ -176,7 +187,7 @@ func parseKey(pemBytes, passphrase []byte) (crypto.Signer, error) {
 
 // MarshalPEM returns the key as PEM in PKCS #8, not encrypted.
 func (k *LocalKey) MarshalPEM() ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(k.Signer)
+	der, err := mldsax509.MarshalPKCS8PrivateKey(k.Signer)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
@@ -185,7 +196,7 @@ func (k *LocalKey) MarshalPEM() ([]byte, error) {
 
 // MarshalEncryptedPEM returns the key encrypted under passphrase, in the form that cosign reads.
 func (k *LocalKey) MarshalEncryptedPEM(passphrase []byte) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(k.Signer)
+	der, err := mldsax509.MarshalPKCS8PrivateKey(k.Signer)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
@@ -198,7 +209,7 @@ func (k *LocalKey) MarshalEncryptedPEM(passphrase []byte) ([]byte, error) {
 
 // MarshalPublicKey returns a public key as PEM in PKIX form (RFC 5280, section 4.1.2.7), as everybody reads it.
 func MarshalPublicKey(pub crypto.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(pub)
+	der, err := mldsax509.MarshalPKIXPublicKey(pub)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}

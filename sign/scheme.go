@@ -19,4 +19,7 @@ const (
 	SHA512WithRSAPSS Scheme = scheme.SHA512WithRSAPSS
 	PureEd25519      Scheme = scheme.PureEd25519 // of the whole message
 	Ed25519ph        Scheme = scheme.Ed25519ph   // of its SHA-512
+	PureMLDSA44      Scheme = scheme.PureMLDSA44 // FIPS 204: of the whole message, without context
+	PureMLDSA65      Scheme = scheme.PureMLDSA65
+	PureMLDSA87      Scheme = scheme.PureMLDSA87
 )

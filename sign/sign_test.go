@@ -27,7 +27,7 @@ import (
 	"github.com/youmark/pkcs8"
 )
 
-var algorithms = []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.RSA3072, sign.Ed25519}
+var algorithms = []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.RSA3072, sign.Ed25519, sign.MLDSA44, sign.MLDSA65, sign.MLDSA87}
 
 func newKey(t testing.TB, a sign.Algorithm) *sign.LocalKey {
 	t.Helper()

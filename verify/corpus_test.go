@@ -19,6 +19,7 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/mldsa"
 	"github.com/ladingdev/lading/internal/intoto"
 	"github.com/ladingdev/lading/verify"
 	"github.com/opencontainers/go-digest"
@@ -145,6 +146,10 @@ func schemesOf(key verify.TrustedKey) []verify.Scheme {
 			verify.SHA256WithRSAPSS, verify.SHA384WithRSAPSS, verify.SHA512WithRSAPSS}
 	case *ecdsa.PublicKey:
 		return []verify.Scheme{verify.ECDSAWithSHA256, verify.ECDSAWithSHA384, verify.ECDSAWithSHA512}
+	}
+	if pub, ok := key.Key.(*mldsa.PublicKey); ok {
+		return []verify.Scheme{map[string]verify.Scheme{"ML-DSA-44": verify.PureMLDSA44, "ML-DSA-65": verify.PureMLDSA65,
+			"ML-DSA-87": verify.PureMLDSA87}[pub.Parameters().String()]}
 	}
 	return []verify.Scheme{verify.PureEd25519, verify.Ed25519ph}
 }

@@ -45,6 +45,7 @@
 //	P-521                    ECDSAWithSHA512   ECDSAWithSHA256, ECDSAWithSHA384
 //	RSA-2048, -3072, -4096   SHA256WithRSA     SHA384WithRSA, SHA512WithRSA, SHA256WithRSAPSS, SHA384WithRSAPSS, SHA512WithRSAPSS
 //	Ed25519                  PureEd25519       Ed25519ph
+//	ML-DSA-44, -65, -87      PureMLDSA44, PureMLDSA65, PureMLDSA87
 //
 // What others sign with, where it is not the default:
 //

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log"
 
+	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/verify"
 	"github.com/opencontainers/go-digest"
@@ -85,4 +86,41 @@ func ExampleKeyVerifier_Verify() {
 	// Output:
 	// https://cyclonedx.org/bom {"bomFormat":"CycloneDX"}
 	// true
+}
+
+// An image is signed with a classical key and with a post-quantum one, and the policy wants both, so that neither has to be
+// relied on alone: two distinct keys are two signers.
+func ExampleTrustedKey_postQuantum() {
+	ctx := context.Background()
+	image := verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("the manifest"), Size: 12}
+	var stored []verify.Descriptor
+	source := verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+		return func(yield func(verify.Descriptor, error) bool) {
+			for _, d := range stored {
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	})
+	v := new(verify.KeyVerifier)
+	for _, algorithm := range []sign.Algorithm{sign.P256, sign.MLDSA65} {
+		key, err := sign.GenerateKey(algorithm)
+		if err != nil {
+			log.Fatal(err)
+		}
+		v.Keys = append(v.Keys, verify.TrustedKey{Key: key.Public()})
+		evidence, err := (&sign.BundleSigner{Key: key}).Sign(ctx, sign.About(image, sign.ImageSignature{}))
+		if err != nil {
+			log.Fatal(err)
+		}
+		stored = append(stored, evidence)
+	}
+	both := policy.Require{Kind: verify.ImageSignature, AtLeast: 2}
+	fmt.Println(both.Decide(ctx, &policy.Input{Report: verify.Collect(ctx, image, source, v)}).Verdict)
+	stored = stored[:1] // the post-quantum signature is gone
+	fmt.Println(both.Decide(ctx, &policy.Input{Report: verify.Collect(ctx, image, source, v)}).Verdict)
+	// Output:
+	// ALLOW
+	// DENY
 }

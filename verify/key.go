@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/ladingdev/lading/internal/bundle"
@@ -69,7 +69,7 @@ func (l Limits) withDefaults() Limits {
 // decide, never the evidence: see the table in the package comment. A key that is trusted here for files and elsewhere for
 // images, or as a certificate's, signs nothing that counts for both; see sign.Key.
 type TrustedKey struct {
-	Key crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey
+	Key crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey or *mldsa.PublicKey of filippo.io/mldsa (from Go 1.27: crypto/mldsa)
 	// Schemes are the ways of signing that count; none means the default of the key's type alone. A list replaces the
 	// default: name it, too, if it is to count beside another. A scheme that is not for this type of key makes every
 	// verification fail.
@@ -97,7 +97,7 @@ func ParseTrustedKey(pemBytes []byte) (TrustedKey, error) {
 
 // Identity returns the identity under which this key's signatures count.
 func (k TrustedKey) Identity() (Identity, error) {
-	spki, err := x509.MarshalPKIXPublicKey(k.Key)
+	spki, err := mldsax509.MarshalPKIXPublicKey(k.Key)
 	if err != nil {
 		return Identity{}, fmt.Errorf("verify: public key: %w", err)
 	}

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	mldsax509 "filippo.io/mldsa/x509"
 )
 
 // Types of PEM block that hold keys.
@@ -58,7 +60,7 @@ func Public(data []byte) (crypto.PublicKey, error) {
 	if bytes.Count(data, []byte("-----BEGIN ")) > 1 { // broken ones, which pem.Decode skips, too
 		return nil, errors.New("more than one PEM block, so it is not clear which key is meant")
 	}
-	parse := x509.ParsePKIXPublicKey
+	parse := mldsax509.ParsePKIXPublicKey
 	if block.Type == PKCS1Public {
 		parse = func(der []byte) (any, error) { return x509.ParsePKCS1PublicKey(der) }
 	}
@@ -201,7 +203,7 @@ func recognizeDER(data []byte) (form, bool) {
 	if _, err := x509.ParseCertificate(data); err == nil {
 		return form{"a certificate in DER", privateIsBeside, "openssl x509 -inform DER -in CERT -noout -pubkey writes its public key"}, true
 	}
-	if _, err := x509.ParsePKIXPublicKey(data); err == nil {
+	if _, err := mldsax509.ParsePKIXPublicKey(data); err == nil {
 		return form{"a public key in DER", privateIsBeside, derPublic}, true
 	}
 	var version int

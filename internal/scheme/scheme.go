@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"filippo.io/mldsa"
 )
 
 // A Scheme is a way in which a key signs: algorithm, padding and hash. Its names are those of package crypto/x509.
@@ -29,6 +31,9 @@ const (
 	SHA512WithRSAPSS               //
 	PureEd25519                    // Ed25519 of the message (RFC 8032, section 5.1)
 	Ed25519ph                      // Ed25519 of the message's SHA-512, without context (ibid.)
+	PureMLDSA44                    // ML-DSA of the message (FIPS 204), pure, without context; so the next two
+	PureMLDSA65                    //
+	PureMLDSA87                    //
 )
 
 // family is a type of key.
@@ -38,6 +43,7 @@ const (
 	ecdsaKey family = iota + 1
 	rsaKey
 	ed25519Key
+	mldsaKey
 )
 
 // table says what each Scheme is. Its order is that of the constants.
@@ -58,6 +64,9 @@ var table = [...]struct {
 	SHA512WithRSAPSS: {"SHA512-RSAPSS", rsaKey, crypto.SHA512, true},
 	PureEd25519:      {"Ed25519", ed25519Key, 0, false},
 	Ed25519ph:        {"Ed25519ph", ed25519Key, crypto.SHA512, false},
+	PureMLDSA44:      {"ML-DSA-44", mldsaKey, 0, false},
+	PureMLDSA65:      {"ML-DSA-65", mldsaKey, 0, false},
+	PureMLDSA87:      {"ML-DSA-87", mldsaKey, 0, false},
 }
 
 // String returns the name that crypto/x509 prints, such as "ECDSA-SHA256".
@@ -101,6 +110,9 @@ var (
 	p521     = []Scheme{ECDSAWithSHA512, ECDSAWithSHA256, ECDSAWithSHA384}
 	rsaAny   = []Scheme{SHA256WithRSA, SHA384WithRSA, SHA512WithRSA, SHA256WithRSAPSS, SHA384WithRSAPSS, SHA512WithRSAPSS}
 	ed25519s = []Scheme{PureEd25519, Ed25519ph}
+	mldsa44  = []Scheme{PureMLDSA44}
+	mldsa65  = []Scheme{PureMLDSA65}
+	mldsa87  = []Scheme{PureMLDSA87}
 )
 
 // Of returns the schemes that a public key can be used with, its default first, or says why the key is not used at all.
@@ -134,6 +146,18 @@ func Of(pub crypto.PublicKey) ([]Scheme, error) {
 			break
 		}
 		return ed25519s, nil
+	case *mldsa.PublicKey:
+		if pub == nil {
+			break
+		}
+		switch pub.Parameters() {
+		case mldsa.MLDSA44():
+			return mldsa44, nil
+		case mldsa.MLDSA65():
+			return mldsa65, nil
+		case mldsa.MLDSA87():
+			return mldsa87, nil
+		}
 	}
 	return nil, fmt.Errorf("a key of type %T that is not used, or empty", pub)
 }
@@ -184,6 +208,8 @@ func (s Scheme) verify(pub crypto.PublicKey, data, sig []byte, salt int) bool {
 	case ed25519.PublicKey:
 		return row.key == ed25519Key && len(pub) == ed25519.PublicKeySize &&
 			ed25519.VerifyWithOptions(pub, data, sig, &ed25519.Options{Hash: row.hash}) == nil
+	case *mldsa.PublicKey:
+		return row.key == mldsaKey && pub != nil && pub.Parameters().String() == row.name && mldsa.Verify(pub, data, sig, nil) == nil
 	}
 	return false
 }

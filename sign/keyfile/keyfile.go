@@ -57,6 +57,7 @@ import (
 	"fmt"
 	"strings"
 
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/internal/keytext"
 	"github.com/ladingdev/lading/sign"
 	"golang.org/x/crypto/ssh"
@@ -87,7 +88,7 @@ func Parse(pemBytes, passphrase []byte) (*sign.LocalKey, error) {
 	if k, ok := key.(*ed25519.PrivateKey); ok {
 		key = *k
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := mldsax509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("keyfile: %w: OpenSSH private key: %w", sign.ErrKey, err)
 	}

@@ -6,12 +6,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
 
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -63,7 +63,7 @@ func parsePublic(spec types.KeySpec, der []byte) (crypto.PublicKey, error) {
 	if !ok {
 		return nil, fmt.Errorf("keys of type %s do not sign here", spec)
 	}
-	pub, err := x509.ParsePKIXPublicKey(der)
+	pub, err := mldsax509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +21,8 @@ import (
 	"sync"
 	"testing"
 
+	"filippo.io/mldsa"
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/sign"
 	"github.com/opencontainers/go-digest"
 )
@@ -30,7 +31,7 @@ import (
 // of its two paddings, as some devices do, with [sign.ErrKey]: that test is skipped.
 func TestKey(t *testing.T, k sign.Key) {
 	t.Helper()
-	public, err := x509.MarshalPKIXPublicKey(k.Public())
+	public, err := mldsax509.MarshalPKIXPublicKey(k.Public())
 	if err != nil {
 		t.Fatalf("Public: %v", err)
 	}
@@ -84,7 +85,7 @@ func TestKey(t *testing.T, k sign.Key) {
 	if skipped == len(all) {
 		t.Error("the key signs nothing")
 	}
-	if again, err := x509.MarshalPKIXPublicKey(k.Public()); err != nil || !bytes.Equal(public, again) {
+	if again, err := mldsax509.MarshalPKIXPublicKey(k.Public()); err != nil || !bytes.Equal(public, again) {
 		t.Error("Public changed")
 	}
 }
@@ -102,7 +103,7 @@ func options(t *testing.T, pub crypto.PublicKey) []crypto.SignerOpts {
 		if ok {
 			return []crypto.SignerOpts{crypto.SHA256, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: pss}}
 		}
-	case ed25519.PublicKey:
+	case ed25519.PublicKey, *mldsa.PublicKey:
 		return []crypto.SignerOpts{crypto.Hash(0)}
 	}
 	t.Fatalf("signtest: a key of type %T and this size has no place in the formats", pub)
@@ -129,6 +130,8 @@ func valid(pub crypto.PublicKey, data, sig []byte, opts crypto.SignerOpts) bool 
 		return rsa.VerifyPKCS1v15(pub, opts.HashFunc(), data, sig) == nil
 	case ed25519.PublicKey:
 		return ed25519.Verify(pub, data, sig)
+	case *mldsa.PublicKey:
+		return mldsa.Verify(pub, data, sig, nil) == nil
 	}
 	return false
 }
