@@ -610,3 +610,81 @@ func TestFolded(t *testing.T) {
 		t.Error(marked.Encoding())
 	}
 }
+
+// TestBroken converts documents whose required members break their rules, as if they were absent, and says so.
+func TestBroken(t *testing.T) {
+	spdx := func(version string) string { return strings.Replace(goodSPDX2, "SPDX-2.3", "SPDX-"+version, 1) }
+	replace := func(in, old, new string) string {
+		if !strings.Contains(in, old) {
+			t.Fatalf("no %s in %s", old, in)
+		}
+		return strings.Replace(in, old, new, 1)
+	}
+	base := mustParse(t, goodSPDX2)
+	namespace, when := base.ID(), base.Created()
+	inputs := map[string]string{"fraction": string(readCase(t, "fraction.spdx22.json").Bytes())}
+	for _, v := range []string{"2.2", "2.3"} {
+		inputs[v+" namespace"] = replace(spdx(v), namespace, "bitnami redis image")
+		inputs[v+" namespace of no text"] = replace(spdx(v), `"`+namespace+`"`, "null")
+		inputs[v+" time with an offset"] = replace(spdx(v), when, "2026-01-02T03:04:05+02:00")
+		inputs[v+" no time"] = replace(spdx(v), when, "yesterday")
+		inputs[v+" licence of the data"] = replace(spdx(v), "CC0-1.0", "MIT")
+		inputs[v+" id"] = strings.ReplaceAll(spdx(v), "SPDXRef-a", "SPDXRef-Package-a-(devel)")
+	}
+	inputs["SPDX 3 id"] = strings.ReplaceAll(goodSPDX3, mustParse(t, goodSPDX3).ID(), "my document")
+	for name, in := range inputs {
+		for _, target := range targets {
+			d, err := Parse(strings.NewReader(in))
+			if err != nil {
+				continue
+			}
+			if d.Format() == target {
+				continue
+			}
+			out, r, err := Convert(d, target, nil)
+			if err != nil {
+				t.Errorf("%s to %v: %v", name, target, err)
+				continue
+			}
+			if _, err := Validate(out.Bytes()); err != nil {
+				t.Errorf("%s to %v: %v", name, target, err)
+			}
+			if out.Len() != d.Len() || len(r.Losses) == 0 {
+				t.Errorf("%s to %v: %d components of %d, %v", name, target, out.Len(), d.Len(), r.Losses)
+			}
+			if silent := differ(t, d.Bytes(), out.Bytes(), r); len(silent) > 0 {
+				t.Errorf("%s to %v: silent: %q", name, target, silent)
+			}
+		}
+	}
+}
+
+// TestClasses holds what is wrong with a document against how much it matters.
+func TestClasses(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want Class // of the worst
+	}{
+		{strings.Replace(goodSPDX2, mustParse(t, goodSPDX2).Created(), "2026-01-02T03:04:05.678Z", 1), Tolerated},
+		{strings.Replace(goodSPDX2, mustParse(t, goodSPDX2).Created(), "yesterday", 1), Broken},
+		{strings.ReplaceAll(goodSPDX2, "SPDXRef-a", "SPDXRef-a-(devel)"), Tolerated},
+		{strings.ReplaceAll(goodSPDX2, "SPDXRef-a", "a b"), Broken},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","externalReferences":[{"type":"vcs","url":"git@github.com:a/b c.git"}]}]}`, Tolerated},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},{"type":"application","name":"a","bom-ref":"a"}]}`, Tolerated},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},{"type":"library","name":"b","bom-ref":"a"}]}`, Broken},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library"}]}`, Broken},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","licenses":[{"expression":"GPLv2+ AND"}]}]}`, Tolerated},
+	} {
+		_, err := Validate([]byte(tt.in))
+		var invalid *InvalidError
+		if !errors.As(err, &invalid) || invalid.Tolerated() != (tt.want == Tolerated) {
+			t.Errorf("%s: %v, want %s", tt.in, err, tt.want)
+			continue
+		}
+		for _, p := range invalid.Problems {
+			if p.Class == "" {
+				t.Errorf("%v has no class", p)
+			}
+		}
+	}
+}

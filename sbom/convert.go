@@ -141,10 +141,7 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 	}
 	var added []Loss
 	if h != nil {
-		h.input, h.now = d.json, "1970-01-01T00:00:00Z"
-		if !o.Created.IsZero() {
-			h.now = o.Created.UTC().Format("2006-01-02T15:04:05Z")
-		}
+		h.input, h.now = d.json, madeAt(o)
 		out = h.write(target)
 		added = h.added
 	}
@@ -154,11 +151,19 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 		}
 		removeSignatures(out)
 	}
-	more, err := fit(out, target)
+	more, err := fit(out, target, madeAt(o))
 	if err != nil {
 		return nil, nil, err
 	}
 	return out, append(added, more...), nil
+}
+
+// madeAt is when a document is said to be made that does not say so itself.
+func madeAt(o *ConvertOptions) string {
+	if o.Created.IsZero() {
+		return "1970-01-01T00:00:00Z"
+	}
+	return o.Created.UTC().Format("2006-01-02T15:04:05Z")
 }
 
 func isSPDX2(f Format) bool { return f.Spec == SPDX && strings.HasPrefix(f.Version, "2.") }
@@ -266,7 +271,7 @@ func removeSignatures(n *node) {
 
 // fit makes a document keep to the format: known differences between the versions first, then whatever the schema and
 // the rules refuse. It returns what it added.
-func fit(out *node, target Format) (added []Loss, err error) {
+func fit(out *node, target Format, now string) (added []Loss, err error) {
 	name := target.String()
 	schema, err := jsonSchemas[name]()
 	if err != nil {
@@ -279,12 +284,14 @@ func fit(out *node, target Format) (added []Loss, err error) {
 		prune(out, schema.View(), name)
 		general = generalTypes(out)
 	case isSPDX2(target):
-		added = fitSPDX2(out, target.Version)
+		mended := mendSPDX2(out, now)
+		added = append(mended, fitSPDX2(out, target.Version)...)
 	}
 	list, err := licenseList()
 	if err != nil {
 		return nil, err
 	}
+	broken := ""
 	for range mostRounds {
 		doc, err := jsonschema.Parse(out.render(), strictjson.Limits{Depth: maxDepth})
 		if err != nil {
@@ -314,7 +321,15 @@ func fit(out *node, target Format) (added []Loss, err error) {
 			}
 		}
 		if advice, ok := bad[out]; ok {
+			if broken != "" { // what is missing now was there
+				advice = broken
+			}
 			return nil, fmt.Errorf("%w %s: %s", ErrInvalid, name, advice)
+		}
+		for _, m := range out.members {
+			if advice, ok := bad[m.value]; ok {
+				broken = "/" + m.name + ": " + advice
+			}
 		}
 		for v, advice := range bad {
 			v.explain(Dropped, name+": "+advice)

@@ -295,7 +295,7 @@ func (h *hub) finishGo(format Format, more string) (*Document, error) {
 	h.input = []byte(all.String())
 	h.id = said("urn:uuid:" + uuid(all.String()))
 	out := h.write(format)
-	if _, err := fit(out, format); err != nil {
+	if _, err := fit(out, format, madeAt(&ConvertOptions{})); err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
 	return parseJSON(out.render())

@@ -23,7 +23,21 @@ type Problem struct {
 	Column int    // counted from one, in bytes
 	Rule   string // the keyword of the schema that is broken, or "specification" for a rule that no schema can say
 	Advice string // a sentence that says what to do
+	Class  Class
 }
+
+// A Class says how much a [Problem] matters.
+type Class string
+
+// The classes. Tolerated are habits of mainstream programs that readers take all the same, and that change nothing of what
+// a document says of its components and of what needs what: times with fractions of a second (npm), ids with other
+// characters than the specification has (ko), URLs that are none such as git@host:path (npm), one thing that is listed twice
+// by one name (cdxgen), namespaces that are no URI (Bitnami, older syft), licence expressions that are none (Debian).
+const (
+	Broken    Class = "broken"
+	Tolerated Class = "tolerated"
+	Doubtful  Class = "doubtful" // of warnings
+)
 
 func (p Problem) String() string {
 	return fmt.Sprintf("%d:%d: %s: %s", p.Line, p.Column, p.Path, p.Advice)
@@ -55,6 +69,12 @@ func (e *InvalidError) Error() string {
 	return b.String()
 }
 
+// Tolerated reports whether all that is wrong is of that class: a gate can let such a document pass that would otherwise
+// turn away what npm and others write.
+func (e *InvalidError) Tolerated() bool {
+	return len(e.Problems) > 0 && !e.More && !slices.ContainsFunc(e.Problems, func(p Problem) bool { return p.Class != Tolerated })
+}
+
 func (e *InvalidError) Unwrap() []error {
 	if e.cause != nil {
 		return []error{ErrInvalid, e.cause}
@@ -71,7 +91,7 @@ func unreadable(data []byte, err error) error {
 		y *spdxyaml.Error
 	)
 	e := &InvalidError{cause: err}
-	p := Problem{Rule: "syntax"}
+	p := Problem{Rule: "syntax", Class: Broken}
 	switch {
 	case errors.As(err, &j):
 		e.Format, p.Advice = "JSON", j.Reason
@@ -153,6 +173,7 @@ type report struct {
 }
 
 func (r *report) warn(p Problem) {
+	p.Class = Doubtful
 	if len(r.warnings) < mostProblems {
 		r.warnings = append(r.warnings, p)
 	}
@@ -170,6 +191,9 @@ func (r *report) full() bool {
 func (r *report) add(p Problem) {
 	if r.full() {
 		return
+	}
+	if p.Class == "" {
+		p.Class = Broken
 	}
 	r.problems = append(r.problems, p)
 }

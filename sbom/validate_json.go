@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonschema"
@@ -88,7 +89,7 @@ func validateJSON(data []byte, from *origin) (*report, error) {
 		if name == "SPDX 2.2" && p.Keyword == "enum" && isHyphenatedCategory(doc.Text(p.Node)) {
 			continue
 		}
-		c.at(p.Node, p.Keyword, p.Advice)
+		c.classed(c.schemaClass(p), p.Node, p.Keyword, p.Advice)
 	}
 	c.rules(name)
 	return &c.report, nil
@@ -154,13 +155,32 @@ func (c *jsonCheck) detect() (string, error) {
 	return name, nil
 }
 
-// at adds a problem with the value or member name n.
-func (c *jsonCheck) at(n jsonschema.Node, rule, advice string) {
+// classed adds a problem with the value or member name n.
+func (c *jsonCheck) classed(class Class, n jsonschema.Node, rule, advice string) {
 	if c.found != nil {
 		c.found(n, advice)
 	} else if !c.full() { // finding the place takes time
-		c.add(c.problem(n, rule, advice))
+		p := c.problem(n, rule, advice)
+		p.Class = class
+		c.add(p)
 	}
+}
+
+// schemaClass says how much a problem with a schema matters.
+func (c *jsonCheck) schemaClass(p jsonschema.Problem) Class {
+	switch {
+	case p.Format == "iri-reference" || p.Format == "uri" || p.Format == "uri-reference" || p.Format == "iri" || p.Format == "email" || p.Format == "idn-email":
+		return Tolerated
+	case p.Keyword == "pattern" && c.doc.Kind(p.Node) == strictjson.String && isTime(string(c.doc.Text(p.Node))):
+		return Tolerated
+	}
+	return Broken
+}
+
+// isTime reports whether a text is a time of RFC 3339, which has more forms than SPDX takes.
+func isTime(s string) bool {
+	_, err := time.Parse(time.RFC3339, s)
+	return err == nil
 }
 
 func (c *jsonCheck) problem(n jsonschema.Node, rule, advice string) Problem {
@@ -186,7 +206,12 @@ func (c *jsonCheck) doubt(n jsonschema.Node, format string, args ...any) {
 }
 
 func (c *jsonCheck) say(n jsonschema.Node, format string, args ...any) {
-	c.at(n, specification, fmt.Sprintf(format, args...))
+	c.classed(Broken, n, specification, fmt.Sprintf(format, args...))
+}
+
+// tolerate adds a problem that readers take.
+func (c *jsonCheck) tolerate(n jsonschema.Node, format string, args ...any) {
+	c.classed(Tolerated, n, specification, fmt.Sprintf(format, args...))
 }
 
 func (c *jsonCheck) nodes(n jsonschema.Node) (out []jsonschema.Node) {
@@ -248,6 +273,7 @@ func (c *jsonCheck) walk(n jsonschema.Node, key string, visit func(n jsonschema.
 // cycloneDX checks what the specification says in the descriptions of its schemas.
 func (c *jsonCheck) cycloneDX() {
 	refs := map[string]bool{}
+	first := map[string]jsonschema.Node{}
 	// The specification's own valid documents repeat a bom-ref in there.
 	formulation := c.doc.Member(c.doc.Root(), "formulation")
 	c.walk(c.doc.Root(), "", func(n jsonschema.Node, key string) {
@@ -263,15 +289,21 @@ func (c *jsonCheck) cycloneDX() {
 		if key != "signature" {
 			if ref, at := c.text(n, "bom-ref"); at >= 0 {
 				if refs[ref] && !c.inside(n, formulation) {
-					c.say(at, "Give this another bom-ref: %s is taken by an earlier one.", quote(ref))
+					class := Broken
+					if c.sameThing(first[ref], n) {
+						class = Tolerated
+					}
+					c.classed(class, at, specification, fmt.Sprintf("Give this another bom-ref: %s is taken by an earlier one.", quote(ref)))
 				}
-				refs[ref] = true
+				if !refs[ref] {
+					refs[ref], first[ref] = true, n
+				}
 			}
 		}
 		if key == "licenses" {
 			if expr, at := c.text(n, "expression"); at >= 0 {
 				if err := spdxexp.Check(expr, c.list, nil); err != nil {
-					c.say(at, "In the licence expression %s, %v.", quote(expr), err)
+					c.tolerate(at, "In the licence expression %s, %v.", quote(expr), err)
 				}
 			}
 		}
@@ -302,6 +334,18 @@ func (c *jsonCheck) cycloneDX() {
 			c.say(v, "Make the version of the BOM 1 or more.")
 		}
 	}
+}
+
+// sameThing reports whether two objects say that they are of one name, version and package URL.
+func (c *jsonCheck) sameThing(a, b jsonschema.Node) bool {
+	for _, member := range []string{"name", "version", "group", "purl"} {
+		was, _ := c.text(a, member)
+		is, _ := c.text(b, member)
+		if was != is || member == "name" && was == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // doubts warns of references outside of dependencies that lead nowhere, and of identifiers that are none.

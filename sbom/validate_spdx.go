@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func (c *jsonCheck) spdx2(name string) {
 		c.say(n, "Write \"CC0-1.0\" instead of %s: the data of every SPDX document is under that licence.", quote(text))
 	}
 	if text, n := c.text(root, "documentNamespace"); n >= 0 && (!iri.IsReference(text) || !iri.IsAbsolute(text) || strings.Contains(text, "#")) {
-		c.say(n, "Replace %s by an absolute URI without \"#\".", quote(text))
+		c.tolerate(n, "Replace %s by an absolute URI without \"#\".", quote(text))
 	}
 	if info := c.doc.Member(root, "creationInfo"); info >= 0 {
 		s.date(info, "created")
@@ -113,6 +114,8 @@ func (s *spdx2) identifiers() {
 			s.say(n, "Give this another SPDXID: %s is taken by an earlier element.", quote(id))
 		case !isSPDXRef(id, "SPDXRef-") && isSPDXRef(strings.Map(harmless, id), "SPDXRef-"):
 			s.doubt(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", quote(id))
+		case !isSPDXRef(id, "SPDXRef-") && strings.HasPrefix(id, "SPDXRef-") && !strings.ContainsAny(id, " \t\n"):
+			s.tolerate(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", quote(id))
 		case !isSPDXRef(id, "SPDXRef-"):
 			s.say(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", quote(id))
 		}
@@ -245,7 +248,7 @@ func (s *spdx2) license(n jsonschema.Node, text string) {
 		}
 	})
 	if err != nil {
-		s.say(n, "In the licence expression %s, %v.", quote(text), err)
+		s.tolerate(n, "In the licence expression %s, %v.", quote(text), err)
 	}
 }
 
@@ -265,7 +268,11 @@ func (s *spdx2) date(owner jsonschema.Node, member string) {
 		return
 	}
 	if _, err := time.Parse("2006-01-02T15:04:05Z", text); err != nil || strings.ContainsAny(text, ".,") {
-		s.say(n, "Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", quote(text))
+		class := Broken
+		if isTime(text) {
+			class = Tolerated
+		}
+		s.classed(class, n, specification, fmt.Sprintf("Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", quote(text)))
 	}
 }
 
@@ -334,7 +341,7 @@ func (c *jsonCheck) spdx3() {
 			}
 		case key == "simplelicensing_licenseExpression" && text != "NONE" && text != "NOASSERTION":
 			if err := spdxexp.Check(text, c.list, nil); err != nil {
-				c.say(n, "In the licence expression %s, %v.", quote(text), err)
+				c.tolerate(n, "In the licence expression %s, %v.", quote(text), err)
 			}
 		case key == "specVersion" && !strings.HasPrefix(text, "3.0."):
 			c.say(n, "Write \"3.0.1\" instead of %s, the version that the @context has.", quote(text))

@@ -18,6 +18,7 @@ import (
 type Problem struct {
 	Node    Node   // the value or the member name it is about
 	Keyword string // of JSON Schema; "case" for a member name in other case than the schema's
+	Format  string // if the keyword is "format"
 	Advice  string // a sentence that says what to do
 }
 
@@ -40,7 +41,11 @@ func (s *Schema) Validate(d *Document, most int) ([]Problem, error) {
 		if i > 0 && f == found[i-1] {
 			continue
 		}
-		out = append(out, Problem{f.node, f.keyword, v.advice(f)})
+		p := Problem{Node: f.node, Keyword: f.keyword, Advice: v.advice(f)}
+		if f.keyword == "format" {
+			p.Format = f.schema.format
+		}
+		out = append(out, p)
 	}
 	return out, nil
 }
