@@ -688,3 +688,30 @@ func TestClasses(t *testing.T) {
 		}
 	}
 }
+
+// TestReportGroups checks that the one loss that matters is first, however many others there are.
+func TestReportGroups(t *testing.T) {
+	var packages, relations strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&packages, `,{"SPDXID":"SPDXRef-p%d","name":"p%d","downloadLocation":"NOASSERTION","filesAnalyzed":false}`, i, i)
+		fmt.Fprintf(&relations, `,{"spdxElementId":"SPDXRef-p0","relationshipType":"DEPENDS_ON","relatedSpdxElement":"SPDXRef-p%d"}`, i)
+	}
+	d := mustParse(t, `{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"n","documentNamespace":"https://example.org/n",
+		"creationInfo":{"created":"2026-11-28T18:00:00Z","creators":["Tool: t"]},"packages":[`+packages.String()[1:]+`],
+		"relationships":[{"spdxElementId":"SPDXRef-p1","relationshipType":"VARIANT_OF","relatedSpdxElement":"SPDXRef-p2"}`+relations.String()+`]}`)
+	_, r := mustConvert(t, d, Format{CycloneDX, "1.6"})
+	groups := r.Groups()
+	if len(groups) > 6 || groups[0].Reason != noSuchRelation || groups[0].Losses[0].Path != "/relationships/0" {
+		t.Errorf("%d groups, first %+v", len(groups), groups[0].Where)
+	}
+	n := 0
+	for _, g := range groups {
+		n += len(g.Losses)
+	}
+	if n != len(r.Losses) {
+		t.Errorf("%d losses in groups of %d", n, len(r.Losses))
+	}
+	if s := r.String(); strings.Contains(s, "\n") || len(s) > 1200 || !strings.Contains(s, "500 at /packages/*/filesAnalyzed") {
+		t.Errorf("%d: %s", len(s), s)
+	}
+}

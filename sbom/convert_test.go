@@ -63,9 +63,9 @@ func normal(s string) string {
 // list, and identifiers that are made anew and checked by the graph instead.
 var spelled = []string{"bomFormat", "specVersion", "spdxVersion", "$schema", "@context", "type", "@type", "creationInfo", "@id", "SPDXID",
 	"spdxElementId", "relatedSpdxElement", "relationshipType", "bom-ref", "ref", "referenceType", "referenceCategory", "from", "spdxId",
-	"externalIdentifierType", "primaryPackagePurpose", "software_primaryPurpose", "algorithm", "alg", "acknowledgement", "version"}
+	"externalIdentifierType", "primaryPackagePurpose", "software_primaryPurpose", "algorithm", "alg", "acknowledgement", "version", "dependsOn"}
 
-var spelledLists = []string{"dependsOn", "documentDescribes", "hasFiles", "to", "rootElement", "createdBy", "createdUsing", "originatedBy"}
+var spelledLists = []string{"dependsOn", "documentDescribes", "hasFiles", "to", "rootElement", "createdBy", "createdUsing", "originatedBy", "subjects"}
 
 // differ returns the leaves of the input that are neither in the output nor in the report.
 func differ(t testing.TB, in, out []byte, r *Report) (silent []string) {

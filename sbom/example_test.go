@@ -79,6 +79,35 @@ func ExampleConvert() {
 	// added /packages
 }
 
+// The report of a conversion as people read it: what matters most comes first.
+func ExampleReport() {
+	doc, err := sbom.Parse(strings.NewReader(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"shop",
+		"documentNamespace":"https://example.org/shop-1","creationInfo":{"created":"2026-11-28T18:00:00Z","creators":["Tool: npm-11.19.1"]},"packages":[
+		{"SPDXID":"SPDXRef-shop","name":"shop","downloadLocation":"NOASSERTION","filesAnalyzed":false},
+		{"SPDXID":"SPDXRef-semver","name":"semver","downloadLocation":"NOASSERTION","filesAnalyzed":false},
+		{"SPDXID":"SPDXRef-fork","name":"fork","downloadLocation":"NOASSERTION","filesAnalyzed":false}],"relationships":[
+		{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES","relatedSpdxElement":"SPDXRef-shop"},
+		{"spdxElementId":"SPDXRef-fork","relationshipType":"VARIANT_OF","relatedSpdxElement":"SPDXRef-semver"},
+		{"spdxElementId":"SPDXRef-semver","relationshipType":"DEV_DEPENDENCY_OF","relatedSpdxElement":"SPDXRef-shop"}]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, report, err := sbom.Convert(doc, sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for sentence := range strings.SplitSeq(strings.TrimSuffix(report.String(), "."), ". ") {
+		fmt.Println(sentence + ".")
+	}
+	// Output:
+	// SPDX 2.3 to CycloneDX 1.6: 22 of 28 values are in the output.
+	// Dropped 4: /relationships/1 (the other format has no relationship of this type); 3 at /packages/*/filesAnalyzed (the other format has no place for it).
+	// Changed 1: /relationships/2/relationshipType (CycloneDX does not say on what occasion one needs another; written as dependsOn).
+	// Added 1: /components (CycloneDX wants a type; library where the input gives none).
+}
+
 func ExampleDocument_Edit() {
 	doc, err := sbom.Parse(strings.NewReader(`{"bomFormat": "CycloneDX", "specVersion": "1.6"}`))
 	if err != nil {

@@ -84,6 +84,13 @@ type edge struct {
 	scope            *node   // of SPDX 3
 }
 
+// explain says why an edge is lost, of all of it.
+func (e *edge) explain(reason string) {
+	for _, n := range append([]*node{e.fromText.src, e.toText.src, e.scope, e.comment.src}, e.also...) {
+		n.explainSelf(Dropped, reason)
+	}
+}
+
 // An identifier is a component's, other than package URLs and CPE.
 type identifier struct{ kind, value, comment text } // the kind as SPDX 3 writes it: swhid, gitoid or swid
 
@@ -226,6 +233,7 @@ func (e *element) splitName() (group, name text) {
 	if !ok || rest == "" {
 		return e.group, e.name
 	}
+	e.name.src.explainSelf(Changed, "CycloneDX has the group apart")
 	return text{p.Namespace, e.name.src}, text{rest, e.name.src}
 }
 

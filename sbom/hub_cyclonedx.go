@@ -9,6 +9,8 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
+const notDescribed = "the other format relates only what the document describes"
+
 const ownSchema = "it names the schema of the format that the document was in"
 
 // readCycloneDX takes from a CycloneDX document what the specifications have in common.
@@ -460,11 +462,14 @@ func (h *hub) cycloneDXDependencies(root *node) {
 		}
 		switch {
 		case !needs:
-			if e.kind != string(Contains) && e.from >= 0 && e.to >= 0 && len(e.also) > 0 {
-				e.also[0].explainSelf(Dropped, noSuchRelation)
+			if e.kind != string(Contains) {
+				e.explain(noSuchRelation)
+			} else {
+				e.explain("nesting in CycloneDX is a tree of what the document describes")
 			}
 			continue
 		case a < 0 || h.elements[a].id.s == "":
+			e.explain(notDescribed)
 			continue
 		}
 		from := h.elements[a].id.s
@@ -473,6 +478,7 @@ func (h *hub) cycloneDXDependencies(root *node) {
 			continue
 		}
 		if b < 0 || h.elements[b].id.s == "" {
+			e.explain(notDescribed)
 			continue
 		}
 		to := h.elements[b].id.s
@@ -733,6 +739,11 @@ func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
 				name := c.name
 				if !name.ok() || name.s == "NOASSERTION" {
 					name = c.id
+				}
+				for _, n := range []*node{l.expression.src, c.id.src} {
+					if name.s != c.id.s {
+						n.explainSelf(Changed, "written by the licence's name")
+					}
 				}
 				v.set("name", newText(name.s, compactNodes([]*node{name.src, l.expression.src, c.id.src})...))
 				if c.body.ok() {

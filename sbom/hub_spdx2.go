@@ -324,12 +324,11 @@ func (h *hub) spdx2Relationship(root *node, out []string, e *edge) {
 	from, ok1 := end(e.from, e.fromText)
 	to, ok2 := end(e.to, e.toText)
 	if !ok1 || !ok2 || from == "NONE" || from == "NOASSERTION" {
+		e.explain(notDescribed)
 		return
 	}
 	if _, ok := toSPDX3[RelationshipType(e.kind)]; !ok {
-		for _, n := range e.also {
-			n.explainSelf(Dropped, noSuchRelation)
-		}
+		e.explain(noSuchRelation)
 		return
 	}
 	r := relate(root, from, []*node{e.fromText.src}, e.kind, append(slices.Clone(e.also), e.scope), to, []*node{e.toText.src})

@@ -380,6 +380,7 @@ func (w *writer3) licenses(i int, e *element, refs *licenseRefs) {
 func (w *writer3) edge(e *edge) {
 	r, ok := toSPDX3[RelationshipType(e.kind)]
 	if !ok {
+		e.explain(noSuchRelation)
 		return
 	}
 	end := func(i int, t text) string {
@@ -395,11 +396,13 @@ func (w *writer3) edge(e *edge) {
 	}
 	from, to := end(e.from, e.fromText), end(e.to, e.toText)
 	if from == "" || to == "" || from == noneElement || from == noAssertionElement {
+		e.explain(notDescribed)
 		return
 	}
 	fromSrc, toSrc := []*node{e.fromText.src}, []*node{e.toText.src}
 	if r.turned {
 		if e.to < 0 && (to == noneElement || to == noAssertionElement) { // "x is no patch for anything"
+			e.explain(notDescribed)
 			return
 		}
 		from, to, fromSrc, toSrc = to, from, toSrc, fromSrc

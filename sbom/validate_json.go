@@ -86,7 +86,7 @@ func validateJSON(data []byte, from *origin) (*report, error) {
 		return nil, err
 	}
 	for _, p := range found {
-		if name == "SPDX 2.2" && p.Keyword == "enum" && isHyphenatedCategory(doc.Text(p.Node)) {
+		if p.Keyword == "enum" && (name == "SPDX 2.2" && isHyphenatedCategory(doc.Text(p.Node)) || name == "SPDX 2.3" && string(doc.Text(p.Node)) == "OPERATING-SYSTEM") {
 			continue
 		}
 		c.classed(c.schemaClass(p), p.Node, p.Keyword, p.Advice)
@@ -108,7 +108,7 @@ func (c *jsonCheck) rules(name string) {
 }
 
 // isHyphenatedCategory knows the spelling of categories that the text of SPDX 2.2 has, where its JSON schema has
-// underscores. The schema of 2.3 follows the text.
+// underscores. The schema of 2.3 follows the text, but for the purpose OPERATING-SYSTEM (7.24), which 2.3.1 corrects.
 func isHyphenatedCategory(text []byte) bool {
 	return string(text) == "PACKAGE-MANAGER" || string(text) == "PERSISTENT-ID"
 }
@@ -290,7 +290,7 @@ func (c *jsonCheck) cycloneDX() {
 			if ref, at := c.text(n, "bom-ref"); at >= 0 {
 				if refs[ref] && !c.inside(n, formulation) {
 					class := Broken
-					if c.sameThing(first[ref], n) {
+					if key == "compositions" || c.sameThing(first[ref], n) { // nothing refers to a composition
 						class = Tolerated
 					}
 					c.classed(class, at, specification, fmt.Sprintf("Give this another bom-ref: %s is taken by an earlier one.", quote(ref)))
