@@ -715,3 +715,59 @@ func TestReportGroups(t *testing.T) {
 		t.Errorf("%d: %s", len(s), s)
 	}
 }
+
+// TestVEX brings what CycloneDX says of vulnerabilities to SPDX 3's security profile and back.
+func TestVEX(t *testing.T) {
+	for _, state := range []string{"exploitable", "not_affected", "in_triage", "resolved", "false_positive", "resolved_with_pedigree", ""} {
+		analysis := ""
+		if state != "" {
+			analysis = `,"analysis":{"state":"` + state + `","justification":"code_not_reachable","detail":"looked at it"}`
+			if state != "not_affected" {
+				analysis = strings.Replace(analysis, `"justification":"code_not_reachable",`, "", 1)
+			}
+		}
+		d := mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},{"type":"library","name":"b","bom-ref":"b"}],
+			"vulnerabilities":[{"id":"CVE-2024-1","source":{"url":"https://nvd.nist.gov/vuln/detail/CVE-2024-1"},"description":"bad","detail":"very","recommendation":"update",
+			"published":"2024-01-02T03:04:05Z","updated":"2024-02-02T03:04:05.5Z","advisories":[{"title":"ours","url":"https://example.org/a"}],
+			"ratings":[{"score":9.8,"severity":"critical","method":"CVSSv31","vector":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"},{"severity":"high","method":"OWASP"}]`+analysis+`,
+			"affects":[{"ref":"a"},{"ref":"b"}]}]}`)
+		out, r := mustConvert(t, d, Format{SPDX, "3.0.1"})
+		if silent := differ(t, d.Bytes(), out.Bytes(), r); len(silent) > 0 {
+			t.Errorf("%s: silent: %q", state, silent)
+		}
+		if out.About().Vulnerabilities != 1 {
+			t.Errorf("%s: %d vulnerabilities", state, out.About().Vulnerabilities)
+		}
+		back, r := mustConvert(t, out, Format{CycloneDX, "1.6"})
+		if silent := differ(t, out.Bytes(), back.Bytes(), r); len(silent) > 0 {
+			t.Errorf("%s back: silent: %q", state, silent)
+		}
+		want := map[string]string{"false_positive": "not_affected", "resolved_with_pedigree": "resolved"}
+		if s := want[state]; s != "" {
+			state = s
+		}
+		for _, text := range []string{`"id": "CVE-2024-1"`, `"score": 9.8`, `"method": "CVSSv31"`, `"state": "` + state + `"`, `"https://nvd.nist.gov/vuln/detail/CVE-2024-1"`,
+			`"ref": "`, `"detail": "looked at it"`} {
+			if !bytes.Contains(back.Bytes(), []byte(text)) && (state != "" || !strings.Contains(text, "state") && !strings.Contains(text, "looked")) {
+				t.Errorf("%s: no %s in\n%s", state, text, back.Bytes())
+			}
+		}
+		if _, affects := mustMembers(t, back.Bytes()); affects != 2 {
+			t.Errorf("%s: %d affected", state, affects)
+		}
+	}
+}
+
+func mustMembers(t testing.TB, data []byte) (vulnerabilities, affects int) {
+	t.Helper()
+	var bom struct {
+		Vulnerabilities []struct{ Affects []any }
+	}
+	if err := json.Unmarshal(data, &bom); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range bom.Vulnerabilities {
+		affects += len(v.Affects)
+	}
+	return len(bom.Vulnerabilities), affects
+}

@@ -63,7 +63,7 @@ func normal(s string) string {
 // list, and identifiers that are made anew and checked by the graph instead.
 var spelled = []string{"bomFormat", "specVersion", "spdxVersion", "$schema", "@context", "type", "@type", "creationInfo", "@id", "SPDXID",
 	"spdxElementId", "relatedSpdxElement", "relationshipType", "bom-ref", "ref", "referenceType", "referenceCategory", "from", "spdxId",
-	"externalIdentifierType", "primaryPackagePurpose", "software_primaryPurpose", "algorithm", "alg", "acknowledgement", "version", "dependsOn"}
+	"externalIdentifierType", "primaryPackagePurpose", "software_primaryPurpose", "algorithm", "alg", "acknowledgement", "version", "dependsOn", "method", "state", "externalRefType"}
 
 var spelledLists = []string{"dependsOn", "documentDescribes", "hasFiles", "to", "rootElement", "createdBy", "createdUsing", "originatedBy", "subjects"}
 

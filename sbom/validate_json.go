@@ -86,7 +86,7 @@ func validateJSON(data []byte, from *origin) (*report, error) {
 		return nil, err
 	}
 	for _, p := range found {
-		if p.Keyword == "enum" && (name == "SPDX 2.2" && isHyphenatedCategory(doc.Text(p.Node)) || name == "SPDX 2.3" && string(doc.Text(p.Node)) == "OPERATING-SYSTEM") {
+		if name == "SPDX 2.2" && p.Keyword == "enum" && isHyphenatedCategory(doc.Text(p.Node)) {
 			continue
 		}
 		c.classed(c.schemaClass(p), p.Node, p.Keyword, p.Advice)
@@ -108,7 +108,7 @@ func (c *jsonCheck) rules(name string) {
 }
 
 // isHyphenatedCategory knows the spelling of categories that the text of SPDX 2.2 has, where its JSON schema has
-// underscores. The schema of 2.3 follows the text, but for the purpose OPERATING-SYSTEM (7.24), which 2.3.1 corrects.
+// underscores. The schema of 2.3 follows the text.
 func isHyphenatedCategory(text []byte) bool {
 	return string(text) == "PACKAGE-MANAGER" || string(text) == "PERSISTENT-ID"
 }
@@ -170,6 +170,8 @@ func (c *jsonCheck) classed(class Class, n jsonschema.Node, rule, advice string)
 func (c *jsonCheck) schemaClass(p jsonschema.Problem) Class {
 	switch {
 	case p.Format == "iri-reference" || p.Format == "uri" || p.Format == "uri-reference" || p.Format == "iri" || p.Format == "email" || p.Format == "idn-email":
+		return Tolerated
+	case p.Keyword == "enum" && string(c.doc.Text(p.Node)) == "OPERATING-SYSTEM": // as the text of SPDX 2.3 has it (7.24), and 2.3.1
 		return Tolerated
 	case p.Keyword == "pattern" && c.doc.Kind(p.Node) == strictjson.String && isTime(string(c.doc.Text(p.Node))):
 		return Tolerated
