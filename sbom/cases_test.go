@@ -704,6 +704,13 @@ func TestReportGroups(t *testing.T) {
 	if len(groups) > 6 || groups[0].Reason != noSuchRelation || groups[0].Losses[0].Path != "/relationships/0" {
 		t.Errorf("%d groups, first %+v", len(groups), groups[0].Where)
 	}
+	var none *Report
+	if s := none.String(); s != "no report" {
+		t.Error(s)
+	}
+	if s := (&Report{From: Format{CycloneDX, "1.6"}, To: Format{CycloneDX, "1.6"}}).String(); s != "CycloneDX 1.6 to CycloneDX 1.6: as it was." {
+		t.Error(s)
+	}
 	n := 0
 	for _, g := range groups {
 		n += len(g.Losses)

@@ -99,20 +99,32 @@ func anyElement(path string) string {
 	return strings.Join(parts, "/")
 }
 
+// mostGroups is how many kinds of loss String lists; Groups has all.
+const mostGroups = 12
+
 // String is the report as one paragraph for people, worst first. Losses has every single one.
 func (r *Report) String() string {
+	if r == nil {
+		return "no report"
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v to %v: ", r.From, r.To)
 	switch {
 	case r.Restored:
 		return b.String() + "the document that the input carried, as it was."
+	case len(r.Losses) == 0 && r.Values == 0:
+		b.WriteString("as it was.")
 	case len(r.Losses) == 0:
 		fmt.Fprintf(&b, "all %d values are in the output.", r.Values)
 	default:
 		fmt.Fprintf(&b, "%d of %d values are in the output.", r.Represented, r.Values)
 	}
 	last := LossKind("")
-	for _, g := range r.Groups() {
+	for i, g := range r.Groups() {
+		if i == mostGroups {
+			fmt.Fprintf(&b, "; and %d more kinds of loss", len(r.Groups())-i)
+			break
+		}
 		if g.Kind != last {
 			n := 0
 			for _, l := range r.Losses {

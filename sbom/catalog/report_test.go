@@ -16,7 +16,7 @@ func TestReportAsText(t *testing.T) {
 		Conversion: &sbom.Report{From: sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"}, To: sbom.Format{Spec: sbom.SPDX, Version: "2.3"}, Values: 3, Represented: 3}}
 	want := `5 packages in 12 files (2 deb, 3 npm), 4 with a licence, 1 dependencies
   not read: "a\nb": no JSON
-  CycloneDX 1.6 to SPDX 2.3: 3 of 3 values as they were`
+  CycloneDX 1.6 to SPDX 2.3: all 3 values are in the output.`
 	if got := fmt.Sprint(r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
