@@ -24,6 +24,8 @@
 // converts it: certificates and certificate requests, keys in DER and PKCS #12, PKCS #8 encrypted with PBES1, JSON Web Keys,
 // keys of PuTTY, of TPMs, of FIDO tokens, a private key where a public one is wanted and the reverse.
 //
+// cosign imports the same encrypted forms, except PKCS #8 whose PBKDF2 uses HMAC with SHA-384 or SHA-512 (sigstore v1.10.11).
+//
 // # Keys in devices
 //
 // [sign.FromSigner] takes the crypto.Signer of a device's library. These were run, with all formats that a key has a place in:

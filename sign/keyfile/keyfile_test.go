@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
@@ -281,6 +282,19 @@ func TestAgent(t *testing.T) {
 	sig := must(real.Sign(pub, []byte("message")))
 	if sig.Format != "ecdsa-sha2-nistp256" || pub.Verify([]byte("message"), sig) != nil {
 		t.Errorf("%s", sig.Format)
+	}
+	big := must(sign.GenerateKey(sign.RSA2048))
+	if err := real.Add(agent.AddedKey{PrivateKey: big.Signer}); err != nil {
+		t.Fatal(err)
+	}
+	for flags, hash := range map[agent.SignatureFlags]crypto.Hash{0: crypto.SHA1, agent.SignatureFlagRsaSha256: crypto.SHA256,
+		agent.SignatureFlagRsaSha512: crypto.SHA512} {
+		sig := must(real.SignWithFlags(must(ssh.NewPublicKey(big.Public())), []byte("message"), flags))
+		h := hash.New()
+		h.Write([]byte("message"))
+		if err := rsa.VerifyPKCS1v15(big.Public().(*rsa.PublicKey), hash, h.Sum(nil), sig.Blob); err != nil {
+			t.Errorf("%s: %v", sig.Format, err)
+		}
 	}
 }
 
