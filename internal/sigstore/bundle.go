@@ -193,7 +193,7 @@ func (b *Bundle) readMaterial(r *strictjson.Reader) (found material) {
 }
 
 // readChain reads the first certificate of a chain. The others are not trusted, and of no use: authorities come from the
-// trusted root.
+// trusted root. Public bundles of version 0.1 have a root among them.
 func (b *Bundle) readChain(r *strictjson.Reader) {
 	const most = 10
 	for f := r.Fields("certificates"); f.Next(); {

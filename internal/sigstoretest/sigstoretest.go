@@ -33,6 +33,7 @@ type Instance struct {
 	From, To     time.Time           // validity of all authorities
 	Chain        []*x509.Certificate // issuing authority, root
 	ChainKey     *ecdsa.PrivateKey   // of the first
+	RootKey      *ecdsa.PrivateKey   // of the last
 	CT           *ecdsa.PrivateKey
 	Rekor        *ecdsa.PrivateKey
 	Tiles        ed25519.PrivateKey
@@ -45,18 +46,28 @@ type Instance struct {
 // New returns an instance whose authorities are valid for ten years around a time.
 func New(at time.Time) *Instance {
 	s := &Instance{From: at.AddDate(-5, 0, 0), To: at.AddDate(5, 0, 0), RekorHost: "rekor.example", TilesHost: "tiles.example", size: 5}
-	rootKey := key()
+	s.RootKey = key()
 	s.ChainKey, s.CT, s.Rekor = key(), key(), key()
 	_, s.Tiles, _ = ed25519.GenerateKey(rand.Reader)
 	root := s.Authority("root", nil)
-	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, rootKey.Public(), rootKey))))
-	issuing := s.Authority("issuing", func(c *x509.Certificate) {
-		c.MaxPathLenZero, c.ExtKeyUsage = true, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
-	})
-	issuing = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, issuing, root, s.ChainKey.Public(), rootKey))))
-	s.Chain = []*x509.Certificate{issuing, root}
+	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, s.RootKey.Public(), s.RootKey))))
+	s.Chain = []*x509.Certificate{root}
+	s.Reissue(nil)
 	s.TSA = must(tsatest.New(s.From, s.To, nil))
 	return s
+}
+
+// Reissue gives the instance another certificate of its issuing authority, which edit may change.
+func (s *Instance) Reissue(edit func(*x509.Certificate)) {
+	root := s.Chain[len(s.Chain)-1]
+	c := s.Authority("issuing", func(c *x509.Certificate) {
+		c.MaxPathLenZero, c.ExtKeyUsage = true, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+		if edit != nil {
+			edit(c)
+		}
+	})
+	c = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, root, s.ChainKey.Public(), s.RootKey))))
+	s.Chain = []*x509.Certificate{c, root}
 }
 
 // Authority returns the template of an authority's certificate.
@@ -168,7 +179,8 @@ func (s *Instance) Sign(g Signing) []byte {
 	digest := sha256.Sum256(signed)
 	sig := must(ecdsa.SignASN1(rand.Reader, g.Key, digest[:]))
 	if g.Payload == nil {
-		bundle["messageSignature"] = map[string]any{"signature": sig, "messageDigest": map[string]any{"algorithm": "SHA2_256", "digest": digest[:]}}
+		hint := map[string]any{"algorithm": "SHA2_256", "digest": digest[:]}
+		bundle["messageSignature"] = map[string]any{"signature": sig, "messageDigest": hint}
 	} else {
 		envelope := map[string]any{"payload": g.Payload, "payloadType": dsse.PayloadType, "signatures": []any{map[string]any{"sig": sig}}}
 		bundle["dsseEnvelope"] = envelope
@@ -195,9 +207,16 @@ func (s *Instance) Sign(g Signing) []byte {
 func SAN(names ...string) pkix.Extension {
 	var all []byte
 	for _, n := range names {
-		all = append(all, must(asn1.Marshal(asn1.RawValue{Class: 2, Tag: int(n[0]), Bytes: []byte(n[1:])}))...)
+		v := asn1.RawValue{Class: 2, Tag: int(n[0]), Bytes: []byte(n[1:])}
+		if v.Tag == 0 { // Fulcio's otherName
+			id := must(asn1.Marshal(asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 7}))
+			text := asn1.RawValue{Class: 2, IsCompound: true, Bytes: must(asn1.MarshalWithParams(n[1:], "utf8"))}
+			v.IsCompound, v.Bytes = true, append(id, must(asn1.Marshal(text))...)
+		}
+		all = append(all, must(asn1.Marshal(v))...)
 	}
-	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Critical: true, Value: must(asn1.Marshal(asn1.RawValue{Tag: 16, IsCompound: true, Bytes: all}))}
+	list := must(asn1.Marshal(asn1.RawValue{Tag: 16, IsCompound: true, Bytes: all}))
+	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Critical: true, Value: list}
 }
 
 // Claim returns an extension of Fulcio's.
@@ -248,7 +267,8 @@ func prefixed(b []byte) []byte {
 func (t *SCT) sign() []byte {
 	millis := binary.BigEndian.AppendUint64(nil, uint64(t.At.UnixMilli()))
 	n := len(t.TBS)
-	input := slices.Concat([]byte{0, 0}, millis, []byte{0, 1}, t.IssuerKey, []byte{byte(n >> 16), byte(n >> 8), byte(n)}, t.TBS, prefixed(t.Extensions))
+	input := slices.Concat([]byte{0, 0}, millis, []byte{0, 1}, t.IssuerKey, []byte{byte(n >> 16), byte(n >> 8), byte(n)}, t.TBS,
+		prefixed(t.Extensions))
 	digest := sha256.Sum256(input)
 	sig := must(ecdsa.SignASN1(rand.Reader, t.Key, digest[:]))
 	return slices.Concat([]byte{0}, t.LogID, millis, prefixed(t.Extensions), []byte{4, 3}, prefixed(sig))
@@ -262,8 +282,8 @@ func (s *Instance) log(g *Signing, leaf, sig, digest []byte) map[string]any {
 	switch {
 	case g.Tiles:
 		version = "0.0.2"
-		body = json.RawMessage(fmt.Sprintf(`{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":%q},`+
-			`"signature":{"content":%q,"verifier":{"keyDetails":"PKIX_ECDSA_P256_SHA_256","x509Certificate":{"rawBytes":%q}}}}}}`,
+		body = json.RawMessage(fmt.Sprintf(`{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{`+
+			`"algorithm":"SHA2_256","digest":%q},"signature":{"content":%q,"verifier":{"keyDetails":"PKIX_ECDSA_P256_SHA_256","x509Certificate":{"rawBytes":%q}}}}}}`,
 			b64(digest), b64(sig), b64(leaf)))
 	case g.Payload != nil:
 		kind = "dsse"

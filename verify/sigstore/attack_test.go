@@ -165,6 +165,7 @@ func TestAttacks(t *testing.T) {
 		{name: "two names", edit: leaf(setSAN("\x06"+workflow, "\x01a@example.com")), want: sigstore.ErrSAN},
 		{name: "second name of its kind", edit: leaf(setSAN("\x06https://example.com/x", "\x06"+workflow)), want: sigstore.ErrSAN},
 		{name: "name of another kind", edit: leaf(setSAN("\x01a@example.com")), want: sigstore.ErrIdentity},
+		{name: "user name", edit: leaf(setSAN("\x00somebody!example.org")), want: sigstore.ErrIdentity},
 		{name: "host name", edit: leaf(setSAN("\x02example.com")), want: sigstore.ErrSAN},
 		{name: "name in upper case", edit: leaf(setSAN("\x06" + strings.Replace(workflow, "https", "HTTPS", 1))), want: sigstore.ErrIdentity},
 		{name: "name with NUL", edit: leaf(setSAN("\x06" + workflow + "\x00")), want: verify.ErrMalformed},
@@ -213,6 +214,31 @@ func TestAttacks(t *testing.T) {
 			chain := at(r, "certificateAuthorities", 0, "certChain")
 			chain["certificates"] = chain["certificates"].([]any)[:1]
 		}},
+		{name: "authority's certificate ended", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) {
+			s.Reissue(func(c *x509.Certificate) { c.NotAfter = signedAt.Add(-time.Second) })
+		}, want: sigstore.ErrChainTime},
+		{name: "authority's certificate begins", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) {
+			s.Reissue(func(c *x509.Certificate) { c.NotBefore = signedAt.Add(time.Second) })
+		}, want: sigstore.ErrChainTime},
+		{name: "authority for other usages", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) {
+			s.Reissue(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+		}, want: sigstore.ErrChain},
+		{name: "authority that may not issue", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) {
+			s.Reissue(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
+		}, want: sigstore.ErrChain},
+		{name: "authority that may not issue this name", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) {
+			s.Reissue(func(c *x509.Certificate) { c.ExcludedURIDomains = []string{"github.com"} })
+		}, want: sigstore.ErrChain},
+		{name: "authority that may issue this name", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) {
+			s.Reissue(func(c *x509.Certificate) {
+				c.PermittedURIDomains, c.PermittedDNSDomainsCritical = []string{"github.com"}, true
+			})
+		}},
+		{name: "authority with a critical extension", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) {
+			s.Reissue(func(c *x509.Certificate) {
+				c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+			})
+		}, want: sigstore.ErrChain},
 		{name: "path length", edit: func(s *sigstoretest.Instance, _ *sigstoretest.Signing) { below(t, s, nil) }, want: sigstore.ErrChain},
 
 		// Its times.
@@ -396,6 +422,23 @@ func TestAttacks(t *testing.T) {
 		{name: "other payload type", edit: func(_ *sigstoretest.Instance, g *sigstoretest.Signing) {
 			g.Statement = func(e map[string]any) { e["payloadType"] = "application/json" }
 		}, want: sigstore.ErrSignature},
+		{name: "chain with a root", edit: bundle(func(b map[string]any) {
+			b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2"
+			m := at(b, "verificationMaterial")
+			m["x509CertificateChain"] = map[string]any{"certificates": []any{m["certificate"], map[string]any{"rawBytes": other.Chain[1].Raw}}}
+			delete(m, "certificate")
+		})}, // which is not believed
+		{name: "chain of a stranger", edit: bundle(func(b map[string]any) {
+			b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2"
+			m := at(b, "verificationMaterial")
+			m["x509CertificateChain"] = map[string]any{"certificates": []any{m["certificate"], map[string]any{"rawBytes": other.Chain[0].Raw}}}
+			delete(m, "certificate")
+		})},
+		{name: "chain in version 0.3", edit: bundle(func(b map[string]any) {
+			m := at(b, "verificationMaterial")
+			m["x509CertificateChain"] = map[string]any{"certificates": []any{m["certificate"]}}
+			delete(m, "certificate")
+		}), want: sigstore.ErrBundle},
 		{name: "two signatures", edit: func(_ *sigstoretest.Instance, g *sigstoretest.Signing) {
 			g.Statement = func(e map[string]any) {
 				list := e["signatures"].([]any)

@@ -161,6 +161,9 @@ func (v *Verifier) readBlob(ctx context.Context, evidence verify.Descriptor) (*c
 		return nil, evidence, err
 	}
 	c, err := readBundle(evidence.Data)
+	if err == nil {
+		err = v.mine(c)
+	}
 	return c, evidence, err
 }
 

@@ -98,7 +98,7 @@ func TestConformanceCases(t *testing.T) {
 		"intoto-tsa-timestamp-outside-cert-validity_fail":        sigstore.ErrChainTime,
 		"invalid-ct-key_fail":                                    sigstore.ErrTooFewSCTs,
 		"invalid-inclusion-proof_fail":                           sigstore.ErrBundle, // its proof has no checkpoint
-		"managed-key-no-key_fail":                                verify.ErrNotTrusted,
+		"managed-key-no-key_fail":                                verify.ErrFormat,   // for a verifier that has the key
 		"rekor2-checkpoint-missing-log-signature_fail":           sigstore.ErrCheckpoint,
 		"rekor2-checkpoint-missing-size_fail":                    sigstore.ErrCheckpoint,
 		"rekor2-checkpoint-no-matching-signature_fail":           sigstore.ErrCheckpointOrigin,

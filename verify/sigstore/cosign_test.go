@@ -180,7 +180,7 @@ func TestFirstFormats(t *testing.T) {
 			a["dev.sigstore.cosign/certificate"] += again.Annotations["dev.sigstore.cosign/certificate"]
 		},
 			sigstore.ErrCertificate},
-		{"no certificate", good, func(a map[string]string) { delete(a, "dev.sigstore.cosign/certificate") }, verify.ErrNotTrusted},
+		{"no certificate", good, func(a map[string]string) { delete(a, "dev.sigstore.cosign/certificate") }, verify.ErrFormat},
 		{"chain of somebody else", good, func(a map[string]string) { a["dev.sigstore.cosign/chain"] = "nonsense" }, nil},
 		{"promise with another member", good, func(a map[string]string) {
 			a["dev.sigstore.cosign/bundle"] = strings.Replace(a["dev.sigstore.cosign/bundle"], `"Payload":{`, `"Payload":{"x":1,`, 1)

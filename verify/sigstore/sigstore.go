@@ -171,6 +171,9 @@ func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descript
 	if c.message != nil {
 		return nil, fmt.Errorf("%w: the signature of a file, not a statement about an image", verify.ErrType)
 	}
+	if err := v.mine(c); err != nil {
+		return nil, err
+	}
 	if c.signed.Certificate == nil {
 		return v.verifyKey(c, func(kv *verify.KeyVerifier) (*verify.Attestation, error) { return kv.Verify(ctx, subject, evidence) })
 	}
@@ -183,6 +186,18 @@ func (v *Verifier) Verify(ctx context.Context, subject, evidence verify.Descript
 		return nil, err
 	}
 	return finish(att, verify.Descriptor{Digest: subject.Digest}, evidence, signer, checks), nil // nobody signed more of it
+}
+
+// mine says that evidence is for another Verifier: a key signed it and the trust list has no key, or a certificate and it has
+// nobody with one.
+func (v *Verifier) mine(c *candidate) error {
+	switch {
+	case c.signed.Certificate == nil && len(v.keys) == 0:
+		return fmt.Errorf("%w: signed with a key, and no key is in the trust list", verify.ErrFormat)
+	case c.signed.Certificate != nil && len(v.keys) == len(v.trust):
+		return fmt.Errorf("%w: signed with a certificate, and nobody with one is in the trust list", verify.ErrFormat)
+	}
+	return nil
 }
 
 // finish completes an attestation.
