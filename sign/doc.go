@@ -46,16 +46,18 @@
 //
 // # Who reads what
 //
-// P-256 by default is read by all. Other keys need to be paired with their readers:
+// P-256 by default is read by all. Other keys need to be paired with their readers; the last reads simple signing, the others
+// statements, and - is what was not tried:
 //
-//	reader of statements (bundle, DSSE)             P-384, P-521   with Scheme ECDSAWithSHA256   RSA   with SHA256WithRSAPSS   Ed25519
-//	package verify                                  yes            by TrustedKey.Schemes         yes   by TrustedKey.Schemes   yes
-//	cosign v3.1.3, key from a file                  no             yes                           yes   no                      yes
-//	sigstore-go v1.3.0, LoadDefaultVerifier         yes            no                            yes   no                      yes
-//	@sigstore/verify 3.1.1 (npm, files read all)    no             yes                           yes   no                      yes
-//	go-securesystemslib v0.11.1 (in-toto)           yes            no                            no    yes                     yes
-//	securesystemslib 0.26 (Python)                  no             yes                           no    yes                     yes
-//	witness (go-witness ad20e39c)                   no             yes                           yes   yes                     yes
+//	reader                                        P-384   P-521   both by ECDSAWithSHA256   RSA   RSA by SHA256WithRSAPSS   Ed25519
+//	package verify                                yes     yes     listed in Schemes         yes   listed in Schemes         yes
+//	cosign v3.1.3, key from a file                no      no      yes                       yes   no                        yes
+//	sigstore-go v1.3.0, LoadDefaultVerifier       yes     yes     no                        yes   no                        yes
+//	@sigstore/verify 3.1.1 (npm)                  no      no      yes                       yes   no                        yes
+//	go-securesystemslib v0.11.1 (in-toto)         yes     yes     no                        no    yes                       yes
+//	securesystemslib 0.26 (Python)                yes     no      no                        no    yes                       yes
+//	witness (go-witness ad20e39c)                 no      no      yes                       yes   yes                       -
+//	podman, skopeo (go.podman.io/image v5.42.1)   no      no      yes                       yes   -                         yes
 //
 // So a P-256 key is the advice for who can choose. The signers here write no keyid: cosign v3.1.3 and sigstore-go v1.3.0
 // pass over a signature that has one which is not the key's own by their reckoning.

@@ -53,7 +53,7 @@
 //	cosign v3.1.3 --signature-digest-algorithm sha512         ECDSAWithSHA512, SHA512WithRSA; sha384 likewise
 //	AWS KMS, Google Cloud KMS: key type RSA_..._SHA512        SHA512WithRSA; ..._PSS_..._SHA256: SHA256WithRSAPSS; and so on
 //	in-toto, securesystemslib, witness: RSA                   SHA256WithRSAPSS
-//	securesystemslib 0.26 (Python), witness: P-384, P-521     ECDSAWithSHA256
+//	witness, podman, skopeo: P-384, P-521                     ECDSAWithSHA256
 //
 // A keyid, and the hint of a bundle, decide nothing: nobody signed them.
 //
