@@ -504,7 +504,8 @@ func (r *Repository) settle(ctx context.Context, tag string, read func(context.C
 			// Whoever read before we wrote has to have written before we look again, so a slow registry takes longer.
 			wait := jitter(s.tries) + s.slowest + rand.N(2*s.slowest+1)
 			if s.lagging > 0 {
-				wait = pause(s.lagging)
+				// Often enough to see what others wrote, which shows no longer than until what we wrote over it does.
+				wait = min(pause(s.lagging), longestPause/5)
 			}
 			if !sleep(ctx, wait) {
 				return fmt.Errorf("registry: %w: %s: %w", ErrContended, tag, context.Cause(ctx))
