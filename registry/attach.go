@@ -229,6 +229,10 @@ func (r *Repository) Repair(ctx context.Context, subject Descriptor, manifests .
 	return err
 }
 
+// maxEmbedded is the size of content that is in the manifest too, in the layer's "data" (OCI image specification 1.1,
+// descriptor.md), so that whoever reads that needs one request instead of two. Others fetch the layer as ever.
+const maxEmbedded = 16 << 10
+
 // artifact returns the manifest that carries content to a subject, as cosign v3 lays it out.
 func artifact(subject, content Descriptor) (Descriptor, []byte, error) {
 	if len(content.Data) == 0 {
@@ -248,6 +252,9 @@ func artifact(subject, content Descriptor) (Descriptor, []byte, error) {
 		kind = content.MediaType
 	}
 	target, layer := bare(subject), bare(content)
+	if content.Size <= maxEmbedded {
+		layer.Data = content.Data
+	}
 	if content.MediaType == typeSimpleSigning {
 		layer.Annotations = content.Annotations // the signature, which is read from beside the payload
 	}

@@ -114,7 +114,7 @@ func TestCompositeWithOneBadSignature(t *testing.T) {
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
-	signatures := attachSigned(t, repo, image, "lost", "good")
+	signatures := attachSigned(t, repo, image, strings.Repeat("lost", 5000), "good")
 	gone = signatures[0].Digest.String()
 	var failed, candidates int
 	for d, err := range repo.Evidence(t.Context(), image) {

@@ -199,12 +199,15 @@ type outcome struct {
 
 func (o outcome) err() error { return errors.Join(o.errs...) }
 
+// padded is content that is too large to be in its manifest too.
+func padded(text string) registry.Descriptor { return content(text + strings.Repeat(" ", 17<<10)) }
+
 func read(ctx context.Context, repo *registry.Repository, subject registry.Descriptor) (o outcome) {
 	for d, err := range repo.Evidence(ctx, subject) {
 		if err != nil {
 			o.errs = append(o.errs, err)
 		} else {
-			o.texts = append(o.texts, string(d.Data))
+			o.texts = append(o.texts, strings.TrimSpace(string(d.Data)))
 		}
 	}
 	slices.Sort(o.texts)
@@ -267,7 +270,7 @@ func (f *faultRow) run(quirks []registrytest.Quirk, listing func(*http.Request) 
 	defer cancel()
 	repo, setup := openFor(f.t, s.Host()), openFor(f.t, s.Host())
 	image := pushImage(f.t, setup, "app")
-	attached, err := setup.Attach(ctx, image, content("one"), content("two"))
+	attached, err := setup.Attach(ctx, image, padded("one"), padded("two"))
 	if err != nil {
 		f.t.Errorf("%s: %v", f.name, err)
 		return
@@ -284,8 +287,8 @@ func (f *faultRow) run(quirks []registrytest.Quirk, listing func(*http.Request) 
 					return true
 				}
 			}
-			return f.part == "blob" && r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/blobs/"+content("one").Digest.String()) ||
-				strings.HasSuffix(r.URL.Path, "/blobs/"+content("two").Digest.String()))
+			return f.part == "blob" && r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/blobs/"+padded("one").Digest.String()) ||
+				strings.HasSuffix(r.URL.Path, "/blobs/"+padded("two").Digest.String()))
 		}
 	}
 	s.fault.Store(&fault{f.answer, hits})
@@ -293,7 +296,7 @@ func (f *faultRow) run(quirks []registrytest.Quirk, listing func(*http.Request) 
 	f.copies(ctx, repo, image)
 	// While it lasts, what is attached is attached, or Attach says that it is not.
 	short, stop := context.WithTimeout(ctx, 2*time.Second)
-	_, attachErr := repo.Attach(short, image, content("three"))
+	_, attachErr := repo.Attach(short, image, padded("three"))
 	stop()
 	if attachErr != nil && !hasKind(attachErr) {
 		f.t.Errorf("%s: Attach: an error of no kind: %v", f.name, attachErr)
@@ -369,7 +372,7 @@ func TestFaultsAtFirstContact(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			image := pushImage(t, openFor(t, s.Host()), "app")
-			if _, err := openFor(t, s.Host()).Attach(ctx, image, content("one"), content("two")); err != nil {
+			if _, err := openFor(t, s.Host()).Attach(ctx, image, padded("one"), padded("two")); err != nil {
 				t.Errorf("%s: %v", a.name, err)
 			}
 			s.fault.Store(&fault{a, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/referrers/") }})
@@ -487,13 +490,13 @@ func damageLayout(t *testing.T, dir, others, part, damage string, do func(t *tes
 	name := part + ": " + damage
 	repo := reopen(t, dir)
 	subject := pushImage(t, repo, "app")
-	attached, err := repo.Attach(t.Context(), subject, content("one"), content("two"))
+	attached, err := repo.Attach(t.Context(), subject, padded("one"), padded("two"))
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	file := filepath.Join(dir, part)
-	if d, ok := map[string]registry.Descriptor{"image": subject, "manifest": attached[0], "blob": content("one")}[part]; ok {
+	if d, ok := map[string]registry.Descriptor{"image": subject, "manifest": attached[0], "blob": padded("one")}[part]; ok {
 		file = filepath.Join(dir, ocispec.ImageBlobsDir, "sha256", d.Digest.Encoded())
 	}
 	data, err := os.ReadFile(file)
@@ -528,7 +531,7 @@ func damageLayout(t *testing.T, dir, others, part, damage string, do func(t *tes
 	// Attaching the same again mends it, or says that it cannot.
 	mended, err := registry.OpenLayout(dir)
 	if err == nil {
-		_, err = mended.Attach(t.Context(), subject, content("one"), content("two"), content("three"))
+		_, err = mended.Attach(t.Context(), subject, padded("one"), padded("two"), padded("three"))
 	}
 	if kind("Attach", err); err != nil {
 		return

@@ -222,7 +222,7 @@ func TestAttachLayout(t *testing.T) {
 		"artifactType":  bundleType,
 		"config": map[string]any{"mediaType": "application/vnd.oci.empty.v1+json", "size": 2.0,
 			"digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
-		"layers":      []any{map[string]any{"mediaType": bundleType, "size": 6.0, "digest": string(digest.FromString("bundle"))}},
+		"layers":      []any{map[string]any{"mediaType": bundleType, "size": 6.0, "digest": string(digest.FromString("bundle")), "data": "YnVuZGxl"}},
 		"subject":     map[string]any{"mediaType": image.MediaType, "size": float64(image.Size), "digest": string(image.Digest)},
 		"annotations": map[string]any{"dev.sigstore.bundle.content": "dsse-envelope"},
 	}
