@@ -63,10 +63,11 @@ type outcome struct {
 
 // run looks at all that src has. When it returns, or src panics, nothing is under way any more.
 func (c *collector) run(ctx context.Context, src Source) {
-	var pending sync.WaitGroup
-	defer pending.Wait()
-	free := make(chan struct{}, runtime.GOMAXPROCS(0)) // so that no more candidates are in memory than are looked at
-	count := 0
+	jobs := make(chan job) // without room, so that no more candidates are in memory than are looked at
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer close(jobs)
+	started, count := 0, 0
 	for candidate, err := range src.Evidence(ctx, c.subject) {
 		o := new(outcome)
 		c.outcomes = append(c.outcomes, o)
@@ -89,15 +90,36 @@ func (c *collector) run(ctx context.Context, src Source) {
 			c.look(ctx, candidate, o)
 			continue
 		}
-		free <- struct{}{}
-		pending.Go(func() {
-			defer func() { <-free }()
-			c.look(ctx, candidate, o)
-		})
+		if started < runtime.GOMAXPROCS(0) {
+			started++
+			workers.Go(func() { c.work(ctx, jobs, &workers) })
+		}
+		jobs <- job{candidate, o}
 	}
 	if ctx.Err() != nil {
 		c.outcomes = append(c.outcomes, &outcome{incomplete: context.Cause(ctx)})
 	}
+}
+
+// A job is a candidate, and where to say what came of it.
+type job struct {
+	candidate Descriptor
+	outcome   *outcome
+}
+
+// work looks at one candidate after the other. A Verifier that ends its goroutine, as a test's may, ends no other one.
+func (c *collector) work(ctx context.Context, jobs <-chan job, workers *sync.WaitGroup) {
+	done := false
+	defer func() {
+		if !done {
+			workers.Go(func() { c.work(ctx, jobs, workers) })
+		}
+	}()
+	for j := range jobs {
+		j.outcome.incomplete = errors.New("verify: a verifier ended its goroutine")
+		c.look(ctx, j.candidate, j.outcome)
+	}
+	done = true
 }
 
 func bare(d Descriptor) Descriptor {
@@ -107,7 +129,6 @@ func bare(d Descriptor) Descriptor {
 
 // look finds out about one candidate.
 func (c *collector) look(ctx context.Context, candidate Descriptor, o *outcome) {
-	o.incomplete = errors.New("verify: a verifier ended its goroutine") // which nobody may see
 	candidate, err := arrived(candidate)
 	if err != nil {
 		o.incomplete = &RejectedError{Evidence: bare(candidate), Err: err}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -186,6 +187,24 @@ func TestCollectPanics(t *testing.T) {
 	r := verify.Collect(t.Context(), subject, source(item{evidence: bomb}, item{evidence: good}, item{evidence: bomb}), panics)
 	if len(r.Attestations) != 1 || len(r.Rejected) != 0 || len(r.Incomplete) != 2 || !errors.Is(r.Incomplete[1], verify.ErrUnchecked) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Nor does one that ends its goroutine.
+func TestCollectGoexit(t *testing.T) {
+	ends := asks(func(_ context.Context, _, evidence verify.Descriptor) (*verify.Attestation, error) {
+		if string(evidence.Data) == "bomb" {
+			runtime.Goexit()
+		}
+		return nil, verify.ErrFormat
+	})
+	items := []item{{evidence: content("text/plain", []byte("first"))}}
+	for range 20 {
+		items = append(items, item{evidence: content("text/plain", []byte("bomb"))})
+	}
+	items = append(items, item{evidence: content("text/plain", []byte("last"))})
+	if r := verify.Collect(t.Context(), subject, source(items...), ends); len(r.Incomplete) != 20 || len(r.Rejected) != 2 {
+		t.Errorf("%d incomplete, %d rejected", len(r.Incomplete), len(r.Rejected))
 	}
 }
 
