@@ -84,6 +84,9 @@ func (v *Verifier) verifyArtifact(ctx context.Context, subject, evidence verify.
 		if count++; count > maxSignatures {
 			return nil, fmt.Errorf("%w: more than %d signatures on one artifact", verify.ErrLimit, maxSignatures)
 		}
+		if ctx.Err() != nil { // each signature takes time
+			return nil, fmt.Errorf("%w: %w", verify.ErrUnchecked, context.Cause(ctx))
+		}
 		target := verify.Descriptor{MediaType: entries[0].MediaType, Digest: entries[0].Digest, Size: entries[0].Size}
 		a, err := v.verifyEnvelope(ctx, target, envelope)
 		if err != nil {

@@ -140,6 +140,9 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	if evidence.MediaType != jws.MediaTypeEnvelope && evidence.MediaType != cose.MediaTypeEnvelope {
 		return nil, fmt.Errorf("%w: %s", verify.ErrFormat, evidence.MediaType)
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", verify.ErrUnchecked, context.Cause(ctx))
+	}
 	wanted, err := parseIdentities(v.Identities)
 	if err != nil {
 		return nil, err

@@ -776,3 +776,17 @@ func TestHostileCOSE(t *testing.T) {
 		}
 	}
 }
+
+// Who waits no more is not made to wait for what is cheap to leave.
+func TestCancelled(t *testing.T) {
+	key := newKey()
+	chain := newChain(t, key, nil)
+	evidence := signed(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain})
+	why := errors.New("no more time")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	v := &notary.Verifier{CA: chain, Identities: trusted, Revocation: notary.RevocationOffUnsafe}
+	if a, err := v.Verify(ctx, image, evidence); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, why) {
+		t.Errorf("%v, %v", a, err)
+	}
+}
