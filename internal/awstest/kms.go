@@ -8,13 +8,15 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha512"
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"filippo.io/mldsa"
+	"filippo.io/mldsa/mldsacrypto"
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -46,7 +48,7 @@ type Key struct {
 	MultiRegion bool // so that ReplicateKey takes it
 }
 
-// CreateKey makes a key and returns its ARN. It has signing keys of all types but SM2 and ML-DSA; an ECC_SECG_P256K1 key
+// CreateKey makes a key and returns its ARN. It has signing keys of all types but SM2; an ECC_SECG_P256K1 key
 // shows a public key and cannot sign, a symmetric one has none to show.
 func (s *Server) CreateKey(k Key) (string, error) {
 	if k.Spec == "" {
@@ -89,6 +91,11 @@ func (s *Server) CreateKey(k Key) (string, error) {
 	case kmstypes.KeySpecEccNistEdwards25519:
 		_, key.private, err = ed25519.GenerateKey(rand.Reader)
 		key.algorithms = []kmstypes.SigningAlgorithmSpec{kmstypes.SigningAlgorithmSpecEd25519Sha512, kmstypes.SigningAlgorithmSpecEd25519PhSha512}
+	case kmstypes.KeySpecMlDsa44, kmstypes.KeySpecMlDsa65, kmstypes.KeySpecMlDsa87:
+		sizes := map[kmstypes.KeySpec]mldsa.Parameters{kmstypes.KeySpecMlDsa44: mldsa.MLDSA44(), kmstypes.KeySpecMlDsa65: mldsa.MLDSA65(),
+			kmstypes.KeySpecMlDsa87: mldsa.MLDSA87()}
+		key.private, err = mldsa.GenerateKey(sizes[k.Spec])
+		key.algorithms = []kmstypes.SigningAlgorithmSpec{kmstypes.SigningAlgorithmSpecMlDsaShake256}
 	case kmstypes.KeySpecEccSecgP256k1:
 		key.spki, err = hex.DecodeString(secp256k1)
 		key.algorithms = []kmstypes.SigningAlgorithmSpec{kmstypes.SigningAlgorithmSpecEcdsaSha256}
@@ -98,7 +105,7 @@ func (s *Server) CreateKey(k Key) (string, error) {
 		return "", fmt.Errorf("awstest: no keys of type %s", k.Spec)
 	}
 	if err == nil && key.private != nil {
-		key.spki, err = x509.MarshalPKIXPublicKey(key.private.Public())
+		key.spki, err = mldsax509.MarshalPKIXPublicKey(key.private.Public())
 	}
 	if err != nil {
 		return "", fmt.Errorf("awstest: %w", err)
@@ -283,6 +290,9 @@ func (s *Server) sign(k kmsKey, r *request) (smithy.Serializable, error) {
 	if len(in.Message) == 0 || len(in.Message) > 4096 {
 		return nil, failed("ValidationException", "a message of %d bytes", len(in.Message))
 	}
+	if in.SigningAlgorithm == kmstypes.SigningAlgorithmSpecMlDsaShake256 {
+		return signMLDSA(k, in.Message, in.MessageType)
+	}
 	text := string(in.SigningAlgorithm)
 	hash := map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}[text[max(0, len(text)-3):]]
 	digest := in.Message
@@ -323,4 +333,21 @@ func (s *Server) sign(k kmsKey, r *request) (smithy.Serializable, error) {
 	}
 	out := &awskms.SignOutput{KeyId: aws.String(k.arn), Signature: sig, SigningAlgorithm: in.SigningAlgorithm}
 	return out, nil
+}
+
+// signMLDSA takes a whole message, or what is signed of one (FIPS 204, algorithm 7, line 6), which has 64 bytes.
+func signMLDSA(k kmsKey, message []byte, messageType string) (smithy.Serializable, error) {
+	var opts crypto.SignerOpts = crypto.Hash(0)
+	switch {
+	case messageType == "" || messageType == "RAW":
+	case messageType == "EXTERNAL_MU" && len(message) == 64:
+		opts = mldsacrypto.MLDSAMu
+	default:
+		return nil, failed("ValidationException", "MessageType %q with %d bytes is not valid for ML_DSA_SHAKE_256", messageType, len(message))
+	}
+	sig, err := k.private.Sign(rand.Reader, message, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &awskms.SignOutput{KeyId: aws.String(k.arn), Signature: sig, SigningAlgorithm: kmstypes.SigningAlgorithmSpecMlDsaShake256}, nil
 }

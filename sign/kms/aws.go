@@ -6,11 +6,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/sha3"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
 
+	"filippo.io/mldsa"
 	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -59,6 +61,8 @@ func parsePublic(spec types.KeySpec, der []byte) (crypto.PublicKey, error) {
 		types.KeySpecEccNistP256: 256, types.KeySpecEccNistP384: 384, types.KeySpecEccNistP521: 521,
 		types.KeySpecRsa2048: 2048, types.KeySpecRsa3072: 3072, types.KeySpecRsa4096: 4096,
 		types.KeySpecEccNistEdwards25519: 8 * ed25519.PublicKeySize,
+		types.KeySpecMlDsa44:             8 * mldsa.MLDSA44PublicKeySize, types.KeySpecMlDsa65: 8 * mldsa.MLDSA65PublicKeySize,
+		types.KeySpecMlDsa87: 8 * mldsa.MLDSA87PublicKeySize,
 	}[spec]
 	if !ok {
 		return nil, fmt.Errorf("keys of type %s do not sign here", spec)
@@ -75,6 +79,8 @@ func parsePublic(spec types.KeySpec, der []byte) (crypto.PublicKey, error) {
 		got = pub.N.BitLen()
 	case ed25519.PublicKey:
 		got, edwards = 8*len(pub), true
+	case *mldsa.PublicKey: // no other type has as many
+		got = 8 * len(pub.Bytes())
 	}
 	if got != bits || edwards != (spec == types.KeySpecEccNistEdwards25519) {
 		return nil, fmt.Errorf("its public key is a %T of %d bits, not one of type %s", pub, got, spec)
@@ -97,9 +103,12 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 		return nil, err
 	}
 	algorithm, err := algorithmFor(k.pub, opts)
-	messageType := types.MessageTypeDigest
+	messageType, message := types.MessageTypeDigest, data
+	pub, isMLDSA := k.pub.(*mldsa.PublicKey)
 	switch h := opts.HashFunc(); {
 	case err != nil:
+	case isMLDSA:
+		messageType, message = types.MessageTypeExternalMu, externalMu(pub, data)
 	case h == 0 && len(data) > maxAWSMessage:
 		return nil, fmt.Errorf("kms: %w: AWS KMS signs at most %d bytes with Ed25519, and these are %d: sign with a P-256 key (ECC_NIST_P256), "+
 			"which gets a digest", sign.ErrLimit, maxAWSMessage, len(data))
@@ -115,7 +124,7 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 	defer cancel()
 	out, err := k.client.Sign(ctx, &kms.SignInput{
 		KeyId:            &k.arn,
-		Message:          data,
+		Message:          message,
 		MessageType:      messageType,
 		SigningAlgorithm: algorithm,
 	}, k.id.in)
@@ -126,6 +135,18 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 		return nil, fmt.Errorf("kms: %s: %w", k.arn, sign.ErrSignature)
 	}
 	return out.Signature, nil
+}
+
+// externalMu is what an ML-DSA key signs of a message, so that the message need not travel however long it is (FIPS 204,
+// algorithm 7, line 6, and algorithm 2, line 10, pure and with an empty context).
+func externalMu(pub *mldsa.PublicKey, message []byte) []byte {
+	h := sha3.NewSHAKE256()
+	_, _ = h.Write(sha3.SumSHAKE256(pub.Bytes(), 64))
+	_, _ = h.Write([]byte{0, 0}) // pure; no context
+	_, _ = h.Write(message)
+	mu := make([]byte, 64)
+	_, _ = h.Read(mu)
+	return mu
 }
 
 // maxAWSMessage is the most that Sign of AWS KMS takes (API reference, Sign, "Message"), in bytes.
@@ -139,6 +160,12 @@ func algorithmFor(pub crypto.PublicKey, opts crypto.SignerOpts) (types.SigningAl
 			return "", errors.New("Ed25519 signs messages, not digests")
 		}
 		return types.SigningAlgorithmSpecEd25519Sha512, nil
+	}
+	if _, ok := pub.(*mldsa.PublicKey); ok {
+		if h != 0 {
+			return "", errors.New("ML-DSA signs messages, not digests")
+		}
+		return types.SigningAlgorithmSpecMlDsaShake256, nil
 	}
 	switch h {
 	case crypto.SHA256, crypto.SHA384, crypto.SHA512:

@@ -163,6 +163,31 @@ func TestLongMessage(t *testing.T) {
 	}
 }
 
+// With ML-DSA what travels has 64 bytes, however long the message is.
+func TestMLDSA(t *testing.T) {
+	cloud := awstest.Start(t, nil)
+	for _, spec := range []types.KeySpec{types.KeySpecMlDsa44, types.KeySpecMlDsa65, types.KeySpecMlDsa87} {
+		key := open(t, cloud, must(cloud.CreateKey(awstest.Key{Spec: spec})))
+		signtest.TestKey(t, key)
+		byKey := &verify.KeyVerifier{Keys: []verify.TrustedKey{must(verify.ParseTrustedKey(must(sign.MarshalPublicKey(key.Public()))))}}
+		st := sign.About(image, sign.RawPredicate{Type: "https://example.com/p/v1", JSON: []byte(`{"a":"` + strings.Repeat("a", 1<<20) + `"}`)})
+		cloud.ResetCalls()
+		evidence, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), st)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]int{"kms:Sign": 1}, cloud.Calls()); diff != "" {
+			t.Errorf("%s: %s", spec, diff)
+		}
+		if _, err := byKey.Verify(t.Context(), image, evidence); err != nil {
+			t.Errorf("%s: %v", spec, err)
+		}
+		if _, err := key.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, sign.ErrKey) {
+			t.Errorf("%s, a digest: %v", spec, err)
+		}
+	}
+}
+
 // With Ed25519 the message itself travels, and the service takes little of it: more is refused before it is asked.
 func TestEd25519(t *testing.T) {
 	cloud := awstest.Start(t, nil)

@@ -19,7 +19,8 @@
 //	awskms:///alias/release
 //	awskms://vpce-0a1b2c.kms.eu-west-1.vpce.amazonaws.com/alias/release
 //
-// A key of the types ECC_NIST_P256, _P384, _P521, ECC_NIST_EDWARDS25519 and RSA_2048, _3072, _4096, for SIGN_VERIFY, will do.
+// A key of the types ECC_NIST_P256, _P384, _P521, ECC_NIST_EDWARDS25519, RSA_2048, _3072, _4096 and ML_DSA_44, _65, _87, for
+// SIGN_VERIFY, will do. Of ML-DSA what the key signs is made here (EXTERNAL_MU, 64 bytes), so that length does not matter.
 // P-256 is the one to choose: with Ed25519 the service takes the whole message, of at most 4,096 bytes, so that an image
 // signature fits and an SBOM is [sign.ErrLimit], before any call. Of all others only digests go to the service, however long
 // the message is. A P-384 key signs SHA-384 and a P-521 key SHA-512, and another Scheme is refused.
