@@ -283,7 +283,8 @@ func (s *Instance) log(g *Signing, leaf, sig, digest []byte) map[string]any {
 	case g.Tiles:
 		version = "0.0.2"
 		body = json.RawMessage(fmt.Sprintf(`{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{`+
-			`"algorithm":"SHA2_256","digest":%q},"signature":{"content":%q,"verifier":{"keyDetails":"PKIX_ECDSA_P256_SHA_256","x509Certificate":{"rawBytes":%q}}}}}}`,
+			`"algorithm":"SHA2_256","digest":%q},"signature":{"content":%q,"verifier":{`+
+			`"keyDetails":"PKIX_ECDSA_P256_SHA_256","x509Certificate":{"rawBytes":%q}}}}}}`,
 			b64(digest), b64(sig), b64(leaf)))
 	case g.Payload != nil:
 		kind = "dsse"

@@ -351,6 +351,8 @@ func TestMutatedBundles(t *testing.T) {
 		others := slices.Delete(slices.Clone(docs), i, i+1)
 		if !heavy() {
 			others = others[:min(3, len(others))]
+		} else {
+			others = others[:min(6, len(others))]
 		}
 		mutants(decode(t, s.bundle), others, func(what string, doc any) {
 			m := s
