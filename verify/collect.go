@@ -63,7 +63,7 @@ type outcome struct {
 
 // run looks at all that src has. When it returns, or src panics, nothing is under way any more.
 func (c *collector) run(ctx context.Context, src Source) {
-	jobs := make(chan job) // without room, so that no more candidates are in memory than are looked at
+	jobs := make(chan job, 2*runtime.GOMAXPROCS(0)) // little room, so that few candidates are in memory that nobody looks at
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	defer close(jobs)
