@@ -16,7 +16,8 @@
 // not "nothing there"), at the Kind, and at the exact PredicateType.
 //
 // [KeyVerifier] is the Verifier for keys that the caller names. Package verify/notary reads Notary Project signatures,
-// AWS Signer's among them. Package verify/verifytest tries a Verifier that you write.
+// AWS Signer's among them. Package verify/sigstore reads what was signed keyless, with a Fulcio certificate. Package
+// verify/verifytest tries a Verifier that you write.
 //
 // # What is read
 //

@@ -127,6 +127,7 @@ type Signing struct {
 	At        time.Time
 	Tiles     bool // in the second log, with a timestamp
 	Timestamp bool // in the first log, with one too
+	Both      bool // in the other log too, with a timestamp
 
 	Key        *ecdsa.PrivateKey             // nil: a new one
 	Leaf       func(*x509.Certificate)       // template, before certificate transparency
@@ -192,8 +193,14 @@ func (s *Instance) Sign(g Signing) []byte {
 	if g.Entry != nil {
 		g.Entry(entry)
 	}
-	material["tlogEntries"] = []any{entry}
-	if g.Tiles || g.Timestamp {
+	entries := []any{entry}
+	if g.Both {
+		other := g
+		other.Tiles = !g.Tiles
+		entries = append(entries, s.log(&other, leaf, sig, digest[:]))
+	}
+	material["tlogEntries"] = entries
+	if g.Tiles || g.Both || g.Timestamp {
 		material["timestampVerificationData"] = map[string]any{"rfc3161Timestamps": []any{map[string]any{"signedTimestamp": s.stamp(&g, sig)}}}
 	}
 	bundle["verificationMaterial"] = material

@@ -479,3 +479,89 @@ func TestRoots(t *testing.T) {
 		t.Errorf("%v, %v", err, r.Unusable())
 	}
 }
+
+// An instance without logs, as GitHub's for private repositories is, asks for a timestamp instead. What it asks for belongs to its
+// trusted root, and nothing in a bundle chooses it.
+func TestInstanceWithoutLogs(t *testing.T) {
+	public, private := sigstoretest.New(signedAt), sigstoretest.New(signedAt)
+	noLogs := func(r map[string]any) { delete(r, "tlogs"); delete(r, "ctlogs") }
+	opts := &sigstore.Options{Logs: -1, SCTs: -1, Timestamps: 1}
+	ofPublic := newVerifier(t, parseRoot(t, public.TrustedRoot(nil)), nil, acme(t))
+	ofPrivate := newVerifier(t, parseRoot(t, private.TrustedRoot(noLogs)), opts, acme(t))
+
+	g := release()
+	g.Timestamp = true
+	g.SCT = func(s *sigstoretest.SCT) { s.Key = nil }
+	logged := private.Sign(g)
+	g.Bundle = func(b map[string]any) { delete(at(b, "verificationMaterial"), "tlogEntries") }
+	for what, data := range map[string][]byte{"no entry": private.Sign(g), "an entry of a log that is not in the root": logged} {
+		d := verify.Descriptor{MediaType: bundleType, Data: data}
+		att, err := ofPrivate.Verify(t.Context(), verify.Descriptor{Digest: image}, d)
+		if err != nil || att.Signers[0].TimeSource != verify.TimeStamped {
+			t.Errorf("%s: %v, %v", what, att, err)
+			continue
+		}
+		unchecked := 0
+		for _, c := range att.Checks {
+			if c.Status == verify.NotChecked {
+				unchecked++
+			}
+		}
+		if unchecked < 2 { // log, certificate transparency
+			t.Errorf("%s: %v", what, att.Checks)
+		}
+		if _, err := ofPublic.Verify(t.Context(), verify.Descriptor{Digest: image}, d); err == nil {
+			t.Errorf("%s: accepted by the other instance", what)
+		}
+	}
+	// The public instance's rules hold for its own bundles, whatever they leave out.
+	for what, data := range map[string][]byte{"no log": public.Sign(g)} {
+		_, err := ofPublic.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+		if !errors.Is(err, sigstore.ErrTooFewLogs) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	g.Timestamp, g.Bundle = false, func(b map[string]any) { delete(at(b, "verificationMaterial"), "tlogEntries") }
+	_, err := ofPrivate.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: private.Sign(g)})
+	if !errors.Is(err, sigstore.ErrTooFewTimestamps) {
+		t.Errorf("no timestamp: %v", err)
+	}
+}
+
+// Two logs are two if their operators are.
+func TestOperators(t *testing.T) {
+	s, g := sigstoretest.New(signedAt), release()
+	g.Both = true
+	data := s.Sign(g)
+	operators := func(first, second string) func(map[string]any) {
+		return func(r map[string]any) {
+			r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
+			at(r, "tlogs", 0)["operator"], at(r, "tlogs", 1)["operator"] = first, second
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		root  func(map[string]any)
+		named map[string]string
+		want  error
+	}{
+		{"of hosts of their own", nil, nil, nil},
+		{"of two operators", operators("a", "b"), nil, nil},
+		{"of one operator", operators("a", "a"), nil, sigstore.ErrTooFewLogs},
+		{"of one, as the caller says", nil, map[string]string{"rekor.example": "a", "tiles.example": "a"}, sigstore.ErrTooFewLogs},
+		{"of two, as the caller says", operators("a", "a"), map[string]string{"rekor.example": "b"}, nil},
+	} {
+		root, err := sigstore.ParseRoot(s.TrustedRoot(tt.root), &sigstore.RootOptions{Operators: tt.named})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := newVerifier(t, root, &sigstore.Options{Logs: 2}, acme(t))
+		att, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if err == nil && !att.Signers[0].SignedAt.Equal(signedAt) {
+			t.Errorf("%s: %+v", tt.name, att.Signers)
+		}
+	}
+}
