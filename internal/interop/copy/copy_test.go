@@ -180,8 +180,8 @@ func BenchmarkCopy(b *testing.B) {
 			best := make(map[string]time.Duration)
 			round := 0
 			for b.Loop() {
-				for _, c := range clients {
-					round++
+				for i := range clients {
+					c := clients[(i+round)%len(clients)] // each goes first in its turn
 					dir, err := os.MkdirTemp("", "copy-")
 					check(b, err)
 					to := from
@@ -190,14 +190,15 @@ func BenchmarkCopy(b *testing.B) {
 					}
 					runtime.GC()
 					latency.Store(int64(tt.latency))
+					name := fmt.Sprintf("%s/copy/%s-%d", to, c.name, round)
 					start := time.Now()
-					err = c.copy(b.Context(), from+"/demo/app", fmt.Sprintf("%s/copy/r%d", to, round))
+					err = c.copy(b.Context(), from+"/demo/app", name)
 					took := time.Since(start)
 					latency.Store(0)
 					if err != nil {
 						b.Fatal(c.name, err)
 					}
-					if n := attached(b, fmt.Sprintf("%s/copy/r%d", to, round)); n != tt.bundles {
+					if n := attached(b, name); n != tt.bundles {
 						b.Fatalf("%s copied %d of %d bundles", c.name, n, tt.bundles)
 					}
 					if best[c.name] == 0 || took < best[c.name] {
@@ -205,6 +206,7 @@ func BenchmarkCopy(b *testing.B) {
 					}
 					check(b, os.RemoveAll(dir))
 				}
+				round++
 			}
 			fastest := min(best["oras-go"], best["regclient"])
 			for _, c := range clients {
