@@ -331,12 +331,12 @@ func (c *copier) partsOf(self *copied, data []byte) (parts []Descriptor, subject
 	self.ArtifactType, self.Annotations = index.ArtifactType, index.Annotations
 	other := make(map[string]bool) // digests of other platforms, which BuildKit's attestations name
 	for _, d := range index.Manifests {
-		if c.opts.Platforms == nil || d.Platform == nil || isAttestation(d) || slices.ContainsFunc(c.opts.Platforms, func(p ocispec.Platform) bool {
+		suits := func(p ocispec.Platform) bool {
 			return p.OS == d.Platform.OS && p.Architecture == d.Platform.Architecture && (p.Variant == "" || p.Variant == d.Platform.Variant)
-		}) {
-			continue
 		}
-		other[d.Digest.String()] = true
+		if c.opts.Platforms != nil && d.Platform != nil && !isAttestation(d) && !slices.ContainsFunc(c.opts.Platforms, suits) {
+			other[d.Digest.String()] = true
+		}
 	}
 	for _, d := range index.Manifests {
 		if other[d.Digest.String()] || isAttestation(d) && other[d.Annotations["vnd.docker.reference.digest"]] {

@@ -356,7 +356,8 @@ func TestCopyProgress(t *testing.T) {
 		t.Errorf("a dry run wrote: %v", err)
 	}
 	did, last, _ := run(layout, registry.CopyOptions{})
-	if did[registry.CopyMoving] == 0 || last.Total != whole.Total || last.TotalBytes != whole.TotalBytes || did[registry.CopySent] != dry[registry.CopySent] {
+	if did[registry.CopyMoving] == 0 || last.Total != whole.Total || last.TotalBytes != whole.TotalBytes ||
+		did[registry.CopySent] != dry[registry.CopySent] {
 		t.Errorf("%v and %+v, where a dry run said %v and %+v", did, last, dry, whole)
 	}
 	if did, _, _ = run(layout, registry.CopyOptions{}); did[registry.CopyPresent] < 4 {

@@ -188,7 +188,8 @@ func find(index *ocispec.Index, reference string) (Descriptor, bool, error) {
 			continue
 		}
 		if found.Digest != "" && found.Digest != d.Digest {
-			return Descriptor{}, false, fmt.Errorf("registry: %w: several images are called %q: give the whole name, or the digest", ErrInvalid, reference)
+			return Descriptor{}, false, fmt.Errorf("registry: %w: several images are called %.200q: give the whole name, or the digest",
+				ErrInvalid, reference)
 		}
 		found = d
 	}

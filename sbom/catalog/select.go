@@ -122,8 +122,9 @@ func named(images []ocispec.Descriptor, reference string) []ocispec.Descriptor {
 		func(name string) bool { return tagOf(name) == reference },
 	} {
 		found := slices.DeleteFunc(slices.Clone(images), func(d ocispec.Descriptor) bool {
-			a := d.Annotations
-			return !(a[ocispec.AnnotationRefName] != "" && match(a[ocispec.AnnotationRefName]) || a[containerdName] != "" && match(a[containerdName]))
+			return !slices.ContainsFunc([]string{d.Annotations[ocispec.AnnotationRefName], d.Annotations[containerdName]}, func(name string) bool {
+				return name != "" && match(name)
+			})
 		})
 		if len(found) > 0 {
 			return found
