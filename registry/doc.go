@@ -21,9 +21,8 @@
 // # Nothing read is trusted
 //
 // Every byte is checked against its digest before it is passed on; the large blobs of a [Copy], by who stores them. A
-// listing is a hint, which anybody with the right to
-// push can write; the manifest decides what is about which subject. [Limits] bound everything, and what is over a limit
-// is an error, never a shorter list. A failure to look (401, 403, 5xx, the network) is an error, and so is a missing
+// listing is a hint, which anybody with the right to push can write; the manifest decides what is about which subject.
+// [Limits] bound everything, and what is over a limit is an error, never a shorter list. A failure to look (401, 403, 5xx, the network) is an error, and so is a missing
 // repository; only no API and no tag is "nothing there". None of this verifies a signature: that is for package verify.
 // What nobody signed, such as BuildKit's attestations inside an index, is never evidence; [Repository.Claims] reads it.
 //
