@@ -142,6 +142,9 @@ func (s *Signed) tiledBody() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if how.Hash() == 0 {
+		return nil, EntryKind.errorf("a log of version 2 has no signatures of whole messages")
+	}
 	member, raw := "x509Certificate", s.Certificate
 	if raw == nil {
 		member, raw = "publicKey", s.SPKI

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/mldsa"
 	"github.com/ladingdev/lading/internal/dsse"
 )
 
@@ -302,5 +303,20 @@ func TestFaults(t *testing.T) {
 		if f.Error() == "" {
 			t.Error(uint8(f))
 		}
+	}
+}
+
+// A key that signs whole messages, ML-DSA, is in no log of version 2.
+func TestWholeMessages(t *testing.T) {
+	key, err := mldsa.GenerateKey(mldsa.MLDSA44())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Signed{Key: key.PublicKey(), Digest: digestsOf([]byte("m")), SPKI: []byte{1}, Signature: []byte{2}}
+	if _, err := s.tiledBody(); !errors.Is(err, EntryKind) && !errors.Is(err, KeyAlgorithm) {
+		t.Error(err)
+	}
+	if s.By(s.Key) {
+		t.Error("a signature of nothing")
 	}
 }
