@@ -40,9 +40,9 @@
 // # Post-quantum keys
 //
 // ML-DSA (FIPS 204) holds against quantum computers, as far as is known, and the other keys do not. Keys in files are PKIX and
-// PKCS #8 (RFC 9881), with the seed alone; it is used pure and with an empty context, as sigstore/sigstore v1.11.3 does. Signatures have 2,420, 3,309 and 4,627 bytes.
-// Whoever does not want to rely on it alone signs with a classical key, too, and has the policy ask for both: see the example of
-// package verify.
+// PKCS #8 (RFC 9881), the latter with the seed alone; it is used pure and with an empty context, as sigstore/sigstore v1.11.3
+// does. Signatures have 2,420, 3,309 and 4,627 bytes. Whoever does not want to rely on it alone signs with a classical key, too,
+// and has the policy ask for both: see the example of package verify.
 //
 // # Who reads what
 //
