@@ -132,8 +132,8 @@ func ParseBundle(data []byte) (*Bundle, error) {
 	switch {
 	case b.Message != nil && len(b.Message.Digest) == 0: // a hint, and other readers need it
 		return nil, BundleMalformed.errorf("a messageSignature has a messageDigest")
-	case b.Envelope != nil && b.Certificate != nil && b.Envelope.Signatures[0].KeyID != "":
-		return nil, BundleMalformed.errorf("a keyid beside a certificate")
+	case b.Envelope != nil && b.Envelope.Signatures[0].KeyID != "" && b.Envelope.Signatures[0].KeyID != b.Hint:
+		return nil, BundleMalformed.errorf("a keyid that is not the hint of the key")
 	}
 	for i := range b.Entries {
 		switch e := &b.Entries[i]; {

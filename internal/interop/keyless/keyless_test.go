@@ -315,7 +315,7 @@ func decode(t testing.TB, data []byte) any {
 // chosen are the samples that mutants are made of: of each version, log, kind of entry and material one, unless all are asked for.
 func chosen(t testing.TB) (out []sample) {
 	few := []string{"happy-path-v0.1/", "happy-path-v0.2/", "rekor2-checkpoint-two-sigs-cosigned/", "rekor2-timestamp-with-embedded-cert/",
-		"managed-key-happy-path/", "intoto-with-custom-trust-root/", "oci-attestation/", "v2.0.0/binary-linux-amd64-push-v14.2", "bundle-provenance/"}
+		"managed-key-happy-path/", "intoto-with-custom-trust-root/", "oci-attestation/", "v2.0.0/binary-linux-amd64-push-v14.2", "bundle-provenance/", "bundle-publish/"}
 	for _, s := range samples(t) {
 		if s.ours() != nil {
 			continue
