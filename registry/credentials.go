@@ -50,8 +50,12 @@ func Rejected(ctx context.Context) (Credential, bool) {
 	return c, ok
 }
 
+func withRepository(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, repositoryKey{}, name)
+}
+
 func (l *login) credential(ctx context.Context, host string) (auth.Credential, error) {
-	ctx = context.WithValue(ctx, repositoryKey{}, l.repository)
+	ctx = withRepository(ctx, l.repository)
 	l.mu.Lock()
 	if g := l.hosts[host]; g != nil && g.rejected {
 		ctx = context.WithValue(ctx, rejectedKey{}, g.credential)

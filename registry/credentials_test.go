@@ -82,6 +82,29 @@ func TestCredentials(t *testing.T) {
 			}
 		}
 	})
+	t.Run("podman, the longest entry", func(t *testing.T) {
+		t.Setenv("REGISTRY_AUTH_FILE", file(t, "auth.json", `{"auths":{"HOST":{"auth":"eDp5"},"HOST/demo":{"auth":"`+login+`"},"HOST/demo/app/deeper":{"auth":"eDp5"},"HOST/dem":{"auth":"eDp5"}}}`))
+		get, err := registry.PodmanCredentials()
+		works(t, get, err)
+	})
+	t.Run("Docker Hub under any of its names, in either file", func(t *testing.T) {
+		for _, key := range []string{"docker.io", "index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io"} {
+			name := file(t, "config.json", `{"auths":{"`+key+`":{"auth":"`+login+`"}}}`)
+			t.Setenv("DOCKER_CONFIG", filepath.Dir(name))
+			t.Setenv("REGISTRY_AUTH_FILE", name)
+			for tool, open := range map[string]func() (func(context.Context, string) (registry.Credential, error), error){
+				"docker": registry.DockerCredentials, "podman": registry.PodmanCredentials,
+			} {
+				get, err := open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c, err := get(t.Context(), "registry-1.docker.io"); err != nil || c.Username != "me" {
+					t.Errorf("%s, %s: %v, %v", tool, key, c, err)
+				}
+			}
+		}
+	})
 	t.Run("podman, no file and a broken one", func(t *testing.T) {
 		t.Setenv("REGISTRY_AUTH_FILE", filepath.Join(t.TempDir(), "none.json"))
 		get, err := registry.PodmanCredentials()

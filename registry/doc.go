@@ -10,21 +10,34 @@
 //
 // # Nothing attached is lost in silence
 //
-// Content is attached as OCI 1.1 referrers. [Repository.Attach] returns only when the repository lists what it
-// attached. Registries without the referrers API, and those that have one and list nothing, get the fallback tag of the
+// Content is attached as OCI 1.1 referrers. [Repository.Attach] returns only when the repository has the manifests and
+// lists them. Registries without the referrers API, and those that have one and list nothing, get the fallback tag of the
 // OCI distribution specification: an index that everybody reads, changes and writes back. Attach merges with what
-// others write, keeps their entries byte for byte, sends If-Match where the registry gives an ETag, and reads back
-// until its entries stay. There is no lock, so a writer that pauses longer than that between reading and writing can
-// still remove them; so can a registry that loses entries of its own list while many attach. [Repository.Repair] puts
-// them back.
+// others write, keeps their entries byte for byte, compares what it reads with the digest that the registry says, sends
+// If-Match where the registry gives an ETag, and reads back until its entries stay. There is no lock, so a writer that
+// pauses longer than that between reading and writing can still remove them; so can a registry that loses entries of its
+// own list while many attach, or collects as garbage what only a fallback tag names. [Repository.Repair] puts them back.
+//
+// Evidence piles up, because each signature differs. [Repository.Replace] and [Repository.Prune] remove what the caller
+// has proven to be outdated.
+//
+// # "None" is not said without looking
+//
+// A failure to look (401, 403, 5xx, the network) is an error, and so is a missing repository. A repository that has listed
+// before, or has confirmed a subject, has the referrers API: any other answer is an error from then on, for as long as
+// the Repository lives or, with a [Cache], for 24 hours. At first contact 404 means that there is no API, and so do 400,
+// 405, 406, 501 and a web page, which some registries send. Then the fallback tag counts, and where that is not there
+// either, the registry has to show that it does not answer 404 to everything. [Copy], which would leave behind what is not
+// listed, takes only 404 for an answer unless it finds a fallback tag. Registries do lose an API, when they are moved or
+// set back to an older version: [Repository.Forget].
 //
 // # Nothing read is trusted
 //
 // Every byte is checked against its digest before it is passed on; the large blobs of a [Copy], by who stores them. A
-// listing is a hint, which anybody with the right to push can write; the manifest decides what is about which subject.
-// [Limits] bound everything, and what is over a limit is an error, never a shorter list. A failure to look (401, 403, 5xx, the network) is an error, and so is a missing
-// repository; only no API and no tag is "nothing there". None of this verifies a signature: that is for package verify.
-// What nobody signed, such as BuildKit's attestations inside an index, is never evidence; [Repository.Claims] reads it.
+// listing is a hint, which anybody with the right to push can write; the manifest decides what is about which subject, and
+// whether it holds evidence. [Limits] bound everything, and what is over a limit is an error, never a shorter list. None of
+// this verifies a signature: that is for package verify. What nobody signed, such as BuildKit's attestations inside an
+// index, is never evidence; [Repository.Claims] reads it.
 //
 // # Nothing is waited for without end
 //

@@ -157,6 +157,9 @@ func flipDigit(b []byte) []byte {
 	return b
 }
 
+// heavy runs the whole tables, and not a third of them.
+var heavy = os.Getenv("LADING_HEAVY") != ""
+
 // faultyServer answers some requests wrongly while it is told to.
 type faultyServer struct {
 	*registrytest.Server
@@ -236,7 +239,10 @@ func TestFaults(t *testing.T) {
 			rows := 0
 			g := new(errgroup.Group)
 			g.SetLimit(24)
-			for _, a := range faultyAnswers {
+			for i, a := range faultyAnswers {
+				if !heavy && i%3 != 0 {
+					continue
+				}
 				for part, want := range map[string]error{"list": kind.want(a), "manifest": a.content, "blob": a.content} {
 					rows++
 					g.Go(func() error {
@@ -247,7 +253,7 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			_ = g.Wait()
-			if t.Logf("%d faults", rows); rows < 85 {
+			if t.Logf("%d faults", rows); heavy && rows < 85 {
 				t.Errorf("%d faults, want at least 85", rows)
 			}
 		})
@@ -474,6 +480,9 @@ func TestFaultsOfLayout(t *testing.T) {
 	g := new(errgroup.Group)
 	g.SetLimit(8) // most of the time is the disk's
 	for damage, do := range damages {
+		if !heavy && len(damage)%3 != 0 {
+			continue
+		}
 		for _, part := range []string{"index.json", "oci-layout", "image", "manifest", "blob"} {
 			rows++
 			dir, others := t.TempDir(), t.TempDir()
@@ -481,7 +490,7 @@ func TestFaultsOfLayout(t *testing.T) {
 		}
 	}
 	_ = g.Wait()
-	if t.Logf("%d faults", rows); rows < 85 {
+	if t.Logf("%d faults", rows); heavy && rows < 85 {
 		t.Errorf("%d faults, want at least 85", rows)
 	}
 }

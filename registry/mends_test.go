@@ -63,7 +63,7 @@ func TestRandomFaults(t *testing.T) {
 				for i := range 15 {
 					on.Store(false)
 					image := pushImage(t, open(t, s.Host()+"/from/app", nil), fmt.Sprint("app ", i))
-					big := push(t, open(t, s.Host()+"/from/app", nil), ocispec.MediaTypeImageLayer, bytes.Repeat([]byte{byte(i)}, 32<<10))
+					big := push(t, open(t, s.Host()+"/from/app", nil), ocispec.MediaTypeImageLayer, bytes.Repeat([]byte{byte(i)}, 300<<10))
 					index := push(t, open(t, s.Host()+"/from/app", nil), ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
 						MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{image, big}}))
 					on.Store(true)
@@ -494,5 +494,52 @@ func TestAPIIsRemembered(t *testing.T) {
 	repo.Forget()
 	if got := read(t.Context(), repo, image); got.err() != nil {
 		t.Errorf("when it was forgotten: %v", got)
+	}
+}
+
+// A registry behind a proxy asks for Negotiate first, or in other letters; a token service without tokens is no missing
+// image, whatever it answers; and a challenge that leads nowhere is malformed.
+func TestChallenges(t *testing.T) {
+	for name, tt := range map[string]struct {
+		header func(string) []string // of the challenge that the registry sends
+		token  int                   // what the token service answers instead, if it is not 0
+		want   error
+	}{
+		"Negotiate first":          {func(c string) []string { return []string{"Negotiate", c} }, 0, nil},
+		"Negotiate in one header":  {func(c string) []string { return []string{"Negotiate, " + c} }, 0, nil},
+		"Basic first":              {func(c string) []string { return []string{`Basic realm="x"`, c} }, 0, nil},
+		"upper case":               {func(c string) []string { return []string{strings.Replace(c, "realm=", "REALM=", 1)} }, 0, nil},
+		"no realm":                 {func(c string) []string { return []string{`Bearer realm=""`} }, 0, registry.ErrMalformed},
+		"token service, 404":       {func(c string) []string { return []string{c} }, 404, registry.ErrUnauthorized},
+		"token service, 405":       {func(c string) []string { return []string{c} }, 405, registry.ErrUnauthorized},
+		"token service, 400":       {func(c string) []string { return []string{c} }, 400, registry.ErrUnauthorized},
+		"token service, forbidden": {func(c string) []string { return []string{c} }, 403, registry.ErrUnauthorized},
+		"token service, 503":       {func(c string) []string { return []string{c} }, 503, registry.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var on atomic.Bool
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/token" && tt.token != 0 && on.Load() {
+					w.Header().Set("Retry-After", "0")
+					w.WriteHeader(tt.token)
+					return
+				}
+				next.ServeHTTP(&rewriter{w, func(h http.Header) {
+					if c := h.Get("WWW-Authenticate"); c != "" && strings.HasPrefix(c, "Bearer") && on.Load() {
+						h["Www-Authenticate"] = tt.header(c)
+					}
+				}}, r)
+			}), registrytest.TokenAuth("me", "secret")}})
+			defer s.Close()
+			o := &registry.Options{Credential: func(context.Context, string) (registry.Credential, error) {
+				return registry.Credential{Username: "me", Password: "secret"}, nil
+			}}
+			image := pushImage(t, open(t, s.Host()+"/demo/app", o), "app")
+			on.Store(true)
+			_, err := open(t, s.Host()+"/demo/app", o).Resolve(t.Context(), image.Digest.String())
+			if !errors.Is(err, tt.want) || tt.want == nil && err != nil || errors.Is(err, registry.ErrNotFound) {
+				t.Errorf("%v, want %v", err, tt.want)
+			}
+		})
 	}
 }

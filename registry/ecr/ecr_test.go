@@ -251,6 +251,8 @@ func TestRegionsAndAccounts(t *testing.T) {
 		{"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "HOME cn-north-1 api.ecr.cn-north-1.amazonaws.com.cn"},
 		{"123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu", "HOME eusc-de-east-1 api.ecr.eusc-de-east-1.amazonaws.eu"},
 		{"123456789012.dkr-ecr.ap-south-1.on.aws", "HOME ap-south-1 api.ecr.ap-south-1.amazonaws.com"},
+		{"vpce-0123456789abcdef0-abcd1234.dkr.ecr.eu-west-1.vpce.amazonaws.com", "HOME eu-west-1 api.ecr.eu-west-1.amazonaws.com"},
+		{"vpce-0123456789abcdef0-abcd1234-eu-west-3a.dkr.ecr.eu-west-3.vpce.amazonaws.com", "HOME eu-west-3 api.ecr.eu-west-3.amazonaws.com"},
 		{"public.ecr.aws", "HOME us-east-1 api.ecr-public.us-east-1.amazonaws.com"},
 		{"ecr-public.aws.com", ""},
 	} {
@@ -273,6 +275,8 @@ func TestOtherHosts(t *testing.T) {
 		home + ":5000", home + ":80", "123456789012.dkr.ecr.evil.example.amazonaws.com", "123456789012.dkr.ecr..amazonaws.com",
 		"123456789012.s3.eu-central-1.amazonaws.com", "public.ecr.aws.example.com", "12345678901.dkr.ecr.eu-central-1.amazonaws.com",
 		home + "\n", "public.ecr.aws\n",
+		"vpce-0123456789abcdef0-abcd1234.dkr.ecr.eu-west-1.vpce.amazonaws.com.example.com", "vpce-0123456789abcdef0-abcd1234.s3.eu-west-1.vpce.amazonaws.com",
+		"x.vpce-0123456789abcdef0-abcd1234.dkr.ecr.eu-west-1.vpce.amazonaws.com", "dkr.ecr.eu-west-1.vpce.amazonaws.com",
 	}
 	for _, host := range hosts {
 		if got, err := login.Credential(t.Context(), host); err != nil || got != (registry.Credential{}) {
