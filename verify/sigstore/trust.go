@@ -237,5 +237,5 @@ func (v *Verifier) match(id *sigstore.Identity) ([]string, error) {
 	if more := len(why) - most; more > 0 {
 		why = append(why[:most], fmt.Sprintf("and %d entries more", more))
 	}
-	return nil, refusal(fmt.Errorf("%w: %s: %s", sigstore.IdentityUnknown, id, cmp.Or(strings.Join(why, "; "), "it is empty")))
+	return nil, refusal(fmt.Errorf("%w: %.300s: %s", sigstore.IdentityUnknown, id, cmp.Or(strings.Join(why, "; "), "it is empty")))
 }
