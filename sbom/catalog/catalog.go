@@ -123,6 +123,8 @@ type Report struct {
 	Edges    int                // dependencies between components
 	// Warnings are what could not be read: files with their reasons. The document lacks what they might say.
 	Warnings []Warning
+	// Claims are SBOMs that were found in it.
+	Claims []Claim
 	// Conversion says what another Format than CycloneDX 1.6 does not hold, or is nil.
 	Conversion *sbom.Report
 }

@@ -18,19 +18,16 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gobinary"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/java/archive"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagejson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemspec"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/apk"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/chisel"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/dpkg"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/homebrew"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/pacman"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/portage"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/snap"
 	"github.com/google/osv-scalibr/log"
 
 	"github.com/ladingdev/lading/sbom"
@@ -56,6 +53,7 @@ type finder struct {
 	filesystem.Extractor
 	programs bool     // it reads programs, whatever they are called
 	project  bool     // it reads what a project would install, which counts in a directory and not in an image
+	always   bool     // details count where nothing was found
 	names    []string // of the files it reads, if it has them
 	max      int64    // bytes of a file; what is larger is warned of
 	// check refuses files that the extractor would unpack without a bound.
@@ -78,36 +76,30 @@ const (
 )
 
 func finders() ([]finder, error) {
-	java := &cpb.PluginConfig{PluginSpecific: []*cpb.PluginSpecificConfig{{Config: &cpb.PluginSpecificConfig_JavaArchive{
-		JavaArchive: &cpb.JavaArchiveConfig{MaxOpenedBytes: 1<<30 + 1<<28, HashJars: new(bool)},
-	}}}}
-	rpm := &rpmDB{}
-	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}}
+	rpm, deb, apk, npm, jars := &rpmDB{}, &dpkgDB{}, &apkDB{}, &npmPackage{}, &javaArchive{}
+	conda, r, arch := &condaMeta{}, &rPackage{}, &pacmanDB{}
+	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}, {Extractor: deb, max: maxText, details: deb.details},
+		{Extractor: apk, max: maxText, details: apk.details}, {Extractor: npm, max: maxText, details: npm.details}, {Extractor: arch, max: maxText, details: arch.details},
+		{Extractor: jars, max: maxArchive, details: jars.details}, {Extractor: conda, max: maxText, details: conda.details},
+		{Extractor: r, max: maxText, details: r.details}, {Extractor: claimed{}, max: maxText, details: claimDetails, always: true},
+		{Extractor: graalvm{}, programs: true, details: graalvmDetails, always: true}}
 	for _, f := range []struct {
-		new    func(*cpb.PluginConfig) (filesystem.Extractor, error)
-		config *cpb.PluginConfig
+		new func(*cpb.PluginConfig) (filesystem.Extractor, error)
 		finder
 	}{
-		{dpkg.New, nil, finder{max: maxText, details: dpkgDetails}},
-		{apk.New, nil, finder{max: maxText, details: apkDetails}},
-		{pacman.New, nil, finder{max: maxText, details: pacmanDetails}},
-		{portage.New, nil, finder{max: maxText}},
-		{chisel.New, nil, finder{max: maxText, check: chiselled}},
-		{gobinary.New, nil, finder{programs: true, details: goDetails}},
-		{cargoauditable.New, nil, finder{programs: true, check: auditable, details: cargoDetails}},
-		{packagejson.New, nil, finder{max: maxText, details: npmDetails}},
-		{newNpmLock, nil, finder{max: maxText, details: npmLockDetails}},
-		{wheelegg.New, nil, finder{max: maxText, details: pythonDetails}},
-		{archive.New, java, finder{max: maxArchive}},
-		{gemspec.New, nil, finder{max: maxText, details: gemDetails}},
-		{depsjson.New, nil, finder{max: maxText, details: dotnetDetails}},
-		{newComposerLock, nil, finder{max: maxText, details: composerDetails}},
+		{portage.New, finder{max: maxText}},
+		{chisel.New, finder{max: maxText, check: chiselled}},
+		{gobinary.New, finder{programs: true, details: goDetails}},
+		{cargoauditable.New, finder{programs: true, check: auditable, details: cargoDetails}},
+		{newNpmLock, finder{max: maxText, details: npmLockDetails, always: true}},
+		{wheelegg.New, finder{max: maxText, details: pythonDetails}},
+		{snap.New, finder{max: maxText}},
+		{homebrew.New, finder{max: maxText}},
+		{gemspec.New, finder{max: maxText, details: gemDetails}},
+		{depsjson.New, finder{max: maxText, details: dotnetDetails}},
+		{newComposerLock, finder{max: maxText, details: composerDetails}},
 	} {
-		config := f.config
-		if config == nil {
-			config = &cpb.PluginConfig{}
-		}
-		e, err := f.new(config)
+		e, err := f.new(&cpb.PluginConfig{})
 		if err != nil {
 			return nil, err
 		}
@@ -148,6 +140,7 @@ type component struct {
 	placed   map[place]bool
 	props    []cdx.Property
 	refs     []cdx.ExternalReference
+	scanned  []cdx.Property // what scanners look for
 	needs    map[*component]bool
 	present  bool // it is there, and not only in a lockfile that says it may be missing
 }
@@ -204,7 +197,12 @@ type collector struct {
 	nodes   map[string]*node
 	modules map[string]bool       // directories with one of the name node_modules in them
 	python  map[string]*component // by the directory and the normal form of the name
+	byDir   map[string]*component // of other package managers, by directory and name
+	byName  map[string]*component // of operating systems, by type and name
 	later   []func()              // what needs everything to have been found
+	claims  []func()              // documents to join, when nothing else is found any more
+
+	distInfo map[string]*component // by the directory *.dist-info
 }
 
 func newCollector(o *Options) (*collector, error) {
@@ -217,7 +215,8 @@ func newCollector(o *Options) (*collector, error) {
 		return nil, err
 	}
 	return &collector{o: o, finders: fs, report: &Report{Packages: map[string]int{}}, all: map[string]*component{},
-		nodes: map[string]*node{}, modules: map[string]bool{}, python: map[string]*component{}}, nil
+		nodes: map[string]*node{}, modules: map[string]bool{}, python: map[string]*component{},
+		byDir: map[string]*component{}, distInfo: map[string]*component{}}, nil
 }
 
 func (c *collector) warn(path string, err error) {
@@ -326,6 +325,9 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		f()
+	}
+	for _, f := range c.claims {
 		f()
 	}
 	c.debs.link()
@@ -491,7 +493,7 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		}
 		found.pkgs = append(found.pkgs, k)
 	}
-	if f.details == nil || len(inv.Packages) == 0 && f.Name() != packagelockjson.Name && f.Name() != dpkg.Name {
+	if f.details == nil || len(inv.Packages) == 0 && !f.always {
 		return err
 	}
 	if _, serr := file.(io.Seeker).Seek(0, io.SeekStart); serr != nil {
@@ -556,6 +558,13 @@ func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
 			u.Namespace, u.Name = p.Name[:i], p.Name[i+1:]
 		}
 		return u.String(), p.Name, nil
+	}
+	switch own := p.Metadata.(type) {
+	case *ownPURL:
+		return own.String(), p.Name, nil
+	case *javaMetadata:
+		group, artifact, _ := strings.Cut(p.Name, ":")
+		return sbom.PURL{Type: "maven", Namespace: group, Name: artifact, Version: p.Version}.String(), p.Name, nil
 	}
 	u := p.PURL()
 	if u == nil {

@@ -100,7 +100,7 @@ func TestRealFiles(t *testing.T) {
 			map[string]string{"pkg:composer/sentry/sdk@2.0.4": "MIT", "pkg:composer/theseer/tokenizer@1.1.3": "BSD-3-Clause"}},
 		{"java", []item{{name: "app/app.jar", body: testdata(t, "complex.jar")}}, map[string]int{"maven": 2}, nil, nil},
 		{"gem", []item{{name: "gems/specifications/yaml-0.2.1.gemspec", body: testdata(t, "yaml-0.2.1.gemspec")}}, map[string]int{"gem": 1}, nil,
-			map[string]string{"pkg:gem/yaml@0.2.1": "BSD-2-Clause AND Ruby"}},
+			map[string]string{"pkg:gem/yaml@0.2.1": "(Ruby OR BSD-2-Clause)"}},
 		{"cargo", []item{{name: "usr/bin/uses_serde_json", body: testdata(t, "uses_serde_json.gz"), mode: 0o755}}, map[string]int{"cargo": 11},
 			[]string{"serde_json -> itoa", "serde_json -> ryu", "serde_json -> serde", "uses_json -> serde_json"}, nil},
 		{"copyright", []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status", body: "Package: base-files\nStatus: install ok installed\nVersion: 12.4+deb12u12\nArchitecture: amd64\n"},

@@ -212,7 +212,7 @@ func (c *collector) write(k *component) cdx.Component {
 			k.refs = append(k.refs, cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: p.Value})
 		}
 	}
-	if props != nil {
+	if props = append(props, k.scanned...); props != nil {
 		out.Properties = &props
 	}
 	if k.refs != nil {

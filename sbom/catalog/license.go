@@ -184,3 +184,22 @@ func cdxLicenses(list []string) *cdx.Licenses {
 
 // plain says whether an expression is the id of one licence.
 func plain(s string) bool { return !strings.ContainsAny(s, " (+:") }
+
+// anyOf joins licences of which one may choose, if SPDX knows them all; others stand side by side.
+func anyOf(list []string) []string {
+	if len(list) < 2 {
+		return list
+	}
+	var out []string
+	for _, l := range list {
+		e, ok := expression(l)
+		if !ok {
+			return list
+		}
+		add(&out, grouped(e))
+	}
+	if len(out) == 1 {
+		return out
+	}
+	return []string{"(" + strings.Join(out, " OR ") + ")"}
+}

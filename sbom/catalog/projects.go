@@ -1,11 +1,8 @@
 package catalog
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -19,11 +16,9 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
@@ -32,8 +27,6 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/podfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/osv"
-	"github.com/google/osv-scalibr/inventory"
-	"github.com/tidwall/jsonc"
 )
 
 const (
@@ -132,64 +125,4 @@ func bounded(maxKeys int) func(io.ReaderAt) error {
 			}
 		}
 	}
-}
-
-// bunLock reads bun.lock here: the extractor searches all of the file for the line of each package.
-type bunLock struct{ filesystem.Extractor }
-
-func newBunLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
-	e, err := bunlock.New(o)
-	return bunLock{e}, err
-}
-
-// Extract finds the packages of a lockfile. Of those that are not from a registry there is no version.
-func (bunLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
-	data, err := io.ReadAll(in.Reader)
-	if err != nil {
-		return out, err
-	}
-	var lock struct{ Packages map[string][]any }
-	if err := json.Unmarshal(jsonc.ToJSON(data), &lock); err != nil {
-		return out, err
-	}
-	for _, key := range slices.Sorted(maps.Keys(lock.Packages)) {
-		tuple := lock.Packages[key]
-		if len(tuple) == 0 {
-			continue
-		}
-		id, _ := tuple[0].(string)
-		if i := strings.LastIndexByte(id, '@'); i > 0 && !strings.ContainsAny(id[i:], ":/#") {
-			out.Packages = append(out.Packages, &extractor.Package{Name: id[:i], Version: id[i+1:], PURLType: "npm"})
-		}
-	}
-	return out, nil
-}
-
-// pipfileLock reads Pipfile.lock here: the extractor searches all of the file for the line of each package.
-type pipfileLock struct{ filesystem.Extractor }
-
-func newPipfileLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
-	e, err := pipfilelock.New(o)
-	return pipfileLock{e}, err
-}
-
-// Extract finds the packages of a lockfile.
-func (pipfileLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
-	type packages map[string]struct{ Version string }
-	var lock struct{ Default, Develop packages }
-	if err := json.NewDecoder(in.Reader).Decode(&lock); err != nil {
-		return out, err
-	}
-	for _, group := range []struct {
-		name string
-		packages
-	}{{"default", lock.Default}, {"dev", lock.Develop}} {
-		for _, name := range slices.Sorted(maps.Keys(group.packages)) {
-			if version, ok := strings.CutPrefix(group.packages[name].Version, "=="); ok { // others are directories and repositories
-				out.Packages = append(out.Packages, &extractor.Package{Name: name, Version: version, PURLType: "pypi",
-					Metadata: &osv.DepGroupMetadata{DepGroupVals: []string{group.name}}})
-			}
-		}
-	}
-	return out, nil
 }

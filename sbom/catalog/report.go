@@ -34,6 +34,13 @@ func (r *Report) String() string {
 		}
 		fmt.Fprintf(&b, "\n  not read: %q: %v", w.Path, w.Err)
 	}
+	for i, claim := range r.Claims {
+		if i == mostWarnings {
+			fmt.Fprintf(&b, "\n  and %d more SBOMs in it", len(r.Claims)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  an SBOM in it: %q: %v", claim.Path, claim)
+	}
 	if r.Conversion != nil {
 		b.WriteString("\n  " + strings.ReplaceAll(r.Conversion.String(), "\n", "\n  "))
 	}

@@ -108,6 +108,9 @@ func (db *rpmDB) details(c *collector, f *found) error {
 		add(&k.licenses, h.license)
 		k.supplier = h.vendor
 		k.property("lading:homepage", h.url)
+		if name, version, release, ok := sourceRPM(h.source); ok {
+			k.scanned = trivySource(name, version, release)
+		}
 		var any [][]string
 		for _, r := range h.requires {
 			if names := rpmNames(r); names != nil {
@@ -117,6 +120,23 @@ func (db *rpmDB) details(c *collector, f *found) error {
 		c.rpms.add(k, h.arch, append(h.provides, h.name), any)
 	}
 	return nil
+}
+
+// sourceRPM takes the name of a source package apart: name-version-release.src.rpm.
+func sourceRPM(s string) (name, version, release string, ok bool) {
+	s, ok = strings.CutSuffix(strings.TrimSuffix(s, ".rpm"), ".src")
+	if !ok {
+		s, ok = strings.CutSuffix(s, ".nosrc")
+	}
+	r := strings.LastIndexByte(s, '-')
+	if !ok || r < 0 {
+		return "", "", "", false
+	}
+	v := strings.LastIndexByte(s[:r], '-')
+	if v <= 0 {
+		return "", "", "", false
+	}
+	return s[:v], s[v+1 : r], s[r+1:], true
 }
 
 // rpmNames returns what will do for a requirement, which is a name or, in brackets, several (rpm-boolean-dependencies). What

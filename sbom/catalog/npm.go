@@ -3,12 +3,7 @@ package catalog
 import (
 	"bytes"
 	"cmp"
-	"compress/zlib"
 	"context"
-	"debug/buildinfo"
-	"debug/elf"
-	"debug/macho"
-	"debug/pe"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -17,9 +12,7 @@ import (
 	"io"
 	"iter"
 	"maps"
-	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,123 +20,13 @@ import (
 	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
 	"github.com/google/osv-scalibr/inventory"
-	"github.com/klauspost/compress/zstd"
-	rustaudit "github.com/rust-secure-code/go-rustaudit"
+	"github.com/google/osv-scalibr/plugin"
+	"github.com/google/osv-scalibr/purl"
+	"github.com/tidwall/jsonc"
 )
-
-func requiresDist(p *extractor.Package) []string {
-	if m, ok := p.Metadata.(*wheelegg.PythonPackageMetadata); ok {
-		return m.RequiresDist
-	}
-	return nil
-}
-
-// goPURL writes the package URL of a module as lading's sbom does. Module paths keep their case, as the module proxy tells
-// modules apart by it.
-func goPURL(module, version string) string {
-	parts := strings.Split(module, "/")
-	for i, p := range parts {
-		parts[i] = strings.ReplaceAll(url.PathEscape(p), ":", "%3A")
-	}
-	s := "pkg:golang/" + strings.Join(parts, "/")
-	if version != "" && version != "(devel)" && version != "v(devel)" {
-		s += "@" + strings.ReplaceAll(url.QueryEscape(version), "%3A", ":")
-	}
-	return s
-}
-
-// goDetails makes the program a component that depends on its modules. The build information does not say which module
-// needs which.
-func goDetails(c *collector, f *found) error {
-	info, err := buildinfo.Read(f.file.(io.ReaderAt))
-	if err != nil {
-		return nil // the extractor found nothing either
-	}
-	module, version := cmp.Or(info.Main.Path, info.Path, path.Base(f.path)), info.Main.Version
-	var main *component
-	for i, p := range f.raw {
-		if k := f.pkgs[i]; k != nil && p.Name == info.Main.Path && k.kind != cdx.ComponentTypeApplication {
-			c.forget(k, f.path) // as a module; it is the program
-		}
-	}
-	if main, err = c.make(goPURL(module, version), module, f.path, f.path); err != nil {
-		return err
-	}
-	main.present = true
-	if info.Path != module {
-		main.property("golang:package", info.Path)
-	}
-	for _, s := range info.Settings {
-		if strings.HasPrefix(s.Key, "vcs") || s.Key == "GOOS" || s.Key == "GOARCH" || s.Key == "CGO_ENABLED" {
-			main.property("golang:build:"+s.Key, s.Value)
-		}
-	}
-	sums := map[string]string{}
-	for _, m := range info.Deps {
-		from := m
-		for m.Replace != nil && m.Replace.Path != "" {
-			m = m.Replace
-		}
-		sums[m.Path] = m.Sum
-		if from != m {
-			sums[m.Path+"\n"] = strings.TrimSuffix(from.Path+"@"+from.Version, "@")
-		}
-	}
-	for i, p := range f.raw {
-		k := f.pkgs[i]
-		if k == nil || p.Name == info.Main.Path {
-			continue
-		}
-		main.need(k)
-		k.property("golang:h1", sums[p.Name])
-		k.property("golang:replaces", sums[p.Name+"\n"])
-		if p.Name == "go" {
-			add(&k.licenses, "BSD-3-Clause")
-		}
-	}
-	return nil
-}
-
-// forget takes a place from a component, and the component if it was the only one.
-func (c *collector) forget(k *component, at string) {
-	k.places = slices.DeleteFunc(k.places, func(p place) bool { return p.path == at })
-	if len(k.places) == 0 {
-		delete(c.all, k.key)
-	}
-}
-
-// cargoDetails reads which crate needs which (cargo-auditable).
-func cargoDetails(c *collector, f *found) error {
-	info, err := rustaudit.GetDependencyInfo(f.file.(io.ReaderAt))
-	if err != nil {
-		return nil // the extractor said so
-	}
-	known := map[string]*component{}
-	for i, p := range f.raw {
-		known[p.Name+"\n"+p.Version] = f.pkgs[i]
-	}
-	for _, p := range info.Packages {
-		k := known[p.Name+"\n"+p.Version]
-		if k == nil || p.Kind != rustaudit.Runtime {
-			continue
-		}
-		if p.Root {
-			k.kind = cdx.ComponentTypeApplication
-		}
-		for _, d := range p.Dependencies {
-			if d < uint(len(info.Packages)) {
-				other := info.Packages[d]
-				k.need(known[other.Name+"\n"+other.Version])
-			}
-		}
-	}
-	return nil
-}
 
 // A node is a directory that Node finds a package in.
 type node struct {
@@ -168,10 +51,13 @@ type npmManifest struct {
 	Resolved     string
 	Integrity    string
 	Link         bool
-	IsDev        bool     `json:"dev"`
-	IsOptional   bool     `json:"optional"`
-	IsDevOpt     bool     `json:"devOptional"`
-	all          []string // that it needs
+	IsDev        bool `json:"dev"`
+	IsOptional   bool `json:"optional"`
+	IsDevOpt     bool `json:"devOptional"`
+	Engines      json.RawMessage
+	Contributes  json.RawMessage // of an extension of Visual Studio Code
+	Unity        json.RawMessage // of a package of Unity
+	all          []string        // that it needs
 }
 
 func (m *npmManifest) needs() []string {
@@ -213,11 +99,101 @@ func npmLicenses(values ...json.RawMessage) (out []string) {
 	return out
 }
 
-func npmDetails(c *collector, f *found) error {
-	var m npmManifest
-	// Fields of strange types are as good as missing: the extractor found the package.
-	_ = json.NewDecoder(f.file).Decode(&m)
-	k := f.pkgs[0]
+// npmPackage reads package.json (package.json(5)). It is an extractor of ours because a library's refuses the whole file for
+// people, dependencies or the like that have another form than it knows, which npm installs all the same.
+type npmPackage struct {
+	manifest npmManifest // of what Extract found last, for details
+}
+
+func (*npmPackage) Name() string                       { return "javascript/packagejson" }
+func (*npmPackage) Version() int                       { return 0 }
+func (*npmPackage) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
+
+// FileRequired says what the file is called.
+func (*npmPackage) FileRequired(api filesystem.FileAPI) bool {
+	return path.Base(api.Path()) == "package.json"
+}
+
+// Extract finds the package.
+func (n *npmPackage) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	data, err := io.ReadAll(in.Reader)
+	if err != nil {
+		return out, err
+	}
+	dir := path.Dir(in.Path)
+	installed := npmInstalled(dir)
+	n.manifest, err = readNpmManifest(data)
+	if err != nil {
+		if installed == "" && strings.Contains("/"+dir+"/", "/node_modules/") {
+			return out, nil // a file that a package is tested with
+		}
+		return out, err
+	}
+	m := &n.manifest
+	if installed == "" && (m.Name == "" || m.Version == "" || m.ofEditor()) {
+		return out, nil // no package, but what tells Node how to read a directory, or an editor's extension
+	}
+	if m.Name == "" {
+		m.Name = installed
+	}
+	out.Packages = []*extractor.Package{{Name: m.Name, Version: m.Version, PURLType: purl.TypeNPM}}
+	return out, nil
+}
+
+// ofEditor says whether it is an extension of Visual Studio Code or a package of Unity, which have a file of that name too.
+func (m *npmManifest) ofEditor() bool {
+	var engines map[string]json.RawMessage
+	_ = json.Unmarshal(m.Engines, &engines) // of another type it is none
+	return m.Contributes != nil || m.Unity != nil || engines["vscode"] != nil
+}
+
+// readNpmManifest reads package.json field by field: one of a strange type is as good as missing.
+func readNpmManifest(data []byte) (m npmManifest, err error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &fields); err != nil {
+		return m, err
+	}
+	for name, to := range map[string]any{"name": &m.Name, "version": &m.Version, "license": &m.License, "licenses": &m.Licenses,
+		"dependencies": &m.Dependencies, "optionalDependencies": &m.Optional, "peerDependencies": &m.Peer, "devDependencies": &m.Dev,
+		"engines": &m.Engines, "contributes": &m.Contributes, "unity": &m.Unity} {
+		if v := fields[name]; v != nil && string(v) != "null" {
+			_ = json.Unmarshal(v, to)
+		}
+	}
+	m.Name, m.Version = strings.TrimSpace(m.Name), strings.TrimSpace(m.Version)
+	return m, nil
+}
+
+// npmInstalled returns the name that a directory has as a package that npm, pnpm or yarn installed, or nothing: each
+// node_modules on the way has a package or, of pnpm, its store in it. What lies elsewhere in a package is its own affair.
+func npmInstalled(dir string) (name string) {
+	parts := strings.Split(dir, "/")
+	at := slices.Index(parts, "node_modules")
+	if at < 0 {
+		return ""
+	}
+	for parts = parts[at:]; len(parts) > 0; {
+		if parts[0] != "node_modules" || len(parts) < 2 {
+			return ""
+		}
+		n := 2
+		if name = parts[1]; strings.HasPrefix(name, "@") {
+			if n++; len(parts) < n {
+				return ""
+			}
+			name += "/" + parts[2]
+		} else if name == ".pnpm" && len(parts) > 2 {
+			n++
+		} else if strings.HasPrefix(name, ".") {
+			return ""
+		}
+		parts = parts[n:]
+	}
+	return name
+}
+
+func (n *npmPackage) details(c *collector, f *found) error {
+	k, m := f.pkgs[0], &n.manifest
 	if k == nil {
 		return nil
 	}
@@ -358,13 +334,6 @@ func newNpmLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
 	return npmLock{e}, err
 }
 
-type composerLock struct{ filesystem.Extractor }
-
-func newComposerLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
-	e, err := composerlock.New(o)
-	return composerLock{e}, err
-}
-
 // npmLockfile is a package-lock.json or npm-shrinkwrap.json: of npm 7 and later with packages by directory, before that
 // with dependencies in each other.
 type npmLockfile struct {
@@ -451,152 +420,33 @@ func (npmLock) Extract(_ context.Context, in *filesystem.ScanInput) (out invento
 	return out, nil
 }
 
-type composerPackage struct {
-	Name, Version string
-	License       []string
-	Require       map[string]string
+// bunLock reads bun.lock here: the extractor searches all of the file for the line of each package.
+type bunLock struct{ filesystem.Extractor }
+
+func newBunLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
+	e, err := bunlock.New(o)
+	return bunLock{e}, err
 }
 
-type composerLockfile struct {
-	Packages []composerPackage
-	Dev      []composerPackage `json:"packages-dev"`
-}
-
-// Extract finds the packages of a lockfile.
-func (composerLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
-	var l composerLockfile
-	if err := json.NewDecoder(in.Reader).Decode(&l); err != nil {
+// Extract finds the packages of a lockfile. Of those that are not from a registry there is no version.
+func (bunLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	data, err := io.ReadAll(in.Reader)
+	if err != nil {
 		return out, err
 	}
-	for _, p := range slices.Concat(l.Packages, l.Dev) {
-		if p.Name != "" {
-			out.Packages = append(out.Packages, &extractor.Package{Name: p.Name, Version: p.Version, PURLType: "composer"})
+	var lock struct{ Packages map[string][]any }
+	if err := json.Unmarshal(jsonc.ToJSON(data), &lock); err != nil {
+		return out, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(lock.Packages)) {
+		tuple := lock.Packages[key]
+		if len(tuple) == 0 {
+			continue
+		}
+		id, _ := tuple[0].(string)
+		if i := strings.LastIndexByte(id, '@'); i > 0 && !strings.ContainsAny(id[i:], ":/#") {
+			out.Packages = append(out.Packages, &extractor.Package{Name: id[:i], Version: id[i+1:], PURLType: "npm"})
 		}
 	}
 	return out, nil
-}
-
-// auditable refuses programs whose audit data unpacks to more than any has. What has none, or is WebAssembly, of which that
-// cannot be told beforehand, is not for the extractor.
-func auditable(r io.ReaderAt) error {
-	const most = 16 << 20
-	var size uint64
-	var section io.Reader
-	if f, err := elf.NewFile(r); err == nil {
-		if s := f.Section(".dep-v0"); s != nil && s.Flags&elf.SHF_COMPRESSED == 0 {
-			size, section = s.FileSize, io.NewSectionReader(r, int64(s.Offset), int64(s.FileSize))
-		} else if s != nil {
-			return fmt.Errorf("%w: its audit data is compressed twice", ErrLimit)
-		}
-	} else if f, err := pe.NewFile(r); err == nil {
-		if s := f.Section(".dep-v0"); s != nil {
-			size, section = uint64(s.Size), s.Open()
-		}
-	} else if f, err := macho.NewFile(r); err == nil {
-		if s := f.Section(".dep-v0"); s != nil {
-			size, section = s.Size, s.Open()
-		}
-	}
-	if section == nil {
-		return errors.ErrUnsupported // most programs
-	}
-	if size > most {
-		return fmt.Errorf("%w: %d bytes of audit data", ErrLimit, size)
-	}
-	z, err := zlib.NewReader(section)
-	if err != nil {
-		return nil // the extractor says so
-	}
-	if n, _ := io.CopyN(io.Discard, z, most+1); n > most {
-		return fmt.Errorf("%w: more than %d bytes of audit data", ErrLimit, most)
-	}
-	return nil
-}
-
-// chiselled refuses a list of what a chiselled Ubuntu has that unpacks to more than any does: it is read as a whole.
-func chiselled(r io.ReaderAt) error {
-	z, err := zstd.NewReader(io.NewSectionReader(r, 0, maxText), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxText))
-	if err != nil {
-		return err
-	}
-	defer z.Close()
-	if n, _ := io.CopyN(io.Discard, z, maxText+1); n > maxText {
-		return fmt.Errorf("%w: it unpacks to more than %d bytes", ErrLimit, maxText)
-	}
-	return nil // that it is damaged, the extractor says
-}
-
-var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?(?:\s*,\s*(?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?)*)`)
-var quoted = regexp.MustCompile(`"([^"]*)"|'([^']*)'`)
-
-// gemDetails reads the licences that the specification of a gem says in so many words.
-func gemDetails(_ *collector, f *found) error {
-	data, err := io.ReadAll(io.LimitReader(f.file, maxText))
-	if err != nil || f.pkgs[0] == nil {
-		return err
-	}
-	if m := gemLicense.FindSubmatch(data); m != nil {
-		for _, q := range quoted.FindAllSubmatch(m[1], -1) {
-			add(&f.pkgs[0].licenses, string(q[1])+string(q[2]))
-		}
-	}
-	return nil
-}
-
-// dotnetDetails reads which library needs which, of every target.
-func dotnetDetails(_ *collector, f *found) error {
-	var deps struct {
-		Targets map[string]map[string]struct{ Dependencies map[string]string }
-	}
-	if err := json.NewDecoder(f.file).Decode(&deps); err != nil {
-		return err
-	}
-	known := map[string]*component{}
-	for i, p := range f.raw {
-		known[p.Name+"/"+p.Version] = f.pkgs[i]
-		if m, ok := p.Metadata.(*depsjson.Metadata); ok && m.Type == "project" && f.pkgs[i] != nil {
-			f.pkgs[i].kind = cdx.ComponentTypeApplication
-		}
-	}
-	for _, target := range deps.Targets {
-		for from, lib := range target {
-			if k := known[from]; k != nil {
-				for name, version := range lib.Dependencies {
-					k.need(known[name+"/"+version])
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// composerDetails reads licences and which package needs which.
-func composerDetails(_ *collector, f *found) error {
-	var lock composerLockfile
-	if err := json.NewDecoder(f.file).Decode(&lock); err != nil {
-		return err
-	}
-	known := map[string]*component{}
-	for i, p := range f.raw {
-		known[p.Name] = f.pkgs[i]
-	}
-	for i, p := range append(slices.Clone(lock.Packages), lock.Dev...) {
-		k := known[p.Name]
-		if k == nil {
-			continue
-		}
-		if i < len(lock.Packages) {
-			k.present = true
-		}
-		if len(p.License) > 1 { // of several, one may choose
-			p.License = []string{"(" + strings.Join(p.License, " OR ") + ")"}
-		}
-		for _, l := range p.License {
-			add(&k.licenses, l)
-		}
-		for name := range p.Require {
-			k.need(known[name])
-		}
-	}
-	return nil
 }

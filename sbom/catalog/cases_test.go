@@ -1,0 +1,253 @@
+package catalog
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ladingdev/lading/sbom"
+)
+
+// purlsOf lists the package URLs of a document, with "?" in front of optional ones.
+func purlsOf(doc *sbom.Document) (out []string) {
+	for _, k := range doc.Components() {
+		if k.PURL == "" || strings.HasPrefix(k.ID, "root:") {
+			continue
+		}
+		s := k.PURL
+		if bytes.Contains(k.Raw(), []byte(`"scope":"optional"`)) {
+			s = "?" + s
+		}
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// edgesOfPURLs lists what depends on what, by name and version.
+func namedEdges(doc *sbom.Document) (out []string) {
+	label := func(r sbom.Ref) string {
+		k := doc.Component(r)
+		return strings.TrimSuffix(strings.TrimPrefix(k.Group+"/"+k.Name, "/")+"@"+k.Version, "@")
+	}
+	for r, k := range doc.Components() {
+		if strings.HasPrefix(k.ID, "root:") {
+			continue
+		}
+		for _, to := range doc.Graph().Direct(r) {
+			out = append(out, label(r)+" -> "+label(to))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func propertiesOf(t *testing.T, doc *sbom.Document, purl string) (out []string) {
+	t.Helper()
+	for r, k := range doc.Components() {
+		if k.PURL == purl {
+			for _, p := range doc.Details(r).Properties {
+				out = append(out, p.Name+"="+p.Value)
+			}
+			return out
+		}
+	}
+	t.Errorf("no %s", purl)
+	return nil
+}
+
+func dirOf(t *testing.T, items ...item) (*sbom.Document, *Report) {
+	t.Helper()
+	doc, report, err := Dir(t.Context(), mapFS(items...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if warnings, err := sbom.Validate(doc.Bytes()); err != nil || len(warnings) > 0 {
+		t.Errorf("%v %v", err, warnings)
+	}
+	return doc, report
+}
+
+func same(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// All states of dpkg(1) in which a package has files, and all that is linked in.
+func TestDpkgStates(t *testing.T) {
+	data, err := os.ReadFile("testdata/dpkg-states")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, report := dirOf(t, item{name: "etc/os-release", body: debianRelease}, item{name: "var/lib/dpkg/status", body: string(data)})
+	if len(report.Warnings) > 0 {
+		t.Errorf("%v", report.Warnings)
+	}
+	var got []string
+	for r, k := range doc.Components() {
+		if !strings.HasPrefix(k.PURL, "pkg:deb/") {
+			continue
+		}
+		s := k.Name + " " + k.Version
+		for _, p := range doc.Details(r).Properties {
+			if strings.HasPrefix(p.Name, "lading:state") || p.Name == "lading:linked" {
+				s += " " + p.Value
+			}
+		}
+		got = append(got, s)
+	}
+	slices.Sort(got)
+	same(t, "packages", got, []string{"golang-1.19 1.19.8-2 statically", "golang-golang-x-net 1:0.7.0+dfsg-1 statically",
+		"p-halfconf 6.0 half-configured", "p-halfinst 7.0 half-installed reinstreq", "p-hold 3.0", "p-installed 1:2.0~rc1+dfsg-3+b1",
+		"p-installed 1:2.0~rc1+dfsg-3+b1", "p-marked 9.0", "p-reinst 3.1 reinstreq", "p-trig 4.0 triggers-pending",
+		"p-trigaw 4.1 triggers-awaited", "p-unpacked 5.0 unpacked", "rust-aho-corasick 0.7.19-1 statically",
+		"rust-time-0.1 0.1.43-1 statically", "rustc 1.63.0+dfsg1-2 statically"})
+	edges := namedEdges(doc)
+	for _, want := range []string{"p-installed@1:2.0~rc1+dfsg-3+b1 -> golang-golang-x-net@1:0.7.0+dfsg-1", "p-installed@1:2.0~rc1+dfsg-3+b1 -> rust-time-0.1@0.1.43-1",
+		"p-installed@1:2.0~rc1+dfsg-3+b1 -> rustc@1.63.0+dfsg1-2", "p-installed@1:2.0~rc1+dfsg-3+b1 -> p-hold@3.0", "p-installed@1:2.0~rc1+dfsg-3+b1 -> p-trig@4.0"} {
+		if !slices.Contains(edges, want) {
+			t.Errorf("no %s in %q", want, edges)
+		}
+	}
+	for range doc.ByPURL("pkg:deb/debian/golang-golang-x-net@1%3A0.7.0%2Bdfsg-1?arch=source&distro=debian-12") {
+		return
+	}
+	t.Error("no source package by its package URL")
+}
+
+// One stanza that is not understood costs no other package, in every list of an operating system.
+func TestOddStanzas(t *testing.T) {
+	long := strings.Repeat("so:x ", 20_000) // more than 64 KiB
+	for _, tt := range []struct {
+		name, file, body string
+		want             []string
+		warnings         int
+	}{
+		{"dpkg: status and source of other forms", "var/lib/dpkg/status", "Package: a\nStatus: installed\nVersion: 1\nArchitecture: all\n\nPackage: b\nStatus: install ok frobbed\nSource: x (1\nVersion: 2\nArchitecture: all\n\nno colon\n\nPackage: c\nStatus: install ok installed\nVersion: 3\nArchitecture: all\n",
+			[]string{"a 1", "b 2", "c 3"}, 0},
+		{"dpkg: no status", "var/lib/dpkg/status", "Package: a\nVersion: 1\nArchitecture: all\n\nPackage: b\nStatus: install ok installed\nVersion: 2\nArchitecture: all\n", []string{"a 1", "b 2"}, 1},
+		{"opkg of OpenWrt", "usr/lib/opkg/status", "Package: a\nVersion: 1\nStatus: install user unpacked\nArchitecture: x\n\nPackage: b\nVersion: 1\nStatus: deinstall ok not-installed\nArchitecture: x\n", []string{"a 1"}, 0},
+		{"opkg of Yocto", "var/lib/opkg/status", "Package: a\nVersion: 1\nStatus: install ok installed\nArchitecture: x\n", []string{"a 1"}, 0},
+		{"opkg of Entware", "opt/lib/opkg/status", "Package: a\nVersion: 1\nStatus: install user installed\nArchitecture: x\n", []string{"a 1"}, 0},
+		{"apk: a long line and one without colon", "lib/apk/db/installed", "P:a\nV:1\nA:x\np:" + long + "\n\nfrob\nP:b\nV:2\nA:x\nf:fs\n\nP:c\nV:3\nA:x\n", []string{"a 1", "b 2", "c 3"}, 0},
+		{"pacman: a long line", "var/lib/pacman/local/a-1/desc", "%NAME%\na\n\n%VERSION%\n1\n\n%DEPENDS%\n" + long + "\n", []string{"a 1"}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			doc, report := dirOf(t, item{name: tt.file, body: tt.body})
+			var got []string
+			for _, k := range doc.Components() {
+				if k.PURL != "" {
+					got = append(got, k.Name+" "+k.Version)
+				}
+			}
+			slices.Sort(got)
+			same(t, "packages", got, tt.want)
+			if len(report.Warnings) != tt.warnings {
+				t.Errorf("%v", report.Warnings)
+			}
+		})
+	}
+}
+
+// People, licences, dependencies and marks of every form hide no package of npm, and a file that a package is tested with
+// is no alarm.
+func TestOddPackageJSON(t *testing.T) {
+	var items []item
+	var want []string
+	for i, body := range []string{`"contributors":"https://example.org"`, `"author":["A"]`, `"author":false`, `"maintainers":{"name":"A"}`, `"maintainers":"A"`,
+		`"contributors":[true]`, `"contributors":[["A"]]`, `"dependencies":["x"]`, `"dependencies":{"x":{}}`, `"license":7`, `"engines":"vscode"`,
+		`"contributes":{}`, `"engines":{"vscode":"*"}`, `"unity":"2020"`, `"author":null,"bin":4`} {
+		items = append(items, item{name: fmt.Sprintf("node_modules/p%02d/package.json", i), body: fmt.Sprintf(`{"name":"p%02d","version":"1.0.0",%s}`, i, body)})
+		want = append(want, fmt.Sprintf("pkg:npm/p%02d@1.0.0", i))
+	}
+	items = append(items, item{name: "node_modules/p15/package.json", body: "\ufeff" + `{"name":"p15","version":"1.0.0"}`},
+		item{name: "node_modules/@s/p16/package.json", body: `{"main":"x.js"}`},
+		item{name: "node_modules/.pnpm/p17@1.0.0/node_modules/p17/package.json", body: `{"name":"p17","version":"1.0.0"}`},
+		item{name: "node_modules/p00/test/fixture/package.json", body: `{`}, item{name: "node_modules/p00/test/node_modules/x/package.json", body: `{"name":7}`},
+		item{name: "node_modules/p00/esm/package.json", body: `{"type":"module"}`},
+		item{name: "extension/package.json", body: `{"name":"e","version":"1.0.0","engines":{"vscode":"*"}}`})
+	want = append([]string{"pkg:npm/%40s/p16"}, append(want, "pkg:npm/p15@1.0.0", "pkg:npm/p17@1.0.0")...)
+	doc, report := dirOf(t, items...)
+	if len(report.Warnings) > 0 {
+		t.Errorf("%v", report.Warnings)
+	}
+	same(t, "packages", purlsOf(doc), want)
+}
+
+type entryOf struct{ name, body string }
+
+func zipOf(t *testing.T, entries ...entryOf) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, e := range entries {
+		w, err := z.Create(e.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(e.body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func pomOf(group, artifact, version string) entryOf {
+	return entryOf{"META-INF/maven/" + group + "/" + artifact + "/pom.properties", "#Generated\ngroupId=" + group + "\nartifactId=" + artifact + "\nversion=" + version + "\n"}
+}
+
+func manifestOf(lines ...string) entryOf {
+	return entryOf{"META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n" + strings.Join(lines, "\r\n") + "\r\n\r\nName: a/b.class\r\nImplementation-Title: other\r\n"}
+}
+
+// What an archive is itself, and what it carries.
+func TestJava(t *testing.T) {
+	pomXML := entryOf{"META-INF/maven/org.example/lib/pom.xml", `<?xml version="1.0" encoding="ISO-8859-1"?><project xmlns="http://maven.apache.org/POM/4.0.0"><parent><groupId>org.example</groupId><version>2.0</version></parent><artifactId>lib</artifactId><licenses><license><name>MIT</name></license><license><name>Apache License, Version 2.0</name></license></licenses></project>`}
+	cglib := pomOf("cglib", "cglib", "3.2.12")
+	for _, tt := range []struct {
+		name, file  string
+		entries     []entryOf
+		want, edges []string
+		licence     string
+	}{
+		{"shaded, with a name", "mainlib-4.2.3.jar", []entryOf{manifestOf("Implementation-Title: mainlib", "Implementation-Vendor-Id: com.example", "Implementation-Version: 4.2.3", "Bundle-SymbolicName: com.example.main"), cglib},
+			[]string{"pkg:maven/cglib/cglib@3.2.12", "pkg:maven/com.example/mainlib@4.2.3"}, []string{"com.example/mainlib@4.2.3 -> cglib/cglib@3.2.12"}, ""},
+		{"shaded, as Debian has it", "guice.jar", []entryOf{manifestOf("Bundle-Name: guice", "Bundle-SymbolicName: com.google.inject", "Bundle-Version: 4.2.3"), cglib},
+			[]string{"pkg:maven/cglib/cglib@3.2.12", "pkg:maven/com.google.inject/guice@4.2.3"}, []string{"com.google.inject/guice@4.2.3 -> cglib/cglib@3.2.12"}, ""},
+		{"shaded, with its own too", "app-1.0-all.jar", []entryOf{pomOf("org.example", "app", "1.0"), cglib}, []string{"pkg:maven/cglib/cglib@3.2.12", "pkg:maven/org.example/app@1.0"},
+			[]string{"org.example/app@1.0 -> cglib/cglib@3.2.12"}, ""},
+		{"its own under another name", "app.jar", []entryOf{pomOf("org.example", "demo", "1.0")}, []string{"pkg:maven/org.example/demo@1.0"}, nil, ""},
+		{"a name with a number in it", "log4j-1.2-api-2.17.1.jar", []entryOf{pomOf("org.apache.logging.log4j", "log4j-1.2-api", "2.17.1")}, []string{"pkg:maven/org.apache.logging.log4j/log4j-1.2-api@2.17.1"}, nil, ""},
+		{"a bundle's name", "renamed.jar", []entryOf{manifestOf("Bundle-SymbolicName: org.apache.commons.lang3;singleton:=true", "Bundle-Name: Apache Commons Lang", "Bundle-Version: 3.12"), pomOf("org.apache.commons", "commons-lang3", "3.12.0")},
+			[]string{"pkg:maven/org.apache.commons/commons-lang3@3.12.0"}, nil, ""},
+		{"by its name alone", "commons-lang3-3.12.0.jar", []entryOf{manifestOf("Bundle-SymbolicName: org.apache.commons.lang3")}, []string{"pkg:maven/org.apache.commons/commons-lang3@3.12.0"}, nil, ""},
+		{"the vendor's id before the bundle's name", "manifesto-1.0.jar", []entryOf{manifestOf("Bundle-SymbolicName: com.manif.manifesto", "Implementation-Vendor-Id: com.manif")}, []string{"pkg:maven/com.manif/manifesto@1.0"}, nil, ""},
+		{"a pom.xml alone", "x.jar", []entryOf{pomXML}, []string{"pkg:maven/org.example/lib@2.0"}, nil, "(MIT OR Apache-2.0)"},
+		{"capitals", "jQuery-3.7.1.jar", []entryOf{pomOf("org.webjars", "jQuery", "3.7.1")}, []string{"pkg:maven/org.webjars/jQuery@3.7.1"}, nil, ""},
+		{"nested", "boot-1.0.jar", []entryOf{pomOf("org.example", "boot", "1.0"), {"BOOT-INF/lib/lib-2.0.jar", zipOf(t, pomXML, pomOf("org.example", "lib", "2.0"), cglib)}},
+			[]string{"pkg:maven/cglib/cglib@3.2.12", "pkg:maven/org.example/boot@1.0", "pkg:maven/org.example/lib@2.0"},
+			[]string{"org.example/boot@1.0 -> org.example/lib@2.0", "org.example/lib@2.0 -> cglib/cglib@3.2.12"}, "(MIT OR Apache-2.0)"},
+		{"nested in what has no name", "boot.jar", []entryOf{{"lib/lib-2.0.jar", zipOf(t, pomOf("org.example", "lib", "2.0"))}}, []string{"pkg:maven/org.example/lib@2.0"}, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			doc, report := dirOf(t, item{name: "app/" + tt.file, body: zipOf(t, tt.entries...)})
+			if len(report.Warnings) > 0 {
+				t.Errorf("%v", report.Warnings)
+			}
+			same(t, "packages", purlsOf(doc), tt.want)
+			same(t, "edges", namedEdges(doc), tt.edges)
+			if tt.licence != "" && fmt.Sprint(licensesOf(doc, "pkg:maven/org.example/lib@2.0")) != "["+tt.licence+"]" {
+				t.Errorf("licences %v", licensesOf(doc, "pkg:maven/org.example/lib@2.0"))
+			}
+		})
+	}
+}

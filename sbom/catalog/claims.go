@@ -1,0 +1,347 @@
+package catalog
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/inventory"
+	"github.com/google/osv-scalibr/plugin"
+
+	"github.com/ladingdev/lading/sbom"
+)
+
+// A Claim is an SBOM that an image or directory holds about something in itself. What it lists is joined with what was
+// found: a component that is known gains the property lading:said-by, one that is not is listed with it, and stands
+// nowhere on disk by anything but this word.
+type Claim struct {
+	Path   string
+	Format sbom.Format
+	Known  int // components that were found on disk too
+	Added  int // components that nothing else speaks of
+	// Unread is why nothing, or not all, was taken from it: it lies where no tool is known to put one, it is damaged, some
+	// of its components have no package URL, or the packages' database has another version.
+	Unread error
+}
+
+func (c Claim) String() string {
+	s := fmt.Sprintf("%s, %d components known, %d added", c.Format, c.Known, c.Added)
+	if c.Format == (sbom.Format{}) {
+		s = "not read"
+	}
+	if c.Unread != nil {
+		s += ": " + c.Unread.Error()
+	}
+	return s
+}
+
+// claimed finds files that are SBOMs.
+type claimed struct{}
+
+func (claimed) Name() string                       { return "sbom" }
+func (claimed) Version() int                       { return 0 }
+func (claimed) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
+
+// FileRequired says what SBOMs are called.
+func (claimed) FileRequired(api filesystem.FileAPI) bool { return claimOf(api.Path()) != notClaim }
+
+func (claimed) Extract(context.Context, *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	return out, nil
+}
+
+type claimKind uint8
+
+const (
+	notClaim  claimKind = iota
+	seenClaim           // by its name
+	readClaim           // where a tool that is known puts one
+)
+
+// claimOf says whether a file is an SBOM, by where tools put theirs:
+//
+//	Bitnami     /opt/bitnami/NAME/.spdx-NAME.spdx
+//	Wolfi       /var/lib/db/sbom/NAME-VERSION.spdx.json, of melange
+//	Python      NAME-VERSION.dist-info/sboms/ (PEP 770)
+//	Homebrew    Cellar/NAME/VERSION/sbom.spdx.json
+//	.NET        _manifest/spdx_2.2/manifest.spdx.json, of sbom-tool
+//	Spring Boot META-INF/sbom/application.cdx.json, in a jar or unpacked
+//	GraalVM     in the program, and META-INF/native-image/sbom.json
+func claimOf(name string) claimKind {
+	dir, base := path.Split("/" + name)
+	parent := path.Base(dir)
+	isJSON := strings.HasSuffix(base, ".json")
+	switch {
+	case strings.HasPrefix(base, ".spdx-") && strings.HasSuffix(base, ".spdx"),
+		dir == "/var/lib/db/sbom/" && isJSON,
+		parent == "sboms" && strings.HasSuffix(path.Dir(path.Dir(dir)), ".dist-info"),
+		base == "sbom.spdx.json" && strings.Contains(dir, "/Cellar/"),
+		base == "manifest.spdx.json" && strings.Contains(dir, "/_manifest/"),
+		isJavaSBOM(strings.TrimPrefix(dir[max(strings.LastIndex(dir, "/META-INF/"), 0):], "/") + base):
+		return readClaim
+	}
+	for _, end := range []string{".spdx", ".spdx.json", ".spdx.yaml", ".spdx.yml", ".spdx.rdf", ".cdx.json", ".cdx.xml", ".cyclonedx.json"} {
+		if strings.HasSuffix(base, end) {
+			return seenClaim
+		}
+	}
+	if slices.Contains([]string{"bom.json", "bom.xml", "sbom.json", "sbom.xml"}, base) {
+		return seenClaim
+	}
+	return notClaim
+}
+
+// isJavaSBOM says whether a file in a jar is an SBOM: of Spring Boot or GraalVM.
+func isJavaSBOM(name string) bool {
+	return strings.HasPrefix(name, "META-INF/sbom/") && (strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".xml")) ||
+		name == "META-INF/native-image/sbom.json"
+}
+
+func claimDetails(c *collector, f *found) error {
+	if claimOf(f.path) == seenClaim {
+		c.report.Claims = append(c.report.Claims, Claim{Path: f.path, Unread: errors.New("it lies where no tool puts one; give it to sbom.Merge if it is right")})
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(f.file, maxText))
+	if err != nil {
+		return err
+	}
+	var of func() *component
+	if dir := path.Dir(path.Dir(f.path)); strings.HasSuffix(dir, ".dist-info") {
+		of = func() *component { return c.distInfo[dir] }
+	}
+	c.claim(f.path, data, of)
+	return nil
+}
+
+// claim joins the components of an SBOM, when all that is on disk was found. Of says whose it is, if that is known.
+func (c *collector) claim(at string, data []byte, of func() *component) {
+	c.claims = append(c.claims, func() {
+		out := Claim{Path: at}
+		doc, err := sbom.Parse(bytes.NewReader(data))
+		if err != nil {
+			out.Unread = err
+		} else {
+			out.Format = doc.Format()
+			var owner *component
+			if of != nil {
+				owner = of()
+			}
+			c.join(doc, &out, owner)
+		}
+		c.report.Claims = append(c.report.Claims, out)
+	})
+}
+
+// join takes the components of a document about something in the image, and what they depend on.
+func (c *collector) join(doc *sbom.Document, out *Claim, owner *component) {
+	sources := map[sbom.Ref]bool{} // of what is there, such as Wolfi names them: they are not there themselves
+	for r := range doc.Relationships() {
+		switch r.Type {
+		case "GENERATED_FROM":
+			sources[r.To] = true
+		case "GENERATES":
+			sources[r.From] = true
+		}
+	}
+	root := map[sbom.Ref]bool{}
+	for _, r := range doc.Roots() {
+		root[r] = true
+	}
+	joined, unnamed, stale := map[sbom.Ref]*component{}, 0, 0
+	for r, k := range doc.Components() {
+		if sources[r] || k.Kind == "file" || k.Kind == "operating-system" || k.Kind == "OPERATING-SYSTEM" {
+			continue
+		}
+		u, err := sbom.ParsePURL(k.PURL)
+		switch {
+		case k.PURL == "" && (root[r] || k.Kind == "FILE"):
+			joined[r] = owner
+			continue
+		case err != nil:
+			unnamed++
+			continue
+		case slices.Contains([]string{"oci", "docker", "github"}, u.Type):
+			continue // the image itself, a repository
+		}
+		known, other := c.known(u)
+		if other {
+			stale++
+			continue
+		}
+		if known != nil {
+			out.Known++
+		} else if known, err = c.make(k.PURL, nameInPURL(u), out.Path, ""); err != nil {
+			unnamed++
+			continue
+		} else {
+			out.Added++
+			known.present = true
+		}
+		for _, l := range doc.Licenses(r) {
+			add(&known.lesser, orElse(l.Expression, l.Name))
+		}
+		known.property("lading:said-by", "/"+out.Path)
+		joined[r] = known
+		if root[r] && owner == nil {
+			owner = known
+		}
+	}
+	c.joinEdges(doc, joined, owner)
+	switch {
+	case unnamed > 0:
+		out.Unread = fmt.Errorf("%d components have no package URL", unnamed)
+	case stale > 0:
+		out.Unread = fmt.Errorf("%d packages have another version than the packages' database says, which is believed", stale)
+	}
+}
+
+func (c *collector) joinEdges(doc *sbom.Document, joined map[sbom.Ref]*component, owner *component) {
+	for r := range doc.Relationships() {
+		if from, to := joined[r.From], joined[r.To]; from != nil && to != nil && (r.Type == sbom.DependsOn || r.Type == sbom.Contains) {
+			from.need(to)
+		}
+	}
+	if owner == nil {
+		return
+	}
+	for _, r := range doc.Roots() {
+		owner.need(joined[r])
+		for _, to := range doc.Graph().Direct(r) {
+			owner.need(joined[to])
+		}
+	}
+	needed := map[*component]bool{}
+	for _, k := range joined {
+		if k != nil {
+			for to := range k.needs {
+				needed[to] = true
+			}
+		}
+	}
+	for _, k := range joined { // what nothing in the document needs is what it is about
+		if k != nil && !needed[k] {
+			owner.need(k)
+		}
+	}
+}
+
+// known returns the component that a package URL of another document means. Other says that the database of the
+// operating system has the package in another version.
+func (c *collector) known(u sbom.PURL) (k *component, other bool) {
+	if k := c.all[u.MatchKey()]; k != nil {
+		return k, false
+	}
+	if !slices.Contains([]string{"deb", "apk", "rpm", "alpm", "opkg"}, u.Type) {
+		return nil, false
+	}
+	if c.byName == nil {
+		c.byName = map[string]*component{}
+		for _, k := range c.all {
+			if v, err := sbom.ParsePURL(k.purl); err == nil && v.Qualifiers["arch"] != "source" {
+				c.byName[v.Type+"\n"+v.Name] = k
+			}
+		}
+	}
+	k = c.byName[u.Type+"\n"+u.Name]
+	if k == nil {
+		return nil, false
+	}
+	return k, k.version != u.Version
+}
+
+func nameInPURL(u sbom.PURL) string {
+	if u.Namespace == "" || !slices.Contains([]string{"npm", "maven", "composer", "golang"}, u.Type) {
+		return u.Name
+	}
+	if u.Type == "maven" {
+		return u.Namespace + ":" + u.Name
+	}
+	return u.Namespace + "/" + u.Name
+}
+
+// graalvm finds the SBOM in a program of GraalVM's native-image: compressed CycloneDX at the symbol sbom, as long as the
+// number at sbom_length says ("Native Image", Software Bill of Materials).
+type graalvm struct{}
+
+func (graalvm) Name() string                       { return "java/graalvm" }
+func (graalvm) Version() int                       { return 0 }
+func (graalvm) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
+
+// FileRequired takes what no name says more of than that it may be a program.
+func (graalvm) FileRequired(api filesystem.FileAPI) bool {
+	info, err := api.Stat()
+	return err == nil && info.Mode().IsRegular() && (info.Mode()&0o111 != 0 || strings.Contains(path.Base(api.Path()), ".so"))
+}
+
+func (graalvm) Extract(context.Context, *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	return out, nil
+}
+
+func graalvmDetails(c *collector, f *found) error {
+	r := f.file.(io.ReaderAt)
+	e, err := elf.NewFile(r)
+	if err != nil {
+		return nil // of another system
+	}
+	if e.Section(".svm_heap") == nil {
+		return nil // no native image
+	}
+	symbols, err := e.DynamicSymbols()
+	if err != nil {
+		return nil // most are without
+	}
+	at := map[string]elf.Symbol{}
+	for _, s := range symbols {
+		if s.Name == "sbom" || s.Name == "sbom_length" {
+			at[s.Name] = s
+		}
+	}
+	if len(at) != 2 {
+		return nil
+	}
+	length, err := atAddress(e, at["sbom_length"].Value, 8)
+	if err != nil {
+		return err
+	}
+	n := e.ByteOrder.Uint64(length)
+	if n > maxText {
+		return fmt.Errorf("%w: an SBOM of %d bytes", ErrLimit, n)
+	}
+	packed, err := atAddress(e, at["sbom"].Value, n)
+	if err != nil {
+		return err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return fmt.Errorf("its SBOM: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(z, maxText+1))
+	if err == nil && len(data) > maxText {
+		err = fmt.Errorf("%w: an SBOM of more than %d bytes", ErrLimit, maxText)
+	}
+	if err != nil {
+		return fmt.Errorf("its SBOM: %w", err)
+	}
+	c.claim(f.path, data, nil)
+	return nil
+}
+
+// atAddress reads what a program has in memory at an address.
+func atAddress(e *elf.File, address, n uint64) ([]byte, error) {
+	for _, p := range e.Progs {
+		if p.Type == elf.PT_LOAD && address >= p.Vaddr && n <= p.Filesz && address-p.Vaddr <= p.Filesz-n {
+			out := make([]byte, n)
+			_, err := p.ReadAt(out, int64(address-p.Vaddr))
+			return out, err
+		}
+	}
+	return nil, errors.New("its SBOM is outside of the file")
+}

@@ -1,0 +1,35 @@
+package catalog
+
+import (
+	"encoding/json"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
+)
+
+// dotnetDetails reads which library needs which, of every target.
+func dotnetDetails(_ *collector, f *found) error {
+	var deps struct {
+		Targets map[string]map[string]struct{ Dependencies map[string]string }
+	}
+	if err := json.NewDecoder(f.file).Decode(&deps); err != nil {
+		return err
+	}
+	known := map[string]*component{}
+	for i, p := range f.raw {
+		known[p.Name+"/"+p.Version] = f.pkgs[i]
+		if m, ok := p.Metadata.(*depsjson.Metadata); ok && m.Type == "project" && f.pkgs[i] != nil {
+			f.pkgs[i].kind = cdx.ComponentTypeApplication
+		}
+	}
+	for _, target := range deps.Targets {
+		for from, lib := range target {
+			if k := known[from]; k != nil {
+				for name, version := range lib.Dependencies {
+					k.need(known[name+"/"+version])
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package catalog
+
+import (
+	"cmp"
+	"debug/buildinfo"
+	"io"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	rustaudit "github.com/rust-secure-code/go-rustaudit"
+)
+
+// goPURL writes the package URL of a module as lading's sbom does. Module paths keep their case, as the module proxy tells
+// modules apart by it.
+func goPURL(module, version string) string {
+	parts := strings.Split(module, "/")
+	for i, p := range parts {
+		parts[i] = strings.ReplaceAll(url.PathEscape(p), ":", "%3A")
+	}
+	s := "pkg:golang/" + strings.Join(parts, "/")
+	if version != "" && version != "(devel)" && version != "v(devel)" {
+		s += "@" + strings.ReplaceAll(url.QueryEscape(version), "%3A", ":")
+	}
+	return s
+}
+
+// goDetails makes the program a component that depends on its modules. The build information does not say which module
+// needs which.
+func goDetails(c *collector, f *found) error {
+	info, err := buildinfo.Read(f.file.(io.ReaderAt))
+	if err != nil {
+		return nil // the extractor found nothing either
+	}
+	module, version := cmp.Or(info.Main.Path, info.Path, path.Base(f.path)), info.Main.Version
+	var main *component
+	for i, p := range f.raw {
+		if k := f.pkgs[i]; k != nil && p.Name == info.Main.Path && k.kind != cdx.ComponentTypeApplication {
+			c.forget(k, f.path) // as a module; it is the program
+		}
+	}
+	if main, err = c.make(goPURL(module, version), module, f.path, f.path); err != nil {
+		return err
+	}
+	main.present = true
+	if info.Path != module {
+		main.property("golang:package", info.Path)
+	}
+	for _, s := range info.Settings {
+		if strings.HasPrefix(s.Key, "vcs") || s.Key == "GOOS" || s.Key == "GOARCH" || s.Key == "CGO_ENABLED" {
+			main.property("golang:build:"+s.Key, s.Value)
+		}
+	}
+	sums := map[string]string{}
+	for _, m := range info.Deps {
+		from := m
+		for m.Replace != nil && m.Replace.Path != "" {
+			m = m.Replace
+		}
+		sums[m.Path] = m.Sum
+		if from != m {
+			sums[m.Path+"\n"] = strings.TrimSuffix(from.Path+"@"+from.Version, "@")
+		}
+	}
+	for i, p := range f.raw {
+		k := f.pkgs[i]
+		if k == nil || p.Name == info.Main.Path {
+			continue
+		}
+		main.need(k)
+		k.property("golang:h1", sums[p.Name])
+		k.property("golang:replaces", sums[p.Name+"\n"])
+		if p.Name == "go" {
+			add(&k.licenses, "BSD-3-Clause")
+		}
+	}
+	return nil
+}
+
+// forget takes a place from a component, and the component if it was the only one.
+func (c *collector) forget(k *component, at string) {
+	k.places = slices.DeleteFunc(k.places, func(p place) bool { return p.path == at })
+	if len(k.places) == 0 {
+		delete(c.all, k.key)
+	}
+}
+
+// cargoDetails reads which crate needs which (cargo-auditable).
+func cargoDetails(c *collector, f *found) error {
+	info, err := rustaudit.GetDependencyInfo(f.file.(io.ReaderAt))
+	if err != nil {
+		return nil // the extractor said so
+	}
+	known := map[string]*component{}
+	for i, p := range f.raw {
+		known[p.Name+"\n"+p.Version] = f.pkgs[i]
+	}
+	for _, p := range info.Packages {
+		k := known[p.Name+"\n"+p.Version]
+		if k == nil || p.Kind != rustaudit.Runtime {
+			continue
+		}
+		if p.Root {
+			k.kind = cdx.ComponentTypeApplication
+		}
+		for _, d := range p.Dependencies {
+			if d < uint(len(info.Packages)) {
+				other := info.Packages[d]
+				k.need(known[other.Name+"\n"+other.Version])
+			}
+		}
+	}
+	return nil
+}
