@@ -193,7 +193,64 @@ func (a *accounts) pointer() string {
 	return b.String()
 }
 
-const noPlace = "the other format has no place for it"
+// noPlace is the reason of what is lost and was looked for in vain in the other format's schema; notCarried of what that
+// has a word for that is not used.
+const (
+	noPlace    = "the other format has no place for it"
+	emptyList  = "it is empty, and the other format says so by leaving it out"
+	notCarried = "it is not carried over: the other format says it in another way"
+)
+
+// couldSay are words of other specifications for members that are not carried over, by the specifications that a document
+// is converted from and to: what is below such a member is lost for the reason notCarried.
+var couldSay = map[string]map[string]string{
+	"SPDX 2 to SPDX 3": {"packageFileName": "hasDistributionArtifact", "fileTypes": "software_fileKind", "fileContributors": "originatedBy",
+		"snippets": "software_Snippet", "seeAlsos": "externalRef", "licenseListVersion": "simplelicensing_licenseListVersion",
+		"revieweds": "Annotation", "licenseComments": "comment", "noticeText": "software_attributionText", "comment": "comment"},
+	"SPDX 2 to CycloneDX": {"fileTypes": "mime-type", "revieweds": "annotations", "annotations": "annotations", "licenseInfoFromFiles": "evidence",
+		"licenseInfoInFiles": "evidence", "seeAlsos": "url", "comment": "properties", "snippets": "occurrences", "fileContributors": "authors",
+		"packageVerificationCode": "properties", "attributionTexts": "properties", "noticeText": "properties", "licenseComments": "properties",
+		"licenseListVersion": "properties", "builtDate": "properties", "releaseDate": "properties", "validUntilDate": "properties"},
+	"SPDX 3 to SPDX 2": {"completeness": "relatedSpdxElement", "software_fileKind": "fileTypes", "contentType": "fileTypes", "comment": "comment",
+		"simplelicensing_licenseListVersion": "licenseListVersion", "locationHint": "externalDocumentRefs", "import": "externalDocumentRefs",
+		"namespaceMap": "externalDocumentRefs", "dataLicense": "dataLicense", "description": "description", "name": "name", "originatedBy": "originator",
+		"simplelicensing_licenseText": "extractedText", "simplelicensing_customIdToUri": "seeAlsos", "externalRef": "externalRefs"},
+	"SPDX 3 to CycloneDX": {"completeness": "compositions", "software_sbomType": "lifecycles", "contentType": "mime-type", "dataLicense": "licenses",
+		"ai_energyConsumption": "energyConsumptions", "ai_metric": "performanceMetrics", "ai_typeOfModel": "modelCard", "ai_hyperparameter": "modelParameters",
+		"ai_domain": "task", "dataset_datasetType": "type", "dataset_intendedUse": "useCases", "dataset_knownBias": "fairnessAssessments",
+		"comment": "properties", "description": "description", "name": "name", "import": "externalReferences", "namespaceMap": "externalReferences",
+		"simplelicensing_licenseText": "text", "software_attributionText": "properties", "builtTime": "properties", "releaseTime": "properties",
+		"validUntilTime": "properties", "verifiedUsing": "hashes"},
+	"CycloneDX to SPDX 2": {"vulnerabilities": "SECURITY", "evidence": "licenseInfoFromFiles", "compositions": "relatedSpdxElement", "pedigree": "ANCESTOR_OF",
+		"properties": "annotations", "externalReferences": "externalRefs", "supplier": "supplier", "publisher": "originator", "authors": "originator",
+		"author": "originator", "vendor": "creators", "licenses": "dataLicense", "expressionDetails": "extractedText", "annotations": "annotations",
+		"metadata": "creationInfo", "manufacturer": "originator"},
+	"CycloneDX to SPDX 3": {"pedigree": "ancestorOf", "compositions": "completeness", "lifecycles": "software_sbomType", "evidence": "hasEvidence",
+		"modelCard": "ai_AIPackage", "data": "dataset_DatasetPackage", "cwes": "cwe", "formulation": "build_Build", "externalReferences": "externalRef",
+		"supplier": "suppliedBy", "publisher": "originatedBy", "authors": "originatedBy", "author": "originatedBy", "vendor": "createdBy",
+		"tools": "Tool", "licenses": "dataLicense", "expressionDetails": "simplelicensing_licenseText", "annotations": "Annotation", "credits": "reportedBy",
+		"recommendation": "security_actionStatement", "workaround": "security_actionStatement", "manufacturer": "originatedBy", "properties": "extension_cdxProperty",
+		"vulnerabilities": "security_Vulnerability", "hashes": "verifiedUsing", "releaseNotes": "releaseNotes"},
+}
+
+// specName names a specification as couldSay does.
+func specName(f Format) string {
+	if f.Spec == CycloneDX {
+		return "CycloneDX"
+	}
+	return "SPDX " + f.Version[:1]
+}
+
+// why is the reason of a loss that nobody gave one for.
+func (a *accounts) why() string {
+	could := couldSay[specName(a.report.From)+" to "+specName(a.report.To)]
+	for _, p := range a.path {
+		if could[p] != "" {
+			return notCarried
+		}
+	}
+	return noPlace
+}
 
 // walk lists the losses below n, and reports whether all of its leaves are dropped for one reason, which it then
 // leaves to the caller to list.
@@ -210,7 +267,10 @@ func (a *accounts) walk(n *node) (dropped bool, reason string) {
 		if n.loss != nil && n.loss.Kind == Dropped {
 			return true, n.loss.Reason
 		}
-		return true, noPlace
+		if n.kind == strictjson.Array || n.kind == strictjson.Object {
+			return true, emptyList
+		}
+		return true, a.why()
 	}
 	type lost struct{ name, reason string }
 	var parts []lost

@@ -71,6 +71,10 @@ type element struct {
 	authors                         []party
 	references                      []reference
 	properties                      []property
+	attributions                    []text
+	dates                           [3]text // built, released, valid until: SPDX
+	verification                    text    // SPDX's verification code of a package's files
+	excluded                        []text  // files that it leaves out
 	leaves                          []*node // said by the class of the output
 }
 
@@ -86,7 +90,11 @@ type edge struct {
 
 // explain says why an edge is lost, of all of it.
 func (e *edge) explain(reason string) {
-	for _, n := range append([]*node{e.fromText.src, e.toText.src, e.scope, e.comment.src}, e.also...) {
+	list := append([]*node{e.toText.src, e.scope, e.comment.src}, e.also...)
+	if len(e.also) > 0 { // otherwise where it comes from is said of several at once
+		list = append(list, e.fromText.src)
+	}
+	for _, n := range list {
 		n.explainSelf(Dropped, reason)
 	}
 }
@@ -118,7 +126,7 @@ type hub struct {
 	authors, tools             []party
 	manufacturer, supplier     *party
 	roots                      []int
-	rootFrom                   []*node // leaves that say so of the first
+	rootFrom                   map[int][]*node // leaves that say so
 	isRoot                     map[int]bool
 	elements                   []*element
 	edges                      []edge
@@ -140,6 +148,8 @@ type hub struct {
 type extracted struct {
 	id, name, body, comment text
 	also                    []*node
+	used                    bool // somewhere in CycloneDX
+	inExpression            bool // and only there
 }
 
 // add notes something that the output says by itself, once.
@@ -158,9 +168,10 @@ func (h *hub) root(i int, from ...*node) {
 		h.isRoot[i] = true
 		h.roots = append(h.roots, i)
 	}
-	if h.roots[0] == i {
-		h.rootFrom = append(h.rootFrom, compactNodes(from)...)
+	if h.rootFrom == nil {
+		h.rootFrom = map[int][]*node{}
 	}
+	h.rootFrom[i] = append(h.rootFrom[i], compactNodes(from)...)
 }
 
 // madeID returns an id for a document that says none that can be used, and notes it.

@@ -59,6 +59,9 @@ func readCycloneDX(root *node) *hub {
 	for _, d := range root.list("dependencies") {
 		ref := d.str("ref")
 		from := h.find(ref.s)
+		if from < 0 {
+			ref.src.explainSelf(Dropped, notDescribed)
+		}
 		n := len(h.edges)
 		for _, v := range d.list("dependsOn") {
 			if v.kind == strictjson.String {
@@ -336,7 +339,13 @@ func (h *hub) writeCycloneDX() *node {
 	}
 	h.markOptional(nodes)
 	if rootElement >= 0 {
-		metaComponent.members[0].value.from = append(metaComponent.members[0].value.from, h.rootFrom...)
+		metaComponent.members[0].value.from = append(metaComponent.members[0].value.from, h.rootFrom[rootElement]...)
+	} else {
+		for _, list := range h.rootFrom {
+			for _, n := range list {
+				n.explainSelf(Dropped, "CycloneDX is about one component, and this is about several")
+			}
+		}
 	}
 	for i := range h.elements {
 		switch {
@@ -352,6 +361,18 @@ func (h *hub) writeCycloneDX() *node {
 				typ.from = append(typ.from, compactNodes(append([]*node{e.fromText.src, e.toText.src}, e.also...))...)
 			}
 			root.add("components", nodes[i])
+		}
+	}
+	for _, c := range h.extracted {
+		if c.inExpression {
+			c.name.src.explainSelf(Dropped, "CycloneDX has the text of a licence in an expression, not its name")
+		}
+		if c.used || c.inExpression {
+			continue
+		}
+		c.name.src.explainSelf(Dropped, "no licence of a component refers to it")
+		for _, n := range append([]*node{c.id.src, c.body.src, c.comment.src}, c.also...) {
+			n.explainSelf(Dropped, "no licence of a component refers to it")
 		}
 	}
 	h.cycloneDXOutside(root)
@@ -735,6 +756,7 @@ func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
 			x.put("expression", l.expression)
 			if c := h.extracted[l.expression.s]; c != nil && single(l.expression.s) {
 				x = newObject()
+				c.used, c.inExpression = true, false
 				v := x.set("license", newObject())
 				name := c.name
 				if !name.ok() || name.s == "NOASSERTION" {
@@ -786,6 +808,7 @@ func (h *hub) expressionDetails(x *node, expression string) {
 		if c == nil || !c.body.ok() {
 			continue
 		}
+		c.inExpression = !c.used
 		d := x.add("expressionDetails", newObject())
 		d.set("licenseIdentifier", newText(id, append(c.also, c.id.src)...))
 		d.set("text", newObject()).put("content", c.body)

@@ -1,9 +1,12 @@
 package sbom
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ladingdev/lading/internal/strictjson"
 )
 
 // readSPDX2 takes from an SPDX 2 document what the specifications have in common.
@@ -48,6 +51,10 @@ func readSPDX2(root *node) *hub {
 	describe := func(id text, also ...*node) {
 		if i := h.find(id.s); i >= 0 {
 			h.root(i, append(also, id.src)...)
+		} else {
+			for _, n := range append(also, id.src) {
+				n.explainSelf(Dropped, notDescribed)
+			}
 		}
 	}
 	for _, d := range root.list("documentDescribes") {
@@ -91,10 +98,36 @@ func (h *hub) spdx2Annotations(owner *node, subject int) {
 	}
 }
 
+// spdx2Dates and spdx3DateNames are when a package was built, released, and until when it is supported.
+var (
+	spdx2Dates     = [3]string{"builtDate", "releaseDate", "validUntilDate"}
+	spdx3DateNames = [3]string{"builtTime", "releaseTime", "validUntilTime"}
+)
+
+func texts2(n *node, name string) (out []text) {
+	for _, v := range listOrOne(n.get(name)) {
+		if v.kind == strictjson.String {
+			out = append(out, text{v.text, v})
+		}
+	}
+	return out
+}
+
 func spdx2Package(n *node) *element {
 	e := &element{id: n.str("SPDXID"), name: n.str("name"), version: n.str("versionInfo"), purpose: n.str("primaryPackagePurpose"),
 		copyright: n.str("copyrightText"), description: n.str("description"), summary: n.str("summary"), comment: n.str("comment"),
 		homepage: n.str("homepage"), download: n.str("downloadLocation"), sourceInfo: n.str("sourceInfo"), fileName: n.str("packageFileName")}
+	e.attributions = texts2(n, "attributionTexts")
+	for i, name := range spdx2Dates {
+		e.dates[i] = n.str(name)
+	}
+	code := n.get("packageVerificationCode")
+	e.verification, e.excluded = code.str("packageVerificationCodeValue"), texts2(code, "packageVerificationCodeExcludedFiles")
+	for _, name := range []string{"supplier", "originator"} {
+		if t := n.str(name); parseActor(t) == nil {
+			t.src.explainSelf(Dropped, "nobody is named")
+		}
+	}
 	e.supplier = parseActor(n.str("supplier"))
 	if o := parseActor(n.str("originator")); o != nil {
 		if o.kind == "Organization" {
@@ -135,7 +168,7 @@ func lastPart(kind string) string { return kind[strings.LastIndexByte(kind, '/')
 
 func spdx2File(n *node) *element {
 	e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
-		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n)}
+		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n), attributions: texts2(n, "attributionTexts")}
 	e.spdx2Licenses(n)
 	return e
 }
@@ -276,7 +309,10 @@ func (h *hub) writeSPDX2() *node {
 			e.id.src.explainSelf(Changed, "written as "+out[i])
 		}
 		n := newObject()
-		n.set("SPDXID", newText(out[i], e.id.src))
+		id := n.set("SPDXID", newText(out[i], e.id.src))
+		if e.file { // which has no member that says what its class does
+			id.from = append(id.from, compactNodes(slices.Clone(e.leaves))...)
+		}
 		name := e.fullName()
 		if e.file {
 			n.set("fileName", name)
@@ -295,20 +331,20 @@ func (h *hub) writeSPDX2() *node {
 		}
 		root.add("packages", n)
 	}
+	refs.rest()
 	for _, x := range refs.out {
 		root.add("hasExtractedLicensingInfos", x)
 	}
-	for i, r := range h.roots {
-		from := h.rootFrom
-		if i > 0 {
-			from = nil
-		}
-		relate(root, spdxDocument, nil, "DESCRIBES", from, out[r], nil)
+	for _, r := range h.roots {
+		relate(root, spdxDocument, nil, "DESCRIBES", h.rootFrom[r], out[r], nil)
 	}
 	for k := range h.edges {
 		h.spdx2Relationship(root, out, &h.edges[k])
 	}
 	h.spdx2Outside(root, out)
+	for _, n := range h.assessments {
+		n.explainMembers("SPDX 2 refers to advisories and says nothing of vulnerabilities itself")
+	}
 	return root
 }
 
@@ -472,6 +508,23 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 			x.value.src.explainSelf(Changed, "SPDX writes hashes in lower case")
 		}
 	}
+	for _, t := range e.attributions {
+		n.add("attributionTexts", newText(t.s, t.src))
+	}
+	if !e.file {
+		for i, t := range e.dates {
+			if t.ok() && isTime(t.s) {
+				n.put(spdx2Dates[i], h.spdxTime(t))
+			}
+		}
+		if e.verification.ok() {
+			code := n.set("packageVerificationCode", newObject())
+			code.put("packageVerificationCodeValue", e.verification)
+			for _, t := range e.excluded {
+				code.add("packageVerificationCodeExcludedFiles", newText(t.s, t.src))
+			}
+		}
+	}
 	refs.write(n, e.licenses)
 	n.put("copyrightText", e.copyright)
 	n.put("comment", e.comment)
@@ -619,6 +672,15 @@ func (r *licenseRefs) term(l license, several bool) (string, []*node) {
 		return id, compactNodes([]*node{name.src})
 	}
 	return id, compactNodes([]*node{name.src, l.body.src, l.url.src})
+}
+
+// rest writes the texts that no expression refers to.
+func (r *licenseRefs) rest() {
+	for _, id := range slices.Sorted(maps.Keys(r.h.extracted)) {
+		if isSPDXRef(id, "LicenseRef-") {
+			r.copyTexts(id)
+		}
+	}
 }
 
 // copyTexts copies the texts that an expression of the input refers to.

@@ -49,6 +49,7 @@ type reader3 struct {
 	licences  map[string]text
 	documents []*node
 	boms      []*node
+	named     map[*node]bool // agents that somebody refers to
 }
 
 // readSPDX3 takes from an SPDX 3 document what the specifications have in common.
@@ -59,7 +60,7 @@ func readSPDX3(root *node) (*hub, error) {
 	}
 	h := &hub{extracted: map[string]*extracted{}}
 	h.leaves = append(compactNodes([]*node{shaped.get("@context")}), said...)
-	r := &reader3{hub: h, elements: elements3(shaped), byID: map[string]*node{}, indexOf: map[string]int{}, licences: map[string]text{}}
+	r := &reader3{hub: h, elements: elements3(shaped), byID: map[string]*node{}, indexOf: map[string]int{}, licences: map[string]text{}, named: map[*node]bool{}}
 	for _, n := range r.elements {
 		if id := id3(n).s; r.byID[id] == nil {
 			r.byID[id] = n
@@ -89,6 +90,14 @@ func readSPDX3(root *node) (*hub, error) {
 		}
 	}
 	r.security()
+	for _, n := range r.elements {
+		switch class3(n).s {
+		case "Person", "Organization", "Agent", "SoftwareAgent", "Tool":
+			if !r.named[n] {
+				n.explainMembers("nobody that is said to have made or supplied anything that is carried over")
+			}
+		}
+	}
 	return h, nil
 }
 
@@ -138,9 +147,27 @@ func (r *reader3) creations() {
 		}
 		r.leaves = append(r.leaves, compactNodes([]*node{class3(n).src, id3(n).src, n.get("specVersion")})...)
 		for _, m := range n.members {
-			if n != own && m.value.equal(own.get(m.name)) { // writers repeat it in every element
+			switch {
+			case n == own, m.name == "type", m.name == "@type", m.name == "@id", m.name == "specVersion":
+			case m.value.equal(own.get(m.name)): // writers repeat it in every element
 				r.leaves = m.value.all(r.leaves)
+			default:
+				for _, leaf := range m.value.all(nil) {
+					leaf.explainSelf(Dropped, "who made a part of the document and when is said of the whole only")
+				}
 			}
+		}
+	}
+}
+
+// explainMembers says why an element is lost, but for the reference to its creation information.
+func (n *node) explainMembers(reason string) {
+	for _, m := range n.members {
+		if m.name == "creationInfo" {
+			continue
+		}
+		for _, leaf := range m.value.all(nil) {
+			leaf.explainSelf(Dropped, reason)
 		}
 	}
 }
@@ -178,6 +205,7 @@ func (r *reader3) agent(ref *node) *party {
 	default:
 		return nil
 	}
+	r.named[n] = true
 	p := &party{kind: kind, name: n.str("name"), also: compactNodes([]*node{class3(n).src, id3(n).src, ref})}
 	if info := n.get("creationInfo"); info != nil && info.leaf() {
 		p.also = append(p.also, info)
@@ -279,6 +307,16 @@ func (r *reader3) artifact(n *node, class text) *element {
 		}
 	}
 	e.hashes = spdx3HashesOf(n, &e.leaves)
+	e.attributions = texts2(n, "software_attributionText")
+	for i, name := range spdx3DateNames {
+		e.dates[i] = n.str(name)
+	}
+	for _, x := range listOrOne(n.get("verifiedUsing")) {
+		if class3(x).s == "PackageVerificationCode" {
+			e.verification, e.excluded = x.str("hashValue"), texts2(x, "packageVerificationCodeExcludedFile")
+			e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src, x.str("algorithm").src})...)
+		}
+	}
 	for _, x := range listOrOne(n.get("extension")) {
 		if class3(x).s != "extension_CdxPropertiesExtension" {
 			continue
@@ -313,6 +351,9 @@ func (r *reader3) artifact(n *node, class text) *element {
 // spdx3HashesOf reads the hashes of an object; the leaves that only say that they are hashes go to said.
 func spdx3HashesOf(n *node, said *[]*node) (out []hash) {
 	for _, x := range listOrOne(n.get("verifiedUsing")) {
+		if class3(x).s == "PackageVerificationCode" { // of the files, not of the package
+			continue
+		}
 		alg := x.str("algorithm")
 		if name := spdx3HashNames[alg.s]; name != "" {
 			alg.s = name

@@ -46,6 +46,7 @@ func (h *hub) writeSPDX3() *node {
 	for i, e := range h.elements {
 		w.element(i, e, refs)
 	}
+	refs.rest()
 	for _, x := range refs.out {
 		o := w.object("simplelicensing_SimpleLicensingText", w.iri(x.str("licenseId").s))
 		o.get("spdxId").from = x.get("licenseId").from
@@ -165,12 +166,8 @@ func (w *writer3) document() {
 			e.id.src.explainSelf(Changed, "written as "+w.out[i])
 		}
 	}
-	for i, r := range w.roots {
-		var from []*node
-		if i == 0 {
-			from = w.rootFrom
-		}
-		w.doc.add("rootElement", newText(w.out[r], slices.Clone(from)...))
+	for _, r := range w.roots {
+		w.doc.add("rootElement", newText(w.out[r], slices.Clone(w.rootFrom[r])...))
 	}
 	for _, r := range w.references {
 		w.reference(w.doc, r)
@@ -235,8 +232,23 @@ func (w *writer3) element(i int, e *element, refs *licenseRefs) {
 	o.put("description", e.description)
 	o.put("summary", e.summary)
 	o.put("comment", e.comment)
+	for _, t := range e.attributions {
+		o.add("software_attributionText", newText(t.s, t.src))
+	}
+	for i, t := range e.dates {
+		w.time(o, spdx3DateNames[i], t)
+	}
 	w.makers(o, e)
 	w.hashes(o, e.hashes)
+	if e.verification.ok() {
+		v := o.add("verifiedUsing", newObject())
+		v.set("type", newText("PackageVerificationCode"))
+		v.set("algorithm", newText("sha1"))
+		v.put("hashValue", e.verification)
+		for _, t := range e.excluded {
+			v.add("packageVerificationCodeExcludedFile", newText(t.s, t.src))
+		}
+	}
 	w.identifiers(o, e)
 	for _, r := range e.references {
 		w.reference(o, r)
@@ -258,6 +270,10 @@ func (w *writer3) makers(o *node, e *element) {
 		if e.authors[k].named() {
 			o.add("originatedBy", newText(w.agent(&e.authors[k], class3Of(e.authors[k].kind))))
 		}
+	}
+	if strings.TrimSpace(e.publisher.s) != "" {
+		o.add("originatedBy", newText(w.agent(&party{name: e.publisher}, "Organization")))
+		e.publisher.src.explainSelf(Changed, "SPDX does not know publishers; written as originator")
 	}
 }
 
