@@ -59,16 +59,21 @@ func (d *Document) Hashes(ref Ref) (out []Hash) {
 				continue
 			}
 			var h Hash
+			code := false
 			for name := range r.Object() {
 				switch {
 				case r.Kind() != strictjson.String:
+				case string(name) == "type" && list == "verifiedUsing":
+					code = string(r.Text()) == "PackageVerificationCode" // of files, not of the package
 				case string(name) == alg:
 					h.Algorithm = algorithm(view(r))
 				case string(name) == value:
 					h.Value = view(r)
 				}
 			}
-			out = append(out, h)
+			if !code {
+				out = append(out, h)
+			}
 		}
 	}
 	return out
