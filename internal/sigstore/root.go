@@ -403,7 +403,7 @@ func addAuthority(to *[]*authority, raw rawAuthority, operators map[string]strin
 		return fmt.Errorf("no certificate of an authority")
 	}
 	for i, c := range a.chain {
-		if err := checkAuthority(c, i); err != nil {
+		if err := checkAuthority(c, i, usage); err != nil {
 			return err
 		}
 		a.constrained = a.constrained || constrained(c)
@@ -417,9 +417,13 @@ func addAuthority(to *[]*authority, raw rawAuthority, operators map[string]strin
 	return nil
 }
 
-// checkAuthority refuses a certificate that may not issue others with so many authorities below it.
-func checkAuthority(c *x509.Certificate, below int) error {
+// checkAuthority refuses a certificate that may not issue others for a usage, with so many authorities below it. Package x509 is asked
+// for chains alone, and an anchor may be the one certificate.
+func checkAuthority(c *x509.Certificate, below int, usage x509.ExtKeyUsage) error {
+	limited := len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) > 0
 	switch {
+	case limited && !slices.Contains(c.ExtKeyUsage, usage) && !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny):
+		return CertificateProfile.errorf("%s is for other usages", nameOf(c))
 	case !c.BasicConstraintsValid || !c.IsCA || c.KeyUsage&x509.KeyUsageCertSign == 0:
 		return CertificateProfile.errorf("%s is not an authority's certificate", nameOf(c))
 	case c.MaxPathLen >= 0 && (c.MaxPathLen > 0 || c.MaxPathLenZero) && below > c.MaxPathLen:

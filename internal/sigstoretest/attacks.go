@@ -233,6 +233,10 @@ func Attacks() []Attack {
 		{Name: "authority for other usages", Edit: func(s *Instance, _ *Signing) {
 			s.Reissue(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
 		}, Want: sigstore.ErrChain},
+		{Name: "anchor for other usages", Edit: func(s *Instance, _ *Signing) {
+			s.Reissue(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+			s.Chain = s.Chain[:1]
+		}, Want: sigstore.ErrChain},
 		{Name: "authority that may not issue", Edit: func(s *Instance, _ *Signing) {
 			s.Reissue(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
 		}, Want: sigstore.ErrChain},

@@ -33,7 +33,8 @@ type Instance struct {
 	From, To     time.Time           // validity of all authorities
 	Chain        []*x509.Certificate // issuing authority, root
 	ChainKey     *ecdsa.PrivateKey   // of the first
-	RootKey      *ecdsa.PrivateKey   // of the last
+	root         *x509.Certificate
+	rootKey      *ecdsa.PrivateKey
 	CT           *ecdsa.PrivateKey
 	Rekor        *ecdsa.PrivateKey
 	Tiles        ed25519.PrivateKey
@@ -46,12 +47,12 @@ type Instance struct {
 // New returns an instance whose authorities are valid for ten years around a time.
 func New(at time.Time) *Instance {
 	s := &Instance{From: at.AddDate(-5, 0, 0), To: at.AddDate(5, 0, 0), RekorHost: "rekor.example", TilesHost: "tiles.example", size: 5}
-	s.RootKey = key()
+	s.rootKey = key()
 	s.ChainKey, s.CT, s.Rekor = key(), key(), key()
 	_, s.Tiles, _ = ed25519.GenerateKey(rand.Reader)
 	root := s.Authority("root", nil)
-	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, s.RootKey.Public(), s.RootKey))))
-	s.Chain = []*x509.Certificate{root}
+	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, s.rootKey.Public(), s.rootKey))))
+	s.root = root
 	s.Reissue(nil)
 	s.TSA = must(tsatest.New(s.From, s.To, nil))
 	return s
@@ -59,15 +60,14 @@ func New(at time.Time) *Instance {
 
 // Reissue gives the instance another certificate of its issuing authority, which edit may change.
 func (s *Instance) Reissue(edit func(*x509.Certificate)) {
-	root := s.Chain[len(s.Chain)-1]
 	c := s.Authority("issuing", func(c *x509.Certificate) {
 		c.MaxPathLenZero, c.ExtKeyUsage = true, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
 		if edit != nil {
 			edit(c)
 		}
 	})
-	c = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, root, s.ChainKey.Public(), s.RootKey))))
-	s.Chain = []*x509.Certificate{c, root}
+	c = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, s.root, s.ChainKey.Public(), s.rootKey))))
+	s.Chain = []*x509.Certificate{c, s.root}
 }
 
 // Authority returns the template of an authority's certificate.
