@@ -1,0 +1,70 @@
+package vuln
+
+import "time"
+
+// A Status is what VEX says of a finding in a place (OpenVEX 0.2.0, "Status Labels"). Empty means that VEX says nothing.
+type Status string
+
+// The statuses.
+const (
+	StatusAffected     Status = "affected"
+	StatusNotAffected  Status = "not_affected"
+	StatusFixed        Status = "fixed"
+	StatusInvestigated Status = "under_investigation"
+)
+
+// A Statement is one statement of a VEX document of any format: these products have this status with that vulnerability.
+type Statement struct {
+	Vulnerability string    `json:"vulnerability"`
+	Aliases       []string  `json:"aliases,omitempty"`
+	Products      []Product `json:"products,omitempty"` // none means that it is about nothing
+	Status        Status    `json:"status"`
+	Justification string    `json:"justification,omitempty"` // in the words of the document's format
+	Impact        string    `json:"impact,omitempty"`
+	Action        string    `json:"action,omitempty"`
+	Time          time.Time `json:"time,omitzero"`       // as the document claims
+	Author        string    `json:"author,omitempty"`    // as the document claims
+	Document      string    `json:"document,omitempty"`  // its id, or its digest
+	Statement     string    `json:"statement,omitempty"` // its own id, or its place in the document
+	Signer        Signer    `json:"signer,omitzero"`     // proven by the caller, not by the document
+}
+
+// A Signer is who was proven to have signed a VEX document: the caller verified that. The zero Signer is nobody.
+type Signer struct {
+	Identity string    `json:"identity,omitempty"` // of a certificate, or the fingerprint of a key
+	Issuer   string    `json:"issuer,omitempty"`   // of a keyless identity
+	At       time.Time `json:"at,omitzero"`        // when, by the word of a log or a timestamp authority; zero means that it is not proven
+}
+
+// Proven reports whether there is a signer.
+func (s Signer) Proven() bool { return s.Identity != "" }
+
+// A Product is what a Statement is about: what any of IDs and Hashes names. With Subcomponents the statement is about those,
+// inside of this product, and about nothing else.
+type Product struct {
+	IDs           []string          `json:"ids,omitempty"`      // package URLs, CPE names, BOM-Links, IRIs
+	Hashes        map[string]string `json:"hashes,omitempty"`   // by algorithm, such as "sha-256", in hexadecimal
+	Versions      []string          `json:"versions,omitempty"` // ranges in VERS, or versions; none means all that the IDs name
+	Subcomponents []Product         `json:"subcomponents,omitempty"`
+}
+
+// An Applied is a Statement about one place of a finding, and what became of it.
+type Applied struct {
+	Statement
+	Effective bool   `json:"effective,omitempty"` // the place's Status is that of the statement
+	Reason    string `json:"reason,omitempty"`    // why it is not, or what it prevailed over
+}
+
+// Suppressed reports whether the place counts no longer: VEX says that it is not affected or fixed.
+func (a *Affected) Suppressed() bool { return a.Status == StatusNotAffected || a.Status == StatusFixed }
+
+// Proven reports whether the place's Status rests on a statement with a proven signer. It does not if the report's own scanner
+// applied VEX.
+func (a *Affected) Proven() bool {
+	for _, v := range a.VEX {
+		if v.Effective && v.Signer.Proven() {
+			return true
+		}
+	}
+	return false
+}
