@@ -105,6 +105,9 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 	if len(deps) > 0 {
 		bom.Dependencies = &deps
 	}
+	if c.o.Format.Spec == sbom.SPDX {
+		bom.Annotations = c.annotations(found)
+	}
 	// The document is named by what is in it.
 	var b bytes.Buffer
 	if err := cdx.NewBOMEncoder(&b, cdx.BOMFileFormatJSON).EncodeVersion(bom, bom.SpecVersion); err != nil {
@@ -177,7 +180,7 @@ func (c *collector) system() *cdx.Component {
 	if cpe := c.os["CPE_NAME"]; strings.HasPrefix(cpe, "cpe:") {
 		k.CPE = cpe
 	}
-	k.BOMRef = "os:" + k.Name + "@" + k.Version
+	k.BOMRef = "OperatingSystem:" + k.Name + "@" + k.Version // by which Trivy knows it in SPDX
 	if u := c.os["HOME_URL"]; strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {
 		k.ExternalReferences = &[]cdx.ExternalReference{{Type: cdx.ERTypeWebsite, URL: u}}
 	}

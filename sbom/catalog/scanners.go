@@ -1,6 +1,11 @@
 package catalog
 
-import cdx "github.com/CycloneDX/cyclonedx-go"
+import (
+	"strings"
+	"time"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+)
 
 // What scanners want beyond a package URL, by their sources:
 //
@@ -14,9 +19,32 @@ import cdx "github.com/CycloneDX/cyclonedx-go"
 // trivySource writes a source package as Trivy reads it: it looks at properties of its own and at no package URL's
 // upstream. Versions of rpm stand in two properties; those of others as a whole in the first.
 func trivySource(name, version, release string) []cdx.Property {
-	out := []cdx.Property{{Name: "aquasecurity:trivy:SrcName", Value: name}, {Name: "aquasecurity:trivy:SrcVersion", Value: version}}
+	out := []cdx.Property{{Name: trivyPrefix + "SrcName", Value: name}, {Name: trivyPrefix + "SrcVersion", Value: version}}
 	if release != "" {
-		out = append(out, cdx.Property{Name: "aquasecurity:trivy:SrcRelease", Value: release})
+		out = append(out, cdx.Property{Name: trivyPrefix + "SrcRelease", Value: release})
 	}
 	return out
+}
+
+const trivyPrefix = "aquasecurity:trivy:"
+
+// annotations says in SPDX what properties say in CycloneDX: Trivy reads its own as comments of annotations, a name, a colon
+// and the value (pkg/sbom/spdx).
+func (c *collector) annotations(found []*component) *[]cdx.Annotation {
+	at := time.Unix(0, 0).UTC() // an annotation has a date
+	if !c.o.Created.IsZero() {
+		at = c.o.Created.UTC()
+	}
+	var out []cdx.Annotation
+	for _, k := range found {
+		for _, p := range k.scanned {
+			out = append(out, cdx.Annotation{Subjects: &[]cdx.BOMReference{cdx.BOMReference(k.id)},
+				Annotator: &cdx.Annotator{Component: &cdx.Component{Type: cdx.ComponentTypeLibrary, Name: "lading"}},
+				Timestamp: at.Format(time.RFC3339), Text: strings.TrimPrefix(p.Name, trivyPrefix) + ": " + p.Value})
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return &out
 }
