@@ -55,6 +55,7 @@ func TestImports(t *testing.T) {
 		{"sign/provenance", nil, nil},
 		{"verify", nil, []string{spec, digest, mldsa}},
 		{"verify/sigstore", []string{"verify"}, []string{spec, digest, mldsa}},
+		{"verify/sigstore/tuf", []string{"verify"}, []string{spec, digest, mldsa}},
 		{"registry", nil, []string{spec, digest, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy", []string{"verify"}, []string{spec, digest, mldsa}},
 		{"policy/gate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},

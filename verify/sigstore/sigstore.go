@@ -24,13 +24,22 @@ import (
 
 // A Root is the authorities of a Sigstore instance: who issues certificates and timestamps, and which logs are believed, each
 // for its time. It is safe for concurrent use.
-type Root struct{ root *sigstore.Root }
+type Root struct {
+	root *sigstore.Root
+	opts RootOptions
+}
 
 // RootOptions are what a trusted root does not say.
 type RootOptions struct {
 	// Operators says who runs the authorities at a host. Authorities of one operator count once. Without it, and where the
 	// trusted root does not say either, hosts of one domain are one operator's.
 	Operators map[string]string
+	// Date is when the trusted root was last known to be current. Checks and refusals tell it, as "roots of DATE". Zero: unknown.
+	Date time.Time
+	// Until is the time after which the trusted root proves nothing: whatever it would decide is verify.ErrUnchecked. Zero: no end.
+	Until time.Time
+	// Note is what checks tell beside Date, such as where the trusted root is from.
+	Note string
 }
 
 // ParseRoot reads a trusted_root.json of version 0.1 or 0.2 (sigstore/protobuf-specs, sigstore_trustroot.proto). An entry of a
@@ -44,7 +53,7 @@ func ParseRoot(trustedRoot []byte, opts *RootOptions) (*Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sigstore: %w", err)
 	}
-	return &Root{root: r}, nil
+	return &Root{root: r, opts: *opts}, nil
 }
 
 // Unusable says which entries of the trusted root are left out, and why. Nothing verifies by them.
@@ -74,6 +83,7 @@ type Options struct {
 // A Verifier verifies what was signed by way of one Sigstore instance. It is safe for concurrent use.
 type Verifier struct {
 	root  *sigstore.Root
+	age   RootOptions // of root
 	trust []*matcher
 	keys  []verify.TrustedKey
 	opts  Options
@@ -86,7 +96,7 @@ func New(root *Root, trust []Entry, opts *Options) (*Verifier, error) {
 	if root == nil || root.root == nil {
 		return nil, errors.New("sigstore: no trusted root")
 	}
-	v.root = root.root
+	v.root, v.age = root.root, root.opts
 	if opts != nil {
 		v.opts = *opts
 	}
@@ -132,14 +142,37 @@ func (v *Verifier) policy() sigstore.Policy {
 		}
 		return max(n, 0)
 	}
-	now := time.Now
-	if v.opts.Now != nil {
-		now = v.opts.Now
-	}
 	return sigstore.Policy{
 		Logs: count(v.opts.Logs, 1), Timestamps: count(v.opts.Timestamps, 0), SCTs: count(v.opts.SCTs, 1),
-		ProofAfter: v.opts.ProofAfter, AllowSHA256: v.opts.AllowSHA256, Now: now(),
+		ProofAfter: v.opts.ProofAfter, AllowSHA256: v.opts.AllowSHA256, Now: v.now(),
 	}
+}
+
+func (v *Verifier) now() time.Time {
+	if v.opts.Now != nil {
+		return v.opts.Now()
+	}
+	return time.Now()
+}
+
+// roots says of when the trusted root is, if that is known.
+func (v *Verifier) roots() string {
+	if v.age.Date.IsZero() {
+		return ""
+	}
+	return "roots of " + v.age.Date.UTC().Format(time.DateOnly)
+}
+
+// proof asks the trusted root. A refusal says of when it is: what it does not know may have come after.
+func (v *Verifier) proof(c *candidate) (*sigstore.Proof, error) {
+	proof, err := v.root.Verify(&c.signed, c.entries, c.timestamps, v.policy())
+	if err == nil {
+		return proof, nil
+	}
+	if err = refusal(err); v.roots() != "" {
+		err = fmt.Errorf("%w (%s)", err, v.roots())
+	}
+	return nil, err
 }
 
 // A candidate is evidence that was read, and of which nothing is proven.
@@ -231,6 +264,9 @@ func (v *Verifier) ready(ctx context.Context, evidence verify.Descriptor) error 
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", verify.ErrUnchecked, context.Cause(ctx))
 	}
+	if until := v.age.Until; !until.IsZero() && v.now().After(until) {
+		return fmt.Errorf("%w: the trusted root is too old: %s, to be used until %s; refresh it", verify.ErrUnchecked, v.roots(), stamp(until))
+	}
 	if n, most := len(evidence.Data), v.opts.Limits.EvidenceBytes; n > most {
 		return fmt.Errorf("%w: %d bytes of evidence, at most %d are read", verify.ErrLimit, n, most)
 	}
@@ -318,9 +354,9 @@ func (v *Verifier) readCosign(format verify.Format, evidence verify.Descriptor) 
 
 // prove proves that a certificate of a signer of the trust list signed.
 func (v *Verifier) prove(c *candidate) (verify.Signer, []verify.Check, error) {
-	proof, err := v.root.Verify(&c.signed, c.entries, c.timestamps, v.policy())
+	proof, err := v.proof(c)
 	if err != nil {
-		return verify.Signer{}, nil, refusal(err)
+		return verify.Signer{}, nil, err
 	}
 	id := &proof.Identity
 	entries, err := v.match(id)
@@ -368,6 +404,9 @@ func (v *Verifier) evidenceChecks(proof *sigstore.Proof, certified bool) []verif
 		} else {
 			checks = append(checks, verify.Check{Name: name, Reason: "there is none, and none is asked for"})
 		}
+	}
+	if roots := v.roots(); roots != "" {
+		checks = append(checks, passed("trusted root", strings.TrimSuffix(roots+", "+v.age.Note, ", ")))
 	}
 	if certified {
 		list("certificate transparency", proof.SCTs)
@@ -417,9 +456,9 @@ func (v *Verifier) verifyKey(c *candidate, check func(*verify.KeyVerifier) (*ver
 		c.signed.NotBefore = later(c.signed.NotBefore, e.NotBefore)
 		c.signed.NotAfter = earlier(c.signed.NotAfter, e.NotAfter)
 	}
-	proof, err := v.root.Verify(&c.signed, c.entries, c.timestamps, v.policy())
+	proof, err := v.proof(c)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, err
 	}
 	att.Signers = []verify.Signer{v.timed(signer, proof)}
 	about := slices.DeleteFunc(att.Checks, func(c verify.Check) bool { return c.Status == verify.NotChecked }) // those that are checked here
