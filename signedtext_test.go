@@ -25,12 +25,14 @@ import (
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/signedtext"
+	"github.com/ladingdev/lading/internal/sigstoretest"
 	"github.com/ladingdev/lading/internal/simplesigning"
 	"github.com/ladingdev/lading/internal/tsatest"
 	"github.com/ladingdev/lading/sign"
 	signnotary "github.com/ladingdev/lading/sign/notary"
 	"github.com/ladingdev/lading/verify"
 	"github.com/ladingdev/lading/verify/notary"
+	"github.com/ladingdev/lading/verify/sigstore"
 	"github.com/notaryproject/tspclient-go"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/crypto/ocsp"
@@ -49,6 +51,10 @@ type oneKey struct {
 	key   *ecdsa.PrivateKey
 	cert  *x509.Certificate
 	image verify.Descriptor
+
+	instance *sigstoretest.Instance // whose logs have the key
+	logged   []byte                 // a bundle of the instance
+	verifier *sigstore.Verifier     // by the instance
 }
 
 func newOneKey(t testing.TB) *oneKey {
@@ -57,7 +63,13 @@ func newOneKey(t testing.TB) *oneKey {
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
 	cert := sure(x509.ParseCertificate(sure(x509.CreateCertificate(rand.Reader, c, c, key.Public(), key))))
-	return &oneKey{t, key, cert, verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("an image"), Size: 8}}
+	instance := sigstoretest.New(sigstoretest.SignedAt)
+	instance.Rekor, instance.CT = key, key
+	image := verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("an image"), Size: 8}
+	root := sure(sigstore.ParseRoot(instance.TrustedRoot(nil), nil))
+	anybody := sigstore.Entry{Name: "anybody", URI: sigstore.Matching(".+"), Issuer: sigstore.Matching(".+")}
+	return &oneKey{t: t, key: key, cert: cert, image: image, instance: instance, logged: instance.Sign(sigstoretest.Release()),
+		verifier: sure(sigstore.New(root, []sigstore.Entry{anybody}, nil))}
 }
 
 // sign is what a program does that signs whatever bytes it is given.
@@ -125,7 +137,7 @@ var signedFormats = []signedFormat{
 		return []byte(e.Protected + "." + e.Payload)
 	}, readJWS},
 	{"COSE", "", textOfCOSE, readCOSE},
-	{"file", "", func(*oneKey) []byte { return []byte("a file") }, func(k *oneKey, text, sig []byte) error {
+	{"file", "file", func(*oneKey) []byte { return []byte("a file") }, func(k *oneKey, text, sig []byte) error {
 		data := (&bundle.Bundle{Message: &bundle.Message{Signature: sig}}).Append(nil)
 		data = bytes.Replace(data, []byte(`"messageDigest":{"algorithm":"","digest":""},`), nil, 1)
 		_, err := k.keys().VerifyBlob(k.t.Context(), bytes.NewReader(text), verify.Descriptor{Data: data})
@@ -165,6 +177,107 @@ var signedFormats = []signedFormat{
 		}
 		return k.cert.CheckSignature(x509.ECDSAWithSHA256, text, sig)
 	}},
+	{"TSTInfo", "", func(k *oneKey) []byte {
+		return sure(tspclient.ParseSignedToken(k.token())).Content
+	}, func(k *oneKey, text, sig []byte) error {
+		var info tspclient.TSTInfo
+		if rest, err := asn1.Unmarshal(text, &info); err != nil || len(rest) > 0 {
+			return errShape
+		}
+		return k.cert.CheckSignature(x509.ECDSAWithSHA256, text, sig)
+	}},
+	{"file, keyless", "file", func(*oneKey) []byte { return []byte("a file") }, func(k *oneKey, text, sig []byte) error {
+		instance, g := *k.instance, sigstoretest.Release()
+		g.Payload, g.Message, g.Key = nil, text, k.key // which signs the text
+		return k.keyless(instance.Sign(g), text)
+	}},
+	{"log's promise", "", textOfPromise, readPromise},
+	{"checkpoint", "", textOfCheckpoint, readCheckpoint},
+	{"SCT", "", textOfSCT, func(k *oneKey, text, sig []byte) error {
+		return k.keyless(k.certified(func([]byte) []byte { return sig }), nil)
+	}},
+}
+
+func (k *oneKey) token() []byte {
+	a := sure(tsatest.New(time.Now().Add(-time.Hour), time.Now().Add(time.Hour), nil))
+	return sure(a.Token(sure(tspclient.NewRequest(tspclient.RequestOptions{Content: []byte("x"), HashAlgorithm: crypto.SHA256}))))
+}
+
+// keyless verifies a bundle by the instance whose logs have the one key: about a file or else about an image.
+func (k *oneKey) keyless(data, file []byte) error {
+	evidence := verify.Descriptor{MediaType: bundle.MediaType, Data: data}
+	if file != nil {
+		_, err := k.verifier.VerifyBlob(k.t.Context(), bytes.NewReader(file), evidence)
+		return err
+	}
+	_, err := k.verifier.Verify(k.t.Context(), verify.Descriptor{Digest: sigstoretest.Image}, evidence)
+	return err
+}
+
+// entry changes the log entry of a bundle that verifies, and returns the bundle.
+func (k *oneKey) entry(edit func(map[string]any)) []byte {
+	var b map[string]any
+	if err := json.Unmarshal(k.logged, &b); err != nil {
+		panic(err)
+	}
+	edit(sigstoretest.Node(b, "verificationMaterial", "tlogEntries", 0))
+	return sure(json.Marshal(b))
+}
+
+func textOfPromise(k *oneKey) (text []byte) {
+	k.entry(func(e map[string]any) {
+		id := sure(base64.StdEncoding.DecodeString(sigstoretest.Node(e, "logId")["keyId"].(string)))
+		const form = `{"body":%q,"integratedTime":%s,"logID":"%x","logIndex":%s}` // RFC 8785
+		text = fmt.Appendf(nil, form, e["canonicalizedBody"], e["integratedTime"], id, e["logIndex"])
+	})
+	return text
+}
+
+func readPromise(k *oneKey, text, sig []byte) error {
+	return k.keyless(k.entry(func(e map[string]any) {
+		var p sigstoretest.Promise
+		if json.Unmarshal(text, &p) == nil && p.IntegratedTime != 0 {
+			e["canonicalizedBody"], e["integratedTime"], e["logIndex"] = p.Body, fmt.Sprint(p.IntegratedTime), fmt.Sprint(p.LogIndex)
+		}
+		e["inclusionPromise"] = map[string]any{"signedEntryTimestamp": sig}
+	}), nil)
+}
+
+// note returns the text of a checkpoint, and the line of its signature.
+func note(e map[string]any) (text, line string) {
+	all := sigstoretest.Node(e, "inclusionProof", "checkpoint")["envelope"].(string)
+	at := strings.LastIndex(all, "\n\n") + 1
+	return all[:at], all[at+1:]
+}
+
+func textOfCheckpoint(k *oneKey) (text []byte) {
+	k.entry(func(e map[string]any) {
+		s, _ := note(e)
+		text = []byte(s)
+	})
+	return text
+}
+
+func readCheckpoint(k *oneKey, text, sig []byte) error {
+	return k.keyless(k.entry(func(e map[string]any) {
+		_, line := note(e)
+		words := strings.Fields(line)
+		hint := sure(base64.StdEncoding.DecodeString(words[2]))[:4]
+		words[2] = base64.StdEncoding.EncodeToString(append(hint, sig...))
+		sigstoretest.Node(e, "inclusionProof", "checkpoint")["envelope"] = string(text) + "\n" + strings.Join(words, " ") + "\n"
+	}), nil)
+}
+
+// certified returns a bundle with a certificate, the same whenever it is asked for, whose timestamp by signs.
+func (k *oneKey) certified(by func(text []byte) []byte) []byte {
+	instance, g := *k.instance, sigstoretest.Release()
+	g.Key, g.SCT = k.key, func(t *sigstoretest.SCT) { t.Sign = by }
+	return instance.Sign(g)
+}
+
+func textOfSCT(k *oneKey) (text []byte) {
+	k.certified(func(t []byte) []byte { text = t; return k.sign(t) })
+	return text
 }
 
 func textOfDSSE(k *oneKey) []byte {
@@ -294,8 +407,7 @@ func readOCSP(k *oneKey, text, sig []byte) error {
 }
 
 func textOfTimestamp(k *oneKey) []byte {
-	a := sure(tsatest.New(time.Now().Add(-time.Hour), time.Now().Add(time.Hour), nil))
-	token := sure(tspclient.ParseSignedToken(sure(a.Token(sure(tspclient.NewRequest(tspclient.RequestOptions{Content: []byte("x"), HashAlgorithm: crypto.SHA256}))))))
+	token := sure(tspclient.ParseSignedToken(k.token()))
 	return sure(asn1.MarshalWithParams(token.SignerInfos[0].SignedAttributes, "set")) // RFC 5652, section 5.4
 }
 
@@ -303,7 +415,7 @@ func textOfTimestamp(k *oneKey) []byte {
 // each reader with a signature that holds, as if a program had signed it that signs whatever it is given.
 func TestNoKeySignsTwoThings(t *testing.T) {
 	k := newOneKey(t)
-	if n := len(signedFormats) - 2; n != len(signedtext.All) { // a bundle's text is that of DSSE, a file's is none
+	if n := len(signedFormats) - 3; n != len(signedtext.All) { // a bundle's text is that of DSSE, those of files are none
 		t.Errorf("%d formats are tried here, and signedtext lists %d", n, len(signedtext.All))
 	}
 	files := &sign.BundleSigner{Key: sign.FromSigner(k.key)}
@@ -323,12 +435,12 @@ func TestNoKeySignsTwoThings(t *testing.T) {
 				t.Errorf("%s, read as %s: %v", from.name, to.name, err)
 			}
 			fmt.Fprintf(&table, " %-15s", map[bool]string{true: "accepted", false: "refused"}[err == nil])
-			if to.name == "file" && !same && !errors.Is(err, verify.ErrType) {
+			if to.group == "file" && !same && !errors.Is(err, verify.ErrType) {
 				t.Errorf("%s, read as a file: %v", from.name, err)
 			}
 		}
 		_, err := files.SignBlob(t.Context(), bytes.NewReader(text))
-		if from.name == "file" && err != nil || from.name != "file" && !errors.Is(err, sign.ErrStatement) {
+		if from.group == "file" && err != nil || from.group != "file" && !errors.Is(err, sign.ErrStatement) {
 			t.Errorf("%s, signed as a file: %v", from.name, err)
 		}
 		fmt.Fprintf(&table, " %s\n", map[bool]string{true: "signed", false: "refused"}[err == nil])
@@ -359,7 +471,7 @@ func FuzzFileIsNothingElse(f *testing.F) {
 		k.t = t
 		sig := k.sign(text)
 		for _, format := range signedFormats {
-			if err := format.read(&k, text, sig); (err == nil) != (format.name == "file") {
+			if err := format.read(&k, text, sig); (err == nil) != (format.group == "file") {
 				t.Errorf("as %s: %v", format.name, err)
 			}
 		}

@@ -96,3 +96,10 @@ func isSignedAttributes(head []byte) bool {
 	_, ok = begins(attributes[0], oid, set)
 	return ok
 }
+
+// isTSTInfo tells RFC 3161, section 2.4.2. Timestamps are signed over attributes, and readers of CMS that overlook that these
+// are missing take a signature over their content.
+func isTSTInfo(head []byte) bool {
+	_, ok := begins(whole(head, sequence), integer, oid, sequence, integer, genTime)
+	return ok
+}

@@ -38,6 +38,10 @@ var All = []Text{
 	{"the TBSCertList of a certificate revocation list", isRevocationList},
 	{"the ResponseData of an OCSP response", isOCSP},
 	{"the signed attributes of a CMS message, such as a timestamp", isSignedAttributes},
+	{"the TSTInfo of a timestamp", isTSTInfo},
+	{"a transparency log's promise to include an entry", isPromise},
+	{"a transparency log's checkpoint", isCheckpoint},
+	{"what a certificate transparency log signs of a certificate", isCertificateTimestamp},
 }
 
 // ErrSignedText says that a file is one of the texts.

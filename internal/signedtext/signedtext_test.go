@@ -37,6 +37,12 @@ func TestFile(t *testing.T) {
 	list := must(x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1)}, c, key))
 	word := base64.RawURLEncoding.EncodeToString
 	const digest = `"image":{"docker-manifest-digest":"sha256:00"}`
+	root := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	sct := func(kind byte, entry []byte, extensions string) string {
+		n := len(entry)
+		text := "\x00\x0012345678\x00" + string(kind) + strings.Repeat("k", 32*int(kind))
+		return text + string([]byte{byte(n >> 16), byte(n >> 8), byte(n)}) + string(entry) + "\x00" + string(byte(len(extensions))) + extensions
+	}
 	long := strings.Repeat(" ", 100<<10)
 	for name, text := range map[string]string{
 		"PAE of another type":                "DSSEv1 1 x 2 {}",
@@ -58,6 +64,15 @@ func TestFile(t *testing.T) {
 		"a Sig_structure":                    "\x84\x6aSignature1\x40\x40\x40",
 		"a TBSCertificate":                   string(c.RawTBSCertificate),
 		"a TBSCertificate of 2 MiB":          string(large.RawTBSCertificate),
+		"a TSTInfo":                          "\x30\x20\x02\x01\x01\x06\x01\x2a\x30\x00\x02\x01\x07\x18\x0f20260601120000Z\x02\x01\x01",
+		"a promise":                          `{"body":"e30=","integratedTime":1700000000,"logID":"00","logIndex":42}`,
+		"a promise of 2 MiB":                 `{"body":"` + strings.Repeat("e30=", 1<<19) + `","integratedTime":1,"logID":"00","logIndex":1}`,
+		"a checkpoint":                       "log.example\n7\n" + root + "\n",
+		"a checkpoint of a tree with number": "log.example - 4711\n7\n" + root + "\n",
+		"a checkpoint with more lines":       "log.example\n7\n" + root + "\nTimestamp: 1\n",
+		"an SCT of a precertificate":         sct(1, c.RawTBSCertificate, ""),
+		"an SCT of a certificate":            sct(0, c.Raw, "index"),
+		"an SCT of 2 MiB":                    sct(1, large.RawTBSCertificate, ""),
 		"a TBSCertList":                      string(must(x509.ParseRevocationList(list)).RawTBSRevocationList),
 	} {
 		if _, err := File(strings.NewReader(text)); !errors.Is(err, ErrSignedText) {
@@ -81,6 +96,12 @@ func TestFile(t *testing.T) {
 		"a TBSCertificate with a tail": string(c.RawTBSCertificate) + "\n",
 		"a private key":                string(must(x509.MarshalPKCS8PrivateKey(key))),
 		"a public key":                 string(must(x509.MarshalPKIXPublicKey(key.Public()))),
+		"JSON with a body":             `{"body":"text"}`,
+		"lines":                        "log.example\n7\nand more\n",
+		"a checkpoint without end":     "log.example\n7\n" + root,
+		"an SCT with a tail":           sct(1, c.RawTBSCertificate, "") + "\n",
+		"a font":                       "\x00\x01\x00\x00" + strings.Repeat("\x00", 2<<20),
+		"zeros":                        strings.Repeat("\x00", 2<<20),
 		"CBOR":                         "\x84\x69Signature\x40\x40\x40",
 		"a program":                    "\x7fELF" + strings.Repeat("\x00", 2<<20),
 	} {
