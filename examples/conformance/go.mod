@@ -1,0 +1,18 @@
+module github.com/ladingdev/lading/examples/conformance
+
+go 1.26.3
+
+replace github.com/ladingdev/lading => ../..
+
+require (
+	github.com/ladingdev/lading v0.0.0-00010101000000-000000000000
+	github.com/opencontainers/go-digest v1.0.0
+	github.com/rogpeppe/go-internal v1.16.0
+)
+
+require (
+	filippo.io/mldsa v1.0.0 // indirect
+	github.com/opencontainers/image-spec v1.1.1 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/tools v0.26.0 // indirect
+)
