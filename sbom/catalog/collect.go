@@ -106,6 +106,10 @@ func finders() ([]finder, error) {
 		f.Extractor = e
 		out = append(out, f.finder)
 	}
+	for _, l := range lockfilesByName {
+		e := &locks{name: l.name, parse: l.parse, more: l.more}
+		out = append(out, finder{Extractor: e, project: true, names: l.names, max: maxLock, check: bounded(0), details: e.details, always: true})
+	}
 	for _, p := range projects {
 		e, err := p.new(&cpb.PluginConfig{})
 		if err != nil {
@@ -142,7 +146,9 @@ type component struct {
 	refs     []cdx.ExternalReference
 	scanned  []cdx.Property // what scanners look for
 	needs    map[*component]bool
-	present  bool // it is there, and not only in a lockfile that says it may be missing
+	hashes   []cdx.Hash
+	why      string // it is not there: "development" or "optional"
+	present  bool   // it is there, and not only in a lockfile that says it may be missing
 }
 
 type place struct{ path, layer string }
@@ -518,6 +524,9 @@ func (c *collector) make(purl, name, at, program string) (*component, error) {
 		return nil, err
 	}
 	key := parsed.MatchKey()
+	if vcs := parsed.Qualifiers["vcs_url"]; vcs != "" { // which is not a registry's of the same name and version
+		key += "\n" + vcs
+	}
 	if program != "" {
 		key += "\n" + program
 	}

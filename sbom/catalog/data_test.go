@@ -216,7 +216,7 @@ func TestNode(t *testing.T) {
 			{name: "packages/y/package.json", body: `{"name":"y","version":"1.0.0"}`},
 			{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"":{"devDependencies":{"z":"1"}},"node_modules/x":{"resolved":"packages/x","link":true},"node_modules/y":{"resolved":"packages/y","link":true},
 			"packages/x":{"version":"1.0.0","dependencies":{"y":"*","z":"*"}},"packages/y":{"version":"1.0.0"},"node_modules/z":{"version":"9.0.0","dev":true}}}`},
-		}, []string{"root -> z@9.0.0", "x -> y@1.0.0", "x -> z@9.0.0"}},
+		}, []string{"root -> x@1.0.0", "root -> y@1.0.0", "root -> z@9.0.0", "x -> y@1.0.0", "x -> z@9.0.0"}},
 		{"fields of strange types", []item{{name: "node_modules/a/package.json", body: `{"name":"a","version":"1.0.0","optionalDependencies":["b"],"license":7,"peerDependencies":{"b":"*"}}`},
 			{name: "node_modules/b/package.json", body: `{"name":"b","version":"1.0.0","license":["MIT",{"type":"ISC"}],"dependencies":{"b":"*","none":"*"}}`}}, []string{"a -> b@1.0.0"}},
 		{"npm-shrinkwrap.json counts", []item{{name: "package-lock.json", body: `{"packages":{"node_modules/a":{"version":"1.0.0"}}}`}, {name: "npm-shrinkwrap.json", body: `{"packages":{"node_modules/b":{"version":"1.0.0","dependencies":{"c":"*"}},"node_modules/c":{"version":"1.0.0"}}}`}},

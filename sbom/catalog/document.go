@@ -36,7 +36,7 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 		meta.Timestamp = c.o.Created.UTC().Format(time.RFC3339)
 	}
 	bom := cdx.NewBOM()
-	bom.SpecVersion, bom.Metadata = cdx.SpecVersion1_6, meta
+	bom.SpecVersion, bom.JSONSchema, bom.Metadata = cdx.SpecVersion1_6, "http://cyclonedx.org/schema/bom-1.6.schema.json", meta
 	found := c.components()
 	var out []cdx.Component
 	if k := c.system(); k != nil {
@@ -206,6 +206,10 @@ func (c *collector) write(k *component) cdx.Component {
 	}
 	if !k.present {
 		out.Scope = cdx.ScopeOptional
+		k.property("lading:scope", k.why)
+	}
+	if k.hashes != nil {
+		out.Hashes = &k.hashes
 	}
 	var props []cdx.Property
 	for _, p := range k.props {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,19 +18,18 @@ import (
 	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
 	"github.com/google/osv-scalibr/inventory"
 	"github.com/google/osv-scalibr/plugin"
 	"github.com/google/osv-scalibr/purl"
-	"github.com/tidwall/jsonc"
 )
 
 // A node is a directory that Node finds a package in.
 type node struct {
 	component *component
 	needs     []string
-	linked    string // another directory that it is
+	linked    string       // another directory that it is
+	manifest  *npmManifest // of a project
 }
 
 type ranges map[string]any
@@ -192,8 +189,9 @@ func npmInstalled(dir string) (name string) {
 	return name
 }
 
-func (n *npmPackage) details(c *collector, f *found) error {
-	k, m := f.pkgs[0], &n.manifest
+func (p *npmPackage) details(c *collector, f *found) error {
+	manifest := p.manifest
+	k, m := f.pkgs[0], &manifest
 	if k == nil {
 		return nil
 	}
@@ -201,8 +199,10 @@ func (n *npmPackage) details(c *collector, f *found) error {
 		add(&k.licenses, l)
 	}
 	dir := path.Dir(f.path)
-	c.nodes[dir] = &node{component: k, needs: m.needs()}
+	n := &node{component: k, needs: m.needs()}
+	c.nodes[dir] = n
 	if !strings.Contains("/"+dir+"/", "/node_modules/") {
+		n.manifest = m
 		k.kind = cdx.ComponentTypeApplication // a project, not what it uses
 	}
 	return nil
@@ -217,10 +217,21 @@ func npmLockDetails(c *collector, f *found) error {
 	known := map[string]*component{}
 	for i, p := range f.raw {
 		if f.pkgs[i] != nil {
-			known[p.Name+"\n"+p.Version] = f.pkgs[i]
+			vcs := ""
+			if u, ok := p.Metadata.(*ownPURL); ok {
+				vcs = u.Qualifiers["vcs_url"]
+			}
+			known[p.Name+"\n"+p.Version+"\n"+vcs] = f.pkgs[i]
 		}
 	}
 	root := path.Dir(f.path)
+	var members []string // which are linked to from the project's node_modules
+	for key, m := range lock.Packages {
+		if name, ok := strings.CutPrefix(key, "node_modules/"); ok && m.Link && !strings.Contains(name, "/node_modules/") {
+			members = append(members, name)
+		}
+	}
+	slices.Sort(members)
 	for key, m := range lock.entries() {
 		dir := path.Join(root, key)
 		if m.Link {
@@ -229,7 +240,7 @@ func npmLockDetails(c *collector, f *found) error {
 		}
 		if key == "" {
 			// The project itself: its package.json, which is beside, does not count what it is developed with.
-			needs := slices.Concat(m.all, slices.Sorted(maps.Keys(m.Dev)))
+			needs := slices.Concat(m.all, slices.Sorted(maps.Keys(m.Dev)), members)
 			c.later = append(c.later, func() {
 				if n := c.nodes[root]; n != nil {
 					n.needs = append(n.needs, needs...)
@@ -237,31 +248,52 @@ func npmLockDetails(c *collector, f *found) error {
 			})
 			continue
 		}
-		k := known[m.named(key)+"\n"+m.Version]
+		if !strings.Contains("/"+key, "/node_modules/") { // a member: what it is developed with counts as the project's does
+			needs := slices.Sorted(maps.Keys(m.Dev))
+			c.later = append(c.later, func() {
+				if n := c.nodes[dir]; n != nil {
+					n.needs = append(n.needs, needs...)
+				}
+			})
+		}
+		k := known[lockedKey(m.named(key), m)]
 		if k == nil {
 			continue
 		}
 		for _, l := range npmLicenses(m.License) {
 			add(&k.lesser, l)
 		}
-		if !m.IsDev && !m.IsOptional && !m.IsDevOpt {
+		switch {
+		case m.IsDev:
+			k.lacks("development")
+		case m.IsOptional || m.IsDevOpt:
+			k.lacks("optional")
+		default:
 			k.present = true
 		}
-		if strings.HasPrefix(m.Resolved, "https://") {
-			ref := cdx.ExternalReference{Type: cdx.ERTypeDistribution, URL: m.Resolved}
-			if sum, ok := strings.CutPrefix(m.Integrity, "sha512-"); ok {
-				if raw, err := base64.StdEncoding.DecodeString(sum); err == nil && len(raw) == 64 {
-					ref.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA512, Value: hex.EncodeToString(raw)}}
-				}
+		k.distribution(m.Resolved, integrityHashes(m.Integrity))
+		vcs := m.vcs()
+		c.later = append(c.later, func() {
+			if n := c.nodes[dir]; n != nil && n.component != nil && vcs != "" && n.component != k {
+				n.component = c.fromVCS(n.component, vcs, path.Join(dir, "package.json"))
 			}
-			if len(k.refs) < 10 && !slices.ContainsFunc(k.refs, func(r cdx.ExternalReference) bool { return r.URL == ref.URL }) {
-				k.refs = append(k.refs, ref)
-			}
-		}
-		c.later = append(c.later, func() { c.node(dir, &node{component: k, needs: m.all}) })
+			c.node(dir, &node{component: k, needs: m.all})
+		})
 	}
 	return nil
 }
+
+// vcs returns the repository that a lockfile's package is from, in the words of the lockfile: npm writes these into package
+// URLs too (npm sbom).
+func (m *npmManifest) vcs() string {
+	if isGit(m.Resolved) && strings.Contains(m.Resolved, "#") {
+		return m.Resolved
+	}
+	return ""
+}
+
+// lockedKey tells packages of one name and version apart by where they are from.
+func lockedKey(name string, m *npmManifest) string { return name + "\n" + m.Version + "\n" + m.vcs() }
 
 // node adds what a lockfile says of a directory. What is there knows better.
 func (c *collector) node(dir string, n *node) {
@@ -414,38 +446,11 @@ func (npmLock) Extract(_ context.Context, in *filesystem.ScanInput) (out invento
 	}
 	for key, m := range l.entries() {
 		if name := m.named(key); key != "" && !m.Link && name != "" && m.Version != "" {
-			out.Packages = append(out.Packages, &extractor.Package{Name: name, Version: m.Version, PURLType: "npm"})
-		}
-	}
-	return out, nil
-}
-
-// bunLock reads bun.lock here: the extractor searches all of the file for the line of each package.
-type bunLock struct{ filesystem.Extractor }
-
-func newBunLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
-	e, err := bunlock.New(o)
-	return bunLock{e}, err
-}
-
-// Extract finds the packages of a lockfile. Of those that are not from a registry there is no version.
-func (bunLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
-	data, err := io.ReadAll(in.Reader)
-	if err != nil {
-		return out, err
-	}
-	var lock struct{ Packages map[string][]any }
-	if err := json.Unmarshal(jsonc.ToJSON(data), &lock); err != nil {
-		return out, err
-	}
-	for _, key := range slices.Sorted(maps.Keys(lock.Packages)) {
-		tuple := lock.Packages[key]
-		if len(tuple) == 0 {
-			continue
-		}
-		id, _ := tuple[0].(string)
-		if i := strings.LastIndexByte(id, '@'); i > 0 && !strings.ContainsAny(id[i:], ":/#") {
-			out.Packages = append(out.Packages, &extractor.Package{Name: id[:i], Version: id[i+1:], PURLType: "npm"})
+			p := &extractor.Package{Name: name, Version: m.Version, PURLType: "npm"}
+			if vcs := m.vcs(); vcs != "" {
+				p.Metadata = &ownPURL{withVCS(npmPURL(name, m.Version), vcs)}
+			}
+			out.Packages = append(out.Packages, p)
 		}
 	}
 	return out, nil

@@ -16,8 +16,6 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
@@ -44,9 +42,6 @@ var projects = []struct {
 	keys  int
 	names []string
 }{
-	{yarnlock.New, maxLock, 0, []string{"yarn.lock"}},
-	{pnpmlock.New, maxLock, maxKeys, []string{"pnpm-lock.yaml"}},
-	{newBunLock, maxLock, 0, []string{"bun.lock"}},
 	{poetrylock.New, maxLock, 0, []string{"poetry.lock"}},
 	{uvlock.New, maxLock, 0, []string{"uv.lock"}},
 	{pdmlock.New, maxLock, 0, []string{"pdm.lock"}},
@@ -62,6 +57,18 @@ var projects = []struct {
 	{podfilelock.New, maxLock, maxKeys, []string{"Podfile.lock"}},
 	{packageresolved.New, maxLock, 0, []string{"Package.resolved"}},
 	{conanlock.New, maxLock, 0, []string{"conan.lock"}},
+}
+
+// lockfilesByName are those that are read here.
+var lockfilesByName = []struct {
+	name  string
+	names []string
+	parse func([]byte) (*lockfile, error)
+	more  func(c *collector, file *lockfile, dir string)
+}{
+	{"javascript/yarnlock", []string{"yarn.lock"}, readYarnLock, (*collector).linkYarn},
+	{"javascript/pnpmlock", []string{"pnpm-lock.yaml"}, readPnpmLock, nil},
+	{"javascript/bunlock", []string{"bun.lock"}, readBunLock, nil},
 }
 
 // kept are the directories in which package managers keep what they installed or downloaded: lockfiles there are of other

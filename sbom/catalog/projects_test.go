@@ -27,7 +27,7 @@ var lockfiles = []struct {
 	{"pnpm-lock.yaml", "lockfileVersion: '6.0'\npackages:\n  /ms@2.1.3:\n    resolution: {integrity: sha512-x}\n    dev: false\n  /@types/node@22.0.0:\n    resolution: {integrity: sha512-y}\n    dev: true\n",
 		[]string{"pkg:npm/ms@2.1.3"}, []string{"pkg:npm/%40types/node@22.0.0"}},
 	{"bun.lock", "{\n  \"lockfileVersion\": 1,\n  \"workspaces\": {\"\": {\"name\": \"x\"}},\n  \"packages\": {\n    \"wrappy\": [\"wrappy@1.0.2\", \"\", {}, \"sha512-x\"],\n    \"@a/part\": [\"@a/part@workspace:part\"],\n    \"forked\": [\"forked@github:a/forked#1234567\", {}, \"a\"],\n  }\n}\n",
-		[]string{"pkg:npm/wrappy@1.0.2"}, nil},
+		[]string{"pkg:npm/forked?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fa%2Fforked%401234567", "pkg:npm/wrappy@1.0.2"}, nil},
 	{"poetry.lock", "[[package]]\nname = \"Flask\"\nversion = \"3.0.3\"\noptional = false\ngroups = [\"main\"]\n\n[[package]]\nname = \"pytest\"\nversion = \"8.3.3\"\noptional = false\ngroups = [\"dev\"]\n\n[metadata]\nlock-version = \"2.1\"\n",
 		[]string{"pkg:pypi/flask@3.0.3"}, []string{"pkg:pypi/pytest@8.3.3"}},
 	{"uv.lock", "version = 1\n\n[[package]]\nname = \"this\"\nversion = \"0.1.0\"\nsource = { virtual = \".\" }\n\n[[package]]\nname = \"httpx\"\nversion = \"0.27.2\"\nsource = { registry = \"https://pypi.org/simple\" }\n",
