@@ -104,6 +104,7 @@ var ecosystems = map[string]*ecosystem{
 	"Bitnami":                      {"bitnami/go-version", bitnami},
 	"SwiftURL":                     {"Semantic Versioning 2.0.0", crates},
 	"Julia":                        {"Semantic Versioning 2.0.0", crates},
+	"GitHub Actions":               {"Semantic Versioning 2.0.0", crates}, // a tag such as v4 moves, and has no place
 	"Debian":                       {dpkg, debian},
 	"Ubuntu":                       {dpkg, debian},
 	"Echo":                         {dpkg, debian},

@@ -1,0 +1,185 @@
+package osv
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/ladingdev/lading/internal/versions"
+	"github.com/ladingdev/lading/sbom/vuln"
+)
+
+// view is data as text, valid as long as data is not changed.
+func view(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
+
+// findings turns what was hit into findings: one for each vulnerability, whatever its records are called.
+func (s *scan) findings() error {
+	groups := aliases{}
+	for _, at := range s.order {
+		r := s.records[at]
+		a, err := s.db.advisory(at, r.size)
+		if err != nil {
+			return err
+		}
+		r.advisory = a
+		groups.join(a.id, a.same())
+	}
+	index := map[string]int{}
+	var members [][]*hits
+	for _, at := range s.order {
+		r := s.records[at]
+		root := groups.find(r.advisory.id)
+		i, ok := index[root]
+		if !ok {
+			i = len(members)
+			index[root] = i
+			members = append(members, nil)
+		}
+		members[i] = append(members[i], r)
+	}
+	for _, records := range members {
+		slices.SortStableFunc(records, func(a, b *hits) int { return strings.Compare(a.advisory.id, b.advisory.id) })
+		s.report.Findings = append(s.report.Findings, s.finding(records))
+	}
+	slices.SortStableFunc(s.report.Findings, func(a, b vuln.Finding) int { return strings.Compare(a.ID, b.ID) })
+	return nil
+}
+
+// same are the ids of the same vulnerability. What a distribution's record is about is that too, if it is one: an advisory of
+// several is about different ones.
+func (a *advisory) same() []string {
+	if len(a.upstream) == 1 {
+		return append(slices.Clip(a.aliases), a.upstream[0])
+	}
+	return a.aliases
+}
+
+// aliases is a forest of ids: those of one tree are of one vulnerability.
+type aliases map[string]string
+
+func (f aliases) find(id string) string {
+	for {
+		up, ok := f[id]
+		if !ok {
+			return id
+		}
+		if next, ok := f[up]; ok {
+			f[id] = next
+		}
+		id = up
+	}
+}
+
+func (f aliases) join(id string, others []string) {
+	root := f.find(id)
+	for _, o := range others {
+		if other := f.find(o); other != root {
+			f[other] = root
+		}
+	}
+}
+
+func (s *scan) finding(records []*hits) vuln.Finding {
+	f := vuln.Finding{ID: name(records)}
+	for _, r := range records {
+		a := r.advisory
+		for _, id := range append([]string{a.id}, a.same()...) {
+			addNew(&f.Aliases, id, f.ID)
+		}
+		f.Title = cmp.Or(f.Title, a.summary)
+		for _, url := range a.references {
+			addNew(&f.References, url, "")
+		}
+		if f.Source.Name == "" {
+			f.Source = vuln.Source{Name: "OSV", URL: "https://osv.dev/vulnerability/" + a.id}
+		}
+		if t, err := time.Parse(time.RFC3339, a.published); err == nil && (f.Published.IsZero() || t.Before(f.Published)) {
+			f.Published = t
+		}
+		if t, err := time.Parse(time.RFC3339, a.modified); err == nil && t.After(f.Modified) {
+			f.Modified = t
+		}
+		rate(&f, a.id, a.severity, a.rating)
+		for i := range r.in {
+			h := &r.in[i]
+			rate(&f, a.id, h.severity, h.rating)
+			s.place(&f, a.id, h)
+		}
+	}
+	return f
+}
+
+// name is the CVE, if there is one, because that is what others call it; else the record's id.
+func name(records []*hits) string {
+	cve := ""
+	for _, r := range records {
+		for _, id := range append([]string{r.advisory.id}, r.advisory.same()...) {
+			switch {
+			case !strings.HasPrefix(id, "CVE-") || id == cve:
+			case cve == "":
+				cve = id
+			default:
+				return records[0].advisory.id
+			}
+		}
+	}
+	return cmp.Or(cve, records[0].advisory.id)
+}
+
+func addNew(list *[]string, s, but string) {
+	if s != "" && s != but && !slices.Contains(*list, s) {
+		*list = append(*list, s)
+	}
+}
+
+// place adds a package to a finding. Several records about one package agree, or the one that is sure counts.
+func (s *scan) place(f *vuln.Finding, id string, h *hit) {
+	c := s.packages[h.pkg].component
+	if h.member == versions.Unknown {
+		s.skip(c, "cannot tell whether "+id+" is about it: "+h.why)
+	}
+	fix := vuln.FixState("")
+	if len(h.fixed) > 0 {
+		fix = vuln.Fixable
+	}
+	for i := range f.Affects {
+		if a := &f.Affects[i]; a.Component.PURL == c.PURL {
+			for _, v := range h.fixed {
+				addNew(&a.Fixed, v, "")
+			}
+			a.Fix = cmp.Or(a.Fix, fix)
+			return
+		}
+	}
+	f.Affects = append(f.Affects, vuln.Affected{Component: c, Fixed: h.fixed, Fix: fix})
+}
+
+// rate adds what a record says of how bad a vulnerability is. The worst of all counts.
+func rate(f *vuln.Finding, source string, list []severity, word string) {
+	add := func(r vuln.Rating) {
+		if !slices.Contains(f.Ratings, r) {
+			f.Ratings = append(f.Ratings, r)
+			f.Severity = max(f.Severity, r.Severity)
+		}
+	}
+	for _, v := range list {
+		if !strings.HasPrefix(v.kind, "CVSS") {
+			add(wordRating(source, v.score)) // "Ubuntu": "medium"
+			continue
+		}
+		add(vuln.Rating{Source: source, Vector: v.score, Method: methods[v.kind]})
+	}
+	if word != "" {
+		add(wordRating(source, word))
+	}
+}
+
+func wordRating(source, word string) vuln.Rating {
+	s, _ := vuln.ParseSeverity(word)
+	return vuln.Rating{Source: source, Severity: s, Method: "other"}
+}
+
+// methods are OSV's types of severity by CycloneDX's names.
+var methods = map[string]string{"CVSS_V2": "CVSSv2", "CVSS_V3": "CVSSv31", "CVSS_V4": "CVSSv4"}
