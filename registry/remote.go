@@ -196,10 +196,7 @@ type remoteBody struct {
 func (r *remoteBody) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		if broken(err) {
-			err = fmt.Errorf("%w: %w", errBroken, err)
-		}
-		err = r.b.wrap(r.what, err)
+		err = r.b.wrap(r.what, cut(err))
 	}
 	return n, err
 }
@@ -264,13 +261,23 @@ func (b *remoteBackend) request(ctx context.Context, method, path string, body [
 	return req, nil
 }
 
-// do sends a request and returns the answer with its body, which is at most as long as a manifest may be.
+// do sends a request and returns the answer with its body, which is at most as long as a manifest may be. What is only read
+// is asked for again if the answer breaks off.
 func (b *remoteBackend) do(what string, req *http.Request) (*http.Response, []byte, error) {
 	release, err := b.slots.take(req.Context())
 	if err != nil {
 		return nil, nil, err
 	}
 	defer release()
+	for try := 1; ; try++ {
+		resp, data, err := b.doOnce(what, req)
+		if err == nil || try == maxReads || req.Method != http.MethodGet || !errors.Is(err, errBroken) || !sleep(req.Context(), jitter(try)) {
+			return resp, data, err
+		}
+	}
+}
+
+func (b *remoteBackend) doOnce(what string, req *http.Request) (*http.Response, []byte, error) {
 	resp, err := b.repo.Client.Do(req)
 	if err != nil {
 		return nil, nil, b.wrap(what, err)
@@ -278,10 +285,7 @@ func (b *remoteBackend) do(what string, req *http.Request) (*http.Response, []by
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, b.limits.ManifestBytes+1))
 	if err != nil {
-		if broken(err) {
-			err = fmt.Errorf("%w: %w", errBroken, err)
-		}
-		return nil, nil, b.wrap(what, err)
+		return nil, nil, b.wrap(what, cut(err))
 	}
 	if int64(len(data)) > b.limits.ManifestBytes {
 		return nil, nil, fmt.Errorf("registry: %s: %w: the answer has more than %d bytes", what, ErrLimit, b.limits.ManifestBytes)
@@ -428,7 +432,7 @@ func (b *remoteBackend) pushIf(ctx context.Context, d Descriptor, content []byte
 func (b *remoteBackend) readTag(ctx context.Context, tag string) (tagged, error) {
 	for try := 1; ; try++ {
 		t, err := b.readTagOnce(ctx, tag)
-		if err == nil || try == maxReads || !(errors.Is(err, ErrDigest) || errors.Is(err, errBroken)) || !sleep(ctx, jitter(try)) {
+		if err == nil || try == maxReads || !errors.Is(err, ErrDigest) || !sleep(ctx, jitter(try)) {
 			return t, err
 		}
 	}
@@ -726,7 +730,7 @@ func kindOf(err error) error {
 		return ErrInvalid
 	case errors.As(err, &address) && address.Op == "parse":
 		return nil
-	case errors.As(err, &netError), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &netError), errors.Is(err, errBroken), errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrUnavailable
 	case errors.As(err, &login):
 		return ErrUnauthorized

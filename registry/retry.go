@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -96,14 +97,43 @@ func broken(err error) bool {
 		operation *net.OpError
 		name      *net.DNSError
 		alert     tls.AlertError
+		stream    streamError
 	)
 	switch {
 	case errors.As(err, &name):
 		return name.IsTemporary || name.IsTimeout
 	case errors.As(err, &alert):
 		return false
+	case errors.As(err, &operation), errors.As(err, &stream), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET):
+		return true
 	}
-	return errors.As(err, &operation) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+	// Errors of net/http that have neither a name nor a type.
+	return err != nil && slices.ContainsFunc(brokenTexts, func(text string) bool { return strings.Contains(err.Error(), text) })
+}
+
+// brokenTexts are of connections that net/http closed, or saw closed: HTTP/1 and HTTP/2.
+var brokenTexts = []string{
+	"http: CloseIdleConnections called", "http: server closed idle connection", "transport connection broken", "http2: client conn", "GOAWAY",
+}
+
+// A streamError is an answer over HTTP/2 that the other side broke off (RFC 9113, section 6.4). An error of net/http, which
+// does not export its type, copies itself to any struct with these fields.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return fmt.Sprintf("stream %d broken off: code %d", e.StreamID, e.Code) }
+
+// cut gives an error of reading an answer errBroken. Whatever it was, a connection that broke, chunks or a compression that
+// came damaged, it may come whole the next time; but for what was given up.
+func cut(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errBroken, err)
 }
 
 // repeatable reports whether a request may be sent twice: it is idempotent (RFC 9110, section 9.2.2), or it opens an

@@ -15,11 +15,12 @@
 package registrytest
 
 import (
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/olareg/olareg"
 	"github.com/olareg/olareg/config"
@@ -37,8 +38,15 @@ type Options struct {
 type Quirk func(registry http.Handler) http.Handler
 
 // Server is a running registry.
+//
+// It is none of httptest's, because those close the idle connections of http.DefaultTransport when they end, under the
+// hands of whatever else runs in the process.
 type Server struct {
-	http *httptest.Server
+	http http.Server
+	host string
+	done chan struct{}
+
+	answers sync.RWMutex // those that are being given
 }
 
 // Start starts a registry. Like httptest, it panics if loopback has no port left.
@@ -53,16 +61,37 @@ func Start(opts *Options) *Server {
 	for _, quirk := range slices.Backward(opts.Quirks) {
 		handler = quirk(handler)
 	}
-	return &Server{http: httptest.NewServer(handler)}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		listener, err = net.Listen("tcp6", "[::1]:0")
+	}
+	if err != nil {
+		panic("registrytest: no port on loopback: " + err.Error())
+	}
+	s := &Server{
+		host: listener.Addr().String(), done: make(chan struct{}),
+	}
+	s.http = http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.answers.RLock()
+		defer s.answers.RUnlock()
+		handler.ServeHTTP(w, r)
+	})}
+	go func() {
+		defer close(s.done)
+		_ = s.http.Serve(listener) // until Close
+	}()
+	return s
 }
 
 // Host returns the host and port, such as "127.0.0.1:41739", to begin image names with.
-func (s *Server) Host() string { return s.http.Listener.Addr().String() }
+func (s *Server) Host() string { return s.host }
 
-// Close breaks open connections and stops the registry.
+// Close breaks open connections and stops the registry. It returns when the last answer is over.
 func (s *Server) Close() {
-	s.http.CloseClientConnections()
-	s.http.Close()
+	_ = s.http.Close()
+	<-s.done
+	s.answers.Lock()
+	defer s.answers.Unlock()
 }
 
 // Memory returns a registry in memory.
