@@ -27,8 +27,7 @@ import (
 // Limits.Requests of the source bounds how much is on its way at the same time. Content goes before what refers to it, an
 // image before what is attached to it, and the tag comes last, so that a copy that breaks off leaves nothing dangling, and
 // doing it again goes on where it ended: content that is there already is not sent again. Between repositories of one
-// registry blobs are mounted, where it can. The digest of a blob of more than 64 KiB is checked by the registry or layout
-// that stores it.
+// registry blobs are mounted, where it can. All that is moved is checked against its digest on the way.
 //
 // An attachment that the source lists and does not have, or has damaged, does not hold up the rest. All such errors are
 // returned together, beside the descriptor of the image, which has been copied then. So is the doubt whether there are
@@ -587,20 +586,12 @@ func (c *copier) pushEarly(ctx context.Context, d Descriptor, f fetched) error {
 	return c.dst.Push(ctx, d, bytes.NewReader(f.data))
 }
 
-// stream sends a blob as it comes. Whatever breaks on the way, a connection, an upload, a token that ends, the source is
-// asked again: what came cannot be sent twice. Registries and layouts compute the digest of what they store, so it is
-// computed here too only after they refused it once, to tell who is at fault.
+// stream sends a blob as it comes, and checks it on the way: not every registry that says so has computed the digest of
+// what it stored. Whatever breaks, a connection, an upload, a token that ends, the source is asked again: what came
+// cannot be sent twice.
 func (c *copier) stream(ctx context.Context, d Descriptor) error {
-	checks := false
-	switch c.dst.backend.(type) {
-	case *remoteBackend, *layoutBackend:
-		checks = true
-	}
 	for try := 1; ; try++ {
-		body := &lazyBody{c: c, d: d, fetch: c.src.Fetch}
-		if checks && try == 1 {
-			body.fetch = c.src.backend.Fetch
-		}
+		body := &lazyBody{c: c, d: d}
 		body.ctx, body.cancel = context.WithCancel(ctx)
 		go func() {
 			body.mu.Lock()
@@ -630,7 +621,6 @@ type lazyBody struct {
 	cancel context.CancelFunc
 	c      *copier
 	d      Descriptor
-	fetch  func(context.Context, Descriptor) (io.ReadCloser, error)
 
 	over        atomic.Bool
 	mu          sync.Mutex
@@ -643,7 +633,7 @@ type lazyBody struct {
 // open asks the source, once; l.mu is held.
 func (l *lazyBody) open() {
 	if l.body == nil && l.failed == nil && !l.closed {
-		l.body, l.failed = l.fetch(l.ctx, l.d)
+		l.body, l.failed = l.c.src.Fetch(l.ctx, l.d)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -464,5 +465,64 @@ func TestCopyOfListsThatLie(t *testing.T) {
 	d, err := registry.Copy(ctx, reopen(t, t.TempDir()), from, index.Digest.String(), nil)
 	if !errors.Is(err, registry.ErrMalformed) || d.Digest != index.Digest {
 		t.Errorf("%v, %v", d, err)
+	}
+}
+
+// What a source or the way from it has damaged is not copied, into a registry that stores what it gets and looks at nothing
+// either: it is asked for again, and if that does not help, is an error that leaves nothing by its name.
+func TestCopyChecksWhatItMoves(t *testing.T) {
+	t.Parallel()
+	var damage atomic.Int64
+	src := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/") || damage.Add(-1) < 0 {
+				next.ServeHTTP(w, r)
+				return
+			}
+			good := httptest.NewRecorder()
+			next.ServeHTTP(good, r)
+			data := good.Body.Bytes()
+			data[len(data)/2] ^= 1
+			w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+			_, _ = w.Write(data)
+		})
+	}}})
+	defer src.Close()
+	from := open(t, src.Host()+"/demo/app", nil)
+	layer := push(t, from, ocispec.MediaTypeImageLayerGzip, bytes.Repeat([]byte("layer"), 100_000))
+	image := push(t, from, ocispec.MediaTypeImageManifest, asJSON(t, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+		Config: ocispec.DescriptorEmptyJSON, Layers: []registry.Descriptor{layer},
+	}))
+	for times, want := range map[int64]error{0: nil, 1: nil, 1 << 30: registry.ErrDigest} {
+		var stored atomic.Pointer[[]byte]
+		dst := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{storesAnything(layer.Digest.String(), &stored)}})
+		damage.Store(times)
+		_, err := registry.Copy(t.Context(), open(t, dst.Host()+"/demo/app", nil), from, image.Digest.String(), nil)
+		dst.Close()
+		if !errors.Is(err, want) {
+			t.Errorf("damaged %d times: %v, want %v", times, err, want)
+		}
+		if data := stored.Load(); (data != nil) != (want == nil) || data != nil && layer.Digest.Algorithm().FromBytes(*data) != layer.Digest {
+			t.Errorf("damaged %d times: other bytes were stored, or none", times)
+		}
+	}
+}
+
+// storesAnything is a registry that stores one blob by its name and does not look at it.
+func storesAnything(name string, stored *atomic.Pointer[[]byte]) registrytest.Quirk {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPut || r.URL.Query().Get("digest") != name {
+				next.ServeHTTP(w, r)
+				return
+			}
+			data, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			stored.Store(&data)
+			w.WriteHeader(http.StatusCreated)
+		})
 	}
 }

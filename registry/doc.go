@@ -33,9 +33,8 @@
 //
 // # Nothing read is trusted
 //
-// Every byte is checked against its digest before it is passed on; the large blobs of a [Copy], by who stores them. A
-// listing is a hint, which anybody with the right to push can write; the manifest decides what is about which subject, and
-// whether it holds evidence. [Limits] bound everything, and what is over a limit is an error, never a shorter list. None of
+// Every byte is checked against its digest. A listing is a hint, which anybody with the right to push can write; the
+// manifest decides what is about which subject, and whether it holds evidence. [Limits] bound everything, and what is over a limit is an error, never a shorter list. None of
 // this verifies a signature: that is for package verify. What nobody signed, such as BuildKit's attestations inside an
 // index, is never evidence; [Repository.Claims] reads it.
 //

@@ -179,12 +179,13 @@ func (c *checkedReader) Read(p []byte) (int, error) {
 	switch {
 	case c.left < 0:
 		return 0, fmt.Errorf("registry: %w: %s is longer than %d bytes", ErrDigest, c.d.Digest, c.d.Size)
+	case c.left == 0 && !c.verifier.Verified():
+		// Its last bytes are held back: whoever stores it by its length must not have it whole.
+		return 0, fmt.Errorf("registry: %w: %s", ErrDigest, c.d.Digest)
 	case err != io.EOF:
 		return n, err
 	case c.left > 0:
 		return n, fmt.Errorf("registry: %w: %s ends %d bytes early", ErrDigest, c.d.Digest, c.left)
-	case !c.verifier.Verified():
-		return n, fmt.Errorf("registry: %w: %s", ErrDigest, c.d.Digest)
 	}
 	return n, io.EOF
 }

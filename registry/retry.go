@@ -125,7 +125,9 @@ type streamError struct {
 	Cause    error
 }
 
-func (e streamError) Error() string { return fmt.Sprintf("stream %d broken off: code %d", e.StreamID, e.Code) }
+func (e streamError) Error() string {
+	return fmt.Sprintf("stream %d broken off: code %d", e.StreamID, e.Code)
+}
 
 // cut gives an error of reading an answer errBroken. Whatever it was, a connection that broke, chunks or a compression that
 // came damaged, it may come whole the next time; but for what was given up.
