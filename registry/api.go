@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,23 +182,35 @@ func (e *noAPIError) Error() string {
 func (e *noAPIError) Is(kind error) bool { return kind == ErrUnsupported }
 
 // absence reads an answer other than an index as a sign that there is no referrers API, nil if it is none. 404 is what
-// the specification says ("Listing Referrers"); the others are what registries that know no such address send.
-func absence(status int, contentType string, body []byte) *noAPIError {
+// the specification says ("Listing Referrers"); the others are what registries that know no such address send: 400
+// (go-containerregistry has met it), 406 (Artifactory, go-containerregistry issue 1962), 405 and 501, a web page, and
+// GitHub's redirect (see [elsewhere]). Where another redirect led to a page, somebody should sign in.
+func absence(resp *http.Response, contentType string, body []byte) *noAPIError {
 	html := contentType == "text/html" || strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(body[:min(64, len(body))]))), "<!doctype html")
-	switch status {
-	case http.StatusNotFound:
-		if html {
-			return &noAPIError{answer: "404 with a web page"}
-		}
+	redirected := resp.Request.Response != nil
+	switch status := resp.StatusCode; {
+	case status == http.StatusSeeOther && elsewhere(resp.Request.URL, resp.Header.Get("Location")):
+		return &noAPIError{answer: "303, to a web page of another host", clear: true}
+	case html && redirected:
+		return nil
+	case status == http.StatusNotFound && html:
+		return &noAPIError{answer: "404 with a web page"}
+	case status == http.StatusNotFound:
 		return &noAPIError{answer: "404", clear: true}
-	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
+	case status == http.StatusBadRequest, status == http.StatusMethodNotAllowed, status == http.StatusNotAcceptable, status == http.StatusNotImplemented:
 		return &noAPIError{answer: fmt.Sprint(status)}
-	case http.StatusOK:
-		if html {
-			return &noAPIError{answer: "with a web page"}
-		}
+	case status == http.StatusOK && html:
+		return &noAPIError{answer: "with a web page"}
 	}
 	return nil
+}
+
+// elsewhere reports whether a redirect is how GitHub's registry answers what it does not know: to the page of a package on
+// github.com, in whose name is the rest of the address. That page may be anything, also 429, so that it is not asked for
+// (github.com/artifacthub/hub, issue 4785).
+func elsewhere(from *url.URL, location string) bool {
+	to, err := from.Parse(location)
+	return err == nil && strings.Contains(from.Path, "/referrers/") && to.Hostname() != from.Hostname() && strings.Contains(to.Path, "/referrers/")
 }
 
 // forgotten is the error of a registry that answered with lists before and now as if it had none.

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,7 +137,15 @@ var faultyAnswers = []faultyAnswer{
 	{"reset", func(http.ResponseWriter, *http.Request, *httptest.ResponseRecorder) { panic(http.ErrAbortHandler) }, unavailable, unavailable, unavailable},
 	{"to a page to sign in", func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
-	}, unavailable, malformed, wrongDigest},
+	}, malformed, malformed, wrongDigest},
+	{"to a page to sign in elsewhere", func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
+		_, port, _ := net.SplitHostPort(r.Host)
+		http.Redirect(w, r, "http://localhost:"+port+"/login?back="+url.QueryEscape(r.URL.Path), http.StatusFound)
+	}, malformed, malformed, wrongDigest},
+	{"to a package's page", func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) { // GitHub's registry
+		w.Header().Set("Location", "http://localhost:1/-/v2/packages/container/package/"+strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v2/"), "/", "%2F"))
+		w.WriteHeader(http.StatusSeeOther)
+	}, unavailable, unavailable, unavailable},
 	{"round in circles", func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
 		http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
 	}, unavailable, unavailable, unavailable},
@@ -364,7 +374,7 @@ func openFor(t *testing.T, host string) *registry.Repository {
 }
 
 // At first contact nothing is known of a registry: what leads to the fallback tag is what registries without the API
-// send. Copy, which would leave behind what is not listed, takes only the specification's word for it.
+// send. Copy, which would leave behind what is not listed, takes only the specification's word for it, or GitHub's.
 func TestFaultsAtFirstContact(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -407,10 +417,10 @@ func TestFaultsAtFirstContact(t *testing.T) {
 	}
 	_ = g.Wait()
 	slices.Sort(none)
-	if diff := cmp.Diff([]string{"400", "404", "405", "406", "501", "a page", "to a page to sign in"}, none); diff != "" {
+	if diff := cmp.Diff([]string{"400", "404", "405", "406", "501", "a page", "to a package's page"}, none); diff != "" {
 		t.Errorf("read as none at first contact: %s", diff)
 	}
-	if diff := cmp.Diff([]string{"404"}, copied); diff != "" {
+	if diff := cmp.Diff([]string{"404", "to a package's page"}, copied); diff != "" {
 		t.Errorf("copied without evidence: %s", diff)
 	}
 }

@@ -102,7 +102,7 @@ func Open(name string, opts *Options) (*Repository, error) {
 		l := &login{next: transport, get: opts.Credential, repository: name, timeout: opts.Timeout}
 		client.Credential, transport = l.credential, l
 	}
-	client.Client = &http.Client{Transport: &challenges{next: transport}}
+	client.Client = &http.Client{Transport: &challenges{next: transport}, CheckRedirect: checkRedirect}
 	b.repo.Client = client
 	// The listing of referrers and its fallback are ours: what the client library is told here keeps it out of both.
 	if err := b.repo.SetReferrersCapability(true); err != nil {
@@ -117,6 +117,19 @@ func Open(name string, opts *Options) (*Repository, error) {
 	b.slots, b.learn = r.slots, r.api.learn
 	return r, nil
 }
+
+// checkRedirect follows redirects as net/http does, but for those that say something themselves.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if r := req.Response; r != nil && r.StatusCode == http.StatusSeeOther && elsewhere(via[len(via)-1].URL, r.Header.Get("Location")) {
+		return http.ErrUseLastResponse
+	}
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
+	return nil
+}
+
+const maxRedirects = 10
 
 type remoteBackend struct {
 	repo   *remote.Repository
@@ -585,8 +598,11 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 			return nil, nil, err
 		}
 	}
-	if absent := absence(resp.StatusCode, mediaType, data); absent != nil {
+	if absent := absence(resp, mediaType, data); absent != nil {
 		return nil, nil, absent
+	}
+	if at := resp.Request.URL; resp.Request.Response != nil && mediaType == "text/html" {
+		return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: sent to a web page of %.80q: to sign in?", b.repo.Reference, ErrMalformed, at.Host)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: %d bytes of type %.80q, which are no index",
