@@ -111,6 +111,9 @@ func (s *Instance) TrustedRoot(edit func(root map[string]any)) []byte {
 	return must(json.Marshal(root))
 }
 
+// RekorID is the identifier of the first log.
+func (s *Instance) RekorID() []byte { return keyID(s.Rekor.Public()) }
+
 // TilesID is the identifier of the second log.
 func (s *Instance) TilesID() []byte {
 	id := sha256.Sum256(slices.Concat([]byte(s.TilesHost+"\n\x01"), s.Tiles.Public().(ed25519.PublicKey)))
