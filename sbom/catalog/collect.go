@@ -19,7 +19,6 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gobinary"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemspec"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
@@ -77,10 +76,11 @@ const (
 
 func finders() ([]finder, error) {
 	rpm, deb, apk, npm, jars := &rpmDB{}, &dpkgDB{}, &apkDB{}, &npmPackage{}, &javaArchive{}
-	conda, r, arch := &condaMeta{}, &rPackage{}, &pacmanDB{}
+	conda, r, arch, php := &condaMeta{}, &rPackage{}, &pacmanDB{}, &composer{}
 	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}, {Extractor: deb, max: maxText, details: deb.details},
 		{Extractor: apk, max: maxText, details: apk.details}, {Extractor: npm, max: maxText, details: npm.details}, {Extractor: arch, max: maxText, details: arch.details},
 		{Extractor: jars, max: maxArchive, details: jars.details}, {Extractor: conda, max: maxText, details: conda.details},
+		{Extractor: php, max: maxText, details: php.details},
 		{Extractor: r, max: maxText, details: r.details}, {Extractor: claimed{}, max: maxText, details: claimDetails, always: true},
 		{Extractor: graalvm{}, programs: true, details: graalvmDetails, always: true}}
 	for _, f := range []struct {
@@ -97,7 +97,6 @@ func finders() ([]finder, error) {
 		{homebrew.New, finder{max: maxText}},
 		{gemspec.New, finder{max: maxText, details: gemDetails}},
 		{depsjson.New, finder{max: maxText, details: dotnetDetails}},
-		{newComposerLock, finder{max: maxText, details: composerDetails}},
 	} {
 		e, err := f.new(&cpb.PluginConfig{})
 		if err != nil {
@@ -262,7 +261,7 @@ func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
 			w = program
 		}
 	}
-	if isCopyright(path) || path == "etc/os-release" || path == "usr/lib/os-release" {
+	if isCopyright(path) || strings.HasSuffix(path, ".dist-info/direct_url.json") || path == "etc/os-release" || path == "usr/lib/os-release" {
 		return content
 	}
 	return w
@@ -488,7 +487,7 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
 	})
 	found := &found{path: name, file: file, raw: inv.Packages}
-	lock := f.Name() == packagelockjson.Name || f.Name() == composerlock.Name // whose details say what is needed
+	lock := f.Name() == packagelockjson.Name || f.Name() == (*composer)(nil).Name() // whose details say what is needed
 	for _, p := range inv.Packages {
 		k, kerr := c.component(p, name)
 		if kerr != nil {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
-	rustaudit "github.com/rust-secure-code/go-rustaudit"
 )
 
 // goPURL writes the package URL of a module as lading's sbom does. Module paths keep their case, as the module proxy tells
@@ -85,32 +84,4 @@ func (c *collector) forget(k *component, at string) {
 	if len(k.places) == 0 {
 		delete(c.all, k.key)
 	}
-}
-
-// cargoDetails reads which crate needs which (cargo-auditable).
-func cargoDetails(c *collector, f *found) error {
-	info, err := rustaudit.GetDependencyInfo(f.file.(io.ReaderAt))
-	if err != nil {
-		return nil // the extractor said so
-	}
-	known := map[string]*component{}
-	for i, p := range f.raw {
-		known[p.Name+"\n"+p.Version] = f.pkgs[i]
-	}
-	for _, p := range info.Packages {
-		k := known[p.Name+"\n"+p.Version]
-		if k == nil || p.Kind != rustaudit.Runtime {
-			continue
-		}
-		if p.Root {
-			k.kind = cdx.ComponentTypeApplication
-		}
-		for _, d := range p.Dependencies {
-			if d < uint(len(info.Packages)) {
-				other := info.Packages[d]
-				k.need(known[other.Name+"\n"+other.Version])
-			}
-		}
-	}
-	return nil
 }

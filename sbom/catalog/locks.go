@@ -36,6 +36,7 @@ type lockedPackage struct {
 	dev, opt        bool     // needed to work on the project only, or only where it can be had
 	url, integrity  string
 	sha256          string
+	root            bool   // a project of the lockfile itself
 	patch           bool   // of another, which says whether it is needed
 	dir             string // a directory of the project in place of a package of a registry
 }

@@ -211,6 +211,10 @@ func (p *npmPackage) details(c *collector, f *found) error {
 // npmLockDetails reads which package uses which, and where they are from (package-lock.json(5)).
 func npmLockDetails(c *collector, f *found) error {
 	lock, err := readNpmLock(f.file)
+	if err == nil && path.Base(f.path) == ".package-lock.json" {
+		c.npmInstalledLock(lock, path.Dir(path.Dir(f.path)))
+		return nil
+	}
 	if err != nil || len(f.raw) == 0 {
 		return nil // the extractor said so, or another lockfile counts
 	}
@@ -274,13 +278,29 @@ func npmLockDetails(c *collector, f *found) error {
 		k.distribution(m.Resolved, integrityHashes(m.Integrity))
 		vcs := m.vcs()
 		c.later = append(c.later, func() {
-			if n := c.nodes[dir]; n != nil && n.component != nil && vcs != "" && n.component != k {
+			if n := c.nodes[dir]; n != nil && n.component != nil && vcs != "" && n.component != k && n.component.version == k.version {
 				n.component = c.fromVCS(n.component, vcs, path.Join(dir, "package.json"))
 			}
 			c.node(dir, &node{component: k, needs: m.all})
 		})
 	}
 	return nil
+}
+
+// npmInstalledLock reads where what is in node_modules was fetched, as npm notes it there. What is not there any more does not
+// count.
+func (c *collector) npmInstalledLock(lock *npmLockfile, root string) {
+	for key, m := range lock.entries() {
+		dir := path.Join(root, key)
+		c.later = append(c.later, func() {
+			n := c.nodes[dir]
+			if m.Link || n == nil || n.component == nil || n.component.version != m.Version {
+				return
+			}
+			n.component = c.fromVCS(n.component, m.vcs(), path.Join(dir, "package.json"))
+			n.component.distribution(m.Resolved, integrityHashes(m.Integrity))
+		})
+	}
 }
 
 // vcs returns the repository that a lockfile's package is from, in the words of the lockfile: npm writes these into package
@@ -361,6 +381,20 @@ func (c *collector) findNode(at string) *node {
 
 type npmLock struct{ filesystem.Extractor }
 
+// notProjects are directories of what was installed: a lockfile below was there when it was packed, and is of nobody's
+// project here.
+var notProjects = []string{"node_modules", "site-packages", "dist-packages", "gems", "pkg/mod", ".cargo/registry"}
+
+// FileRequired says what the files are called. One lies in node_modules itself, where npm notes what it installed.
+func (npmLock) FileRequired(api filesystem.FileAPI) bool {
+	dir, base := path.Split("/" + api.Path())
+	if base == ".package-lock.json" {
+		return path.Base(dir) == "node_modules"
+	}
+	return (base == "package-lock.json" || base == "npm-shrinkwrap.json") &&
+		!slices.ContainsFunc(notProjects, func(k string) bool { return strings.Contains(dir, "/"+k+"/") })
+}
+
 func newNpmLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
 	e, err := packagelockjson.New(o)
 	return npmLock{e}, err
@@ -435,6 +469,9 @@ func readNpmLock(r io.Reader) (*npmLockfile, error) {
 
 // Extract finds the packages of a lockfile.
 func (npmLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	if path.Base(in.Path) == ".package-lock.json" {
+		return out, nil // of what is there, see npmInstalledLock
+	}
 	if path.Base(in.Path) == "package-lock.json" { // which npm passes over if there is the other
 		if _, err := in.FS.Stat(path.Join(path.Dir(in.Path), "npm-shrinkwrap.json")); err == nil {
 			return out, nil

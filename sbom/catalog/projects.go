@@ -16,12 +16,7 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/podfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/osv"
@@ -42,14 +37,8 @@ var projects = []struct {
 	keys  int
 	names []string
 }{
-	{poetrylock.New, maxLock, 0, []string{"poetry.lock"}},
-	{uvlock.New, maxLock, 0, []string{"uv.lock"}},
-	{pdmlock.New, maxLock, 0, []string{"pdm.lock"}},
-	{newPipfileLock, maxLock, 0, []string{"Pipfile.lock"}},
 	{requirements.New, maxRequirements, 0, nil},
 	{gomod.New, maxLock, 0, []string{"go.mod"}},
-	{cargolock.New, maxLock, 0, []string{"Cargo.lock"}},
-	{gemfilelock.New, maxLock, 0, []string{"Gemfile.lock", "gems.locked"}},
 	{gradlelockfile.New, maxLock, 0, []string{"gradle.lockfile", "buildscript-gradle.lockfile"}},
 	{packageslockjson.New, maxLock, 0, []string{"packages.lock.json"}},
 	{mixlock.New, maxLock, 0, []string{"mix.lock"}},
@@ -69,6 +58,12 @@ var lockfilesByName = []struct {
 	{"javascript/yarnlock", []string{"yarn.lock"}, readYarnLock, (*collector).linkYarn},
 	{"javascript/pnpmlock", []string{"pnpm-lock.yaml"}, readPnpmLock, nil},
 	{"javascript/bunlock", []string{"bun.lock"}, readBunLock, nil},
+	{"python/uvlock", []string{"uv.lock"}, readUvLock, nil},
+	{"python/poetrylock", []string{"poetry.lock"}, readPoetryLock, nil},
+	{"python/pdmlock", []string{"pdm.lock"}, readPdmLock, nil},
+	{"python/pipfilelock", []string{"Pipfile.lock"}, readPipfileLock, nil},
+	{"rust/cargolock", []string{"Cargo.lock"}, readCargoLock, nil},
+	{"ruby/gemfilelock", []string{"Gemfile.lock", "gems.locked"}, readGemfileLock, nil},
 }
 
 // kept are the directories in which package managers keep what they installed or downloaded: lockfiles there are of other
@@ -97,7 +92,7 @@ func pinned(p *extractor.Package) bool {
 func toRun(p *extractor.Package) bool {
 	groups, ok := p.Metadata.(osv.DepGroups)
 	return !ok || len(groups.DepGroups()) == 0 || slices.ContainsFunc(groups.DepGroups(), func(g string) bool {
-		return slices.Contains([]string{"main", "default", "prod", "requires"}, g) || strings.HasSuffix(strings.ToLower(g), "runtimeclasspath")
+		return slices.Contains([]string{"prod", "requires"}, g) || strings.HasSuffix(strings.ToLower(g), "runtimeclasspath")
 	})
 }
 

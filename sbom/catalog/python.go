@@ -2,22 +2,16 @@ package catalog
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
-	"maps"
+	"io"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
-	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
+	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/google/osv-scalibr/extractor"
-	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
-	"github.com/google/osv-scalibr/extractor/filesystem/osv"
-	"github.com/google/osv-scalibr/inventory"
 )
 
 func requiresDist(p *extractor.Package) []string {
@@ -44,6 +38,7 @@ func pythonDetails(c *collector, f *found) error {
 			break
 		}
 		pythonLicense(k, s)
+		k = c.direct(k, f.path)
 		k.supplier = strings.TrimSpace(strings.SplitN(s["author"], "\n", 2)[0])
 		dir := path.Dir(path.Dir(f.path))
 		if strings.HasSuffix(f.path, ".egg-info") {
@@ -84,49 +79,69 @@ func pythonLicense(k *component, s map[string]string) {
 		add(&k.licenses, e)
 		return
 	}
+	var classes []string
+	known := false
 	for class := range strings.SplitSeq(s["classifier"], "\n") {
 		if l, ok := strings.CutPrefix(class, "License :: "); ok {
 			l = strings.TrimPrefix(l, "OSI Approved :: ")
 			if l != "OSI Approved" {
-				add(&k.licenses, l)
+				_, exact := expression(l)
+				known = known || exact
+				add(&classes, l)
 			}
 		}
 	}
-	// The field holds whole licence texts at times.
-	if l := strings.TrimSpace(s["license"]); l != "UNKNOWN" && !strings.Contains(l, "\n") && len(l) < 200 {
-		if id, ok := expression(l); ok {
-			k.licenses = []string{id}
-		} else if len(k.licenses) == 0 {
-			add(&k.licenses, l)
-		}
+	// The field holds whole licence texts at times. Where it is short, and no class is one licence, it may be the surer: "LGPL
+	// v3" beside a class for all versions.
+	l := strings.TrimSpace(s["license"])
+	if l == "UNKNOWN" || strings.Contains(l, "\n") || len(l) >= 200 {
+		l = ""
+	}
+	if id, ok := expression(l); ok && l != "" {
+		classes = []string{id}
+	} else if l != "" && (len(classes) == 0 || !known && strings.ContainsAny(l, "0123456789")) {
+		classes = []string{l}
+	}
+	for _, l := range classes {
+		add(&k.licenses, l)
 	}
 }
 
-// pipfileLock reads Pipfile.lock here: the extractor searches all of the file for the line of each package.
-type pipfileLock struct{ filesystem.Extractor }
-
-func newPipfileLock(o *cpb.PluginConfig) (filesystem.Extractor, error) {
-	e, err := pipfilelock.New(o)
-	return pipfileLock{e}, err
-}
-
-// Extract finds the packages of a lockfile.
-func (pipfileLock) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
-	type packages map[string]struct{ Version string }
-	var lock struct{ Default, Develop packages }
-	if err := json.NewDecoder(in.Reader).Decode(&lock); err != nil {
-		return out, err
+// direct reads where a distribution was installed from, if that was no index, and returns the component that it is then.
+func (c *collector) direct(k *component, metadata string) *component {
+	at := path.Join(path.Dir(metadata), "direct_url.json")
+	if c.tree.real(at) == "" {
+		return k
 	}
-	for _, group := range []struct {
-		name string
-		packages
-	}{{"default", lock.Default}, {"dev", lock.Develop}} {
-		for _, name := range slices.Sorted(maps.Keys(group.packages)) {
-			if version, ok := strings.CutPrefix(group.packages[name].Version, "=="); ok { // others are directories and repositories
-				out.Packages = append(out.Packages, &extractor.Package{Name: name, Version: version, PURLType: "pypi",
-					Metadata: &osv.DepGroupMetadata{DepGroupVals: []string{group.name}}})
-			}
+	file, err := c.tree.Open(at)
+	if err != nil {
+		c.warn(at, err)
+		return k
+	}
+	defer file.Close()
+	var d directURL
+	if err := json.NewDecoder(io.LimitReader(file, maxText)).Decode(&d); err != nil {
+		c.warn(at, err)
+		return k
+	}
+	switch {
+	case d.VCS != nil && d.VCS.Commit != "":
+		return c.fromVCS(k, d.VCS.VCS+"+"+strings.TrimPrefix(d.URL, d.VCS.VCS+"+")+"@"+d.VCS.Commit, metadata)
+	case d.Dir != nil:
+		k.property("lading:installed-from", "directory")
+		if d.Dir.Editable {
+			k.property("lading:installed-from", "editable directory")
 		}
+	case d.Archive != nil:
+		var hashes []cdx.Hash
+		sum := d.Archive.Hashes["sha256"]
+		if sum == "" {
+			sum, _ = strings.CutPrefix(d.Archive.Hash, "sha256=")
+		}
+		if sum != "" {
+			hashes = append(hashes, cdx.Hash{Algorithm: cdx.HashAlgoSHA256, Value: sum})
+		}
+		k.distribution(d.URL, hashes)
 	}
-	return out, nil
+	return k
 }

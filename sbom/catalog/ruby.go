@@ -3,6 +3,10 @@ package catalog
 import (
 	"io"
 	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ladingdev/lading/sbom"
 )
 
 var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?(?:\s*,\s*(?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?)*)`)
@@ -25,4 +29,57 @@ func gemDetails(_ *collector, f *found) error {
 		}
 	}
 	return nil
+}
+
+var gemSpec = regexp.MustCompile(`^([^ ()]+)(?: \(([^)]*)\))?!?$`)
+
+// readGemfileLock reads Gemfile.lock of Bundler: sections by source, gems four spaces in, what they need six.
+func readGemfileLock(data []byte) (*lockfile, error) {
+	out := &lockfile{packages: map[string]*lockedPackage{}}
+	section, remote, revision := "", "", ""
+	var last *lockedPackage
+	root := lockRoot{dir: "."}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, "\r\n")
+		text := strings.TrimLeft(line, " ")
+		indent := len(line) - len(text)
+		m := gemSpec.FindStringSubmatch(text)
+		switch {
+		case text == "":
+		case indent == 0:
+			section, remote, revision, last = text, "", "", nil
+		case indent == 2 && strings.HasPrefix(text, "remote: "):
+			remote = strings.TrimPrefix(text, "remote: ")
+		case indent == 2 && strings.HasPrefix(text, "revision: "):
+			revision = strings.TrimPrefix(text, "revision: ")
+		case section == "DEPENDENCIES" && indent == 2 && m != nil:
+			root.needs = append(root.needs, m[1])
+		case indent == 4 && m != nil && m[2] != "" && slices.Contains([]string{"GIT", "GEM", "PATH", "PLUGIN SOURCE"}, section):
+			last = &lockedPackage{purl: gemPURL(m[1], m[2])}
+			if section == "GIT" {
+				last.purl = withVCS(last.purl, vcsURL(remote, revision))
+			}
+			id := m[1]
+			if out.packages[id] != nil { // for another platform
+				id += " " + m[2]
+			}
+			out.packages[id] = last
+		case indent == 6 && last != nil && m != nil:
+			last.needs = append(last.needs, m[1])
+		}
+	}
+	if len(root.needs) > 0 {
+		out.roots = []lockRoot{root}
+	}
+	return out, nil
+}
+
+// gemPURL writes a version with a platform behind it as the type has it: versions have no hyphen.
+func gemPURL(name, version string) sbom.PURL {
+	version, platform, _ := strings.Cut(version, "-")
+	u := sbom.PURL{Type: "gem", Name: name, Version: version}
+	if platform != "" {
+		u.Qualifiers = map[string]string{"platform": platform}
+	}
+	return u
 }

@@ -8,7 +8,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	rustaudit "github.com/rust-secure-code/go-rustaudit"
+
+	"github.com/ladingdev/lading/sbom"
 )
+
+// cargoDetails reads which crate needs which (cargo-auditable).
+func cargoDetails(c *collector, f *found) error {
+	info, err := rustaudit.GetDependencyInfo(f.file.(io.ReaderAt))
+	if err != nil {
+		return nil // the extractor said so
+	}
+	known := map[string]*component{}
+	for i, p := range f.raw {
+		known[p.Name+"\n"+p.Version] = f.pkgs[i]
+	}
+	for _, p := range info.Packages {
+		k := known[p.Name+"\n"+p.Version]
+		if k == nil || p.Kind != rustaudit.Runtime {
+			continue
+		}
+		if p.Root {
+			k.kind = cdx.ComponentTypeApplication
+		}
+		for _, d := range p.Dependencies {
+			if d < uint(len(info.Packages)) {
+				other := info.Packages[d]
+				k.need(known[other.Name+"\n"+other.Version])
+			}
+		}
+	}
+	return nil
+}
 
 // auditable refuses programs whose audit data unpacks to more than any has. What has none, or is WebAssembly, of which that
 // cannot be told beforehand, is not for the extractor.
@@ -45,4 +81,43 @@ func auditable(r io.ReaderAt) error {
 		return fmt.Errorf("%w: more than %d bytes of audit data", ErrLimit, most)
 	}
 	return nil
+}
+
+// readCargoLock reads Cargo.lock. Nothing in it says what is to work on a project only.
+func readCargoLock(data []byte) (*lockfile, error) {
+	type pkg struct {
+		Name, Version, Source, Checksum string
+		Dependencies                    []string
+	}
+	var f struct{ Package []pkg }
+	if err := toml.Unmarshal(data, &f); err != nil {
+		return nil, err
+	}
+	out, known := &lockfile{packages: map[string]*lockedPackage{}}, byVersion{}
+	id := func(p pkg) string { return strings.TrimSpace(p.Name + " " + p.Version + " " + p.Source) }
+	for _, p := range f.Package {
+		known.add(p.Name, p.Version, id(p))
+	}
+	for _, p := range f.Package {
+		l := &lockedPackage{purl: sbom.PURL{Type: "cargo", Name: p.Name, Version: p.Version}, sha256: p.Checksum}
+		if source, ok := strings.CutPrefix(p.Source, "git+"); ok {
+			l.purl = withVCS(l.purl, vcsURL(source, ""))
+		}
+		for _, d := range p.Dependencies { // name, name version, or name version (source)
+			words := strings.SplitN(d, " ", 3)
+			version := ""
+			if len(words) > 1 {
+				version = words[1]
+			}
+			to := known.find(words[0], version)
+			if len(words) == 3 {
+				if exact := words[0] + " " + version + " " + strings.Trim(words[2], "()"); slices.ContainsFunc(f.Package, func(p pkg) bool { return id(p) == exact }) {
+					to = exact
+				}
+			}
+			l.needs = append(l.needs, to)
+		}
+		out.packages[id(p)] = l
+	}
+	return out, nil
 }
