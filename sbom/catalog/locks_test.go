@@ -1,0 +1,168 @@
+package catalog
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Lockfiles of every other kind: versions, scopes, repositories and edges.
+func TestLocks(t *testing.T) {
+	const sha = "436597fd55631f7d8e7ed9a0b9069a38f8046957"
+	const vcs = "?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fexample%2Ffork.git%40" + sha
+	for _, tt := range []struct {
+		name, file, body string
+		purls, edges     []string
+	}{
+		{"uv", "uv.lock", `version = 1
+
+[[package]]
+name = "app"
+version = "0.1.0"
+source = { editable = "." }
+dependencies = [
+    { name = "httpx" },
+    { name = "forked" },
+]
+
+[package.optional-dependencies]
+fast = [{ name = "orjson" }]
+
+[package.dev-dependencies]
+dev = [{ name = "pytest" }]
+
+[[package]]
+name = "httpx"
+version = "0.27.2"
+source = { registry = "https://pypi.org/simple" }
+dependencies = [{ name = "idna", marker = "python_version > '3'" }]
+
+[[package]]
+name = "idna"
+version = "3.10"
+source = { registry = "https://pypi.org/simple" }
+
+[[package]]
+name = "forked"
+version = "1.2.3"
+source = { git = "https://github.com/example/fork.git?rev=main#` + sha + `" }
+
+[[package]]
+name = "orjson"
+version = "3.10.0"
+source = { registry = "https://pypi.org/simple" }
+
+[[package]]
+name = "pytest"
+version = "8.3.3"
+source = { registry = "https://pypi.org/simple" }
+`, []string{"?pkg:pypi/orjson@3.10.0", "?pkg:pypi/pytest@8.3.3", "pkg:pypi/app@0.1.0", "pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/httpx@0.27.2", "pkg:pypi/idna@3.10"},
+			[]string{"app@0.1.0 -> forked@1.2.3", "app@0.1.0 -> httpx@0.27.2", "app@0.1.0 -> orjson@3.10.0", "app@0.1.0 -> pytest@8.3.3", "httpx@0.27.2 -> idna@3.10"}},
+		{"poetry", "poetry.lock", `[[package]]
+name = "Flask"
+version = "3.0.3"
+optional = false
+groups = ["main"]
+
+[package.dependencies]
+jinja2 = ">=3"
+extra = {version = "*", optional = true}
+
+[[package]]
+name = "Jinja2"
+version = "3.1.4"
+optional = false
+groups = ["main", "dev"]
+
+[[package]]
+name = "extra"
+version = "1.0"
+optional = true
+groups = ["main"]
+
+[[package]]
+name = "forked"
+version = "1.2.3"
+optional = false
+category = "dev"
+
+[package.source]
+type = "git"
+url = "https://github.com/example/fork.git"
+reference = "main"
+resolved_reference = "` + sha + `"
+`, []string{"?pkg:pypi/extra@1.0", "?pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/flask@3.0.3", "pkg:pypi/jinja2@3.1.4"},
+			[]string{"flask@3.0.3 -> extra@1.0", "flask@3.0.3 -> jinja2@3.1.4"}},
+		{"pdm", "pdm.lock", "[[package]]\nname = \"click\"\nversion = \"8.1.7\"\ngroups = [\"default\"]\ndependencies = [\"colorama; platform_system == 'Windows'\"]\n\n[[package]]\nname = \"colorama\"\nversion = \"0.4.6\"\ngroups = [\"default\"]\n\n[[package]]\nname = \"forked\"\nversion = \"1.2.3\"\ngit = \"https://github.com/example/fork.git\"\nrevision = \"" + sha + "\"\ngroups = [\"dev\"]\n",
+			[]string{"?pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/click@8.1.7", "pkg:pypi/colorama@0.4.6"}, []string{"click@8.1.7 -> colorama@0.4.6"}},
+		{"pipenv", "Pipfile.lock", `{"default":{"a":{"version":"==1.0"},"forked":{"git":"https://github.com/example/fork.git","ref":"` + sha + `"},"here":{"path":"."}},"develop":{"b":{"version":"==2.0"}}}`,
+			[]string{"?pkg:pypi/b@2.0", "pkg:pypi/a@1.0", "pkg:pypi/forked" + vcs}, nil},
+		{"cargo", "Cargo.lock", "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"forked\",\n \"itoa 1.0.11\",\n]\n\n[[package]]\nname = \"forked\"\nversion = \"1.2.3\"\nsource = \"git+https://github.com/example/fork.git?branch=main#" + sha + "\"\n\n[[package]]\nname = \"itoa\"\nversion = \"0.4.8\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n\n[[package]]\nname = \"itoa\"\nversion = \"1.0.11\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"49f1f14873335454500d59611f1cf4a4b0f786f9ac11f4312a78e4cf2566695b\"\n",
+			[]string{"pkg:cargo/app@0.1.0", "pkg:cargo/forked@1.2.3" + vcs, "pkg:cargo/itoa@0.4.8", "pkg:cargo/itoa@1.0.11"},
+			[]string{"app@0.1.0 -> forked@1.2.3", "app@0.1.0 -> itoa@1.0.11"}},
+		{"bundler", "Gemfile.lock", "GIT\n  remote: https://github.com/example/fork.git\n  revision: " + sha + "\n  branch: main\n  specs:\n    forked (1.2.3)\n      rack (>= 2)\n\nGEM\n  remote: https://rubygems.org/\n  specs:\n    nokogiri (1.16.7-x86_64-linux)\n      racc (~> 1.4)\n    racc (1.8.1)\n    rack (3.1.7)\n\nPLATFORMS\n  x86_64-linux\n\nDEPENDENCIES\n  forked!\n  nokogiri (~> 1.16)\n",
+			[]string{"pkg:gem/forked@1.2.3" + vcs, "pkg:gem/nokogiri@1.16.7?platform=x86_64-linux", "pkg:gem/racc@1.8.1", "pkg:gem/rack@3.1.7"},
+			[]string{"forked@1.2.3 -> rack@3.1.7", "nokogiri@1.16.7 -> racc@1.8.1"}},
+		{"composer", "composer.lock", `{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT","ISC"],"require":{"php":">=8","a/c":"*"},"notification-url":"https://packagist.org/downloads/","source":{"type":"git","url":"https://github.com/a/b.git","reference":"` + sha + `"}},
+{"name":"a/c","version":"dev-main","require":[],"source":{"type":"git","url":"https://github.com/example/fork.git","reference":"` + sha + `"}}],"packages-dev":[{"name":"a/d","version":"2.0.0","notification-url":"x"}]}`,
+			[]string{"?pkg:composer/a/d@2.0.0", "pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@dev-main" + vcs}, []string{"a/b@v1.0.0 -> a/c@dev-main"}},
+		{"composer, installed", "vendor/composer/installed.json", `{"packages":[{"name":"a/b","version":"v1.0.0","license":"MIT","notification-url":"x","require":{"a/c":"*"}},{"name":"a/c","version":"1.0.0","notification-url":"x"}],"dev":true,"dev-package-names":["a/c"]}`,
+			[]string{"pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@1.0.0"}, []string{"a/b@v1.0.0 -> a/c@1.0.0"}},
+		{"composer 1, installed", "vendor/composer/installed.json", `[{"name":"a/b","version":"v1.0.0","notification-url":"x"}]`, []string{"pkg:composer/a/b@v1.0.0"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			doc, report := dirOf(t, item{name: tt.file, body: tt.body})
+			if len(report.Warnings) > 0 {
+				t.Errorf("%v", report.Warnings)
+			}
+			same(t, "packages", purlsOf(doc), tt.purls)
+			same(t, "edges", namedEdges(doc), tt.edges)
+		})
+	}
+}
+
+// What was packed into an installed package is no project of this system.
+func TestLockOfOthers(t *testing.T) {
+	const lock = `{"lockfileVersion":3,"packages":{"":{"name":"x"},"node_modules/mocha":{"version":"1.0.0"}}}`
+	for _, at := range []string{"var/lib/gems/3.1.0/gems/typeprof-0.21/vscode/package-lock.json", "app/node_modules/a/package-lock.json",
+		"usr/lib/python3/dist-packages/x/static/package-lock.json", "root/go/pkg/mod/example.com/m@v1.0.0/web/npm-shrinkwrap.json"} {
+		doc, _ := dirOf(t, item{name: at, body: lock})
+		same(t, at, purlsOf(doc), nil)
+	}
+	doc, _ := dirOf(t, item{name: "app/package-lock.json", body: lock})
+	same(t, "of a project", purlsOf(doc), []string{"pkg:npm/mocha@1.0.0"})
+}
+
+// What package managers note of what they installed.
+func TestInstalledFrom(t *testing.T) {
+	const sha = "436597fd55631f7d8e7ed9a0b9069a38f8046957"
+	const site = "usr/lib/python3/site-packages/"
+	doc, report := dirOf(t,
+		item{name: site + "foo_bar-1.0.dist-info/METADATA", body: "Metadata-Version: 2.1\nName: foo-bar\nVersion: 1.0\nLicense: LGPL v3\nClassifier: License :: OSI Approved :: GNU Library or Lesser General Public License (LGPL)\n"},
+		item{name: site + "foo_bar-1.0.dist-info/direct_url.json", body: `{"url":"https://github.com/example/fork.git","vcs_info":{"vcs":"git","commit_id":"` + sha + `"}}`},
+		item{name: "node_modules/forked/package.json", body: `{"name":"forked","version":"2.0.0"}`},
+		item{name: "node_modules/.package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/forked":{"version":"2.0.0","resolved":"git+https://github.com/example/fork.git#` + sha + `"},"node_modules/gone":{"version":"1.0.0"}}}`},
+		item{name: "opt/conda/conda-meta/openssl-3.0.15-h5eee18b_0.json", body: `{"name":"openssl","version":"3.0.15","build":"h5eee18b_0","channel":"https://repo.anaconda.com/pkgs/main/linux-64","subdir":"linux-64","license":"Apache-2.0","depends":["ca-certificates"]}`},
+		item{name: "opt/conda/conda-meta/ca-certificates-2024.9.24-0.json", body: `{"name":"ca-certificates","version":"2024.9.24","build":"0","channel":"https://repo.anaconda.com/pkgs/main/linux-64","subdir":"linux-64","license":"MPL-2.0"}`},
+		item{name: "usr/lib/R/site-library/jsonlite/DESCRIPTION", body: "Package: jsonlite\nVersion: 1.8.9\nLicense: MIT + file LICENSE\nDepends: methods\nBuilt: R 4.4.1; x86_64-pc-linux-gnu; 2024-09-20; unix\n"},
+		item{name: "usr/lib/R/library/methods/DESCRIPTION", body: "Package: methods\nVersion: 4.4.1\nLicense: Part of R 4.4.1\nBuilt: R 4.4.1; ; 2024-09-20; unix\n"},
+		item{name: "src/pkg/DESCRIPTION", body: "Package: mine\nVersion: 0.1\n"})
+	if len(report.Warnings) > 0 {
+		t.Errorf("%v", report.Warnings)
+	}
+	same(t, "packages", purlsOf(doc), []string{"pkg:conda/ca-certificates@2024.9.24?build=0&channel=main&subdir=linux-64",
+		"pkg:conda/openssl@3.0.15?build=h5eee18b_0&channel=main&subdir=linux-64", "pkg:cran/jsonlite@1.8.9", "pkg:cran/methods@4.4.1",
+		"pkg:npm/forked@2.0.0?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fexample%2Ffork.git%23" + sha,
+		"pkg:pypi/foo-bar@1.0?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fexample%2Ffork.git%40" + sha})
+	same(t, "edges", namedEdges(doc), []string{"jsonlite@1.8.9 -> methods@4.4.1", "openssl@3.0.15 -> ca-certificates@2024.9.24"})
+	for r, k := range doc.Components() {
+		if k.Name == "foo-bar" || k.Name == "jsonlite" {
+			var got []string
+			for _, l := range doc.Licenses(r) {
+				got = append(got, l.Expression+l.Name)
+			}
+			if want := map[string]string{"foo-bar": "[LGPL v3]", "jsonlite": "[MIT]"}[k.Name]; fmt.Sprint(got) != want {
+				t.Errorf("licences of %s: %v, want %s", k.Name, got, want)
+			}
+		}
+	}
+}
