@@ -50,6 +50,7 @@ func TestImports(t *testing.T) {
 		thirdParty []string // prefixes
 	}{
 		{"sbom", nil, []string{"go.yaml.in/yaml/v3"}},
+		{"sbom/vuln", []string{"sbom"}, []string{"go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
 		{"sign", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/keyfile", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/provenance", nil, nil},

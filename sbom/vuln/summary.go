@@ -1,0 +1,326 @@
+package vuln
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Summary counts the findings of a Report. A finding is suppressed if every place of it is; those are counted by nothing else.
+type Summary struct {
+	Total      int // findings that are not suppressed
+	Severities [Critical + 1]int
+	Fixable    int // a version with the fix is known for a place that is not suppressed
+	Exploited  int // in a catalogue of exploited vulnerabilities
+	Exploit    int // code that exploits it is public, or it is in a catalogue
+	Unscored   int // no rating has a score
+	Suppressed int
+	Skipped    int // what could not be assessed
+}
+
+// Summary counts.
+func (r *Report) Summary() Summary {
+	s := Summary{Skipped: len(r.Skipped)}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Suppressed() {
+			s.Suppressed++
+			continue
+		}
+		s.Total++
+		s.Severities[min(f.Severity, Critical)]++
+		if slices.ContainsFunc(f.Affects, func(a Affected) bool { return !a.Suppressed() && len(a.Fixed) > 0 }) {
+			s.Fixable++
+		}
+		if f.Exploit.Known {
+			s.Exploited++
+		}
+		if f.Exploit.Known || f.Exploit.Available {
+			s.Exploit++
+		}
+		if !slices.ContainsFunc(f.Ratings, func(r Rating) bool { return r.Scored }) {
+			s.Unscored++
+		}
+	}
+	return s
+}
+
+// Suppressed reports whether every place of the finding is suppressed; one without a place is not.
+func (f *Finding) Suppressed() bool {
+	return len(f.Affects) > 0 && !slices.ContainsFunc(f.Affects, func(a Affected) bool { return !a.Suppressed() })
+}
+
+// String is the Summary in one line.
+func (s Summary) String() string {
+	var b strings.Builder
+	noun := "findings"
+	if s.Total == 1 {
+		noun = "finding"
+	}
+	fmt.Fprintf(&b, "%d %s:", s.Total, noun)
+	for v := Critical; ; v-- {
+		if s.Severities[v] > 0 || v >= Low {
+			fmt.Fprintf(&b, " %d %s,", s.Severities[v], v)
+		}
+		if v == Unknown {
+			break
+		}
+	}
+	fmt.Fprintf(&b, " %d fixable, %d exploited", s.Fixable, s.Exploited)
+	for _, more := range []struct {
+		n    int
+		what string
+	}{{s.Unscored, "without a score"}, {s.Suppressed, "suppressed"}, {s.Skipped, "not assessed"}} {
+		if more.n > 0 {
+			fmt.Fprintf(&b, ", %d %s", more.n, more.what)
+		}
+	}
+	return b.String()
+}
+
+// TableOptions say how a report is written for people.
+type TableOptions struct {
+	Width      int     // of the terminal in columns; 0 means 80, and less than 60 is 60
+	Suppressed bool    // list also what is suppressed
+	Since      *Report // an earlier report: findings that are not in it are marked new
+}
+
+// A row is one place in a table.
+type row struct {
+	severity, id, component, version, fixed, remark string
+	rank                                            Severity
+}
+
+// rows lists the places, the worst first, in an order that is the same whatever scanner found them.
+func (r *Report) rows(o *TableOptions) []row {
+	var fresh map[string]bool
+	if o.Since != nil {
+		fresh = map[string]bool{}
+		for _, c := range Diff(o.Since, r).New {
+			fresh[c.key] = true
+		}
+	}
+	var out []row
+	for f, a := range r.Places() {
+		if a.Suppressed() && !o.Suppressed {
+			continue
+		}
+		w := row{severity: f.Severity.String(), id: f.ID, rank: f.Severity, component: a.Component.Name, version: a.Component.Version,
+			fixed: strings.Join(a.Fixed, ", ")}
+		if w.component == "" {
+			w.component = a.File
+			if a.Lines != "" {
+				w.version = "line " + a.Lines
+			}
+		}
+		var remarks []string
+		if fresh[placeKey(f, a)] {
+			remarks = append(remarks, "new")
+		}
+		if f.Exploit.Known {
+			remarks = append(remarks, "exploited")
+		}
+		if a.Status != "" {
+			remarks = append(remarks, strings.ReplaceAll(string(a.Status), "_", " "))
+		}
+		w.remark = strings.Join(remarks, ", ")
+		if w.fixed == "" && a.Fix == WontFix {
+			w.fixed = "will not fix"
+		}
+		out = append(out, w)
+	}
+	slices.SortStableFunc(out, func(a, b row) int {
+		return cmp.Or(-cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id), cmp.Compare(a.component, b.component), cmp.Compare(a.version, b.version))
+	})
+	return out
+}
+
+var headings = [...]string{"SEVERITY", "ID", "COMPONENT", "INSTALLED", "FIXED", ""}
+
+func (w *row) cells() [6]string {
+	out := [6]string{w.severity, w.id, w.component, w.version, w.fixed, w.remark}
+	for i := range out {
+		out[i] = plain(out[i])
+	}
+	return out
+}
+
+// plain takes out what a terminal would obey, and what would break a line: reports are written by strangers.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// WriteTable writes the summary, and a table of all places, the worst first, no wider than the terminal. A text that is too long
+// for its column is cut, with "…".
+func (r *Report) WriteTable(w io.Writer, o *TableOptions) error {
+	if o == nil {
+		o = &TableOptions{}
+	}
+	width := o.Width
+	if width == 0 {
+		width = 80
+	}
+	width = max(width, 60)
+	rows := r.rows(o)
+	table := make([][6]string, 0, len(rows)+1)
+	if len(rows) > 0 {
+		table = append(table, headings)
+	}
+	for i := range rows {
+		table = append(table, rows[i].cells())
+	}
+	sizes := columns(table, width)
+	var b strings.Builder
+	for _, line := range wrap(plain(r.head()), width) {
+		b.WriteString(line + "\n")
+	}
+	for _, line := range wrap(r.Summary().String(), width) {
+		b.WriteString(line + "\n")
+	}
+	if len(rows) > 0 {
+		b.WriteString("\n")
+	}
+	for _, cells := range table {
+		var line strings.Builder
+		for i, cell := range cells {
+			if sizes[i] == 0 {
+				continue
+			}
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			line.WriteString(fitted(cell, sizes[i]))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// head names what was scanned and by what.
+func (r *Report) head() string {
+	out := nameOr(r.Subject.Name, nameOr(r.Subject.Digest, "unnamed")) + ", by " + strings.TrimSpace(nameOr(r.Tool.Name, "an unknown scanner")+" "+r.Tool.Version)
+	if !r.Finished.IsZero() {
+		out += " at " + stamp(r.Finished.Truncate(time.Second))
+	}
+	if len(r.Databases) == 0 {
+		return out + "; which database was asked is not known"
+	}
+	oldest := r.Databases[0]
+	for _, d := range r.Databases[1:] {
+		if d.Updated.Before(oldest.Updated) {
+			oldest = d
+		}
+	}
+	if oldest.Updated.IsZero() {
+		return out + "; how old the database is, is not known"
+	}
+	return out + "; database of " + oldest.Updated.UTC().Format("2006-01-02")
+}
+
+// least is what a column keeps while others have more to give: ids are what people search for, so they are cut last.
+var least = [6]int{8, 20, 16, 10, 8, 10}
+
+// columns gives each column what it needs, and takes what the terminal has not: from the widest that is over its least, then
+// from the widest.
+func columns(table [][6]string, width int) (sizes [6]int) {
+	for _, cells := range table {
+		for i, cell := range cells {
+			sizes[i] = max(sizes[i], utf8.RuneCountInString(cell))
+		}
+	}
+	total := -2
+	for _, s := range sizes {
+		if s > 0 {
+			total += s + 2
+		}
+	}
+	for ; total > width; total-- {
+		widest := -1
+		for i, s := range sizes {
+			if s > least[i] && (widest < 0 || s-least[i] > sizes[widest]-least[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			for i, s := range sizes {
+				if widest < 0 || s > sizes[widest] {
+					widest = i
+				}
+			}
+		}
+		if sizes[widest] <= 4 {
+			break
+		}
+		sizes[widest]--
+	}
+	return sizes
+}
+
+func fitted(s string, n int) string {
+	if have := utf8.RuneCountInString(s); have <= n {
+		return s + strings.Repeat(" ", n-have)
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+// wrap breaks a text at blanks.
+func wrap(s string, width int) (out []string) {
+	line := ""
+	for _, word := range strings.Fields(s) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			out = append(out, line)
+			line = "  "
+		} else if line != "" {
+			line += " "
+		}
+		line += fitted(word, min(utf8.RuneCountInString(word), width-2))
+	}
+	return append(out, line)
+}
+
+// WriteMarkdown writes the same as WriteTable, uncut, as GitHub's Markdown.
+func (r *Report) WriteMarkdown(w io.Writer, o *TableOptions) error {
+	if o == nil {
+		o = &TableOptions{}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**\n\n%s\n", escape(plain(r.head())), r.Summary())
+	rows := r.rows(o)
+	if len(rows) > 0 {
+		b.WriteString("\n| Severity | ID | Component | Installed | Fixed | |\n| --- | --- | --- | --- | --- | --- |\n")
+	}
+	for i := range rows {
+		for _, cell := range rows[i].cells() {
+			b.WriteString("| " + escape(cell) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	if len(r.Skipped) > 0 {
+		b.WriteString("\nNot assessed:\n\n")
+	}
+	reasons := map[string]int{}
+	for _, s := range r.Skipped {
+		reasons[s.Reason]++
+	}
+	for _, reason := range sortedKeys(reasons) {
+		fmt.Fprintf(&b, "- %d: %s\n", reasons[reason], escape(plain(reason)))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+var markdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "[", `\[`, "]", `\]`,
+	"@", "&#64;", "#", `\#`, "~", `\~`)
+
+func escape(s string) string { return markdown.Replace(s) }
