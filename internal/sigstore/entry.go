@@ -466,7 +466,7 @@ type Signed struct {
 	Digest    func(crypto.Hash) []byte // of the bytes that are signed
 	Message   []byte                   // the bytes that are signed; may be nil for a file and a key that signs digests
 	Envelope  *dsse.Envelope           // nil: the signature of a message
-	Layer     []byte                   // in cosign's first format: the envelope as it was stored, all of which logs and timestamps are of
+	Layer     []byte                   // in cosign's first format: the envelope as it was stored, of which logs and some timestamps are
 	// Certificate is the signer's, DER, and Key its key; without one, SPKI is Key in DER, and somebody else has proven the
 	// signature.
 	Certificate []byte

@@ -9,6 +9,7 @@ package sigstore
 import (
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -135,13 +136,19 @@ func (v *verification) checkLogs(entries []LogEntry) error {
 }
 
 func (v *verification) checkTimestamps(timestamps [][]byte) error {
-	content := v.signed.Signature
-	if v.signed.Layer != nil {
-		content = v.signed.Layer
+	contents := [][]byte{v.signed.Signature}
+	if v.signed.Layer != nil { // cosign looks for a timestamp of all of an envelope, and 3.1.3 stamps its signature
+		contents = [][]byte{v.signed.Layer, v.signed.Signature}
 	}
 	var owners []owner
 	for i, t := range timestamps {
-		s, err := v.root.checkTimestamp(t, content)
+		var s *stamped
+		var err error
+		for _, content := range contents {
+			if s, err = v.root.checkTimestamp(t, content); !errors.Is(err, TimestampContent) {
+				break
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ type Instance struct {
 	ChainKey     *ecdsa.PrivateKey   // of the first
 	root         *x509.Certificate
 	rootKey      *ecdsa.PrivateKey
+	Provider     *ecdsa.PrivateKey // signs tokens
 	CT           *ecdsa.PrivateKey
 	Rekor        *ecdsa.PrivateKey
 	Tiles        ed25519.PrivateKey
@@ -48,7 +49,7 @@ type Instance struct {
 func New(at time.Time) *Instance {
 	s := &Instance{From: at.AddDate(-5, 0, 0), To: at.AddDate(5, 0, 0), RekorHost: "rekor.example", TilesHost: "tiles.example", size: 5}
 	s.rootKey = key()
-	s.ChainKey, s.CT, s.Rekor = key(), key(), key()
+	s.ChainKey, s.Provider, s.CT, s.Rekor = key(), key(), key(), key()
 	_, s.Tiles, _ = ed25519.GenerateKey(rand.Reader)
 	root := s.Authority("root", nil)
 	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, s.rootKey.Public(), s.rootKey))))
@@ -133,6 +134,7 @@ type Signing struct {
 	Both      bool // in the other log too, with a timestamp
 
 	Key        *ecdsa.PrivateKey             // nil: a new one
+	Public     crypto.PublicKey              // in the certificate; nil: Key's
 	Leaf       func(*x509.Certificate)       // template, before certificate transparency
 	SCT        func(*SCT)                    // before it is signed
 	Issued     func(der []byte) []byte       // the certificate, before anything is signed with it
@@ -254,7 +256,11 @@ func (s *Instance) issue(g *Signing) []byte {
 	if g.Leaf != nil {
 		g.Leaf(c)
 	}
-	before := must(x509.CreateCertificate(rand.Reader, c, s.Chain[0], g.Key.Public(), s.ChainKey))
+	public := g.Public
+	if public == nil {
+		public = g.Key.Public()
+	}
+	before := must(x509.CreateCertificate(rand.Reader, c, s.Chain[0], public, s.ChainKey))
 	var parts struct { // package x509 does not parse all that tests make
 		TBS, Algorithm, Signature asn1.RawValue
 	}
@@ -268,7 +274,7 @@ func (s *Instance) issue(g *Signing) []byte {
 		return before
 	}
 	c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: oidSCTs, Value: must(asn1.Marshal(prefixed(prefixed(t.sign()))))})
-	return must(x509.CreateCertificate(rand.Reader, c, s.Chain[0], g.Key.Public(), s.ChainKey))
+	return must(x509.CreateCertificate(rand.Reader, c, s.Chain[0], public, s.ChainKey))
 }
 
 func prefixed(b []byte) []byte {
@@ -313,6 +319,11 @@ func (s *Instance) log(g *Signing, leaf, sig, digest []byte) map[string]any {
 			"signature": map[string]any{"content": sig, "publicKey": map[string]any{"content": verifier}}}}
 	}
 	text := must(json.Marshal(body))
+	return s.include(g, kind, version, text)
+}
+
+// include puts the body of an entry into one of the logs.
+func (s *Instance) include(g *Signing, kind, version string, text []byte) map[string]any {
 	if g.Body != nil {
 		text = g.Body(text)
 	}
