@@ -58,10 +58,18 @@ func begins(content []byte, tags ...byte) ([][]byte, bool) {
 	return out, true
 }
 
-// isCertificate tells version 3 (RFC 5280, section 4.1), the one version of an authority that may issue.
+// isCertificate tells all versions (RFC 5280, section 4.1). An authority that may issue has version 3; what it issues need not.
 func isCertificate(head []byte) bool {
-	parts, ok := begins(whole(head, sequence), context0, integer, sequence)
-	return ok && string(parts[0]) == "\x02\x01\x02"
+	content := whole(head, sequence)
+	if _, ok := begins(content, context0, integer, sequence); ok {
+		return true
+	}
+	parts, ok := begins(content, integer, sequence, sequence, sequence, sequence, sequence) // version 1, which is not written
+	if !ok {
+		return false
+	}
+	validity, _, _, ok := element(parts[3])
+	return ok && (validity == utcTime || validity == genTime)
 }
 
 // isRevocationList tells both versions (RFC 5280, section 5.1).

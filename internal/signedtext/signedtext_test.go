@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
@@ -74,6 +75,7 @@ func TestFile(t *testing.T) {
 		"an SCT of a certificate":            sct(0, c.Raw, "index"),
 		"an SCT of 2 MiB":                    sct(1, large.RawTBSCertificate, ""),
 		"a TBSCertList":                      string(must(x509.ParseRevocationList(list)).RawTBSRevocationList),
+		"a TBSCertificate of version 1":      versionOne(c.RawTBSCertificate),
 	} {
 		if _, err := File(strings.NewReader(text)); !errors.Is(err, ErrSignedText) {
 			t.Errorf("%s: %v", name, err)
@@ -103,6 +105,7 @@ func TestFile(t *testing.T) {
 		"a font":                       "\x00\x01\x00\x00" + strings.Repeat("\x00", 2<<20),
 		"zeros":                        strings.Repeat("\x00", 2<<20),
 		"CBOR":                         "\x84\x69Signature\x40\x40\x40",
+		"a request's content":          requestContent(key),
 		"a program":                    "\x7fELF" + strings.Repeat("\x00", 2<<20),
 	} {
 		r, err := File(strings.NewReader(text))
@@ -118,6 +121,19 @@ func TestFile(t *testing.T) {
 	if _, err := File(io.MultiReader(strings.NewReader("x"), errReader{broken})); !errors.Is(err, broken) {
 		t.Errorf("a reader that fails: %v", err)
 	}
+}
+
+// versionOne is a TBSCertificate as version 1 has it: without version and extensions.
+func versionOne(tbs []byte) string {
+	var parts []asn1.RawValue
+	must(asn1.Unmarshal(tbs, &parts))
+	return string(must(asn1.Marshal(parts[1:7])))
+}
+
+// requestContent is what a certificate request is signed over, which nobody here verifies.
+func requestContent(key *ecdsa.PrivateKey) string {
+	der := must(x509.CreateCertificateRequest(rand.Reader, new(x509.CertificateRequest), key))
+	return string(must(x509.ParseCertificateRequest(der)).RawTBSCertificateRequest)
 }
 
 type errReader struct{ err error }
