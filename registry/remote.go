@@ -83,6 +83,9 @@ func Open(name string, opts *Options) (*Repository, error) {
 		}
 		return nil, fmt.Errorf("registry: %w: %q: %w", ErrInvalid, name, err)
 	}
+	if err := imagename.CheckHost(ref.Registry); err != nil { // else it would be another name wherever names are compared
+		return nil, fmt.Errorf("registry: %w: %q: %w", ErrInvalid, name, err)
+	}
 	b := &remoteBackend{limits: opts.Limits.withDefaults(), anonymous: opts.Credential == nil}
 	b.repo = &remote.Repository{
 		Reference:        orasregistry.Reference{Registry: ref.Registry, Repository: ref.Repository},

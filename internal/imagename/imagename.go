@@ -4,8 +4,11 @@
 package imagename
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -31,12 +34,18 @@ func Normal(name string, plainHTTP bool) string {
 }
 
 // Host returns the one spelling of a registry's host, with or without a port: in lower case, without the dot that ends an
-// absolute name, without the port that the scheme has anyway (443, or 80 for plain HTTP, which loopback hosts talk), IPv6
-// addresses as RFC 5952 has them, and Docker Hub's names as [Hub]. A port stays where the rest would not look like a host.
+// absolute name, without the port that the scheme has anyway (443, or 80 for plain HTTP, which loopback hosts talk) or one
+// that is empty, IPv6 addresses as RFC 5952 has them and those that are IPv4's as IPv4's, and Docker Hub's names as [Hub]. A
+// port stays where the rest would not look like a host.
 func Host(hostport string, plainHTTP bool) string {
 	hostport = strings.ToLower(hostport)
+	if bare, ok := strings.CutSuffix(hostport, ":"); ok && isHost(bare) {
+		hostport = bare
+	}
 	host, port := split(hostport)
-	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil && ip.Is6() {
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil && ip.Is4In6() {
+		host = ip.Unmap().String()
+	} else if err == nil && ip.Is6() {
 		host = "[" + ip.String() + "]"
 	} else if strings.Contains(host, ":") {
 		return hostport // no host that anything could be reached at
@@ -69,6 +78,33 @@ func split(hostport string) (host, port string) {
 		return hostport, "" // no port that anything could be reached at
 	}
 	return hostport[:i], strconv.FormatUint(n, 10)
+}
+
+// hostPattern is a host as reference.go of github.com/distribution/reference has it, and with an underscore, which names of
+// containers have.
+var hostPattern = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:.]+\])(:[0-9]+)?$`)
+
+// CheckHost says why a host, as [Host] returns it, is not one that has one spelling: it is no name and no address, or one that
+// programs read in several ways.
+func CheckHost(hostport string) error {
+	host, port := split(hostport)
+	switch {
+	case strings.ContainsFunc(hostport, func(r rune) bool { return r >= 0x80 }): // and which of them is it to who looks alike?
+		return fmt.Errorf("the host %.80q has letters beyond ASCII: write it as its DNS name, which has xn-- where they are", hostport)
+	case !hostPattern.MatchString(hostport), strings.Contains(hostport, ":") && port == "" && !strings.HasSuffix(hostport, "]"), port == "0":
+		return fmt.Errorf("%.80q is no host, HOST or HOST:PORT", hostport)
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	if host[0] == '[' && !ip.Is6() || err != nil && isNumber(host[strings.LastIndexByte(host, '.')+1:]) {
+		return errors.New("an address is written in full: four numbers without zeros in front, or IPv6 in brackets")
+	}
+	return nil
+}
+
+// isNumber tells what systems read as a number of an address, in decimal, octal or hexadecimal: no name ends so.
+func isNumber(label string) bool {
+	_, err := strconv.ParseUint(label, 0, 64)
+	return err == nil || strings.Trim(label, "0123456789") == ""
 }
 
 func isHost(s string) bool { return strings.ContainsAny(s, ".:") || strings.EqualFold(s, "localhost") }

@@ -28,6 +28,10 @@ func TestNormal(t *testing.T) {
 		{"[::1]:5000/app", "[::1]:5000/app"},
 		{"[0:0:0::1]:80/app", "[::1]/app"},
 		{"[2001:DB8:0::1]:443/app", "[2001:db8::1]/app"},
+		{"[::ffff:10.0.0.1]:5000/app", "10.0.0.1:5000/app"},
+		{"[::ffff:7f00:1]:80/app", "127.0.0.1/app"},
+		{"registry.example.com:/acme/app", "registry.example.com/acme/app"},
+		{"docker.io:/alpine", "docker.io/library/alpine"},
 		{"alpine", "docker.io/library/alpine"},
 		{"alpine:3.22", "docker.io/library/alpine:3.22"},
 		{"library/alpine", "docker.io/library/alpine"},
@@ -52,6 +56,21 @@ func TestNormal(t *testing.T) {
 	} {
 		if got := imagename.Normal(tt.name, true); got != tt.want {
 			t.Errorf("plain HTTP, %s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestCheckHost(t *testing.T) {
+	for _, good := range []string{"docker.io", "registry.example.com", "registry:5000", "my_registry:5000", "localhost", "10.0.0.1", "10.0.0.1:5000",
+		"[::1]", "[2001:db8::1]:5000", "xn--bcher-kva.example", "1.example", "registry.0a", "v2.a1:1"} {
+		if err := imagename.CheckHost(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "bücher.example", "ｒegistry.example.com", "registry。example.com", "-a.example", "a..example", "a.example.", ":5000", "a:", "a:0", "a:65536",
+		"a:+443", "a:1:2", "127.1", "127.0.0.01", "0x7f.1", "10.0.0.0x1", "10.010.0.1:5000", "300.1.1.1", "[1.2.3.4]", "[::1", "::1", "[g::1]", "a b", "user@a.example", "a%2eexample"} {
+		if err := imagename.CheckHost(bad); err == nil {
+			t.Errorf("%s passes", bad)
 		}
 	}
 }

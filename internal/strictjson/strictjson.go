@@ -626,10 +626,10 @@ func (f *Fields) Next() bool {
 	return false
 }
 
-// isVariant reports whether a name differs from a known one, which is ASCII and not empty, only in case. Folding can make
-// a name shorter, not longer.
+// isVariant reports whether a name differs from a known one, which is ASCII, only in case. Folding can make a name shorter,
+// not longer.
 func isVariant(known string, name []byte) bool {
-	if len(known) > len(name) || name[0] < utf8.RuneSelf && (known[0]^name[0])&^0x20 != 0 {
+	if known == "" || len(known) > len(name) || name[0] < utf8.RuneSelf && (known[0]^name[0])&^0x20 != 0 {
 		return false
 	}
 	return string(name) != known && strings.EqualFold(known, string(name))

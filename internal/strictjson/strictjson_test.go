@@ -314,3 +314,17 @@ func TestManyMembers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A known name may be empty, as a JSON pointer's may.
+func TestEmptyKnownName(t *testing.T) {
+	r := NewReader([]byte(`{"":1,"a":2}`), Limits{})
+	n := 0
+	for name := range r.Object("") {
+		if n++; string(name) == "" && r.Int64() != 1 {
+			t.Error("another value")
+		}
+	}
+	if err := r.End(); err != nil || n != 2 {
+		t.Errorf("%d members, %v", n, err)
+	}
+}
