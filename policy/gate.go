@@ -100,6 +100,8 @@ func (g *Gate) open(ctx context.Context, name string) (*Image, error) {
 // Programs call it when they start.
 func (g *Gate) Validate() error {
 	switch {
+	case g == nil:
+		return errors.New("policy: the gate is nil")
 	case g.Open == nil:
 		return errors.New("policy: the gate has no Open function")
 	case len(g.Verifiers) == 0:
@@ -115,20 +117,15 @@ func (g *Gate) Validate() error {
 	if err := Validate(g.Policy); err != nil {
 		return err
 	}
-	keys, all := g.keys()
-	if !all {
-		return nil
-	}
-	var err error
-	requirements(g.Policy, func(r Require) {
-		if e := r.fitsKeys(keys); e != nil && err == nil {
-			err = fmt.Errorf("policy: %s: %w", r, e)
+	if keys, all := g.keys(); all {
+		if err := never(g.Policy, keys); err != nil {
+			return fmt.Errorf("policy: %w", err)
 		}
-	})
-	return err
+	}
+	return nil
 }
 
-// keys returns the identities that the verifiers trust, if all of them trust nothing but keys.
+// keys returns the identities that the verifiers trust and that still count, if all of them trust nothing but keys.
 func (g *Gate) keys() (ids []verify.Identity, all bool) {
 	for _, v := range g.Verifiers {
 		k, ok := v.(*verify.KeyVerifier)
@@ -140,7 +137,8 @@ func (g *Gate) keys() (ids []verify.Identity, all bool) {
 			if err != nil {
 				return nil, false
 			}
-			if !slices.Contains(ids, id) {
+			over := !key.Until.IsZero() && !g.now().Before(key.Until)
+			if !over && !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
 		}
@@ -148,20 +146,24 @@ func (g *Gate) keys() (ids []verify.Identity, all bool) {
 	return ids, true
 }
 
-// requirements calls f with every Require that must be met for p to allow.
-func requirements(p Policy, f func(Require)) {
+// never says why signatures by these keys alone can never make p allow, as far as it can be told.
+func never(p Policy, keys []verify.Identity) (err error) {
 	switch p := p.(type) {
 	case Require:
-		f(p)
+		if err = p.fitsKeys(keys); err != nil {
+			err = fmt.Errorf("%s: %w", p, err)
+		}
 	case *Require:
-		f(*p)
+		return never(*p, keys)
 	case combined:
-		if p.decisive == Deny || len(p.parts) == 1 {
-			for _, part := range p.parts {
-				requirements(part, f)
+		for _, part := range p.parts {
+			err = never(part, keys)
+			if all := p.decisive == Deny; all == (err != nil) { // one that never does settles all of them, one that may any of them
+				break
 			}
 		}
 	}
+	return err
 }
 
 // recovered is deferred where functions of the caller's are called.

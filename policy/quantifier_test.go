@@ -2,6 +2,11 @@ package policy_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,6 +50,7 @@ func TestQuantifiers(t *testing.T) {
 	outage := errors.New("registry answers 500")
 	over := &verify.RejectedError{Err: fmt.Errorf("%w: 40 MiB", verify.ErrLimit)}
 	broken := &verify.RejectedError{Err: verify.ErrMalformed}
+	unread := &verify.RejectedError{Err: fmt.Errorf("%w: %w: a member twice", verify.ErrUnreadable, verify.ErrMalformed)}
 	onlyAlice := []verify.Identity{alice}
 	type rule = policy.Require
 	for _, tt := range []struct {
@@ -56,6 +62,7 @@ func TestQuantifiers(t *testing.T) {
 		some, every, newest policy.Verdict
 	}{
 		{name: "nothing", some: D, every: D, newest: D},
+		{name: "good and what a trusted signer signed and nobody reads", there: []*verify.Attestation{good(1)}, rejected: unread, some: A, every: I, newest: I},
 		{name: "good", there: []*verify.Attestation{good(1)}, some: A, every: A, newest: A},
 		{name: "bad", there: []*verify.Attestation{bad(1)}, some: D, every: D, newest: D},
 		{name: "the trap: good beside bad", there: []*verify.Attestation{bad(1), good(2)}, some: A, every: D, newest: D},
@@ -149,6 +156,51 @@ func TestTimeInPredicate(t *testing.T) {
 		r := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{alice}, Time: "/metadata/timestamp", MaxAge: time.Hour}
 		if d := r.Decide(t.Context(), &policy.Input{Report: report(a), Now: now}); d.Verdict != want {
 			t.Errorf("%s: %v", predicate, d)
+		}
+	}
+}
+
+// A trusted signer's newer statement that cannot be read, here because a member is in it twice, does not leave the one before it as
+// the newest, nor as every one there is. What a stranger signed is as if it was not there, readable or not.
+func TestUnreadableStatements(t *testing.T) {
+	keys := make([]*ecdsa.PrivateKey, 2)
+	for i := range keys {
+		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[i] = k
+	}
+	trusted := verify.TrustedKey{Key: keys[0].Public()}
+	id, err := trusted.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement := func(key *ecdsa.PrivateKey, predicate string) verify.Descriptor {
+		payload := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":%s}`,
+			subject.Digest.Encoded(), sbomType, predicate)
+		sum := sha256.Sum256(fmt.Appendf(nil, "DSSEv1 28 application/vnd.in-toto+json %d %s", len(payload), payload))
+		sig, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := fmt.Appendf(nil, `{"payloadType":"application/vnd.in-toto+json","payload":%q,"signatures":[{"sig":%q}]}`,
+			base64.StdEncoding.EncodeToString(payload), base64.StdEncoding.EncodeToString(sig))
+		return verify.Descriptor{MediaType: "application/vnd.dsse.envelope.v1+json", Data: data}
+	}
+	old := statement(keys[0], `{"list":[{},{"at":"2026-01-01T00:00:00Z"}]}`)
+	twice := `{"list":[{},{"at":"2026-02-01T00:00:00Z"}],"list":[]}`
+	v := &verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}, Formats: []verify.Format{verify.DSSE}}
+	for _, tt := range []struct {
+		by   *ecdsa.PrivateKey
+		want policy.Verdict
+	}{{keys[0], policy.Indeterminate}, {keys[1], policy.Allow}} {
+		report := verify.Collect(t.Context(), subject, candidates{old, statement(tt.by, twice)}, v)
+		for _, q := range []policy.Quantifier{policy.Newest, policy.Every} {
+			rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{id}, Quantifier: q, Time: "/list/1/at"}
+			if d := rule.Decide(t.Context(), &policy.Input{Report: report, Now: now}); d.Verdict != tt.want {
+				t.Errorf("%v: %v", q, d)
+			}
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ladingdev/lading/internal/intoto"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -50,7 +51,8 @@ func (q Quantifier) String() string {
 //
 // Those of the Kind, of one of PredicateTypes, and by a signer who is asked for. What others signed is as if it was not
 // there: it neither helps nor harms. Some asks for one of them that will do. Every asks that all of them do, so that one that is
-// too old denies, and if one could not be looked at, because the registry failed or it is over a limit, the answer is Indeterminate.
+// too old denies, and if one could not be looked at, because the registry failed, it is over a limit, or what a trusted signer
+// signed cannot be read, the answer is Indeterminate.
 //
 // Newest looks at the last of them by time, for which the verifier or a named signer must stand: the proven time of a
 // transparency log, a timestamp or a signing authority, or, where Time names one, a member of the signed predicate. Where one
@@ -82,7 +84,7 @@ type Require struct {
 	// in the predicate instead.
 	MaxAge time.Duration
 	// Time is where the predicate says how old it is, a JSON pointer (RFC 6901) to an RFC 3339 time, such as
-	// "/metadata/timestamp" in CycloneDX and "/creationInfo/created" in SPDX 2. It is the signer's own word: By or ByEntry must
+	// "/metadata/timestamp" in CycloneDX and "/creationInfo/created" in SPDX 2, or "/a/0" in a list. It is the signer's own word: By or ByEntry must
 	// say whose is believed. Empty means the proven time of signing.
 	Time string
 	// Check looks at the content of an attestation and returns nil if it will do, or why not; nil means any content. An error
@@ -118,9 +120,9 @@ func (r Require) decide(ctx context.Context, in *Input) *Decision {
 	for _, a := range in.Report.Attestations {
 		w.add(a)
 	}
-	if r.Quantifier != Some { // one that is over a limit may be one of them
+	if r.Quantifier != Some { // one that is over a limit, or that a trusted signer wrote so that it cannot be read, may be one of them
 		for _, rejected := range in.Report.Rejected {
-			if errors.Is(rejected, verify.ErrLimit) {
+			if errors.Is(rejected, verify.ErrLimit) || errors.Is(rejected, verify.ErrUnreadable) {
 				w.unread = append(w.unread, rejected)
 			}
 		}
@@ -130,7 +132,11 @@ func (r Require) decide(ctx context.Context, in *Input) *Decision {
 
 // Validate returns an error if the requirement can never be met.
 func (r Require) Validate() error {
-	if err := r.valid(); err != nil {
+	err := r.valid()
+	if err == nil && !slices.ContainsFunc(r.PredicateTypes, func(t string) bool { return t != intoto.ImageSignature }) && r.Kind == verify.Statement {
+		err = fmt.Errorf("a statement of type %s is an image signature: ask for the Kind verify.ImageSignature", intoto.ImageSignature)
+	}
+	if err != nil {
 		return fmt.Errorf("policy: %s: %w", r, err)
 	}
 	return nil
@@ -151,7 +157,7 @@ func (r Require) valid() error {
 			return errors.New("the requirement asks for a statement without saying of which predicate type")
 		}
 		for _, t := range r.PredicateTypes {
-			if u, err := url.Parse(t); err != nil || !u.IsAbs() {
+			if !isURI(t) {
 				return fmt.Errorf("predicate type %q is no absolute URI, such as https://cyclonedx.org/bom", t)
 			}
 		}
@@ -172,14 +178,27 @@ func (r Require) valid() error {
 	if slices.Contains(r.ByEntry, "") {
 		return errors.New("the requirement names a signer without identity")
 	}
-	if r.Time != "" && (named == 0 || r.Time[0] != '/') {
-		return errors.New("a time in the predicate is its signer's word: By or ByEntry must say whose is believed, and Time is a JSON pointer")
+	if r.Time != "" && named == 0 {
+		return errors.New("a time in the predicate is its signer's word: By or ByEntry must say whose is believed")
+	}
+	if r.Time != "" && !pointerPattern.MatchString(r.Time) {
+		return fmt.Errorf("Time is a JSON pointer, such as /metadata/timestamp, and %q is none", r.Time)
 	}
 	if most := distinctCount(r.By) + distinctCount(r.ByEntry); named > 0 && r.AtLeast > most {
 		return fmt.Errorf("the requirement asks for %d signers and names %d", r.AtLeast, most)
 	}
 	return nil
 }
+
+// isURI tells an absolute URI (RFC 3986, section 4.3) that names something, without what is never in one.
+func isURI(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.IsAbs() && u.Host+u.Path+u.Opaque != "" &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`<>"{}|\^`+"`", r) })
+}
+
+// pointerPattern is RFC 6901, section 3, but for the pointer to the whole document.
+var pointerPattern = regexp.MustCompile(`^(/([^~/]|~[01])*)+$`)
 
 func distinctCount[T comparable](list []T) int {
 	seen := make(map[T]bool)
@@ -208,15 +227,20 @@ func identityError(id verify.Identity) error {
 	return nil
 }
 
-// fitsKeys says why signatures by these keys alone, which have no proven time, can never meet the requirement.
+// fitsKeys says why signatures by these keys alone, which have no proven time and match no entries, can never meet the
+// requirement.
 func (r Require) fitsKeys(keys []verify.Identity) error {
+	known := slices.DeleteFunc(slices.Clone(r.By), func(id verify.Identity) bool { return !slices.Contains(keys, id) })
 	switch named := len(r.By) + len(r.ByEntry); {
 	case (r.MaxAge > 0 || r.Quantifier == Newest) && r.Time == "":
 		return errors.New("signatures by keys have no proven time: name a time in the predicate (Time), or trust signers whose time is proven")
 	case r.AtLeast > len(keys):
 		return fmt.Errorf("the requirement asks for %d signers, and %d keys are trusted", r.AtLeast, len(keys))
-	case named > 0 && !slices.ContainsFunc(r.By, func(id verify.Identity) bool { return slices.Contains(keys, id) }):
+	case named > 0 && len(known) == 0:
 		return errors.New("none of the signers that the requirement names is a key that a verifier trusts")
+	case named > 0 && r.AtLeast > distinctCount(known):
+		return fmt.Errorf("the requirement asks for %d signers, and of those that it names %d are keys that a verifier trusts",
+			r.AtLeast, distinctCount(known))
 	}
 	return nil
 }

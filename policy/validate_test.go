@@ -30,6 +30,12 @@ func TestValidate(t *testing.T) {
 	short.Key = id.Key[:63]
 	upper := id
 	upper.Key = strings.ToUpper(id.Key)
+	other, err := sign.GenerateKey(sign.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := verify.TrustedKey{Key: other.Public(), Until: now.Add(-time.Hour)}
+	two := []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{key, {Key: other.Public()}}}}
 	cert := verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=alice"}
 	keys := []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{key, key}}}
 	certs := []verify.Verifier{&notary.Verifier{CA: notary.AWSRoots(), Identities: []string{"x509.subject: C=US, ST=WA, O=acme"}}}
@@ -43,6 +49,7 @@ func TestValidate(t *testing.T) {
 		"pointer":          {keys, &sig, ""},
 		"named":            {keys, with(sig, func(r *policy.Require) { r.By = []verify.Identity{id} }), ""},
 		"one of two named": {keys, with(sig, func(r *policy.Require) { r.By = []verify.Identity{alice, id} }), ""},
+		"a time in a list": {keys, with(bom, func(r *policy.Require) { r.Time, r.By = "/@graph/0/created~1~0", []verify.Identity{id} }), ""},
 		"age by the predicate": {keys, with(bom, func(r *policy.Require) {
 			r.By, r.Time, r.MaxAge = []verify.Identity{id}, "/metadata/timestamp", time.Hour
 		}), ""},
@@ -67,6 +74,14 @@ func TestValidate(t *testing.T) {
 		"one entry twice":         {both, with(sig, func(r *policy.Require) { r.ByEntry, r.AtLeast = []string{"x", "x"}, 2 }), "asks for 2 signers and names 1"},
 		"more than trusted":       {keys, with(sig, func(r *policy.Require) { r.AtLeast = 2 }), "2 signers, and 1 keys are trusted"},
 		"nobody trusted is named": {keys, with(sig, func(r *policy.Require) { r.By = []verify.Identity{alice} }), "none of the signers"},
+		"one is a typo":           {two, with(sig, func(r *policy.Require) { r.By, r.AtLeast = []verify.Identity{id, alice}, 2 }), "1 are keys that"},
+		"over":                    {[]verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{key, ended}}}, with(sig, func(r *policy.Require) { r.AtLeast = 2 }), "1 keys are"},
+		"no alternative":          {keys, policy.Any(with(sig, func(r *policy.Require) { r.AtLeast = 2 }), with(bom, func(r *policy.Require) { r.MaxAge = 1 })), "no proven time"},
+		"all of no alternative":   {keys, policy.All(sig, policy.Any(with(sig, func(r *policy.Require) { r.AtLeast = 2 }), policy.All(sig, with(bom, func(r *policy.Require) { r.MaxAge = 1 })))), "no proven"},
+		"a space behind":          {keys, with(bom, func(r *policy.Require) { r.PredicateTypes = []string{sbomType + " "} }), "no absolute URI"},
+		"a scheme alone":          {keys, with(bom, func(r *policy.Require) { r.PredicateTypes = []string{"https://"} }), "no absolute URI"},
+		"an image signature's":    {keys, with(bom, func(r *policy.Require) { r.PredicateTypes = []string{sign.ImageSignatureType} }), "verify.ImageSignature"},
+		"a broken pointer":        {keys, with(bom, func(r *policy.Require) { r.Time, r.By = "/a~2", []verify.Identity{id} }), "JSON pointer"},
 		"short digest":            {both, with(sig, func(r *policy.Require) { r.By = []verify.Identity{short} }), "64 lower-case hex"},
 		"upper-case digest":       {both, with(sig, func(r *policy.Require) { r.By = []verify.Identity{upper} }), "64 lower-case hex"},
 		"no subject":              {both, with(sig, func(r *policy.Require) { r.By = []verify.Identity{{Kind: verify.CertificateIdentity}} }), "subject"},
@@ -98,5 +113,8 @@ func TestValidate(t *testing.T) {
 	}
 	if err := new(policy.Gate).Validate(); err == nil {
 		t.Error("the zero gate is valid")
+	}
+	if err := (*policy.Gate)(nil).Validate(); err == nil {
+		t.Error("a gate that is nil is valid")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -386,6 +387,13 @@ func at(r *strictjson.Reader, path []string) (text string, found bool) {
 	switch {
 	case len(path) == 0 && r.Kind() == strictjson.String:
 		return r.String(), true
+	case len(path) > 0 && r.Kind() == strictjson.Array:
+		for i := range r.Array() {
+			if strconv.Itoa(i) == path[0] {
+				text, found = at(r, path[1:])
+			}
+		}
+		return text, found
 	case len(path) == 0 || r.Kind() != strictjson.Object:
 		return "", false
 	}

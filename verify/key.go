@@ -46,8 +46,8 @@ type Limits struct {
 	Signatures    int // in one envelope; default 8. A bundle has one in any case
 	Subjects      int // of one statement; default 1,024
 	Digests       int // of one subject; default 32
-	Ed25519Bytes  int // hashed for Ed25519 keys, which hash the message once for each key and signature; default 32 MiB, and once in any case
-	BlobBytes     int // of a file that has to be held in memory, for an Ed25519 key signs it whole; default 128 MiB
+	WholeBytes    int // hashed for keys of Ed25519 and ML-DSA, each of which hashes the message for each signature; default 32 MiB, and once in any case
+	BlobBytes     int // of a file that has to be held in memory, for such a key signs it whole; default 128 MiB
 }
 
 // WithDefaults returns the limits that hold: a field that is zero or less is its default.
@@ -57,7 +57,7 @@ func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.Ed25519Bytes, 32 << 20}, {&l.BlobBytes, 128 << 20}} {
+	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.WholeBytes, 32 << 20}, {&l.BlobBytes, 128 << 20}} {
 		if *f.field <= 0 {
 			*f.field = f.value
 		}
@@ -289,13 +289,13 @@ func (v *KeyVerifier) statement(ctx context.Context, env *dsse.Envelope, hint st
 	if env.PayloadType != dsse.PayloadType {
 		return nil, fmt.Errorf("%w: payload type %.80q, not %s", ErrType, env.PayloadType, dsse.PayloadType)
 	}
-	signers, err := v.signers(ctx, &message{data: env.Signed, most: limits.Ed25519Bytes}, env.Signatures, hint)
+	signers, err := v.signers(ctx, &message{data: env.Signed, most: limits.WholeBytes}, env.Signatures, hint)
 	if err != nil {
 		return nil, err
 	}
 	st, err := intoto.Parse(env.Payload, intoto.Limits{Subjects: limits.Subjects, Digests: limits.Digests})
 	if err != nil {
-		return nil, malformed(err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, malformed(err))
 	}
 	about := st.Find(subject.Digest)
 	if about == nil {
@@ -339,13 +339,13 @@ func (v *KeyVerifier) simpleSigning(ctx context.Context, subject, evidence Descr
 	if err != nil || len(sig) == 0 {
 		return nil, fmt.Errorf("%w: no base64 signature in annotation %s", ErrMalformed, simplesigning.SignatureAnnotation)
 	}
-	signers, err := v.signers(ctx, &message{data: evidence.Data, most: limits.Ed25519Bytes}, []dsse.Signature{{Sig: sig}}, "")
+	signers, err := v.signers(ctx, &message{data: evidence.Data, most: limits.WholeBytes}, []dsse.Signature{{Sig: sig}}, "")
 	if err != nil {
 		return nil, err
 	}
 	p, err := simplesigning.Parse(evidence.Data)
 	if err != nil {
-		return nil, malformed(err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, malformed(err))
 	}
 	if p.Digest != subject.Digest.String() || subject.Digest.Validate() != nil {
 		return nil, fmt.Errorf("%w: it is about %.80q", ErrSubject, p.Digest)

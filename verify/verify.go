@@ -31,13 +31,15 @@ var (
 	ErrRevoked    = errors.New("signer was revoked")
 	ErrLimit      = errors.New("evidence is over a limit")
 	ErrUnchecked  = errors.New("a required check could not be made") // the network, not the evidence
+	// ErrUnreadable is beside another of these: a trusted signer did sign it, so nobody can tell that it is not what is looked for.
+	ErrUnreadable = errors.New("what a trusted signer signed cannot be read")
 )
 
 // A Source gives the candidates about a subject: whatever somebody stored there, unverified. Each candidate is one
 // envelope with its Data filled in.
 //
 // An error beside a Descriptor concerns that candidate, and iteration goes on. An error beside a zero Descriptor ends
-// it: not all came.
+// it: not all came. So does a sequence that is nil.
 type Source interface {
 	Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error]
 }
@@ -46,6 +48,9 @@ type Source interface {
 type SourceFunc func(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error]
 
 func (f SourceFunc) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
+	if f == nil {
+		return nil
+	}
 	return f(ctx, subject)
 }
 

@@ -24,8 +24,11 @@ import (
 // r is read once, to its end, and only if the bundle can be read at all.
 func (v *Verifier) VerifyBlob(ctx context.Context, r io.Reader, evidence verify.Descriptor) (*verify.Attestation, error) {
 	c, evidence, err := v.readBlob(ctx, evidence)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case r == nil:
+		return nil, fmt.Errorf("%w: no file to read", verify.ErrUnchecked)
 	}
 	if c.signed.Certificate == nil {
 		h := newHasher()

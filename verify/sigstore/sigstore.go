@@ -498,7 +498,7 @@ func (v *Verifier) attest(c *candidate, subject verify.Descriptor) (*verify.Atte
 	}
 	st, err := intoto.Parse(env.Payload, intoto.Limits{Subjects: v.opts.Limits.Subjects, Digests: v.opts.Limits.Digests})
 	if err != nil {
-		return nil, malformed(err)
+		return nil, fmt.Errorf("%w: %w", verify.ErrUnreadable, malformed(err))
 	}
 	s := st.Find(subject.Digest)
 	if s == nil {
