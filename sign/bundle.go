@@ -78,8 +78,11 @@ func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 // JWS and COSE, in a certificate, a revocation list, an OCSP response and a timestamp, and by transparency logs.
 func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, error) {
 	pub, scheme, err := choose(b.Key, b.Scheme)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Descriptor{}, err
+	case r == nil:
+		return Descriptor{}, fmt.Errorf("sign: %w: no file to read", ErrStatement)
 	}
 	r, err = signedtext.File(r)
 	switch {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"filippo.io/mldsa"
@@ -40,13 +41,29 @@ const (
 // FromSigner makes a [crypto.Signer] a Key. Signers of TPMs that take no other salt for RSASSA-PSS than
 // [rsa.PSSSaltLengthAuto] are asked for that where a salt as long as the hash is wanted, and what they make is checked to be
 // that.
-func FromSigner(s crypto.Signer) Key { return signerKey{s} }
+func FromSigner(s crypto.Signer) Key {
+	if v := reflect.ValueOf(s); v.Kind() == reflect.Pointer && v.IsNil() { // what a failure left behind
+		s = nil
+	}
+	return signerKey{s}
+}
 
 type signerKey struct {
 	crypto.Signer `json:"-"`
 }
 
+// Public returns nil, which nothing signs with, if there is no signer.
+func (k signerKey) Public() crypto.PublicKey {
+	if k.Signer == nil {
+		return nil
+	}
+	return k.Signer.Public()
+}
+
 func (k signerKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if k.Signer == nil {
+		return nil, fmt.Errorf("%w: there is none, as after an error that was not looked at", ErrKey)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -87,6 +104,22 @@ func (signerKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "private
 
 // LocalKey is a Key in this process's memory.
 type LocalKey struct{ signerKey }
+
+// Public returns the public key, nil of a LocalKey that is none.
+func (k *LocalKey) Public() crypto.PublicKey {
+	if k == nil {
+		return nil
+	}
+	return k.signerKey.Public()
+}
+
+// Sign signs as [Key] says.
+func (k *LocalKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if k == nil {
+		return signerKey{}.Sign(ctx, data, opts)
+	}
+	return k.signerKey.Sign(ctx, data, opts)
+}
 
 // GenerateKey makes a new key.
 func GenerateKey(a Algorithm) (*LocalKey, error) {

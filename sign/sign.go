@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -72,7 +73,12 @@ type Signer interface {
 // SignerFunc makes a function a Signer.
 type SignerFunc func(ctx context.Context, s *Statement) (Descriptor, error)
 
-func (f SignerFunc) Sign(ctx context.Context, s *Statement) (Descriptor, error) { return f(ctx, s) }
+func (f SignerFunc) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
+	if f == nil {
+		return Descriptor{}, fmt.Errorf("sign: %w: the SignerFunc is nil", ErrKey)
+	}
+	return f(ctx, s)
+}
 
 // Errors of keys and services that are somewhere else, for errors.Is. What the service itself said is beneath.
 var (

@@ -42,6 +42,9 @@ func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Desc
 	if err != nil {
 		return nil, err
 	}
+	if r == nil {
+		return nil, fmt.Errorf("%w: no file to read", ErrUnchecked)
+	}
 	m, size, err := v.readBlob(ctx, r, b.Message, limits.BlobBytes)
 	if err != nil {
 		return nil, err

@@ -68,7 +68,12 @@ func (c *collector) run(ctx context.Context, src Source) {
 	defer workers.Wait()
 	defer close(jobs)
 	started, count := 0, 0
-	for candidate, err := range src.Evidence(ctx, c.subject) {
+	candidates := src.Evidence(ctx, c.subject)
+	if candidates == nil {
+		c.outcomes = append(c.outcomes, &outcome{incomplete: errors.New("verify: the source of evidence returned no sequence")})
+		return
+	}
+	for candidate, err := range candidates {
 		o := new(outcome)
 		c.outcomes = append(c.outcomes, o)
 		if count++; count > maxCandidates {

@@ -262,7 +262,7 @@ func TestCostOfKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.Limits.Ed25519Bytes = 4 * (len(payload) + 30) // for four of five tries
+	v.Limits.WholeBytes = 4 * (len(payload) + 30) // for four of five tries
 	for keyid, want := range map[string]error{"": verify.ErrLimit, "somebody": verify.ErrLimit, id.Key: nil, "sha256:" + id.Key: nil} {
 		if _, err := v.Verify(t.Context(), subject, envelope(keyid)); !errors.Is(err, want) {
 			t.Errorf("keyid %q: %v, want %v", keyid, err, want)
@@ -271,7 +271,7 @@ func TestCostOfKeys(t *testing.T) {
 	if a, err := v.Verify(t.Context(), subject, must(t)((&sign.BundleSigner{Key: last}).Sign(t.Context(), sign.About(subject, facts2{})))); err != nil || a.Signers[0].Identity != id {
 		t.Errorf("with a bundle's hint: %v", err)
 	}
-	v.Limits.Ed25519Bytes = 1
+	v.Limits.WholeBytes = 1
 	v.Keys = v.Keys[4:]
 	if _, err := v.Verify(t.Context(), subject, envelope("")); err != nil {
 		t.Errorf("a single key, and a limit below the message: %v", err)

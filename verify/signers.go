@@ -85,7 +85,7 @@ func (id Identity) hint() string {
 type message struct {
 	data    []byte
 	digests map[crypto.Hash][]byte // as far as they were asked for
-	hashed  int                    // bytes, for Ed25519
+	hashed  int                    // bytes, for schemes that take the message whole
 	most    int                    // of them
 }
 
@@ -113,14 +113,14 @@ func (m *message) signed(s Scheme) []byte {
 	return m.digest(s.Hash())
 }
 
-// signedBy reports whether a key made a signature, in a way that counts for it. Ed25519 hashes the whole message each time,
-// which is bounded.
+// signedBy reports whether a key made a signature, in a way that counts for it. Ed25519 and ML-DSA hash the whole message each
+// time, which is bounded.
 func (m *message) signedBy(k ringKey, sig []byte) (bool, error) {
 	for _, s := range k.schemes {
-		if s.Hash() == 0 && len(sig) == ed25519.SignatureSize {
+		if s.Hash() == 0 && len(sig) == s.Size() {
 			if m.hashed > 0 && len(m.data) > m.most-m.hashed {
-				return false, fmt.Errorf("%w: a message of %d bytes is too large to try every Ed25519 key on every signature: "+
-					"have its signer named (a hint, a keyid), trust fewer keys, or raise Limits.Ed25519Bytes", ErrLimit, len(m.data))
+				return false, fmt.Errorf("%w: a message of %d bytes is too large to try every key of Ed25519 and ML-DSA on every signature: "+
+					"have its signer named (a hint, a keyid), trust fewer keys, or raise Limits.WholeBytes", ErrLimit, len(m.data))
 			}
 			m.hashed += len(m.data)
 		}
@@ -219,7 +219,7 @@ func (v *KeyVerifier) noSigner(r *keyring, m *message, sigs []dsse.Signature, hi
 	}
 	named := slices.ContainsFunc(sigs, func(s dsse.Signature) bool { return len(r.named(s, hint)) > 0 })
 	if hint == "" || named { // else the signer says that it is somebody else
-		if err := r.otherScheme(m, sigs); err != nil {
+		if err := r.otherScheme(m, sigs, hint); err != nil {
 			return err
 		}
 	}
@@ -235,13 +235,24 @@ const (
 	otherSchemeBytes = 4 << 20
 )
 
-// otherScheme says that a trusted key signed in a way that its owner did not list. It is looked for as long as that is
-// cheap, and nothing but the wording depends on it.
-func (r *keyring) otherScheme(m *message, sigs []dsse.Signature) error {
-	if len(r.keys)*len(sigs) > otherSchemePairs || len(m.data) > otherSchemeBytes {
+// otherScheme says that a trusted key signed in a way that its owner did not list: one that the evidence names, or any. It is
+// looked for as long as that is cheap, and nothing but the wording depends on it.
+func (r *keyring) otherScheme(m *message, sigs []dsse.Signature, hint string) error {
+	var keys []int
+	for _, s := range sigs {
+		keys = append(keys, r.named(s, hint)...)
+	}
+	slices.Sort(keys)
+	if keys = slices.Compact(keys); len(keys) == 0 {
+		for i := range r.keys {
+			keys = append(keys, i)
+		}
+	}
+	if len(keys)*len(sigs) > otherSchemePairs || len(m.data) > otherSchemeBytes {
 		return nil
 	}
-	for _, k := range r.keys {
+	for _, i := range keys {
+		k := r.keys[i]
 		fit, _ := scheme.Of(k.key)
 		for _, s := range fit {
 			if slices.Contains(k.schemes, s) {

@@ -9,6 +9,9 @@ import "slices"
 // The report has to be from before a is attached; else two pipelines at the same time might remove each other's.
 func (r *Report) SupersededBy(a *Attestation) []Descriptor {
 	var old []Descriptor
+	if r == nil || a == nil {
+		return nil
+	}
 	for _, b := range r.Attestations {
 		if b.Evidence.Digest != a.Evidence.Digest && sameSaying(a, b) {
 			old = append(old, b.Evidence)
@@ -22,6 +25,9 @@ func (r *Report) SupersededBy(a *Attestation) []Descriptor {
 // later, by a TimeSource that is no worse. What has no time is kept, and so is what has the same time as the latest.
 func (r *Report) Superseded() []Descriptor {
 	var old []Descriptor
+	if r == nil {
+		return nil
+	}
 	for _, a := range r.Attestations {
 		if slices.ContainsFunc(r.Attestations, func(b *Attestation) bool { return sameSaying(a, b) && later(b, a) }) {
 			old = append(old, a.Evidence)

@@ -81,6 +81,22 @@ func (s Scheme) String() string {
 // Scheme that [Choose] does not return.
 func (s Scheme) Hash() crypto.Hash { return table[s].hash }
 
+// Size is how many bytes a signature has by a scheme that takes the message whole: each verification of one hashes all of it.
+// Zero for other schemes.
+func (s Scheme) Size() int {
+	switch s {
+	case PureEd25519:
+		return ed25519.SignatureSize
+	case PureMLDSA44:
+		return mldsa.MLDSA44().SignatureSize()
+	case PureMLDSA65:
+		return mldsa.MLDSA65().SignatureSize()
+	case PureMLDSA87:
+		return mldsa.MLDSA87().SignatureSize()
+	}
+	return 0
+}
+
 // Digest returns what is signed of a message: its digest, or the message itself.
 func (s Scheme) Digest(message []byte) []byte {
 	if s.Hash() == 0 {
@@ -120,7 +136,7 @@ var (
 func Of(pub crypto.PublicKey) ([]Scheme, error) {
 	switch pub := pub.(type) {
 	case *ecdsa.PublicKey:
-		if pub == nil {
+		if pub == nil || pub.X == nil || pub.Y == nil {
 			break
 		}
 		switch pub.Curve {
