@@ -42,6 +42,38 @@ func (r *Root) Unusable() []error { return slices.Clone(r.unusable) }
 // HasLogs reports whether the root has a log that can be used.
 func (r *Root) HasLogs() bool { return len(r.logs) > 0 }
 
+// Fits says why no signature can meet a policy: there are too few operators of logs or authorities.
+func (r *Root) Fits(p Policy, certified bool) error {
+	owners := func(logs map[string]*log) (list []owner) {
+		for _, l := range logs {
+			list = append(list, l.owner)
+		}
+		return list
+	}
+	stampers := make([]owner, len(r.stampers))
+	for i, a := range r.stampers {
+		stampers[i] = a.owner
+	}
+	asked := []struct {
+		what   string
+		n      int
+		owners []owner
+	}{{"transparency logs", p.Logs, owners(r.logs)}, {"timestamp authorities", p.Timestamps, stampers}}
+	if certified {
+		asked = append(asked, asked[0])
+		asked[2].what, asked[2].n, asked[2].owners = "certificate transparency logs", p.SCTs, owners(r.ctLogs)
+	}
+	for _, a := range asked {
+		if n := distinct(a.owners); n < a.n {
+			return fmt.Errorf("%s of %d operators are asked for, and the trusted root has %d: see Options", a.what, a.n, n)
+		}
+	}
+	if certified && len(r.authorities) == 0 {
+		return errors.New("the trusted root has no authority that issues certificates")
+	}
+	return nil
+}
+
 // A window is when an authority or its key may be believed: both ends are inside.
 type window struct{ start, end time.Time } // a zero end is open
 

@@ -19,12 +19,12 @@ import (
 
 // A Policy says how much must be proven. It belongs to a Root, for instances differ.
 type Policy struct {
-	Logs        int       // distinct operators of transparency logs that have the signature
-	Timestamps  int       // distinct operators of authorities that stamped it
-	SCTs        int       // distinct operators of logs that have the certificate
-	ProofAfter  time.Time // a log's promise alone does not count if it was made later; zero: it always counts
-	AllowSHA256 bool      // with certificates of P-384 and P-521 keys: signatures over SHA-256 too
-	Now         time.Time
+	Logs       int             // distinct operators of transparency logs that have the signature
+	Timestamps int             // distinct operators of authorities that stamped it
+	SCTs       int             // distinct operators of logs that have the certificate
+	ProofAfter time.Time       // a log's promise alone does not count if it was made later; zero: it always counts
+	Schemes    []scheme.Scheme // by which certificates' keys may sign; none: each by the default of its type
+	Now        time.Time
 }
 
 // clockSkew is how far in the future a proven time may lie.
@@ -218,14 +218,30 @@ func (v *verification) checkSignature() error {
 	if err != nil {
 		return err
 	}
+	fit, err := scheme.Of(v.leaf.PublicKey)
+	if err != nil {
+		return KeyAlgorithm.errorf("%w", err)
+	}
 	wanted := []scheme.Scheme{how}
-	if v.policy.AllowSHA256 && (how == scheme.ECDSAWithSHA384 || how == scheme.ECDSAWithSHA512) {
-		wanted = append(wanted, scheme.ECDSAWithSHA256)
+	if len(v.policy.Schemes) > 0 {
+		wanted = nil
+		for _, s := range v.policy.Schemes {
+			if s == scheme.Default {
+				s = how
+			}
+			if slices.Contains(fit, s) { // else it is for certificates with keys of another type
+				wanted = append(wanted, s)
+			}
+		}
 	}
-	if !v.signed.By(v.leaf.PublicKey, wanted...) {
-		return SignatureInvalid.errorf("by the certificate's key, over this content")
+	signs := func(s scheme.Scheme) bool { return v.signed.with(s, v.leaf.PublicKey) }
+	if slices.ContainsFunc(wanted, signs) {
+		return nil
 	}
-	return nil
+	if i := slices.IndexFunc(fit, signs); i >= 0 {
+		return SignatureInvalid.errorf("the certificate's key signed it, but by %v, which Options.Schemes does not list", fit[i])
+	}
+	return SignatureInvalid.errorf("by the certificate's key, over this content")
 }
 
 // By reports whether a key made the signature, in one of the ways that are wanted, or, without any, in the key's own.

@@ -69,8 +69,10 @@ type Options struct {
 	// ProofAfter refuses a log's promise to include an entry, made after this time, where a proof that it did is missing. Bundles
 	// of version 0.1 and cosign's first formats may have promises alone. Zero means that they count.
 	ProofAfter time.Time
-	// AllowSHA256 also accepts signatures over SHA-256 by certificates of P-384 and P-521 keys, which early signers made.
-	AllowSHA256 bool
+	// Schemes are the ways of signing that count of keys with a certificate; none means the default of each type of key alone. As
+	// in verify.TrustedKey, a list replaces the default, and the zero Scheme stands for it. Early signers with P-384 and P-521 hashed
+	// with SHA-256: {0, verify.ECDSAWithSHA256}.
+	Schemes []verify.Scheme
 	// Formats are read; anything else is not mine (verify.ErrFormat). Nil means bundles alone.
 	Formats []verify.Format
 	// Limits bound what a candidate may cost; zero means the defaults.
@@ -103,6 +105,12 @@ func New(root *Root, trust []Entry, opts *Options) (*Verifier, error) {
 	if v.opts.Formats == nil {
 		v.opts.Formats = []verify.Format{verify.Bundle}
 	}
+	if len(v.opts.Formats) == 0 || slices.Min(v.opts.Formats) < verify.Bundle || slices.Max(v.opts.Formats) > verify.SimpleSigning {
+		return nil, errors.New("sigstore: Options.Formats is empty or has one that there is not; nil means bundles")
+	}
+	if len(v.opts.Schemes) > 0 && slices.Max(v.opts.Schemes) > verify.PureMLDSA87 {
+		return nil, errors.New("sigstore: Options.Schemes has one that there is not")
+	}
 	v.opts.Limits = v.opts.Limits.WithDefaults()
 	names := make(map[string]bool)
 	for i := range trust {
@@ -122,14 +130,20 @@ func New(root *Root, trust []Entry, opts *Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Validate returns an error if the Verifier can never accept a signature: it trusts nobody. All else New refuses. Programs call
-// it when they start.
+// Validate returns an error if the Verifier can never accept a signature: it trusts nobody, or asks for more logs or authorities
+// than the trusted root has. All else New refuses. Programs call it when they start.
 func (v *Verifier) Validate() error {
 	if v == nil || v.root == nil {
 		return errors.New("sigstore: a Verifier is made by New")
 	}
 	if len(v.trust) == 0 {
 		return errors.New("sigstore: the trust list is empty, so nobody is trusted")
+	}
+	if err := v.root.Fits(v.policy(), len(v.keys) < len(v.trust)); err != nil {
+		return fmt.Errorf("sigstore: %w", err)
+	}
+	if len(v.keys) == len(v.trust) {
+		return (&verify.KeyVerifier{Keys: v.keys, Now: v.opts.Now}).Validate() // they may all be over
 	}
 	return nil
 }
@@ -144,7 +158,7 @@ func (v *Verifier) policy() sigstore.Policy {
 	}
 	return sigstore.Policy{
 		Logs: count(v.opts.Logs, 1), Timestamps: count(v.opts.Timestamps, 0), SCTs: count(v.opts.SCTs, 1),
-		ProofAfter: v.opts.ProofAfter, AllowSHA256: v.opts.AllowSHA256, Now: v.now(),
+		ProofAfter: v.opts.ProofAfter, Schemes: v.opts.Schemes, Now: v.now(),
 	}
 }
 
@@ -384,6 +398,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // timed says when a signer signed: not later than the earliest time that is proven.
 func (v *Verifier) timed(s verify.Signer, proof *sigstore.Proof) verify.Signer {
+	s.Until = earlier(s.Until, v.age.Until) // after which the roots prove nothing
 	if len(proof.Times) == 0 {
 		return s
 	}

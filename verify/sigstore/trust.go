@@ -167,8 +167,11 @@ func (e *Entry) matcher() (*matcher, error) {
 		if len(m.asks) > 0 {
 			return nil, errors.New("it has a key, and names besides")
 		}
-		if _, err := e.Key.Identity(); err != nil {
+		if err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: e.Key.Key, Schemes: e.Key.Schemes}}}).Validate(); err != nil {
 			return nil, err
+		}
+		if !e.NotAfter.IsZero() && e.NotAfter.Before(e.NotBefore) {
+			return nil, errors.New("its key is trusted until before it is")
 		}
 		own := *e
 		m.key = &own

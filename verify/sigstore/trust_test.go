@@ -416,7 +416,7 @@ func TestKeyTimes(t *testing.T) {
 }
 
 // Early signers hashed with SHA-256 whatever their key.
-func TestAllowSHA256(t *testing.T) {
+func TestSchemes(t *testing.T) {
 	s, g := sigstoretest.New(signedAt), release()
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
@@ -424,11 +424,25 @@ func TestAllowSHA256(t *testing.T) {
 	}
 	g.Key = key
 	data := s.Sign(g)
-	for _, allow := range []bool{false, true} {
-		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), &sigstore.Options{AllowSHA256: allow}, acme(t))
+	for _, tt := range []struct {
+		schemes    []verify.Scheme
+		early, now bool
+	}{
+		{nil, false, true},
+		{[]verify.Scheme{0}, false, true},
+		{[]verify.Scheme{0, verify.ECDSAWithSHA256}, true, true},
+		{[]verify.Scheme{verify.ECDSAWithSHA256}, true, true}, // the other's default
+		{[]verify.Scheme{verify.ECDSAWithSHA512}, false, false},
+		{[]verify.Scheme{verify.SHA256WithRSA}, false, false},
+	} {
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), &sigstore.Options{Schemes: tt.schemes}, acme(t))
 		_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
-		if (err == nil) != allow || err != nil && !errors.Is(err, sigstore.ErrSignature) {
-			t.Errorf("%v: %v", allow, err)
+		if (err == nil) != tt.early || err != nil && (!errors.Is(err, sigstore.ErrSignature) || !strings.Contains(err.Error(), "by ECDSA-SHA256, which")) {
+			t.Errorf("%v: %v", tt.schemes, err)
+		}
+		_, err = v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: s.Sign(release())})
+		if (err == nil) != tt.now {
+			t.Errorf("%v, P-256: %v", tt.schemes, err)
 		}
 	}
 }
