@@ -75,7 +75,7 @@ func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 //
 // A file that is, to the byte, what a signature of another format is over is refused with [ErrStatement], for its signature
 // would be one of that format: the encoding of a DSSE envelope, a simple signing payload, what is signed in Notary Project's
-// JWS and COSE, in a certificate, a revocation list, an OCSP response and a timestamp, and by transparency logs.
+// JWS and COSE, in a certificate, a revocation list, an OCSP response and a timestamp, by transparency logs and in TUF.
 func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, error) {
 	pub, scheme, err := choose(b.Key, b.Scheme)
 	switch {

@@ -42,6 +42,7 @@ var All = []Text{
 	{"a transparency log's promise to include an entry", isPromise},
 	{"a transparency log's checkpoint", isCheckpoint},
 	{"what a certificate transparency log signs of a certificate", isCertificateTimestamp},
+	{"metadata of a role of The Update Framework", isMetadata},
 }
 
 // ErrSignedText says that a file is one of the texts.

@@ -75,6 +75,9 @@ func TestFile(t *testing.T) {
 		"an SCT of a certificate":            sct(0, c.Raw, "index"),
 		"an SCT of 2 MiB":                    sct(1, large.RawTBSCertificate, ""),
 		"a TBSCertList":                      string(must(x509.ParseRevocationList(list)).RawTBSRevocationList),
+		"TUF's metadata":                     `{"_type":"root","version":1}`,
+		"TUF's metadata, behind a member":    `{"X":{"_type":"x"},"_type":"timestamp"}`,
+		"TUF's metadata of 2 MiB":            `{"_type":"targets","targets":{"` + long + long + `":{` + strings.Repeat(" ", 2<<20),
 		"a TBSCertificate of version 1":      versionOne(c.RawTBSCertificate),
 	} {
 		if _, err := File(strings.NewReader(text)); !errors.Is(err, ErrSignedText) {
@@ -106,6 +109,9 @@ func TestFile(t *testing.T) {
 		"zeros":                        strings.Repeat("\x00", 2<<20),
 		"CBOR":                         "\x84\x69Signature\x40\x40\x40",
 		"a request's content":          requestContent(key),
+		"a statement":                  `{"_type":"https://in-toto.io/Statement/v1"}`,
+		"TUF's metadata with signers":  `{"signatures":[],"signed":{"_type":"root"}}`,
+		"TUF's metadata, spread out":   `{ "_type":"root" }`,
 		"a program":                    "\x7fELF" + strings.Repeat("\x00", 2<<20),
 	} {
 		r, err := File(strings.NewReader(text))
