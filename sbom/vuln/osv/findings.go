@@ -26,25 +26,34 @@ func (s *scan) findings() error {
 		r.advisory = a
 		groups.join(a.id, a.same())
 	}
-	index := map[string]int{}
-	var members [][]*hits
+	index := make(map[string]int, len(s.order))
+	list := make([]group, 0, len(s.order))
 	for _, at := range s.order {
 		r := s.records[at]
 		root := groups.find(r.advisory.id)
 		i, ok := index[root]
 		if !ok {
-			i = len(members)
+			i = len(list)
 			index[root] = i
-			members = append(members, nil)
+			list = append(list, group{})
 		}
-		members[i] = append(members[i], r)
+		list[i].records = append(list[i].records, r)
 	}
-	for _, records := range members {
-		slices.SortStableFunc(records, func(a, b *hits) int { return strings.Compare(a.advisory.id, b.advisory.id) })
-		s.report.Findings = append(s.report.Findings, s.finding(records))
+	for i := range list {
+		list[i].name()
 	}
-	slices.SortStableFunc(s.report.Findings, func(a, b vuln.Finding) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(list, func(a, b group) int { return strings.Compare(a.id, b.id) })
+	s.report.Findings = make([]vuln.Finding, len(list))
+	for i := range list {
+		s.finding(&s.report.Findings[i], &list[i])
+	}
 	return nil
+}
+
+// A group is the records of one vulnerability.
+type group struct {
+	id      string
+	records []*hits
 }
 
 // same are the ids of the same vulnerability. What a distribution's record is about is that too, if it is one: an advisory of
@@ -81,16 +90,21 @@ func (f aliases) join(id string, others []string) {
 	}
 }
 
-func (s *scan) finding(records []*hits) vuln.Finding {
-	f := vuln.Finding{ID: name(records)}
-	for _, r := range records {
+func (s *scan) finding(f *vuln.Finding, g *group) {
+	f.ID = g.id
+	for _, r := range g.records {
 		a := r.advisory
-		for _, id := range append([]string{a.id}, a.same()...) {
+		addNew(&f.Aliases, a.id, f.ID)
+		for _, id := range a.same() {
 			addNew(&f.Aliases, id, f.ID)
 		}
 		f.Title = cmp.Or(f.Title, a.summary)
-		for _, url := range a.references {
-			addNew(&f.References, url, "")
+		if f.References == nil {
+			f.References = slices.Compact(a.references)
+		} else {
+			for _, url := range a.references {
+				addNew(&f.References, url, "")
+			}
 		}
 		if f.Source.Name == "" {
 			f.Source = vuln.Source{Name: "OSV", URL: "https://osv.dev/vulnerability/" + a.id}
@@ -101,31 +115,34 @@ func (s *scan) finding(records []*hits) vuln.Finding {
 		if t, err := time.Parse(time.RFC3339, a.modified); err == nil && t.After(f.Modified) {
 			f.Modified = t
 		}
-		rate(&f, a.id, a.severity, a.rating)
+		rate(f, a.id, a.severity, a.rating)
 		for i := range r.in {
 			h := &r.in[i]
-			rate(&f, a.id, h.severity, h.rating)
-			s.place(&f, a.id, h)
+			rate(f, a.id, h.severity, h.rating)
+			s.place(f, a.id, h)
 		}
 	}
-	return f
 }
 
-// name is the CVE, if there is one, because that is what others call it; else the record's id.
-func name(records []*hits) string {
+// name gives a group the id of the CVE, if there is one, because that is what others call it; else that of a record.
+func (g *group) name() {
+	slices.SortStableFunc(g.records, func(a, b *hits) int { return strings.Compare(a.advisory.id, b.advisory.id) })
 	cve := ""
-	for _, r := range records {
-		for _, id := range append([]string{r.advisory.id}, r.advisory.same()...) {
-			switch {
-			case !strings.HasPrefix(id, "CVE-") || id == cve:
-			case cve == "":
-				cve = id
-			default:
-				return records[0].advisory.id
-			}
+	one := func(id string) bool {
+		if !strings.HasPrefix(id, "CVE-") || id == cve {
+			return true
+		}
+		alone := cve == ""
+		cve = id
+		return alone
+	}
+	g.id = g.records[0].advisory.id
+	for _, r := range g.records {
+		if !one(r.advisory.id) || slices.ContainsFunc(r.advisory.same(), func(id string) bool { return !one(id) }) {
+			return
 		}
 	}
-	return cmp.Or(cve, records[0].advisory.id)
+	g.id = cmp.Or(cve, g.id)
 }
 
 func addNew(list *[]string, s, but string) {

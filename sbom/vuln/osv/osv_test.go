@@ -182,8 +182,10 @@ func TestEcosystems(t *testing.T) {
 // What is fixed, or of another release, is not found.
 func TestNotAffected(t *testing.T) {
 	db := open(t, dump(t, "all.zip", map[string]string{
-		"a": "not json", "1.json": oneRecord("X-1", "npm", "a", until("1.2.0"), ""), "2.json": oneRecord("X-2", "Debian:11", "zlib", until("2"), ""),
-		"3.json": oneRecord("X-3", "Debian:12", "other", until("2"), ""), "4.json": oneRecord("X-4", "Ubuntu:Pro:FIPS:22.04:LTS", "zlib", until("2"), ""),
+		"a": "not json", "1.json": oneRecord("X-1", "npm", "a", until("1.2.0"), ""),
+		"2.json": oneRecord("X-2", "Debian:11", "zlib", until("2"), ""),
+		"3.json": oneRecord("X-3", "Debian:12", "other", until("2"), ""),
+		"4.json": oneRecord("X-4", "Ubuntu:Pro:FIPS:22.04:LTS", "zlib", until("2"), ""),
 		"5.json": oneRecord("X-5", "Ubuntu:22.04:LTS", "other", until("2"), ""),
 	}))
 	r := scanOf(t, db, document(t, "", "pkg:npm/a@1.2.0", "pkg:npm/a@v1.2.0", "pkg:npm/b@1.0.0", "pkg:deb/debian/zlib@1?distro=debian-12",
@@ -203,7 +205,8 @@ func TestNotAffected(t *testing.T) {
 func TestSaid(t *testing.T) {
 	db := open(t, dump(t, "all.zip", map[string]string{
 		"1.json": oneRecord("X-1", "npm", "a", until("1.2.0"), ""),
-		"2.json": oneRecord("X-2", "Maven", "g:a", `{"introduced": "2.17.1"}, {"fixed": "2.17.1.redhat-00001"}, {"introduced": "2.17.1-SNAPSHOT"}`, ""),
+		"2.json": oneRecord("X-2", "Maven", "g:a", `{"introduced": "2.17.1"}, {"fixed": "2.17.1.redhat-00001"},
+			{"introduced": "2.17.1-SNAPSHOT"}`, ""),
 		"3.json": `{"id": "X-3", "modified": "2026-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "c"},
 			"ranges": [{"type": "GIT", "repo": "https://example.com", "events": [{"introduced": "0"}]}]}]}`,
 		"4.json": `{"id": "X-4", "modified": "2026-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "d"}}]}`,
@@ -229,7 +232,8 @@ func TestSaid(t *testing.T) {
 		"pkg:deb/debian/x@1: it does not say of which release of Debian it is",
 		"pkg:deb/x@1: it does not say of which distribution it is",
 		"pkg:generic/x@1: OSV has no ecosystem for pkg:generic",
-		`pkg:maven/g/a@2.17.1-alpha1: cannot tell whether X-2 is about it: ComparableVersion of Maven 3.9 gives "2.17.1-alpha1" no place among the versions of the record`,
+		`pkg:maven/g/a@2.17.1-alpha1: cannot tell whether X-2 is about it: ComparableVersion of Maven 3.9 gives "2.17.1-alpha1" no place ` +
+			`among the versions of the record`,
 		`pkg:npm/a@latest: cannot tell whether X-1 is about it: "latest" is no version for semver 7.8 (npm)`,
 		"pkg:npm/c@1.0.0: cannot tell whether X-3 is about it: the record names commits",
 		"pkg:npm/d@1.0.0: cannot tell whether X-4 is about it: the record names no versions",

@@ -118,6 +118,7 @@ func operatingSystem(doc *sbom.Document) (of distribution) {
 // components collects the packages of a document, each once.
 func (s *scan) components(doc *sbom.Document) {
 	roots := doc.Roots()
+	s.packages = make([]located, 0, doc.Len())
 	for ref, c := range doc.Components() {
 		if c.PURL == "" {
 			if !slices.Contains(roots, ref) && c.Kind != "file" && c.Kind != "operating-system" {
