@@ -115,13 +115,22 @@ func (s *scan) finding(f *vuln.Finding, g *group) {
 		if t, err := time.Parse(time.RFC3339, a.modified); err == nil && t.After(f.Modified) {
 			f.Modified = t
 		}
-		rate(f, a.id, a.severity, a.rating)
+		s.rate(f, a.id, a.severity, a.rating)
 		for i := range r.in {
 			h := &r.in[i]
-			rate(f, a.id, h.severity, h.rating)
+			if len(h.severity) > 0 || h.rating != "" {
+				s.rate(f, a.id, h.severity, h.rating)
+			}
 			s.place(f, a.id, h)
 		}
 	}
+	distinct := f.Ratings[:0]
+	for _, r := range f.Ratings {
+		if !slices.Contains(distinct, r) {
+			distinct = append(distinct, r)
+		}
+	}
+	f.Ratings = distinct
 }
 
 // name gives a group the id of the CVE, if there is one, because that is what others call it; else that of a record.
@@ -174,29 +183,37 @@ func (s *scan) place(f *vuln.Finding, id string, h *hit) {
 }
 
 // rate adds what a record says of how bad a vulnerability is. The worst of all counts.
-func rate(f *vuln.Finding, source string, list []severity, word string) {
-	add := func(r vuln.Rating) {
-		if !slices.Contains(f.Ratings, r) {
-			f.Ratings = append(f.Ratings, r)
-			f.Severity = max(f.Severity, r.Severity)
-		}
-	}
+func (s *scan) rate(f *vuln.Finding, source string, list []severity, word string) {
 	for _, v := range list {
-		if !strings.HasPrefix(v.kind, "CVSS") {
-			add(wordRating(source, v.score)) // "Ubuntu": "medium"
-			continue
+		if strings.HasPrefix(v.kind, "CVSS") {
+			f.Ratings = append(f.Ratings, s.cvss(source, v.score))
+		} else {
+			f.Ratings = append(f.Ratings, wordRating(source, v.score)) // "Ubuntu": "medium"
 		}
-		add(vuln.Rating{Source: source, Vector: v.score, Method: methods[v.kind]})
 	}
 	if word != "" {
-		add(wordRating(source, word))
+		f.Ratings = append(f.Ratings, wordRating(source, word))
 	}
+	for i := range f.Ratings {
+		f.Severity = max(f.Severity, f.Ratings[i].Severity)
+	}
+}
+
+// cvss rates a vector. Many records have the same one.
+func (s *scan) cvss(source, vector string) vuln.Rating {
+	r, ok := s.vectors[vector]
+	if !ok {
+		var err error
+		if r, err = vuln.Rate("", vector); err != nil {
+			s.report.Notes = append(s.report.Notes, source+": "+err.Error())
+		}
+		s.vectors[vector] = r
+	}
+	r.Source = source
+	return r
 }
 
 func wordRating(source, word string) vuln.Rating {
 	s, _ := vuln.ParseSeverity(word)
 	return vuln.Rating{Source: source, Severity: s, Method: "other"}
 }
-
-// methods are OSV's types of severity by CycloneDX's names.
-var methods = map[string]string{"CVSS_V2": "CVSSv2", "CVSS_V3": "CVSSv31", "CVSS_V4": "CVSSv4"}

@@ -266,7 +266,7 @@ func TestAliases(t *testing.T) {
 		t.Error(diff)
 	}
 	f := r.Findings[0]
-	if !slices.Equal(f.Aliases, []string{"GHSA-aaaa-bbbb-cccc", "GO-2026-1"}) || f.Title != "a title" || f.Severity < vuln.High ||
+	if !slices.Equal(f.Aliases, []string{"GHSA-aaaa-bbbb-cccc", "GO-2026-1"}) || f.Title != "a title" || f.Severity != vuln.Critical || len(f.Ratings) != 2 ||
 		!slices.Equal(f.Affects[0].Fixed, []string{"1.2.0", "1.3.0"}) || len(f.Affects[0].Component.Refs) != 2 || len(f.References) != 1 {
 		t.Errorf("%+v", f)
 	}

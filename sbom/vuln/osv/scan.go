@@ -22,7 +22,8 @@ var _ vuln.Scanner = (*DB)(nil)
 // Scan looks up the components of an SBOM. Of the Report's errors-in-waiting, ask Skipped and Notes: components that could not
 // be looked up, versions that have no order, records that could not be read. The error is ErrIndex if the index is damaged.
 func (db *DB) Scan(ctx context.Context, doc *sbom.Document) (*vuln.Report, error) {
-	s := &scan{db: db, of: operatingSystem(doc), places: map[string]int{}, asked: map[string]bool{}, records: map[uint64]*hits{}}
+	s := &scan{db: db, of: operatingSystem(doc), places: map[string]int{}, asked: map[string]bool{}, records: map[uint64]*hits{},
+		vectors: map[string]vuln.Rating{}}
 	s.report.Started = time.Now().UTC()
 	s.report.Tool = vuln.Tool{Name: "Lading", URI: "https://github.com/ladingdev/lading"}
 	s.report.Subject = subject(doc)
@@ -52,6 +53,7 @@ type scan struct {
 	asked    map[string]bool
 	records  map[uint64]*hits // by where the advisory is in the index
 	order    []uint64
+	vectors  map[string]vuln.Rating
 	bucket   []byte
 	affected affected
 }
