@@ -107,8 +107,8 @@ func (r *Repository) Attach(ctx context.Context, subject Descriptor, content ...
 	if err != nil {
 		return fail(pushed, err)
 	}
-	// The list may name what the registry does not have.
-	if err := r.each(ctx, len(listed), func(ctx context.Context, i int) error { return r.prove(ctx, listed[i]) }); err != nil {
+	// The list, and the manifest, may name what the registry does not have.
+	if err := r.each(ctx, len(listed), func(ctx context.Context, i int) error { return r.prove(ctx, listed[i], content[i]) }); err != nil {
 		return fail(nil, err)
 	}
 	if err := r.crowded(ctx, subject, count); err != nil {
@@ -166,27 +166,49 @@ func (r *Repository) readable(content Descriptor) error {
 	return nil
 }
 
-// prove returns nil if the repository has a manifest that it acknowledged and lists. Registries that are not consistent
-// at once are asked again, and given it again.
-func (r *Repository) prove(ctx context.Context, m Descriptor) error {
+// prove returns nil if the repository has a manifest that it acknowledged and lists, and its content, unless that is in
+// the manifest too.
+func (r *Repository) prove(ctx context.Context, m, content Descriptor) error {
+	err := r.proven(ctx, "manifest "+m.Digest.String(), func() error {
+		there, err := r.backend.Resolve(ctx, m.Digest.String())
+		if err == nil && (there.Digest != m.Digest || there.Size != m.Size) {
+			err = fmt.Errorf("registry: %w: %s is %s with %d bytes in the repository", ErrDigest, m.Digest, there.Digest, there.Size)
+		}
+		return err
+	}, func() error { return r.pushAgain(ctx, m) })
+	if err != nil || content.Size <= maxEmbedded {
+		return err
+	}
+	return r.proven(ctx, "content "+content.Digest.String(), func() error {
+		if e, ok := r.backend.(exister); ok {
+			if there, err := e.Exists(ctx, bare(content)); there || err != nil {
+				return err
+			}
+		}
+		body, err := r.backend.Fetch(ctx, bare(content)) // not every registry has HEAD for blobs
+		if err == nil {
+			body.Close()
+		}
+		return err
+	}, func() error { return r.backend.Push(ctx, bare(content), bytes.NewReader(content.Data), "") })
+}
+
+// proven returns nil when look finds what was acknowledged. Registries that are not consistent at once are asked again, and
+// given it again.
+func (r *Repository) proven(ctx context.Context, what string, look, again func() error) error {
 	start := time.Now()
 	for try := 1; ; try++ {
-		there, err := r.backend.Resolve(ctx, m.Digest.String())
-		switch {
-		case err == nil && there.Digest == m.Digest && there.Size == m.Size:
-			return nil
-		case err == nil:
-			err = fmt.Errorf("registry: %w: %s is %s with %d bytes in the repository", ErrDigest, m.Digest, there.Digest, there.Size)
-		case !errors.Is(err, ErrNotFound):
+		err := look()
+		if errors.Is(err, ErrNotFound) {
+			err = fmt.Errorf("registry: %w: %s was acknowledged and is not there", ErrUnavailable, what)
+		} else if !errors.Is(err, ErrDigest) {
 			return err
-		default:
-			err = fmt.Errorf("registry: %w: manifest %s was acknowledged and is not there", ErrUnavailable, m.Digest)
 		}
 		if time.Since(start) > lagPatience/4 || !sleep(ctx, pause(try)) {
 			return err
 		}
 		if try == listingTries {
-			if err := r.pushAgain(ctx, m); err != nil {
+			if err := again(); err != nil {
 				return err
 			}
 		}

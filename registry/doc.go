@@ -23,21 +23,21 @@
 //
 // # "None" is not said without looking
 //
-// A failure to look (401, 403, 5xx, the network) is an error, and so is a missing repository. A repository that has listed
-// before, or has confirmed a subject, has the referrers API: any other answer is an error from then on, for as long as
-// the Repository lives or, with a [Cache], for 24 hours. At first contact 404 means that there is no API, and so do 400,
-// 405, 406, 501, a web page and GitHub's redirect to one, which some registries send; another redirect to a page is an
-// error. Then the fallback tag counts, and where that is not there
-// either, the registry has to show that it does not answer 404 to everything. [Copy], which would leave behind what is not
-// listed, takes only 404 or GitHub's redirect for an answer unless it finds a fallback tag. Registries do lose an API, when they are moved or
-// set back to an older version: [Repository.Forget].
+// A failure to look (401, 403, 5xx, the network) is an error, and so is a missing repository. A repository that has
+// listed before, or has confirmed a subject, has the referrers API: any other answer is an error from then on, for as
+// long as the Repository lives or, with a [Cache], for 24 hours. At first contact 404 means that there is no API, and
+// so do 400, 405, 406, 501, a web page and GitHub's redirect to one, which some registries send; another redirect to a
+// page is an error. Then the fallback tag counts, and where that is not there either, the registry has to show that it
+// does not answer 404 to everything. [Copy], which would leave behind what is not listed, takes only 404 or GitHub's
+// redirect for an answer unless it finds a fallback tag. Registries do lose an API, when they are moved or set back to
+// an older version: [Repository.Forget].
 //
 // # Nothing read is trusted
 //
 // Every byte is checked against its digest. A listing is a hint, which anybody with the right to push can write; the
-// manifest decides what is about which subject, and whether it holds evidence. [Limits] bound everything, and what is over a limit is an error, never a shorter list. None of
-// this verifies a signature: that is for package verify. What nobody signed, such as BuildKit's attestations inside an
-// index, is never evidence; [Repository.Claims] reads it.
+// manifest decides what is about which subject, and whether it holds evidence. [Limits] bound everything, and what is
+// over a limit is an error, never a shorter list. None of this verifies a signature: that is for package verify. What
+// nobody signed, such as BuildKit's attestations inside an index, is never evidence; [Repository.Claims] reads it.
 //
 // # Nothing is waited for without end
 //

@@ -121,8 +121,8 @@ func (b *layoutBackend) referrers(ctx context.Context, subject digest.Digest) (f
 	seen := make(map[digest.Digest]bool)
 	var walk func(d Descriptor, depth int) error
 	walk = func(d Descriptor, depth int) error {
-		if seen[d.Digest] || d.MediaType != "" && (!isManifest(d.MediaType) || d.MediaType == dockerManifest) {
-			return nil // it has no subject
+		if seen[d.Digest] || d.MediaType != "" && !isManifest(d.MediaType) {
+			return nil // it has no subject, which Docker's manifests may have: go-containerregistry makes them by default
 		}
 		seen[d.Digest] = true
 		if len(seen) > widestCopy*b.limits.Referrers {

@@ -112,6 +112,39 @@ func TestAcknowledgedAndNotThere(t *testing.T) {
 	}
 }
 
+// Content that was acknowledged and is not there is not attached, unless it is in the manifest too; what was lost once is
+// pushed again.
+func TestContentAcknowledgedAndNotThere(t *testing.T) {
+	for name, tt := range map[string]struct {
+		drops int64
+		body  registry.Descriptor
+		want  error
+	}{
+		"always": {1 << 30, padded("one"), registry.ErrUnavailable}, "once": {1, padded("one"), nil}, "in the manifest": {1 << 30, content("one"), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var drops atomic.Int64
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("digest") == tt.body.Digest.String() && drops.Add(-1) >= 0 {
+					w.WriteHeader(http.StatusCreated)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})}})
+			defer s.Close()
+			repo := open(t, s.Host()+"/demo/app", nil)
+			image := pushImage(t, repo, "app")
+			drops.Store(tt.drops)
+			if _, err := repo.Attach(t.Context(), image, tt.body); !errors.Is(err, tt.want) {
+				t.Errorf("%v, want %v", err, tt.want)
+			} else if got := read(t.Context(), repo, image); err == nil && (got.err() != nil || len(got.texts) != 1) {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 // One damaged read of the fallback index, whose digest the header tells, is not written back.
 func TestDamagedIndexIsNotWrittenBack(t *testing.T) {
 	var damage atomic.Int32

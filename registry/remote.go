@@ -593,6 +593,10 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 	if resp.StatusCode == http.StatusOK {
 		// An index by another name is one all the same.
 		index, err := parseIndex(data)
+		if filters := resp.Header.Get("OCI-Filters-Applied"); err == nil && filters != "" {
+			// Nobody asked for that: what is between has kept the answer to another question.
+			return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: the list is filtered by %.80q", b.repo.Reference, ErrMalformed, filters)
+		}
 		if err == nil {
 			link, err := nextLink(at, resp.Header.Values("Link"))
 			return index, link, err

@@ -42,7 +42,8 @@ func (r *Repository) Replace(ctx context.Context, subject, content Descriptor, o
 // Prune removes old evidence about the subject, as Delete does one manifest after the other, and returns the manifests
 // that it removed or, in a dry run, would remove. Old is as for Replace; Superseded of package verify's Report lists what
 // the same proven signer has said anew. A manifest that holds other evidence beside is left, with an error that wraps
-// ErrInvalid, and so are those that the registry refuses to delete. Evidence under cosign's tags is not found here.
+// ErrInvalid, and so are those that the registry refuses to delete. Evidence under cosign's tags is left, which is an error
+// with Options.CosignTags.
 func (r *Repository) Prune(ctx context.Context, subject Descriptor, opts *PruneOptions, old ...Descriptor) ([]Descriptor, error) {
 	if opts == nil {
 		opts = new(PruneOptions)
@@ -81,7 +82,32 @@ func (r *Repository) Prune(ctx context.Context, subject Descriptor, opts *PruneO
 			removed = append(removed, d)
 		}
 	}
-	return removed, errors.Join(errs...)
+	return removed, errors.Join(append(errs, r.underTags(ctx, subject, wanted))...)
+}
+
+// underTags is an error if some of what is wanted is under cosign's tags: whoever reads those would think that it is removed.
+func (r *Repository) underTags(ctx context.Context, subject Descriptor, wanted map[digest.Digest]bool) error {
+	if !r.cosignTags {
+		return nil
+	}
+	var errs []error
+	for d, err := range r.underCosignTags(ctx, subject, ".sig", ".att") {
+		var m *ocispec.Manifest
+		if err == nil {
+			m, err = r.Manifest(ctx, d)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("registry: prune under cosign's tags: %w", err))
+			continue
+		}
+		for _, l := range m.Layers {
+			if wanted[l.Digest] {
+				errs = append(errs, fmt.Errorf("registry: prune %s: %w: it is under a tag of cosign's, with signatures of others: cosign clean removes them all",
+					l.Digest, ErrUnsupported))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // entriesOf is all of listedNow, or an error: what is cached may be gone.
@@ -102,6 +128,8 @@ func (r *Repository) holdsAlone(ctx context.Context, subject, d Descriptor, want
 	}
 	data, err := r.fetchListed(ctx, d, r.limits.ManifestBytes)
 	switch {
+	case wanted[d.Digest] && errors.Is(err, ErrNotFound):
+		return true, nil // somebody else has just deleted it, and it may be listed still
 	case err != nil && wanted[d.Digest]:
 		return false, err
 	case err != nil || indexed(data):

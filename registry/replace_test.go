@@ -19,6 +19,7 @@ import (
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 // deleting are the places where evidence can be deleted.
@@ -359,5 +360,80 @@ func TestStrangersHide(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{statement("sbom", "sbom", "2026-11-01T00:00:00Z").Digest.String()}, found); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Two that prune the same at once, or one after a crash, find manifests listed that are gone: that is no error, and they are
+// not listed any more.
+func TestPruneWhatIsGone(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}})
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", nil)
+	image := pushImage(t, repo, "app")
+	attached, err := repo.Attach(t.Context(), image, content("one"), content("two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, "http://"+s.Host()+"/v2/demo/app/manifests/"+attached[0].Digest.String(), nil)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusAccepted {
+		t.Fatal(resp, err)
+	}
+	resp.Body.Close()
+	if _, err := repo.Prune(t.Context(), image, nil, attached[0]); err != nil {
+		t.Error(err)
+	}
+	if got := read(t.Context(), repo, image); got.err() != nil || !slices.Equal(got.texts, []string{"two"}) {
+		t.Error(got)
+	}
+}
+
+// Several pipelines replace the same at once: each leaves its own, and what was replaced is gone.
+func TestReplaceAtOnce(t *testing.T) {
+	for name, quirks := range map[string][]registrytest.Quirk{"API": nil, "fallback": {registrytest.NoReferrers(404)}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := registrytest.Start(&registrytest.Options{Quirks: quirks})
+			defer s.Close()
+			repo := open(t, s.Host()+"/demo/app", nil)
+			image := pushImage(t, repo, "app")
+			if _, err := repo.Attach(t.Context(), image, content("old"), content("other")); err != nil {
+				t.Fatal(err)
+			}
+			g := new(errgroup.Group)
+			want := []string{"other"}
+			for i := range 4 {
+				text := fmt.Sprint("new ", i)
+				want = append(want, text)
+				g.Go(func() error {
+					_, err := open(t, s.Host()+"/demo/app", nil).Replace(t.Context(), image, content(text), content("old"))
+					return err
+				})
+			}
+			if err := g.Wait(); err != nil {
+				t.Error(err)
+			}
+			slices.Sort(want)
+			if got := read(t.Context(), repo, image); got.err() != nil || !slices.Equal(got.texts, want) {
+				t.Error(got)
+			}
+		})
+	}
+}
+
+// What is under cosign's tags is not removed, and whoever reads it is told so.
+func TestPruneLeavesCosignTags(t *testing.T) {
+	s := registrytest.Start(nil)
+	defer s.Close()
+	repo := open(t, s.Host()+"/demo/app", &registry.Options{CosignTags: true})
+	image := pushImage(t, repo, "app")
+	if err := repo.AttachCosign(t.Context(), image, envelope("old")); err != nil {
+		t.Fatal(err)
+	}
+	if removed, err := repo.Prune(t.Context(), image, nil, envelope("old")); !errors.Is(err, registry.ErrUnsupported) || len(removed) != 0 {
+		t.Error(removed, err)
+	}
+	if got := read(t.Context(), repo, image); got.err() != nil || len(got.texts) != 1 {
+		t.Error(got)
 	}
 }
