@@ -305,7 +305,7 @@ func (c *copier) copyManifest(ctx context.Context, t *task, d Descriptor, data [
 		}
 	}
 	if !c.opts.DryRun {
-		if err := c.dst.Push(ctx, d, bytes.NewReader(data)); err != nil {
+		if err := c.dst.pushManifest(ctx, d, data); err != nil {
 			return copied{}, err
 		}
 	}

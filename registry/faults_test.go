@@ -425,6 +425,44 @@ func TestFaultsAtFirstContact(t *testing.T) {
 	}
 }
 
+// Whatever comes instead of the manifest under a tag, it resolves to the image or to an error: a page to sign in would be
+// found without evidence, or be signed.
+func TestFaultsOfResolve(t *testing.T) {
+	t.Parallel()
+	g := new(errgroup.Group)
+	g.SetLimit(24)
+	for i, a := range faultyAnswers {
+		if !heavy && i%2 != 0 {
+			continue
+		}
+		g.Go(func() error {
+			s := newFaultyServer()
+			defer s.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			repo := openFor(t, s.Host())
+			image := pushImage(t, repo, "app")
+			if err := repo.Tag(ctx, image, "v1"); err != nil {
+				t.Error(err)
+			}
+			for _, method := range []string{"", http.MethodGet, http.MethodHead} {
+				s.fault.Store(&fault{a, func(r *http.Request) bool {
+					return strings.HasSuffix(r.URL.Path, "/manifests/v1") && (method == "" || method == r.Method)
+				}})
+				d, err := openFor(t, s.Host()).Resolve(ctx, "v1")
+				// These two cannot be told from another image until that is read.
+				another := a.name == "an image manifest" || a.name == "a wrong digest in the header"
+				other := err == nil && d.Digest != image.Digest && !another
+				if other || err != nil && !hasKind(err) {
+					t.Errorf("%s, %s: %v, %v", a.name, method, d, err)
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
 // 404 to everything is no registry without evidence.
 func TestNotFoundToEverything(t *testing.T) {
 	s := newFaultyServer(registrytest.NoReferrers(404))

@@ -48,6 +48,14 @@ func manifestType(data []byte) string {
 	return ""
 }
 
+// versioned reports whether content is a manifest of any kind, also of Docker's first schema.
+func versioned(data []byte) bool {
+	var m struct {
+		SchemaVersion int `json:"schemaVersion"`
+	}
+	return manifestType(data) != "" || json.Unmarshal(data, &m) == nil && m.SchemaVersion == 1
+}
+
 // indexed reports whether content is an index.
 func indexed(data []byte) bool { return isIndex(manifestType(data)) }
 

@@ -171,6 +171,10 @@ func (b *remoteBackend) Resolve(ctx context.Context, reference string) (Descript
 	if t.data == nil {
 		return Descriptor{}, fmt.Errorf("registry: %w: %s in %s", ErrNotFound, reference, b.repo.Reference)
 	}
+	if !versioned(t.data) { // a page to sign in must not pass for an image
+		return Descriptor{}, fmt.Errorf("registry: resolve %s in %s: %w: %d bytes of type %.80q, which are no manifest",
+			reference, b.repo.Reference, ErrMalformed, t.desc.Size, t.desc.MediaType)
+	}
 	if want := digest.Digest(reference); want.Validate() == nil {
 		t.desc.Digest = want.Algorithm().FromBytes(t.data)
 	}
