@@ -206,11 +206,11 @@ func parseKey(pemBytes, passphrase []byte) (crypto.Signer, error) {
 		if encrypted && !isKey(der) {
 			return nil, ErrPassphrase
 		}
-		return nil, err
+		return nil, keytext.Inside(&pem.Block{Type: block.Type, Bytes: der}, err)
 	}
 	s, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("keys of type %T", key)
+		return nil, keytext.Inside(&pem.Block{Type: block.Type, Bytes: der}, fmt.Errorf("keys of type %T", key))
 	}
 	if _, err := scheme.Of(s.Public()); err != nil {
 		return nil, err

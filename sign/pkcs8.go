@@ -25,6 +25,9 @@ import (
 // maxIterations is the most that PBKDF2 may ask for: some seconds. OpenSSL writes 2,048, step 600,000.
 const maxIterations = 10_000_000
 
+// rewrite is what to do about a key that is encrypted in another way.
+const rewrite = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW converts it"
+
 // decrypt returns what is in a block, and whether it was encrypted in a way that does not tell a wrong passphrase for sure.
 func decrypt(block *pem.Block, passphrase []byte) (der []byte, unsure bool, err error) {
 	switch {
@@ -39,6 +42,8 @@ func decrypt(block *pem.Block, passphrase []byte) (der []byte, unsure bool, err 
 		der, err = x509.DecryptPEMBlock(block, passphrase)
 		if errors.Is(err, x509.IncorrectPasswordError) {
 			err = ErrPassphrase
+		} else if err != nil {
+			err = fmt.Errorf("encrypted with %.40q: %w: %s", block.Headers["DEK-Info"], err, rewrite)
 		}
 		return der, true, err
 	}
@@ -96,8 +101,8 @@ func openPBES2(der, passphrase []byte) ([]byte, error) {
 		return nil, errors.New("encrypted PKCS #8 that is malformed")
 	}
 	if !info.Algorithm.Algorithm.Equal(oidPBES2) {
-		return nil, fmt.Errorf("encrypted by %s, not PBES2, as openssl did before 1.1: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW "+
-			"(for DES or RC2 with -provider legacy -provider default) converts it", info.Algorithm.Algorithm)
+		return nil, fmt.Errorf("encrypted by %s, not PBES2, as openssl did before 1.1: %s, "+
+			"for DES or RC2 with -provider legacy -provider default", info.Algorithm.Algorithm, rewrite)
 	}
 	var params struct{ KDF, Cipher pkix.AlgorithmIdentifier }
 	if rest, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &params); err != nil || len(rest) > 0 {
@@ -105,7 +110,7 @@ func openPBES2(der, passphrase []byte) ([]byte, error) {
 	}
 	c, ok := ciphers[params.Cipher.Algorithm.String()]
 	if !ok {
-		return nil, fmt.Errorf("enciphered with %s; AES and triple DES in CBC mode are read", params.Cipher.Algorithm)
+		return nil, fmt.Errorf("enciphered with %s; AES and triple DES in CBC mode are read: %s", params.Cipher.Algorithm, rewrite)
 	}
 	key, err := deriveKey(params.KDF, passphrase, c.key)
 	if err != nil {
@@ -151,9 +156,9 @@ func deriveKey(kdf pkix.AlgorithmIdentifier, passphrase []byte, size int) ([]byt
 		h, ok := pseudorandom[p.PRF.Algorithm.String()]
 		switch {
 		case !ok:
-			return nil, fmt.Errorf("key derivation with PBKDF2 by %s; HMAC with SHA-1 and SHA-2 is read", p.PRF.Algorithm)
+			return nil, fmt.Errorf("key derivation with PBKDF2 by %s; HMAC with SHA-1 and SHA-2 is read: %s", p.PRF.Algorithm, rewrite)
 		case p.Iterations < 1 || p.Iterations > maxIterations:
-			return nil, fmt.Errorf("key derivation in %d rounds of PBKDF2; at most %d are read", p.Iterations, maxIterations)
+			return nil, fmt.Errorf("key derivation in %d rounds of PBKDF2; at most %d are read: %s", p.Iterations, maxIterations, rewrite)
 		}
 		return pbkdf2.Key(h, string(passphrase), p.Salt, p.Iterations, size)
 	case kdf.Algorithm.Equal(oidScrypt):
@@ -172,5 +177,5 @@ func deriveKey(kdf pkix.AlgorithmIdentifier, passphrase []byte, size int) ([]byt
 		}
 		return scrypt.Key(passphrase, p.Salt, n, r, parallel, size)
 	}
-	return nil, fmt.Errorf("key derivation by %s; PBKDF2 and scrypt are read", kdf.Algorithm)
+	return nil, fmt.Errorf("key derivation by %s; PBKDF2 and scrypt are read: %s", kdf.Algorithm, rewrite)
 }

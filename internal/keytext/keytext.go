@@ -41,12 +41,28 @@ func Private(data []byte, types ...string) (*pem.Block, error) {
 		}
 	}
 	switch {
+	case block != nil && !slices.Contains(types, block.Type) && hasPrivate(rest, types):
+		return nil, fmt.Errorf("the file begins with %s, and the private key is behind it: keep the key's block alone", recognize(data).name)
 	case block == nil || !slices.Contains(types, block.Type):
 		return nil, Explain(data, false)
 	case len(bytes.TrimSpace(rest)) > 0:
 		return nil, errors.New("more behind the PEM block, so it is not clear which key is meant: keep the block alone")
 	}
 	return block, nil
+}
+
+// hasPrivate reports whether there is a block of one of these types.
+func hasPrivate(data []byte, types []string) bool {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return false
+		}
+		if slices.Contains(types, block.Type) {
+			return true
+		}
+		data = rest
+	}
 }
 
 // Public reads a public key from one block: in PKIX form (RFC 5280, section 4.1.2.7), or PKCS #1 (RFC 8017, appendix
@@ -66,9 +82,57 @@ func Public(data []byte) (crypto.PublicKey, error) {
 	}
 	key, err := parse(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("what is inside the block %s is damaged, or is no such key: %w", block.Type, err)
+		return nil, Inside(block, err)
 	}
 	return key, nil
+}
+
+// kinds are keys by an object identifier that is in them: of an algorithm (RFC 8410, RFC 4055, RFC 3279) or of a curve (SEC 2, RFC
+// 5639), or that of curves whose parameters are spelled out.
+var kinds = []struct {
+	oid  asn1.ObjectIdentifier
+	name string
+}{
+	{asn1.ObjectIdentifier{1, 2, 840, 10045, 1, 1}, "a key whose curve is spelled out: openssl ec -in KEY -param_enc named_curve -out NEW names it"},
+	{asn1.ObjectIdentifier{1, 3, 132, 0, 10}, "a key on the curve secp256k1" + used},
+	{asn1.ObjectIdentifier{1, 3, 132, 0, 33}, "a key on the curve P-224" + used},
+	{asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1}, "a key on a Brainpool curve" + used}, // and one more number
+	{asn1.ObjectIdentifier{1, 2, 156, 10197, 1, 301}, "a key on the curve SM2" + used},
+	{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, "an RSA key for PSS alone (id-RSASSA-PSS)" + used},
+	{asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1}, "a DSA key" + used},
+	{asn1.ObjectIdentifier{1, 3, 101, 110}, "an X25519 key, which signs nothing" + used},
+	{asn1.ObjectIdentifier{1, 3, 101, 111}, "an X448 key, which signs nothing" + used},
+	{asn1.ObjectIdentifier{1, 3, 101, 113}, "an Ed448 key" + used},
+}
+
+const used = ": ECDSA on P-256, P-384 and P-521, RSA, Ed25519 and ML-DSA are used"
+
+// Inside says what is in a block, or, of a damaged one, in what it says that there is, for err, which the reader of its DER gave.
+func Inside(block *pem.Block, err error) error {
+	var outer asn1.RawValue
+	if rest, e := asn1.Unmarshal(block.Bytes, &outer); e == nil && len(rest) == 0 {
+		for _, k := range kinds {
+			id, e := asn1.Marshal(k.oid)
+			if e == nil && bytes.Contains(outer.Bytes, id[2:]) {
+				return fmt.Errorf("%s (%w)", k.name, err)
+			}
+		}
+	}
+	if block.Type == PKIX && compressed(outer.Bytes) {
+		return fmt.Errorf("its point is compressed: openssl ec -pubin -in KEY -conv_form uncompressed -out NEW converts it (%w)", err)
+	}
+	return fmt.Errorf("what is inside the block %s is damaged, or is no such key: %w", block.Type, err)
+}
+
+// compressed tells a point in the form of SEC 1, section 2.3.3, that has one coordinate.
+func compressed(spki []byte) bool {
+	var algorithm asn1.RawValue
+	rest, err := asn1.Unmarshal(spki, &algorithm)
+	var point asn1.BitString
+	if err == nil {
+		_, err = asn1.Unmarshal(rest, &point)
+	}
+	return err == nil && len(point.Bytes) > 32 && point.Bytes[0]|1 == 3
 }
 
 // TrimMark takes away the byte order mark that editors on Windows write before UTF-8, and behind which PEM is not found.
@@ -88,6 +152,11 @@ const (
 	opensshPublic   = "package sign/keyfile reads it, and ssh-keygen -e -m PKCS8 -f KEY.pub converts it"
 	derPrivate      = "openssl pkey -inform DER -in KEY -out NEW converts it"
 	derPublic       = "openssl pkey -pubin -inform DER -in KEY -out NEW converts it"
+	toBreaks        = `printf '%b' "$(cat FILE)" > NEW writes them`
+	toBare          = "leave them out"
+	toLines         = "a variable in the shell needs quotation marks around it to keep them"
+	toLeft          = "sed 's/^[ \\t]*//' FILE > NEW takes that away"
+	derCertificates = "openssl pkcs7 -inform DER -print_certs -in FILE writes the certificates"
 	jwkPrivate      = "step crypto key format --pem KEY converts it"
 )
 
@@ -142,6 +211,11 @@ var texts = []struct {
 	{regexp.MustCompile(`^(age1|AGE-SECRET-KEY-|# created: [^\n]*\n# public key: age1)`), form{"a key of age, which signs nothing", "", ""}},
 	{regexp.MustCompile(`^[a-z]+://`), form{"a reference to a key in a key management service",
 		"package sign/kms opens it", "export its public key as PEM"}},
+	{regexp.MustCompile(`^["']?-----BEGIN [A-Z0-9 ]+-----\\[rn]`), form{"PEM whose line breaks are written as \\n", toBreaks, toBreaks}},
+	{regexp.MustCompile(`^["'](-----BEGIN|LS0tLS1CRUdJTi)`), form{"PEM in quotation marks", toBare, toBare}},
+	{regexp.MustCompile(`^LS0tLS1CRUdJTi`), form{"PEM in base64 once more", "base64 -d FILE > NEW decodes it", "base64 -d FILE > NEW decodes it"}},
+	{regexp.MustCompile(`^-----BEGIN [A-Z0-9 ]+-----[ \t]*[^\s]`), form{"PEM that lost its line breaks", toLines, toLines}},
+	{regexp.MustCompile(`^-----BEGIN [A-Z0-9 ]+-----\s*\n[ \t]+\S`), form{"PEM whose lines are indented", toLeft, toLeft}},
 	{regexp.MustCompile(`^-----BEGIN `), form{"a PEM block that is damaged or cut off", "", ""}},
 	{regexp.MustCompile(`^[\[{]`), form{"JSON", "", ""}},
 }
@@ -205,6 +279,9 @@ func recognizeDER(data []byte) (form, bool) {
 	}
 	if _, err := mldsax509.ParsePKIXPublicKey(data); err == nil {
 		return form{"a public key in DER", privateIsBeside, derPublic}, true
+	}
+	if id, err := asn1.Marshal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}); err == nil && bytes.HasPrefix(outer.Bytes, id) { // RFC 5652, section 5.1
+		return form{"a PKCS #7 file of certificates in DER", privateIsBeside, derCertificates}, true
 	}
 	var version int
 	switch _, err := asn1.Unmarshal(outer.Bytes, &version); {

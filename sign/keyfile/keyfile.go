@@ -84,6 +84,9 @@ func Parse(pemBytes, passphrase []byte) (*sign.LocalKey, error) {
 			return nil, fmt.Errorf("keyfile: %w", sign.ErrPassphrase)
 		}
 	}
+	if err != nil && strings.Contains(err.Error(), "cipher") {
+		err = fmt.Errorf("%w: ssh-keygen -p -Z aes256-ctr -f COPY rewrites a copy of it in place", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("keyfile: %w: OpenSSH private key: %w", sign.ErrKey, err)
 	}
