@@ -195,7 +195,7 @@ func TestOddPackageJSON(t *testing.T) {
 
 type entryOf struct{ name, body string }
 
-func zipOf(t *testing.T, entries ...entryOf) string {
+func zipOf(t testing.TB, entries ...entryOf) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)

@@ -14,34 +14,50 @@
 //
 // [Dir] is for what is unpacked already: a root file system, a project, a folder of programs.
 //
-// Packages are found by extractors of osv-scalibr, and those of rpm by one of its own. What is added here: a package that
-// is found in several ways or places is one component, with all its places; components have IDs that follow from what they
-// are; what depends on what, as the package databases say; licences; layers. The same image and options give the same
+// Packages are found by readers of this package and, where nothing is to be added, by extractors of osv-scalibr. A package
+// that is found in several ways or places is one component, with all its places; components have IDs that follow from what
+// they are; what depends on what, as the package databases say; licences; layers. The same image and options give the same
 // bytes. Nothing is looked up elsewhere.
 //
 // # What is found
 //
-//	                      packages  dependencies                   licences
-//	Debian's dpkg, opkg   yes       Depends, Pre-Depends           copyright files
-//	Alpine's apk          yes       D: and p:                      L:
-//	rpm                   yes       Requires                       License
-//	Arch Linux's pacman   yes       DEPENDS                        LICENSE
-//	Gentoo's portage      yes       no                             no
-//	chiselled Ubuntu      yes       no                             no
-//	Go programs           yes       of the program on its modules  no
-//	npm                   yes       as Node resolves them          package.json, lockfile
-//	Python                yes       Requires-Dist                  METADATA
-//	Java archives         yes       no                             no
-//	Ruby gems             yes       no                             gemspec
-//	Rust (cargo auditable) yes      yes                            no
-//	.NET (deps.json)      yes       yes                            no
-//	Composer's lockfile   yes       require                        yes
+//	                       packages  dependencies                   licences
+//	Debian's dpkg          yes       Depends, Pre-Depends           copyright files
+//	opkg                   yes       Depends                        no
+//	Alpine's apk           yes       D: and p:                      L:
+//	rpm                    yes       Requires                       License
+//	Arch Linux's pacman    yes       DEPENDS                        LICENSE
+//	Gentoo's portage       yes       no                             no
+//	chiselled Ubuntu       yes       no                             no
+//	snap, Homebrew         yes       no                             no
+//	Go programs            yes       of the program on its modules  no
+//	npm                    yes       as Node resolves them          package.json, lockfile
+//	Python                 yes       Requires-Dist                  METADATA
+//	conda                  yes       depends                        yes
+//	R                      yes       Depends, Imports, LinkingTo    DESCRIPTION
+//	Java archives          yes       of one on those in it          pom.xml
+//	Ruby gems              yes       no                             gemspec
+//	Rust (cargo auditable) yes       yes                            no
+//	.NET (deps.json)       yes       yes                            no
+//	Composer               yes       require                        yes
+//
+// A package of dpkg or opkg counts in every state but not-installed and config-files: its files are there. A state other
+// than installed is the property lading:state. Sources that a package of Debian names as linked in (Built-Using,
+// Static-Built-Using, X-Cargo-Built-Using) are components with arch=source that it needs, and lading:linked.
 //
 // A lockfile lists what may never have been installed, such as what another platform needs: it is listed all the same,
-// and as optional where the lockfile says so and nothing of it is there. In a directory that is a project, and not in
-// an image, which has what was installed, these are read too: yarn.lock, pnpm-lock.yaml, bun.lock; poetry.lock, uv.lock,
-// pdm.lock, Pipfile.lock, what requirements.txt pins; go.mod; Cargo.lock; Gemfile.lock; gradle.lockfile;
-// packages.lock.json; mix.lock; pubspec.lock; Podfile.lock; Package.resolved; conan.lock.
+// and as optional if nothing of it is there and the lockfile says that it is optional or to work on the project only; the
+// property lading:scope says which. What is from a repository has it as vcs_url in its package URL, and is another
+// component than a registry's of the same name and version.
+//
+// In a directory that is a project, and not in an image, which has what was installed, these are read too, with dependencies
+// those of the first line: yarn.lock, pnpm-lock.yaml, bun.lock; uv.lock, poetry.lock, pdm.lock; Cargo.lock; Gemfile.lock;
+// and Pipfile.lock, what requirements.txt pins; go.mod; gradle.lockfile; packages.lock.json; mix.lock; pubspec.lock;
+// Podfile.lock; Package.resolved; conan.lock. A lockfile that lies in an installed package is of no project here.
+//
+// SBOMs that are in an image about something in it are joined, and said to be their word by the property lading:said-by: of
+// Bitnami, Wolfi and Chainguard, Python's wheels (PEP 770), Spring Boot, GraalVM, .NET's sbom-tool and Homebrew. Others are
+// named in the Report and not read: see [Claim].
 //
 // # What is strict
 //

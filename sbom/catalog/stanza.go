@@ -16,7 +16,7 @@ const maxLine = 1 << 20 // bytes of a line in a package database
 func stanzas(r io.Reader, exact bool, names ...string) iter.Seq2[map[string]string, error] {
 	return func(yield func(map[string]string, error) bool) {
 		s := bufio.NewScanner(r)
-		s.Buffer(make([]byte, 0, 64<<10), maxLine)
+		s.Buffer(make([]byte, 0, 4<<10), maxLine)
 		fields, last, any := map[string]string{}, "", false
 		for s.Scan() {
 			line := bytes.TrimSuffix(s.Bytes(), []byte("\r"))
