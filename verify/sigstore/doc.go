@@ -7,7 +7,8 @@
 //	v, err := sigstore.New(root, []sigstore.Entry{release}, nil)
 //	report := verify.Collect(ctx, image, repository, v)
 //
-// A [Root] is whom an instance trusts: trusted_root.json of the public one, of GitHub's or of your own. An [Entry] is who may sign.
+// A [Root] is whom an instance trusts: trusted_root.json of the public one, of GitHub's or of your own. Package tuf, below this one,
+// embeds the public one's and keeps it up to date. An [Entry] is who may sign.
 // [Options] say how much it takes. One [Verifier] is for one instance; a Gate has several.
 //
 // # Who signed

@@ -237,6 +237,9 @@ func (m *metadata) readKeys(r *strictjson.Reader) {
 				}
 			}
 		}
+		if kind == "" || scheme == "" || public == "" {
+			r.Fail(fmt.Errorf("key %.64q without type, scheme or value", id))
+		}
 		m.keys[id] = newKey(kind, scheme, public)
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ladingdev/lading/internal/sigstoretest"
 	"github.com/ladingdev/lading/internal/tuftest"
 )
 
@@ -224,15 +223,13 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-var clock = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-
-func trusted() []byte { return sigstoretest.New(clock).TrustedRoot(nil) }
+var clock = tuftest.At
 
 // own returns a repository that was published once, and a client that was refreshed from it.
 func own(t testing.TB) (*tuftest.Repository, *Client) {
 	t.Helper()
 	r := tuftest.New(clock.Add(7 * day1))
-	r.Publish(trusted())
+	r.Publish(tuftest.Trusted())
 	c := &Client{Repository: Repository{URL: serve(t, r), Root: r.Files["/1.root.json"]}, Dir: t.TempDir(),
 		Now: func() time.Time { return clock }}
 	roots, err := c.Refresh(t.Context())
@@ -255,7 +252,7 @@ func TestExpiredRoot(t *testing.T) {
 		r.Expires[role] = later.Add(day1)
 	}
 	r.Root()
-	next := trusted()
+	next := tuftest.Trusted()
 	r.Publish(next)
 	after, err := c.Refresh(t.Context())
 	good(t, after, err)
@@ -266,127 +263,58 @@ func TestExpiredRoot(t *testing.T) {
 
 // Each kind of wrong answer, and what is said of it. The roots of before serve on, in the next process too.
 func TestAttacks(t *testing.T) {
-	stranger := tuftest.Key()
-	set := func(role string, f func(map[string]any)) func(r *tuftest.Repository) {
-		return func(r *tuftest.Repository) { r.Edit[role] = f; r.Publish(trusted()) }
+	want := map[string]error{
+		"timestamp by a stranger":           ErrSignatures,
+		"snapshot by a stranger":            ErrSignatures,
+		"targets by one of two":             ErrSignatures,
+		"targets by the online key":         ErrSignatures,
+		"root by itself alone":              ErrSignatures,
+		"root by one of the old":            ErrSignatures,
+		"root by the old alone":             ErrSignatures,
+		"one key under two names":           ErrSignatures,
+		"a signature twice":                 ErrMalformed,
+		"a root that skips a version":       ErrRollback,
+		"a root of the version before":      ErrRollback,
+		"snapshot names no targets":         ErrMalformed,
+		"snapshot of another version":       ErrRollback,
+		"targets of another version":        ErrRollback,
+		"targets for snapshot":              ErrMalformed,
+		"expired timestamp":                 ErrExpired,
+		"expired snapshot":                  ErrExpired,
+		"expires this second":               ErrExpired, // it must be later than now (section 5.4.4)
+		"expired targets":                   ErrExpired,
+		"another trusted root":              ErrDigest,
+		"longer trusted root":               ErrLimit,
+		"hashes in the snapshot":            ErrDigest,
+		"hashes that are not known":         ErrDigest,
+		"a trusted root that is none":       errAny,
+		"no trusted root":                   ErrMalformed,
+		"another specification":             ErrMalformed,
+		"a member in another case":          ErrMalformed,
+		"a member twice":                    ErrMalformed,
+		"threshold of nothing":              ErrMalformed,
+		"snapshots that are not consistent": ErrMalformed,
+		"a timestamp without end":           ErrLimit,
+		"errors of the server":              ErrAway,
+		"a timestamp that is not there":     ErrAway,
+		"not JSON":                          ErrMalformed,
 	}
-	for _, tt := range []struct {
-		name string
-		edit func(r *tuftest.Repository)
-		want error
-	}{
-		{"timestamp by a stranger", func(r *tuftest.Repository) { r.Keys["timestamp"] = []*ecdsa.PrivateKey{stranger}; r.Publish(trusted()) },
-			ErrSignatures},
-		{"snapshot by a stranger", func(r *tuftest.Repository) { r.Keys["snapshot"] = []*ecdsa.PrivateKey{stranger}; r.Publish(trusted()) },
-			ErrSignatures},
-		{"targets by one of two", func(r *tuftest.Repository) { r.Keys["targets"] = r.Keys["targets"][:1]; r.Publish(trusted()) }, ErrSignatures},
-		{"targets by the online key", func(r *tuftest.Repository) { r.Keys["targets"] = r.Keys["timestamp"]; r.Publish(trusted()) },
-			ErrSignatures},
-		{"root by itself alone", func(r *tuftest.Repository) {
-			r.Keys["root"] = []*ecdsa.PrivateKey{stranger}
-			r.Quotas["root"] = 1
-			r.Root()
-		}, ErrSignatures},
-		{"root by one of the old", func(r *tuftest.Repository) {
-			old := r.Keys["root"]
-			r.Keys["root"], r.Quotas["root"] = []*ecdsa.PrivateKey{stranger}, 1
-			r.Root(old[0])
-		}, ErrSignatures},
-		{"root by the old alone", func(r *tuftest.Repository) {
-			old := r.Keys["root"]
-			r.Keys["root"], r.Quotas["root"] = []*ecdsa.PrivateKey{stranger}, 1
-			r.Envelope["root"] = func(e map[string]any) {
-				e["signatures"] = slices.DeleteFunc(e["signatures"].([]any),
-					func(s any) bool { return s.(map[string]any)["keyid"] == tuftest.KeyID(stranger) })
-			}
-			r.Root(old...)
-		}, ErrSignatures},
-		{"one key under two names", func(r *tuftest.Repository) { // is one key: the root is signed by a quorum, the targets by one person
-			one := r.Keys["root"][0]
-			r.Edit["root"] = func(s map[string]any) {
-				keys := s["keys"].(map[string]any)
-				keys["alias"] = keys[tuftest.KeyID(one)]
-				s["roles"].(map[string]any)["targets"] = map[string]any{"keyids": []string{tuftest.KeyID(one), "alias"}, "threshold": 2}
-			}
-			r.Root()
-			r.Keys["targets"] = []*ecdsa.PrivateKey{one}
-			r.Envelope["targets"] = func(e map[string]any) {
-				sigs := e["signatures"].([]any)
-				e["signatures"] = append(sigs, map[string]any{"keyid": "alias", "sig": sigs[0].(map[string]any)["sig"]})
-			}
-			r.Publish(trusted())
-		}, ErrSignatures},
-		{"a signature twice", func(r *tuftest.Repository) {
-			r.Envelope["targets"] = func(e map[string]any) {
-				sigs := e["signatures"].([]any)
-				e["signatures"] = []any{sigs[0], sigs[0]}
-			}
-			r.Publish(trusted())
-		}, ErrMalformed},
-		{"a root that skips a version", func(r *tuftest.Repository) { r.Version["root"]++; r.Files["/2.root.json"] = r.Root() }, ErrRollback},
-		{"a root of the version before", func(r *tuftest.Repository) { r.Files["/2.root.json"] = r.Files["/1.root.json"] }, ErrRollback},
-		{"snapshot names no targets", set("snapshot", func(s map[string]any) { s["meta"] = map[string]any{} }), ErrMalformed},
-		{"snapshot of another version", set("snapshot", func(s map[string]any) { s["version"] = 7 }), ErrRollback},
-		{"targets of another version", set("targets", func(s map[string]any) { s["version"] = 7 }), ErrRollback},
-		{"targets for snapshot", func(r *tuftest.Repository) {
-			r.Publish(trusted())
-			r.Files["/2.snapshot.json"] = r.Files["/2.targets.json"]
-		}, ErrMalformed},
-		{"expired timestamp", func(r *tuftest.Repository) { r.Expires["timestamp"] = clock; r.Publish(trusted()) }, ErrExpired},
-		{"expired snapshot", func(r *tuftest.Repository) { r.Expires["snapshot"] = clock; r.Publish(trusted()) }, ErrExpired},
-		{"expired targets", func(r *tuftest.Repository) { r.Expires["targets"] = clock; r.Publish(trusted()) }, ErrExpired},
-		{"another trusted root", func(r *tuftest.Repository) {
-			data := trusted()
-			r.Publish(data)
-			r.Files[fmt.Sprintf("/targets/%x.trusted_root.json", sha256.Sum256(data))] = bytes.Replace(data, []byte("PKIX_ED25519"),
-				[]byte("PKIX_ED25518"), 1)
-		}, ErrDigest},
-		{"longer trusted root", func(r *tuftest.Repository) {
-			data := trusted()
-			r.Publish(data)
-			r.Files[fmt.Sprintf("/targets/%x.trusted_root.json", sha256.Sum256(data))] = append(data, ' ')
-		}, ErrLimit},
-		{"hashes in the snapshot", set("snapshot", func(s map[string]any) {
-			s["meta"].(map[string]any)["targets.json"].(map[string]any)["hashes"] = map[string]any{"sha256": strings.Repeat("0", 64)}
-		}), ErrDigest},
-		{"hashes that are not known", set("timestamp", func(s map[string]any) {
-			s["meta"].(map[string]any)["snapshot.json"].(map[string]any)["hashes"] = map[string]any{"sha3": "00"}
-		}), ErrDigest},
-		{"a trusted root that is none", func(r *tuftest.Repository) { r.Publish([]byte("{}")) }, errAny},
-		{"no trusted root", set("targets", func(s map[string]any) { s["targets"] = map[string]any{} }), ErrMalformed},
-		{"another specification", set("targets", func(s map[string]any) { s["spec_version"] = "2.0" }), ErrMalformed},
-		{"a member in another case", set("timestamp", func(s map[string]any) { s["Version"] = 99 }), ErrMalformed},
-		{"a member twice", func(r *tuftest.Repository) {
-			r.Publish(trusted())
-			r.Files["/timestamp.json"] = bytes.Replace(r.Files["/timestamp.json"], []byte(`"signed":{`), []byte(`"signed":{"version":99,`), 1)
-		}, ErrMalformed},
-		{"threshold of nothing", func(r *tuftest.Repository) {
-			r.Edit["root"] = func(s map[string]any) { s["roles"].(map[string]any)["targets"].(map[string]any)["threshold"] = 0 }
-			r.Root()
-		}, ErrMalformed},
-		{"snapshots that are not consistent", func(r *tuftest.Repository) {
-			r.Edit["root"] = func(s map[string]any) { s["consistent_snapshot"] = false }
-			r.Root()
-		}, ErrMalformed},
-		{"a timestamp without end", func(r *tuftest.Repository) { r.Files["/timestamp.json"] = bytes.Repeat([]byte(" "), 1<<20) }, ErrLimit},
-		{"errors of the server", func(r *tuftest.Repository) { r.Status = http.StatusBadGateway }, ErrAway},
-		{"a timestamp that is not there", func(r *tuftest.Repository) { delete(r.Files, "/timestamp.json") }, ErrAway},
-		{"not JSON", func(r *tuftest.Repository) { r.Files["/timestamp.json"] = []byte("<html>") }, ErrMalformed},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, tt := range tuftest.Attacks() {
+		t.Run(tt.Name, func(t *testing.T) {
 			r, c := own(t)
 			before, err := c.Roots()
 			good(t, before, err)
-			tt.edit(r)
+			tt.Edit(r)
 			roots, err := c.Refresh(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if tt.want == errAny && roots.Problem != nil {
-				tt.want = roots.Problem
+			kind := want[tt.Name]
+			if kind == errAny && roots.Problem != nil {
+				kind = roots.Problem
 			}
-			if !errors.Is(roots.Problem, tt.want) || (roots.Problem == nil) != (tt.want == nil) {
-				t.Fatalf("%v, not %v", roots.Problem, tt.want)
+			if kind == nil || !errors.Is(roots.Problem, kind) {
+				t.Fatalf("%v, not %v", roots.Problem, kind)
 			}
 			next, err := (&Client{Repository: c.Repository, Dir: c.Dir, Now: c.Now}).Roots()
 			good(t, next, err)
@@ -403,7 +331,7 @@ var errAny = errors.New("any")
 func TestRollback(t *testing.T) {
 	r, c := own(t)
 	old := r.Clone()
-	r.Publish(trusted())
+	r.Publish(tuftest.Trusted())
 	first, err := c.Refresh(t.Context())
 	good(t, first, err)
 	for name, edit := range map[string]func(){
@@ -421,13 +349,13 @@ func TestRollback(t *testing.T) {
 	}
 	// Somebody had the online key, and signed versions that nobody can follow.
 	r.Version["timestamp"], r.Version["snapshot"] = 1<<40, 1<<40
-	r.Publish(trusted())
+	r.Publish(tuftest.Trusted())
 	fast, err := c.Refresh(t.Context())
 	good(t, fast, err)
 	r.Keys["timestamp"], r.Keys["snapshot"] = []*ecdsa.PrivateKey{tuftest.Key()}, []*ecdsa.PrivateKey{tuftest.Key()}
 	r.Root()
 	r.Version["timestamp"], r.Version["snapshot"] = 10, 10
-	want := trusted()
+	want := tuftest.Trusted()
 	r.Publish(want)
 	roots, err := c.Refresh(t.Context())
 	good(t, roots, err)
@@ -451,7 +379,7 @@ func TestRootsAreKept(t *testing.T) {
 		t.Fatalf("%v %+v", err, roots)
 	}
 	r.Files = old.Files // somebody hides the root
-	old.Publish(trusted())
+	old.Publish(tuftest.Trusted())
 	r.Files = old.Files
 	next := &Client{Repository: c.Repository, Dir: c.Dir, Now: c.Now}
 	roots, err = next.Refresh(t.Context())
@@ -514,7 +442,7 @@ func TestOtherPrograms(t *testing.T) {
 
 func TestContext(t *testing.T) {
 	r, c := own(t)
-	r.Publish(trusted())
+	r.Publish(tuftest.Trusted())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if roots, err := c.Refresh(ctx); !errors.Is(err, context.Canceled) || roots != nil {
