@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/ladingdev/lading/sbom/internal/schemas"
 )
 
@@ -141,8 +139,13 @@ func TestSPDX3Elements(t *testing.T) {
 	for _, a := range any.AnyOf[0].AnyOf {
 		want[strings.TrimPrefix(a.Ref, "#/$defs/")] = true
 	}
-	if diff := cmp.Diff(want, spdx3Elements); diff != "" {
-		t.Error(diff)
+	if len(want) < 30 {
+		t.Fatalf("%d classes of elements", len(want))
+	}
+	for name := range schema.Defs {
+		if isElementClass3(name) != want[name] {
+			t.Errorf("%s: an element by the schema: %v", name, want[name])
+		}
 	}
 	// Of a property whose values are objects: all of them are elements, or none is.
 	for name, raw := range schema.Defs {
@@ -153,16 +156,13 @@ func TestSPDX3Elements(t *testing.T) {
 			continue
 		}
 		values := string(schema.Defs[strings.TrimPrefix(ref.Ref, "#/$defs/")])
-		elements := slices.ContainsFunc(slices.Collect(func(yield func(string) bool) {
-			for e := range spdx3Elements {
-				if !yield(e) {
-					return
-				}
-			}
-		}), func(e string) bool { return strings.Contains(values, `"#/$defs/`+e+`"`) })
+		elements := false
+		for e := range want {
+			elements = elements || strings.Contains(values, `"#/$defs/`+e+`"`)
+		}
 		parts := false
-		for p := range spdx3Parts {
-			parts = parts || strings.HasSuffix(strings.TrimSuffix(name, "_"), "_"+p)
+		for rest, more := strings.TrimSuffix(name, "_"), true; more && !parts; parts = isPart3(rest) {
+			_, rest, more = strings.Cut(rest, "_")
 		}
 		if creation := strings.HasSuffix(name, "_creationInfo"); elements == parts && !creation {
 			t.Errorf("%s: values are elements: %v, listed as part: %v", name, elements, parts)

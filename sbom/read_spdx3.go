@@ -83,11 +83,13 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 				c.PURL = purl
 			}
 		case "from":
-			if refs := s.refs(r, "from"); len(refs) > 0 {
+			if r.Kind() == strictjson.String {
+				from = view(r)
+			} else if refs := s.refs(r); len(refs) > 0 {
 				from = refs[0]
 			}
 		case "to":
-			to = s.refs(r, "to")
+			to = s.refs(r)
 		case "scope":
 			scope = view(r)
 		case "creationInfo":
@@ -99,15 +101,15 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		case "relationshipType":
 			kind = view(r)
 		case "rootElement":
-			roots = s.refs(r, "rootElement")
+			roots = s.refs(r)
 		case "created":
 			created = view(r)
 		case "simplelicensing_licenseExpression":
 			expression = view(r)
 		case "@context", "summary", "description", "comment":
 		default:
-			if k := r.Kind(); k == strictjson.Object || k == strictjson.Array || k == strictjson.String && spdx3Parts[string(name)] {
-				s.look(r, string(name))
+			if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
+				s.skim(r, name)
 			}
 		}
 	}
@@ -150,6 +152,8 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 	default:
 		if kind != "" {
 			s.links = append(s.links, spdx3Link{from, kind, scope, to})
+		} else if c.ID != "" && !isElementClass3(class) { // a part, which belongs to what refers to it
+			s.odd = true
 		}
 	}
 }
@@ -172,7 +176,7 @@ func textOrTexts(r *strictjson.Reader) []string {
 }
 
 // refs reads references to elements.
-func (s *spdx3Reader) refs(r *strictjson.Reader, property string) (out []string) {
+func (s *spdx3Reader) refs(r *strictjson.Reader) (out []string) {
 	switch r.Kind() {
 	case strictjson.String:
 		return []string{view(r)}
@@ -181,11 +185,11 @@ func (s *spdx3Reader) refs(r *strictjson.Reader, property string) (out []string)
 			if r.Kind() == strictjson.String {
 				out = append(out, view(r))
 			} else {
-				s.look(r, property)
+				s.look(r, false)
 			}
 		}
 	default:
-		s.look(r, property)
+		s.look(r, false)
 	}
 	return out
 }
@@ -199,7 +203,7 @@ func (s *spdx3Reader) creation(r *strictjson.Reader) (created string) {
 		if string(name) == "created" {
 			created = view(r)
 		} else if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
-			s.look(r, string(name))
+			s.look(r, isPart3(string(name)))
 		}
 	}
 	return created
@@ -208,12 +212,12 @@ func (s *spdx3Reader) creation(r *strictjson.Reader) (created string) {
 // purl reads external identifiers, and returns the first package URL.
 func (s *spdx3Reader) purl(r *strictjson.Reader) (purl string) {
 	if r.Kind() != strictjson.Array {
-		s.look(r, "externalIdentifier")
+		s.look(r, true)
 		return ""
 	}
 	for range r.Array() {
 		if r.Kind() != strictjson.Object {
-			s.look(r, "externalIdentifier")
+			s.look(r, true)
 			continue
 		}
 		var kind, id string
@@ -223,6 +227,10 @@ func (s *spdx3Reader) purl(r *strictjson.Reader) (purl string) {
 				kind = view(r)
 			case "identifier":
 				id = view(r)
+			default:
+				if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
+					s.look(r, false)
+				}
 			}
 		}
 		if purl == "" && (kind == "packageUrl" || kind == "purl") {
