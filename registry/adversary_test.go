@@ -39,7 +39,8 @@ func answer(contentType, body string) evil {
 
 // entry is a listing with one entry.
 func entry(d digest.Digest, size int64) string {
-	return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[{"mediaType":%q,"digest":%q,"size":%d,"artifactType":%q}]}`, index, image, d, size, bundleType)
+	return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[{"mediaType":%q,"digest":%q,"size":%d,"artifactType":%q}]}`, index,
+		image, d, size, bundleType)
 }
 
 // A registry that means harm ends in a typed error, within the limits.
@@ -94,7 +95,8 @@ func TestAdversarialRegistry(t *testing.T) {
 			w.Header().Set("Link", fmt.Sprintf(`<%s?n=%d>; rel="next"`, r.URL.Path, time.Now().UnixNano()))
 			var list []string
 			for i := range 100 {
-				list = append(list, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":1,"artifactType":"x/y"}`, image, digest.FromString(fmt.Sprint(time.Now().UnixNano(), i))))
+				list = append(list, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":1,"artifactType":"x/y"}`, image,
+					digest.FromString(fmt.Sprint(time.Now().UnixNano(), i))))
 			}
 			answer(index, `{"schemaVersion":2,"manifests":[`+strings.Join(list, ",")+`]}`)(w, r)
 		}, registry.ErrLimit},
@@ -126,7 +128,9 @@ func TestAdversarialRegistry(t *testing.T) {
 			}
 		}, registry.ErrNotFound},
 		{"listing is an array", answer(index, `[]`), registry.ErrMalformed},
-		{"digest is a path", answer(index, `{"schemaVersion":2,"manifests":[{"mediaType":"`+image+`","digest":"sha256:../../etc/passwd","size":1,"artifactType":"`+bundleType+`"}]}`), registry.ErrMalformed},
+		{"digest is a path", answer(index,
+			`{"schemaVersion":2,"manifests":[{"mediaType":"`+image+`","digest":"sha256:../../etc/passwd","size":1,"artifactType":"`+bundleType+`"}]}`),
+			registry.ErrMalformed},
 		{"negative size", answer(index, entry(subject.Digest, -1)), registry.ErrMalformed},
 		{"huge manifest", answer(index, entry(subject.Digest, 1<<40)), registry.ErrLimit},
 		{"manifest is longer than it says", func(w http.ResponseWriter, r *http.Request) {
@@ -146,8 +150,10 @@ func TestAdversarialRegistry(t *testing.T) {
 			answer(image, "{}")(w, r)
 		}, registry.ErrDigest},
 		{"manifest of no known version", serving(`{"schemaVersion":1,"layers":[]}`, answer("", "")), registry.ErrMalformed},
-		{"manifest about another subject", serving(strings.Replace(carrying(layer(subject.Digest, 7)), subject.Digest.String()+`","size":7}}`, digest.FromString("x").String()+`","size":7}}`, 1), answer("", "subject")), nil},
-		{"manifest without subject", serving(fmt.Sprintf(`{"schemaVersion":2,"layers":[%s]}`, layer(subject.Digest, 7)), answer("", "subject")), nil},
+		{"manifest about another subject", serving(strings.Replace(carrying(layer(subject.Digest, 7)), subject.Digest.String()+`","size":7}}`,
+			digest.FromString("x").String()+`","size":7}}`, 1), answer("", "subject")), nil},
+		{"manifest without subject", serving(fmt.Sprintf(`{"schemaVersion":2,"layers":[%s]}`, layer(subject.Digest, 7)), answer("",
+			"subject")), nil},
 		{"blob of another digest", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "forged")), registry.ErrDigest},
 		{"blob ends early", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "want")), registry.ErrDigest},
 		{"blob goes on", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
@@ -159,7 +165,8 @@ func TestAdversarialRegistry(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(bomb.Bytes())
 		}), registry.ErrDigest},
-		{"data inside the descriptor is another", serving(carrying(fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":6,"data":"Zm9yZ2Vk"}`, bundleType, digest.FromString("wanted"))), answer("", "")), registry.ErrDigest},
+		{"data inside the descriptor is another", serving(carrying(fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":6,"data":"Zm9yZ2Vk"}`,
+			bundleType, digest.FromString("wanted"))), answer("", "")), registry.ErrDigest},
 		{"blob is elsewhere", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+"/blob", http.StatusTemporaryRedirect)
 		}), registry.ErrNotFound},
@@ -408,10 +415,14 @@ func TestOddRegistries(t *testing.T) {
 			}
 		})
 	}
-	for name, location := range map[string]string{"nowhere": "", "on another host": "http://127.0.0.1:1/v2/demo/app/blobs/uploads/1", "at no address": "http://[::1"} {
+	for name, location := range map[string]string{"nowhere": "", "on another host": "http://127.0.0.1:1/v2/demo/app/blobs/uploads/1",
+		"at no address": "http://[::1"} {
 		t.Run("upload "+name, func(t *testing.T) {
 			t.Parallel()
-			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{uploads(func(*http.Request, string) string { return location })}})
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{uploads(func(*http.Request,
+				string) string {
+				return location
+			})}})
 			defer s.Close()
 			repo := open(t, s.Host()+"/demo/app", nil)
 			if _, err := repo.Attach(t.Context(), content("subject"), content("one")); !errors.Is(err, registry.ErrMalformed) {
@@ -442,10 +453,12 @@ func (r *rewriter) Flush() { r.ResponseWriter.(http.Flusher).Flush() }
 // A tag that the registry does not let anybody move ends in an error that says so, with what the registry says about it,
 // and leaves what is there.
 func TestImmutableTags(t *testing.T) {
-	for status, want := range map[int]error{409: registry.ErrUnsupported, 405: registry.ErrUnsupported, 400: registry.ErrInvalid, 403: registry.ErrUnauthorized, 412: registry.ErrContended} {
+	for status, want := range map[int]error{409: registry.ErrUnsupported, 405: registry.ErrUnsupported, 400: registry.ErrInvalid,
+		403: registry.ErrUnauthorized, 412: registry.ErrContended} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404), registrytest.ImmutableTags(status)}})
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404),
+				registrytest.ImmutableTags(status)}})
 			defer s.Close()
 			repo := open(t, s.Host()+"/demo/app", nil)
 			image := pushImage(t, repo, "app")
@@ -466,18 +479,19 @@ func TestImmutableTags(t *testing.T) {
 
 // A registry that resolves any tag made of a digest to what has the digest has no fallback index and no signature there.
 func TestSubjectAtEveryTag(t *testing.T) {
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404), func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if before, tag, found := strings.Cut(r.URL.Path, "/manifests/sha256-"); found && r.Method != http.MethodPut {
-				rec := httptest.NewRecorder()
-				if next.ServeHTTP(rec, r); rec.Code == http.StatusNotFound {
-					r = r.Clone(r.Context())
-					r.URL.Path = before + "/manifests/sha256:" + tag[:64]
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404),
+		func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if before, tag, found := strings.Cut(r.URL.Path, "/manifests/sha256-"); found && r.Method != http.MethodPut {
+					rec := httptest.NewRecorder()
+					if next.ServeHTTP(rec, r); rec.Code == http.StatusNotFound {
+						r = r.Clone(r.Context())
+						r.URL.Path = before + "/manifests/sha256:" + tag[:64]
+					}
 				}
-			}
-			next.ServeHTTP(w, r)
-		})
-	}}})
+				next.ServeHTTP(w, r)
+			})
+		}}})
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", &registry.Options{CosignTags: true})
 	image := pushImage(t, repo, "app")

@@ -68,7 +68,8 @@ func (b *remoteBackend) advice(err error) string {
 	case kindOf(err) != ErrUnauthorized:
 		return ""
 	case b.anonymous:
-		return "; to log in, set Options.Credential, such as to DockerCredentials (docker login " + host + ") or, for Amazon ECR, package registry/ecr"
+		return "; to log in, set Options.Credential, such as to DockerCredentials (docker login " + host +
+			") or, for Amazon ECR, package registry/ecr"
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
 		return "; Options.Credential gives no user and password for " + host
 	case errors.As(err, &resp) && resp.StatusCode == http.StatusForbidden:

@@ -186,7 +186,8 @@ func (e *noAPIError) Is(kind error) bool { return kind == ErrUnsupported }
 // (go-containerregistry has met it), 406 (Artifactory, go-containerregistry issue 1962), 405 and 501, a web page, and
 // GitHub's redirect (see [elsewhere]). Where another redirect led to a page, somebody should sign in.
 func absence(resp *http.Response, contentType string, body []byte) *noAPIError {
-	html := contentType == "text/html" || strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(body[:min(64, len(body))]))), "<!doctype html")
+	html := contentType == "text/html" || strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(body[:min(64, len(body))]))),
+		"<!doctype html")
 	redirected := resp.Request.Response != nil
 	switch status := resp.StatusCode; {
 	case status == http.StatusSeeOther && elsewhere(resp.Request.URL, resp.Header.Get("Location")):
@@ -197,7 +198,8 @@ func absence(resp *http.Response, contentType string, body []byte) *noAPIError {
 		return &noAPIError{answer: "404 with a web page"}
 	case status == http.StatusNotFound:
 		return &noAPIError{answer: "404", clear: true}
-	case status == http.StatusBadRequest, status == http.StatusMethodNotAllowed, status == http.StatusNotAcceptable, status == http.StatusNotImplemented:
+	case status == http.StatusBadRequest, status == http.StatusMethodNotAllowed, status == http.StatusNotAcceptable,
+		status == http.StatusNotImplemented:
 		return &noAPIError{answer: fmt.Sprint(status)}
 	case status == http.StatusOK && html:
 		return &noAPIError{answer: "with a web page"}
@@ -210,7 +212,8 @@ func absence(resp *http.Response, contentType string, body []byte) *noAPIError {
 // (github.com/artifacthub/hub, issue 4785).
 func elsewhere(from *url.URL, location string) bool {
 	to, err := from.Parse(location)
-	return err == nil && strings.Contains(from.Path, "/referrers/") && to.Hostname() != from.Hostname() && strings.Contains(to.Path, "/referrers/")
+	return err == nil && strings.Contains(from.Path, "/referrers/") && to.Hostname() != from.Hostname() && strings.Contains(to.Path,
+		"/referrers/")
 }
 
 // forgotten is the error of a registry that answered with lists before and now as if it had none.
@@ -220,6 +223,7 @@ func (r *Repository) forgotten(subject Descriptor, known apiState, cause error) 
 	if errors.As(cause, &absent) {
 		answer = absent.answer
 	}
-	return fmt.Errorf("registry: %w: list referrers of %s in %s: the referrers API answers %s, and was there at %s; if the registry has lost it for good, Forget",
+	return fmt.Errorf("registry: %w: list referrers of %s in %s: the referrers API answers %s, and was there at %s; "+
+		"if the registry has lost it for good, Forget",
 		ErrUnavailable, subject.Digest, r.name, answer, known.Seen.UTC().Format(time.RFC3339))
 }

@@ -140,7 +140,8 @@ func (r *Repository) artifacts(subject Descriptor, content []Descriptor) ([]Desc
 	bodies := make([][]byte, len(content))
 	for i, c := range content {
 		if !r.findable(c) {
-			return nil, nil, fmt.Errorf("%w: evidence of type %s under artifact type %.80q would not be found again: leave ArtifactType empty, or name it in Options.EvidenceTypes",
+			return nil, nil, fmt.Errorf("%w: evidence of type %s under artifact type %.80q would not be found again: "+
+				"leave ArtifactType empty, or name it in Options.EvidenceTypes",
 				ErrInvalid, c.MediaType, c.ArtifactType)
 		}
 		if err := r.readable(c); err != nil {
@@ -151,7 +152,8 @@ func (r *Repository) artifacts(subject Descriptor, content []Descriptor) ([]Desc
 			return nil, nil, err
 		}
 		if manifests[i].Size > r.limits.ManifestBytes {
-			return nil, nil, fmt.Errorf("%w: the manifest of %s has %d bytes, at most %d are read", ErrLimit, c.Digest, manifests[i].Size, r.limits.ManifestBytes)
+			return nil, nil, fmt.Errorf("%w: the manifest of %s has %d bytes, at most %d are read", ErrLimit, c.Digest, manifests[i].Size,
+				r.limits.ManifestBytes)
 		}
 	}
 	return manifests, bodies, nil
@@ -160,7 +162,8 @@ func (r *Repository) artifacts(subject Descriptor, content []Descriptor) ([]Desc
 // readable returns an error if content is too large to be read again.
 func (r *Repository) readable(content Descriptor) error {
 	if content.Size > r.limits.EvidenceBytes {
-		return fmt.Errorf("%w: content %s has %d bytes, and whoever reads with the same Limits reads at most %d: raise EvidenceBytes for writers and readers, and verify's Limits",
+		return fmt.Errorf("%w: content %s has %d bytes, and whoever reads with the same Limits reads at most %d: "+
+			"raise EvidenceBytes for writers and readers, and verify's Limits",
 			ErrLimit, content.Digest, content.Size, r.limits.EvidenceBytes)
 	}
 	return nil
@@ -224,7 +227,8 @@ type crowdedError struct {
 const makeRoom = "replace or prune what is outdated, or raise Limits.Candidates of all who read it"
 
 func (e *crowdedError) Error() string {
-	return fmt.Sprintf("%v: attached, but %d referrers of %s may hold evidence and at most %d pieces are read: %s", ErrLimit, e.count, e.subject, e.most, makeRoom)
+	return fmt.Sprintf("%v: attached, but %d referrers of %s may hold evidence and at most %d pieces are read: %s", ErrLimit, e.count,
+		e.subject, e.most, makeRoom)
 }
 func (e *crowdedError) Unwrap() error { return ErrLimit }
 
@@ -235,7 +239,8 @@ func (r *Repository) crowded(ctx context.Context, subject Descriptor, count int)
 	case count > most:
 		return &crowdedError{subject.Digest, count, most}
 	case count > most/4*3:
-		r.log.WarnContext(ctx, "evidence comes near the limit of what is read", "subject", subject.Digest, "referrers", count, "limit", most, "advice", makeRoom)
+		r.log.WarnContext(ctx, "evidence comes near the limit of what is read", "subject", subject.Digest, "referrers", count, "limit", most,
+			"advice", makeRoom)
 	}
 	return nil
 }
@@ -376,7 +381,8 @@ func (r *Repository) awaitListing(ctx context.Context, subject Descriptor, manif
 			return nil, fmt.Errorf("registry: %w: the referrers API lists nothing", ErrUnsupported)
 		case time.Since(start) > lagPatience:
 			// Whoever gets a list looks no further, so the fallback tag would not help.
-			return nil, fmt.Errorf("registry: %w: the referrers API lists %d others on %s, and %d of what was attached are not among them: Repair tries it again",
+			return nil, fmt.Errorf("registry: %w: the referrers API lists %d others on %s, "+
+				"and %d of what was attached are not among them: Repair tries it again",
 				ErrUnavailable, len(listed), subject.Digest, len(missing))
 		}
 		if !sleep(ctx, pause(try)) {
@@ -447,7 +453,8 @@ func (r *Repository) carryOver(ctx context.Context, subject Descriptor, listed m
 			var m struct {
 				Subject *Descriptor `json:"subject"`
 			}
-			if errors.Is(err, ErrNotFound) || err == nil && (json.Unmarshal(data, &m) != nil || m.Subject == nil || m.Subject.Digest != subject.Digest) {
+			if errors.Is(err, ErrNotFound) || err == nil && (json.Unmarshal(data, &m) != nil || m.Subject == nil ||
+				m.Subject.Digest != subject.Digest) {
 				continue // an entry that leads nowhere, or elsewhere
 			}
 			if err != nil {
@@ -525,7 +532,8 @@ func (r *Repository) readTag(ctx context.Context, tag string) (tagged, error) {
 
 // settle changes what a tag points to, among others who do the same, and returns when a change is no longer needed
 // twice in a row. The change is nil bytes for nothing there.
-func (r *Repository) settle(ctx context.Context, tag string, read func(context.Context) (tagged, error), change func([]byte) ([]byte, error)) error {
+func (r *Repository) settle(ctx context.Context, tag string, read func(context.Context) (tagged, error),
+	change func([]byte) ([]byte, error)) error {
 	defer r.cache.forget(manifestKey(r.name, tag))
 	s := settling{r: r, tag: tag, need: indexSeen}
 	for s.writes < indexTries {
@@ -700,8 +708,9 @@ func (r *Repository) fallbackIndex(ctx context.Context, subject Descriptor) (tag
 	}
 	if t.data == nil {
 		if seen, had := r.api.hadTag(subject.Digest); had {
-			return tagged{}, fmt.Errorf("registry: %w: the fallback tag of %s in %s named some at %s, and is not there; if somebody deleted it, Forget",
-				ErrUnavailable, subject.Digest, r.name, seen.UTC().Format(time.RFC3339))
+			return tagged{},
+				fmt.Errorf("registry: %w: the fallback tag of %s in %s named some at %s, and is not there; if somebody deleted it, Forget",
+					ErrUnavailable, subject.Digest, r.name, seen.UTC().Format(time.RFC3339))
 		}
 		return t, nil
 	}

@@ -265,7 +265,8 @@ func TestCache(t *testing.T) {
 	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{c.quirk()}})
 	defer s.Close()
 	now := time.Now()
-	cache := &registry.Cache{MaxBytes: 4096, Dir: t.TempDir(), ListingLifetime: time.Minute, TagLifetime: time.Minute, Now: func() time.Time { return now }}
+	cache := &registry.Cache{MaxBytes: 4096, Dir: t.TempDir(), ListingLifetime: time.Minute, TagLifetime: time.Minute,
+		Now: func() time.Time { return now }}
 	repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Cache: cache})
 	image := pushImage(t, repo, "app")
 	if err := repo.Tag(t.Context(), image, "v1"); err != nil {
@@ -657,7 +658,8 @@ func TestAttachBreaksOff(t *testing.T) {
 		image := pushImage(t, repo, "app")
 		broken = true
 		var partial *registry.AttachError
-		if _, err := repo.Attach(t.Context(), image, content("one"), content("two")); !errors.As(err, &partial) || len(partial.Pushed) != 2 || !errors.Is(err, registry.ErrUnauthorized) {
+		if _, err := repo.Attach(t.Context(), image, content("one"), content("two")); !errors.As(err, &partial) || len(partial.Pushed) != 2 ||
+			!errors.Is(err, registry.ErrUnauthorized) {
 			t.Fatalf("%v", err)
 		}
 		broken = false
@@ -754,7 +756,8 @@ func TestComposite(t *testing.T) {
 				}
 				parts = append(parts, d.MediaType)
 			}
-			want := []string{ocispec.MediaTypeImageManifest, "application/vnd.cyclonedx+json", ocispec.MediaTypeImageManifest, "application/jose+json"}
+			want := []string{ocispec.MediaTypeImageManifest, "application/vnd.cyclonedx+json", ocispec.MediaTypeImageManifest,
+				"application/jose+json"}
 			if diff := cmp.Diff(want, parts); diff != "" {
 				t.Error(diff)
 			}

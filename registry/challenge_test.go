@@ -28,7 +28,8 @@ func TestChooseChallenge(t *testing.T) {
 		{[]string{`Basic realm="x, y", ` + bearer}, bearer, false},
 		{[]string{bearer + `, Basic realm="x"`}, bearer, false},
 		{[]string{`bearer Realm = "https://auth.example/token" , SERVICE=reg,Scope="repository:a:pull"`}, bearer, false},
-		{[]string{`Bearer realm="https://auth.example/token?a=\"b\"",error="invalid_token"`}, `Bearer realm="https://auth.example/token?a=\"b\""`, false},
+		{[]string{`Bearer realm="https://auth.example/token?a=\"b\"",error="invalid_token"`},
+			`Bearer realm="https://auth.example/token?a=\"b\""`, false},
 		{[]string{`Basic realm="x"`}, "Basic", false},
 		{[]string{`Digest realm="x"`, "Negotiate"}, "", false},
 		{nil, "", false},
@@ -90,7 +91,8 @@ func TestFileError(t *testing.T) {
 		syscall.ENOSPC: ErrUnavailable, syscall.EIO: ErrUnavailable, syscall.EMFILE: ErrUnavailable, fs.ErrNotExist: ErrNotFound,
 		fs.ErrPermission: ErrUnauthorized, syscall.EROFS: ErrUnauthorized, syscall.EISDIR: ErrMalformed, syscall.ELOOP: ErrMalformed,
 	} {
-		for _, err := range []error{&fs.PathError{Op: "write", Path: "x", Err: cause}, &os.LinkError{Op: "rename", Old: "a", New: "b", Err: cause}} {
+		for _, err := range []error{&fs.PathError{Op: "write", Path: "x", Err: cause}, &os.LinkError{Op: "rename", Old: "a", New: "b",
+			Err: cause}} {
 			if got := fileError(err); !errors.Is(got, want) || !errors.Is(got, cause) {
 				t.Errorf("%v: %v", cause, got)
 			}

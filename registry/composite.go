@@ -110,7 +110,8 @@ func signatureOn(s Descriptor, on digest.Digest, fetch func(Descriptor) (Descrip
 	if err != nil {
 		return nil, err
 	}
-	if m.Subject == nil || m.Subject.Digest != on || len(m.Layers) != 1 || !slices.Contains([]string{typeJWS, typeCOSE}, m.Layers[0].MediaType) {
+	if m.Subject == nil || m.Subject.Digest != on || len(m.Layers) != 1 || !slices.Contains([]string{typeJWS, typeCOSE},
+		m.Layers[0].MediaType) {
 		return nil, nil
 	}
 	envelope, err := fetch(m.Layers[0])

@@ -159,7 +159,8 @@ func TestCopyStops(t *testing.T) {
 	if _, err := from.Attach(t.Context(), image, content("one")); err != nil {
 		t.Fatal(err)
 	}
-	if root, err := registry.Copy(t.Context(), open(t, s.Host()+"/demo/app", nil), from, "v1", nil); !errors.Is(err, registry.ErrUnauthorized) || root.Digest != "" {
+	if root, err := registry.Copy(t.Context(), open(t, s.Host()+"/demo/app", nil), from, "v1", nil); !errors.Is(err,
+		registry.ErrUnauthorized) || root.Digest != "" {
 		t.Errorf("%v, %v", root, err)
 	}
 }

@@ -102,7 +102,8 @@ next:
 	if err != nil {
 		return nil, err
 	}
-	d := Descriptor{MediaType: cmp.Or(m.Config.MediaType, ocispec.MediaTypeImageConfig), Digest: digest.FromBytes(config), Size: int64(len(config))}
+	d := Descriptor{MediaType: cmp.Or(m.Config.MediaType, ocispec.MediaTypeImageConfig), Digest: digest.FromBytes(config),
+		Size: int64(len(config))}
 	if err := r.backend.Push(ctx, d, bytes.NewReader(config), ""); err != nil {
 		return nil, err
 	}

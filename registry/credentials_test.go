@@ -83,7 +83,8 @@ func TestCredentials(t *testing.T) {
 		}
 	})
 	t.Run("podman, the longest entry", func(t *testing.T) {
-		t.Setenv("REGISTRY_AUTH_FILE", file(t, "auth.json", `{"auths":{"HOST":{"auth":"eDp5"},"HOST/demo":{"auth":"`+login+`"},"HOST/demo/app/deeper":{"auth":"eDp5"},"HOST/dem":{"auth":"eDp5"}}}`))
+		t.Setenv("REGISTRY_AUTH_FILE", file(t, "auth.json",
+			`{"auths":{"HOST":{"auth":"eDp5"},"HOST/demo":{"auth":"`+login+`"},"HOST/demo/app/deeper":{"auth":"eDp5"},"HOST/dem":{"auth":"eDp5"}}}`))
 		get, err := registry.PodmanCredentials()
 		works(t, get, err)
 	})
@@ -201,8 +202,10 @@ func TestCredentialsOfSpellings(t *testing.T) {
 // One repository has one name, by which caches and policies know it.
 func TestNameOfSpellings(t *testing.T) {
 	for name, want := range map[string]string{
-		"Registry.Example.COM/acme/app:v1": "registry.example.com/acme/app", "registry.example.com:0443/acme/app": "registry.example.com/acme/app",
-		"registry-1.docker.io/library/alpine": "docker.io/library/alpine", "Docker.io/alpine": "docker.io/library/alpine", "alpine": "docker.io/library/alpine",
+		"Registry.Example.COM/acme/app:v1":    "registry.example.com/acme/app",
+		"registry.example.com:0443/acme/app":  "registry.example.com/acme/app",
+		"registry-1.docker.io/library/alpine": "docker.io/library/alpine", "Docker.io/alpine": "docker.io/library/alpine",
+		"alpine":             "docker.io/library/alpine",
 		"LOCALHOST:5000/app": "localhost:5000/app",
 	} {
 		if r, err := registry.Open(name, nil); err != nil || r.Name() != want {

@@ -189,7 +189,8 @@ type doubtError struct {
 }
 
 func (e *doubtError) Error() string {
-	return fmt.Sprintf("registry: whether anything refers to %s in %s is not known, as there is no fallback tag: %v", e.subject, e.repository, e.err)
+	return fmt.Sprintf("registry: whether anything refers to %s in %s is not known, as there is no fallback tag: %v", e.subject,
+		e.repository, e.err)
 }
 func (e *doubtError) Unwrap() error { return e.err }
 
@@ -276,7 +277,8 @@ type budget struct {
 
 func (b *budget) next(d Descriptor, err error) bool {
 	if b.count++; b.count > b.r.limits.Candidates {
-		b.yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, b.r.limits.Candidates, b.subject.Digest))
+		b.yield(Descriptor{}, fmt.Errorf("registry: %w: more than %d pieces of evidence about %s", ErrLimit, b.r.limits.Candidates,
+			b.subject.Digest))
 		return false
 	}
 	return b.spend(&b.evidence, int64(len(d.Data)), b.r.limits.TotalBytes) && b.yield(d, err)
@@ -291,7 +293,8 @@ func (b *budget) spend(spent *int64, n, most int64) bool {
 }
 
 // evidenceIn yields the evidence in one manifest. It calls hold before it reads so many bytes.
-func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, needSubject bool, hold func(int64) bool) iter.Seq2[Descriptor, error] {
+func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, needSubject bool,
+	hold func(int64) bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		if !hold(min(max(d.Size, 0), r.limits.ManifestBytes)) {
 			return
@@ -326,7 +329,8 @@ func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, need
 }
 
 // layers yields the layers of some types, with their content.
-func (r *Repository) layers(ctx context.Context, m *ocispec.Manifest, types []string, hold func(int64) bool, yield func(Descriptor, error) bool) bool {
+func (r *Repository) layers(ctx context.Context, m *ocispec.Manifest, types []string, hold func(int64) bool,
+	yield func(Descriptor, error) bool) bool {
 	for _, layer := range m.Layers {
 		if !slices.Contains(types, layer.MediaType) {
 			continue

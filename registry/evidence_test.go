@@ -42,7 +42,8 @@ func TestEvidenceUnderAnotherArtifactType(t *testing.T) {
 	image := pushImage(t, repo, "app")
 	other := content("other")
 	other.ArtifactType = "application/vnd.amazon.soci.index.v1+json"
-	if _, err := repo.Attach(t.Context(), image, other); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "EvidenceTypes") {
+	if _, err := repo.Attach(t.Context(), image, other); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(),
+		"EvidenceTypes") {
 		t.Errorf("Attach: %v", err)
 	}
 	odd := content("odd")
@@ -207,7 +208,8 @@ func TestListingNeverShows(t *testing.T) {
 	var partial *registry.AttachError
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // or it would take longer for what may only be late
 	defer cancel()
-	if _, err := repo.Attach(ctx, image, content("two")); !errors.As(err, &partial) || !errors.Is(err, registry.ErrUnavailable) || len(partial.Pushed) != 1 {
+	if _, err := repo.Attach(ctx, image, content("two")); !errors.As(err, &partial) || !errors.Is(err, registry.ErrUnavailable) ||
+		len(partial.Pushed) != 1 {
 		t.Fatalf("%v", err)
 	}
 	hide = ""
@@ -224,7 +226,8 @@ func TestTotalBytes(t *testing.T) {
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", &registry.Options{Limits: registry.Limits{TotalBytes: 250}})
 	image := pushImage(t, repo, "app")
-	if _, err := repo.Attach(t.Context(), image, content(strings.Repeat("a", 100)), content(strings.Repeat("b", 100)), content(strings.Repeat("c", 100))); err != nil {
+	if _, err := repo.Attach(t.Context(), image, content(strings.Repeat("a", 100)), content(strings.Repeat("b", 100)),
+		content(strings.Repeat("c", 100))); err != nil {
 		t.Fatal(err)
 	}
 	var last error
@@ -366,18 +369,19 @@ func TestReferrersUnderCosignTags(t *testing.T) {
 func TestConditions(t *testing.T) {
 	for etag, want := range map[string]string{`"1"`: `"1"`, `W/"1"`: "", "": ""} {
 		var conditions []string
-		s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404), func(next http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if strings.Contains(r.URL.Path, "/manifests/sha256-") {
-					if r.Method == http.MethodPut {
-						conditions = append(conditions, r.Header.Get("If-None-Match")+r.Header.Get("If-Match"))
-					} else if etag != "" {
-						w.Header().Set("ETag", etag)
+		s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404),
+			func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.Contains(r.URL.Path, "/manifests/sha256-") {
+						if r.Method == http.MethodPut {
+							conditions = append(conditions, r.Header.Get("If-None-Match")+r.Header.Get("If-Match"))
+						} else if etag != "" {
+							w.Header().Set("ETag", etag)
+						}
 					}
-				}
-				next.ServeHTTP(w, r)
-			})
-		}}})
+					next.ServeHTTP(w, r)
+				})
+			}}})
 		repo := open(t, s.Host()+"/demo/app", nil)
 		image := pushImage(t, repo, "app")
 		for _, text := range []string{"one", "two"} {

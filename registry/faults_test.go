@@ -104,10 +104,12 @@ var faultyAnswers = []faultyAnswer{
 	bodyAnswer("a page", "text/html", "<!doctype html><title>Busy</title>", unavailable, malformed, wrongDigest),
 	bodyAnswer("a page as an index", index, "<!doctype html><title>Busy</title>", malformed, malformed, wrongDigest),
 	bodyAnswer("text", "text/plain", "404 page not found\n", malformed, malformed, wrongDigest),
-	bodyAnswer("another index type", index, `{"schemaVersion":2,"mediaType":"application/x","manifests":[]}`, malformed, malformed, wrongDigest),
+	bodyAnswer("another index type", index, `{"schemaVersion":2,"mediaType":"application/x","manifests":[]}`, malformed, malformed,
+		wrongDigest),
 	bodyAnswer("an image manifest", image, `{"schemaVersion":2,"config":{},"layers":[]}`, malformed, malformed, wrongDigest),
 	changedAnswer("half", func(b []byte) []byte { return b[:len(b)/2] }, malformed, wrongDigest, wrongDigest),
-	changedAnswer("one wrong byte", func(b []byte) []byte { return bytes.Replace(b, []byte(`"sha256:`), []byte(`"sha257:`), 1) }, nil, wrongDigest, nil),
+	changedAnswer("one wrong byte", func(b []byte) []byte { return bytes.Replace(b, []byte(`"sha256:`), []byte(`"sha257:`), 1) }, nil,
+		wrongDigest, nil),
 	changedAnswer("another digit", flipDigit, nil, wrongDigest, nil),
 	changedAnswer("twice", func(b []byte) []byte { return append(b, b...) }, malformed, wrongDigest, wrongDigest),
 	changedAnswer("zeros", func(b []byte) []byte { clear(b); return b }, malformed, wrongDigest, wrongDigest),
@@ -134,7 +136,8 @@ var faultyAnswers = []faultyAnswer{
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}, unavailable, unavailable, unavailable},
-	{"reset", func(http.ResponseWriter, *http.Request, *httptest.ResponseRecorder) { panic(http.ErrAbortHandler) }, unavailable, unavailable, unavailable},
+	{"reset", func(http.ResponseWriter, *http.Request, *httptest.ResponseRecorder) { panic(http.ErrAbortHandler) }, unavailable,
+		unavailable, unavailable},
 	{"to a page to sign in", func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 	}, malformed, malformed, wrongDigest},
@@ -143,7 +146,8 @@ var faultyAnswers = []faultyAnswer{
 		http.Redirect(w, r, "http://localhost:"+port+"/login?back="+url.QueryEscape(r.URL.Path), http.StatusFound)
 	}, malformed, malformed, wrongDigest},
 	{"to a package's page", func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) { // GitHub's registry
-		w.Header().Set("Location", "http://localhost:1/-/v2/packages/container/package/"+strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v2/"), "/", "%2F"))
+		w.Header().Set("Location", "http://localhost:1/-/v2/packages/container/package/"+strings.ReplaceAll(strings.TrimPrefix(r.URL.Path,
+			"/v2/"), "/", "%2F"))
 		w.WriteHeader(http.StatusSeeOther)
 	}, unavailable, unavailable, unavailable},
 	{"round in circles", func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
@@ -241,8 +245,9 @@ func TestFaults(t *testing.T) {
 		listing func(r *http.Request) bool
 		want    func(faultyAnswer) error
 	}{
-		"API":      {nil, isGet("/referrers/", ""), func(a faultyAnswer) error { return a.listing }},
-		"fallback": {[]registrytest.Quirk{registrytest.NoReferrers(404)}, isGet("/manifests/sha256-", ""), func(a faultyAnswer) error { return a.tag }},
+		"API": {nil, isGet("/referrers/", ""), func(a faultyAnswer) error { return a.listing }},
+		"fallback": {[]registrytest.Quirk{registrytest.NoReferrers(404)}, isGet("/manifests/sha256-", ""),
+			func(a faultyAnswer) error { return a.tag }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -299,7 +304,8 @@ func (f *faultRow) run(quirks []registrytest.Quirk, listing func(*http.Request) 
 	if f.part != "list" {
 		hits = func(r *http.Request) bool {
 			for _, m := range attached {
-				if f.part == "manifest" && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, m.Digest.String()) && strings.Contains(r.URL.Path, "/manifests/") {
+				if f.part == "manifest" && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, m.Digest.String()) &&
+					strings.Contains(r.URL.Path, "/manifests/") {
 					return true
 				}
 			}
@@ -323,7 +329,8 @@ func (f *faultRow) run(quirks []registrytest.Quirk, listing func(*http.Request) 
 		want = []string{"one", "three", "two"}
 	}
 	after := read(ctx, openFor(f.t, s.Host()), image)
-	if after.texts = slices.DeleteFunc(after.texts, func(s string) bool { return attachErr != nil && s == "three" }); after.err() != nil || !slices.Equal(want, after.texts) {
+	if after.texts = slices.DeleteFunc(after.texts, func(s string) bool { return attachErr != nil && s == "three" }); after.err() != nil ||
+		!slices.Equal(want, after.texts) {
 		f.t.Errorf("%s: lost: %v of %v (Attach: %v)", f.name, after, want, attachErr)
 	}
 }
@@ -407,7 +414,8 @@ func TestFaultsAtFirstContact(t *testing.T) {
 				t.Error(err)
 				return nil
 			}
-			if _, err := registry.Copy(ctx, dst, openFor(t, s.Host()), image.Digest.String(), nil); err == nil && len(read(ctx, dst, image).texts) < 2 {
+			if _, err := registry.Copy(ctx, dst, openFor(t, s.Host()), image.Digest.String(), nil); err == nil && len(read(ctx, dst,
+				image).texts) < 2 {
 				mu.Lock()
 				copied = append(copied, a.name)
 				mu.Unlock()

@@ -28,8 +28,9 @@ func TestDamagedLayout(t *testing.T) {
 	}{
 		"other bytes": {func(f string, d registry.Descriptor) error { return os.WriteFile(f, make([]byte, d.Size), 0o644) }, registry.ErrDigest},
 		"shorter":     {func(f string, d registry.Descriptor) error { return os.WriteFile(f, nil, 0o644) }, registry.ErrDigest},
-		"longer":      {func(f string, d registry.Descriptor) error { return os.WriteFile(f, make([]byte, d.Size+1), 0o644) }, registry.ErrDigest},
-		"not there":   {func(f string, d registry.Descriptor) error { return os.Remove(f) }, registry.ErrNotFound},
+		"longer": {func(f string, d registry.Descriptor) error { return os.WriteFile(f, make([]byte, d.Size+1), 0o644) },
+			registry.ErrDigest},
+		"not there": {func(f string, d registry.Descriptor) error { return os.Remove(f) }, registry.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, image := newLayout(t)
@@ -60,7 +61,8 @@ func TestDamagedLayout(t *testing.T) {
 	}
 	t.Run("too large", func(t *testing.T) {
 		dir, image := newLayout(t)
-		index := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":%d}]}`, image.MediaType, image.Digest, int64(1)<<40)
+		index := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":%d}]}`, image.MediaType, image.Digest,
+			int64(1)<<40)
 		if err := os.WriteFile(filepath.Join(dir, "index.json"), []byte(index), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +141,8 @@ func TestBuildKitAttestations(t *testing.T) {
 			attestation := func(about registry.Descriptor, statements ...string) registry.Descriptor {
 				m := ocispec.Manifest{
 					Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-					Config: push(t, repo, ocispec.MediaTypeImageConfig, []byte(`{"architecture":"unknown","os":"unknown","config":{},"rootfs":{"type":"layers"}}`)),
+					Config: push(t, repo, ocispec.MediaTypeImageConfig,
+						[]byte(`{"architecture":"unknown","os":"unknown","config":{},"rootfs":{"type":"layers"}}`)),
 				}
 				for _, s := range statements {
 					l := push(t, repo, "application/vnd.in-toto+json", []byte(s))
@@ -148,12 +151,14 @@ func TestBuildKitAttestations(t *testing.T) {
 				}
 				d := push(t, repo, m.MediaType, asJSON(t, m))
 				d.Platform = &ocispec.Platform{OS: "unknown", Architecture: "unknown"}
-				d.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": about.Digest.String()}
+				d.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest",
+					"vnd.docker.reference.digest": about.Digest.String()}
 				return d
 			}
 			disguised := pushImage(t, repo, "disguised")
 			disguised.Platform = &ocispec.Platform{OS: "linux", Architecture: "s390x"}
-			disguised.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": amd.Digest.String()}
+			disguised.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest",
+				"vnd.docker.reference.digest": amd.Digest.String()}
 			anyPlatform := pushImage(t, repo, "any platform")
 			anyPlatform.Annotations = disguised.Annotations
 			index := push(t, repo, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
@@ -182,7 +187,8 @@ func TestBuildKitAttestations(t *testing.T) {
 					}
 					claims = append(claims, string(d.Data))
 				}
-				want := map[digest.Digest][]string{amd.Digest: {"provenance of amd64", "SBOM of amd64"}, arm.Digest: {"provenance of arm64"}}[platform.Digest]
+				want := map[digest.Digest][]string{amd.Digest: {"provenance of amd64", "SBOM of amd64"},
+					arm.Digest: {"provenance of arm64"}}[platform.Digest]
 				if diff := cmp.Diff(want, claims); diff != "" {
 					t.Error(diff)
 				}
@@ -213,7 +219,8 @@ func TestLayoutOfOthers(t *testing.T) {
 	fallback.Annotations = map[string]string{ocispec.AnnotationRefName: tagOf(image, "")}
 	index.Annotations = map[string]string{ocispec.AnnotationRefName: "v1"}
 	file := filepath.Join(dir, "index.json")
-	if err := os.WriteFile(file, asJSON(t, ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, Manifests: []registry.Descriptor{index, fallback}}), 0o644); err != nil {
+	if err := os.WriteFile(file, asJSON(t, ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2},
+		Manifests: []registry.Descriptor{index, fallback}}), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	repo = reopen(t, dir)

@@ -89,7 +89,8 @@ func TestListedTypeIsAHint(t *testing.T) {
 				}
 				subject := pushImage(t, repo, "app")
 				for _, mediaType := range []string{ocispec.MediaTypeImageManifest, dockerImage} {
-					for _, config := range []string{dockerConfig, ocispec.MediaTypeImageConfig, ocispec.MediaTypeEmptyJSON, "application/vnd.unknown.config.v1+json", "application/vnd.acme.config"} {
+					for _, config := range []string{dockerConfig, ocispec.MediaTypeImageConfig, ocispec.MediaTypeEmptyJSON,
+						"application/vnd.unknown.config.v1+json", "application/vnd.acme.config"} {
 						for _, artifactType := range []string{"", "application/vnd.acme.custom", "application/vnd.unknown.artifact.v1", bundleType} {
 							text := strings.TrimSpace(strings.Join([]string{mediaType, config, artifactType}, " "))
 							m := pushReferrer(t, repo, subject, mediaType, config, artifactType, content(text))
@@ -111,7 +112,8 @@ func TestListedTypeIsAHint(t *testing.T) {
 	}
 }
 
-func pushReferrer(t *testing.T, repo *registry.Repository, subject registry.Descriptor, mediaType, config, artifactType string, layer registry.Descriptor) registry.Descriptor {
+func pushReferrer(t *testing.T, repo *registry.Repository, subject registry.Descriptor, mediaType, config, artifactType string,
+	layer registry.Descriptor) registry.Descriptor {
 	t.Helper()
 	d := push(t, repo, mediaType, asJSON(t, ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: mediaType, ArtifactType: artifactType, Subject: &subject,
@@ -143,7 +145,8 @@ func TestDockerManifestAsReferrerInLayout(t *testing.T) {
 
 // A list that says that it is filtered, which nobody asked for, is no whole list.
 func TestFilteredListing(t *testing.T) {
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{editListing(func(h http.Header, entries []registry.Descriptor) []registry.Descriptor {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{editListing(func(h http.Header,
+		entries []registry.Descriptor) []registry.Descriptor {
 		h.Set("OCI-Filters-Applied", "artifactType")
 		return entries[:0]
 	})}})

@@ -46,7 +46,8 @@ func TestRandomFaults(t *testing.T) {
 				var on atomic.Bool
 				var mu sync.Mutex
 				random, failed := rand.New(rand.NewPCG(1, uint64(len(name)+len(kind)))), 0
-				s := registrytest.Start(&registrytest.Options{Quirks: append([]registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+				s := registrytest.Start(&registrytest.Options{Quirks: append([]registrytest.Quirk{handler(func(next http.Handler,
+					w http.ResponseWriter, r *http.Request) {
 					mu.Lock()
 					now := on.Load() && random.IntN(30) == 0
 					if now {
@@ -93,7 +94,8 @@ func TestAcknowledgedAndNotThere(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			var gone atomic.Bool
-			s := registrytest.Start(&registrytest.Options{Quirks: append([]registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+			s := registrytest.Start(&registrytest.Options{Quirks: append([]registrytest.Quirk{handler(func(next http.Handler,
+				w http.ResponseWriter, r *http.Request) {
 				if gone.Load() && r.Method != http.MethodPut && strings.Contains(r.URL.Path, "/manifests/sha256:") {
 					w.WriteHeader(http.StatusNotFound)
 					return
@@ -105,7 +107,8 @@ func TestAcknowledgedAndNotThere(t *testing.T) {
 			image := pushImage(t, repo, "app")
 			gone.Store(true)
 			var partial *registry.AttachError
-			if _, err := repo.Attach(t.Context(), image, content("one")); !errors.Is(err, registry.ErrUnavailable) || !errors.As(err, &partial) || len(partial.Pushed) != 0 {
+			if _, err := repo.Attach(t.Context(), image, content("one")); !errors.Is(err, registry.ErrUnavailable) || !errors.As(err,
+				&partial) || len(partial.Pushed) != 0 {
 				t.Errorf("%v", err)
 			}
 		})
@@ -120,12 +123,14 @@ func TestContentAcknowledgedAndNotThere(t *testing.T) {
 		body  registry.Descriptor
 		want  error
 	}{
-		"always": {1 << 30, padded("one"), registry.ErrUnavailable}, "once": {1, padded("one"), nil}, "in the manifest": {1 << 30, content("one"), nil},
+		"always": {1 << 30, padded("one"), registry.ErrUnavailable}, "once": {1, padded("one"), nil}, "in the manifest": {1 << 30,
+			content("one"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var drops atomic.Int64
-			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+				r *http.Request) {
 				if r.URL.Query().Get("digest") == tt.body.Digest.String() && drops.Add(-1) >= 0 {
 					w.WriteHeader(http.StatusCreated)
 					return
@@ -148,7 +153,8 @@ func TestContentAcknowledgedAndNotThere(t *testing.T) {
 // One damaged read of the fallback index, whose digest the header tells, is not written back.
 func TestDamagedIndexIsNotWrittenBack(t *testing.T) {
 	var damage atomic.Int32
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+		r *http.Request) {
 		if r.Method != http.MethodGet || !isFallback(r) || damage.Add(-1) < 0 {
 			next.ServeHTTP(w, r)
 			return
@@ -184,7 +190,8 @@ func TestAPIWithoutBackfill(t *testing.T) {
 	var api atomic.Bool
 	listed := make(map[string][]registry.Descriptor) // by subject, since there is the API
 	var mu sync.Mutex
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+		r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		if subject := filepath.Base(r.URL.Path); strings.Contains(r.URL.Path, "/referrers/") && api.Load() {
@@ -385,7 +392,8 @@ func TestNullManifests(t *testing.T) {
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
-	null := push(t, repo, ocispec.MediaTypeImageIndex, []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","x":[1], "manifests": null ,"annotations":{"a":"b"}}`))
+	null := push(t, repo, ocispec.MediaTypeImageIndex,
+		[]byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","x":[1], "manifests": null ,"annotations":{"a":"b"}}`))
 	if err := repo.Tag(t.Context(), null, tagOf(image, "")); err != nil {
 		t.Fatal(err)
 	}
@@ -404,12 +412,14 @@ func TestNullManifests(t *testing.T) {
 
 // A registry that answers a fallback tag with its own subject has no place for a list, and says so at once.
 func TestOwnSubjectUnderTheFallbackTag(t *testing.T) {
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.SubjectAtFallbackTag(), registrytest.NoReferrers(404)}})
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.SubjectAtFallbackTag(),
+		registrytest.NoReferrers(404)}})
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
 	start := time.Now()
-	if _, err := repo.Attach(t.Context(), image, content("one")); !errors.Is(err, registry.ErrUnsupported) || errors.Is(err, registry.ErrContended) {
+	if _, err := repo.Attach(t.Context(), image, content("one")); !errors.Is(err, registry.ErrUnsupported) || errors.Is(err,
+		registry.ErrContended) {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }
@@ -417,7 +427,8 @@ func TestOwnSubjectUnderTheFallbackTag(t *testing.T) {
 // Old registries and proxies answer a PUT with 200 or 202.
 func TestStoredWithAnotherStatus(t *testing.T) {
 	for _, status := range []int{200, 202} {
-		s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+		s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+			r *http.Request) {
 			if r.Method == http.MethodPut {
 				w = &statusChanger{w, status}
 			}
@@ -476,7 +487,8 @@ func TestCopyAgainToImmutableTags(t *testing.T) {
 // What a repository showed of the API is kept in the cache and its directory for a day, and can be forgotten.
 func TestAPIIsRemembered(t *testing.T) {
 	var gone atomic.Bool
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+		r *http.Request) {
 		if gone.Load() && strings.Contains(r.URL.Path, "/referrers/") {
 			http.NotFound(w, r)
 			return
@@ -551,7 +563,8 @@ func TestChallenges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var on atomic.Bool
-			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+				r *http.Request) {
 				if r.URL.Path == "/token" && tt.token != 0 && on.Load() {
 					w.Header().Set("Retry-After", "0")
 					w.WriteHeader(tt.token)

@@ -222,7 +222,8 @@ func TestAttachLayout(t *testing.T) {
 		"artifactType":  bundleType,
 		"config": map[string]any{"mediaType": "application/vnd.oci.empty.v1+json", "size": 2.0,
 			"digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
-		"layers":      []any{map[string]any{"mediaType": bundleType, "size": 6.0, "digest": string(digest.FromString("bundle")), "data": "YnVuZGxl"}},
+		"layers": []any{map[string]any{"mediaType": bundleType, "size": 6.0, "digest": string(digest.FromString("bundle")),
+			"data": "YnVuZGxl"}},
 		"subject":     map[string]any{"mediaType": image.MediaType, "size": float64(image.Size), "digest": string(image.Digest)},
 		"annotations": map[string]any{"dev.sigstore.bundle.content": "dsse-envelope"},
 	}
@@ -412,13 +413,15 @@ func TestCopyKeepsEverything(t *testing.T) {
 				for _, want := range []struct {
 					on   registry.Descriptor
 					text string
-				}{{index, "signature"}, {amd, "SBOM of amd64"}, {arm, "SBOM of arm64"}, {boms[0], "signature on the SBOM"}, {deep, "signature on the signature"}} {
+				}{{index, "signature"}, {amd, "SBOM of amd64"}, {arm, "SBOM of arm64"}, {boms[0], "signature on the SBOM"}, {deep,
+					"signature on the signature"}} {
 					if got := texts(t, hop[0], want.on); len(got) != 1 || got[0] != want.text {
 						t.Errorf("on %s: %q, want %q", want.on.Digest, got, want.text)
 					}
 				}
 			}
-			if _, err := back.Resolve(t.Context(), strings.Replace(amd.Digest.String(), ":", "-", 1)+".sig"); err != nil && name != "subject at fallback tag" {
+			if _, err := back.Resolve(t.Context(), strings.Replace(amd.Digest.String(), ":", "-", 1)+".sig"); err != nil &&
+				name != "subject at fallback tag" {
 				t.Errorf("cosign's signature did not come along: %v", err)
 			}
 			children, err := back.Children(t.Context(), index)
@@ -447,7 +450,8 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, r, err)
 		}
 	}
-	for _, name := range []string{"", "/", "ghcr.io/", "docker.io/", "docker.io/:v1", "GHCR.io/ACME", "ghcr.io/a:b:c", "ghcr.io/a@sha256:1", "ghcr.io/a b", "ghcr.io/../a", "http://ghcr.io/a"} {
+	for _, name := range []string{"", "/", "ghcr.io/", "docker.io/", "docker.io/:v1", "GHCR.io/ACME", "ghcr.io/a:b:c",
+		"ghcr.io/a@sha256:1", "ghcr.io/a b", "ghcr.io/../a", "http://ghcr.io/a"} {
 		if r, err := registry.Open(name, nil); !errors.Is(err, registry.ErrInvalid) {
 			t.Errorf("%q: %v, %v", name, r, err)
 		}
@@ -459,7 +463,8 @@ func TestFailures(t *testing.T) {
 	for _, tt := range []struct {
 		status int
 		want   error
-	}{{401, registry.ErrUnauthorized}, {403, registry.ErrUnauthorized}, {500, registry.ErrUnavailable}, {503, registry.ErrUnavailable}, {418, registry.ErrMalformed}} {
+	}{{401, registry.ErrUnauthorized}, {403, registry.ErrUnauthorized}, {500, registry.ErrUnavailable}, {503, registry.ErrUnavailable},
+		{418, registry.ErrMalformed}} {
 		t.Run(fmt.Sprint(tt.status), func(t *testing.T) {
 			t.Parallel()
 			var failing atomic.Bool
@@ -642,16 +647,41 @@ func TestRetries(t *testing.T) {
 		want     error
 	}{
 		{"read", 2, status(503, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 3, nil},
-		{"read, in vain", 99, status(503, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 4, registry.ErrUnavailable},
-		{"read, throttled until a date", 1, status(429, past), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 2, nil},
-		{"read, what fails for good", 99, status(418, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 1, registry.ErrMalformed},
-		{"read, an error of the server", 2, status(500, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 3, nil},
-		{"read, too slow to ask", 2, status(408, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 3, nil},
+		{"read, in vain", 99, status(503, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 4,
+			registry.ErrUnavailable},
+		{"read, throttled until a date", 1, status(429, past), func(ctx context.Context) error {
+			_, err := repo.Manifest(ctx,
+				image)
+			return err
+		}, "GET", 2, nil},
+		{"read, what fails for good", 99, status(418, "0"), func(ctx context.Context) error {
+			_, err := repo.Manifest(ctx,
+				image)
+			return err
+		}, "GET", 1, registry.ErrMalformed},
+		{"read, an error of the server", 2, status(500, "0"), func(ctx context.Context) error {
+			_, err := repo.Manifest(ctx,
+				image)
+			return err
+		}, "GET", 3, nil},
+		{"read, too slow to ask", 2, status(408, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err },
+			"GET", 3, nil},
 		{"read, reset", 2, abort, func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 3, nil},
-		{"manifest", 2, status(502, "0"), func(ctx context.Context) error { return repo.Push(ctx, image, bytes.NewReader(manifest)) }, "PUT", 3, nil},
-		{"upload may have begun", 1, status(502, "0"), func(ctx context.Context) error { return repo.Push(ctx, blob, bytes.NewReader(large)) }, "POST", 2, nil},
-		{"upload was turned away", 1, status(429, "0"), func(ctx context.Context) error { return repo.Push(ctx, blob, bytes.NewReader(large)) }, "POST", 2, nil},
-		{"no room before the deadline", 99, status(429, "99999999999"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 1, registry.ErrUnavailable},
+		{"manifest", 2, status(502, "0"), func(ctx context.Context) error { return repo.Push(ctx, image, bytes.NewReader(manifest)) }, "PUT",
+			3, nil},
+		{"upload may have begun", 1, status(502, "0"), func(ctx context.Context) error {
+			return repo.Push(ctx, blob,
+				bytes.NewReader(large))
+		}, "POST", 2, nil},
+		{"upload was turned away", 1, status(429, "0"), func(ctx context.Context) error {
+			return repo.Push(ctx, blob,
+				bytes.NewReader(large))
+		}, "POST", 2, nil},
+		{"no room before the deadline", 99, status(429, "99999999999"), func(ctx context.Context) error {
+			_, err := repo.Manifest(ctx,
+				image)
+			return err
+		}, "GET", 1, registry.ErrUnavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -680,16 +710,17 @@ func TestContended(t *testing.T) {
 	t.Parallel()
 	var contended atomic.Bool
 	var c counter
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{c.quirk(), registrytest.NoReferrers(404), func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if contended.Load() && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/sha256-") {
-				w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
-				fmt.Fprintf(w, `{"schemaVersion":2,"mediaType":%q,"manifests":[]}`, ocispec.MediaTypeImageIndex)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	}}})
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{c.quirk(), registrytest.NoReferrers(404),
+		func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if contended.Load() && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/sha256-") {
+					w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+					fmt.Fprintf(w, `{"schemaVersion":2,"mediaType":%q,"manifests":[]}`, ocispec.MediaTypeImageIndex)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}}})
 	defer s.Close()
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
@@ -697,7 +728,8 @@ func TestContended(t *testing.T) {
 	var partial *registry.AttachError
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // or it would take longer for what may only be late
 	defer cancel()
-	if _, err := repo.Attach(ctx, image, content("one"), content("two")); !errors.Is(err, registry.ErrContended) || !errors.As(err, &partial) || len(partial.Pushed) != 2 {
+	if _, err := repo.Attach(ctx, image, content("one"), content("two")); !errors.Is(err, registry.ErrContended) || !errors.As(err,
+		&partial) || len(partial.Pushed) != 2 {
 		t.Fatal(err)
 	}
 	contended.Store(false)
@@ -788,7 +820,8 @@ func TestPausedWriterAndConditions(t *testing.T) {
 func TestTreeOfControlCharacters(t *testing.T) {
 	s := registrytest.Start(&registrytest.Options{Registry: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
-		_, _ = io.WriteString(w, `{"schemaVersion":2,"manifests":[{"digest":"\u001b[2Jsha256","artifactType":"\u001b[31m\u009b","annotations":{"dev.sigstore.bundle.predicateType":"\n"}}]}`)
+		_, _ = io.WriteString(w,
+			`{"schemaVersion":2,"manifests":[{"digest":"\u001b[2Jsha256","artifactType":"\u001b[31m\u009b","annotations":{"dev.sigstore.bundle.predicateType":"\n"}}]}`)
 	})})
 	defer s.Close()
 	tree, _ := open(t, s.Host()+"/demo/app", nil).Tree(t.Context(), content("x"))

@@ -433,7 +433,8 @@ func (b *remoteBackend) pushManifest(ctx context.Context, d Descriptor, data []b
 	case !stored(resp.StatusCode):
 		return b.status(what, resp, answer)
 	}
-	if said := digest.Digest(resp.Header.Get("Docker-Content-Digest")); said.Validate() == nil && said.Algorithm() == d.Digest.Algorithm() && said != d.Digest {
+	if said := digest.Digest(resp.Header.Get("Docker-Content-Digest")); said.Validate() == nil &&
+		said.Algorithm() == d.Digest.Algorithm() && said != d.Digest {
 		return fmt.Errorf("registry: %s in %s: %w: stored as %s", what, b.repo.Reference, ErrDigest, said)
 	}
 	if resp.Header.Get("OCI-Subject") != "" {
@@ -613,7 +614,8 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 		return nil, nil, absent
 	}
 	if at := resp.Request.URL; resp.Request.Response != nil && mediaType == "text/html" {
-		return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: sent to a web page of %.80q: to sign in?", b.repo.Reference, ErrMalformed, at.Host)
+		return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: sent to a web page of %.80q: to sign in?", b.repo.Reference,
+			ErrMalformed, at.Host)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: %d bytes of type %.80q, which are no index",
@@ -663,7 +665,10 @@ func sameHost(a, b *url.URL) bool {
 func isNext(parameter string) bool {
 	key, value, _ := strings.Cut(parameter, "=")
 	return strings.EqualFold(strings.TrimSpace(key), "rel") &&
-		slices.ContainsFunc(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), func(r string) bool { return strings.EqualFold(r, "next") })
+		slices.ContainsFunc(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), func(r string) bool {
+			return strings.EqualFold(r,
+				"next")
+		})
 }
 
 // splitOutside splits a header's value where the separator is neither in quotes nor in angle brackets.

@@ -115,7 +115,8 @@ func TestPrune(t *testing.T) {
 			}
 			for _, dry := range []bool{true, false} {
 				gone, err := repo.Prune(t.Context(), image, &registry.PruneOptions{DryRun: dry}, bareOf(content("a")), document)
-				if err != nil || len(gone) != 2 || !slices.ContainsFunc(gone, func(d registry.Descriptor) bool { return d.Digest == attached[0].Digest }) {
+				if err != nil || len(gone) != 2 || !slices.ContainsFunc(gone,
+					func(d registry.Descriptor) bool { return d.Digest == attached[0].Digest }) {
 					t.Errorf("dry %v: %v, %v", dry, gone, err)
 				}
 				want := 1
@@ -140,7 +141,8 @@ func TestPrune(t *testing.T) {
 			if _, err := repo.Prune(t.Context(), image, nil, bareOf(content("c"))); !errors.Is(err, registry.ErrInvalid) {
 				t.Errorf("a manifest that holds more: %v", err)
 			}
-			if gone, err := repo.Prune(t.Context(), image, nil, bareOf(content("c")), bareOf(content("d"))); err != nil || len(gone) != 1 || gone[0].Digest != two.Digest {
+			if gone, err := repo.Prune(t.Context(), image, nil, bareOf(content("c")), bareOf(content("d"))); err != nil || len(gone) != 1 ||
+				gone[0].Digest != two.Digest {
 				t.Errorf("both of them: %v, %v", gone, err)
 			}
 			// A manifest that is about something else is not removed by mistake.
@@ -171,7 +173,8 @@ func TestPrune(t *testing.T) {
 // twoLayers attaches a manifest with several pieces of evidence.
 func twoLayers(t *testing.T, repo *registry.Repository, image registry.Descriptor, cs ...registry.Descriptor) registry.Descriptor {
 	t.Helper()
-	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: bundleType, Config: push(t, repo, ocispec.MediaTypeEmptyJSON, []byte("{}"))}
+	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: bundleType, Config: push(t, repo,
+		ocispec.MediaTypeEmptyJSON, []byte("{}"))}
 	m.SchemaVersion = 2
 	subject := bareOf(image)
 	m.Subject = &subject
@@ -228,7 +231,8 @@ func TestCrowded(t *testing.T) {
 			large, annotated := content(strings.Repeat("x", 101)), content("annotated")
 			annotated.Annotations = map[string]string{"a": strings.Repeat("x", 20_000)}
 			for _, c := range []registry.Descriptor{large, annotated} {
-				if _, err := repo.Attach(t.Context(), image, c); !errors.Is(err, registry.ErrLimit) || !errors.As(err, &partial) || len(partial.Pushed) != 0 {
+				if _, err := repo.Attach(t.Context(), image, c); !errors.Is(err, registry.ErrLimit) || !errors.As(err, &partial) ||
+					len(partial.Pushed) != 0 {
 					t.Errorf("what cannot be read: %v", err)
 				}
 			}
@@ -241,7 +245,8 @@ func TestCrowded(t *testing.T) {
 
 // statement is an envelope about nothing with a predicate type inside, and perhaps another in its annotation.
 func statement(inside, annotated, created string) registry.Descriptor {
-	payload := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","predicateType":%q,"predicate":{"at":%q}}`, inside, created))
+	payload := base64.StdEncoding.EncodeToString(fmt.Appendf(nil,
+		`{"_type":"https://in-toto.io/Statement/v1","predicateType":%q,"predicate":{"at":%q}}`, inside, created))
 	c := content(fmt.Sprintf(`{"dsseEnvelope":{"payload":%q,"payloadType":"application/vnd.in-toto+json"}}`, payload))
 	c.Annotations = map[string]string{"dev.sigstore.bundle.predicateType": annotated, "org.opencontainers.image.created": created}
 	if annotated == "" {
@@ -291,8 +296,10 @@ func TestEvidenceOf(t *testing.T) {
 	}
 	want := []string{}
 	for _, d := range []registry.Descriptor{
-		statement("vulns", "sbom", "2026-11-06T00:00:00Z"), statement("vulns", "", "2026-11-05T00:00:00Z"), statement("vulns", "vulns", "2026-11-04T00:00:00Z"),
-		statement("sbom", "", "2026-11-03T00:00:00Z"), statement("sbom", "sbom", "2026-11-02T00:00:00Z"), statement("sbom", "sbom", "2026-11-01T00:00:00Z"),
+		statement("vulns", "sbom", "2026-11-06T00:00:00Z"), statement("vulns", "", "2026-11-05T00:00:00Z"), statement("vulns", "vulns",
+			"2026-11-04T00:00:00Z"),
+		statement("sbom", "", "2026-11-03T00:00:00Z"), statement("sbom", "sbom", "2026-11-02T00:00:00Z"), statement("sbom", "sbom",
+			"2026-11-01T00:00:00Z"),
 	} {
 		want = append(want, d.Digest.String())
 	}
@@ -374,7 +381,8 @@ func TestPruneWhatIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, "http://"+s.Host()+"/v2/demo/app/manifests/"+attached[0].Digest.String(), nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete,
+		"http://"+s.Host()+"/v2/demo/app/manifests/"+attached[0].Digest.String(), nil)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil || resp.StatusCode != http.StatusAccepted {
 		t.Fatal(resp, err)

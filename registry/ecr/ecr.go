@@ -7,7 +7,8 @@
 //
 // One [Credentials] serves any number of repositories, in all regions and accounts that its client may use. It asks AWS
 // for a token when there is none, when three quarters of the old one's lifetime are over, and when a registry turned
-// the old one down; a question without an answer ends after a minute. AWS credentials need ecr:GetAuthorizationToken, and ecr:BatchGetImage to list referrers.
+// the old one down; a question without an answer ends after a minute. AWS credentials need ecr:GetAuthorizationToken, and
+// ecr:BatchGetImage to list referrers.
 package ecr
 
 import (
@@ -29,12 +30,14 @@ import (
 
 // Client is what is needed of the AWS SDK for private registries; *ecr.Client has it.
 type Client interface {
-	GetAuthorizationToken(ctx context.Context, in *ecr.GetAuthorizationTokenInput, options ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error)
+	GetAuthorizationToken(ctx context.Context, in *ecr.GetAuthorizationTokenInput,
+		options ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error)
 }
 
 // PublicClient is what is needed of the AWS SDK for ECR Public; *ecrpublic.Client has it.
 type PublicClient interface {
-	GetAuthorizationToken(ctx context.Context, in *ecrpublic.GetAuthorizationTokenInput, options ...func(*ecrpublic.Options)) (*ecrpublic.GetAuthorizationTokenOutput, error)
+	GetAuthorizationToken(ctx context.Context, in *ecrpublic.GetAuthorizationTokenInput,
+		options ...func(*ecrpublic.Options)) (*ecrpublic.GetAuthorizationTokenOutput, error)
 }
 
 // Credentials log in to ECR. The zero value is anonymous everywhere. It is safe for concurrent use.
@@ -76,7 +79,8 @@ type token struct {
 // The names of ECR's hosts in every partition, private with the account and the region. Whatever only begins or ends so
 // is somebody else's, and gets no token.
 var privateHost = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(-fips)?\.([a-z0-9]+(?:-[a-z0-9]+)+)\.` +
-	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
+	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|` +
+	`on\.amazonwebservices\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
 
 // The names of the hosts of a VPC endpoint without private DNS, which do not say the account: the endpoint's, and an
 // availability zone's of it (docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
@@ -132,7 +136,8 @@ func (c *Credentials) Credential(ctx context.Context, host string) (registry.Cre
 }
 
 func (c *Credentials) fromPublic(ctx context.Context) (*string, *time.Time, error) {
-	out, err := c.Public.GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{}, func(o *ecrpublic.Options) { o.Region = "us-east-1" })
+	out, err := c.Public.GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{},
+		func(o *ecrpublic.Options) { o.Region = "us-east-1" })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,7 +148,8 @@ func (c *Credentials) fromPublic(ctx context.Context) (*string, *time.Time, erro
 }
 
 // get returns the token of a place, and asks for a new one when it is time.
-func (c *Credentials) get(ctx context.Context, host string, p place, ask func(context.Context) (*string, *time.Time, error)) (registry.Credential, error) {
+func (c *Credentials) get(ctx context.Context, host string, p place, ask func(context.Context) (*string, *time.Time,
+	error)) (registry.Credential, error) {
 	c.mu.Lock()
 	t := c.tokens[p]
 	if t == nil {

@@ -275,7 +275,8 @@ func TestOtherHosts(t *testing.T) {
 		home + ":5000", home + ":80", "123456789012.dkr.ecr.evil.example.amazonaws.com", "123456789012.dkr.ecr..amazonaws.com",
 		"123456789012.s3.eu-central-1.amazonaws.com", "public.ecr.aws.example.com", "12345678901.dkr.ecr.eu-central-1.amazonaws.com",
 		home + "\n", "public.ecr.aws\n",
-		"vpce-0123456789abcdef0-abcd1234.dkr.ecr.eu-west-1.vpce.amazonaws.com.example.com", "vpce-0123456789abcdef0-abcd1234.s3.eu-west-1.vpce.amazonaws.com",
+		"vpce-0123456789abcdef0-abcd1234.dkr.ecr.eu-west-1.vpce.amazonaws.com.example.com",
+		"vpce-0123456789abcdef0-abcd1234.s3.eu-west-1.vpce.amazonaws.com",
 		"x.vpce-0123456789abcdef0-abcd1234.dkr.ecr.eu-west-1.vpce.amazonaws.com", "dkr.ecr.eu-west-1.vpce.amazonaws.com",
 	}
 	for _, host := range hosts {
@@ -360,7 +361,8 @@ func TestWaitingEnds(t *testing.T) {
 // slowClient does something before it answers without a token.
 type slowClient func()
 
-func (s slowClient) GetAuthorizationToken(context.Context, *awsecr.GetAuthorizationTokenInput, ...func(*awsecr.Options)) (*awsecr.GetAuthorizationTokenOutput, error) {
+func (s slowClient) GetAuthorizationToken(context.Context, *awsecr.GetAuthorizationTokenInput,
+	...func(*awsecr.Options)) (*awsecr.GetAuthorizationTokenOutput, error) {
 	s()
 	return nil, nil
 }

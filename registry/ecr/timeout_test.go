@@ -15,7 +15,8 @@ import (
 // silent is a service that never answers.
 type silent struct{}
 
-func (silent) GetAuthorizationToken(ctx context.Context, _ *awsecr.GetAuthorizationTokenInput, _ ...func(*awsecr.Options)) (*awsecr.GetAuthorizationTokenOutput, error) {
+func (silent) GetAuthorizationToken(ctx context.Context, _ *awsecr.GetAuthorizationTokenInput,
+	_ ...func(*awsecr.Options)) (*awsecr.GetAuthorizationTokenOutput, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
