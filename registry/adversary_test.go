@@ -253,7 +253,13 @@ func TestAdversarialRegistry(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			var errs []error
-			for d, err := range repo.Evidence(ctx, subject) {
+			evidence := ctx
+			if !strings.HasSuffix(tt.name, "never comes") && !strings.HasSuffix(tt.name, "drips") {
+				patient, stop := context.WithTimeout(t.Context(), time.Minute) // the machine may be busy
+				defer stop()
+				evidence = patient
+			}
+			for d, err := range repo.Evidence(evidence, subject) {
 				if err != nil {
 					errs = append(errs, err)
 				} else if digest.FromBytes(d.Data) != d.Digest {

@@ -544,13 +544,15 @@ func (r *Repository) settle(ctx context.Context, tag string, read func(context.C
 				// Often enough to see what others wrote, which shows no longer than until what we wrote over it does.
 				wait = min(pause(s.lagging), longestPause/5)
 			}
+			slept := time.Now()
 			if !sleep(ctx, wait) {
 				return fmt.Errorf("registry: %w: %s: %w", ErrContended, tag, context.Cause(ctx))
 			}
+			s.took(time.Since(slept) - wait) // by which a busy machine is late
 		}
 		start := time.Now()
 		current, err := read(ctx)
-		s.slowest = max(s.slowest, min(time.Since(start), longestPause))
+		s.took(time.Since(start))
 		s.tries++
 		if again, err := s.readAgain(ctx, current, err); err != nil {
 			return err
@@ -568,7 +570,9 @@ func (r *Repository) settle(ctx context.Context, tag string, read func(context.C
 			continue
 		}
 		s.seen = 0
-		if err := s.write(ctx, current, changed); err != nil {
+		err = s.write(ctx, current, changed)
+		s.took(time.Since(start)) // with what change pushed
+		if err != nil {
 			return err
 		}
 	}
@@ -595,9 +599,12 @@ type settling struct {
 	written []byte        // by it
 	lagging int           // reads in a row that show what was there before it
 	there   bool          // there was something under the tag
-	slowest time.Duration // of the requests so far
+	slowest time.Duration // that it took so far from reading to having written
 	refused error         // by the registry, of the last write
 }
+
+// took notes how long something took that others do as well.
+func (s *settling) took(d time.Duration) { s.slowest = max(s.slowest, min(d, longestPause)) }
 
 // readAgain reports whether what was read cannot be told from what a registry shows that is late, or busy.
 func (s *settling) readAgain(ctx context.Context, current tagged, err error) (bool, error) {
@@ -652,14 +659,12 @@ func (s *settling) write(ctx context.Context, current tagged, changed []byte) er
 		return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, s.tag, s.r.limits.ManifestBytes)
 	}
 	d := Descriptor{MediaType: manifestType(changed), Digest: digest.FromBytes(changed), Size: int64(len(changed))}
-	start := time.Now()
 	var err error
 	if b, ok := s.r.backend.(tagReader); ok {
 		err = b.pushIf(ctx, d, changed, s.tag, current)
 	} else {
 		err = s.r.backend.Push(ctx, d, bytes.NewReader(changed), s.tag)
 	}
-	s.slowest = max(s.slowest, min(time.Since(start), longestPause))
 	s.writes++
 	s.refused = err
 	switch {
