@@ -3,6 +3,7 @@ package sigstore
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/ladingdev/lading/internal/dsse"
@@ -27,7 +28,10 @@ func ParseCosign(annotations map[string]string) (entries []LogEntry, timestamps 
 	}
 	if text := annotations[bundleAnnotation]; text != "" {
 		e, err := parsePromise([]byte(text))
-		if err != nil {
+		switch {
+		case errors.Is(err, errNoPromise):
+			return nil, nil, ProofMissing.errorf("annotation %s: %w", bundleAnnotation, errNoPromise)
+		case err != nil:
 			return nil, nil, EntryMalformed.errorf("annotation %s: %w", bundleAnnotation, err)
 		}
 		entries = append(entries, e)
@@ -46,10 +50,16 @@ func ParseCosign(annotations map[string]string) (entries []LogEntry, timestamps 
 	return entries, timestamps, nil
 }
 
+// errNoPromise is for what cosign 3.1.3 writes with a log of version 2, in its first formats.
+var errNoPromise = errors.New("a log of version 2 promises nothing, and this format has no place for its proof: sign in bundles")
+
 func parsePromise(text []byte) (e LogEntry, err error) {
 	r := strictjson.NewReader(text, strictjson.Limits{})
 	for f := r.Fields("SignedEntryTimestamp", "Payload"); f.Next(); {
 		if f.Name == "SignedEntryTimestamp" {
+			if r.Null() {
+				r.Fail(errNoPromise)
+			}
 			e.Promise = base64Text(r)
 			continue
 		}

@@ -35,7 +35,6 @@ type Instance struct {
 	ChainKey     *ecdsa.PrivateKey   // of the first
 	root         *x509.Certificate
 	rootKey      *ecdsa.PrivateKey
-	Provider     *ecdsa.PrivateKey // signs tokens
 	CT           *ecdsa.PrivateKey
 	Rekor        *ecdsa.PrivateKey
 	Tiles        ed25519.PrivateKey
@@ -49,7 +48,7 @@ type Instance struct {
 func New(at time.Time) *Instance {
 	s := &Instance{From: at.AddDate(-5, 0, 0), To: at.AddDate(5, 0, 0), RekorHost: "rekor.example", TilesHost: "tiles.example", size: 5}
 	s.rootKey = key()
-	s.ChainKey, s.Provider, s.CT, s.Rekor = key(), key(), key(), key()
+	s.ChainKey, s.CT, s.Rekor = key(), key(), key()
 	_, s.Tiles, _ = ed25519.GenerateKey(rand.Reader)
 	root := s.Authority("root", nil)
 	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, s.rootKey.Public(), s.rootKey))))
@@ -134,7 +133,6 @@ type Signing struct {
 	Both      bool // in the other log too, with a timestamp
 
 	Key        *ecdsa.PrivateKey             // nil: a new one
-	Public     crypto.PublicKey              // in the certificate; nil: Key's
 	Leaf       func(*x509.Certificate)       // template, before certificate transparency
 	SCT        func(*SCT)                    // before it is signed
 	Issued     func(der []byte) []byte       // the certificate, before anything is signed with it
@@ -173,7 +171,7 @@ func (s *Instance) Sign(g Signing) []byte {
 	if g.Key == nil {
 		g.Key = key()
 	}
-	leaf := s.issue(&g)
+	leaf := s.issue(&g, g.Key.Public())
 	if g.Issued != nil {
 		leaf = g.Issued(leaf)
 	}
@@ -243,7 +241,7 @@ func Claim(n int, value string) pkix.Extension {
 
 var oidSCTs = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}
 
-func (s *Instance) issue(g *Signing) []byte {
+func (s *Instance) issue(g *Signing, public crypto.PublicKey) []byte {
 	s.serial++
 	c := &x509.Certificate{SerialNumber: big.NewInt(s.serial), NotBefore: g.At.Add(-time.Second), NotAfter: g.At.Add(10 * time.Minute),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
@@ -255,10 +253,6 @@ func (s *Instance) issue(g *Signing) []byte {
 	}
 	if g.Leaf != nil {
 		g.Leaf(c)
-	}
-	public := g.Public
-	if public == nil {
-		public = g.Key.Public()
 	}
 	before := must(x509.CreateCertificate(rand.Reader, c, s.Chain[0], public, s.ChainKey))
 	var parts struct { // package x509 does not parse all that tests make
@@ -319,22 +313,24 @@ func (s *Instance) log(g *Signing, leaf, sig, digest []byte) map[string]any {
 			"signature": map[string]any{"content": sig, "publicKey": map[string]any{"content": verifier}}}}
 	}
 	text := must(json.Marshal(body))
-	return s.include(g, kind, version, text)
-}
-
-// include puts the body of an entry into one of the logs.
-func (s *Instance) include(g *Signing, kind, version string, text []byte) map[string]any {
 	if g.Body != nil {
 		text = g.Body(text)
 	}
-	index, size := s.size-2, s.size
 	var leaves [][]byte
-	for i := range size {
+	for i := range s.size {
 		leaves = append(leaves, hashLeaf([]byte{byte(i)}))
 	}
+	index := s.size - 2
 	leaves[index] = hashLeaf(text)
-	path := treePath(leaves, index)
-	root := treeRoot(leaves)
+	return s.include(g, kind, version, text, leaves, index)
+}
+
+// include proves that a log has an entry at an index of its tree.
+func (s *Instance) include(g *Signing, kind, version string, text []byte, leaves [][]byte, index int64) map[string]any {
+	path, root, size := treePath(leaves, index), treeRoot(leaves), len(leaves)
+	if path == nil {
+		path = [][]byte{}
+	}
 	origin, id := s.RekorHost+" - 4711", keyID(s.Rekor.Public())
 	name := s.RekorHost
 	if g.Tiles {

@@ -128,8 +128,8 @@ func TestFirstFormats(t *testing.T) {
 	good := first(t, s.Sign(g), simple, simpleType)
 	again := first(t, s.Sign(g), simple, simpleType)
 
-	// An attestation: the log and the timestamp are of the whole layer.
-	attest := func(wrong bool) verify.Descriptor {
+	// An attestation: the log is of the whole layer, and the timestamp of the layer or, since cosign 3, of the signature.
+	attest := func(wrong bool, stamp func(sig, layer []byte) []byte) verify.Descriptor {
 		var layer []byte
 		g := release()
 		g.Timestamp = true
@@ -147,12 +147,15 @@ func TestFirstFormats(t *testing.T) {
 			out, _ := json.Marshal(doc)
 			return out
 		}
-		g.Stamp = func([]byte) []byte { return layer }
+		g.Stamp = func(sig []byte) []byte { return stamp(sig, layer) }
 		bundle := s.Sign(g)
 		d := first(t, bundle, layer, envelopeType)
 		delete(d.Annotations, "dev.cosignproject.cosign/signature")
 		return d
 	}
+	ofLayer := func(_, layer []byte) []byte { return layer }
+	ofSignature := func(sig, _ []byte) []byte { return sig }
+	ofPayload := func(_, _ []byte) []byte { return release().Payload }
 	for _, tt := range []struct {
 		name string
 		d    verify.Descriptor
@@ -160,8 +163,13 @@ func TestFirstFormats(t *testing.T) {
 		want error
 	}{
 		{"signature", good, nil, nil},
-		{"attestation", attest(false), nil, nil},
-		{"attestation, log entry of another envelope", attest(true), nil, sigstore.ErrLogEntryContent},
+		{"attestation", attest(false, ofLayer), nil, nil},
+		{"attestation, timestamp of the signature", attest(false, ofSignature), nil, nil},
+		{"attestation, timestamp of the payload", attest(false, ofPayload), nil, sigstore.ErrTimestampContent},
+		{"attestation, log entry of another envelope", attest(true, ofLayer), nil, sigstore.ErrLogEntryContent},
+		{"promise of a log of version 2", good, func(a map[string]string) {
+			a["dev.sigstore.cosign/bundle"] = `{"SignedEntryTimestamp":null,"Payload":{"body":"e30=","integratedTime":0,"logIndex":1,"logID":"00"}}`
+		}, sigstore.ErrNoProof},
 		{"no log entry", good, func(a map[string]string) { delete(a, "dev.sigstore.cosign/bundle") }, sigstore.ErrTooFewLogs},
 		{"log entry of another signature", good, func(a map[string]string) {
 			a["dev.sigstore.cosign/bundle"] = again.Annotations["dev.sigstore.cosign/bundle"]

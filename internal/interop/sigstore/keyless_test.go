@@ -1,10 +1,10 @@
 package sigstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,156 +12,155 @@ import (
 
 	"github.com/ladingdev/lading/internal/sigstoretest"
 	"github.com/ladingdev/lading/verify"
-	"github.com/ladingdev/lading/verify/sigstore"
+	oursigstore "github.com/ladingdev/lading/verify/sigstore"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/attest"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/options"
 	cosignsign "github.com/sigstore/cosign/v3/cmd/cosign/cli/sign"
 	cosignverify "github.com/sigstore/cosign/v3/cmd/cosign/cli/verify"
-	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 	"github.com/sigstore/sigstore-go/pkg/root"
 )
 
-// signingConfig tells cosign where an instance is, and which of its logs to use.
-func signingConfig(t *testing.T, url string, log uint32, stamps bool) *root.SigningConfig {
+// cosignAt returns what cosign signs with: a server's signing config, its trusted root, and a token.
+func cosignAt(t *testing.T, s *sigstoretest.Server, tiles, bundles bool, token string) options.KeyOpts {
 	t.Helper()
-	start := time.Now().Add(-time.Hour)
-	service := func(path string, version uint32) []root.Service {
-		return []root.Service{{URL: url + path, MajorAPIVersion: version, ValidityPeriodStart: start, Operator: "example"}}
-	}
-	one := root.ServiceConfiguration{Selector: prototrustroot.ServiceSelector_ANY}
-	var tsa []root.Service
-	if stamps {
-		tsa = service("/tsa", 1)
-	}
-	config, err := root.NewSigningConfig(root.SigningConfigMediaType02, service("", 1), service("", 1), service("", log), one, tsa, one)
+	config, err := root.NewSigningConfigFromJSON(s.SigningConfig(tiles))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config
+	trusted, err := root.NewTrustedRootFromJSON(s.TrustedRoot(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return options.KeyOpts{SigningConfig: config, TrustedMaterial: trusted, IDToken: token, NewBundleFormat: bundles, SkipConfirmation: true}
 }
 
-// What cosign signs keyless, in each log, as bundles that refer to the image and in its first formats at tags, we verify: the
-// signature and the attestation, whose signer is a workload or a person. cosign is asked too. Of the second log's entries its first
-// format keeps less than proves them, and neither accepts those without more.
+// What cosign signs keyless, by an instance over HTTP, we verify, and by the one entry that is meant.
 func TestOursReadCosignKeyless(t *testing.T) {
 	quiet(t)
 	predicate := filepath.Join(t.TempDir(), "predicate.json")
 	if err := os.WriteFile(predicate, []byte(`{"n":1}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const issuer = "https://issuer.example"
-	instance := sigstoretest.New(time.Now())
-	server := httptest.NewServer(instance.Handler())
-	t.Cleanup(server.Close)
-	trusted := instance.TrustedRoot(nil)
-	rootFile := filepath.Join(t.TempDir(), "trusted_root.json")
-	if err := os.WriteFile(rootFile, trusted, 0o600); err != nil {
+	s := sigstoretest.Serve(sigstoretest.New(time.Now()))
+	defer s.Close()
+	file := filepath.Join(t.TempDir(), "trusted_root.json")
+	if err := os.WriteFile(file, s.TrustedRoot(nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	material, err := root.NewTrustedRootFromJSON(trusted)
+	trust, err := oursigstore.ParseRoot(s.TrustedRoot(nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := sigstore.ParseRoot(trusted, nil)
+	entry := func(repository string) oursigstore.Entry {
+		e, err := oursigstore.GitHub{Repository: repository, Workflow: "release.yml", Tags: "v*"}.Entry(repository)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	formats := []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}
+	person, err := oursigstore.Person("builder", s.Issuer(), "builder@example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct {
-		who            string
-		log            uint32
-		stamps, bundle bool
+	v, err := oursigstore.New(trust, []oursigstore.Entry{entry("acme/app"), person}, &oursigstore.Options{Formats: formats})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := oursigstore.New(trust, []oursigstore.Entry{entry("acme/other")}, &oursigstore.Options{Formats: formats})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		mail                    string // of who signs; empty: a workflow
+		tiles, bundles, stamped bool
+		want                    error   // of ours
+		cosign                  [2]bool // which it verifies itself: signature, attestation
 	}{
-		{"https://example.com/acme/app/release", 1, false, true},
-		{"https://example.com/acme/app/release", 1, true, true},
-		{"https://example.com/acme/app/release", 2, true, true},
-		{"builder@example.com", 1, false, true},
-		{"builder@example.com", 2, true, true},
-		{"https://example.com/acme/app/release", 1, false, false},
-		{"https://example.com/acme/app/release", 1, true, false},
-		{"https://example.com/acme/app/release", 2, true, false},
+		{"", false, true, true, nil, [2]bool{true, true}},
+		{"", false, true, false, nil, [2]bool{true, true}},
+		{"", true, true, true, nil, [2]bool{true, true}},
+		{"builder@example.com", false, true, false, nil, [2]bool{true, true}},
+		{"builder@example.com", true, true, true, nil, [2]bool{true, true}},
+		{"", false, false, false, nil, [2]bool{true, true}},
+		// It stamps the signature in an envelope, and when it verifies wants the envelope to be stamped, as it did before version 3.
+		{"", false, false, true, nil, [2]bool{true, false}},
+		{"", true, false, true, oursigstore.ErrNoProof, [2]bool{false, false}}, // it drops the proof
 	} {
-		t.Run(fmt.Sprintf("%s/log=%d/stamps=%v/bundle=%v", tt.who, tt.log, tt.stamps, tt.bundle), func(t *testing.T) {
+		t.Run(fmt.Sprintf("tiles=%v/bundles=%v/timestamp=%v/%s", test.tiles, test.bundles, test.stamped, test.mail), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			f := &fixture{}
 			f.fresh(t)
-			token := filepath.Join(t.TempDir(), "token") // on the command line cosign takes one of algorithm RS256 alone
-			if err := os.WriteFile(token, []byte(instance.Token(issuer, tt.who)), 0o600); err != nil {
-				t.Fatal(err)
+			claims := sigstoretest.Run("acme/app", "release.yml", "refs/tags/v1.0")
+			who := options.CertVerifyOptions{CertIdentity: "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0",
+				CertOidcIssuer: sigstoretest.Actions}
+			if test.mail != "" {
+				claims = map[string]any{"email": test.mail, "sub": "7"}
+				who = options.CertVerifyOptions{CertIdentity: test.mail, CertOidcIssuer: s.Issuer()}
 			}
-			ko := options.KeyOpts{IDToken: token, NewBundleFormat: tt.bundle, SkipConfirmation: true,
-				SigningConfig: signingConfig(t, server.URL, tt.log, tt.stamps), TrustedMaterial: material}
-			so := options.SignOptions{Upload: true, NewBundleFormat: tt.bundle, SkipConfirmation: true, TlogUpload: true}
+			ko := cosignAt(t, s, test.tiles, test.bundles, s.Token(claims))
+			if !test.stamped {
+				ko.SigningConfig = ko.SigningConfig.WithTimestampAuthorityURLs()
+			}
+			so := options.SignOptions{Upload: true, NewBundleFormat: test.bundles, SkipConfirmation: true,
+				AnnotationOptions: options.AnnotationOptions{Annotations: []string{"stage=test"}}}
 			if err := cosignsign.SignCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, so, []string{f.image.String()}); err != nil {
 				t.Fatalf("cosign sign: %v", err)
 			}
 			a := &attest.AttestCommand{KeyOpts: ko, PredicatePath: predicate, PredicateType: predicateType, RekorEntryType: "dsse",
-				Timeout: time.Minute, TlogUpload: true}
+				Timeout: time.Minute}
 			if err := a.Exec(ctx, f.image.String()); err != nil {
 				t.Fatalf("cosign attest: %v", err)
 			}
-			evidence := f.evidence(t, "")
-			if !tt.bundle {
+			var evidence []verify.Descriptor
+			if test.bundles {
+				evidence = f.evidence(t, "")
+			} else {
 				evidence = append(f.evidence(t, ".sig"), f.evidence(t, ".att")...)
 			}
-			entry := sigstore.Entry{Name: "release", URI: sigstore.Exactly(tt.who), Issuer: sigstore.Exactly(issuer)}
-			if tt.who == "builder@example.com" {
-				entry.URI, entry.Email = sigstore.Pattern{}, sigstore.Exactly(tt.who)
-			}
-			formats := []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}
-			v, err := sigstore.New(ours, []sigstore.Entry{entry}, &sigstore.Options{Formats: formats})
-			if err != nil {
-				t.Fatal(err)
-			}
-			entry.Issuer = sigstore.Exactly(issuer + ".attacker")
-			stranger, err := sigstore.New(ours, []sigstore.Entry{entry}, &sigstore.Options{Formats: formats})
-			if err != nil {
-				t.Fatal(err)
-			}
-			kept := tt.bundle || tt.log == 1
 			kinds := map[verify.Kind]int{}
 			for _, e := range evidence {
 				att, err := v.Verify(ctx, f.subject, e)
-				if !kept {
-					if err == nil || errors.Is(err, verify.ErrFormat) {
-						t.Errorf("%s, an entry of the second log without a proof: %v", e.MediaType, err)
-					}
-					t.Logf("%s: %v", e.MediaType, err)
-					continue
+				if !errors.Is(err, test.want) {
+					t.Errorf("%s: %v, not %v", e.MediaType, err, test.want)
 				}
 				if err != nil {
-					t.Errorf("%s: %v", e.MediaType, err)
 					continue
 				}
 				kinds[att.Kind]++
-				if s := att.Signers[0]; s.Identity.Subject != tt.who || s.Identity.Issuer != issuer || s.SignedAt.IsZero() {
+				if s := att.Signers[0]; s.Identity.Subject != who.CertIdentity || s.Identity.Issuer != who.CertOidcIssuer || s.SignedAt.IsZero() {
 					t.Errorf("%+v", s)
 				}
-				if _, err := stranger.Verify(ctx, f.subject, e); !errors.Is(err, verify.ErrNotTrusted) {
-					t.Errorf("by another issuer: %v", err)
+				if att.Kind == verify.ImageSignature && att.Annotations["stage"] != "test" {
+					t.Errorf("signed annotations: %v", att.Annotations)
+				}
+				if att.Kind == verify.Statement && (att.PredicateType != predicateType || !bytes.Contains(att.Predicate, []byte(`"n":1`))) {
+					t.Errorf("%s %s", att.PredicateType, att.Predicate)
+				}
+				if _, err := stranger.Verify(ctx, f.subject, e); !errors.Is(err, oursigstore.ErrIdentity) {
+					t.Errorf("from another repository: %v", err)
 				}
 			}
-			if kept && (kinds[verify.ImageSignature] != 1 || kinds[verify.Statement] != 1) {
+			if test.want == nil && (kinds[verify.ImageSignature] != 1 || kinds[verify.Statement] != 1) || len(evidence) != 2 {
 				t.Errorf("%d candidates, found %v", len(evidence), kinds)
 			}
-			if len(evidence) != 2 {
-				t.Errorf("%d candidates", len(evidence))
-			}
-			theirs := &cosignverify.VerifyCommand{CertVerifyOptions: options.CertVerifyOptions{CertIdentity: tt.who, CertOidcIssuer: issuer},
-				CommonVerifyOptions: options.CommonVerifyOptions{TrustedRootPath: rootFile},
-				NewBundleFormat:     tt.bundle, CheckClaims: true, Offline: true, UseSignedTimestamps: tt.stamps}
-			if err := theirs.Exec(ctx, []string{f.image.String()}); (err == nil) != kept {
-				t.Errorf("cosign verify: %v", err)
-			}
-			attestations := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: theirs.CertVerifyOptions, PredicateType: predicateType,
-				CommonVerifyOptions: options.CommonVerifyOptions{TrustedRootPath: rootFile, NewBundleFormat: tt.bundle, UseSignedTimestamps: tt.stamps},
-				CheckClaims:         true, Offline: true, UseSignedTimestamps: tt.stamps}
-			// cosign stamps the signature in an envelope, and looks for a timestamp of all of it.
-			if err := attestations.Exec(ctx, []string{f.image.String()}); (err == nil) != (kept && (tt.bundle || !tt.stamps)) {
-				t.Errorf("cosign verify-attestation: %v", err)
-			} else if err != nil {
-				t.Logf("cosign verify-attestation: %v", err)
+			if got := f.cosignVerifyKeyless(ctx, who, file, test.bundles, test.stamped); [2]bool{got[0] == nil, got[1] == nil} != test.cosign {
+				t.Errorf("cosign itself: %v", got)
 			}
 		})
 	}
+}
+
+// cosignVerifyKeyless asks cosign for the signature and the attestation.
+func (f *fixture) cosignVerifyKeyless(
+	ctx context.Context, who options.CertVerifyOptions, trustedRoot string, bundles, stamped bool,
+) (errs [2]error) {
+	common := options.CommonVerifyOptions{Offline: true, NewBundleFormat: bundles, MaxWorkers: 1, TrustedRootPath: trustedRoot,
+		UseSignedTimestamps: stamped}
+	sig := &cosignverify.VerifyCommand{CertVerifyOptions: who, CommonVerifyOptions: common, CheckClaims: true, Output: "json", Offline: true,
+		NewBundleFormat: bundles, MaxWorkers: 1, UseSignedTimestamps: stamped}
+	att := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: who, CommonVerifyOptions: common, CheckClaims: true, Output: "json",
+		Offline: true, PredicateType: predicateType, MaxWorkers: 1, UseSignedTimestamps: stamped}
+	return [2]error{sig.Exec(ctx, []string{f.image.String()}), att.Exec(ctx, []string{f.image.String()})}
 }
