@@ -147,6 +147,60 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 	if err != nil {
 		return nil, err
 	}
+	content, err := openEnvelope(evidence)
+	if err != nil {
+		return nil, err
+	}
+	info := &content.SignerInfo
+	var found findings
+	found.passed("signature", fmt.Sprintf("%s by the key of %s", evidence.MediaType, info.CertificateChain[0].Subject))
+	anchor, err := v.anchor(info)
+	if err != nil {
+		return nil, err
+	}
+	found.passed("trust store", anchor.Subject.String())
+	if err := notary.CheckChain(info.CertificateChain); err != nil {
+		return nil, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)
+	}
+	aws, err := extendedAttributes(info)
+	if err != nil {
+		return nil, err
+	}
+	found.passed("critical attributes", "all known")
+	name, err := v.identify(wanted, aws, info.CertificateChain)
+	if err != nil {
+		return nil, err
+	}
+	found.passed("identity", name)
+	target, err := about(content, subject)
+	if err != nil {
+		return nil, err
+	}
+	found.passed("subject", string(target.Digest))
+	signedAt, source, err := v.checkTime(ctx, info, &found)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkRevocation(ctx, info, aws, &found); err != nil {
+		return nil, err
+	}
+	evidence.Data = nil
+	return &verify.Attestation{
+		Kind:        verify.ImageSignature,
+		Subject:     verify.Descriptor{MediaType: target.MediaType, Digest: target.Digest, Size: target.Size},
+		Annotations: target.Annotations,
+		Signers: []verify.Signer{{
+			Identity: Identity(name, anchor),
+			Key:      keyOf(info.CertificateChain[0]),
+			SignedAt: signedAt, TimeSource: source, Until: found.until,
+		}},
+		Evidence: evidence,
+		Checks:   found.checks,
+	}, nil
+}
+
+// openEnvelope reads an envelope and proves its signature by the certificate inside, of which nothing is known yet.
+func openEnvelope(evidence verify.Descriptor) (*signature.EnvelopeContent, error) {
 	if len(evidence.Data) > notary.MaxEnvelope {
 		return nil, fmt.Errorf("%w: an envelope of %d bytes", verify.ErrLimit, len(evidence.Data))
 	}
@@ -182,87 +236,57 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		}
 		return nil, fmt.Errorf("%w: %w", kind, err)
 	}
-	info := &content.SignerInfo
-	var found findings
-	passed := found.passed
-	passed("signature", fmt.Sprintf("%s by the key of %s", evidence.MediaType, info.CertificateChain[0].Subject))
+	return content, nil
+}
 
+// anchor returns the trusted certificate that the signer's chain leads to, of the store for the signing scheme.
+func (v *Verifier) anchor(info *signature.SignerInfo) (*x509.Certificate, error) {
 	var store []*x509.Certificate
-	switch info.SignedAttributes.SigningScheme {
+	signingScheme := info.SignedAttributes.SigningScheme
+	switch signingScheme {
 	case signature.SigningSchemeX509:
 		store = v.CA
 	case signature.SigningSchemeX509SigningAuthority:
 		store = v.SigningAuthority
 	default:
-		return nil, fmt.Errorf("%w: signing scheme %q", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
+		return nil, fmt.Errorf("%w: signing scheme %q", verify.ErrMalformed, signingScheme)
 	}
 	if len(store) == 0 {
-		return nil, fmt.Errorf("%w: no authority is trusted for the signing scheme %s", verify.ErrNotTrusted, info.SignedAttributes.SigningScheme)
+		return nil, fmt.Errorf("%w: no authority is trusted for the signing scheme %s", verify.ErrNotTrusted, signingScheme)
 	}
 	anchor, err := signature.VerifyAuthenticity(info, store)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)
 	}
-	passed("trust store", anchor.Subject.String())
+	return anchor, nil
+}
 
-	if err := notary.CheckChain(info.CertificateChain); err != nil {
-		return nil, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)
-	}
-	aws, err := extendedAttributes(info)
-	if err != nil {
-		return nil, err
-	}
-	passed("critical attributes", "all known")
-
-	var name string
-	switch below := v.belowAWS(info.CertificateChain); {
+// identify returns the name of a signer who is wanted: a profile of AWS Signer below its roots, and the leaf's name elsewhere.
+func (v *Verifier) identify(wanted *identities, aws *awsFacts, chain []*x509.Certificate) (string, error) {
+	switch below := v.belowAWS(chain); {
 	case aws != nil && !below:
-		err = fmt.Errorf("%w: it says that it is by %s, below a root that is not AWS Signer's", verify.ErrNotTrusted, aws.profile)
+		return "", fmt.Errorf("%w: it says that it is by %s, below a root that is not AWS Signer's", verify.ErrNotTrusted, aws.profile)
 	case aws != nil:
-		name, err = wanted.matchProfile(aws.profile)
+		return wanted.matchProfile(aws.profile)
 	case below:
-		err = fmt.Errorf("%w: below a root of AWS Signer, and without its profile", verify.ErrNotTrusted)
-	default:
-		name, err = wanted.match(info.CertificateChain[0])
+		return "", fmt.Errorf("%w: below a root of AWS Signer, and without its profile", verify.ErrNotTrusted)
 	}
-	if err != nil {
-		return nil, err
-	}
-	passed("identity", name)
+	return wanted.match(chain[0])
+}
 
+// about returns what was signed, by a signer who is trusted, which must be about subject.
+func about(content *signature.EnvelopeContent, subject verify.Descriptor) (*notary.Payload, error) {
 	if content.Payload.ContentType != notary.PayloadType {
 		return nil, fmt.Errorf("%w: payload of type %q", verify.ErrType, content.Payload.ContentType)
 	}
 	target, err := notary.Parse(content.Payload.Content)
 	if err != nil {
-		return nil, fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: %w: payload: %w", verify.ErrUnreadable, verify.ErrMalformed, err)
 	}
 	if target.MediaType != subject.MediaType || target.Digest != subject.Digest || target.Size != subject.Size {
 		return nil, fmt.Errorf("%w: %s, %s, %d bytes", verify.ErrSubject, target.MediaType, target.Digest, target.Size)
 	}
-	passed("subject", string(target.Digest))
-
-	signedAt, source, err := v.checkTime(ctx, info, &found)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.checkRevocation(ctx, info, aws, &found); err != nil {
-		return nil, err
-	}
-
-	evidence.Data = nil
-	return &verify.Attestation{
-		Kind:        verify.ImageSignature,
-		Subject:     verify.Descriptor{MediaType: target.MediaType, Digest: target.Digest, Size: target.Size},
-		Annotations: target.Annotations,
-		Signers: []verify.Signer{{
-			Identity: Identity(name, anchor),
-			Key:      keyOf(info.CertificateChain[0]),
-			SignedAt: signedAt, TimeSource: source, Until: found.until,
-		}},
-		Evidence: evidence,
-		Checks:   found.checks,
-	}, nil
+	return target, nil
 }
 
 // findings are the checks that were made of one signature, and the first moment at which one of them may come out otherwise;
@@ -400,10 +424,21 @@ func checkJWS(data []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}
+	if err := checkProtected(header, unsigned); err != nil {
+		return nil, err
+	}
+	if _, err := b64.DecodeString(string(payload)); err != nil {
+		return nil, fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
+	}
+	return certificates, nil
+}
+
+// checkProtected looks at the protected header of a JWS, beside which unsigned are the names in the other one.
+func checkProtected(header []byte, unsigned map[string]bool) error {
 	attributes := 0
 	h := strictjson.NewReader(header, strictjson.Limits{})
-	for name := range h.Object("alg", "cty", "crit", "b64", notary.AttributeExpiry, notary.AttributeScheme, notary.AttributeTime, notary.AttributeAuthenticTime,
-		notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile, notary.AttributeAWSJob) {
+	for name := range h.Object("alg", "cty", "crit", "b64", notary.AttributeExpiry, notary.AttributeScheme, notary.AttributeTime,
+		notary.AttributeAuthenticTime, notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile, notary.AttributeAWSJob) {
 		if attributes++; attributes > maxAttributes {
 			h.Fail(errAttributes)
 		}
@@ -428,14 +463,11 @@ func checkJWS(data []byte) ([][]byte, error) {
 		}
 	}
 	if err := h.End(); errors.Is(err, errAttributes) {
-		return nil, errAttributes
+		return errAttributes
 	} else if err != nil {
-		return nil, fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
+		return fmt.Errorf("%w: protected header: %w", verify.ErrMalformed, err)
 	}
-	if _, err := b64.DecodeString(string(payload)); err != nil {
-		return nil, fmt.Errorf("%w: payload: %w", verify.ErrMalformed, err)
-	}
-	return certificates, nil
+	return nil
 }
 
 // checkCOSE looks at what the library leaves open, and returns the certificates. That no label occurs twice in a header is seen

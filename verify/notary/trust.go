@@ -191,15 +191,6 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 		t       TrustPolicy
 		version string
 	)
-	texts := func(r *strictjson.Reader) (out []string) {
-		if r.Null() { // as programs write what is not there
-			return nil
-		}
-		for range r.Array() {
-			out = append(out, r.String())
-		}
-		return out
-	}
 	r := strictjson.NewReader(data, strictjson.Limits{})
 	for name := range r.Object("version", "trustPolicies") {
 		switch string(name) {
@@ -207,41 +198,7 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 			version = r.String()
 		case "trustPolicies":
 			for range r.Array() {
-				var p namedPolicy
-				for name := range r.Object("name", "registryScopes", "signatureVerification", "trustStores", "trustedIdentities") {
-					switch string(name) {
-					case "name":
-						p.name = r.String()
-					case "registryScopes":
-						p.scopes = texts(r)
-					case "trustStores":
-						p.stores = texts(r)
-					case "trustedIdentities":
-						p.identities = texts(r)
-					case "signatureVerification":
-						for name := range r.Object("level", "override", "verifyTimestamp") {
-							switch string(name) {
-							case "level":
-								p.level = r.String()
-							case "verifyTimestamp":
-								p.stamp = r.String()
-							case "override":
-								if r.Null() {
-									continue
-								}
-								p.override = make(map[string]string)
-								for name := range r.Object("authenticity", "authenticTimestamp", "expiry", "revocation") {
-									check := string(name)
-									p.override[check] = r.String()
-								}
-							default:
-								r.Fail(fmt.Errorf("unknown member %q", name))
-							}
-						}
-					default:
-						r.Fail(fmt.Errorf("unknown member %q", name))
-					}
-				}
+				p := readPolicy(r)
 				if t.policies = append(t.policies, p); len(t.policies) > maxPolicies {
 					r.Fail(fmt.Errorf("more than %d policies", maxPolicies))
 				}
@@ -283,6 +240,55 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 	return &t, nil
 }
 
+func readPolicy(r *strictjson.Reader) (p namedPolicy) {
+	for name := range r.Object("name", "registryScopes", "signatureVerification", "trustStores", "trustedIdentities") {
+		switch string(name) {
+		case "name":
+			p.name = r.String()
+		case "registryScopes":
+			p.scopes = texts(r)
+		case "trustStores":
+			p.stores = texts(r)
+		case "trustedIdentities":
+			p.identities = texts(r)
+		case "signatureVerification":
+			for name := range r.Object("level", "override", "verifyTimestamp") {
+				switch string(name) {
+				case "level":
+					p.level = r.String()
+				case "verifyTimestamp":
+					p.stamp = r.String()
+				case "override":
+					if r.Null() {
+						continue
+					}
+					p.override = make(map[string]string)
+					for name := range r.Object("authenticity", "authenticTimestamp", "expiry", "revocation") {
+						check := string(name)
+						p.override[check] = r.String()
+					}
+				default:
+					r.Fail(fmt.Errorf("unknown member %q", name))
+				}
+			}
+		default:
+			r.Fail(fmt.Errorf("unknown member %q", name))
+		}
+	}
+	return p
+}
+
+// texts reads a list, which programs write as null where there is none.
+func texts(r *strictjson.Reader) (out []string) {
+	if r.Null() {
+		return nil
+	}
+	for range r.Array() {
+		out = append(out, r.String())
+	}
+	return out
+}
+
 func (p *namedPolicy) check() error {
 	if len(p.scopes) == 0 || slices.Contains(p.scopes, "*") && len(p.scopes) > 1 {
 		return errors.New("registryScopes are names of repositories, or * alone")
@@ -290,6 +296,10 @@ func (p *namedPolicy) check() error {
 	for _, s := range p.scopes {
 		if s != "*" && !repositoryPattern.MatchString(s) {
 			return fmt.Errorf("scope %.80q is no HOST/REPOSITORY", s)
+		}
+		host, _, _ := strings.Cut(imagename.Normal(s, false), "/")
+		if err := imagename.CheckHost(host); err != nil && s != "*" {
+			return fmt.Errorf("scope %.80q: %w", s, err)
 		}
 	}
 	if p.level == "skip" {
@@ -343,6 +353,10 @@ func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
 		return slices.IndexFunc(t.policies, func(p namedPolicy) bool { return slices.Contains(p.scopes, scope) })
 	}
 	repository = imagename.Normal(repository, false)
+	host, _, _ := strings.Cut(repository, "/")
+	if err := imagename.CheckHost(host); err != nil {
+		return nil, fmt.Errorf("notary: %w: %.128q: %w", ErrTrust, repository, err)
+	}
 	i := applies(repository)
 	if plain := imagename.Normal(repository, true); i < 0 && applies(plain) >= 0 {
 		return nil, fmt.Errorf("notary: %w: no policy applies to %.128q: write it as its scope, %s, if it is the same repository", ErrTrust, repository, plain)

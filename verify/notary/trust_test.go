@@ -155,6 +155,15 @@ func TestTrustPolicySpellings(t *testing.T) {
 			t.Errorf("%s has not the policy for *: %+v, %v", repository, v, err)
 		}
 	}
+	// Systems read these as addresses that have another spelling, which a scope has.
+	for _, repository := range []string{"127.1/acme/app", "127.0.0.01:5000/acme/app", "0x7f.1/acme/app", "registry.example.com:99999/acme/app"} {
+		if v, err := p.Verifier(repository); !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("%s: %+v, %v", repository, v, err)
+		}
+		if _, err := read(fmt.Sprintf(policy, "one", `["`+repository+`"]`, "skip")); !errors.Is(err, notary.ErrTrust) {
+			t.Errorf("%s as a scope: %v", repository, err)
+		}
+	}
 	// Over plain HTTP this is the same repository, over TLS another: somebody has to say.
 	if v, err := p.Verifier("registry.example.com:80/acme/app"); !errors.Is(err, notary.ErrTrust) {
 		t.Errorf("port 80: %+v, %v", v, err)
