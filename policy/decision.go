@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -63,13 +64,13 @@ type decisionError struct {
 func (e *decisionError) Error() string {
 	d := e.decision
 	what := e.kind.Error()
-	switch name := oneLine(d.Name); {
+	switch name := oneline.Of(d.Name); {
 	case name != "" && e.kind == ErrDenied:
 		what = name + " is denied"
 	case name != "":
 		what = "no decision on " + name
 	}
-	return "policy: " + what + ": " + oneLine(d.Reason)
+	return "policy: " + what + ": " + oneline.Of(d.Reason)
 }
 
 func (e *decisionError) Unwrap() []error {
@@ -107,7 +108,7 @@ func (d *Decision) String() string {
 	if d == nil {
 		return Indeterminate.String() + ": no decision"
 	}
-	return d.Verdict.String() + ": " + oneLine(d.Reason)
+	return d.Verdict.String() + ": " + oneline.Of(d.Reason)
 }
 
 // Format prints a decision: %v and %s in one line, as String does; %+v with a line for the name and one for each rule below.
@@ -116,16 +117,16 @@ func (d *Decision) Format(f fmt.State, verb rune) {
 		_, _ = io.WriteString(f, d.String())
 		return
 	}
-	name := oneLine(d.Name)
+	name := oneline.Of(d.Name)
 	if name == "" {
-		name = d.Rule
+		name = oneline.Of(d.Rule)
 	}
 	fmt.Fprintf(f, "%s: %s", d.Verdict, name)
 	for depth, part := range d.All() {
 		switch {
 		case depth == 0:
 		case len(part.Parts) > 0:
-			fmt.Fprintf(f, "\n%s%s: %s", strings.Repeat("  ", depth), part.Verdict, part.Rule)
+			fmt.Fprintf(f, "\n%s%s: %s", strings.Repeat("  ", depth), part.Verdict, oneline.Of(part.Rule))
 		default:
 			fmt.Fprintf(f, "\n%s%s", strings.Repeat("  ", depth), part)
 		}
@@ -139,7 +140,7 @@ type PanicError struct {
 	Stack []byte // of the goroutine, as runtime/debug.Stack has it
 }
 
-func (e *PanicError) Error() string { return "panic: " + oneLine(fmt.Sprint(e.Value)) }
+func (e *PanicError) Error() string { return "panic: " + oneline.Of(fmt.Sprint(e.Value)) }
 
 // Unwrap returns the value if it is an error.
 func (e *PanicError) Unwrap() error {

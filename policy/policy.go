@@ -49,6 +49,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -325,5 +326,5 @@ func decide(ctx context.Context, p Policy, in *Input) (d *Decision) {
 func asksForNothing() *Decision { return undecided("nothing", "the policy asks for nothing") }
 
 func undecided(rule, reason string) *Decision {
-	return &Decision{Verdict: Indeterminate, Rule: rule, Reason: oneLine(reason)}
+	return &Decision{Verdict: Indeterminate, Rule: rule, Reason: oneline.Of(reason)}
 }

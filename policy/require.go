@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/ladingdev/lading/internal/intoto"
+	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -101,7 +101,7 @@ func (r Require) Decide(ctx context.Context, in *Input) *Decision {
 	if r.Name != "" {
 		d.Rule, d.Reason = r.Name+": "+d.Rule, r.Name+": "+d.Reason
 	}
-	d.Rule, d.Reason = oneLine(d.Rule), oneLine(d.Reason)
+	d.Rule, d.Reason = oneline.Of(d.Rule), oneline.Of(d.Reason)
 	if in != nil {
 		in.asked.note(d.Until)
 	}
@@ -337,17 +337,6 @@ func some(list []string, separator string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(shown, separator), more)
 	}
 	return strings.Join(shown, separator)
-}
-
-// oneLine keeps what strangers wrote, such as the type of a predicate, from writing lines of its own into a log or a
-// terminal, and from turning the order of what stands there (Unicode's bidirectional controls).
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 func join(ids []verify.Identity, entries ...string) string {

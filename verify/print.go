@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/ladingdev/lading/internal/oneline"
 )
 
 // String tells what was proven, what was refused and what could not be looked at, a line each.
@@ -13,16 +14,16 @@ func (r *Report) String() string {
 		return "no report"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d proven, %d refused, %d not looked at", oneLine(string(r.Subject.Digest)),
+	fmt.Fprintf(&b, "%s: %d proven, %d refused, %d not looked at", oneline.Of(string(r.Subject.Digest)),
 		len(r.Attestations), len(r.Rejected), len(r.Incomplete))
 	for _, a := range r.Attestations {
 		b.WriteString("\n  proven: " + a.String())
 	}
 	for _, e := range r.Rejected {
-		b.WriteString("\n  refused: " + oneLine(e.Error()))
+		b.WriteString("\n  refused: " + oneline.Error(e))
 	}
 	for _, e := range r.Incomplete {
-		b.WriteString("\n  not looked at: " + oneLine(e.Error()))
+		b.WriteString("\n  not looked at: " + oneline.Error(e))
 	}
 	return b.String()
 }
@@ -44,15 +45,5 @@ func (a *Attestation) String() string {
 		}
 		by = append(by, s.String()+at)
 	}
-	return oneLine(what + " by " + strings.Join(by, " and "))
-}
-
-// oneLine keeps what strangers wrote from writing lines of its own.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, strings.ReplaceAll(s, "\n", "; "))
+	return oneline.Of(what + " by " + strings.Join(by, " and "))
 }
