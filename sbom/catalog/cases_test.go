@@ -245,6 +245,8 @@ func TestJava(t *testing.T) {
 		{"by its name alone", "commons-lang3-3.12.0.jar", []entryOf{manifestOf("Bundle-SymbolicName: org.apache.commons.lang3")}, []string{"pkg:maven/org.apache.commons/commons-lang3@3.12.0"}, nil, ""},
 		{"the vendor's id before the bundle's name", "manifesto-1.0.jar", []entryOf{manifestOf("Bundle-SymbolicName: com.manif.manifesto", "Implementation-Vendor-Id: com.manif")}, []string{"pkg:maven/com.manif/manifesto@1.0"}, nil, ""},
 		{"a pom.xml alone", "x.jar", []entryOf{pomXML}, []string{"pkg:maven/org.example/lib@2.0"}, nil, "(MIT OR Apache-2.0)"},
+		{"other marks between the words", "geronimo-interceptor-3.0-spec-1.0.1.jar", []entryOf{pomOf("org.apache.geronimo.specs", "geronimo-interceptor_3.0_spec", "1.0.1")},
+			[]string{"pkg:maven/org.apache.geronimo.specs/geronimo-interceptor_3.0_spec@1.0.1"}, nil, ""},
 		{"capitals", "jQuery-3.7.1.jar", []entryOf{pomOf("org.webjars", "jQuery", "3.7.1")}, []string{"pkg:maven/org.webjars/jQuery@3.7.1"}, nil, ""},
 		{"nested", "boot-1.0.jar", []entryOf{pomOf("org.example", "boot", "1.0"), {"BOOT-INF/lib/lib-2.0.jar", zipOf(t, pomXML, pomOf("org.example", "lib", "2.0"), cglib)}},
 			[]string{"pkg:maven/cglib/cglib@3.2.12", "pkg:maven/org.example/boot@1.0", "pkg:maven/org.example/lib@2.0"},

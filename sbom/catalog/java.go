@@ -321,7 +321,7 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 func (p *pom) fits(file string, manifest map[string]string, count int) bool {
 	base := strings.ToLower(strings.TrimSuffix(path.Base(file), path.Ext(file)))
 	artifact := strings.ToLower(p.artifact)
-	if base == artifact || strings.HasPrefix(base, artifact+"-"+strings.ToLower(p.version)) {
+	if plainName(base) == plainName(artifact) || plainName(base) == plainName(artifact+p.version) || strings.HasPrefix(base, artifact+"-"+strings.ToLower(p.version)) {
 		return true
 	}
 	if parsed := archive.ParseFilename(file); parsed != nil {
