@@ -12,6 +12,8 @@
 //	}
 //	v, err := sigstore.New(roots.Root, trust, nil)
 //
+// A program that runs for longer than roots do gives its gate a [Verifier], which takes those that its Client refreshed meanwhile.
+//
 // # How old roots may be
 //
 // Roots serve for [Client.MaxAge] after the last refresh, whatever the metadata says of when it expires: a timestamp lives for seven

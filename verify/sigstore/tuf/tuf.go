@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ladingdev/lading/verify/sigstore"
@@ -60,6 +61,7 @@ type Client struct {
 
 	mu     sync.Mutex
 	memory *store
+	last   atomic.Pointer[loaded]
 }
 
 // Roots are the trusted roots that serve.
@@ -77,6 +79,10 @@ type Roots struct {
 func (c *Client) Roots() (*Roots, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.offline()
+}
+
+func (c *Client) offline() (*Roots, error) {
 	repo, base, err := c.begin()
 	if err != nil {
 		return nil, err
@@ -200,6 +206,7 @@ func (c *Client) roots(repo *Repository, s *state, problem error) (*Roots, error
 	if err != nil {
 		return fail(err)
 	}
+	c.last.Store(&loaded{roots: out, at: c.now()})
 	return out, nil
 }
 
