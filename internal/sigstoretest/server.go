@@ -206,6 +206,8 @@ func (s *Server) token(r *http.Request) (map[string]any, error) {
 		return nil, refuse(http.StatusUnauthorized, "the token's audience is %v, not sigstore", claims["aud"])
 	case now >= number("exp") || now < number("nbf"):
 		return nil, refuse(http.StatusUnauthorized, "the token is not valid now")
+	case claims["email"] != nil && claims["email_verified"] != true:
+		return nil, refuse(http.StatusUnauthorized, "the provider has not verified the address")
 	}
 	return claims, nil
 }

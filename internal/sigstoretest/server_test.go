@@ -68,8 +68,12 @@ func TestSigningCert(t *testing.T) {
 	s := Serve(New(time.Now()))
 	defer s.Close()
 	k := key()
-	mail := map[string]any{"email": "a@example.com", "sub": "7"}
-	good := s.Token(mail)
+	mail := func(name string, value any) string {
+		c := map[string]any{"email": "a@example.com", "email_verified": true, "sub": "7"}
+		c[name] = value
+		return s.Token(c)
+	}
+	good := mail("sub", "7")
 	for name, test := range map[string]struct {
 		token string
 		body  any
@@ -78,9 +82,10 @@ func TestSigningCert(t *testing.T) {
 		"mail":             {good, request(k, "a@example.com"), 200},
 		"workflow":         {s.Token(Run("acme/app", "release.yml", "refs/tags/v1")), request(k, "repo:acme/app:ref:refs/tags/v1"), 200},
 		"another subject":  {good, request(k, "b@example.com"), 400},
-		"another audience": {s.Token(map[string]any{"email": "a@example.com", "aud": "other"}), request(k, "a@example.com"), 401},
-		"expired":          {s.Token(map[string]any{"email": "a@example.com", "exp": s.Now().Unix() - 1}), request(k, "a@example.com"), 401},
-		"not yet":          {s.Token(map[string]any{"email": "a@example.com", "nbf": s.Now().Unix() + 60}), request(k, "a@example.com"), 401},
+		"another audience": {mail("aud", "other"), request(k, "a@example.com"), 401},
+		"expired":          {mail("exp", s.Now().Unix()-1), request(k, "a@example.com"), 401},
+		"not yet":          {mail("nbf", s.Now().Unix()+60), request(k, "a@example.com"), 401},
+		"unverified":       {mail("email_verified", false), request(k, "a@example.com"), 401},
 		"two parts":        {"a.b", request(k, "a@example.com"), 401},
 		"another's":        {good[:len(good)-4] + "AAAA", request(k, "a@example.com"), 401},
 		"no key":           {good, map[string]any{}, 400},

@@ -96,7 +96,7 @@ func TestOursReadCosignKeyless(t *testing.T) {
 			who := options.CertVerifyOptions{CertIdentity: "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0",
 				CertOidcIssuer: sigstoretest.Actions}
 			if test.mail != "" {
-				claims = map[string]any{"email": test.mail, "sub": "7"}
+				claims = map[string]any{"email": test.mail, "email_verified": true, "sub": "7"}
 				who = options.CertVerifyOptions{CertIdentity: test.mail, CertOidcIssuer: s.Issuer()}
 			}
 			ko := cosignAt(t, s, test.tiles, test.bundles, s.Token(claims))
