@@ -395,7 +395,7 @@ func TestReportAsText(t *testing.T) {
 	}
 	want := `sha256:6105d6cc76af400325e94d588ce511be5bfdbb73b437dc51eca43917d7a43e3d: 3 proven, 1 refused, 1 not looked at
   proven: image signature by release (key sha256:aaaaaaaaaaaa)
-  proven: statement of type https://x.example/; proven: everything [2J by key sha256:aaaaaaaaaaaa at 2026-11-24T12:00:00Z (timestamp)
+  proven: statement of type https://x.example/ proven: everything [2J by key sha256:aaaaaaaaaaaa at 2026-11-24T12:00:00Z (timestamp)
   proven: nothing
   refused: evidence without digest: signer is not trusted; evidence has expired
   not looked at: registry; answers 500`
