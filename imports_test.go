@@ -52,6 +52,7 @@ func TestImports(t *testing.T) {
 		{"sbom", nil, []string{"go.yaml.in/yaml/v3"}},
 		{"sbom/vuln", []string{"sbom"}, []string{"go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
 		{"sbom/vuln/osv", []string{"sbom", "sbom/vuln"}, []string{"go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
+		{"sbom/vuln/inspector", []string{"sbom", "sbom/vuln"}, []string{"go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/", "github.com/aws/"}},
 		{"sign", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/keyfile", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/provenance", nil, nil},

@@ -2,6 +2,8 @@ package vuln
 
 import (
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -167,10 +169,31 @@ func readCycloneDX(b *builder, data []byte) error {
 	if len(in.Vulns) == 0 && !inspector && len(r.Databases) == 0 {
 		b.note("the document lists no vulnerabilities; whether anything was scanned it does not say")
 	}
+	if err := cdxCounts(&in); err != nil {
+		return err
+	}
 	for i := range in.Vulns {
 		if err := b.cdxVulnerability(&in.Vulns[i], parts, inspector); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// cdxCounts holds the counts of Amazon Inspector against its list: a part of an answer looks like a cleaner one.
+func cdxCounts(in *cdxDocument) error {
+	counted, given := 0, false
+	for _, p := range in.Metadata.Properties {
+		if strings.HasPrefix(p.Name, inspectorScanner) && strings.HasSuffix(p.Name, "_vulnerabilities") {
+			n, err := strconv.Atoi(p.Value)
+			if err != nil {
+				return fmt.Errorf("%w: %s is %.20q", ErrInvalid, p.Name, p.Value)
+			}
+			counted, given = counted+n, true
+		}
+	}
+	if given && counted != len(in.Vulns) {
+		return fmt.Errorf("%w: it counts %d vulnerabilities and lists %d", ErrInvalid, counted, len(in.Vulns))
 	}
 	return nil
 }

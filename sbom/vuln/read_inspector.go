@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -66,6 +67,13 @@ func readInspector(b *builder, data []byte) error {
 	for _, m := range in.Messages {
 		c := component(m.PURL, m.Name, m.Version)
 		b.inspectorMessage(c, nameOr(m.Info, nameOr(m.Warning, m.Warn)))
+	}
+	counted := 0
+	for _, n := range in.Count {
+		counted += n
+	}
+	if in.Count != nil && counted != len(in.Vulnerabilities) {
+		return fmt.Errorf("%w: it counts %d vulnerabilities and lists %d", ErrInvalid, counted, len(in.Vulnerabilities))
 	}
 	for i := range in.Vulnerabilities {
 		v := &in.Vulnerabilities[i]
