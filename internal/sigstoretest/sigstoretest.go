@@ -379,9 +379,14 @@ func (s *Instance) stamp(g *Signing, sig []byte) []byte {
 	if g.Stamp != nil {
 		content = g.Stamp(sig)
 	}
-	tsa := *s.TSA
-	tsa.Now = func() time.Time { return g.At }
-	tsa.Edit = g.TSTInfo
+	return TimeStamp(s.TSA, g.At, content, g.TSTInfo)
+}
+
+// TimeStamp returns a TimeStampResp of an authority, for content at a time; edit changes it before it is signed, nil leaves it.
+func TimeStamp(by *tsatest.Authority, at time.Time, content []byte, edit func(*tspclient.TSTInfo)) []byte {
+	tsa := *by
+	tsa.Now = func() time.Time { return at }
+	tsa.Edit = edit
 	digest := sha256.Sum256(content)
 	token := must(tsa.Token(&tspclient.Request{Version: 1, MessageImprint: tspclient.MessageImprint{
 		HashAlgorithm: pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}}, HashedMessage: digest[:]}}))

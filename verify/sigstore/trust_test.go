@@ -6,15 +6,18 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ladingdev/lading/internal/sigstoretest"
+	"github.com/ladingdev/lading/internal/tsatest"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/verify"
 	"github.com/ladingdev/lading/verify/sigstore"
@@ -576,6 +579,106 @@ func TestOperators(t *testing.T) {
 		}
 		if err == nil && !att.Signers[0].SignedAt.Equal(signedAt) {
 			t.Errorf("%s: %+v", tt.name, att.Signers)
+		}
+	}
+}
+
+// Two timestamps are two if their authorities' operators are. All that are there must hold, and count as times.
+func TestTimestampAuthorities(t *testing.T) {
+	s, clock, stranger := sigstoretest.New(signedAt), sigstoretest.New(signedAt), sigstoretest.New(signedAt)
+	var err error
+	stranger.TSA, err = tsatest.New(stranger.From, stranger.To, func(c *x509.Certificate) { c.SerialNumber = big.NewInt(77) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(edit func(sig []byte) []byte) []byte {
+		g := release()
+		g.Tiles = true
+		var sig []byte
+		g.Stamp = func(b []byte) []byte { sig = b; return b }
+		g.Bundle = func(b map[string]any) {
+			d := at(b, "verificationMaterial", "timestampVerificationData")
+			d["rfc3161Timestamps"] = append(d["rfc3161Timestamps"].([]any), map[string]any{"signedTimestamp": edit(sig)})
+		}
+		return s.Sign(g)
+	}
+	by := func(a *tsatest.Authority, after time.Duration, content string) []byte {
+		return sign(func(sig []byte) []byte {
+			if content != "" {
+				sig = []byte(content)
+			}
+			return sigstoretest.TimeStamp(a, signedAt.Add(after), sig, nil)
+		})
+	}
+	good := by(clock.TSA, time.Minute, "")
+	with := func(url string, operators ...string) func(map[string]any) {
+		return func(r map[string]any) {
+			var other map[string]any
+			if err := json.Unmarshal(clock.TrustedRoot(nil), &other); err != nil {
+				t.Fatal(err)
+			}
+			second := at(other, "timestampAuthorities", 0)
+			second["uri"] = url
+			r["timestampAuthorities"] = append(r["timestampAuthorities"].([]any), second)
+			if operators != nil {
+				r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
+				at(r, "timestampAuthorities", 0)["operator"], second["operator"] = operators[0], operators[1]
+			}
+		}
+	}
+	const url = "https://clock.example/api"
+	for _, tt := range []struct {
+		name string
+		data []byte
+		root func(map[string]any)
+		n    int
+		want error
+	}{
+		{"two hosts", good, with(url), 2, nil},
+		{"two operators", good, with("https://tsa.example", "a", "b"), 2, nil},
+		{"one operator", good, with(url, "a", "a"), 2, sigstore.ErrTooFewTimestamps},
+		{"one host", good, with("https://tsa.example/2"), 2, sigstore.ErrTooFewTimestamps},
+		{"hosts of one domain", good, with("https://new.tsa.example"), 2, sigstore.ErrTooFewTimestamps},
+		{"three asked for", good, with(url), 3, sigstore.ErrTooFewTimestamps},
+		{"one authority, at two times", by(s.TSA, time.Minute, ""), with(url), 2, sigstore.ErrTooFewTimestamps},
+		{"second over something else", by(clock.TSA, 0, "another"), with(url), 1, sigstore.ErrTimestampContent},
+		{"second when the certificate is over", by(clock.TSA, time.Hour, ""), with(url), 1, sigstore.ErrChainTime},
+		{"second before the certificate", by(clock.TSA, -time.Hour, ""), with(url), 1, sigstore.ErrChainTime},
+		{"second under the first's name", good, nil, 1, sigstore.ErrTimestampSigner},
+		{"second of a stranger", by(stranger.TSA, 0, ""), with(url), 1, nil},
+		{"second of a stranger, two asked for", by(stranger.TSA, 0, ""), with(url), 2, sigstore.ErrTooFewTimestamps},
+	} {
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(tt.root)), &sigstore.Options{Timestamps: tt.n}, acme(t))
+		att, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: tt.data})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, not %v", tt.name, err, tt.want)
+		}
+		if err == nil && (!att.Signers[0].SignedAt.Equal(signedAt) || att.Signers[0].TimeSource != verify.TimeStamped) {
+			t.Errorf("%s: %+v", tt.name, att.Signers)
+		}
+	}
+}
+
+// A trusted root of version 0.2 names the key of checkpoints, which is the log's own: nothing else is one.
+func TestCheckpointKey(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	data := s.Sign(release())
+	for what, tt := range map[string]struct {
+		id   []byte
+		want error
+	}{
+		"whole": {s.RekorID(), nil}, "its beginning": {s.RekorID()[:4], nil},
+		"of the other log": {s.TilesID(), sigstore.ErrUnknownLog}, "one byte more": {append(s.RekorID(), 0), sigstore.ErrUnknownLog},
+		"three bytes": {s.RekorID()[:3], sigstore.ErrUnknownLog},
+	} {
+		root := parseRoot(t, s.TrustedRoot(func(r map[string]any) {
+			r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
+			at(r, "tlogs", 0)["checkpointKeyId"] = map[string]any{"keyId": tt.id}
+		}))
+		v := newVerifier(t, root, nil, acme(t))
+		_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+		if !errors.Is(err, tt.want) || (tt.want != nil) != (len(root.Unusable()) == 1) {
+			t.Errorf("%s: %v, %v", what, err, root.Unusable())
 		}
 	}
 }
