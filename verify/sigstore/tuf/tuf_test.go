@@ -335,18 +335,36 @@ func TestRollback(t *testing.T) {
 	first, err := c.Refresh(t.Context())
 	good(t, first, err)
 	for name, edit := range map[string]func(){
-		"timestamp": func() { r.Files = old.Files },
-		"snapshot":  func() { r.Files = old.Files; r.Version["timestamp"], r.Version["snapshot"] = 3, 1; r.Snapshot() },
-		"targets":   func() { r.Version["timestamp"], r.Version["snapshot"], r.Version["targets"] = 4, 3, 1; r.Snapshot() },
+		"timestamp":       func() { r.Files = old.Files },
+		"timestamp alone": func() { r.Version["timestamp"] = 1; r.Snapshot() },
+		"snapshot":        func() { r.Files = old.Files; r.Version["timestamp"], r.Version["snapshot"] = 3, 1; r.Snapshot() },
+		"targets":         func() { r.Version["timestamp"], r.Version["snapshot"], r.Version["targets"] = 4, 3, 1; r.Snapshot() },
 	} {
 		files, versions := r.Files, r.Clone().Version
 		edit()
 		roots, err := c.Refresh(t.Context())
 		if err != nil || !errors.Is(roots.Problem, ErrRollback) || !bytes.Equal(roots.JSON, first.JSON) {
-			t.Errorf("%s goes back: %v %+v", name, err, roots)
+			t.Errorf("%s goes back: %v, problem %v", name, err, roots.Problem)
 		}
 		r.Files, r.Version = files, versions
 	}
+	// A file that a snapshot named stays, in its version or a later one.
+	other := func(version int) func(map[string]any) {
+		return func(s map[string]any) { s["meta"].(map[string]any)["other.json"] = map[string]any{"version": version} }
+	}
+	r.Edit["snapshot"] = other(5)
+	r.Publish(tuftest.Trusted())
+	named, err := c.Refresh(t.Context())
+	good(t, named, err)
+	for name, edit := range map[string]func(map[string]any){"gone": nil, "older": other(4)} {
+		r.Edit["snapshot"] = edit
+		r.Publish(tuftest.Trusted())
+		roots, err := c.Refresh(t.Context())
+		if err != nil || !errors.Is(roots.Problem, ErrRollback) || !bytes.Equal(roots.JSON, named.JSON) {
+			t.Errorf("a file that is %s: %v, problem %v", name, err, roots.Problem)
+		}
+	}
+	r.Edit["snapshot"] = other(5)
 	// Somebody had the online key, and signed versions that nobody can follow.
 	r.Version["timestamp"], r.Version["snapshot"] = 1<<40, 1<<40
 	r.Publish(tuftest.Trusted())
