@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/internal/bundle"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
@@ -464,7 +464,7 @@ func (v *Verifier) verifyKey(c *candidate, check func(*verify.KeyVerifier) (*ver
 		}
 	}
 	c.signed.Key, signer.Name = bounds[0].Key.Key, signer.Entries[0]
-	if c.signed.SPKI, err = x509.MarshalPKIXPublicKey(c.signed.Key); err != nil {
+	if c.signed.SPKI, err = mldsax509.MarshalPKIXPublicKey(c.signed.Key); err != nil {
 		return nil, fmt.Errorf("%w: %w", verify.ErrMalformed, err)
 	}
 	for _, e := range bounds { // one key in two entries is trusted where both are

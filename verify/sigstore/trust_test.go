@@ -2,6 +2,7 @@ package sigstore_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/mldsa"
+	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/sigstoretest"
 	"github.com/ladingdev/lading/internal/tsatest"
 	"github.com/ladingdev/lading/policy"
@@ -462,6 +465,7 @@ func TestRoots(t *testing.T) {
 			at(r, "certificateAuthorities", 0)["operator"] = "example"
 		},
 		"unknown key":        func(r map[string]any) { at(r, "tlogs", 1, "publicKey")["keyDetails"] = "SLH_DSA" },
+		"post-quantum log":   func(r map[string]any) { at(r, "tlogs", 1, "publicKey")["keyDetails"] = "ML_DSA_44" },
 		"unknown hash":       func(r map[string]any) { at(r, "tlogs", 1)["hashAlgorithm"] = "SHA3_256" },
 		"URL without scheme": func(r map[string]any) { at(r, "tlogs", 0)["baseUrl"] = "rekor.example" },
 		"no timestamps":      func(r map[string]any) { delete(r, "timestampAuthorities") },
@@ -679,6 +683,48 @@ func TestCheckpointKey(t *testing.T) {
 		_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
 		if !errors.Is(err, tt.want) || (tt.want != nil) != (len(root.Unusable()) == 1) {
 			t.Errorf("%s: %v, %v", what, err, root.Unusable())
+		}
+	}
+}
+
+// A post-quantum key is in no log, and a timestamp says when it signed: an instance without logs may ask for one.
+func TestMLDSAKey(t *testing.T) {
+	s := sigstoretest.New(signedAt)
+	key, err := mldsa.GenerateKey(mldsa.MLDSA65())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := key.Sign(nil, dsse.PAE(dsse.PayloadType, release().Payload), crypto.Hash(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamp := sigstoretest.TimeStamp(s.TSA, signedAt, sig, nil)
+	data, err := json.Marshal(map[string]any{"mediaType": bundleType,
+		"verificationMaterial": map[string]any{"publicKey": map[string]any{"hint": "k"},
+			"timestampVerificationData": map[string]any{"rfc3161Timestamps": []any{map[string]any{"signedTimestamp": stamp}}}},
+		"dsseEnvelope": map[string]any{"payload": release().Payload, "payloadType": dsse.PayloadType, "signatures": []any{map[string]any{"sig": sig}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		opts sigstore.Options
+		end  time.Time
+		want error
+	}{
+		{"timestamp", sigstore.Options{Logs: -1, Timestamps: 1}, time.Time{}, nil},
+		{"key trusted then", sigstore.Options{Logs: -1}, signedAt, nil},
+		{"key ended", sigstore.Options{Logs: -1}, signedAt.Add(-time.Second), sigstore.ErrKeyTime},
+		{"log asked for", sigstore.Options{}, time.Time{}, sigstore.ErrTooFewLogs},
+	} {
+		e := sigstore.Entry{Name: "quantum", Key: &verify.TrustedKey{Key: key.PublicKey()}, NotAfter: tt.end}
+		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), &tt.opts, e)
+		att, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, not %v", tt.name, err, tt.want)
+		}
+		if err == nil && (att.Signers[0].TimeSource != verify.TimeStamped || att.Signers[0].Name != "quantum") {
+			t.Errorf("%s: %+v", tt.name, att.Signers)
 		}
 	}
 }
