@@ -162,3 +162,38 @@ func FuzzDebianLicenses(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLocks reads lockfiles and archives of every kind that is read here.
+func FuzzLocks(f *testing.F) {
+	names := []string{"a.jar", "node_modules/p/package.json", "node_modules/.package-lock.json", "composer.lock", "vendor/composer/installed.json",
+		"conda-meta/a.json", "library/a/DESCRIPTION", "opt/bitnami/a/.spdx-a.spdx", "var/lib/opkg/status", "lib/apk/db/installed", "var/lib/pacman/local/a-1/desc"}
+	for _, l := range lockfilesByName {
+		names = append(names, l.names[0])
+	}
+	for _, l := range lockfiles {
+		for i, name := range names {
+			if name == l.name {
+				f.Add(byte(i), []byte(l.body))
+			}
+		}
+	}
+	for i := range names {
+		f.Add(byte(i), []byte(":\n  version \"1\"\n"))
+		f.Add(byte(i), []byte("__metadata:\n  version: 8\n\"a@npm:1\":\n  resolution: \"\"\n"))
+		f.Add(byte(i), []byte(`{"packages":{"a":["a@patch:a@patch:b"]}}`))
+	}
+	f.Fuzz(func(t *testing.T, kind byte, data []byte) {
+		doc, report, err := Dir(t.Context(), mapFS(item{name: names[int(kind)%len(names)], body: string(data)}, item{name: "package.json", body: `{"name":"p","version":"1.0.0","devDependencies":{"a":"1"}}`}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range report.Warnings {
+			if strings.Contains(w.Err.Error(), "panic") {
+				t.Fatal(w)
+			}
+		}
+		if _, err := sbom.Validate(doc.Bytes()); err != nil {
+			t.Fatalf("%v\n%s", err, doc.Bytes())
+		}
+	})
+}

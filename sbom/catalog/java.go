@@ -110,7 +110,7 @@ func readJar(ctx context.Context, name string, r io.ReaderAt, size int64, depth 
 		base := path.Base(f.Name)
 		switch {
 		case strings.EqualFold(f.Name, jarManifest):
-			if data, err := readEntry(f, maxJarText); err == nil {
+			if data, err := readEntry(f, maxJarText, opened); err == nil {
 				manifest = readManifest(data)
 			} else {
 				errs = append(errs, err)
@@ -120,7 +120,7 @@ func readJar(ctx context.Context, name string, r io.ReaderAt, size int64, depth 
 			if poms[dir] == nil {
 				poms[dir] = &pom{}
 			}
-			data, err := readEntry(f, maxJarText)
+			data, err := readEntry(f, maxJarText, opened)
 			if err == nil && base == "pom.xml" {
 				err = poms[dir].readXML(data)
 			} else if err == nil {
@@ -130,7 +130,7 @@ func readJar(ctx context.Context, name string, r io.ReaderAt, size int64, depth 
 				errs = append(errs, fmt.Errorf("%.200q: %w", f.Name, err))
 			}
 		case isJavaSBOM(f.Name):
-			if data, err := readEntry(f, maxText); err == nil {
+			if data, err := readEntry(f, maxText, opened); err == nil {
 				j.sboms = append(j.sboms, innerSBOM{path.Join(name, f.Name), data})
 			} else {
 				errs = append(errs, err)
@@ -151,15 +151,16 @@ func readJar(ctx context.Context, name string, r io.ReaderAt, size int64, depth 
 
 // readNested reads an archive in an archive, which has to be in memory.
 func readNested(ctx context.Context, name string, f *zip.File, depth int, opened *int64) (*jar, error) {
-	data, err := readEntry(f, maxJarOpened-*opened)
+	data, err := readEntry(f, maxJarOpened, opened)
 	if err != nil {
 		return nil, err
 	}
-	*opened += int64(len(data))
 	return readJar(ctx, name, bytes.NewReader(data), int64(len(data)), depth+1, opened)
 }
 
-func readEntry(f *zip.File, most int64) ([]byte, error) {
+// readEntry reads a file of an archive, of a size that is bounded by itself and with all that were read before.
+func readEntry(f *zip.File, most int64, opened *int64) ([]byte, error) {
+	most = min(most, maxJarOpened-*opened)
 	r, err := f.Open()
 	if err != nil {
 		return nil, err
@@ -169,6 +170,7 @@ func readEntry(f *zip.File, most int64) ([]byte, error) {
 	if err == nil && int64(len(data)) > most {
 		err = fmt.Errorf("%w: more than %d bytes", ErrLimit, most)
 	}
+	*opened += int64(len(data))
 	return data, err
 }
 

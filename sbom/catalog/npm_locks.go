@@ -111,6 +111,9 @@ func parseYAML(data []byte) (out []*yaml.Node, err error) {
 }
 
 func boundKeys(n *yaml.Node, depth int) error {
+	if n.Kind == yaml.AliasNode {
+		return fmt.Errorf("%w: an alias, which no tool writes into a lockfile", ErrLimit)
+	}
 	if n.Kind == yaml.MappingNode && (len(n.Content)/2 > maxKeys || depth > 2 && len(n.Content)/2 > maxNeeds) {
 		return fmt.Errorf("%w: a mapping of %d keys", ErrLimit, len(n.Content)/2)
 	}
@@ -310,15 +313,27 @@ func readYarnLock(data []byte) (*lockfile, error) {
 	return out, nil
 }
 
+// cutName takes the name, which may begin with a scope, from what is behind it.
+func cutName(id string) (name, rest string) {
+	if id == "" {
+		return "", ""
+	}
+	at := strings.IndexByte(id[1:], '@') + 1
+	if at == 0 {
+		return id, ""
+	}
+	return id[:at], id[at+1:]
+}
+
 // yarnName returns the name that is in the registry: of "alias@npm:name@range" the second.
 func yarnName(id string) string {
-	at := strings.IndexByte(id[min(1, len(id)):], '@') + min(1, len(id))
-	if rest, ok := strings.CutPrefix(id[min(at+1, len(id)):], "npm:"); ok {
+	name, rest := cutName(id)
+	if rest, ok := strings.CutPrefix(rest, "npm:"); ok {
 		if i := strings.LastIndexByte(rest, '@'); i > 0 {
 			return rest[:i]
 		}
 	}
-	return id[:at]
+	return name
 }
 
 // fromYarn reads where yarn 1 fetched a package.
@@ -382,9 +397,8 @@ func readYarnBerry(data []byte) (*lockfile, error) {
 // fromBerry reads a resolution: a name, a protocol, and what that knows the package by. Of a member it returns the
 // directory.
 func (p *lockedPackage) fromBerry(e *yarnBerryPackage) (dir string, member bool) {
-	at := strings.IndexByte(e.Resolution[min(1, len(e.Resolution)):], '@') + min(1, len(e.Resolution))
-	name, ref := e.Resolution[:at], e.Resolution[min(at+1, len(e.Resolution)):]
-	if ref, ok := strings.CutPrefix(ref, "patch:"); ok { // of another, which stands behind
+	name, ref := cutName(e.Resolution)
+	if ref, ok := strings.CutPrefix(ref, "patch:"); ok && !p.patch { // of another, which stands behind
 		ref, _, _ = strings.Cut(ref, "#")
 		if inner, err := url.PathUnescape(ref); err == nil {
 			p.patch = true
@@ -430,7 +444,7 @@ func (c *collector) linkYarn(file *lockfile, dir string) {
 		m := n.manifest
 		if r := berry[rel]; r != nil {
 			isDev := func(id string) bool {
-				name := id[:strings.IndexByte(id[1:], '@')+1]
+				name, _ := cutName(id)
 				_, dev := m.Dev[name]
 				return dev && !slices.Contains(m.needs(), name)
 			}
@@ -508,6 +522,9 @@ func readBunLock(data []byte) (*lockfile, error) {
 		return ids
 	}
 	for key, tuple := range f.Packages {
+		if len(key) > maxPath {
+			return out, fmt.Errorf("%w: a name of more than %d bytes", ErrLimit, maxPath)
+		}
 		p, id := &lockedPackage{}, ""
 		for i, raw := range tuple {
 			var s string

@@ -23,16 +23,13 @@ func (b byVersion) add(name, version, id string) {
 		b[name] = map[string]string{}
 	}
 	b[name][version] = id
+	if latest := b[name][""]; id > latest { // for who names no version
+		b[name][""] = id
+	}
 }
 
 func (b byVersion) find(name, version string) string {
-	if id, ok := b[name][version]; ok {
-		return id
-	}
-	if version == "" && len(b[name]) > 0 { // one, or any will do
-		return b[name][slices.Max(slices.Collect(maps.Keys(b[name])))]
-	}
-	return ""
+	return b[name][version]
 }
 
 type uvDependency struct{ Name, Version string }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -95,8 +94,10 @@ func readCargoLock(data []byte) (*lockfile, error) {
 	}
 	out, known := &lockfile{packages: map[string]*lockedPackage{}}, byVersion{}
 	id := func(p pkg) string { return strings.TrimSpace(p.Name + " " + p.Version + " " + p.Source) }
+	exact := map[string]bool{}
 	for _, p := range f.Package {
 		known.add(p.Name, p.Version, id(p))
+		exact[id(p)] = true
 	}
 	for _, p := range f.Package {
 		l := &lockedPackage{purl: sbom.PURL{Type: "cargo", Name: p.Name, Version: p.Version}, sha256: p.Checksum}
@@ -111,8 +112,8 @@ func readCargoLock(data []byte) (*lockfile, error) {
 			}
 			to := known.find(words[0], version)
 			if len(words) == 3 {
-				if exact := words[0] + " " + version + " " + strings.Trim(words[2], "()"); slices.ContainsFunc(f.Package, func(p pkg) bool { return id(p) == exact }) {
-					to = exact
+				if whole := words[0] + " " + version + " " + strings.Trim(words[2], "()"); exact[whole] {
+					to = whole
 				}
 			}
 			l.needs = append(l.needs, to)
