@@ -84,8 +84,8 @@ type Require struct {
 	// in the predicate instead.
 	MaxAge time.Duration
 	// Time is where the predicate says how old it is, a JSON pointer (RFC 6901) to an RFC 3339 time, such as
-	// "/metadata/timestamp" in CycloneDX and "/creationInfo/created" in SPDX 2, or "/a/0" in a list. It is the signer's own word: By or ByEntry must
-	// say whose is believed. Empty means the proven time of signing.
+	// "/metadata/timestamp" in CycloneDX and "/creationInfo/created" in SPDX 2, or "/a/0" in a list. It is the signer's own word:
+	// By or ByEntry must say whose is believed. Empty means the proven time of signing.
 	Time string
 	// Check looks at the content of an attestation and returns nil if it will do, or why not; nil means any content. An error
 	// that wraps ErrIndeterminate says that it cannot be told. What it compares with the present, it compares with
@@ -133,7 +133,8 @@ func (r Require) decide(ctx context.Context, in *Input) *Decision {
 // Validate returns an error if the requirement can never be met.
 func (r Require) Validate() error {
 	err := r.valid()
-	if err == nil && !slices.ContainsFunc(r.PredicateTypes, func(t string) bool { return t != intoto.ImageSignature }) && r.Kind == verify.Statement {
+	other := func(t string) bool { return t != intoto.ImageSignature }
+	if err == nil && r.Kind == verify.Statement && !slices.ContainsFunc(r.PredicateTypes, other) {
 		err = fmt.Errorf("a statement of type %s is an image signature: ask for the Kind verify.ImageSignature", intoto.ImageSignature)
 	}
 	if err != nil {

@@ -145,9 +145,11 @@ func (v *KeyVerifier) readBlob(ctx context.Context, r io.Reader, signed *bundle.
 	case err != nil:
 		return nil, 0, fmt.Errorf("%w: %w", ErrUnchecked, err)
 	case whole != nil && size > int64(most):
-		return nil, 0, fmt.Errorf("%w: a file of more than %d bytes, and a key among the trusted that signs files whole (Ed25519, ML-DSA)", ErrLimit, most)
+		return nil, 0, fmt.Errorf("%w: a file of more than %d bytes, and a key among the trusted that signs files whole (Ed25519, ML-DSA)",
+			ErrLimit, most)
 	}
-	m := &message{digests: make(map[crypto.Hash][]byte), most: math.MaxInt} // the file is the caller's, its keys are, and there is one signature
+	// No limit: the file is the caller's, its keys are, and there is one signature.
+	m := &message{digests: make(map[crypto.Hash][]byte), most: math.MaxInt}
 	for id, h := range hashes {
 		m.digests[id] = h.Sum(nil)
 	}

@@ -46,7 +46,7 @@ type Limits struct {
 	Signatures    int // in one envelope; default 8. A bundle has one in any case
 	Subjects      int // of one statement; default 1,024
 	Digests       int // of one subject; default 32
-	WholeBytes    int // hashed for keys of Ed25519 and ML-DSA, each of which hashes the message for each signature; default 32 MiB, and once in any case
+	WholeBytes    int // hashed for keys of Ed25519 and ML-DSA, each for each signature; default 32 MiB, and once in any case
 	BlobBytes     int // of a file that has to be held in memory, for such a key signs it whole; default 128 MiB
 }
 
@@ -57,7 +57,10 @@ func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.WholeBytes, 32 << 20}, {&l.BlobBytes, 128 << 20}} {
+	}{
+		{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.WholeBytes, 32 << 20},
+		{&l.BlobBytes, 128 << 20},
+	} {
 		if *f.field <= 0 {
 			*f.field = f.value
 		}
@@ -69,7 +72,9 @@ func (l Limits) withDefaults() Limits {
 // decide, never the evidence: see the table in the package comment. A key that is trusted here for files and elsewhere for
 // images, or as a certificate's, signs nothing that counts for both; see sign.Key.
 type TrustedKey struct {
-	Key crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey or *mldsa.PublicKey of filippo.io/mldsa (from Go 1.27: crypto/mldsa)
+	// Key is an *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey, or *mldsa.PublicKey of filippo.io/mldsa (from Go 1.27 that of
+	// crypto/mldsa).
+	Key crypto.PublicKey
 	// Schemes are the ways of signing that count; none means the default of the key's type alone. A list replaces the
 	// default: name it, too, if it is to count beside another. A scheme that is not for this type of key makes every
 	// verification fail.
@@ -143,7 +148,7 @@ func (v *KeyVerifier) Validate() error {
 	if !slices.ContainsFunc(v.Keys, func(k TrustedKey) bool { return !k.over(v.now()) }) {
 		return errors.New("verify: the time of every key is over: see TrustedKey.Until")
 	}
-	if v.Formats != nil && len(v.Formats) == 0 || slices.ContainsFunc(v.Formats, func(f Format) bool { return f < Bundle || f > SimpleSigning }) {
+	if v.Formats != nil && (len(v.Formats) == 0 || slices.Min(v.Formats) < Bundle || slices.Max(v.Formats) > SimpleSigning) {
 		return errors.New("verify: Formats is empty or has one that there is not; nil means Bundle")
 	}
 	return nil
@@ -285,7 +290,9 @@ func (v *KeyVerifier) format(evidence Descriptor) (Format, error) {
 }
 
 // statement proves an envelope.
-func (v *KeyVerifier) statement(ctx context.Context, env *dsse.Envelope, hint string, subject Descriptor, limits Limits) (*Attestation, error) {
+func (v *KeyVerifier) statement(
+	ctx context.Context, env *dsse.Envelope, hint string, subject Descriptor, limits Limits,
+) (*Attestation, error) {
 	if env.PayloadType != dsse.PayloadType {
 		return nil, fmt.Errorf("%w: payload type %.80q, not %s", ErrType, env.PayloadType, dsse.PayloadType)
 	}

@@ -103,7 +103,7 @@ type Attestation struct {
 type Signer struct {
 	Identity   Identity
 	Key        string            // lower-case hex SHA-256 of the signing key's DER SubjectPublicKeyInfo; empty if there is none
-	Entries    []string          // names of the entries of the Verifier's trust list that it matched, in their order; nil if it has no such list
+	Entries    []string          // names of the entries of the Verifier's trust list that it matched; nil if it has no such list
 	Claims     map[string]string // what else is proven of it, by the names of package verify/sigstore; nil if nothing is
 	SignedAt   time.Time         // zero when TimeSource is TimeUnknown
 	TimeSource TimeSource

@@ -82,7 +82,9 @@ func split(hostport string) (host, port string) {
 
 // hostPattern is a host as reference.go of github.com/distribution/reference has it, and with an underscore, which names of
 // containers have.
-var hostPattern = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:.]+\])(:[0-9]+)?$`)
+var hostPattern = regexp.MustCompile(`^(` + label + `(\.` + label + `)*|\[[0-9a-fA-F:.]+\])(:[0-9]+)?$`)
+
+const label = `[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?`
 
 // CheckHost says why a host, as [Host] returns it, is not one that has one spelling: it is no name and no address, or one that
 // programs read in several ways.

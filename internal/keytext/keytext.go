@@ -93,7 +93,7 @@ var kinds = []struct {
 	oid  asn1.ObjectIdentifier
 	name string
 }{
-	{asn1.ObjectIdentifier{1, 2, 840, 10045, 1, 1}, "a key whose curve is spelled out: openssl ec -in KEY -param_enc named_curve -out NEW names it"},
+	{asn1.ObjectIdentifier{1, 2, 840, 10045, 1, 1}, "a key whose curve is spelled out: " + nameCurve},
 	{asn1.ObjectIdentifier{1, 3, 132, 0, 10}, "a key on the curve secp256k1" + used},
 	{asn1.ObjectIdentifier{1, 3, 132, 0, 33}, "a key on the curve P-224" + used},
 	{asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1}, "a key on a Brainpool curve" + used}, // and one more number
@@ -153,6 +153,8 @@ const (
 	derPrivate      = "openssl pkey -inform DER -in KEY -out NEW converts it"
 	derPublic       = "openssl pkey -pubin -inform DER -in KEY -out NEW converts it"
 	toBreaks        = `printf '%b' "$(cat FILE)" > NEW writes them`
+	nameCurve       = "openssl ec -in KEY -param_enc named_curve -out NEW names it"
+	toText          = "base64 -d FILE > NEW decodes it"
 	toBare          = "leave them out"
 	toLines         = "a variable in the shell needs quotation marks around it to keep them"
 	toLeft          = "sed 's/^[ \\t]*//' FILE > NEW takes that away"
@@ -213,7 +215,7 @@ var texts = []struct {
 		"package sign/kms opens it", "export its public key as PEM"}},
 	{regexp.MustCompile(`^["']?-----BEGIN [A-Z0-9 ]+-----\\[rn]`), form{"PEM whose line breaks are written as \\n", toBreaks, toBreaks}},
 	{regexp.MustCompile(`^["'](-----BEGIN|LS0tLS1CRUdJTi)`), form{"PEM in quotation marks", toBare, toBare}},
-	{regexp.MustCompile(`^LS0tLS1CRUdJTi`), form{"PEM in base64 once more", "base64 -d FILE > NEW decodes it", "base64 -d FILE > NEW decodes it"}},
+	{regexp.MustCompile(`^LS0tLS1CRUdJTi`), form{"PEM in base64 once more", toText, toText}},
 	{regexp.MustCompile(`^-----BEGIN [A-Z0-9 ]+-----[ \t]*[^\s]`), form{"PEM that lost its line breaks", toLines, toLines}},
 	{regexp.MustCompile(`^-----BEGIN [A-Z0-9 ]+-----\s*\n[ \t]+\S`), form{"PEM whose lines are indented", toLeft, toLeft}},
 	{regexp.MustCompile(`^-----BEGIN `), form{"a PEM block that is damaged or cut off", "", ""}},
@@ -280,7 +282,8 @@ func recognizeDER(data []byte) (form, bool) {
 	if _, err := mldsax509.ParsePKIXPublicKey(data); err == nil {
 		return form{"a public key in DER", privateIsBeside, derPublic}, true
 	}
-	if id, err := asn1.Marshal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}); err == nil && bytes.HasPrefix(outer.Bytes, id) { // RFC 5652, section 5.1
+	signedData, err := asn1.Marshal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}) // RFC 5652, section 5.1
+	if err == nil && bytes.HasPrefix(outer.Bytes, signedData) {
 		return form{"a PKCS #7 file of certificates in DER", privateIsBeside, derCertificates}, true
 	}
 	var version int

@@ -319,7 +319,7 @@ func (v *Verifier) Validate() error {
 		return fmt.Errorf("notary: %w: %w", ErrTrust, err)
 	case len(v.CA)+len(v.SigningAuthority) == 0:
 		return fmt.Errorf("notary: %w: neither CA nor SigningAuthority has a certificate", ErrTrust)
-	case slices.Contains(v.CA, nil) || slices.Contains(v.SigningAuthority, nil) || slices.Contains(v.TSA, nil) || slices.Contains(v.AWSRoots, nil):
+	case slices.Contains(slices.Concat(v.CA, v.SigningAuthority, v.TSA, v.AWSRoots), nil):
 		return fmt.Errorf("notary: %w: a certificate that is nil", ErrTrust)
 	case v.Revocation > RevocationOffUnsafe:
 		return fmt.Errorf("notary: %w: there is no Revocation %d", ErrTrust, v.Revocation)
@@ -438,7 +438,8 @@ func checkProtected(header []byte, unsigned map[string]bool) error {
 	attributes := 0
 	h := strictjson.NewReader(header, strictjson.Limits{})
 	for name := range h.Object("alg", "cty", "crit", "b64", notary.AttributeExpiry, notary.AttributeScheme, notary.AttributeTime,
-		notary.AttributeAuthenticTime, notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile, notary.AttributeAWSJob) {
+		notary.AttributeAuthenticTime, notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile,
+		notary.AttributeAWSJob) {
 		if attributes++; attributes > maxAttributes {
 			h.Fail(errAttributes)
 		}
