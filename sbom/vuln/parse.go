@@ -254,6 +254,9 @@ func members(t reflect.Type) ([]string, map[string]reflect.Type) {
 	m := structMembers{types: map[string]reflect.Type{}}
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.Anonymous && !f.IsExported() {
+			continue
+		}
 		if f.Anonymous && name == "" {
 			names, types := members(f.Type)
 			m.names = append(m.names, names...)
@@ -276,6 +279,7 @@ type builder struct {
 	index    map[string]*Finding
 	places   map[place]int
 	noted    map[string]bool
+	rated    map[ratingOf]bool
 }
 
 type place struct {
@@ -284,7 +288,8 @@ type place struct {
 }
 
 func newBuilder() *builder {
-	return &builder{report: &Report{}, index: map[string]*Finding{}, places: map[place]int{}, noted: map[string]bool{}}
+	return &builder{report: &Report{}, index: map[string]*Finding{}, places: map[place]int{}, noted: map[string]bool{},
+		rated: map[ratingOf]bool{}}
 }
 
 // finding returns the finding with an id, made if there is none.
@@ -339,7 +344,21 @@ func worse(a, b Status) Status {
 	return StatusNotAffected
 }
 
+// union appends what of b is not in a. Long lists are looked up, not searched: reports are written by strangers.
 func union(a, b []string) []string {
+	if len(a)+len(b) > 64 {
+		have := make(map[string]bool, len(a)+len(b))
+		for _, s := range a {
+			have[s] = true
+		}
+		for _, s := range b {
+			if s != "" && !have[s] {
+				have[s] = true
+				a = append(a, s)
+			}
+		}
+		return a
+	}
 	for _, s := range b {
 		if s != "" && !slices.Contains(a, s) {
 			a = append(a, s)
@@ -353,9 +372,15 @@ func (b *builder) rating(f *Finding, r Rating) {
 	if problem := rate(&r); problem != "" {
 		b.note("%s: %s", f.ID, problem)
 	}
-	if !slices.Contains(f.Ratings, r) {
+	if k := (ratingOf{f, r}); !b.rated[k] {
+		b.rated[k] = true
 		f.Ratings = append(f.Ratings, r)
 	}
+}
+
+type ratingOf struct {
+	finding *Finding
+	rating  Rating
 }
 
 func (b *builder) note(format string, args ...any) {

@@ -56,7 +56,8 @@ func (r *Report) VulnsV01() (*Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	old := intotoV01{Scanner: intotoV01Scanner{URI: in.Scanner.URI, Version: in.Scanner.Version, DB: in.Scanner.DB}, Metadata: in.Metadata, Report: in.Report}
+	old := intotoV01{Metadata: in.Metadata, Report: in.Report}
+	old.Scanner = intotoV01Scanner{URI: in.Scanner.URI, Version: in.Scanner.Version, DB: in.Scanner.DB}
 	old.Scanner.Result = []intotoV01Result{}
 	for _, x := range in.Scanner.Result {
 		old.Scanner.Result = append(old.Scanner.Result, intotoV01Result{x})

@@ -3,6 +3,7 @@ package vuln
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,6 +38,9 @@ type cdxPart struct {
 	Components []cdxPart    `json:"components"`
 	Services   []cdxPart    `json:"services"`
 	Properties []cdxPropert `json:"properties"`
+
+	made  *Component        // what component returned
+	lines map[string]string // by finding, of a Dockerfile
 }
 
 type cdxHash struct {
@@ -132,20 +136,26 @@ func (d *cdxDocument) parts() (byRef map[string]*cdxPart, n int) {
 }
 
 func (p *cdxPart) component() Component {
+	if p.made != nil {
+		return *p.made
+	}
 	name := p.Name
 	if p.Group != "" {
 		name = p.Group + "/" + p.Name
 	}
 	c := component(p.PURL, name, p.Version)
 	c.ID = p.Ref
+	var paths []string
 	for _, q := range p.Properties {
 		switch q.Name {
 		case inspectorScanner + "path", "aquasecurity:trivy:FilePath", "syft:location:0:path", ladingProperty + "path":
-			c.Paths = union(c.Paths, []string{q.Value})
+			paths = append(paths, q.Value)
 		case ladingProperty + "ecosystem":
 			c.Ecosystem = q.Value
 		}
 	}
+	c.Paths = slices.Clip(union(nil, paths))
+	p.made = &c
 	return c
 }
 
@@ -304,12 +314,14 @@ func (b *builder) cdxVulnerability(v *cdxVuln, parts map[string]*cdxPart, inspec
 	f.CWEs = v.CWEs
 	f.Published, f.Modified = b.time(id, nameOr(v.Published, v.Created)), b.time(id, v.Updated)
 	f.Withdrawn = b.time(id, v.Rejected)
+	var urls, aliases []string
 	for _, a := range v.Advisories {
-		f.References = union(f.References, []string{a.URL})
+		urls = append(urls, a.URL)
 	}
 	for _, a := range v.References {
-		f.Aliases = union(f.Aliases, []string{a.ID})
+		aliases = append(aliases, a.ID)
 	}
+	f.References, f.Aliases = union(f.References, urls), union(f.Aliases, aliases)
 	b.cdxRatings(f, v)
 	fixed := b.cdxProperties(f, v)
 	vex, status := cdxAnalysis(b, v)
@@ -361,15 +373,17 @@ func recommended(text, name string) (fixed []string) {
 }
 
 func cdxLines(p *cdxPart, id string) string {
-	for _, q := range p.Properties {
-		if q.Name == inspectorScanner+"dockerfile_finding:"+id {
-			return strings.TrimPrefix(q.Value, "affected_lines:")
-		}
-		if q.Name == ladingProperty+"lines" {
-			return q.Value
+	if p.lines == nil {
+		p.lines = map[string]string{}
+		for _, q := range p.Properties {
+			if of, ok := strings.CutPrefix(q.Name, inspectorScanner+"dockerfile_finding:"); ok {
+				p.lines[of] = strings.TrimPrefix(q.Value, "affected_lines:")
+			} else if q.Name == ladingProperty+"lines" {
+				p.lines[""] = q.Value
+			}
 		}
 	}
-	return ""
+	return nameOr(p.lines[id], p.lines[""])
 }
 
 func (b *builder) cdxRatings(f *Finding, v *cdxVuln) {

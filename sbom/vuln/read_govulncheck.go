@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/ladingdev/lading/internal/strictjson"
 )
 
 // govulncheckMessages are the members of which each object in the stream of govulncheck -json has one
@@ -58,15 +56,21 @@ func (f *govulncheckFinding) reach() int {
 	return 1
 }
 
+// A govulncheckScan is what a stream has said so far.
+type govulncheckScan struct {
+	b          *builder
+	configured bool
+	level      int // of the scan: 3 symbols, 2 packages, 1 modules
+	records    map[string]*osvRecord
+	order      []govulncheckPlace
+	best       map[govulncheckPlace]govulncheckFinding // the one that comes nearest
+}
+
+type govulncheckPlace struct{ id, module, version string }
+
 func readGovulncheck(b *builder, data []byte) error {
-	r := b.report
-	r.Tool.Name = "govulncheck"
-	records := map[string]*osvRecord{}
-	type found struct{ id, module, version string }
-	var order []found
-	best := map[found]govulncheckFinding{}
-	want := 3 // the level of the scan: symbols, packages or modules
-	configured := false
+	b.report.Tool.Name = "govulncheck"
+	s := &govulncheckScan{b: b, level: 3, records: map[string]*osvRecord{}, best: map[govulncheckPlace]govulncheckFinding{}}
 	d := json.NewDecoder(bytes.NewReader(data))
 	for {
 		var raw json.RawMessage
@@ -75,71 +79,82 @@ func readGovulncheck(b *builder, data []byte) error {
 		} else if err != nil {
 			return invalid(err)
 		}
-		if err := strictjson.Check(raw, strictjson.Limits{Depth: maxDepth}); err != nil {
-			return invalid(err)
-		}
 		var m govulncheckMessage
 		if err := decode(raw, &m); err != nil {
 			return err
 		}
-		switch {
-		case m.Config != nil:
-			configured = true
-			r.Tool = Tool{Name: nameOr(m.Config.Name, "govulncheck"), Version: m.Config.Version, URI: "https://pkg.go.dev/golang.org/x/vuln"}
-			r.Databases = append(r.Databases, Database{Name: "Go vulnerability database", Ecosystem: "Go", URI: m.Config.DB,
-				Updated: b.time("db_last_modified", m.Config.Changed)})
-			want = map[string]int{"module": 1, "package": 2}[m.Config.Level]
-			if want == 0 {
-				want = 3
-			}
-		case m.SBOM != nil:
-			r.Components = len(m.SBOM.Modules)
-			r.Subject.Name = strings.Join(m.SBOM.Roots, " ")
-		case m.OSV != nil:
-			records[m.OSV.ID] = m.OSV
-		case m.Finding != nil:
-			if len(m.Finding.Trace) == 0 {
-				return fmt.Errorf("%w: a finding of %q has no trace", ErrInvalid, m.Finding.OSV)
-			}
-			k := found{m.Finding.OSV, m.Finding.Trace[0].Module, m.Finding.Trace[0].Version}
-			have, ok := best[k]
-			if !ok {
-				order = append(order, k)
-			}
-			if !ok || m.Finding.reach() > have.reach() {
-				best[k] = *m.Finding
-			}
-		case m.Progress == nil:
-			return fmt.Errorf("%w: a message is of no kind that govulncheck sends", ErrInvalid)
-		}
-	}
-	if !configured {
-		return fmt.Errorf("%w: the stream has no config message; it may be cut", ErrInvalid)
-	}
-	for _, k := range order {
-		v := best[k]
-		f, err := b.finding(Vulnerability, k.id)
-		if err != nil {
+		if err := s.message(&m); err != nil {
 			return err
 		}
-		if record := records[k.id]; record != nil {
-			f.Aliases = union(f.Aliases, record.Aliases)
-			b.osvRecord(f, record, k.module, "Go", k.version)
-		} else {
-			b.note("%s: the stream has a finding of it and no record", k.id)
-		}
-		place := Affected{Component: Component{Name: k.module, Version: k.version, Ecosystem: "Go", PURL: purlOf("Go", k.module, k.version)},
-			Fixed: union(nil, []string{v.Fixed})}
-		if v.Fixed != "" {
-			place.Fix = Fixable
-		}
-		if reach := v.reach(); reach < want {
-			place.Status = StatusNotAffected
-			place.VEX = []Applied{{Statement: Statement{Vulnerability: k.id, Status: StatusNotAffected,
-				Justification: unreached(reach), Document: "call analysis of govulncheck"}, Effective: true}}
-		}
-		b.affect(f, place)
 	}
+	if !s.configured {
+		return fmt.Errorf("%w: the stream has no config message; it may be cut", ErrInvalid)
+	}
+	for _, k := range s.order {
+		if err := s.place(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *govulncheckScan) message(m *govulncheckMessage) error {
+	r := s.b.report
+	switch {
+	case m.Config != nil:
+		s.configured = true
+		r.Tool = Tool{Name: nameOr(m.Config.Name, "govulncheck"), Version: m.Config.Version, URI: "https://pkg.go.dev/golang.org/x/vuln"}
+		r.Databases = append(r.Databases, Database{Name: "Go vulnerability database", Ecosystem: "Go", URI: m.Config.DB,
+			Updated: s.b.time("db_last_modified", m.Config.Changed)})
+		if s.level = map[string]int{"module": 1, "package": 2}[m.Config.Level]; s.level == 0 {
+			s.level = 3
+		}
+	case m.SBOM != nil:
+		r.Components = len(m.SBOM.Modules)
+		r.Subject.Name = strings.Join(m.SBOM.Roots, " ")
+	case m.OSV != nil:
+		s.records[m.OSV.ID] = m.OSV
+	case m.Finding != nil:
+		if len(m.Finding.Trace) == 0 {
+			return fmt.Errorf("%w: a finding of %.60q has no trace", ErrInvalid, m.Finding.OSV)
+		}
+		k := govulncheckPlace{m.Finding.OSV, m.Finding.Trace[0].Module, m.Finding.Trace[0].Version}
+		have, ok := s.best[k]
+		if !ok {
+			s.order = append(s.order, k)
+		}
+		if !ok || m.Finding.reach() > have.reach() {
+			s.best[k] = *m.Finding
+		}
+	case m.Progress == nil:
+		return fmt.Errorf("%w: a message is of no kind that govulncheck sends", ErrInvalid)
+	}
+	return nil
+}
+
+func (s *govulncheckScan) place(k govulncheckPlace) error {
+	v := s.best[k]
+	f, err := s.b.finding(Vulnerability, k.id)
+	if err != nil {
+		return err
+	}
+	if record := s.records[k.id]; record != nil {
+		f.Aliases = union(f.Aliases, record.Aliases)
+		s.b.osvRecord(f, record, k.module, "Go", k.version)
+	} else {
+		s.b.note("%s: the stream has a finding of it and no record", k.id)
+	}
+	place := Affected{Component: Component{Name: k.module, Version: k.version, Ecosystem: "Go", PURL: purlOf("Go", k.module, k.version)},
+		Fixed: union(nil, []string{v.Fixed})}
+	if v.Fixed != "" {
+		place.Fix = Fixable
+	}
+	if reach := v.reach(); reach < s.level {
+		place.Status = StatusNotAffected
+		place.VEX = []Applied{{Statement: Statement{Vulnerability: k.id, Status: StatusNotAffected,
+			Justification: unreached(reach), Document: "call analysis of govulncheck"}, Effective: true}}
+	}
+	s.b.affect(f, place)
 	return nil
 }
 

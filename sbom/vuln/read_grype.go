@@ -180,7 +180,8 @@ func (b *builder) grypeDatabases(raw json.RawMessage) {
 	if s == (status{}) {
 		s = db.status
 	}
-	b.report.Databases = append(b.report.Databases, Database{Name: "grype-db", URI: s.From, Version: s.Schema, Updated: b.time("db.built", s.Built)})
+	built := b.time("db.built", s.Built)
+	b.report.Databases = append(b.report.Databases, Database{Name: "grype-db", URI: s.From, Version: s.Schema, Updated: built})
 	if s.Error != "" {
 		b.note("the database was in error: %s", s.Error)
 	}

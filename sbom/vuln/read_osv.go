@@ -2,6 +2,8 @@ package vuln
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/versions"
@@ -101,8 +103,12 @@ func (b *builder) osvPackage(p *osvPackage, path string) error {
 		listed[p.Vulns[i].ID] = true
 	}
 	for _, g := range p.Groups {
+		if len(g.IDs)+len(g.Aliases) > 1000 {
+			return fmt.Errorf("%w: a group of %d ids", ErrLimit, len(g.IDs)+len(g.Aliases))
+		}
+		group := slices.Clip(union(union(nil, g.IDs), g.Aliases))
 		for _, id := range g.IDs {
-			aliases[id] = union(union(nil, g.IDs), g.Aliases)
+			aliases[id] = group
 			if !listed[id] {
 				b.note("%s: the report groups it and does not describe it", id)
 				p.Vulns = append(p.Vulns, osvRecord{ID: id})
@@ -146,9 +152,11 @@ func (b *builder) osvRecord(f *Finding, v *osvRecord, name, ecosystem, installed
 	f.Title, f.Description = v.Summary, v.Details
 	f.Published, f.Modified, f.Withdrawn = b.time(v.ID, v.Published), b.time(v.ID, v.Modified), b.time(v.ID, v.Withdrawn)
 	f.Source = Source{Name: "OSV", URL: "https://osv.dev/" + v.ID}
+	var urls []string
 	for _, r := range v.Refs {
-		f.References = union(f.References, []string{r.URL})
+		urls = append(urls, r.URL)
 	}
+	f.References = union(f.References, urls)
 	severities := v.Severity
 	for _, a := range v.Affected {
 		if a.Package.Name != name || !sameEcosystem(a.Package.Ecosystem, ecosystem) {

@@ -31,6 +31,8 @@ type sarifRun struct {
 		Image   string   `json:"imageName"`
 		Digests []string `json:"repoDigests"`
 	} `json:"properties"`
+
+	byID map[string]int // of rules
 }
 
 type sarifText struct {
@@ -104,6 +106,12 @@ func readSARIF(b *builder, data []byte) error {
 				b.report.Skipped = append(b.report.Skipped, Skipped{Reason: "the scanner says that it did not come to its end"})
 			}
 		}
+		run.byID = map[string]int{}
+		for j := range d.Rules {
+			if _, ok := run.byID[d.Rules[j].ID]; !ok {
+				run.byID[d.Rules[j].ID] = j
+			}
+		}
 		for j := range run.Results {
 			if err := b.sarifResult(run, &run.Results[j]); err != nil {
 				return err
@@ -122,10 +130,9 @@ func (b *builder) sarifResult(run *sarifRun, res *sarifResult) error {
 	if res.Index != nil && *res.Index >= 0 && *res.Index < len(rules) {
 		rule = rules[*res.Index]
 	}
-	for i := range rules {
-		if rules[i].ID == res.Rule && rule.ID != res.Rule {
+	if rule.ID != res.Rule {
+		if i, ok := run.byID[res.Rule]; ok {
 			rule = rules[i]
-			break
 		}
 	}
 	id := nameOr(res.Rule, rule.ID)

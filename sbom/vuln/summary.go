@@ -135,7 +135,8 @@ func (r *Report) rows(o *TableOptions) []row {
 		out = append(out, w)
 	}
 	slices.SortStableFunc(out, func(a, b row) int {
-		return cmp.Or(-cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id), cmp.Compare(a.component, b.component), cmp.Compare(a.version, b.version))
+		return cmp.Or(-cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id), cmp.Compare(a.component, b.component),
+			cmp.Compare(a.version, b.version))
 	})
 	return out
 }
@@ -209,7 +210,8 @@ func (r *Report) WriteTable(w io.Writer, o *TableOptions) error {
 
 // head names what was scanned and by what.
 func (r *Report) head() string {
-	out := nameOr(r.Subject.Name, nameOr(r.Subject.Digest, "unnamed")) + ", by " + strings.TrimSpace(nameOr(r.Tool.Name, "an unknown scanner")+" "+r.Tool.Version)
+	tool := strings.TrimSpace(nameOr(r.Tool.Name, "an unknown scanner") + " " + r.Tool.Version)
+	out := nameOr(r.Subject.Name, nameOr(r.Subject.Digest, "unnamed")) + ", by " + tool
 	if !r.Finished.IsZero() {
 		out += " at " + stamp(r.Finished.Truncate(time.Second))
 	}
@@ -320,7 +322,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o *TableOptions) error {
 	return err
 }
 
-var markdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "[", `\[`, "]", `\]`,
-	"@", "&#64;", "#", `\#`, "~", `\~`)
+var markdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
+	"[", `\[`, "]", `\]`, "@", "&#64;", "#", `\#`, "~", `\~`)
 
 func escape(s string) string { return markdown.Replace(s) }

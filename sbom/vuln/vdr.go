@@ -25,10 +25,11 @@ func (r *Report) VDR() (*Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
+	tool := without(object{"type": "application", "name": nameOr(r.Tool.Name, "unknown"), "version": r.Tool.Version})
 	doc := object{
 		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
 		"metadata": object{
-			"tools":      object{"components": []object{without(object{"type": "application", "name": nameOr(r.Tool.Name, "unknown"), "version": r.Tool.Version})}},
+			"tools":      object{"components": []object{tool}},
 			"component":  object{"bom-ref": "subject", "type": "container", "name": nameOr(r.Subject.Name, nameOr(r.Subject.Digest, "unknown"))},
 			"properties": []object{{"name": ladingProperty + "report", "value": string(kept)}},
 		},
@@ -163,7 +164,8 @@ func vdrRatings(f *Finding) (out []object) {
 		if f.EPSS.Date != "" {
 			vector += ",date:" + f.EPSS.Date + "T00:00:00+0000"
 		}
-		out = append(out, object{"source": object{"name": "EPSS"}, "severity": "none", "method": "other", "score": f.EPSS.Probability, "vector": vector})
+		out = append(out, object{"source": object{"name": "EPSS"}, "severity": "none", "method": "other",
+			"score": f.EPSS.Probability, "vector": vector})
 	}
 	return out
 }
@@ -240,7 +242,8 @@ func (w *vdrWriter) component(a *Affected) string {
 	}
 	ref := "comp-" + strconv.Itoa(len(w.components)+1)
 	w.refs[key] = ref
-	out := without(object{"bom-ref": ref, "type": "library", "name": nameOr(c.Name, nameOr(a.File, "unknown")), "version": c.Version, "purl": c.PURL})
+	out := without(object{"bom-ref": ref, "type": "library", "name": nameOr(c.Name, nameOr(a.File, "unknown")),
+		"version": c.Version, "purl": c.PURL})
 	var properties []object
 	if a.File != "" {
 		out["type"] = "file"

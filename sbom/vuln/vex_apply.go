@@ -81,11 +81,11 @@ func (r *Report) Apply(statements ...Statement) Effect {
 
 // ids are the names of one vulnerability, as they are compared.
 func ids(id string, aliases []string) []string {
-	out := union(nil, []string{strings.ToUpper(id)})
+	all := []string{strings.ToUpper(id)}
 	for _, a := range aliases {
-		out = union(out, []string{strings.ToUpper(a)})
+		all = append(all, strings.ToUpper(a))
 	}
-	return out
+	return union(nil, all)
 }
 
 // record adds a statement, once.

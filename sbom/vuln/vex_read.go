@@ -387,21 +387,21 @@ func (b *builder) csaf(data []byte) ([]Statement, error) {
 		v := &in.Vulns[i]
 		base := Statement{Vulnerability: v.CVE, Author: nameOr(d.Publisher.Name, d.Publisher.Namespace), Time: made,
 			Document: d.Tracking.ID, Statement: "vulnerabilities/" + strconv.Itoa(i)}
+		var aliases []string
 		for _, id := range v.IDs {
-			if base.Vulnerability == "" {
-				base.Vulnerability = id.Text
-			}
-			base.Aliases = union(base.Aliases, []string{id.Text})
+			base.Vulnerability = nameOr(base.Vulnerability, id.Text)
+			aliases = append(aliases, id.Text)
 		}
+		base.Aliases = union(nil, aliases)
 		if base.Vulnerability == "" {
 			return nil, fmt.Errorf("%w: vulnerability %d has no id", ErrInvalid, i)
 		}
+		flags, impacts, actions := in.remarks(v.Flags, ""), in.remarks(v.Threat, "impact"), in.remarks(v.Remedy, "")
 		for _, group := range csafStatuses {
 			for _, id := range v.Status[group.name] {
 				st := base
 				st.Status = group.status
-				st.Justification = in.remark(v.Flags, id, "")
-				st.Impact, st.Action = in.remark(v.Threat, id, "impact"), in.remark(v.Remedy, id, "")
+				st.Justification, st.Impact, st.Action = flags[id], impacts[id], actions[id]
 				p, ok := products[id]
 				switch {
 				case !ok:
@@ -457,16 +457,29 @@ func (d *csafDocument) products(b *builder) map[string]Product {
 	return out
 }
 
-// remark returns what a list says of a product.
-func (d *csafDocument) remark(list []csafRemark, product, category string) string {
-	for _, r := range list {
-		about := slices.Contains(r.Products, product)
-		for _, g := range d.Tree.Groups {
-			about = about || slices.Contains(r.Groups, g.ID) && slices.Contains(g.Products, product)
-		}
-		if about && (category == "" || r.Category == category) {
-			return nameOr(r.Label, r.Details)
+// remarks returns what a list says of each product: the first that it says.
+func (d *csafDocument) remarks(list []csafRemark, category string) map[string]string {
+	out := map[string]string{}
+	groups := map[string][]string{}
+	for _, g := range d.Tree.Groups {
+		groups[g.ID] = g.Products
+	}
+	add := func(products []string, text string) {
+		for _, p := range products {
+			if _, ok := out[p]; !ok {
+				out[p] = text
+			}
 		}
 	}
-	return ""
+	for _, r := range list {
+		if category != "" && r.Category != category {
+			continue
+		}
+		add(r.Products, nameOr(r.Label, r.Details))
+		for _, g := range r.Groups {
+			add(groups[g], nameOr(r.Label, r.Details))
+			delete(groups, g) // whatever says more of these is not the first
+		}
+	}
+	return out
 }

@@ -116,11 +116,13 @@ func (s *Scanner) Scan(ctx context.Context, doc *sbom.Document) (*vuln.Report, e
 	report.Locate(doc)
 	slices.SortFunc(report.Findings, func(a, b vuln.Finding) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
 	slices.SortFunc(report.Skipped, func(a, b vuln.Skipped) int {
-		return cmp.Or(cmp.Compare(a.Component.PURL, b.Component.PURL), cmp.Compare(a.Component.Name, b.Component.Name), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(cmp.Compare(a.Component.PURL, b.Component.PURL), cmp.Compare(a.Component.Name, b.Component.Name),
+			cmp.Compare(a.Reason, b.Reason))
 	})
 	for i := range report.Findings {
 		slices.SortFunc(report.Findings[i].Affects, func(a, b vuln.Affected) int {
-			return cmp.Or(cmp.Compare(a.Component.PURL, b.Component.PURL), cmp.Compare(a.Component.Name, b.Component.Name), cmp.Compare(a.File+a.Lines, b.File+b.Lines))
+			return cmp.Or(cmp.Compare(a.Component.PURL, b.Component.PURL), cmp.Compare(a.Component.Name, b.Component.Name),
+				cmp.Compare(a.File, b.File), cmp.Compare(a.Lines, b.Lines))
 		})
 	}
 	return report, nil
@@ -220,8 +222,9 @@ func tooLarge(err error) bool {
 		return true
 	}
 	text := strings.ToLower(awserrorText(err))
+	words := []string{"size", "too large", "too many", "components", "limit", "exceed"}
 	return awserror.Code(err) == "ValidationException" &&
-		slices.ContainsFunc([]string{"size", "too large", "too many", "components", "limit", "exceed"}, func(word string) bool { return strings.Contains(text, word) })
+		slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
 func (s *Scanner) host() string {
@@ -300,7 +303,8 @@ func (s *Scanner) once(ctx context.Context, body []byte) ([]byte, error) {
 	}
 	sum := sha256.Sum256(body)
 	// The clock is the machine's, not Now: a signature is good for minutes.
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "inspector-scan", s.config.Region, time.Now()); err != nil {
+	err = v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "inspector-scan", s.config.Region, time.Now())
+	if err != nil {
 		return nil, err
 	}
 	var client aws.HTTPClient = http.DefaultClient

@@ -53,7 +53,8 @@ func prepare(doc *sbom.Document) (*request, []string, error) {
 	}
 	var notes []string
 	if doc.Format() != cyclonedx15 && losses != nil && len(losses.Losses) > 0 {
-		notes = append(notes, fmt.Sprintf("the SBOM was converted from %s to %s: %d values were dropped or changed", doc.Format(), cyclonedx15, len(losses.Losses)))
+		notes = append(notes, fmt.Sprintf("the SBOM was converted from %s to %s: %d values were dropped or changed",
+			doc.Format(), cyclonedx15, len(losses.Losses)))
 	}
 	data, err := converted.MarshalJSON()
 	if err != nil {
@@ -82,7 +83,9 @@ func prepare(doc *sbom.Document) (*request, []string, error) {
 	packages := false
 	for i := range r.nodes {
 		n := &r.nodes[i]
-		packages = packages || strings.HasPrefix(n.PURL, "pkg:deb/") || strings.HasPrefix(n.PURL, "pkg:rpm/") || strings.HasPrefix(n.PURL, "pkg:apk/")
+		for _, t := range []string{"pkg:deb/", "pkg:rpm/", "pkg:apk/"} {
+			packages = packages || strings.HasPrefix(n.PURL, t)
+		}
 		if n.Type == "operating-system" {
 			r.systems = append(r.systems, i)
 		}
