@@ -1,0 +1,2 @@
+// Package scanners has tests only: see scanners_test.go.
+package scanners
