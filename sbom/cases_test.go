@@ -791,3 +791,97 @@ func TestNothingLost(t *testing.T) {
 		}
 	}
 }
+
+// TestSPDX3Licences reads what a package's licence is in every form that SPDX 3 has.
+func TestSPDX3Licences(t *testing.T) {
+	node := func(class, id, members string) string {
+		return `{"type":"` + class + `","spdxId":"` + id + `","creationInfo":"_:c",` + members + `},`
+	}
+	package1 := `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"}`
+	const list = "https://spdx.org/licenses/"
+	deep := ""
+	for i := range 60 {
+		deep += node("expandedlicensing_DisjunctiveLicenseSet", fmt.Sprintf("urn:x:d%d", i), fmt.Sprintf(`"expandedlicensing_member":["urn:x:d%d","urn:x:d%d"]`, i+1, i+1))
+	}
+	for _, tt := range []struct{ name, nodes, to, want string }{
+		{"of the list, by reference", "", list + "MIT", "MIT"},
+		{"of the list, described", node("expandedlicensing_ListedLicense", list+"MIT", `"name":"MIT License","simplelicensing_licenseText":"..."`), list + "MIT", "MIT"},
+		{"set in a set", node("expandedlicensing_DisjunctiveLicenseSet", "urn:x:d", `"expandedlicensing_member":["urn:x:cj","`+list+`ISC"]`) +
+			node("expandedlicensing_ConjunctiveLicenseSet", "urn:x:cj", `"expandedlicensing_member":["`+list+`MIT","urn:x:later"]`) +
+			node("expandedlicensing_OrLaterOperator", "urn:x:later", `"expandedlicensing_subjectLicense":"`+list+`GPL-2.0"`), "urn:x:d", "(MIT AND GPL-2.0+) OR ISC"},
+		{"with an exception, which comes first", node("expandedlicensing_WithAdditionOperator", "urn:x:w",
+			`"expandedlicensing_subjectAddition":"`+list+`Classpath-exception-2.0","expandedlicensing_subjectExtendableLicense":"`+list+`GPL-2.0-only"`),
+			"urn:x:w", "GPL-2.0-only WITH Classpath-exception-2.0"},
+		{"a text", node("simplelicensing_SimpleLicensingText", "urn:x:LicenseRef-a", `"simplelicensing_licenseText":"do as you like"`), "urn:x:LicenseRef-a", "LicenseRef-a"},
+		{"a licence of one's own", node("expandedlicensing_CustomLicense", "urn:x:ours", `"name":"Ours","simplelicensing_licenseText":"do as you like"`), "urn:x:ours", "LicenseRef-ours"},
+		{"none", "", "https://spdx.org/rdf/3.0.1/terms/Core/NoneElement", "NONE"},
+		{"nothing said", "", "https://spdx.org/rdf/3.0.1/terms/ExpandedLicensing/NoAssertionLicense", "NOASSERTION"},
+		{"a set that holds itself", node("expandedlicensing_DisjunctiveLicenseSet", "urn:x:d", `"expandedlicensing_member":["urn:x:d","`+list+`ISC"]`), "urn:x:d", ""},
+		{"sets that double", deep, "urn:x:d0", ""},
+	} {
+		in := spdx3Head + tt.nodes + package1 + `,{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"hasDeclaredLicense","from":"urn:x:p","to":["` + tt.to + `"]}]}`
+		if _, err := Validate([]byte(in)); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		d := mustParse(t, in)
+		got := ""
+		if l := d.Licenses(0); len(l) == 1 {
+			got = map[State]string{Value: l[0].Expression, NoValue: "NONE", NoAssertion: "NOASSERTION"}[l[0].State]
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		for _, target := range []Format{{SPDX, "2.3"}, {CycloneDX, "1.7"}, {CycloneDX, "1.4"}} {
+			out, r := mustConvert(t, d, target)
+			if silent := differ(t, []byte(in), out.Bytes(), r); len(silent) > 0 {
+				t.Errorf("%s to %v: silent: %q", tt.name, target, silent)
+			}
+			if target.Spec == SPDX && tt.want != "" && !bytes.Contains(out.Bytes(), []byte(`"licenseDeclared": "`+tt.want+`"`)) {
+				t.Errorf("%s to %v: %s", tt.name, target, out.Bytes())
+			}
+			for _, l := range r.Losses {
+				if tt.want != "" && l.Kind == Dropped && !strings.Contains(l.Reason, "what the list says") && !strings.HasPrefix(l.Reason, "CycloneDX 1.4 does not have") {
+					t.Errorf("%s to %v: %v", tt.name, target, l)
+				}
+			}
+		}
+	}
+}
+
+// TestSPDX3Forms checks forms that JSON-LD has for one statement: what the index and the conversion say of them is the same.
+func TestSPDX3Forms(t *testing.T) {
+	p := `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","software_contentIdentifier":[{"type":"software_ContentIdentifier",
+		"software_contentIdentifierType":"swhid","software_contentIdentifierValue":"swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}]},
+		{"type":"software_Sbom","spdxId":"urn:x:s","creationInfo":"_:c","rootElement":["urn:x:p"],"element":["urn:x:p","urn:x:q"]},`
+	q := `{"type":"software_Package","spdxId":"urn:x:q","creationInfo":"_:c","name":"q"}`
+	relation := `,{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn",`
+	for name, in := range map[string]string{
+		"as asked":                 p + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"one text":                 p + q + relation + `"from":"urn:x:p","to":"urn:x:q"}`,
+		"a list of one":            p + q + relation + `"from":["urn:x:p"],"to":["urn:x:q"]}`,
+		"objects with ids":         p + q + relation + `"from":{"@id":"urn:x:p"},"to":[{"@id":"urn:x:q"}]}`,
+		"an escape in a name":      p + relation[1:] + `"from":"urn:x:p","to":[` + strings.Replace(q, "spdxId", `spdx\u0049d`, 1) + `]}`,
+		"in an identifier":         strings.Replace(p, `"name":"p",`, `"name":"p","externalIdentifier":[{"type":"ExternalIdentifier","externalIdentifierType":"other","identifier":"x","issuingAuthority":`+q+`}],`, 1) + relation[1:] + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"in an extension":          strings.Replace(p, `"name":"p",`, `"name":"p","extension":[{"type":"https://example.org/x","https://example.org/y":[[`+q+`]]}],`, 1) + relation[1:] + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"a hash at the top":        `{"type":"Hash","@id":"_:h","algorithm":"sha256","hashValue":"` + strings.Repeat("ab", 32) + `"},` + p + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"a hash that is not there": strings.Replace(p, `"name":"p",`, `"name":"p","verifiedUsing":["_:none"],`, 1) + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
+	} {
+		in = strings.Replace(spdx3Head, `"rootElement":["urn:x:p"]`, `"rootElement":["urn:x:s1"]`, 1) +
+			`{"type":"Bom","spdxId":"urn:x:s1","creationInfo":"_:c","rootElement":["urn:x:s"]},` + in + `]}`
+		d := mustParse(t, in)
+		if got := edgesOf(d); !slices.Equal(got, []string{"p DEPENDS_ON q"}) || len(d.Roots()) != 1 {
+			t.Errorf("%s: %q, roots %v", name, got, d.Roots())
+		}
+		for _, target := range []Format{{CycloneDX, "1.7"}, {SPDX, "2.3"}} {
+			out, r := mustConvert(t, d, target)
+			if got := edgesOf(out); !slices.Equal(got, []string{"p DEPENDS_ON q"}) || !bytes.Contains(out.Bytes(), []byte("swh:1:cnt:94a9")) {
+				t.Errorf("%s to %v: %q\n%s", name, target, got, out.Bytes())
+			}
+			for _, l := range r.Losses {
+				if l.Kind == Dropped && name != "a hash at the top" && !strings.Contains(l.Path, "externalIdentifier") && !strings.Contains(l.Path, "extension") && !strings.Contains(l.Path, "verifiedUsing") {
+					t.Errorf("%s to %v: %v", name, target, l)
+				}
+			}
+		}
+	}
+}

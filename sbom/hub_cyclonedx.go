@@ -767,7 +767,7 @@ func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
 						n.explainSelf(Changed, "written by the licence's name")
 					}
 				}
-				v.set("name", newText(name.s, compactNodes([]*node{name.src, l.expression.src, c.id.src})...))
+				v.set("name", newText(name.s, compactNodes(append([]*node{name.src, l.expression.src, c.id.src}, c.also...))...))
 				if c.body.ok() {
 					v.set("text", newObject()).put("content", c.body)
 				}

@@ -46,10 +46,10 @@ type reader3 struct {
 	elements  []*node
 	byID      map[string]*node
 	indexOf   map[string]int
-	licences  map[string]text
+	licences  licences3
 	documents []*node
 	boms      []*node
-	named     map[*node]bool // agents that somebody refers to
+	named     map[*node]bool // agents and SBOMs that something refers to
 }
 
 // readSPDX3 takes from an SPDX 3 document what the specifications have in common.
@@ -59,8 +59,11 @@ func readSPDX3(root *node) (*hub, error) {
 		return nil, err
 	}
 	h := &hub{extracted: map[string]*extracted{}}
-	h.leaves = append(compactNodes([]*node{shaped.get("@context")}), said...)
-	r := &reader3{hub: h, elements: elements3(shaped), byID: map[string]*node{}, indexOf: map[string]int{}, licences: map[string]text{}, named: map[*node]bool{}}
+	if c := shaped.get("@context"); c != nil {
+		h.leaves = c.all(nil)
+	}
+	h.leaves = append(h.leaves, said...)
+	r := &reader3{hub: h, elements: elements3(shaped), byID: map[string]*node{}, indexOf: map[string]int{}, licences: licences3{}, named: map[*node]bool{}}
 	for _, n := range r.elements {
 		if id := id3(n).s; r.byID[id] == nil {
 			r.byID[id] = n
@@ -77,7 +80,15 @@ func readSPDX3(root *node) (*hub, error) {
 		}
 	}
 	for _, d := range r.documents {
+		r.named[d] = true
 		r.describe(d)
+	}
+	for _, d := range slices.Concat(r.documents, r.boms) {
+		for _, ref := range listOrOne(d.get("element")) { // what the document has is in it
+			if i, ok := r.indexOf[ref.text]; ok && ref.kind == strictjson.String {
+				r.hub.elements[i].leaves = append(r.hub.elements[i].leaves, ref)
+			}
+		}
 	}
 	for _, n := range r.elements {
 		switch kind := n.str("relationshipType"); {
@@ -236,10 +247,27 @@ func (r *reader3) element(n *node) {
 	case "software_Sbom", "Bom":
 		r.boms = append(r.boms, n)
 	case "simplelicensing_LicenseExpression":
-		r.licences[id3(n).s] = n.str("simplelicensing_licenseExpression")
+		r.licences[id3(n).s] = licence3{class: class.s, expression: n.str("simplelicensing_licenseExpression").s}
 		r.leaves = append(r.leaves, class.src)
 	case "simplelicensing_SimpleLicensingText", "expandedlicensing_CustomLicense":
+		r.licences[id3(n).s] = licence3{class: class.s}
 		r.licenseText(n, class)
+	case "expandedlicensing_ConjunctiveLicenseSet", "expandedlicensing_DisjunctiveLicenseSet", "expandedlicensing_OrLaterOperator",
+		"expandedlicensing_WithAdditionOperator", "expandedlicensing_ListedLicense", "expandedlicensing_ListedLicenseException",
+		"expandedlicensing_CustomLicenseAddition":
+		var parts, added []string
+		for _, m := range n.members {
+			for _, v := range listOrOne(m.value) {
+				switch {
+				case !licenceParts3(m.name):
+				case m.name == "expandedlicensing_subjectAddition":
+					added = append(added, v.text)
+				default:
+					parts = append(parts, v.text)
+				}
+			}
+		}
+		r.licences[id3(n).s] = licence3{class: class.s, parts: append(parts, added...)}
 	case "software_Package", "software_File", "ai_AIPackage", "dataset_DatasetPackage":
 		e := r.artifact(n, class)
 		if _, twice := r.indexOf[e.id.s]; !twice {
@@ -252,12 +280,7 @@ func (r *reader3) element(n *node) {
 // licenseText reads the text of a licence, which expressions name by the last part of its id.
 func (r *reader3) licenseText(n *node, class text) {
 	c := &extracted{id: id3(n), name: n.str("name"), body: n.str("simplelicensing_licenseText"), comment: n.str("comment")}
-	key := c.id.s[strings.LastIndexAny(c.id.s, "#/:")+1:]
-	if !strings.HasPrefix(key, "LicenseRef-") {
-		if _, after, ok := strings.Cut(key, "LicenseRef-"); ok {
-			key = "LicenseRef-" + after
-		}
-	}
+	key := licenceKey3(c.id.s)
 	if r.extracted[key] == nil && c.body.ok() {
 		c.id.s = key
 		c.also = compactNodes([]*node{class.src})
@@ -304,6 +327,12 @@ func (r *reader3) artifact(n *node, class text) *element {
 		case "cpe22", "cpe23":
 			e.cpes = append(e.cpes, at)
 			e.purlFrom = append(e.purlFrom, from...)
+		}
+	}
+	for _, x := range listOrOne(n.get("software_contentIdentifier")) {
+		if kind, at := x.str("software_contentIdentifierType"), x.str("software_contentIdentifierValue"); (kind.s == "swhid" || kind.s == "gitoid") && at.ok() {
+			e.identifiers = append(e.identifiers, identifier{kind, at, x.str("comment")})
+			e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src})...)
 		}
 	}
 	e.hashes = spdx3HashesOf(n, &e.leaves)
@@ -366,15 +395,14 @@ func spdx3HashesOf(n *node, said *[]*node) (out []hash) {
 	return out
 }
 
-// describe reads what a document or an SBOM is about.
-func (r *reader3) describe(d *node) {
+// describe reads what a document or an SBOM is about, which may be an SBOM; also are the leaves that lead to it.
+func (r *reader3) describe(d *node, also ...*node) {
 	for _, ref := range listOrOne(d.get("rootElement")) {
-		r.described(ref)
+		r.described(ref, also...)
 		for _, b := range r.boms {
-			if id3(b).s == ref.text && b != d {
-				for _, inner := range listOrOne(b.get("rootElement")) {
-					r.described(inner, ref, class3(b).src, id3(b).src)
-				}
+			if id3(b).s == ref.text && !r.named[b] {
+				r.named[b] = true
+				r.describe(b, append(slices.Clone(also), ref, class3(b).src, id3(b).src)...)
 			}
 		}
 	}
@@ -389,6 +417,9 @@ func (r *reader3) described(ref *node, also ...*node) {
 // relationship reads what a relationship says, which may have many ends.
 func (r *reader3) relationship(n *node, kind text) {
 	from, scope := n.str("from"), n.str("scope")
+	if list := listOrOne(n.get("from")); !from.ok() && len(list) == 1 && list[0].kind == strictjson.String {
+		from = text{list[0].text, list[0]}
+	}
 	fi, fok := r.indexOf[from.s]
 	name, turned := fromSPDX3(kind.s, scope.s)
 	if scope.ok() && backFromSPDX3[[2]string{kind.s, scope.s}].scope == "" {
@@ -403,17 +434,7 @@ func (r *reader3) relationship(n *node, kind text) {
 		if c := class3(n); c.s == "Relationship" || c.s == "LifecycleScopedRelationship" {
 			also = append(also, c.src)
 		}
-		if expr, ok := r.licences[to.text]; ok && fok && (kind.s == "hasDeclaredLicense" || kind.s == "hasConcludedLicense") {
-			role := "declared"
-			if kind.s == "hasConcludedLicense" {
-				role = "concluded"
-			}
-			e := r.hub.elements[fi]
-			e.licenses = append(e.licenses, license{role: role, expression: expr})
-			e.leaves = append(e.leaves, compactNodes(append(also, from.src, to, scope.src))...)
-			if d := r.byID[to.text]; d != nil {
-				e.leaves = append(e.leaves, id3(d).src)
-			}
+		if fok && r.licensed(r.hub.elements[fi], kind.s, to, append(also, from.src, scope.src)) {
 			continue
 		}
 		if kind.s == "describes" && !fok {
@@ -438,6 +459,52 @@ func (r *reader3) relationship(n *node, kind text) {
 		}
 		r.edges = append(r.edges, e)
 	}
+}
+
+// licensed reads which licence an element has, if a relationship says so.
+func (r *reader3) licensed(e *element, kind string, to *node, also []*node) bool {
+	role := map[string]string{"hasDeclaredLicense": "declared", "hasConcludedLicense": "concluded"}[kind]
+	if role == "" {
+		return false
+	}
+	var parts []*node
+	expr := text{r.licences.expression(to.text, func(id string) {
+		if n := r.byID[id]; n != nil {
+			parts = append(parts, n)
+		}
+	}), to}
+	if expr.s == "" {
+		return false
+	}
+	e.leaves = append(e.leaves, compactNodes(append(also, to))...)
+	for _, n := range parts {
+		switch class := class3(n).s; class {
+		case "simplelicensing_LicenseExpression":
+			e.leaves = append(e.leaves, compactNodes([]*node{id3(n).src})...)
+			if len(parts) == 1 {
+				expr.src = n.str("simplelicensing_licenseExpression").src
+				continue
+			}
+			e.leaves = append(e.leaves, compactNodes([]*node{n.str("simplelicensing_licenseExpression").src})...)
+		case "simplelicensing_SimpleLicensingText", "expandedlicensing_CustomLicense":
+		default:
+			e.leaves = append(e.leaves, compactNodes([]*node{id3(n).src, class3(n).src})...)
+			for _, m := range n.members {
+				if licenceParts3(m.name) {
+					for _, leaf := range m.value.all(nil) {
+						leaf.explainSelf(Changed, "the other format has one expression as text")
+						e.leaves = append(e.leaves, leaf)
+					}
+				} else if m.name != "type" && m.name != "spdxId" && m.name != "creationInfo" {
+					for _, leaf := range m.value.all(nil) {
+						leaf.explainSelf(Dropped, "an expression names the licences of SPDX's list, and does not repeat what the list says")
+					}
+				}
+			}
+		}
+	}
+	e.licenses = append(e.licenses, license{role: role, expression: expr})
+	return true
 }
 
 // imports reads which documents are referred to, and what their names are.

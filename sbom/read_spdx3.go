@@ -10,17 +10,17 @@ import (
 // spdx3Reader indexes an SPDX 3.0 document: the JSON-LD that the specification's context fixes, which is plain JSON
 // (spdx.github.io/spdx-spec/v3.0.1, annex "RDF model and serializations").
 type spdx3Reader struct {
-	d           *Document
-	context     string
-	many        bool // there is a @graph
-	links       []spdx3Link
-	documents   []spdx3Collection
-	inner       []spdx3Collection // software_Sbom, Bom and Bundle
-	expressions map[string]string // of licences, by their IDs
-	creations   map[string]string // when, by the IDs of CreationInfo
-	created     string            // of the document, by its CreationInfo's ID
-	first       string            // time in the document
-	odd         bool              // the shape is not the one that is read in one pass
+	d         *Document
+	context   string
+	many      bool // there is a @graph
+	links     []spdx3Link
+	documents []spdx3Collection
+	inner     []spdx3Collection // software_Sbom, Bom and Bundle
+	licences  licences3
+	creations map[string]string // when, by the IDs of CreationInfo
+	created   string            // of the document, by its CreationInfo's ID
+	first     string            // time in the document
+	odd       bool              // the shape is not the one that is read in one pass
 }
 
 type spdx3Link struct {
@@ -60,7 +60,7 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 	}
 	var (
 		class, from, kind, created, expression, info, scope string
-		to, roots                                           []string
+		to, roots, parts                                    []string
 		c                                                   Component
 	)
 	start := r.Offset()
@@ -106,6 +106,12 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 			created = view(r)
 		case "simplelicensing_licenseExpression":
 			expression = view(r)
+		case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense", "expandedlicensing_subjectAddition":
+			if refs := s.refs(r); string(name) == "expandedlicensing_subjectAddition" {
+				parts = append(parts, refs...)
+			} else {
+				parts = append(refs, parts...)
+			}
 		case "@context", "summary", "description", "comment":
 		default:
 			if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
@@ -129,6 +135,13 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		}
 		return
 	}
+	if strings.HasPrefix(class, "simplelicensing_") || strings.HasPrefix(class, "expandedlicensing_") {
+		if s.licences == nil {
+			s.licences = licences3{}
+		}
+		s.licences[c.ID] = licence3{class, expression, parts}
+		return
+	}
 	switch class {
 	case "SpdxDocument":
 		s.d.id, s.d.name = c.ID, c.Name
@@ -144,11 +157,6 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 			s.creations = map[string]string{}
 		}
 		s.creations[c.ID] = created
-	case "simplelicensing_LicenseExpression":
-		if s.expressions == nil {
-			s.expressions = map[string]string{}
-		}
-		s.expressions[c.ID] = expression
 	default:
 		if kind != "" {
 			s.links = append(s.links, spdx3Link{from, kind, scope, to})
@@ -266,7 +274,7 @@ func (s *spdx3Reader) finish() error {
 	if len(roots) == 0 {
 		roots = s.inner
 	}
-	inner, relationships, expressions := s.inner, s.links, s.expressions
+	inner, relationships, licences := s.inner, s.links, s.licences
 	s.d.claims = func() map[Ref][]LicenseClaim {
 		m, l := map[Ref][]LicenseClaim{}, links{ids: s.d.lookups.ids()}
 		for _, r := range relationships {
@@ -276,13 +284,7 @@ func (s *spdx3Reader) finish() error {
 				continue
 			}
 			for _, to := range r.to {
-				expression := expressions[to]
-				switch { // individuals of Core and ExpandedLicensing
-				case strings.HasSuffix(to, "NoneElement"), strings.HasSuffix(to, "NoneLicense"):
-					expression = "NONE"
-				case strings.HasSuffix(to, "NoAssertionElement"), strings.HasSuffix(to, "NoAssertionLicense"):
-					expression = "NOASSERTION"
-				}
+				expression := licences.expression(to, nil)
 				if expression != "" {
 					m[from] = append(m[from], spdxClaim(role, expression))
 				}
@@ -295,16 +297,20 @@ func (s *spdx3Reader) finish() error {
 		for _, c := range inner {
 			collections[c.id] = c.roots
 		}
-		for _, c := range roots {
-			for _, id := range c.roots {
+		seen := map[string]bool{}
+		var about func(ids []string)
+		about = func(ids []string) { // what a collection is about may be a collection
+			for _, id := range ids {
 				if ref := l.ref(id); ref != None {
 					l.root(ref)
-					continue
-				}
-				for _, id := range collections[id] {
-					l.root(l.ref(id))
+				} else if !seen[id] {
+					seen[id] = true
+					about(collections[id])
 				}
 			}
+		}
+		for _, c := range roots {
+			about(c.roots)
 		}
 		// A document describes what it is about, or what it is about is an SBOM that does.
 		top := map[string]bool{}
