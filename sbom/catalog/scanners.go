@@ -7,14 +7,10 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// What scanners want beyond a package URL, by their sources:
-//
-//	scanner           source package of a deb, apk, rpm         operating system
-//	Trivy 0.74        properties SrcName, SrcVersion, SrcRelease operating-system component; in SPDX a package whose id
-//	                  (annotations of these names in SPDX)       begins with SPDXRef-OperatingSystem
-//	Grype             the package URL's upstream                 the package URL's distro, or the component
-//	osv-scanner       the package URL's upstream                 the package URL's distro
-//	Dependency-Track  the package URL                            the package URL's distro
+// What a scanner wants beyond a package URL. Trivy 0.74, by its sources and by running its detector (internal/interop/catalog):
+// the source package of a deb, apk or rpm from properties SrcName, SrcVersion and SrcRelease, in SPDX from annotations of
+// these names; the operating system from its component, in SPDX from a package whose id begins with
+// SPDXRef-OperatingSystem. Other scanners have not been looked into.
 
 // trivySource writes a source package as Trivy reads it: it looks at properties of its own and at no package URL's
 // upstream. Versions of rpm stand in two properties; those of others as a whole in the first.
