@@ -236,11 +236,11 @@ type bodySignature struct {
 
 type rawHash struct{ algorithm, value string }
 
-// is reports whether a hash is that of content, of which digest has the hashes.
+// is reports whether a hash is that of content, of which digest has the hashes, or none of this algorithm.
 func (h rawHash) is(digest func(crypto.Hash) []byte) bool {
 	id, ok := hashes[h.algorithm]
 	want, err := hex.DecodeString(h.value)
-	return ok && err == nil && bytes.Equal(want, digest(id))
+	return ok && err == nil && len(want) == id.Size() && bytes.Equal(want, digest(id))
 }
 
 func digestsOf(data []byte) func(crypto.Hash) []byte {

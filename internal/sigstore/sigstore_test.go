@@ -2,6 +2,7 @@ package sigstore
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/x509"
@@ -318,5 +319,18 @@ func TestWholeMessages(t *testing.T) {
 	}
 	if s.By(s.Key) {
 		t.Error("a signature of nothing")
+	}
+}
+
+// A hash of nothing is not that of content whose hash nobody knows: a file of which the caller has another digest.
+func TestHashOfNothing(t *testing.T) {
+	unknown := func(crypto.Hash) []byte { return nil }
+	for _, algorithm := range []string{"sha256", "SHA2_512", "md5", ""} {
+		if (rawHash{algorithm: algorithm}).is(unknown) {
+			t.Error(algorithm)
+		}
+	}
+	if !(rawHash{"sha256", "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}).is(digestsOf([]byte("foo"))) {
+		t.Error("the hash of foo")
 	}
 }
