@@ -14,7 +14,8 @@
 //
 // # Formats
 //
-//	Amazon Inspector    INSPECTOR, INSPECTOR_ALT, CYCLONE_DX_1_5, with or without the "sbom" around it
+//	Amazon Inspector    INSPECTOR, CYCLONE_DX_1_5, with or without the "sbom" around it; INSPECTOR_ALT, whose
+//	                    form AWS has not published, as far as it has the members of INSPECTOR
 //	CycloneDX           JSON with vulnerabilities, 1.4 to 1.7
 //	Grype, Trivy        their JSON, with what was suppressed
 //	OSV-Scanner         JSON of version 2

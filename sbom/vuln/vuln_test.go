@@ -615,3 +615,32 @@ func FuzzPredicate(f *testing.F) {
 	f.Add(data)
 	f.Fuzz(check)
 }
+
+// Long lists cost what their bytes cost: this ends at once, or, with their square, never.
+func TestLongLists(t *testing.T) {
+	list := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	const n = 30_000
+	for _, text := range []string{
+		`{"SchemaVersion":2,"Results":[{"Vulnerabilities":[{"VulnerabilityID":"CVE-1","References":[` + list(n, `"r%d"`) + `]}]}]}`,
+		`{"bomFormat":"CycloneDX","version":1,"components":[{"bom-ref":"a","name":"a","properties":[` + list(n, `{"name":"syft:location:0:path","value":"%d"}`) +
+			`]}],"vulnerabilities":[{"id":"CVE-1","ratings":[` + list(n, `{"source":{"name":"s%d"},"severity":"low"}`) + `],"affects":[` + list(n, `{"ref":"a%d"}`) + `]}]}`,
+		`{"bomFormat":"CycloneDX","version":1,"components":[{"bom-ref":"a","name":"a"}],"vulnerabilities":[{"id":"CVE-1","affects":[` + list(n, `{"ref":"a","x":%d}`) + `]}]}`,
+	} {
+		r, err := Parse(strings.NewReader(text))
+		if err != nil || len(r.Findings) != 1 {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Parse(strings.NewReader(`{"results":[{"packages":[{"package":{"name":"a"},"groups":[{"ids":[` + list(n, `"r%d"`) + `]}]}]}]}`)); !errors.Is(err, ErrLimit) {
+		t.Error(err)
+	}
+}
