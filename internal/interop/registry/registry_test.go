@@ -561,8 +561,17 @@ func TestLayoutWithOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err := theirs.IndexManifest(); err != nil || len(m.Manifests) != 3 {
-		t.Errorf("go-containerregistry sees %v, %v", m, err)
+	// the index, what is about it and about its child, and the list of each under the fallback tag
+	m, err := theirs.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, d := range m.Manifests {
+		seen[string(d.MediaType)]++
+	}
+	if seen[ocispec.MediaTypeImageManifest] != 2 || seen[ocispec.MediaTypeImageIndex] != 3 || len(m.Manifests) != 5 {
+		t.Errorf("go-containerregistry sees %v", m)
 	}
 }
 
