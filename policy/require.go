@@ -183,7 +183,7 @@ func (r Require) valid() error {
 		return errors.New("a time in the predicate is its signer's word: By or ByEntry must say whose is believed")
 	}
 	if r.Time != "" && !pointerPattern.MatchString(r.Time) {
-		return fmt.Errorf("Time is a JSON pointer, such as /metadata/timestamp, and %q is none", r.Time)
+		return fmt.Errorf("the time is named by a JSON pointer, such as /metadata/timestamp, and %q is none", r.Time)
 	}
 	if most := distinctCount(r.By) + distinctCount(r.ByEntry); named > 0 && r.AtLeast > most {
 		return fmt.Errorf("the requirement asks for %d signers and names %d", r.AtLeast, most)

@@ -120,5 +120,3 @@ func signatureOn(s Descriptor, on digest.Digest, fetch func(Descriptor) (Descrip
 	}
 	return []Descriptor{manifest, envelope}, nil
 }
-
-const notarySignature = "application/vnd.cncf.notary.signature"

@@ -136,6 +136,7 @@ var (
 func Of(pub crypto.PublicKey) ([]Scheme, error) {
 	switch pub := pub.(type) {
 	case *ecdsa.PublicKey:
+		//lint:ignore SA1019 asks whether there is a point, and does nothing with it
 		if pub == nil || pub.X == nil || pub.Y == nil {
 			break
 		}

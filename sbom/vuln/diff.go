@@ -59,8 +59,7 @@ func Diff(old, now *Report) *Changes {
 // names gives every id of both reports one name for each vulnerability: ids that a finding has together are one.
 func names(reports ...*Report) map[string]string {
 	parent := map[string]string{}
-	var find func(string) string
-	find = func(id string) string {
+	find := func(id string) string {
 		for parent[id] != id {
 			if parent[id] == "" {
 				parent[id] = id

@@ -47,10 +47,10 @@ import (
 
 // Errors of this package, for errors.Is, with what the service said beneath.
 var (
-	ErrDenied    = errors.New("Amazon Inspector does not let the caller scan: it needs inspector-scan:ScanSbom")
-	ErrThrottled = errors.New("Amazon Inspector wants fewer calls")
-	ErrRefused   = errors.New("Amazon Inspector refused the SBOM")
-	ErrReply     = errors.New("Amazon Inspector returned something other than a report")
+	ErrDenied    = errors.New("the caller may not scan with Amazon Inspector: it needs inspector-scan:ScanSbom")
+	ErrThrottled = errors.New("too many calls for Amazon Inspector")
+	ErrRefused   = errors.New("the SBOM was refused by Amazon Inspector")
+	ErrReply     = errors.New("something other than a report came from Amazon Inspector")
 )
 
 // The output formats of ScanSbom that are read. INSPECTOR has what CYCLONE_DX_1_5 leaves out: secrets in Dockerfiles, and the

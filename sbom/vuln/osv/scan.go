@@ -84,17 +84,18 @@ type hit struct {
 func subject(doc *sbom.Document) vuln.Subject {
 	digest := sha256.Sum256(doc.Bytes())
 	s := vuln.Subject{Name: doc.Name(), SBOM: "sha256:" + hex.EncodeToString(digest[:]), SBOMID: doc.ID()}
-	for _, root := range doc.Roots() {
-		if c := doc.Component(root); c != nil {
-			s.Name = c.Name
-			if strings.HasPrefix(c.Version, "sha256:") {
-				s.Digest = c.Version
-			}
-			if c.PURL != "" {
-				s.IDs = append(s.IDs, c.PURL)
-			}
+	roots := doc.Roots()
+	if len(roots) == 0 {
+		return s
+	}
+	if c := doc.Component(roots[0]); c != nil {
+		s.Name = c.Name
+		if strings.HasPrefix(c.Version, "sha256:") {
+			s.Digest = c.Version
 		}
-		break
+		if c.PURL != "" {
+			s.IDs = append(s.IDs, c.PURL)
+		}
 	}
 	return s
 }
