@@ -316,6 +316,9 @@ func TestMemory(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("no /proc")
 	}
+	if raceDetector {
+		t.Skip("the race detector keeps memory of its own beside each word")
+	}
 	dump, _ := corpus(t)
 	exe, err := os.Executable()
 	if err != nil {
