@@ -140,6 +140,11 @@ func (o *options) write(ctx context.Context, in *input, report *vuln.Report, std
 	if err := report.WriteTable(stdout, nil); err != nil {
 		return err
 	}
+	for f, place := range report.Places() {
+		if place.Doubt != "" {
+			fmt.Fprintf(stdout, "cannot tell: %s %s: %s\n", f.ID, place.Component.PURL, place.Doubt)
+		}
+	}
 	for _, s := range report.Skipped {
 		fmt.Fprintf(stdout, "not assessed: %s %s: %s\n", s.Component.Name, s.Component.PURL, s.Reason)
 	}

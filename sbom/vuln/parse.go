@@ -328,6 +328,9 @@ func (b *builder) affect(f *Finding, a Affected) {
 	if have.Fix == "" {
 		have.Fix = a.Fix
 	}
+	if a.Doubt == "" { // who is sure counts
+		have.Doubt = ""
+	}
 	if a.Status != have.Status { // one says nothing, or something else: what stands is the worse
 		have.Status = worse(have.Status, a.Status)
 	}

@@ -323,7 +323,7 @@ func (b *builder) cdxVulnerability(v *cdxVuln, parts map[string]*cdxPart, inspec
 	}
 	f.References, f.Aliases = union(f.References, urls), union(f.Aliases, aliases)
 	b.cdxRatings(f, v)
-	fixed := b.cdxProperties(f, v)
+	fixed, doubts := b.cdxProperties(f, v)
 	vex, status := cdxAnalysis(b, v)
 	if inspector { // it says "exploitable" of known exploits and "in_triage" of all else: no statement of anybody
 		vex, status = nil, ""
@@ -341,11 +341,14 @@ func (b *builder) cdxVulnerability(v *cdxVuln, parts map[string]*cdxPart, inspec
 			}
 			continue
 		}
-		place := Affected{Component: p.component(), Status: status, VEX: vex}
+		place := Affected{Component: p.component(), Status: status, VEX: vex, Doubt: doubts[a.Ref]}
 		place.Fixed = union(place.Fixed, fixed[a.Ref])
 		for _, ver := range a.Versions {
 			if ver.Status == "unaffected" && ver.Version != "" && status == "" {
 				place.Fixed = union(place.Fixed, []string{ver.Version})
+			}
+			if ver.Status == "unknown" && ver.Version == p.Version && ver.Version != "" {
+				place.Doubt = nameOr(place.Doubt, "the document says of this version that it is unknown")
 			}
 		}
 		if len(place.Fixed) == 0 {
@@ -413,9 +416,10 @@ func (b *builder) cdxRatings(f *Finding, v *cdxVuln) {
 	}
 }
 
-// cdxProperties reads what Inspector, and this package's VDR, say of a vulnerability, and returns the fixed versions by bom-ref.
-func (b *builder) cdxProperties(f *Finding, v *cdxVuln) map[string][]string {
-	fixed := map[string][]string{}
+// cdxProperties reads what Inspector, and this package's VDR, say of a vulnerability, and returns the fixed versions, and why it
+// is not sure, by bom-ref.
+func (b *builder) cdxProperties(f *Finding, v *cdxVuln) (fixed map[string][]string, doubts map[string]string) {
+	fixed, doubts = map[string][]string{}, map[string]string{}
 	for _, p := range v.Properties {
 		name, ok := strings.CutPrefix(p.Name, inspectorScanner)
 		if !ok {
@@ -427,6 +431,8 @@ func (b *builder) cdxProperties(f *Finding, v *cdxVuln) map[string][]string {
 		case strings.HasPrefix(name, "fixed_version:"):
 			ref := strings.TrimPrefix(name, "fixed_version:")
 			fixed[ref] = union(fixed[ref], inspectorFixed(p.Value))
+		case strings.HasPrefix(name, "doubt:"):
+			doubts[strings.TrimPrefix(name, "doubt:")] = p.Value
 		case name == "exploit_available":
 			f.Exploit.Available = p.Value == "true"
 		case name == "exploit_last_seen_in_public":
@@ -447,5 +453,5 @@ func (b *builder) cdxProperties(f *Finding, v *cdxVuln) map[string][]string {
 			f.EPSS.Percentile = number(p.Value)
 		}
 	}
-	return fixed
+	return fixed, doubts
 }

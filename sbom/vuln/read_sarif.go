@@ -169,6 +169,7 @@ func (b *builder) sarifResult(run *sarifRun, res *sarifResult) error {
 	}
 	f.Severity = max(f.Severity, word)
 	place := sarifPlace(res)
+	place.Doubt = sarifDoubts[res.Kind]
 	if kind == Vulnerability && place.Component.Name == "" {
 		b.report.Skipped = append(b.report.Skipped, Skipped{Reason: id + ": the message does not name the component"})
 	}
@@ -181,6 +182,12 @@ func (b *builder) sarifResult(run *sarifRun, res *sarifResult) error {
 	}
 	b.affect(f, place)
 	return nil
+}
+
+// sarifDoubts are the kinds of results that are no failures, and no passes (section 3.27.9).
+var sarifDoubts = map[string]string{
+	"open":   "the scanner had not enough information to decide",
+	"review": "the scanner asks for a person to decide",
 }
 
 var advisoryID = regexp.MustCompile(`^(CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|[A-Z]+(-[A-Z]+)?-\d{4}[-:]\d+)`)

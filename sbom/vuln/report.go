@@ -106,6 +106,9 @@ type Affected struct {
 	Lines     string    `json:"lines,omitempty"` // in File, such as "3-5"
 	Fixed     []string  `json:"fixed,omitempty"` // versions that have the fix
 	Fix       FixState  `json:"fix,omitempty"`
+	// Doubt says why the scanner cannot tell whether the component is affected, in one clause; empty means that it is, as far
+	// as the scanner goes. Rules ask State.
+	Doubt string `json:"doubt,omitempty"`
 	// Status is what VEX says; empty means that nothing changed what the scanner found. Whether it rests on a statement with
 	// a proven signer, Proven tells.
 	Status Status    `json:"status,omitempty"`

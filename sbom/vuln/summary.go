@@ -19,6 +19,7 @@ type Summary struct {
 	Exploited  int // in a catalogue of exploited vulnerabilities
 	Exploit    int // code that exploits it is public, or it is in a catalogue
 	Unscored   int // no rating has a score
+	Doubtful   int // the scanner cannot tell of any place that is not suppressed whether it is affected
 	Suppressed int
 	Skipped    int // what could not be assessed
 }
@@ -37,6 +38,9 @@ func (r *Report) Summary() Summary {
 		if slices.ContainsFunc(f.Affects, func(a Affected) bool { return !a.Suppressed() && len(a.Fixed) > 0 }) {
 			s.Fixable++
 		}
+		if f.doubtful() {
+			s.Doubtful++
+		}
 		if f.Exploit.Known {
 			s.Exploited++
 		}
@@ -53,6 +57,11 @@ func (r *Report) Summary() Summary {
 // Suppressed reports whether every place of the finding is suppressed; one without a place is not.
 func (f *Finding) Suppressed() bool {
 	return len(f.Affects) > 0 && !slices.ContainsFunc(f.Affects, func(a Affected) bool { return !a.Suppressed() })
+}
+
+// doubtful reports whether every place that is not suppressed is in doubt; one without a place is not.
+func (f *Finding) doubtful() bool {
+	return len(f.Affects) > 0 && !slices.ContainsFunc(f.Affects, func(a Affected) bool { return !a.Suppressed() && a.Doubt == "" })
 }
 
 // String is the Summary in one line.
@@ -75,7 +84,7 @@ func (s Summary) String() string {
 	for _, more := range []struct {
 		n    int
 		what string
-	}{{s.Unscored, "without a score"}, {s.Suppressed, "suppressed"}, {s.Skipped, "not assessed"}} {
+	}{{s.Unscored, "without a score"}, {s.Doubtful, "in doubt"}, {s.Suppressed, "suppressed"}, {s.Skipped, "not assessed"}} {
 		if more.n > 0 {
 			fmt.Fprintf(&b, ", %d %s", more.n, more.what)
 		}
@@ -127,6 +136,9 @@ func (r *Report) rows(o *TableOptions) []row {
 		}
 		if a.Status != "" {
 			remarks = append(remarks, strings.ReplaceAll(string(a.Status), "_", " "))
+		}
+		if a.Doubt != "" {
+			remarks = append(remarks, "cannot tell")
 		}
 		w.remark = strings.Join(remarks, ", ")
 		if w.fixed == "" && a.Fix == WontFix {
@@ -308,18 +320,28 @@ func (r *Report) WriteMarkdown(w io.Writer, o *TableOptions) error {
 		}
 		b.WriteString("|\n")
 	}
-	if len(r.Skipped) > 0 {
-		b.WriteString("\nNot assessed:\n\n")
-	}
-	reasons := map[string]int{}
+	skipped, doubts := map[string]int{}, map[string]int{}
 	for _, s := range r.Skipped {
-		reasons[s.Reason]++
+		skipped[s.Reason]++
 	}
-	for _, reason := range sortedKeys(reasons) {
-		fmt.Fprintf(&b, "- %d: %s\n", reasons[reason], escape(plain(reason)))
+	for _, a := range r.Places() {
+		if a.Doubt != "" && !a.Suppressed() {
+			doubts[a.Doubt]++
+		}
 	}
+	writeReasons(&b, "In doubt", doubts)
+	writeReasons(&b, "Not assessed", skipped)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func writeReasons(b *strings.Builder, title string, reasons map[string]int) {
+	if len(reasons) > 0 {
+		fmt.Fprintf(b, "\n%s:\n\n", title)
+	}
+	for _, reason := range sortedKeys(reasons) {
+		fmt.Fprintf(b, "- %d: %s\n", reasons[reason], escape(plain(reason)))
+	}
 }
 
 var markdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;",

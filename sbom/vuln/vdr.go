@@ -116,7 +116,14 @@ func (w *vdrWriter) entry(f *Finding, status Status) {
 			continue
 		}
 		ref := w.component(a)
-		affects = append(affects, object{"ref": ref})
+		place := object{"ref": ref}
+		if a.Doubt != "" {
+			if a.Component.Version != "" {
+				place["versions"] = []object{{"version": a.Component.Version, "status": "unknown"}}
+			}
+			properties = append(properties, object{"name": ladingProperty + "doubt:" + ref, "value": a.Doubt})
+		}
+		affects = append(affects, place)
 		for _, fixed := range a.Fixed {
 			properties = append(properties, object{"name": ladingProperty + "fixed_version:" + ref, "value": fixed})
 		}

@@ -55,11 +55,41 @@ type Applied struct {
 	Reason    string `json:"reason,omitempty"`    // why it is not, or what it prevailed over
 }
 
-// Suppressed reports whether the place counts no longer: VEX says that it is not affected or fixed.
+// A State is the answer to the one question that a rule asks of a place: does it count?
+type State uint8
+
+// The states. The zero State is the one that counts most.
+const (
+	Found      State = iota // the scanner found it, and no proven statement says otherwise
+	CannotTell              // the scanner cannot tell: Affected.Doubt says why. It is not proven that the component is safe
+	Excluded                // a statement with a proven signer says that the component is not affected, or fixed
+)
+
+// State is what a rule must ask, and all that it must ask, of a place:
+//
+//   - Excluded needs a proven signer, so a suppression by the scanner's own VEX files or ignore rules is still Found.
+//     Whether that signer may speak is for the rule: it is in Affected.VEX.
+//   - CannotTell never counts as Excluded or as fixed: a rule makes it Indeterminate, or treats it as Found.
+//   - A proven statement settles a doubt: one that says "affected" makes the place Found.
+//
+// A component that is in no finding is free of what the scanner knows only if it is not in Report.Skipped and one of
+// Report.Databases has its ecosystem.
+func (a *Affected) State() State {
+	switch {
+	case a.Suppressed() && a.Proven():
+		return Excluded
+	case a.Doubt == "" || a.Status == StatusAffected && a.Proven():
+		return Found
+	}
+	return CannotTell
+}
+
+// Suppressed reports whether tables and counts for people leave the place out: VEX, of anybody, says that it is not affected or
+// fixed. A rule asks State.
 func (a *Affected) Suppressed() bool { return a.Status == StatusNotAffected || a.Status == StatusFixed }
 
 // Proven reports whether the place's Status rests on a statement with a proven signer. It does not if the report's own scanner
-// applied VEX.
+// applied VEX. A rule asks State.
 func (a *Affected) Proven() bool {
 	for _, v := range a.VEX {
 		if v.Effective && v.Signer.Proven() {

@@ -201,6 +201,9 @@ func scan(t *testing.T, dumps string, bom []byte, theirTime time.Duration) map[s
 	t.Logf("open, parse and scan: %v; OSV-Scanner: %v", time.Since(start), theirTime)
 	ours := map[string]bool{}
 	for f, place := range r.Places() {
+		if place.Doubt != "" {
+			t.Errorf("%s %s: %s", f.ID, place.Component.PURL, place.Doubt)
+		}
 		ours[f.ID+" "+place.Component.Name+" "+strings.TrimPrefix(place.Component.Version, "v")] = true
 	}
 	for _, s := range r.Skipped {

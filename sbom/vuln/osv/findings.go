@@ -121,7 +121,7 @@ func (s *scan) finding(f *vuln.Finding, g *group) {
 			if len(h.severity) > 0 || h.rating != "" {
 				s.rate(f, a.id, h.severity, h.rating)
 			}
-			s.place(f, a.id, h)
+			s.place(f, h)
 		}
 	}
 	distinct := f.Ratings[:0]
@@ -161,10 +161,11 @@ func addNew(list *[]string, s, but string) {
 }
 
 // place adds a package to a finding. Several records about one package agree, or the one that is sure counts.
-func (s *scan) place(f *vuln.Finding, id string, h *hit) {
+func (s *scan) place(f *vuln.Finding, h *hit) {
 	c := s.packages[h.pkg].component
+	doubt := ""
 	if h.member == versions.Unknown {
-		s.skip(c, "cannot tell whether "+id+" is about it: "+h.why)
+		doubt = h.why
 	}
 	fix := vuln.FixState("")
 	if len(h.fixed) > 0 {
@@ -176,10 +177,13 @@ func (s *scan) place(f *vuln.Finding, id string, h *hit) {
 				addNew(&a.Fixed, v, "")
 			}
 			a.Fix = cmp.Or(a.Fix, fix)
+			if doubt == "" {
+				a.Doubt = ""
+			}
 			return
 		}
 	}
-	f.Affects = append(f.Affects, vuln.Affected{Component: c, Fixed: h.fixed, Fix: fix})
+	f.Affects = append(f.Affects, vuln.Affected{Component: c, Fixed: h.fixed, Fix: fix, Doubt: doubt})
 }
 
 // rate adds what a record says of how bad a vulnerability is. The worst of all counts.

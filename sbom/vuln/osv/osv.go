@@ -17,9 +17,9 @@
 //
 // A package URL names the ecosystem and the package. A package of a distribution is looked up by its source package and its
 // release, which come from the qualifiers "distro" and "upstream", or the document's component of kind operating-system.
-// Versions are ordered as the ecosystem's own tools do. Where these cannot tell whether a version is affected, it is in the
-// Report: as a finding, and in Skipped, with the reason. So are components of which the index knows no ecosystem, or that name
-// no version: a Report says what was not assessed.
+// Versions are ordered as the ecosystem's own tools do. Where these cannot tell whether a version is affected, the
+// finding is in the Report all the same, and vuln.Affected.Doubt says why. Components of which the index knows no ecosystem, or
+// that name no version, are in Report.Skipped: a Report says what was not assessed.
 //
 // Records that are aliases of one another are one finding. Withdrawn ones are none.
 //

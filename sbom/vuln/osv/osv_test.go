@@ -225,6 +225,12 @@ func TestSaid(t *testing.T) {
 	for _, s := range r.Skipped {
 		got = append(got, s.Component.PURL+": "+s.Reason)
 	}
+	for f, a := range r.Places() {
+		if a.State() != vuln.CannotTell {
+			t.Errorf("%s: state %v", f.ID, a.State())
+		}
+		got = append(got, a.Component.PURL+": "+f.ID+": "+a.Doubt)
+	}
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{
 		": it has no package URL",
@@ -232,11 +238,11 @@ func TestSaid(t *testing.T) {
 		"pkg:deb/debian/x@1: it does not say of which release of Debian it is",
 		"pkg:deb/x@1: it does not say of which distribution it is",
 		"pkg:generic/x@1: OSV has no ecosystem for pkg:generic",
-		`pkg:maven/g/a@2.17.1-alpha1: cannot tell whether X-2 is about it: ComparableVersion of Maven 3.9 gives "2.17.1-alpha1" no place ` +
+		`pkg:maven/g/a@2.17.1-alpha1: X-2: ComparableVersion of Maven 3.9 gives "2.17.1-alpha1" no place ` +
 			`among the versions of the record`,
-		`pkg:npm/a@latest: cannot tell whether X-1 is about it: "latest" is no version for semver 7.8 (npm)`,
-		"pkg:npm/c@1.0.0: cannot tell whether X-3 is about it: the record names commits",
-		"pkg:npm/d@1.0.0: cannot tell whether X-4 is about it: the record names no versions",
+		`pkg:npm/a@latest: X-1: "latest" is no version for semver 7.8 (npm)`,
+		"pkg:npm/c@1.0.0: X-3: the record names commits",
+		"pkg:npm/d@1.0.0: X-4: the record names no versions",
 		"pkg:npm/x: it has no version",
 		"pkg:pypi/x@1: the index has no records of PyPI",
 		`pkg:rpm/amzn/x@1?distro=amzn-2023: OSV has no distribution "amzn"`,

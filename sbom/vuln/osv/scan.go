@@ -19,9 +19,9 @@ import (
 
 var _ vuln.Scanner = (*DB)(nil)
 
-// Scan looks up the components of an SBOM. Report.Skipped names components that could not be looked up, and findings for which
-// the version has no place in the order of its ecosystem; Report.Notes names records that could not be read. Errors wrap ErrIndex
-// if the index is damaged, or are those of ctx.
+// Scan looks up the components of an SBOM. Report.Skipped names components that could not be looked up; a finding for which the
+// version has no place in the order of its ecosystem has a Doubt; Report.Notes names records that could not be read. Errors wrap
+// ErrIndex if the index is damaged, or are those of ctx.
 func (db *DB) Scan(ctx context.Context, doc *sbom.Document) (*vuln.Report, error) {
 	s := &scan{db: db, of: operatingSystem(doc), places: map[string]int{}, asked: map[string]bool{}, records: map[uint64]*hits{},
 		vectors: map[string]vuln.Rating{}}
