@@ -195,7 +195,7 @@ func (r *Report) intoto() (*intotoVulns, error) {
 		d := &r.Databases[0]
 		s.DB = intotoDB{URI: nameOr(d.URI, d.Name), Version: d.Version, Updated: stamp(d.Updated)}
 	}
-	out.Metadata = intotoMetadata{Started: stamp(r.Started), Finished: stamp(r.Finished)}
+	out.Metadata = intotoMetadata{Started: required(r.Started), Finished: required(r.Finished)}
 	s.Result = []intotoResult{}
 	for i := range r.Findings {
 		item, err := result(&r.Findings[i])
@@ -220,6 +220,10 @@ func stamp(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339Nano)
 }
+
+// required is stamp for a member that must be there: readers take it as a time, and fail at an empty text. Nobody takes the zero
+// time for one at which something was scanned.
+func required(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func result(f *Finding) (*intotoResult, error) {
 	data, err := marshal(f)
@@ -253,20 +257,52 @@ type intotoIn struct {
 		URI     string          `json:"uri"`
 		Version string          `json:"version"`
 		DB      intotoDB        `json:"db"`
+		ProtoDB intotoDB        `json:"database"`
 		Result  json.RawMessage `json:"result"`
 	} `json:"scanner"`
-	Metadata intotoMetadata  `json:"metadata"`
-	Report   json.RawMessage `json:"https://github.com/ladingdev/lading/vuln/report"`
+	Metadata      intotoMetadata  `json:"metadata"`
+	ProtoMetadata intotoMetadata  `json:"scanMetadata"`
+	Report        json.RawMessage `json:"https://github.com/ladingdev/lading/vuln/report"`
+}
+
+// unify takes the result out of version 0.1 as the protocol buffers of in-toto/attestation v1.2.0 write it: with "database" for
+// "db", "scanMetadata" for "metadata", and "vulnerabilities" around the list.
+func (in *intotoIn) unify() (result []byte, err error) {
+	result = bytes.TrimSpace(in.Scanner.Result)
+	if bytes.HasPrefix(result, []byte("{")) {
+		names, raw, _, err := top(result)
+		if err != nil {
+			return nil, err
+		}
+		if len(names) == 1 && names[0] == "vulnerabilities" || len(names) == 0 { // an empty list is left out
+			if result = raw["vulnerabilities"]; result == nil {
+				result = []byte("[]")
+			}
+		}
+	}
+	if in.Scanner.ProtoDB != (intotoDB{}) && in.Scanner.DB != (intotoDB{}) || in.ProtoMetadata != (intotoMetadata{}) && in.Metadata != (intotoMetadata{}) {
+		return nil, fmt.Errorf("%w: it has members of two forms of the predicate", ErrInvalid)
+	}
+	if in.Scanner.ProtoDB != (intotoDB{}) {
+		in.Scanner.DB = in.Scanner.ProtoDB
+	}
+	if in.ProtoMetadata != (intotoMetadata{}) {
+		in.Metadata = in.ProtoMetadata
+	}
+	return result, nil
 }
 
 // readPredicate reads in-toto vulns of both versions and cosign's vuln, whose result is a report of its own. Version 0.1 is
-// read in both shapes that its page has: with "vulnerability" around an entry, and without.
+// read in both shapes that its page has, with "vulnerability" around an entry and without, and in that of its protocol buffers.
 func readPredicate(b *builder, data []byte) error {
 	var in intotoIn
 	if err := decode(data, &in); err != nil {
 		return err
 	}
-	result := bytes.TrimSpace(in.Scanner.Result)
+	result, err := in.unify()
+	if err != nil {
+		return err
+	}
 	switch {
 	case len(result) == 0:
 		return fmt.Errorf("%w: scanner.result is missing", ErrInvalid)

@@ -439,6 +439,28 @@ func TestPredicateDisagrees(t *testing.T) {
 	}
 }
 
+// Version 0.1 as in-toto's own library writes it, by its protocol buffers.
+func TestProtocolBuffers(t *testing.T) {
+	for _, tt := range []struct {
+		result string
+		want   int
+	}{{`{"vulnerabilities":[{"id":"CVE-1","severity":[{"method":"nvd","score":"medium"}]}]}`, 1}, {`{}`, 0}} {
+		text := `{"scanner":{"uri":"u","version":"1","database":{"uri":"d","lastUpdate":"2026-01-01T00:00:00Z"},"result":` + tt.result +
+			`},"scanMetadata":{"scanStartedOn":"2026-01-01T00:00:00Z","scanFinishedOn":"2026-01-01T00:01:00Z"}}`
+		r, err := ParsePredicate(TypeVulnsV01, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Findings) != tt.want || r.Databases[0].Updated.IsZero() || r.Finished.IsZero() {
+			t.Errorf("%+v", r)
+		}
+		two := strings.Replace(text, `"result"`, `"db":{"uri":"e"},"result"`, 1)
+		if _, err := Parse(strings.NewReader(two)); !errors.Is(err, ErrInvalid) {
+			t.Error(err)
+		}
+	}
+}
+
 // Predicates of other programs, in both shapes of v0.1.
 func TestForeignPredicates(t *testing.T) {
 	for _, entry := range []string{
