@@ -14,8 +14,9 @@ import (
 
 // An Image is what a name stands for at the time of asking.
 type Image struct {
-	Subject verify.Descriptor // the digest to be judged, and deployed
-	Source  verify.Source     // where the evidence about it is
+	Subject  verify.Descriptor   // the digest to be judged, and deployed
+	Children []verify.Descriptor // the images of its platforms, if it is an index: see Input.Children
+	Source   verify.Source       // where the evidence about it is
 }
 
 // A Gate checks images by name. Its fields are set before first use and not changed after; then it is safe for
@@ -33,10 +34,15 @@ type Gate struct {
 
 // Check resolves name, collects and proves the evidence, and decides. It never returns nil and never panics: any failure on
 // the way is Indeterminate with its cause, a [PanicError] where a function of the caller's panicked.
-func (g *Gate) Check(ctx context.Context, name string) (d *Decision) {
-	in := &Input{Name: name}
+func (g *Gate) Check(ctx context.Context, name string) *Decision {
+	return g.CheckRequest(ctx, name, nil)
+}
+
+// CheckRequest is Check for a door that knows who asks for what: policies find the request in their Input.
+func (g *Gate) CheckRequest(ctx context.Context, name string, request *Request) (d *Decision) {
+	in := &Input{Name: name, Request: request}
 	defer func() {
-		d.Name, d.Time = name, in.Now
+		d.Name, d.Time, d.Request, d.Children = name, in.Now, request, in.Children
 		if in.Report != nil {
 			d.Subject = in.Report.Subject
 		}
@@ -73,6 +79,7 @@ func (g *Gate) check(ctx context.Context, in *Input) *Decision {
 			verifiers[i] = guardedVerifier{v}
 		}
 	}
+	in.Children = image.Children
 	in.Report = verify.Collect(ctx, image.Subject, source, verifiers...)
 	d := *decide(ctx, g.Policy, in) // a copy: a policy may return a shared decision
 	return &d
@@ -89,8 +96,10 @@ func (g *Gate) open(ctx context.Context, name string) (*Image, error) {
 	case image == nil:
 		return nil, errors.New("the gate's Open function returned no image")
 	}
-	if err := image.Subject.Digest.Validate(); err != nil {
-		return nil, fmt.Errorf("the gate's Open function returned a subject with digest %q: %w", image.Subject.Digest, err)
+	for _, d := range append([]verify.Descriptor{image.Subject}, image.Children...) {
+		if err := d.Digest.Validate(); err != nil {
+			return nil, fmt.Errorf("the gate's Open function returned a subject with digest %q: %w", d.Digest, err)
+		}
 	}
 	return image, nil
 }
@@ -155,6 +164,10 @@ func never(p Policy, keys []verify.Identity) (err error) {
 		}
 	case *Require:
 		return never(*p, keys)
+	case named:
+		return never(p.p, keys)
+	case conditional:
+		return never(p.p, keys)
 	case combined:
 		for _, part := range p.parts {
 			err = never(part, keys)

@@ -46,11 +46,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/ladingdev/lading/internal/oneline"
-	"github.com/ladingdev/lading/verify"
 )
 
 // A Verdict is how a decision came out. The zero Verdict is Indeterminate.
@@ -90,61 +88,8 @@ func (v *Verdict) UnmarshalText(text []byte) error {
 var (
 	ErrDenied        = errors.New("denied")
 	ErrIndeterminate = errors.New("could not decide")
+	ErrReplayed      = errors.New("the decision was made from a record, and opens no door")
 )
-
-// Input is all that a Policy may look at. Policies do not change it.
-type Input struct {
-	Name   string         // as the caller gave it to the Gate
-	Report *verify.Report // what was proven about Report.Subject, what was refused, and what could not be read
-	Now    time.Time      // compare with Before, so that the decision says until when it holds
-
-	asked *horizon // what the policy that is being asked compared with Now
-}
-
-// Before reports whether Now is before t. If it is, the decision that is being made holds no longer than until t.
-func (in *Input) Before(t time.Time) bool {
-	before := in.Now.Before(t)
-	if before {
-		in.asked.note(t)
-	}
-	return before
-}
-
-// horizon is the earliest of the moments that were asked about, and of the ends of the decisions that were made on the way.
-type horizon struct {
-	mu    sync.Mutex
-	until time.Time
-	asked bool
-}
-
-// note takes a moment; zero is that of asking.
-func (h *horizon) note(t time.Time) {
-	if h == nil {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.asked || t.Before(h.until) {
-		h.asked, h.until = true, t
-	}
-}
-
-// get returns the earliest moment, and whether there was one.
-func (h *horizon) get() (until time.Time, asked bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.until, h.asked
-}
-
-// watched returns a copy of the input that notes what is asked about the time, and where.
-func (in *Input) watched() (*Input, *horizon) {
-	if in == nil {
-		return nil, new(horizon)
-	}
-	c := *in
-	c.asked = new(horizon)
-	return &c, c.asked
-}
 
 // A Policy decides on an Input. It never returns nil, though a caller treats nil as Indeterminate. So it does what panics.
 // A Policy that can be wrong from the start has a method Validate() error, which says so.
@@ -172,96 +117,6 @@ func (f Func) Decide(ctx context.Context, in *Input) *Decision {
 func (f Func) Validate() error {
 	if f == nil {
 		return errors.New("policy: a Func that is nil allows nothing")
-	}
-	return nil
-}
-
-// All returns the policy that allows what every one of ps allows. One Deny denies, whatever the others could not tell.
-// Without policies it allows nothing.
-func All(ps ...Policy) Policy { return combined{"all of", Deny, Allow, ps} }
-
-// Any returns the policy that allows what at least one of ps allows. Without policies it allows nothing.
-func Any(ps ...Policy) Policy { return combined{"any of", Allow, Deny, ps} }
-
-// combined is three-valued logic after Kleene: one part that says decisive settles it; otherwise every part must say
-// unanimous; anything else is Indeterminate.
-type combined struct {
-	words               string
-	decisive, unanimous Verdict
-	parts               []Policy
-}
-
-func (c combined) Decide(ctx context.Context, in *Input) *Decision {
-	d := &Decision{Verdict: c.unanimous}
-	if len(c.parts) == 0 {
-		return undecided(c.words+" nothing", "the policy asks for nothing")
-	}
-	for _, p := range c.parts {
-		part := decide(ctx, p, in)
-		d.Parts = append(d.Parts, part)
-		if d.Verdict != c.decisive && part.Verdict != c.unanimous {
-			d.Verdict = part.Verdict
-		}
-	}
-	d.Rule = fmt.Sprintf("%s %d rules", c.words, len(c.parts))
-	if len(c.parts) == 1 {
-		d.Rule = d.Parts[0].Rule
-	}
-	c.explain(d)
-	d.Until = c.until(d)
-	if in != nil {
-		in.asked.note(d.Until)
-	}
-	return d
-}
-
-// explain gives the reason of the parts which made the verdict, and their evidence.
-func (c combined) explain(d *Decision) {
-	var reasons []string
-	for _, part := range d.Parts {
-		if part.Verdict == d.Verdict {
-			reasons = append(reasons, part.Reason)
-			d.Evidence = append(d.Evidence, part.Evidence...)
-		}
-	}
-	d.Reason = some(reasons, "; ")
-	switch n := len(reasons); {
-	case d.Verdict != Deny || n == 1:
-	case n == len(d.Parts):
-		d.Reason = fmt.Sprintf("none of %d rules is met: %s", n, d.Reason)
-	default:
-		d.Reason = fmt.Sprintf("%d of %d rules are not met: %s", n, len(d.Parts), d.Reason)
-	}
-}
-
-// until: what one part settled holds as long as any part settles it so; what all had to say, until the first may not.
-func (c combined) until(d *Decision) time.Time {
-	if d.Verdict == Indeterminate {
-		return time.Time{}
-	}
-	var until time.Time
-	for i, part := range d.Parts {
-		switch {
-		case d.Verdict == c.unanimous:
-			if i == 0 || part.Until.Before(until) {
-				until = part.Until
-			}
-		case part.Verdict == d.Verdict && part.Until.After(until):
-			until = part.Until
-		}
-	}
-	return until
-}
-
-// Validate returns an error if there are no parts, or one of them can never allow anything.
-func (c combined) Validate() error {
-	if len(c.parts) == 0 {
-		return fmt.Errorf("policy: %s nothing allows nothing", c.words)
-	}
-	for i, p := range c.parts {
-		if err := validate(p); err != nil {
-			return fmt.Errorf("policy: rule %d of %d: %w", i+1, len(c.parts), trimmed(err))
-		}
 	}
 	return nil
 }
@@ -301,25 +156,26 @@ func decide(ctx context.Context, p Policy, in *Input) (d *Decision) {
 	switch {
 	case d == nil:
 		return undecided("unknown", "the policy returned no decision")
-	case d.Verdict > Allow:
+	case d.Verdict > Allow || d.Skipped && d.Verdict != Indeterminate:
 		return undecided(d.Rule, "the policy returned an unknown verdict "+strconv.Itoa(int(d.Verdict)))
 	}
 	until := d.Until
 	switch p.(type) {
-	case Require, *Require, combined: // which say it exactly
+	case Require, *Require, combined, threshold, named, conditional, softened: // which say it exactly
 	default:
 		if end, ok := asked.get(); ok && (until.IsZero() || end.Before(until)) {
 			until = end
 		}
 	}
-	if d.Verdict == Indeterminate {
+	if d.Verdict == Indeterminate && !d.Skipped {
 		until = time.Time{}
 	}
-	if until.Equal(d.Until) {
+	replayed := watched != nil && watched.facts.replayed != nil
+	if until.Equal(d.Until) && d.Replayed == (d.Replayed || replayed) {
 		return d
 	}
 	c := *d // a policy may return a shared decision
-	c.Until = until
+	c.Until, c.Replayed = until, d.Replayed || replayed
 	return &c
 }
 

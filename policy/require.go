@@ -73,6 +73,8 @@ type Require struct {
 	By []verify.Identity
 	// ByEntry are names of entries of the verifiers' trust lists: a signer who matched one of them counts as well.
 	ByEntry []string
+	// Signers are signers that count, each for as long as it says, beside those of By and ByEntry.
+	Signers []Signer
 	// AtLeast is how many distinct signers it takes; zero means one. A key and a certificate of it are one signer, and so
 	// are all who matched one entry of a trust list.
 	AtLeast int
@@ -99,7 +101,7 @@ const clockSkew = 5 * time.Minute
 func (r Require) Decide(ctx context.Context, in *Input) *Decision {
 	d := r.decide(ctx, in)
 	if r.Name != "" {
-		d.Rule, d.Reason = r.Name+": "+d.Rule, r.Name+": "+d.Reason
+		d.RuleName, d.Rule, d.Reason = oneline.Of(r.Name), r.Name+": "+d.Rule, r.Name+": "+d.Reason
 	}
 	d.Rule, d.Reason = oneline.Of(d.Rule), oneline.Of(d.Reason)
 	if in != nil {
@@ -144,7 +146,7 @@ func (r Require) Validate() error {
 }
 
 func (r Require) valid() error {
-	named := len(r.By) + len(r.ByEntry)
+	named := len(r.By) + len(r.ByEntry) + len(r.Signers)
 	switch r.Kind {
 	case verify.ImageSignature:
 		if len(r.PredicateTypes) > 0 {
@@ -176,16 +178,21 @@ func (r Require) valid() error {
 			return err
 		}
 	}
+	for i, s := range r.Signers {
+		if err := s.valid(); err != nil {
+			return fmt.Errorf("signer %d of %d: %w", i+1, len(r.Signers), err)
+		}
+	}
 	if slices.Contains(r.ByEntry, "") {
 		return errors.New("the requirement names a signer without identity")
 	}
 	if r.Time != "" && named == 0 {
-		return errors.New("a time in the predicate is its signer's word: By or ByEntry must say whose is believed")
+		return errors.New("a time in the predicate is its signer's word: By, ByEntry or Signers must say whose is believed")
 	}
 	if r.Time != "" && !pointerPattern.MatchString(r.Time) {
 		return fmt.Errorf("the time is named by a JSON pointer, such as /metadata/timestamp, and %q is none", r.Time)
 	}
-	if most := distinctCount(r.By) + distinctCount(r.ByEntry); named > 0 && r.AtLeast > most {
+	if most := distinctCount(r.By) + distinctCount(r.ByEntry) + distinctSigners(r.Signers); named > 0 && r.AtLeast > most {
 		return fmt.Errorf("the requirement asks for %d signers and names %d", r.AtLeast, most)
 	}
 	return nil
@@ -231,8 +238,12 @@ func identityError(id verify.Identity) error {
 // fitsKeys says why signatures by these keys alone, which have no proven time and match no entries, can never meet the
 // requirement.
 func (r Require) fitsKeys(keys []verify.Identity) error {
-	known := slices.DeleteFunc(slices.Clone(r.By), func(id verify.Identity) bool { return !slices.Contains(keys, id) })
-	switch named := len(r.By) + len(r.ByEntry); {
+	known := slices.Clone(r.By)
+	for _, s := range r.Signers {
+		known = append(known, s.Identities...)
+	}
+	known = slices.DeleteFunc(known, func(id verify.Identity) bool { return !slices.Contains(keys, id) })
+	switch named := len(r.By) + len(r.ByEntry) + len(r.Signers); {
 	case (r.MaxAge > 0 || r.Quantifier == Newest) && r.Time == "":
 		return errors.New("signatures by keys have no proven time: name a time in the predicate (Time), or trust signers whose time is proven")
 	case r.AtLeast > len(keys):
@@ -244,6 +255,15 @@ func (r Require) fitsKeys(keys []verify.Identity) error {
 			r.AtLeast, distinctCount(known))
 	}
 	return nil
+}
+
+// by names the signers who are asked for; nothing means anybody who is trusted.
+func (r Require) by() string {
+	entries := slices.Clone(r.ByEntry)
+	for _, s := range r.Signers {
+		entries = append(entries, s.Name)
+	}
+	return join(r.By, entries...)
 }
 
 func (r Require) asksFor(a *verify.Attestation) bool {
@@ -263,8 +283,8 @@ func (r Require) what() string {
 func (r Require) String() string {
 	var b strings.Builder
 	b.WriteString(r.what())
-	if len(r.By)+len(r.ByEntry) > 0 {
-		b.WriteString(" by " + join(r.By, r.ByEntry...))
+	if by := r.by(); by != "" {
+		b.WriteString(" by " + by)
 	}
 	if r.AtLeast > 1 {
 		fmt.Fprintf(&b, ", at least %d signers", r.AtLeast)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/verify"
 )
@@ -22,14 +23,24 @@ type weighing struct {
 	asked  *horizon // what Check compared with the present
 
 	candidates []*candidate
-	others     []string // what was proven that is not of the type
-	strangers  []string // who signed what is of the type, and is not asked for
-	unread     []error  // what could not be looked at, beside the report's own
+	looked     []*looked
+	others     []string    // what was proven that is not of the type
+	strangers  []string    // who signed what is of the type, and is not asked for
+	then       []time.Time // when strangers may be none
+	unread     []error     // what could not be looked at, beside the report's own
+}
+
+// looked is an attestation of the type, and what came of each of its signers.
+type looked struct {
+	a       *verify.Attestation
+	c       *candidate // nil: by nobody who is asked for
+	signers []LookedSigner
 }
 
 // A candidate is an attestation of the type, by a signer who is asked for.
 type candidate struct {
 	a       *verify.Attestation
+	looked  *looked
 	signers []counted
 	why     error     // it will not do; nil if it will
 	at      time.Time // when it was made, if that is known
@@ -38,8 +49,9 @@ type candidate struct {
 
 // counted is a signer who is asked for, and until when it counts.
 type counted struct {
-	verify.Signer
+	LookedSigner
 	until time.Time
+	i     int // among the signers of the attestation
 }
 
 // A refusal is why an attestation does not count: time alone may change it at a moment.
@@ -56,26 +68,47 @@ func (w *weighing) add(a *verify.Attestation) {
 		w.others = append(w.others, describe(a))
 		return
 	}
-	c := &candidate{a: a}
-	for _, s := range a.Signers {
-		if w.named(s) {
-			c.signers = append(c.signers, counted{s, orForever(s.Until)})
-		} else {
-			w.strangers = append(w.strangers, fmt.Sprintf("signed by %s, who is not asked for", s))
+	l := &looked{a: a, signers: make([]LookedSigner, len(a.Signers))}
+	c := &candidate{a: a, looked: l}
+	w.looked = append(w.looked, l)
+	for i, s := range a.Signers {
+		as, until, why := w.named(s)
+		l.signers[i] = LookedSigner{Signer: s, As: as, Why: oneline.Of(why.why)}
+		if why.why == "" {
+			c.signers = append(c.signers, counted{l.signers[i], until, i})
+			continue
+		}
+		w.strangers = append(w.strangers, why.why)
+		if !why.then.IsZero() {
+			w.then = append(w.then, why.then)
 		}
 	}
 	if len(c.signers) == 0 {
 		return
 	}
+	l.c = c
 	w.candidates = append(w.candidates, c)
 	w.date(c)
 	w.age(c)
 }
 
-// named reports whether a signer is asked for.
-func (r Require) named(s verify.Signer) bool {
-	return len(r.By)+len(r.ByEntry) == 0 || slices.Contains(r.By, s.Identity) ||
-		slices.ContainsFunc(s.Entries, func(e string) bool { return slices.Contains(r.ByEntry, e) })
+// named returns by what name of the policy's a signer is asked for, if it has one, until when it counts, and why not if it does
+// not: without a name because it is not asked for.
+func (w *weighing) named(s verify.Signer) (as string, until time.Time, why refusal) {
+	if len(w.By)+len(w.ByEntry)+len(w.Signers) == 0 || slices.Contains(w.By, s.Identity) ||
+		slices.ContainsFunc(s.Entries, func(e string) bool { return slices.Contains(w.ByEntry, e) }) {
+		return "", orForever(s.Until), refusal{}
+	}
+	why = refusal{why: fmt.Sprintf("signed by %s, who is not asked for", s)}
+	for _, signer := range w.Signers {
+		if signer.matches(s) {
+			as = signer.Name
+			if why, until = signer.judge(s, w.now); why.why == "" {
+				break
+			}
+		}
+	}
+	return as, until, why
 }
 
 // check asks the caller's function about the content. What panics could not be looked at.
@@ -159,7 +192,9 @@ func (w *weighing) age(c *candidate) {
 		default:
 			s.until = earliest(s.until, at.Add(w.MaxAge))
 			young = append(young, s)
+			continue
 		}
+		c.looked.signers[s.i].Why = oneline.Of(refused.why)
 	}
 	if len(young) == 0 {
 		c.why = refused
@@ -175,6 +210,7 @@ func (w *weighing) decide(ctx context.Context) *Decision {
 	if w.Quantifier == Newest {
 		var ok bool
 		if chosen, ok = w.newest(d); !ok {
+			d.Missing, d.Looked = w.missing(nil, 1), w.show(nil)
 			return d
 		}
 	}
@@ -194,7 +230,10 @@ func (w *weighing) decide(ctx context.Context) *Decision {
 	w.verdict(d, chosen, signers, unmet, need)
 	if d.Verdict != Allow {
 		d.Evidence = nil
+		d.Missing = w.missing(signers, need)
 	}
+	d.Need = need
+	d.Looked = w.show(chosen)
 	w.horizon(d, signers, need)
 	return d
 }
@@ -254,6 +293,82 @@ func (w *weighing) deny(d *Decision, signers distinct, unmet []error, need int) 
 	d.Cause = errors.Join(causes...)
 }
 
+// show lists the evidence that was looked at, and, where something is missed, what was refused before a policy could look at it.
+func (w *weighing) show(chosen []*candidate) (all []Looked) {
+	for _, l := range w.looked {
+		out := Looked{Evidence: l.a.Evidence, PredicateType: l.a.PredicateType, Signers: l.signers}
+		out.Evidence.Data = nil
+		switch {
+		case l.c == nil:
+			out.Why = "by nobody who counts"
+			if len(l.signers) == 1 {
+				out.Why = l.signers[0].Why
+			}
+		case l.c.why != nil:
+			out.Why = oneline.Error(l.c.why)
+		case !slices.Contains(chosen, l.c):
+			out.Why = "it is not the newest"
+		default:
+			out.Counts = true
+			for _, s := range l.c.signers {
+				l.signers[s.i].Counts = true
+			}
+		}
+		all = append(all, out)
+	}
+	return all
+}
+
+// missing says in words what the least is that would make it Allow.
+func (w *weighing) missing(signers distinct, need int) []string {
+	by := w.by()
+	if by == "" {
+		by = "a signer whom the verifiers trust"
+	} else if len(w.By)+len(w.ByEntry)+len(w.Signers) > 1 {
+		by = "one of " + by
+	}
+	what := w.what() + " by " + by
+	if w.MaxAge > 0 {
+		what += fmt.Sprintf(", younger than %s", w.MaxAge)
+	}
+	refused := func(c *candidate) bool { return c.why != nil && !errors.Is(c.why, ErrIndeterminate) }
+	unread := slices.Concat(w.report.Incomplete, w.unread)
+	switch {
+	case w.Quantifier == Every && slices.ContainsFunc(w.candidates, refused):
+		var gone []string
+		for _, c := range w.candidates {
+			if refused(c) {
+				gone = append(gone, "that evidence "+short(c.a.Evidence)+" goes, or is excepted: "+oneline.Error(c.why))
+			}
+		}
+		return gone
+	case len(unread) > 0 && (w.Quantifier != Some || len(signers) < need):
+		return []string{"that can be read which could not be: " + oneline.Error(unread[0])}
+	case w.Quantifier == Newest && len(w.candidates) > 0:
+		return []string{"a newer " + what + ", whose time is proven"}
+	case len(signers) > 0:
+		return []string{fmt.Sprintf("%d more: %s, other than %s", need-len(signers), what, signers)}
+	case need > 1:
+		return []string{fmt.Sprintf("%d signers: %s", need, what)}
+	}
+	return []string{article(what)}
+}
+
+func article(what string) string {
+	if strings.ContainsRune("aeiou", rune(what[0])) {
+		return "an " + what
+	}
+	return "a " + what
+}
+
+// short is how evidence is named in a sentence.
+func short(d verify.Descriptor) string {
+	if d.Digest == "" {
+		return "without digest"
+	}
+	return string(d.Digest[:min(len("sha256:")+12, len(d.Digest))])
+}
+
 // newest returns the candidates that were made last. If it cannot be told which these are, it decides that.
 func (w *weighing) newest(d *Decision) (last []*candidate, ok bool) {
 	for _, c := range w.candidates {
@@ -282,6 +397,9 @@ func (w *weighing) horizon(d *Decision, signers distinct, need int) {
 	if d.Verdict == Allow {
 		until = earliest(until, signers.until(need))
 	}
+	for _, then := range w.then {
+		until = earliest(until, then)
+	}
 	for _, c := range w.candidates {
 		if r, ok := c.why.(refusal); ok && !r.then.IsZero() {
 			until = earliest(until, r.then)
@@ -306,7 +424,7 @@ type distinct [][]counted
 func (d *distinct) add(s counted) {
 	joined, rest := []counted{s}, (*d)[:0]
 	for _, group := range *d {
-		if slices.ContainsFunc(group, func(o counted) bool { return s.Same(o.Signer) }) {
+		if slices.ContainsFunc(group, func(o counted) bool { return s.same(o.LookedSigner) }) {
 			joined = append(group, joined...)
 		} else {
 			rest = append(rest, group)
@@ -335,7 +453,7 @@ func (d distinct) until(n int) time.Time {
 func (d distinct) String() string {
 	var names []string
 	for _, group := range d {
-		names = append(names, group[0].Signer.String())
+		names = append(names, group[0].String())
 	}
 	return strings.Join(names, " and ")
 }

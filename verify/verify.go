@@ -101,18 +101,23 @@ type Attestation struct {
 // A Signer is one proven signer of an Attestation. Signers that have an Identity, a Key or one of Entries in common are
 // one signer: a workflow has another Identity at each tag and another Key at each run, but matches one entry.
 type Signer struct {
-	Identity   Identity
-	Key        string            // lower-case hex SHA-256 of the signing key's DER SubjectPublicKeyInfo; empty if there is none
-	Entries    []string          // names of the entries of the Verifier's trust list that it matched; nil if it has no such list
-	Claims     map[string]string // what else is proven of it, by the names of package verify/sigstore; nil if nothing is
-	SignedAt   time.Time         // zero when TimeSource is TimeUnknown
-	TimeSource TimeSource
+	Identity Identity `json:"identity"`
+	// Key is the lower-case hex SHA-256 of the signing key's DER SubjectPublicKeyInfo; empty if there is none.
+	Key string `json:"key,omitempty"`
+	// Entries are names of the entries of the Verifier's trust list that it matched; nil if it has no such list.
+	Entries []string `json:"entries,omitempty"`
+	// Claims are what else is proven of it, by the names of package verify/sigstore; nil if nothing is.
+	Claims     map[string]string `json:"claims,omitempty"`
+	SignedAt   time.Time         `json:"signedAt,omitzero"` // zero when TimeSource is TimeUnknown
+	TimeSource TimeSource        `json:"timeSource,omitzero"`
+	// Accuracy is how much later than SignedAt it may have been, as a timestamp states it: see Latest.
+	Accuracy time.Duration `json:"accuracy,omitempty"`
 
 	// Name is what the trust list calls the signer, for people: nothing is decided by it. Often empty.
-	Name string
+	Name string `json:"name,omitempty"`
 	// Until is the first moment at which this signer may no longer count though the evidence stays as it is: its key or
 	// certificate ends, the signature expires, what was found out of revocation gets old. Zero means that there is none.
-	Until time.Time
+	Until time.Time `json:"until,omitzero"`
 }
 
 // String returns the signer for people: its name, and who it is.
@@ -145,13 +150,16 @@ const (
 // An Identity is a signer as the Verifier proved it. It is comparable: two signatures are by the same signer exactly
 // when their Identities are equal, whatever names the evidence uses.
 type Identity struct {
-	Kind    IdentityKind
-	Key     string // KeyIdentity: lower-case hex SHA-256 of the key's DER SubjectPublicKeyInfo
-	Subject string // CertificateIdentity: what was matched, e.g. an RFC 4514 name, an AWS Signer profile ARN. OIDCIdentity: the SAN
-	Issuer  string // CertificateIdentity: who vouches for Subject, e.g. the root's RFC 4514 name. OIDCIdentity: the provider's URL
+	Kind IdentityKind `json:"kind"`
+	// Key of a KeyIdentity: lower-case hex SHA-256 of the key's DER SubjectPublicKeyInfo.
+	Key string `json:"key,omitempty"`
+	// Subject of a CertificateIdentity: what was matched, e.g. an RFC 4514 name, an AWS Signer profile ARN. Of an OIDCIdentity: the SAN.
+	Subject string `json:"subject,omitempty"`
+	// Issuer of a CertificateIdentity: who vouches for Subject, e.g. the root's RFC 4514 name. Of an OIDCIdentity: the provider's URL.
+	Issuer string `json:"issuer,omitempty"`
 	// IssuerKey tells issuers of one name apart, for anybody may give a root the name of another. CertificateIdentity:
 	// lower-case hex SHA-256 of the DER SubjectPublicKeyInfo of the certificate that is trusted.
-	IssuerKey string
+	IssuerKey string `json:"issuerKey,omitempty"`
 }
 
 // Validate returns an error, which says why, for an Identity that no Verifier may return and so nothing matches: one that
@@ -218,7 +226,7 @@ const (
 )
 
 func (s TimeSource) String() string {
-	return [...]string{"unknown", "claimed", "authority", "timestamp", "log"}[min(int(s), 4)]
+	return timeWords[min(int(s), len(timeWords)-1)]
 }
 
 // A Check is one thing that a Verifier looked at.

@@ -1,0 +1,133 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/ladingdev/lading/verify"
+)
+
+// ErrNotRecorded is the error of [Fact] in a replay that asks for what was not read when the record was made, and of [Value] in
+// every replay. It wraps ErrIndeterminate.
+var ErrNotRecorded error = notRecorded{}
+
+type notRecorded struct{}
+
+func (notRecorded) Error() string { return "it is not in the record" }
+func (notRecorded) Unwrap() error { return ErrIndeterminate }
+
+// Fact reads something of an attestation once for all the policies that decide on an Input: the first caller's read is kept under
+// name, and its error too. So rules that need the same of a predicate parse it once, and what they read is all that a record
+// of the decision has to hold (see [Recorded]). A replay answers from the record and never calls read.
+//
+// T marshals as JSON, and is small: a list of licences, not the document. Callers do not change the value. The name says what is
+// read, by whom and in which version, such as "lading/sbom.licences/v1", and stands for one T. Of an error a replay has the text
+// and whether it wraps ErrIndeterminate.
+func Fact[T any](in *Input, a *verify.Attestation, name string, read func() (T, error)) (T, error) {
+	return once(in, factKey{a, name, false}, read)
+}
+
+// Value is Fact for what is too large to be recorded, such as a parsed SBOM, from which facts are read. It is kept for the one
+// Input. In a replay its error is ErrNotRecorded.
+func Value[T any](in *Input, a *verify.Attestation, name string, read func() (T, error)) (T, error) {
+	return once(in, factKey{a, name, true}, read)
+}
+
+// facts are what was read of the attestations of one Input.
+type facts struct {
+	mu       sync.Mutex
+	known    map[factKey]*fact
+	asked    int       // how often facts were asked for
+	recorder *recorder // nil: what is read is not recorded
+	replayed *Record   // where facts are answered from; nil: they are read
+}
+
+type factKey struct {
+	a     *verify.Attestation
+	name  string
+	value bool
+}
+
+type fact struct {
+	once  sync.Once
+	value any // a *T
+	err   error
+}
+
+func (f *facts) get(key factKey) *fact {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked++
+	if f.known == nil {
+		f.known = make(map[factKey]*fact)
+	}
+	if f.known[key] == nil {
+		f.known[key] = new(fact)
+	}
+	return f.known[key]
+}
+
+// once returns what is known under a key, or finds it out.
+func once[T any](in *Input, key factKey, read func() (T, error)) (v T, err error) {
+	if in == nil || in.facts == nil { // nobody to share with
+		return read()
+	}
+	f := in.facts.get(key)
+	f.once.Do(func() {
+		f.err = fmt.Errorf("%w: reading %q failed", ErrIndeterminate, key.name) // if read panics
+		var v T
+		v, err := load(in.facts, key, read)
+		f.value, f.err = &v, err
+	})
+	if f.err != nil {
+		return v, f.err
+	}
+	known, ok := f.value.(*T)
+	if !ok {
+		return v, fmt.Errorf("%w: fact %q is a %T and was asked for as a %T", ErrIndeterminate, key.name, f.value, &v)
+	}
+	return *known, nil
+}
+
+// load reads a value, from where this input has them.
+func load[T any](f *facts, key factKey, read func() (T, error)) (v T, err error) {
+	switch {
+	case f.replayed != nil && key.value:
+		return v, fmt.Errorf("%w: %q", ErrNotRecorded, key.name)
+	case f.replayed != nil:
+		raw, err := f.replayed.fact(key)
+		if err == nil {
+			if err = json.Unmarshal(raw, &v); err != nil {
+				err = fmt.Errorf("%w: %q was recorded as something else: %w", ErrNotRecorded, key.name, err)
+			}
+		}
+		return v, err
+	case f.recorder == nil || key.value:
+		return read()
+	}
+	if v, err = read(); err != nil {
+		f.recorder.failed(key, err)
+		return v, err
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return v, fmt.Errorf("%w: fact %q cannot be recorded: %w", ErrIndeterminate, key.name, err)
+	}
+	var again T // what is decided on is what a replay will have
+	if err := json.Unmarshal(raw, &again); err != nil {
+		return v, fmt.Errorf("%w: fact %q cannot be read back: %w", ErrIndeterminate, key.name, err)
+	}
+	f.recorder.read(key, raw)
+	return again, nil
+}
+
+// A recordedError is an error of a fact in a replay.
+type recordedError struct {
+	text          string
+	indeterminate bool
+}
+
+func (e recordedError) Error() string { return e.text }
+
+func (e recordedError) Is(target error) bool { return e.indeterminate && target == ErrIndeterminate }
