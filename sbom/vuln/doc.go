@@ -16,7 +16,8 @@
 //
 //	Amazon Inspector    INSPECTOR, CYCLONE_DX_1_5, with or without the "sbom" around it; INSPECTOR_ALT, whose
 //	                    form AWS has not published, as far as it has the members of INSPECTOR
-//	CycloneDX           JSON with vulnerabilities, 1.4 to 1.7
+//	                    also ListFindings of Amazon Inspector, of one image, in ECR or in Azure's ACR
+//	CycloneDX           JSON or XML with vulnerabilities, 1.4 to 1.7
 //	Grype, Trivy        their JSON, with what was suppressed
 //	OSV-Scanner         JSON of version 2
 //	govulncheck         -json, and OpenVEX

@@ -70,6 +70,7 @@ func formats() []format {
 		{"inspector", func(has func(...string) bool) bool {
 			return has("vulnerability_count") || has("messages", "vulnerabilities")
 		}, readInspector},
+		{"inspector-findings", func(has func(...string) bool) bool { return has("findings") }, readFindings},
 		{"grype", func(has func(...string) bool) bool { return has("matches", "descriptor") }, readGrype},
 		{"trivy", func(has func(...string) bool) bool {
 			return has("SchemaVersion") && (has("Results") || has("ArtifactName") || has("ArtifactType"))

@@ -18,6 +18,8 @@ func Union(reports ...*Report) *Report {
 		if out.Subject.empty() {
 			out.Subject = r.Subject
 		}
+		out.Subject.Provider = nameOr(out.Subject.Provider, r.Subject.Provider)
+		out.Subject.Registry = nameOr(out.Subject.Registry, r.Subject.Registry)
 		for _, d := range r.Databases {
 			if !slices.Contains(out.Databases, d) {
 				out.Databases = append(out.Databases, d)

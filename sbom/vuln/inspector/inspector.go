@@ -112,7 +112,9 @@ func (s *Scanner) Scan(ctx context.Context, doc *sbom.Document) (*vuln.Report, e
 	report.Skipped = append(report.Skipped, run.skipped...)
 	report.Notes = append(report.Notes, notes...)
 	request.restore(report)
-	report.Subject = subject(doc)
+	of := subject(doc)
+	of.Provider, of.Registry = report.Subject.Provider, report.Subject.Registry
+	report.Subject = of
 	report.Locate(doc)
 	slices.SortFunc(report.Findings, func(a, b vuln.Finding) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
 	slices.SortFunc(report.Skipped, func(a, b vuln.Skipped) int {
