@@ -35,7 +35,8 @@ const (
 )
 
 func descriptor(text string) verify.Descriptor {
-	return verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString(text), Size: int64(len(text))}
+	const mediaType = "application/vnd.oci.image.manifest.v1+json"
+	return verify.Descriptor{MediaType: mediaType, Digest: digest.FromString(text), Size: int64(len(text))}
 }
 
 // profile is AWS Signer's signing profile of a name.
@@ -72,7 +73,8 @@ func rules() policy.Policy {
 		policy.Any(
 			policy.Require{Name: "built by CodeBuild", Kind: verify.Statement, PredicateTypes: []string{slsaType}, Signers: release,
 				Check: contains("codebuild", "the builder is none of CodeBuild")},
-			policy.Require{Name: "rebuilt", Kind: verify.Statement, PredicateTypes: []string{"https://acme.example/rebuild/v1"}, Signers: release},
+			policy.Require{Name: "rebuilt", Kind: verify.Statement, Signers: release,
+				PredicateTypes: []string{"https://acme.example/rebuild/v1"}},
 		),
 		policy.Named("name", policy.Func(func(_ context.Context, in *policy.Input) *policy.Decision {
 			d := &policy.Decision{Verdict: policy.Allow, Until: policy.Forever}
@@ -144,7 +146,8 @@ func decisions() map[string]*policy.Decision {
 
 func options() *report.Options {
 	return &report.Options{Title: "Images of the shop", Ask: func(rule *policy.Decision) string {
-		return map[string]string{"signed": "#release", "sbom": "#release", "scanned": "security@acme.example", "name": "#platform"}[rule.RuleName]
+		return map[string]string{"signed": "#release", "sbom": "#release", "scanned": "security@acme.example",
+			"name": "#platform"}[rule.RuleName]
 	}}
 }
 
@@ -231,7 +234,7 @@ func TestTextWidth(t *testing.T) {
 		var b bytes.Buffer
 		deep := &policy.Decision{Verdict: policy.Deny, Rule: s, Reason: s}
 		for range 60 {
-			deep = &policy.Decision{Verdict: policy.Deny, Rule: s, Reason: s, Parts: []*policy.Decision{deep, {Verdict: policy.Allow, Reason: s}}}
+			deep = &policy.Decision{Verdict: policy.Deny, Rule: s, Reason: s, Parts: []*policy.Decision{deep, {Verdict: policy.Allow}}}
 			deep.Missing = []string{s}
 		}
 		deep.Name = s
@@ -429,5 +432,26 @@ func TestSARIFLimit(t *testing.T) {
 	d.Parts = d.Parts[1:]
 	if err := report.SARIF(io.Discard, nil, d); err != nil {
 		t.Error(err)
+	}
+}
+
+// What strangers wrote is no command for a CI server that reads its own log: "::" at the beginning of a line, "##" anywhere.
+func TestLogCommands(t *testing.T) {
+	for pad := range 90 {
+		for _, command := range []string{
+			"::stop-commands::x", "\u200d::x", "##[error]x", "#\u00ad#[error]x", "###[add-path]/x", "##vso[task.complete result=Succeeded;]x", "##teamcity[x]",
+		} {
+			s := strings.Repeat("a", pad) + command
+			d := &policy.Decision{Verdict: policy.Deny, Name: s, Rule: s, Reason: strings.Repeat("b ", pad) + command, Missing: []string{s}}
+			var b bytes.Buffer
+			if err := report.Text(&b, nil, d); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##") || strings.ContainsAny(line, "\u200d\u00ad") || columnsOf(line) > 81 {
+					t.Fatalf("a command: %s", line)
+				}
+			}
+		}
 	}
 }
