@@ -18,6 +18,10 @@ var ErrVector = errors.New("not a CVSS vector")
 // Rate makes a rating of a CVSS vector of version 2.0, 3.0, 3.1 or 4.0, as its source wrote it (first.org/cvss). The score is
 // the one that the vector is for: the environmental one if it has metrics of that group, else the temporal, else the base
 // score. A vector without the prefix of its version is one of version 2. Errors wrap [ErrVector].
+//
+// At the edge between two scores the lower one may be given (8.5, where the exact product is 8.55): of all base and threat
+// vectors of version 4 in 908 of 419,904, of base and temporal ones of version 2 in 33 of 34,992. The severity is the same in
+// all of them.
 func Rate(source, vector string) (Rating, error) {
 	r := Rating{Source: source, Vector: vector}
 	method, score, err := score(vector)

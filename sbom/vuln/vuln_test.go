@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -531,6 +533,44 @@ func TestRate(t *testing.T) {
 	for _, v := range []string{"", "CVSS:3.1", "CVSS:5.0/AV:N", "CVSS:3.1/AV:N", "high", "CVSS:4.0/AV:N/AC:L"} {
 		if _, err := Rate("", v); !errors.Is(err, ErrVector) {
 			t.Errorf("%q: %v", v, err)
+		}
+	}
+}
+
+// FIRST's own vectors and scores. The formula of base scores is that of 3.1 in 3.0 as well.
+func TestPublishedVectors(t *testing.T) {
+	lines := strings.Split(strings.TrimSpace(string(load(t, "testdata/cvss/vectors.tsv"))), "\n")
+	count := map[string]int{}
+	for _, line := range lines[1:] {
+		f := strings.Split(line, "\t")
+		want, err := strconv.ParseFloat(f[3], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vectors := []string{f[2]}
+		if rest, ok := strings.CutPrefix(f[2], "CVSS:3.1/"); ok {
+			vectors = append(vectors, "CVSS:3.0/"+rest)
+		}
+		for _, vector := range vectors {
+			r, err := Rate("", vector)
+			if err != nil || r.Score != want {
+				t.Errorf("%s %s is %v, %v; %s says %v", f[1], vector, r.Score, err, f[0], want)
+			}
+			count[r.Method]++
+		}
+	}
+	for method, least := range map[string]int{"CVSSv2": 28, "CVSSv3": 28, "CVSSv31": 25, "CVSSv4": 284} {
+		if count[method] < least {
+			t.Errorf("%d vectors of %s", count[method], method)
+		}
+	}
+	// Where the library gives the lower of two scores at the edge. If it no longer does, the docstring of Rate changes.
+	for vector, exact := range map[string]float64{
+		"AV:N/AC:L/Au:S/C:C/I:C/A:C/E:F/RL:U/RC:C":                        8.6,
+		"CVSS:4.0/AV:N/AC:L/AT:P/PR:H/UI:A/VC:N/VI:H/VA:L/SC:N/SI:N/SA:L": 5.7,
+	} {
+		if r, err := Rate("", vector); err != nil || math.Abs(exact-r.Score-0.1) > 1e-9 {
+			t.Errorf("%s is %v, %v", vector, r.Score, err)
 		}
 	}
 }
