@@ -33,7 +33,7 @@ func (c combined) Decide(ctx context.Context, in *Input) *Decision {
 	if len(c.parts) == 0 {
 		return undecided(c.op+" of nothing", "the policy asks for nothing")
 	}
-	d := &Decision{Verdict: c.unanimous, Op: c.op}
+	d := &Decision{Verdict: c.unanimous, Op: c.op, Replayed: in.isReplay()}
 	if d.Parts = decideAll(ctx, c.parts, in); !applies(d) {
 		return d
 	}

@@ -36,11 +36,11 @@ func Value[T any](in *Input, a *verify.Attestation, name string, read func() (T,
 
 // facts are what was read of the attestations of one Input.
 type facts struct {
-	mu       sync.Mutex
-	known    map[factKey]*fact
-	asked    int       // how often facts were asked for
-	recorder *recorder // nil: what is read is not recorded
-	replayed *Record   // where facts are answered from; nil: they are read
+	mu        sync.Mutex
+	known     map[factKey]*fact
+	asked     int     // how often facts were asked for
+	recording bool    // what is read is going to be recorded
+	replayed  *Record // where facts are answered from; nil: they are read
 }
 
 type factKey struct {
@@ -53,6 +53,7 @@ type fact struct {
 	once  sync.Once
 	value any // a *T
 	err   error
+	raw   json.RawMessage // the value, if it is going to be recorded
 }
 
 func (f *facts) get(key factKey) *fact {
@@ -76,9 +77,8 @@ func once[T any](in *Input, key factKey, read func() (T, error)) (v T, err error
 	f := in.facts.get(key)
 	f.once.Do(func() {
 		f.err = fmt.Errorf("%w: reading %q failed", ErrIndeterminate, key.name) // if read panics
-		var v T
-		v, err := load(in.facts, key, read)
-		f.value, f.err = &v, err
+		v, raw, err := load(in.facts, key, read)
+		f.value, f.raw, f.err = &v, raw, err
 	})
 	if f.err != nil {
 		return v, f.err
@@ -90,44 +90,44 @@ func once[T any](in *Input, key factKey, read func() (T, error)) (v T, err error
 	return *known, nil
 }
 
-// load reads a value, from where this input has them.
-func load[T any](f *facts, key factKey, read func() (T, error)) (v T, err error) {
+// load reads a value, from where this input has them, and returns what is to be recorded of it.
+func load[T any](f *facts, key factKey, read func() (T, error)) (v T, raw json.RawMessage, err error) {
 	switch {
 	case f.replayed != nil && key.value:
-		return v, fmt.Errorf("%w: %q", ErrNotRecorded, key.name)
+		return v, nil, fmt.Errorf("%w: %q", ErrNotRecorded, key.name)
 	case f.replayed != nil:
-		raw, err := f.replayed.fact(key)
-		if err == nil {
+		if raw, err = f.replayed.fact(key); err == nil {
 			if err = json.Unmarshal(raw, &v); err != nil {
 				err = fmt.Errorf("%w: %q was recorded as something else: %w", ErrNotRecorded, key.name, err)
 			}
 		}
-		return v, err
-	case f.recorder == nil || key.value:
-		return read()
+		return v, nil, err
 	}
-	if v, err = read(); err != nil {
-		f.recorder.failed(key, err)
-		return v, err
+	if v, err = read(); err != nil || !f.recording || key.value {
+		return v, nil, err
 	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return v, fmt.Errorf("%w: fact %q cannot be recorded: %w", ErrIndeterminate, key.name, err)
+	if raw, err = json.Marshal(v); err != nil {
+		return v, nil, fmt.Errorf("%w: fact %q cannot be recorded: %w", ErrIndeterminate, key.name, err)
 	}
 	var again T // what is decided on is what a replay will have
-	if err := json.Unmarshal(raw, &again); err != nil {
-		return v, fmt.Errorf("%w: fact %q cannot be read back: %w", ErrIndeterminate, key.name, err)
+	if err = json.Unmarshal(raw, &again); err != nil {
+		return v, nil, fmt.Errorf("%w: fact %q cannot be read back: %w", ErrIndeterminate, key.name, err)
 	}
-	f.recorder.read(key, raw)
-	return again, nil
+	return again, raw, nil
 }
 
-// A recordedError is an error of a fact in a replay.
-type recordedError struct {
-	text          string
-	indeterminate bool
+// count returns how many facts were asked for so far.
+func (f *facts) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
 }
 
-func (e recordedError) Error() string { return e.text }
+// unasked reports whether a replay has not asked for any fact since before, so that who should have read the predicate of an
+// attestation, which is not there, has not.
+func (f *facts) unasked(before int, a *verify.Attestation) bool {
+	return f.replayed != nil && f.count() == before && f.replayed.sizeOf(a) > 0
+}
 
-func (e recordedError) Is(target error) bool { return e.indeterminate && target == ErrIndeterminate }
+// isReplay reports whether decisions on the input are made from a record.
+func (in *Input) isReplay() bool { return in != nil && in.facts != nil && in.facts.replayed != nil }

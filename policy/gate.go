@@ -30,6 +30,9 @@ type Gate struct {
 	Policy Policy
 	// Now tells the time that policies judge by; nil means time.Now.
 	Now func() time.Time
+	// Record, if it is set, is given the record of each decision of the Policy but those of a dry run, before Check returns. It
+	// writes it where [Replay] finds it. It cannot change the decision.
+	Record func(*Record)
 }
 
 // Check resolves name, collects and proves the evidence, and decides. It never returns nil and never panics: any failure on
@@ -81,8 +84,20 @@ func (g *Gate) check(ctx context.Context, in *Input) *Decision {
 	}
 	in.Children = image.Children
 	in.Report = verify.Collect(ctx, image.Subject, source, verifiers...)
-	d := *decide(ctx, g.Policy, in) // a copy: a policy may return a shared decision
+	if g.Record == nil || in.Request != nil && in.Request.DryRun {
+		d := *decide(ctx, g.Policy, in) // a copy: a policy may return a shared decision
+		return &d
+	}
+	decided, record := Recorded(ctx, g.Policy, in)
+	d := *decided
+	g.keep(record)
 	return &d
+}
+
+// keep gives a record to the function for them. A panic of it is its own affair.
+func (g *Gate) keep(r *Record) {
+	defer recovered(func(*PanicError) {})
+	g.Record(r)
 }
 
 func (g *Gate) open(ctx context.Context, name string) (*Image, error) {

@@ -170,7 +170,7 @@ func decide(ctx context.Context, p Policy, in *Input) (d *Decision) {
 	if d.Verdict == Indeterminate && !d.Skipped {
 		until = time.Time{}
 	}
-	replayed := watched != nil && watched.facts.replayed != nil
+	replayed := watched.isReplay()
 	if until.Equal(d.Until) && d.Replayed == (d.Replayed || replayed) {
 		return d
 	}

@@ -91,7 +91,8 @@ type Require struct {
 	Time string
 	// Check looks at the content of an attestation and returns nil if it will do, or why not; nil means any content. An error
 	// that wraps ErrIndeterminate says that it cannot be told. What it compares with the present, it compares with
-	// Input.Before.
+	// Input.Before. What it reads of the predicate it reads with Fact, once for all rules: in a replay there is no predicate, and
+	// a check that asks for no fact of an attestation that had one is Indeterminate.
 	Check func(ctx context.Context, in *Input, a *verify.Attestation) error
 }
 

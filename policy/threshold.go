@@ -28,7 +28,7 @@ func (t threshold) Decide(ctx context.Context, in *Input) *Decision {
 	if err := t.valid(); err != nil {
 		return undecided(rule, err.Error())
 	}
-	d := &Decision{Rule: rule, Op: opAtLeast, Need: t.n}
+	d := &Decision{Rule: rule, Op: opAtLeast, Need: t.n, Replayed: in.isReplay()}
 	if d.Parts = decideAll(ctx, t.parts, in); !applies(d) {
 		return d
 	}

@@ -122,7 +122,11 @@ func (w *weighing) check(ctx context.Context, c *candidate) {
 			c.why = fmt.Errorf("%w: %w", ErrIndeterminate, c.why)
 			return
 		}
+		before := w.in.facts.count()
 		c.why = w.Check(ctx, w.in, c.a)
+		if w.in.facts.unasked(before, c.a) {
+			c.why = fmt.Errorf("%w: the check of %s read no fact of it", ErrNotRecorded, short(c.a.Evidence))
+		}
 	}()
 	if errors.Is(c.why, ErrIndeterminate) {
 		w.unread = append(w.unread, c.why)
@@ -133,9 +137,12 @@ func (w *weighing) check(ctx context.Context, c *candidate) {
 // says that it was there by then.
 func (w *weighing) date(c *candidate) {
 	if w.Time != "" {
-		at, err := timeAt(c.a.Predicate, w.Time)
+		at, err := Fact(w.in, c.a, "policy.Require.Time "+w.Time, func() (time.Time, error) { return timeAt(c.a.Predicate, w.Time) })
 		if err != nil {
 			c.unknown = fmt.Sprintf("no time at %s: %v", w.Time, err)
+			if errors.Is(err, ErrNotRecorded) {
+				w.unread = append(w.unread, err)
+			}
 			return
 		}
 		c.at = at
@@ -205,7 +212,7 @@ func (w *weighing) age(c *candidate) {
 
 // decide weighs what was put together.
 func (w *weighing) decide(ctx context.Context) *Decision {
-	d := &Decision{Rule: w.String()}
+	d := &Decision{Rule: w.String(), Replayed: w.in.isReplay()}
 	chosen := w.candidates
 	if w.Quantifier == Newest {
 		var ok bool
@@ -224,7 +231,9 @@ func (w *weighing) decide(ctx context.Context) *Decision {
 		for _, s := range c.signers {
 			signers.add(s)
 		}
-		d.Evidence = append(d.Evidence, c.a.Evidence)
+		evidence := c.a.Evidence
+		evidence.Data = nil
+		d.Evidence = append(d.Evidence, evidence)
 	}
 	need := max(1, w.AtLeast)
 	w.verdict(d, chosen, signers, unmet, need)

@@ -55,6 +55,15 @@ func (p *Proof) Earliest() Time {
 	return slices.MinFunc(p.Times, func(a, b Time) int { return a.From.Compare(b.From) })
 }
 
+// Latest returns the latest moment at which the signature may have been made: the first by which one of the times has it there for
+// certain. The zero time means that there is none.
+func (p *Proof) Latest() time.Time {
+	if len(p.Times) == 0 {
+		return time.Time{}
+	}
+	return slices.MinFunc(p.Times, func(a, b Time) int { return a.To.Compare(b.To) }).To
+}
+
 // Verify proves a signature: by the certificate in s, or, of a key's signature, that the logs and authorities have seen it.
 func (r *Root) Verify(s *Signed, entries []LogEntry, timestamps [][]byte, p Policy) (*Proof, error) {
 	v := &verification{root: r, signed: s, policy: p, proof: new(Proof)}

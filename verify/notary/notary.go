@@ -192,7 +192,7 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		Signers: []verify.Signer{{
 			Identity: Identity(name, anchor),
 			Key:      keyOf(info.CertificateChain[0]),
-			SignedAt: signedAt, TimeSource: source, Until: found.until,
+			SignedAt: signedAt, TimeSource: source, Accuracy: found.accuracy, Until: found.until,
 		}},
 		Evidence: evidence,
 		Checks:   found.checks,
@@ -292,8 +292,9 @@ func about(content *signature.EnvelopeContent, subject verify.Descriptor) (*nota
 // findings are the checks that were made of one signature, and the first moment at which one of them may come out otherwise;
 // zero if there is none.
 type findings struct {
-	checks []verify.Check
-	until  time.Time
+	checks   []verify.Check
+	until    time.Time
+	accuracy time.Duration // of the time that is proven
 }
 
 func (f *findings) passed(name, reason string) {

@@ -162,5 +162,6 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err != nil {
 		return time.Time{}, fmt.Errorf("timestamp: %w", err)
 	}
+	found.accuracy = stamp.Accuracy
 	return stamp.Value.UTC(), nil
 }

@@ -243,6 +243,18 @@ func TestBadTimestamps(t *testing.T) {
 	if _, err := v.Verify(t.Context(), image, evidence); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
+	// A vague one says so: what must be older than a moment is held against the latest that it leaves open.
+	vague, _ := newTSA(t, nil)
+	vague.Edit = func(i *tspclient.TSTInfo) { i.Accuracy = tspclient.Accuracy{Seconds: 90} }
+	v.TSA, v.Now = []*x509.Certificate{vague.Root()}, func() time.Time { return epoch }
+	evidence = stamp(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}, func(s []byte) []byte { return token(vague, s) })
+	a, err := v.Verify(t.Context(), image, evidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := a.Signers[0]; s.Accuracy != 90*time.Second || !s.Latest().Equal(s.SignedAt.Add(90*time.Second)) {
+		t.Errorf("%+v", s)
+	}
 }
 
 // The authority of time is asked about as the signer's is: by OCSP, once, and the answer decides. Who signs asks too.

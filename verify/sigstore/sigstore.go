@@ -403,7 +403,7 @@ func (v *Verifier) timed(s verify.Signer, proof *sigstore.Proof) verify.Signer {
 		return s
 	}
 	t := proof.Earliest()
-	s.SignedAt, s.TimeSource = t.From, verify.TimeStamped
+	s.SignedAt, s.Accuracy, s.TimeSource = t.From, proof.Latest().Sub(t.From), verify.TimeStamped
 	if t.Logged {
 		s.TimeSource = verify.TimeLogged
 	}
