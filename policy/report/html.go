@@ -87,7 +87,7 @@ func (p *page) findings(list []finding) {
 			}
 			p.printf("<h3>%s</h3>\n<ul class=\"why\">\n", map[string]string{"deny": "Why", "indeterminate": "Why", "warning": "Warnings"}[f.state])
 		}
-		p.rule(f.state, f.Reason)
+		p.rule(f.state, reason(f.Decision))
 		if lines := f.looked(); len(lines) > 0 {
 			p.printf("\n<ul class=\"looked\">\n")
 			p.items(lines)

@@ -92,11 +92,11 @@ func suite(opts Options, d *policy.Decision) junitSuite {
 		if len(parts(rule)) > 0 && !ok { // it stands for those below it
 			continue
 		}
-		c := junitCase{Name: xmlText(rule.Rule), ClassName: s.Name, Time: "0"}
+		c := junitCase{Name: xmlText(asked(rule)), ClassName: s.Name, Time: "0"}
 		if seen[c.Name]++; seen[c.Name] > 1 {
 			c.Name += fmt.Sprintf(" (%d)", seen[c.Name])
 		}
-		result := &junitResult{Message: xmlText(rule.Reason)}
+		result := &junitResult{Message: xmlText(reason(rule))}
 		switch {
 		case ok && f.state == "deny":
 			c.Failure, s.Failures = result, s.Failures+1

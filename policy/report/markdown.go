@@ -61,7 +61,7 @@ func (m *markdown) decision(opts Options, d *policy.Decision) {
 		if i == 0 || f.state != list[i-1].state {
 			m.printf("\n**%s**\n\n", map[string]string{"deny": "Why", "indeterminate": "Why", "warning": "Warnings"}[f.state])
 		}
-		m.printf("- %s %s\n", icon(f.state), code(f.Reason))
+		m.printf("- %s %s\n", icon(f.state), code(reason(f.Decision)))
 		for _, line := range f.looked() {
 			m.printf("  - %s\n", code(line))
 		}

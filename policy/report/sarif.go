@@ -71,14 +71,14 @@ func (s *sarif) decision(d *policy.Decision) {
 		if f.state == "warning" {
 			level = "warning"
 		}
-		lines := append([]string{d.Verdict.String() + " " + name(d) + ": " + clean(f.Reason) + "."}, f.details(s.opts)...)
+		lines := append([]string{d.Verdict.String() + " " + name(d) + ": " + reason(f.Decision) + "."}, f.details(s.opts)...)
 		s.result(d, f, level, strings.Join(lines, "\n"))
 	}
 }
 
 // rule returns the id and the index of a rule, which it adds if it is not there yet.
 func (s *sarif) rule(d *policy.Decision) (id string, index int) {
-	text := clean(d.Rule)
+	text := asked(d)
 	key := clean(d.RuleName) + "\x00" + text
 	if i, ok := s.index[key]; ok {
 		return s.run.Tool.Driver.Rules[i].ID, i

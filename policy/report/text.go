@@ -124,7 +124,7 @@ func (t *terminal) findings(d *policy.Decision) {
 			t.line("")
 			t.line(map[string]string{"deny": "Why", "indeterminate": "Why", "warning": "Warnings"}[f.state])
 		}
-		t.wrapped("  "+t.paint(f.state, mark(f.state))+" ", 4, short(clean(f.Reason)))
+		t.wrapped("  "+t.paint(f.state, mark(f.state))+" ", 4, short(reason(f.Decision)))
 		for _, line := range f.looked() {
 			t.wrapped("    - ", 6, line)
 		}

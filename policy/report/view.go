@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -41,11 +42,11 @@ func mark(state string) string {
 func says(d *policy.Decision) string {
 	switch {
 	case len(parts(d)) > 0:
-		return clean(d.Rule)
+		return asked(d)
 	case d.Verdict == policy.Allow, d.Skipped:
-		return clean(d.Reason)
+		return reason(d)
 	}
-	return clean(d.Rule)
+	return asked(d)
 }
 
 // A finding is a rule that made the verdict, or one that refuses without force.
@@ -229,3 +230,11 @@ func rules(d *policy.Decision) (n int) {
 	}
 	return n
 }
+
+// asked is what a rule asks for.
+func asked(d *policy.Decision) string {
+	return cmp.Or(clean(d.Rule), clean(d.RuleName), "a rule that does not say what it asks for")
+}
+
+// reason is why it came out so.
+func reason(d *policy.Decision) string { return cmp.Or(clean(d.Reason), "no reason is given") }
