@@ -114,7 +114,7 @@ func serve(storage config.ConfigStorage) http.Handler {
 	var (
 		once     sync.Once
 		registry http.Handler
-		mu       sync.Mutex
+		mu       sync.RWMutex
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		once.Do(func() {
@@ -129,10 +129,16 @@ func serve(storage config.ConfigStorage) http.Handler {
 			})
 		})
 		// Its list of referrers is read, changed and written back: two writers at once could lose an entry.
+		// In a directory, whatever reads the list may read the file anew, which requests for blobs look at without a lock.
 		changes := r.Method == http.MethodPut || r.Method == http.MethodDelete
-		if changes && strings.Contains(r.URL.Path, "/manifests/") {
+		isBlob, files := strings.Contains(r.URL.Path, "/blobs/"), storage.StoreType == config.StoreDir
+		switch {
+		case changes && !isBlob, files && !isBlob:
 			mu.Lock()
 			defer mu.Unlock()
+		case files:
+			mu.RLock()
+			defer mu.RUnlock()
 		}
 		registry.ServeHTTP(w, r)
 	})
