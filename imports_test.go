@@ -62,8 +62,9 @@ func TestImports(t *testing.T) {
 		{"registry", nil, []string{spec, digest, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy", []string{"verify"}, []string{spec, digest, mldsa}},
 		{"policy/report", []string{"policy", "verify"}, []string{spec, digest, mldsa}},
-		{"policy/document", []string{"policy", "verify"}, []string{spec, digest, mldsa, "go.yaml.in/yaml/v3"}},
 		{"policy/rules", []string{"verify", "sbom", "sign/provenance"},
+			[]string{spec, digest, mldsa, "go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
+		{"policy/document", []string{"policy", "verify", "sbom", "sign/provenance"},
 			[]string{spec, digest, mldsa, "go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
 		{"policy/gate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 	} {

@@ -69,13 +69,17 @@ import (
 	"strconv"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/ladingdev/lading/policy"
 )
 
 // A Document is a policy as somebody wrote it. It is read, and not yet bound to what the program brings: [Document.Load] does that.
 type Document struct {
 	spec  *spec
-	json  []byte
+	root  *yaml.Node
+	data  []byte // as it was written
+	json  []byte // in canonical form
 	about *policy.Document
 }
 
@@ -85,11 +89,11 @@ func Parse(data []byte) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{spec: new(spec)}
+	d := &Document{spec: new(spec), root: root, data: append([]byte(nil), data...)}
 	r, err := read(root, d.spec)
 	if d.spec.Version > 1 {
 		r.faults = nil // which a later version may explain
-		r.fault(d.spec.place, "version", "this program reads version 1", "version %d", d.spec.Version)
+		r.fault(locate(root, "version"), "version", "this program reads version 1", "version %d", d.spec.Version)
 		return nil, r.err()
 	}
 	d.resolve(r)

@@ -4,26 +4,28 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ladingdev/lading/policy/rules"
 )
 
 // The format of documents, version 1. Tags say how a field is written, what it is and what it has to be; shape.go reads them.
 
 type spec struct {
-	place
-	Version     int            `yaml:"version,required" help:"The version of the format: 1."`
-	Name        string         `yaml:"name,required" format:"name" help:"What people call the policy. Decisions say it."`
-	Serial      int            `yaml:"serial,zero" help:"A number that grows with every change. A signed policy needs one: an older one is refused after a newer was seen."`
-	Expires     time.Time      `yaml:"expires" help:"From then on the policy allows nothing, so that one that is forgotten does not go on."`
-	Description string         `yaml:"description" help:"What the policy is for. Nothing is decided by it."`
-	Trust       []trustSpec    `yaml:"trust" help:"Whom the policy trusts. Rules name these entries in by."`
-	Gates       []gateSpec     `yaml:"gates,names" help:"What a refusal does at each door. A door that is not here, and \"default\" neither, refuses."`
-	Rules       []ruleSetSpec  `yaml:"rules,names" help:"Rules under a name, for use in several places."`
-	Images      []imageSpec    `yaml:"images,required" help:"Which rules are for which images. The first entry with a pattern that matches counts, no other. An image that none matches is denied."`
-	Injected    []injectedSpec `yaml:"injected" help:"Images that AWS adds to tasks, by the account of their registry. They are looked at before images."`
+	Version     int               `yaml:"version,required" help:"The version of the format: 1."`
+	Name        string            `yaml:"name,required" format:"name" help:"What people call the policy. Decisions say it."`
+	Serial      int               `yaml:"serial,zero" help:"A number that grows with every change. A signed policy needs one: an older one is refused after a newer was seen."`
+	Expires     time.Time         `yaml:"expires" help:"From then on the policy allows nothing, so that one that is forgotten does not go on."`
+	Description string            `yaml:"description" help:"What the policy is for. Nothing is decided by it."`
+	Trust       []trustSpec       `yaml:"trust" help:"Whom the policy trusts. Rules name these entries in by."`
+	Gates       []gateSpec        `yaml:"gates,names" help:"What a refusal does at each door. A door that is not here, and \"default\" neither, refuses."`
+	Rules       []ruleSetSpec     `yaml:"rules,names" help:"Rules under a name, for use in several places."`
+	Images      []imageSpec       `yaml:"images,required" help:"Which rules are for which images. The first entry with a pattern that matches counts, no other. An image that none matches is denied."`
+	Exceptions  []rules.Exception `yaml:"exceptions" help:"What passes all the same, for every rule that takes exceptions."`
+	BreakGlass  *breakGlassSpec   `yaml:"breakGlass" help:"Who may sign that an image shall run whatever the policy says. Decisions that rest on it carry a warning."`
+	Injected    []injectedSpec    `yaml:"injected" help:"Images that AWS adds to tasks, by the account of their registry. They are looked at before images."`
 }
 
 type trustSpec struct {
-	place
 	Name             string     `yaml:"name,required" format:"name" help:"The entry's name, in by and in reasons. Whatever matches it is one signer."`
 	Key              string     `yaml:"key,one" format:"publickey" help:"A public key in PEM."`
 	Kind             string     `yaml:"kind,one" format:"kind" help:"A kind of trust that the program brings, such as aws-signer, notary, keyless, kms or file. It reads with."`
@@ -36,7 +38,6 @@ type trustSpec struct {
 }
 
 type gateSpec struct {
-	place
 	Gate          string `yaml:"-,key"`
 	Mode          string `yaml:"mode,required" enum:"deny|warn|audit" help:"What a denial does: deny refuses, warn lets through and tells who asked, audit lets through and writes it down."`
 	Indeterminate string `yaml:"indeterminate" enum:"deny|warn" help:"What it does that nothing could be decided: deny or warn. If nothing is said, deny where mode is deny, and else warn: never silence."`
@@ -48,7 +49,6 @@ type ruleSetSpec struct {
 }
 
 type imageSpec struct {
-	place
 	Name    string      `yaml:"name" format:"name" help:"What people call this entry."`
 	Match   []string    `yaml:"match,required" format:"image" help:"Patterns of repositories: HOST/PATH without tag. * is within one part, ** is one part or more; ** alone is every image. The host is named in full, or has * for whole labels but the last two."`
 	Require []ruleSpec  `yaml:"require,one" help:"All of these have to be met."`
@@ -57,15 +57,19 @@ type imageSpec struct {
 	Gates   []gateSpec  `yaml:"gates,names" help:"What a refusal of these images does, instead of gates of the document."`
 }
 
+type breakGlassSpec struct {
+	By      []string      `yaml:"by,required" ref:"trust" help:"Entries of trust that may."`
+	AtLeast int           `yaml:"atLeast" help:"How many of them it takes; 1 if nothing is said."`
+	MaxAge  time.Duration `yaml:"maxAge" help:"The age at which such a statement no longer counts, by a proven time."`
+}
+
 type exemptSpec struct {
-	place
 	Owner   string    `yaml:"owner,required" help:"Who answers for it."`
 	Reason  string    `yaml:"reason,required" help:"Why."`
 	Expires time.Time `yaml:"expires,required" help:"Until when."`
 }
 
 type injectedSpec struct {
-	place
 	Name         string   `yaml:"name,required" format:"name" help:"What people call these images."`
 	Accounts     []string `yaml:"accounts,required" format:"account" help:"AWS accounts whose private registries they come from, in quotes."`
 	Regions      []string `yaml:"regions" format:"region" help:"Regions of the registries; every region if nothing is said."`
@@ -73,7 +77,6 @@ type injectedSpec struct {
 }
 
 type whenSpec struct {
-	place
 	Gates      []string `yaml:"gates" help:"Doors that ask."`
 	Operations []string `yaml:"operations" help:"Operations, in the words of the platform, such as CREATE."`
 	Users      []string `yaml:"users" help:"Who asks."`
@@ -87,20 +90,17 @@ type whenSpec struct {
 }
 
 type atLeastSpec struct {
-	place
 	N  int        `yaml:"n,required" help:"How many."`
 	Of []ruleSpec `yaml:"of,required" help:"The rules, each by signers of its own."`
 }
 
 type signatureSpec struct {
-	place
 	By      []string      `yaml:"by" ref:"trust" help:"Entries of trust that count; everybody in trust if nothing is said."`
 	AtLeast int           `yaml:"atLeast" help:"How many distinct signers it takes; 1 if nothing is said."`
 	MaxAge  time.Duration `yaml:"maxAge" help:"The age at which a signature no longer counts, by a proven time."`
 }
 
 type attestationSpec struct {
-	place
 	Types      []string       `yaml:"types,required" format:"uri" help:"Predicate types, exactly."`
 	By         []string       `yaml:"by" ref:"trust" help:"Entries of trust that count; everybody in trust if nothing is said."`
 	AtLeast    int            `yaml:"atLeast" help:"How many distinct signers it takes; 1 if nothing is said."`
@@ -111,7 +111,6 @@ type attestationSpec struct {
 }
 
 type conditionSpec struct {
-	place
 	CEL     *yaml.Node `yaml:"cel,required" help:"An expression that is true where the attestation will do."`
 	Forbids bool       `yaml:"forbids" help:"Whether the condition forbids something: it then needs the quantifier every or newest."`
 	Message string     `yaml:"message" help:"What people read where it is false."`
@@ -119,7 +118,6 @@ type conditionSpec struct {
 
 // ruleSpec is one rule: exactly one of the fields that say what is asked.
 type ruleSpec struct {
-	place
 	Name        string           `yaml:"name" format:"name" help:"What people call the rule. Reasons begin with it."`
 	When        *whenSpec        `yaml:"when,some" help:"Where the rule applies. All fields have to fit; a field that the door does not know makes the answer indeterminate."`
 	Gates       []gateSpec       `yaml:"gates,names" help:"What it does at each door that this rule is not met, instead of gates of the entry and of the document."`
@@ -129,4 +127,11 @@ type ruleSpec struct {
 	AtLeast     *atLeastSpec     `yaml:"atLeast,one" help:"Several of these have to be met, each by signers of its own."`
 	Signature   *signatureSpec   `yaml:"signature,one" help:"The image is signed."`
 	Attestation *attestationSpec `yaml:"attestation,one" help:"There is an attestation of a type."`
+
+	SBOM            *rules.SBOM            `yaml:"sbom,one" help:"The image has an SBOM: about this image, not empty, and as a profile wants it."`
+	Components      *rules.Components      `yaml:"components,one" help:"Components that are refused, or all others than some."`
+	Licenses        *rules.Licenses        `yaml:"licenses,one" help:"Licences that are refused, or all others than some."`
+	Vulnerabilities *rules.Vulnerabilities `yaml:"vulnerabilities,one" help:"Vulnerabilities that are refused."`
+	Provenance      *rules.Provenance      `yaml:"provenance,one" help:"How the image was built: by whom, from what."`
+	Keyless         *rules.Keyless         `yaml:"keyless,one" help:"Claims of the identity that signed keyless."`
 }

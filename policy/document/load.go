@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/rules"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -36,6 +37,8 @@ type loader struct {
 	sets    map[string]*ruleSetSpec
 	using   []string // sets that are being compiled, outermost first
 	count   int
+
+	exceptions []rules.Exception // of the document
 }
 
 // maxRules bounds what the sets of a document come to where they use each other.
@@ -53,6 +56,7 @@ func (d *Document) Load(opts *Options) (*Policy, error) {
 		l.sets[d.spec.Rules[i].Name] = &d.spec.Rules[i]
 	}
 	l.trust()
+	l.documentExceptions()
 	p := &Policy{doc: d, unbound: l.opts.Unbound, trusted: &trusted{l.entries}, gates: d.spec.gateNames()}
 	for i := range d.spec.Injected {
 		p.injected = append(p.injected, newInjected(&d.spec.Injected[i]))
@@ -72,7 +76,7 @@ func (l *loader) image(s *imageSpec, path string, gates []string) *image {
 	for _, text := range s.Match {
 		p, err := parsePattern(text)
 		if err != nil { // which Parse would have refused
-			l.r.fault(s.place, path+".match", "", "%v", err)
+			l.fault(path+".match", "", "%v", err)
 			continue
 		}
 		m.patterns = append(m.patterns, p)
@@ -97,11 +101,39 @@ func (l *loader) image(s *imageSpec, path string, gates []string) *image {
 			for _, c := range compiled {
 				parts = append(parts, c.at(g, base))
 			}
-			p = policy.All(parts...)
+			p = l.breakGlass(policy.All(parts...))
 		}
 		m.byGate[g] = p
 	}
 	return m
+}
+
+// documentExceptions checks the exceptions that are for all rules.
+func (l *loader) documentExceptions() {
+	var names []string
+	l.spec.eachRule(func(r *ruleSpec, _ string) {
+		if r.Name != "" {
+			names = append(names, r.Name)
+		}
+	})
+	for i, e := range l.spec.Exceptions {
+		path := fmt.Sprintf("exceptions[%d]", i)
+		if err := e.Validate(); err != nil {
+			l.fault(path, "", "%s", trimmed(err))
+		}
+		if e.Rule != "" && !slices.Contains(names, e.Rule) {
+			l.fault(path+".rule", suggest(e.Rule, names), "no rule is called %.80q", e.Rule)
+		}
+	}
+	l.exceptions = l.spec.Exceptions
+	if b := l.spec.BreakGlass; b != nil {
+		if b.MaxAge > 0 && l.onlyKeys(b.By) {
+			l.fault("breakGlass", "", "maxAge: signatures by keys have no proven time, so nobody could")
+		}
+		if len(b.By) < b.AtLeast {
+			l.fault("breakGlass", "", "it asks for %d signers and names %d", b.AtLeast, len(b.By))
+		}
+	}
 }
 
 // A compiled is a rule, whose effect at a door is not yet said.
@@ -130,12 +162,12 @@ func (l *loader) rule(s *ruleSpec, path string, own bool) *compiled {
 	out := &compiled{gates: s.Gates, wrap: s.wrap(true)}
 	if l.count++; l.count > maxRules {
 		if l.count == maxRules+1 {
-			l.r.fault(s.place, path, "", "more than %d rules, those that are used several times counted each time", maxRules)
+			l.fault(path, "", "more than %d rules, those that are used several times counted each time", maxRules)
 		}
 		return out.asking(nothing{})
 	}
 	if s.Gates != nil && !own {
-		l.r.fault(s.Gates[0].place, path+".gates", "give them to the rule around it", "rules below anyOf and atLeast decide together")
+		l.fault(path+".gates", "give them to the rule around it", "rules below anyOf and atLeast decide together")
 	}
 	switch {
 	case s.Use != "":
@@ -148,7 +180,7 @@ func (l *loader) rule(s *ruleSpec, path string, own bool) *compiled {
 		return out.asking(policy.Any(l.together(s.AnyOf, path+".anyOf")...))
 	case s.AtLeast != nil:
 		p := policy.AtLeast(s.AtLeast.N, l.together(s.AtLeast.Of, path+".atLeast.of")...)
-		l.validate(s.AtLeast.place, path+".atLeast", p)
+		l.validate(path+".atLeast", p)
 		return out.asking(p)
 	default:
 		out.wrap = s.wrap(false) // these say their names themselves
@@ -195,7 +227,7 @@ func (l *loader) use(s *ruleSpec, path string, own bool) (parts []*compiled) {
 	case set == nil: // which Parse refused
 		return nil
 	case slices.Contains(l.using, s.Use):
-		l.r.fault(s.place, path+".use", "", "the set %q uses itself: %s", s.Use, strings.Join(append(l.using, s.Use), " uses "))
+		l.fault(path+".use", "", "the set %q uses itself: %s", s.Use, strings.Join(append(l.using, s.Use), " uses "))
 		return nil
 	}
 	l.using = append(l.using, s.Use)
@@ -206,10 +238,26 @@ func (l *loader) use(s *ruleSpec, path string, own bool) (parts []*compiled) {
 	return parts
 }
 
+// fault adds a fault of what stands at a path of the document.
+func (l *loader) fault(path, suggestion, format string, args ...any) {
+	l.fail(path, &Error{Reason: fmt.Sprintf(format, args...), Suggestion: suggestion})
+}
+
+// fail adds a fault, once: a set that is used twice has it twice.
+func (l *loader) fail(path string, e *Error) {
+	e.Path = path
+	if p := locate(l.doc.root, path); e.Line == 0 {
+		e.Line, e.Column = max(p.Line, 1), max(p.Column, 1)
+	}
+	if !slices.ContainsFunc(l.r.faults, func(known *Error) bool { return known.Path == path && known.Reason == e.Reason }) {
+		l.r.faults = append(l.r.faults, e)
+	}
+}
+
 // validate adds what a policy says of itself.
-func (l *loader) validate(at place, path string, p policy.Policy) {
+func (l *loader) validate(path string, p policy.Policy) {
 	if err := policy.Validate(p); err != nil {
-		l.r.faults = append(l.r.faults, &Error{Line: at.Line, Column: at.Column, Path: path, Reason: trimmed(err), Err: err})
+		l.fail(path, &Error{Reason: trimmed(err), Err: err})
 	}
 }
 

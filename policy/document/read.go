@@ -194,10 +194,6 @@ func (r *reader) mismatch(n *yaml.Node, f *field, path string) {
 }
 
 func (r *reader) object(n *yaml.Node, v reflect.Value, s *shape, path string) {
-	if p := v.FieldByName("place"); p.IsValid() && p.Type() == placeType {
-		v.FieldByName("Line").SetInt(int64(n.Line))
-		v.FieldByName("Column").SetInt(int64(n.Column))
-	}
 	var ones []string
 	seen, unknown := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -233,6 +229,35 @@ func (r *reader) object(n *yaml.Node, v reflect.Value, s *shape, path string) {
 			r.fault(at(n), path, "", "the field %q is missing", f.name)
 		}
 	}
+}
+
+// locate returns where a part of the document stands, or what it would be in.
+func locate(n *yaml.Node, path string) place {
+	for path != "" {
+		var next *yaml.Node
+		if path[0] == '[' {
+			digits, rest, _ := strings.Cut(path[1:], "]")
+			if i, err := strconv.Atoi(digits); err == nil && n.Kind == yaml.SequenceNode && i < len(n.Content) {
+				next = n.Content[i]
+			}
+			path = rest
+		} else {
+			path = strings.TrimPrefix(path, ".")
+			length := 0
+			for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+				k := n.Content[i].Value
+				if rest, ok := strings.CutPrefix(path, k); ok && len(k) > length && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+					next, length = n.Content[i+1], len(k)
+				}
+			}
+			path = path[length:]
+		}
+		if next == nil {
+			break
+		}
+		n = next
+	}
+	return at(n)
 }
 
 func has(n *yaml.Node, name string) bool {

@@ -53,11 +53,10 @@ type field struct {
 	some     bool   // of an object: at least one member
 }
 
-// A place is where something stands in the document: a struct that has one is told.
+// A place is where something stands in the document.
 type place struct{ Line, Column int }
 
 var (
-	placeType    = reflect.TypeFor[place]()
 	durationType = reflect.TypeFor[time.Duration]()
 	timeType     = reflect.TypeFor[time.Time]()
 	nodeType     = reflect.TypeFor[yaml.Node]()
@@ -111,7 +110,7 @@ func (s *shape) addFields(t reflect.Type, index []int) {
 		tag := f.Tag.Get("yaml")
 		name, options, _ := strings.Cut(tag, ",")
 		switch {
-		case f.Type == placeType, name == "-", tag == "" && !f.IsExported(), hidden(t, f.Name):
+		case name == "-", tag == "" && !f.IsExported(), hidden(t, f.Name):
 			continue
 		case f.Anonymous:
 			s.addFields(f.Type, at)

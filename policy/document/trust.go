@@ -68,7 +68,7 @@ func (l *loader) trust() {
 		t := &l.spec.Trust[i]
 		path := fmt.Sprintf("trust[%d]", i)
 		if l.signers[t.Name] != nil {
-			l.r.fault(t.place, path, "", "the name %q is used twice", t.Name)
+			l.fault(path, "", "the name %q is used twice", t.Name)
 			continue
 		}
 		v, err := l.verifier(t, path)
@@ -76,7 +76,7 @@ func (l *loader) trust() {
 		case errors.As(err, &own):
 			l.r.faults = append(l.r.faults, own...)
 		case err != nil:
-			l.r.faults = append(l.r.faults, &Error{Line: t.Line, Column: t.Column, Path: path, Reason: trimmed(err), Err: err})
+			l.fail(path, &Error{Reason: trimmed(err), Err: err})
 		}
 		l.checkSpan(t, path)
 		s := &policy.Signer{Name: t.Name, Entries: []string{t.Name}, From: t.From, Until: t.Until, CompromisedSince: t.CompromisedSince}
@@ -91,7 +91,7 @@ func (l *loader) checkSpan(t *trustSpec, path string) {
 		at   time.Time
 	}{{"until", t.Until}, {"compromisedSince", t.CompromisedSince}} {
 		if !end.at.IsZero() && !t.From.Before(end.at) {
-			l.r.fault(t.place, path, "", "from is not before %s, so that it counts at no time", end.name)
+			l.fault(path, "", "from is not before %s, so that it counts at no time", end.name)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (l *loader) checkSpan(t *trustSpec, path string) {
 func (l *loader) verifier(t *trustSpec, path string) (verify.Verifier, error) {
 	if t.Key != "" {
 		if t.With != nil {
-			l.r.fault(place{t.With.Line, t.With.Column}, path, "", "with is for a kind, and this is a key")
+			l.fault(path, "", "with is for a kind, and this is a key")
 		}
 		key, err := verify.ParseTrustedKey([]byte(t.Key))
 		if err != nil {
@@ -124,7 +124,7 @@ func (l *loader) verifier(t *trustSpec, path string) (verify.Verifier, error) {
 		return v, v.Validate()
 	}
 	if len(t.Schemes)+len(t.Formats) > 0 {
-		l.r.fault(t.place, path, "", "schemes and formats are for a key: a kind says them under with")
+		l.fault(path, "", "schemes and formats are for a key: a kind says them under with")
 	}
 	if l.opts.Unbound {
 		return nil, nil
