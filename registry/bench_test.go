@@ -199,7 +199,7 @@ func TestRequestsAtOnce(t *testing.T) {
 
 // What is read ahead is bounded in bytes, whatever a registry offers.
 func TestReadingAheadIsBounded(t *testing.T) {
-	if !heavy {
+	if !heavy() {
 		t.Skip("set LADING_HEAVY=1 to read 200 MiB")
 	}
 	const size, pieces = 8 << 20, 24
@@ -243,7 +243,7 @@ func TestWarmCacheOfMany(t *testing.T) {
 	repo := open(t, name, &registry.Options{Cache: cache})
 	image := pushImage(t, repo, "app")
 	pieces := 300 // of which the listing was too large to be remembered once
-	if heavy {
+	if heavy() {
 		pieces = 1000
 	}
 	var contents []registry.Descriptor

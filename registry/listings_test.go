@@ -64,7 +64,7 @@ func TestListedTypeIsAHint(t *testing.T) {
 	}
 	for kind, quirks := range map[string][]registrytest.Quirk{"API": nil, "fallback": {registrytest.NoReferrers(404)}, "layout": nil} {
 		for how, typed := range listed {
-			if kind == "layout" && typed != nil || !heavy && kind == "fallback" && typed != nil && how != "configuration" {
+			if kind == "layout" && typed != nil || !heavy() && kind == "fallback" && typed != nil && how != "configuration" {
 				continue
 			}
 			t.Run(kind+", "+how, func(t *testing.T) {

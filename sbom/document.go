@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"strings"
 	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -187,11 +186,8 @@ func (d *Document) read() error {
 	for name := range r.Object("bomFormat", "specVersion", "spdxVersion", "@context", "@graph") {
 		switch string(name) {
 		case "@context":
-			for _, c := range textOrTexts(r) {
+			for _, c := range spdx3.contexts(r) {
 				other.context(c)
-				if strings.HasPrefix(c, spdx3Context) {
-					spdx3.context = c
-				}
 			}
 		case "@graph":
 			spdx3.graph(r)
@@ -202,6 +198,7 @@ func (d *Document) read() error {
 		case "spdxVersion":
 			d.format = Format{SPDX, r.String()}
 		default:
+			spdx3.beside = true
 			if spdx3.context == "" && !cdx.member(r, name) && !other.member(r, name) {
 				spdx.member(r, name)
 			}

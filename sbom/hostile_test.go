@@ -99,7 +99,7 @@ func (b *blankReader) Read(p []byte) (int, error) {
 func TestHostile(t *testing.T) {
 	const head, spdxHead = `{"bomFormat":"CycloneDX","specVersion":"1.6",`, `{"spdxVersion":"SPDX-2.3",`
 	components, edges, space := 2_000, 20_000, 1<<20
-	if heavy {
+	if heavy() {
 		components, edges, space = 100_000, 1_000_000, 1<<30
 	}
 	cycle := head + `"components":[{"bom-ref":"a","name":"a"},{"bom-ref":"a","name":"again"}],"dependencies":[{"ref":"a","dependsOn":["a","a","b"]},{"ref":"b","dependsOn":["a"]}]}`
@@ -231,7 +231,7 @@ func TestNull(t *testing.T) {
 		}
 		collect(root)
 		step := 1 + len(nodes)/8
-		if heavy {
+		if heavy() {
 			step = 1
 		}
 		for i := 1; i < len(nodes); i += step {

@@ -102,15 +102,6 @@ func (e *edge) explain(reason string) {
 // An identifier is a component's, other than package URLs and CPE.
 type identifier struct{ kind, value, comment text } // the kind as SPDX 3 writes it: swhid, gitoid or swid
 
-// An external is another document that this one refers to.
-type external struct {
-	id     text // DocumentRef-..., what it is called here
-	uri    text
-	hashes []hash
-	names  []*node // of elements there, in SPDX 3
-	also   []*node
-}
-
 // An annotation is what somebody said of something in the document, or of the document.
 type annotation struct {
 	subject    int // -1: the document
@@ -135,6 +126,7 @@ type hub struct {
 	properties                 []property
 	references                 []reference
 	externals                  []external
+	namespaces                 []namespace
 	annotations                []annotation
 	vulnerabilities            []*vulnerability
 	assessments                []*node // of SPDX 3, until they are read

@@ -402,23 +402,6 @@ func (h *hub) markOptional(nodes []*node) {
 	}
 }
 
-// cycloneDXOutside writes references of the document itself, of which other documents are some.
-func (h *hub) cycloneDXOutside(root *node) {
-	for _, r := range h.references {
-		cycloneDXReferenceOut(root, r)
-	}
-	for _, x := range h.externals {
-		r := root.add("externalReferences", newObject())
-		r.set("type", newText("bom"))
-		r.set("url", newText(x.uri.s, slices.Concat(x.also, x.names, []*node{x.uri.src})...))
-		for _, n := range x.names {
-			n.explainSelf(Changed, "CycloneDX refers to the document, not to a part of it")
-		}
-		cycloneDXHashesOut(r, x.hashes)
-		r.put("comment", x.id)
-	}
-}
-
 // writeCycloneDXAnnotations writes what was said of components; of the document it is said of what that is about.
 func (h *hub) writeCycloneDXAnnotations(root *node, rootElement int) {
 	for _, a := range h.annotations {
@@ -554,9 +537,9 @@ var kinds = map[string]string{
 var cycloneDXTypes = []string{"application", "framework", "library", "container", "platform", "operating-system", "device",
 	"device-driver", "firmware", "file", "machine-learning-model", "data", "cryptographic-asset"}
 
-// cycloneDXHashAlgorithms are those that CycloneDX 1.6 has.
+// cycloneDXHashAlgorithms are those that CycloneDX 1.7 has.
 var cycloneDXHashAlgorithms = []string{"MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "SHA3-256", "SHA3-384", "SHA3-512",
-	"BLAKE2b-256", "BLAKE2b-384", "BLAKE2b-512", "BLAKE3"}
+	"BLAKE2b-256", "BLAKE2b-384", "BLAKE2b-512", "BLAKE3", "Streebog-256", "Streebog-512"}
 
 func (h *hub) cycloneDXComponent(o *node, e *element) {
 	kind := "library"

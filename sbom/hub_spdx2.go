@@ -75,11 +75,7 @@ func readSPDX2(root *node) *hub {
 		}
 		h.edges = append(h.edges, edge{h.find(from.s), h.find(to.s), t, from, to, r.str("comment"), []*node{kind.src}, nil})
 	}
-	for _, x := range root.list("externalDocumentRefs") {
-		sum := x.get("checksum")
-		h.externals = append(h.externals, external{id: x.str("externalDocumentId"), uri: x.str("spdxDocument"),
-			hashes: []hash{{text{spdx2HashName(sum.str("algorithm").s), sum.str("algorithm").src}, sum.str("checksumValue")}}})
-	}
+	h.spdx2Externals(root)
 	h.spdx2Annotations(root, -1)
 	at := 0
 	for _, in := range []string{"packages", "files"} {
@@ -367,47 +363,17 @@ func (h *hub) spdx2Relationship(root *node, out []string, e *edge) {
 		e.explain(noSuchRelation)
 		return
 	}
+	h.use(from)
+	h.use(to)
 	r := relate(root, from, []*node{e.fromText.src}, e.kind, append(slices.Clone(e.also), e.scope), to, []*node{e.toText.src})
 	r.put("comment", e.comment)
 }
 
 const noSuchRelation = "the other format has no relationship of this type"
 
-// external returns the other document that is called by a name, if SPDX 2 can name it.
-func (h *hub) external(id string) *external {
-	for i := range h.externals {
-		if x := &h.externals[i]; x.id.s == id {
-			for _, sum := range x.hashes {
-				if spdx2HashAlgorithms[sum.alg.s] != "" && sum.value.ok() {
-					return x
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // spdx2Outside writes what the document says of other documents and what others say of it.
 func (h *hub) spdx2Outside(root *node, out []string) {
-	for i := range h.externals {
-		x := &h.externals[i]
-		if h.external(x.id.s) != x {
-			for _, n := range append(x.names, x.uri.src) {
-				n.explainSelf(Dropped, "SPDX 2 wants a checksum of the other document")
-			}
-			continue
-		}
-		n := root.add("externalDocumentRefs", newObject())
-		n.set("externalDocumentId", newText(x.id.s, append(x.also, x.id.src)...))
-		n.set("spdxDocument", newText(x.uri.s, append(x.names, x.uri.src)...))
-		for _, sum := range x.hashes {
-			if alg := spdx2HashAlgorithms[sum.alg.s]; alg != "" && n.get("checksum") == nil {
-				c := n.set("checksum", newObject())
-				c.set("algorithm", newText(alg, sum.alg.src))
-				c.put("checksumValue", sum.value)
-			}
-		}
-	}
+	h.spdx2ExternalsOut(root)
 	byID := map[string]*node{}
 	for _, in := range []string{"packages", "files"} {
 		for _, n := range root.list(in) {
@@ -499,6 +465,7 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		alg := spdx2HashAlgorithms[x.alg.s]
 		if alg == "" {
 			x.alg.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
+			x.value.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
 			continue
 		}
 		o := n.add("checksums", newObject())

@@ -2,7 +2,6 @@ package sbom
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -14,6 +13,9 @@ var spdx3Hashes = map[string]string{
 	"SHA-384": "sha384", "SHA-512": "sha512", "SHA3-256": "sha3_256", "SHA3-384": "sha3_384", "SHA3-512": "sha3_512",
 	"BLAKE2b-256": "blake2b256", "BLAKE2b-384": "blake2b384", "BLAKE2b-512": "blake2b512", "BLAKE3": "blake3", "ADLER32": "adler32",
 }
+
+// spdx3OnlyHashes are those that no other specification has.
+var spdx3OnlyHashes = []string{"crystalsDilithium", "crystalsKyber", "falcon", "other"}
 
 // spdx3Purposes are SPDX 3's words for CycloneDX's types, where they differ.
 var spdx3Purposes = map[string]string{
@@ -244,6 +246,7 @@ func (r *reader3) element(n *node) {
 		r.leaves = append(r.leaves, class.src)
 		r.documents = append(r.documents, n)
 		r.imports(n)
+		r.documentReferences(n)
 	case "software_Sbom", "Bom":
 		r.boms = append(r.boms, n)
 	case "simplelicensing_LicenseExpression":
@@ -387,6 +390,10 @@ func spdx3HashesOf(n *node, said *[]*node) (out []hash) {
 		if name := spdx3HashNames[alg.s]; name != "" {
 			alg.s = name
 		}
+		if name := x.str("comment"); alg.s == "other" && slices.Contains(cycloneDXHashAlgorithms, name.s) {
+			*said = append(*said, alg.src)
+			alg = name
+		}
 		if alg.ok() || x.str("hashValue").ok() {
 			out = append(out, hash{alg, x.str("hashValue")})
 			*said = append(*said, compactNodes([]*node{class3(x).src})...)
@@ -444,6 +451,8 @@ func (r *reader3) relationship(n *node, kind text) {
 		e := edge{from: -1, to: -1, kind: string(name), fromText: from, toText: text{to.text, to}, comment: n.str("comment"), also: also, scope: scope.src}
 		if fok {
 			e.from = fi
+		} else {
+			e.fromText.s = r.outside(e.fromText.s)
 		}
 		if ti, ok := r.indexOf[to.text]; ok {
 			e.to = ti
@@ -507,51 +516,14 @@ func (r *reader3) licensed(e *element, kind string, to *node, also []*node) bool
 	return true
 }
 
-// imports reads which documents are referred to, and what their names are.
-func (r *reader3) imports(d *node) {
-	prefixes := map[string]text{}
-	for _, m := range listOrOne(d.get("namespaceMap")) {
-		prefixes[strings.TrimRight(m.str("namespace").s, "#/")] = m.str("prefix")
-	}
-	for _, m := range listOrOne(d.get("import")) {
-		at := m.str("externalSpdxId")
-		uri, _, ok := strings.Cut(at.s, "#")
-		if at.s == "" || !ok {
-			continue
-		}
-		var also []*node
-		hashes := spdx3HashesOf(m, &also)
-		also = append(also, compactNodes([]*node{class3(m).src})...)
-		i := slices.IndexFunc(r.externals, func(x external) bool { return x.uri.s == uri })
-		if i >= 0 {
-			r.externals[i].also = append(r.externals[i].also, also...)
-			r.externals[i].names = append(r.externals[i].names, at.src)
-			if r.externals[i].hashes == nil {
-				r.externals[i].hashes = hashes
-			}
-			continue
-		}
-		id := prefixes[uri]
-		if !isSPDXRef(id.s, "DocumentRef-") {
-			id = said("DocumentRef-" + strconv.Itoa(len(r.externals)+1))
-		}
-		r.externals = append(r.externals, external{id, said(uri), hashes, []*node{at.src}, also})
-	}
+// documentReferences reads the external references of the document itself.
+func (r *reader3) documentReferences(d *node) {
 	for _, x := range listOrOne(d.get("externalRef")) {
 		for _, l := range listOrOne(x.get("locator")) {
 			r.references = append(r.references, reference{kind: x.str("externalRefType"), url: text{l.text, l}, comment: x.str("comment")})
 			r.leaves = append(r.leaves, compactNodes([]*node{class3(x).src})...)
 		}
 	}
-}
-
-// outside names an element of another document as SPDX 2 does.
-func (r *reader3) outside(id string) string {
-	uri, name, ok := strings.Cut(id, "#")
-	if i := slices.IndexFunc(r.externals, func(x external) bool { return x.uri.s == uri }); ok && i >= 0 {
-		return r.externals[i].id.s + ":" + spdxID(name)
-	}
-	return id
 }
 
 func (r *reader3) annotation(n *node) {

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -280,14 +281,17 @@ func (w *writer3) makers(o *node, e *element) {
 func (w *writer3) hashes(o *node, list []hash) {
 	for _, x := range list {
 		alg := spdx3Hashes[x.alg.s]
-		if alg == "" {
-			x.alg.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
-			continue
+		if slices.Contains(spdx3OnlyHashes, x.alg.s) {
+			alg = x.alg.s
 		}
 		v := o.add("verifiedUsing", newObject())
 		v.set("type", newText("Hash"))
-		v.set("algorithm", newText(alg, x.alg.src))
+		v.set("algorithm", newText(cmp.Or(alg, "other"), x.alg.src))
 		v.put("hashValue", x.value)
+		if alg == "" {
+			x.alg.src.explainSelf(Changed, "SPDX has no such hash algorithm; written as other, and the name as a comment")
+			v.set("comment", newText(x.alg.s, x.alg.src))
+		}
 	}
 }
 
@@ -429,56 +433,6 @@ func (w *writer3) edge(e *edge) {
 		}
 	}
 	w.relation(from, fromSrc, r.three, r.scope, e.also, to, toSrc).put("comment", e.comment)
-}
-
-// foreign returns the id of an element of another document, as DocumentRef-a:SPDXRef-b, or nothing.
-func (w *writer3) foreign(id string) string {
-	doc, name, ok := strings.Cut(id, ":")
-	if !ok {
-		return ""
-	}
-	for i := range w.externals {
-		x := &w.externals[i]
-		if x.id.s != doc || !isNamespace(x.uri.s) {
-			continue
-		}
-		at := x.uri.s + "#" + name
-		if name == spdxDocument {
-			at = x.uri.s
-		}
-		if w.ids[at] == 0 {
-			w.ids[at]++
-			w.imported(x, at)
-		}
-		return at
-	}
-	return ""
-}
-
-// imported writes where an element of another document is.
-func (w *writer3) imported(x *external, at string) {
-	m := w.doc.add("import", newObject())
-	m.set("type", newText("ExternalMap"))
-	m.set("externalSpdxId", newText(at, append(x.also, x.uri.src)...))
-	w.hashes(m, x.hashes)
-}
-
-// outside writes what other documents are called here, and those that nothing refers to.
-func (w *writer3) outside() {
-	for i := range w.externals {
-		x := &w.externals[i]
-		if !isNamespace(x.uri.s) {
-			x.uri.src.explainSelf(Dropped, "no URI that a reference could begin with")
-			continue
-		}
-		if !slices.ContainsFunc(w.doc.list("import"), func(m *node) bool { return strings.HasPrefix(m.str("externalSpdxId").s, x.uri.s) }) {
-			w.imported(x, x.uri.s+"#"+spdxDocument)
-		}
-		m := w.doc.add("namespaceMap", newObject())
-		m.set("type", newText("NamespaceMap"))
-		m.set("prefix", newText(x.id.s, x.id.src))
-		m.set("namespace", newText(x.uri.s+"#"))
-	}
 }
 
 func (w *writer3) annotation(a annotation) {

@@ -1,6 +1,8 @@
 package sbom
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -12,7 +14,11 @@ import (
 type spdx3Reader struct {
 	d         *Document
 	context   string
-	many      bool // there is a @graph
+	own       bool   // there is a context in the document itself
+	renamed   bool   // there are other contexts, which nothing here reads
+	unknown   string // a class that SPDX does not have
+	many      bool   // there is a @graph
+	beside    bool   // there are other members at the top
 	links     []spdx3Link
 	documents []spdx3Collection
 	inner     []spdx3Collection // software_Sbom, Bom and Bundle
@@ -20,7 +26,8 @@ type spdx3Reader struct {
 	creations map[string]string // when, by the IDs of CreationInfo
 	created   string            // of the document, by its CreationInfo's ID
 	first     string            // time in the document
-	odd       bool              // the shape is not the one that is read in one pass
+	err       error
+	odd       bool // the shape is not the one that is read in one pass
 }
 
 type spdx3Link struct {
@@ -113,13 +120,20 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 				parts = append(refs, parts...)
 			}
 		case "@context", "summary", "description", "comment":
+		case "@reverse", "@nest":
+			s.refuse(name)
 		default:
+			s.odd = s.odd || bytes.IndexByte(name, ':') >= 0 && mayBeTerm3(string(name))
 			if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
 				s.skim(r, name)
 			}
 		}
 	}
 	if r.Err() != nil {
+		return
+	}
+	if mayBeTerm3(class) || mayBeTerm3(kind) || mayBeTerm3(scope) || mayBeTerm3(c.Kind) {
+		s.odd = true
 		return
 	}
 	if s.first == "" {
@@ -163,24 +177,35 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		} else if c.ID != "" && !isElementClass3(class) { // a part, which belongs to what refers to it
 			s.odd = true
 		}
+		if !isElementClass3(class) && strings.IndexByte(class, ':') < 0 {
+			s.unknown = cmp.Or(s.unknown, class)
+		}
 	}
 }
 
-// textOrTexts reads what may be one text or a list: JSON-LD does not tell them apart.
-func textOrTexts(r *strictjson.Reader) []string {
-	switch r.Kind() {
-	case strictjson.String:
-		return []string{view(r)}
-	case strictjson.Array:
-		var out []string
-		for range r.Array() {
-			if r.Kind() == strictjson.String { // and an element that stands in its place is read from there
-				out = append(out, view(r))
+// contexts reads the contexts of a document, of which SPDX's is one.
+func (s *spdx3Reader) contexts(r *strictjson.Reader) (urls []string) {
+	one := func() {
+		switch r.Kind() {
+		case strictjson.String:
+			c := view(r)
+			if urls = append(urls, c); strings.HasPrefix(c, spdx3Context) {
+				s.context = c
+			} else {
+				s.renamed = true
 			}
+		case strictjson.Object:
+			s.own = true
 		}
-		return out
 	}
-	return nil
+	if r.Kind() != strictjson.Array {
+		one()
+		return urls
+	}
+	for range r.Array() {
+		one()
+	}
+	return urls
 }
 
 // refs reads references to elements.
@@ -193,13 +218,27 @@ func (s *spdx3Reader) refs(r *strictjson.Reader) (out []string) {
 			if r.Kind() == strictjson.String {
 				out = append(out, view(r))
 			} else {
-				s.look(r, false)
+				s.inPlace(r)
 			}
 		}
 	default:
-		s.look(r, false)
+		s.inPlace(r)
 	}
 	return out
+}
+
+// inPlace reads an object that stands in place of a reference: an element or, as other writers of JSON-LD have it, its id.
+func (s *spdx3Reader) inPlace(r *strictjson.Reader) {
+	if r.Null() {
+		return
+	}
+	was := s.odd
+	s.odd = false
+	s.look(r, false)
+	if !s.odd && r.Err() == nil {
+		r.Fail(fmt.Errorf("%w: a reference that is neither an id nor an element", strictjson.ErrType))
+	}
+	s.odd = s.odd || was
 }
 
 // creation reads creation information that stands in an element, and returns its time.
@@ -241,6 +280,7 @@ func (s *spdx3Reader) purl(r *strictjson.Reader) (purl string) {
 				}
 			}
 		}
+		s.odd = s.odd || mayBeTerm3(kind)
 		if purl == "" && (kind == "packageUrl" || kind == "purl") {
 			purl = id
 		}
@@ -262,7 +302,15 @@ func (s *spdx3Reader) finish() error {
 			return err
 		}
 	}
-	if s.odd {
+	switch {
+	case s.err != nil:
+		return s.err
+	case s.own:
+		return fmt.Errorf("%w: a @context inside of the document, which could call anything by another name: use SPDX's alone", ErrVersion)
+	case s.renamed && s.unknown != "":
+		return fmt.Errorf("%w: class %.80q of another @context: use SPDX's alone", ErrVersion, s.unknown)
+	}
+	if s.odd || s.many && s.beside {
 		return s.reshape()
 	}
 	if s.d.created == "" {

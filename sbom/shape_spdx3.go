@@ -3,6 +3,7 @@ package sbom
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -59,12 +60,22 @@ func class3(n *node) text {
 	return n.str("@type")
 }
 
-// elements3 returns what stands at the top of a document.
+// elements3 returns what stands at the top of a document: what is beside @graph says something too, as one more node.
 func elements3(root *node) []*node {
-	if g := root.get("@graph"); g != nil {
+	g := root.get("@graph")
+	if g == nil {
+		return []*node{root}
+	}
+	beside := &node{kind: root.kind, start: root.start}
+	for _, m := range root.members {
+		if m.name != "@graph" && m.name != "@context" {
+			beside.members = append(beside.members, m)
+		}
+	}
+	if beside.members == nil {
 		return listOrOne(g)
 	}
-	return []*node{root}
+	return append(slices.Clone(listOrOne(g)), beside)
 }
 
 // isElement3 reports whether an object that stands in a property of another one is an element.
@@ -88,7 +99,8 @@ type shaper struct {
 // All other leaves are the input's own. A document that has the shape is returned as it is.
 func shape3(root *node) (*node, []*node, error) {
 	s := &shaper{parts: map[string]*node{}, used: map[*node]bool{}, open: map[*node]bool{}, left: 1000}
-	elements := elements3(root)
+	elements := elements3(s.shorten(root))
+	s.changed = s.changed || len(root.members) > 2 && root.get("@graph") != nil
 	for _, n := range elements {
 		s.left += 4 * n.count()
 		if class := class3(n).s; n.kind == strictjson.Object && !isElementClass3(class) && class != "CreationInfo" && n.get("spdxId") == nil {
@@ -231,6 +243,12 @@ func (s *spdx3Reader) look(r *strictjson.Reader, part bool) {
 				named, hasID = true, true
 			case "@id":
 				named = true
+			case "@set":
+				s.odd = true
+				s.look(r, false)
+			case "@reverse", "@nest":
+				s.refuse(name)
+				r.Skip()
 			case "type", "@type":
 				others++
 				if k == strictjson.String {
@@ -243,7 +261,14 @@ func (s *spdx3Reader) look(r *strictjson.Reader, part bool) {
 				}
 			}
 		}
-		s.odd = s.odd || isElementClass3(class) || hasID && !part || named && others == 0
+		s.odd = s.odd || isElementClass3(class) || mayBeTerm3(class) || hasID && !part || named && others == 0
+	}
+}
+
+// refuse notes a keyword of JSON-LD that says what an element is in a way that nothing here reads.
+func (s *spdx3Reader) refuse(keyword []byte) {
+	if s.err == nil {
+		s.err = fmt.Errorf("%w: %s: write what it holds as members of the elements themselves, as SPDX asks for", strictjson.ErrType, keyword)
 	}
 }
 
