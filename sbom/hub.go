@@ -37,7 +37,7 @@ func (p *party) named() bool { return p != nil && strings.TrimSpace(p.name.s) !=
 type hash struct{ alg, value text } // the algorithm as CycloneDX writes it, such as SHA-256
 
 type license struct {
-	role       string // "declared", "concluded" or ""
+	role       string // "declared", "concluded", "found" in files, or ""
 	roleFrom   *node
 	expression text
 	id, name   text
@@ -74,8 +74,12 @@ type element struct {
 	attributions                    []text
 	dates                           [3]text // built, released, valid until: SPDX
 	verification                    text    // SPDX's verification code of a package's files
-	excluded                        []text  // files that it leaves out
-	leaves                          []*node // said by the class of the output
+	fileTypes, contributors         []text  // SPDX 2's
+	notice, licenseComment          text    // the same
+	snippet                         *snippet
+	remarks                         map[*node]text // what is said of package URLs and CPE names, by their leaves
+	excluded                        []text         // files that it leaves out
+	leaves                          []*node        // said by the class of the output
 }
 
 // An edge goes from one element to another, by index; to what is outside, by name. The type is SPDX 2's.
@@ -100,7 +104,7 @@ func (e *edge) explain(reason string) {
 }
 
 // An identifier is a component's, other than package URLs and CPE.
-type identifier struct{ kind, value, comment text } // the kind as SPDX 3 writes it: swhid, gitoid or swid
+type identifier struct{ kind, value, comment text } // the kind as SPDX 3 writes it: swhid, cve, other
 
 // An annotation is what somebody said of something in the document, or of the document.
 type annotation struct {
@@ -113,6 +117,8 @@ type annotation struct {
 
 type hub struct {
 	id, name, created, comment text
+	creationComment            text
+	listVersion                text // of SPDX's licence list
 	dataLicense, version       text
 	authors, tools             []party
 	manufacturer, supplier     *party
@@ -139,6 +145,7 @@ type hub struct {
 
 type extracted struct {
 	id, name, body, comment text
+	seeAlso                 []text
 	also                    []*node
 	used                    bool // somewhere in CycloneDX
 	inExpression            bool // and only there

@@ -15,7 +15,7 @@ const ownSchema = "it names the schema of the format that the document was in"
 
 // readCycloneDX takes from a CycloneDX document what the specifications have in common.
 func readCycloneDX(root *node) *hub {
-	h := &hub{}
+	h := &hub{extracted: map[string]*extracted{}}
 	h.leaves = compactNodes([]*node{root.get("bomFormat"), root.get("specVersion")})
 	root.get("$schema").explainSelf(Dropped, ownSchema)
 	h.id = root.str("serialNumber")
@@ -45,7 +45,12 @@ func readCycloneDX(root *node) *hub {
 		h.dataLicense = l[0].get("license").str("id")
 	}
 	for _, p := range m.list("properties") {
-		h.properties = append(h.properties, property{p.str("name"), p.str("value")})
+		name, value := p.str("name"), p.str("value")
+		if h.take(name.s, value) {
+			h.leaves = append(h.leaves, name.src)
+		} else {
+			h.properties = append(h.properties, property{name, value})
+		}
 	}
 	for _, r := range root.list("externalReferences") {
 		h.references = append(h.references, cycloneDXReference(r))
@@ -73,9 +78,28 @@ func readCycloneDX(root *node) *hub {
 		}
 	}
 	h.optionalEdges()
+	h.findFiles(h.find)
+	for _, e := range h.elements { // a file whose parts are described is one
+		if e.snippet != nil && e.snippet.at >= 0 {
+			if f := h.elements[e.snippet.at]; f.kind.s == "file" && !f.version.ok() && f.purls == nil {
+				f.file = true
+			}
+		}
+	}
 	h.cycloneDXAnnotations(root)
 	h.cycloneDXVulnerabilities(root)
 	return h
+}
+
+// take reads back what a conversion from SPDX wrote as a property of the document, and reports whether it was that.
+func (h *hub) take(name string, t text) bool {
+	name, ok := strings.CutPrefix(name, "lading:spdx:")
+	to := map[string]*text{"comment": &h.comment, "creationComment": &h.creationComment, "licenseListVersion": &h.listVersion, "name": &h.name}[name]
+	if !ok || !t.ok() || to == nil || to.ok() {
+		return false
+	}
+	*to = t
+	return true
 }
 
 // optionalEdges makes dependencies on what is optional optional dependencies: SPDX says so of the dependency.
@@ -161,19 +185,8 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 	}
 	e.hashes = cycloneDXHashes(n)
 	for _, l := range n.list("licenses") {
-		c := license{expression: l.str("expression")}
-		holder := l
-		if i := l.get("license"); i != nil {
-			holder = i
-			c.id, c.name, c.url = i.str("id"), i.str("name"), i.str("url")
-			if body := i.get("text"); body.get("encoding") == nil {
-				c.body = body.str("content")
-			}
-		}
-		if a := holder.str("acknowledgement"); a.ok() {
-			c.role, c.roleFrom = a.s, a.src
-		}
-		e.licenses = append(e.licenses, c)
+		e.licenses = append(e.licenses, cycloneDXLicense(l))
+		h.cycloneDXDetails(l)
 	}
 	e.supplier = cycloneDXParty(n.get("supplier"), "Organization")
 	e.manufacturer = cycloneDXParty(n.get("manufacturer"), "Organization")
@@ -196,8 +209,17 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 			e.references = append(e.references, cycloneDXReference(r))
 		}
 	}
+	e.cycloneDXEvidence(n.get("evidence"))
+	for _, l := range n.get("evidence").list("licenses") {
+		h.cycloneDXDetails(l)
+	}
 	for _, p := range n.list("properties") {
-		e.properties = append(e.properties, property{p.str("name"), p.str("value")})
+		name, value := p.str("name"), p.str("value")
+		if e.take(name.s, value) || e.snippetProperty(name.s, value) {
+			e.leaves = append(e.leaves, name.src)
+		} else {
+			e.properties = append(e.properties, property{name, value})
+		}
 	}
 	i := len(h.elements)
 	h.elements = append(h.elements, e)
@@ -208,6 +230,70 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 		h.cycloneDXElement(c, i)
 	}
 	return i
+}
+
+func cycloneDXLicense(l *node) license {
+	c := license{expression: l.str("expression")}
+	holder := l
+	if i := l.get("license"); i != nil {
+		holder = i
+		c.id, c.name, c.url = i.str("id"), i.str("name"), i.str("url")
+		if body := i.get("text"); body.get("encoding") == nil {
+			c.body = body.str("content")
+		}
+	}
+	if a := holder.str("acknowledgement"); a.ok() {
+		c.role, c.roleFrom = a.s, a.src
+	}
+	return c
+}
+
+// cycloneDXDetails reads the texts of the licences of an expression (1.7, licenseChoice, expressionDetails).
+func (h *hub) cycloneDXDetails(l *node) {
+	for _, d := range l.list("expressionDetails") {
+		id, body := d.str("licenseIdentifier"), d.get("text").str("content")
+		c := h.extracted[id.s]
+		switch {
+		case !isSPDXRef(id.s, "LicenseRef-"):
+			for _, leaf := range d.all(nil) {
+				leaf.explainSelf(Dropped, "SPDX has the texts of licences that its list does not have")
+			}
+		case d.get("text").get("encoding") != nil:
+			for _, leaf := range d.get("text").all(nil) {
+				leaf.explainSelf(Dropped, "SPDX has licences as text, not encoded")
+			}
+		case c != nil && c.body.s != body.s:
+			for _, leaf := range d.all(nil) {
+				leaf.explainSelf(Dropped, "SPDX has one text of a licence")
+			}
+		case c != nil:
+			c.also = append(c.also, d.all(nil)...)
+		case body.ok():
+			c = &extracted{id: id, body: body, seeAlso: texts2(d, "url")}
+			h.extracted[id.s] = c
+		}
+	}
+}
+
+// cycloneDXEvidence reads what was found in a component's files.
+func (e *element) cycloneDXEvidence(n *node) {
+	for _, l := range n.list("licenses") {
+		c := cycloneDXLicense(l)
+		c.role, c.roleFrom = "found", nil
+		e.licenses = append(e.licenses, c)
+	}
+	list := n.list("copyright")
+	if e.copyright.ok() || len(list) == 0 {
+		return
+	}
+	var lines []string
+	for _, x := range list {
+		t := x.str("text")
+		lines = append(lines, t.s)
+		t.src.explainSelf(Changed, "SPDX does not tell evidence of a copyright from the claim")
+		e.leaves = append(e.leaves, compactNodes([]*node{t.src})...)
+	}
+	e.copyright = said(strings.Join(lines, "\n"))
 }
 
 func cycloneDXReference(r *node) reference {
@@ -280,8 +366,10 @@ func (h *hub) writeCycloneDX() *node {
 	if h.name.ok() {
 		extra = append(extra, property{said("lading:spdx:name"), h.name})
 	}
-	if h.comment.ok() {
-		extra = append(extra, property{said("lading:spdx:comment"), h.comment})
+	for i, t := range []text{h.comment, h.creationComment, h.listVersion} {
+		if t.ok() {
+			extra = append(extra, property{said("lading:spdx:" + documentProperties[i]), t})
+		}
 	}
 	for _, p := range append(extra, h.properties...) {
 		o := m.add("properties", newObject())
@@ -374,6 +462,9 @@ func (h *hub) writeCycloneDX() *node {
 		for _, n := range append([]*node{c.id.src, c.body.src, c.comment.src}, c.also...) {
 			n.explainSelf(Dropped, "no licence of a component refers to it")
 		}
+		for _, t := range c.seeAlso {
+			t.src.explainSelf(Dropped, "no licence of a component refers to it")
+		}
 	}
 	h.cycloneDXOutside(root)
 	h.cycloneDXDependencies(root)
@@ -381,6 +472,9 @@ func (h *hub) writeCycloneDX() *node {
 	h.writeCycloneDXVulnerabilities(root)
 	return root
 }
+
+// documentProperties are the properties of what SPDX says of a document and CycloneDX has no member for.
+var documentProperties = [3]string{"comment", "creationComment", "licenseListVersion"}
 
 // markOptional says of components that they are optional, if all that need them can do without.
 func (h *hub) markOptional(nodes []*node) {
@@ -460,6 +554,7 @@ func (h *hub) cycloneDXDependencies(root *node) {
 		e := &h.edges[k]
 		leaves := append([]*node{e.fromText.src, e.toText.src, e.scope}, e.also...)
 		needs, turned := needing(RelationshipType(e.kind))
+		e.comment.src.explainSelf(Dropped, "a dependency of CycloneDX has no comment")
 		a, b := e.from, e.to
 		if turned {
 			a, b = b, a
@@ -581,7 +676,7 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 	}
 	var extra []property
 	cycloneDXHashesOut(o, e.hashes)
-	extra = append(extra, cycloneDXLicenses(o, e.licenses, h)...)
+	extra = append(extra, h.cycloneDXLicensesOf(o, e)...)
 	if e.copyright.ok() && e.copyright.s != "NOASSERTION" && e.copyright.s != "NONE" {
 		o.put("copyright", e.copyright)
 	} else if e.copyright.ok() {
@@ -628,12 +723,81 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 			extra = append(extra, property{said("lading:spdx:" + t.name), t.t})
 		}
 	}
+	extra = append(extra, e.spdxOnly()...)
 	for _, p := range append(e.properties, extra...) {
 		x := o.add("properties", newObject())
 		x.put("name", p.name)
 		x.put("value", p.value)
 	}
+	if e.snippet != nil {
+		e.snippet.cycloneDXOut(o)
+	}
+	for _, t := range e.remarks {
+		t.src.explainSelf(Dropped, "an identifier of CycloneDX has no comment")
+	}
 }
+
+// propertyIdentifier begins the name of a property that is an identifier of a type that CycloneDX does not have.
+const propertyIdentifier = "lading:spdx:externalIdentifier:"
+
+// spdxOnly is what SPDX says of an element and CycloneDX has no member for, as properties.
+func (e *element) spdxOnly() (out []property) {
+	put := func(name string, list ...text) {
+		for _, t := range list {
+			if t.ok() {
+				out = append(out, property{said("lading:spdx:" + name), t})
+			}
+		}
+	}
+	put("fileType", e.fileTypes...)
+	put("fileContributor", e.contributors...)
+	put("noticeText", e.notice)
+	put("licenseComments", e.licenseComment)
+	put("attributionText", e.attributions...)
+	for i, name := range spdx2Dates {
+		put(name, e.dates[i])
+	}
+	put("packageVerificationCode", e.verification)
+	put("packageVerificationCodeExcludedFile", e.excluded...)
+	return out
+}
+
+// take reads one of these properties back, and the others that a conversion from SPDX writes, and reports whether it was one.
+func (e *element) take(name string, t text) bool {
+	name, ok := strings.CutPrefix(name, "lading:spdx:")
+	if !ok || !t.ok() {
+		return false
+	}
+	lists := map[string]*[]text{"fileType": &e.fileTypes, "fileContributor": &e.contributors, "attributionText": &e.attributions,
+		"packageVerificationCodeExcludedFile": &e.excluded, "cpe": &e.cpes, "purl": &e.purls}
+	if to := lists[name]; to != nil && (name != "cpe" && name != "purl" || len(*to) > 0) { // of which the first has its member
+		*to = append(*to, t)
+		return true
+	}
+	ones := map[string]*text{"noticeText": &e.notice, "licenseComments": &e.licenseComment, "packageVerificationCode": &e.verification,
+		"builtDate": &e.dates[0], "releaseDate": &e.dates[1], "validUntilDate": &e.dates[2], "sourceInfo": &e.sourceInfo, "comment": &e.comment,
+		"packageFileName": &e.fileName, "summary": &e.summary, "copyrightText": &e.copyright, "homepage": &e.homepage, "downloadLocation": &e.download}
+	if to := ones[name]; to != nil && !to.ok() {
+		*to = t
+		return true
+	}
+	if role, ok := strings.CutPrefix(name, "license-"); ok && (role == "declared" || role == "concluded" || role == "found") {
+		e.licenses = append(e.licenses, license{role: role, expression: t})
+		return true
+	}
+	if kind, ok := strings.CutPrefix("lading:spdx:"+name, propertyIdentifier); ok && slices.Contains(identifiers3, kind) {
+		e.identifiers = append(e.identifiers, identifier{kind: said(kind), value: t})
+		return true
+	}
+	if name == "swid" {
+		e.identifiers = append(e.identifiers, identifier{kind: said("swid"), value: t})
+		return true
+	}
+	return false
+}
+
+// identifiers3 are SPDX 3's types of identifiers that CycloneDX has no member for.
+var identifiers3 = []string{"cve", "email", "other", "securityOther", "urlScheme"}
 
 func cycloneDXHashesOut(o *node, list []hash) {
 	for _, x := range list {
@@ -667,17 +831,21 @@ func cycloneDXReferenceOut(o *node, r reference) {
 // cycloneDXIdentifiers writes identifiers other than package URLs and CPE.
 func cycloneDXIdentifiers(o *node, e *element) (extra []property) {
 	for _, x := range e.identifiers {
+		x.comment.src.explainSelf(Dropped, "an identifier of CycloneDX has no comment")
 		switch {
 		case x.kind.s == "swhid":
 			o.add("swhid", newText(x.value.s, x.value.src, x.kind.src))
 		case x.kind.s == "gitoid":
 			o.add("omniborId", newText(x.value.s, x.value.src, x.kind.src))
+		case x.kind.s != "swid":
+			value := x.value
+			extra = append(extra, property{text{propertyIdentifier + x.kind.s, x.kind.src}, value})
 		case o.get("swid") == nil:
 			swid := o.set("swid", newObject())
 			swid.set("tagId", newText(x.value.s, x.value.src, x.kind.src))
 			swid.set("name", newText(e.name.s))
 		default:
-			extra = append(extra, property{said("lading:spdx:swid"), x.value})
+			extra = append(extra, property{text{"lading:spdx:swid", x.kind.src}, x.value})
 		}
 	}
 	return extra
@@ -697,6 +865,34 @@ var cycloneDXReferences = []string{"vcs", "issue-tracker", "website", "advisorie
 	"pentest-report", "static-analysis-report", "dynamic-analysis-report", "runtime-analysis-report", "component-analysis-report",
 	"maturity-report", "certification-report", "codified-infrastructure", "quality-metrics", "poam", "electronic-signature",
 	"digital-signature", "rfc-9116", "other"}
+
+// cycloneDXLicensesOf writes what an element says of its licence, and apart from it what was found in files.
+func (h *hub) cycloneDXLicensesOf(o *node, e *element) (extra []property) {
+	var own, found []license
+	for _, l := range e.licenses {
+		if l.role == "found" {
+			found = append(found, l)
+		} else {
+			own = append(own, l)
+		}
+	}
+	extra = cycloneDXLicenses(o, own, h)
+	if found != nil {
+		evidence := newObject()
+		extra = append(extra, cycloneDXLicenses(evidence, found, h)...)
+		if evidence.members != nil {
+			o.set("evidence", evidence)
+		}
+	}
+	return extra
+}
+
+// acknowledge writes whether a licence is declared or concluded.
+func (l *license) acknowledge(o *node) {
+	if l.role == "declared" || l.role == "concluded" {
+		o.set("acknowledgement", newText(l.role, l.roleFrom))
+	}
+}
 
 // cycloneDXLicenses writes licences: one expression, or a list of single licences, which 1.6 does not mix.
 func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
@@ -754,15 +950,23 @@ func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
 				if c.body.ok() {
 					v.set("text", newObject()).put("content", c.body)
 				}
-				if l.role != "" {
-					v.set("acknowledgement", newText(l.role, l.roleFrom))
+				for i, t := range c.seeAlso {
+					if i == 0 {
+						v.put("url", t)
+					} else {
+						t.src.explainSelf(Dropped, "CycloneDX has one URL of a licence")
+					}
 				}
+				if c.comment.ok() {
+					p := v.add("properties", newObject())
+					p.set("name", newText("lading:spdx:comment"))
+					p.put("value", c.comment)
+				}
+				l.acknowledge(v)
 				o.add("licenses", x)
 				continue
 			}
-			if l.role != "" {
-				x.set("acknowledgement", newText(l.role, l.roleFrom))
-			}
+			l.acknowledge(x)
 			h.expressionDetails(x, l.expression.s)
 		default:
 			v := x.set("license", newObject())
@@ -775,9 +979,7 @@ func cycloneDXLicenses(o *node, licenses []license, h *hub) (extra []property) {
 				}
 				v.put("url", l.url)
 			}
-			if l.role != "" {
-				v.set("acknowledgement", newText(l.role, l.roleFrom))
-			}
+			l.acknowledge(v)
 		}
 		o.add("licenses", x)
 	}
@@ -795,6 +997,14 @@ func (h *hub) expressionDetails(x *node, expression string) {
 		d := x.add("expressionDetails", newObject())
 		d.set("licenseIdentifier", newText(id, append(c.also, c.id.src)...))
 		d.set("text", newObject()).put("content", c.body)
+		for i, t := range c.seeAlso {
+			if i == 0 {
+				d.put("url", t)
+			} else {
+				t.src.explainSelf(Dropped, "CycloneDX has one URL of a licence")
+			}
+		}
+		c.comment.src.explainSelf(Dropped, "CycloneDX has the text of a licence in an expression, and no comment on it")
 	}
 }
 

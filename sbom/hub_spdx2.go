@@ -17,7 +17,7 @@ func readSPDX2(root *node) *hub {
 	h.id, h.name, h.comment = root.str("documentNamespace"), root.str("name"), root.str("comment")
 	h.dataLicense = root.str("dataLicense")
 	info := root.get("creationInfo")
-	h.created = info.str("created")
+	h.created, h.creationComment, h.listVersion = info.str("created"), info.str("comment"), info.str("licenseListVersion")
 	for _, c := range info.list("creators") {
 		p := parseActor(text{c.text, c})
 		if p == nil {
@@ -30,7 +30,8 @@ func readSPDX2(root *node) *hub {
 		}
 	}
 	for _, x := range root.list("hasExtractedLicensingInfos") {
-		c := &extracted{id: x.str("licenseId"), name: x.str("name"), body: x.str("extractedText"), comment: x.str("comment")}
+		c := &extracted{id: x.str("licenseId"), name: x.str("name"), body: x.str("extractedText"), comment: x.str("comment"),
+			seeAlso: texts2(x, "seeAlsos")}
 		h.extracted[c.id.s] = c
 	}
 	type pending struct {
@@ -48,6 +49,10 @@ func readSPDX2(root *node) *hub {
 	for _, n := range root.list("files") {
 		h.elements = append(h.elements, spdx2File(n))
 	}
+	for _, n := range root.list("snippets") {
+		h.elements = append(h.elements, h.spdx2Snippet(n))
+	}
+	h.findFiles(h.find)
 	describe := func(id text, also ...*node) {
 		if i := h.find(id.s); i >= 0 {
 			h.root(i, append(also, id.src)...)
@@ -78,10 +83,15 @@ func readSPDX2(root *node) *hub {
 	h.spdx2Externals(root)
 	h.spdx2Annotations(root, -1)
 	at := 0
-	for _, in := range []string{"packages", "files"} {
+	for _, in := range []string{"packages", "files", "snippets"} {
 		for _, n := range root.list(in) {
 			h.spdx2Annotations(n, at)
 			at++
+		}
+	}
+	for _, n := range root.list("revieweds") { // which 2.1 replaced by annotations of this type
+		if who := parseActor(n.str("reviewer")); who != nil {
+			h.annotations = append(h.annotations, annotation{subject: -1, date: n.str("reviewDate"), kind: said("REVIEW"), body: n.str("comment"), who: who})
 		}
 	}
 	return h
@@ -112,7 +122,8 @@ func texts2(n *node, name string) (out []text) {
 func spdx2Package(n *node) *element {
 	e := &element{id: n.str("SPDXID"), name: n.str("name"), version: n.str("versionInfo"), purpose: n.str("primaryPackagePurpose"),
 		copyright: n.str("copyrightText"), description: n.str("description"), summary: n.str("summary"), comment: n.str("comment"),
-		homepage: n.str("homepage"), download: n.str("downloadLocation"), sourceInfo: n.str("sourceInfo"), fileName: n.str("packageFileName")}
+		homepage: n.str("homepage"), download: n.str("downloadLocation"), sourceInfo: n.str("sourceInfo"), fileName: n.str("packageFileName"),
+		licenseComment: n.str("licenseComments"), remarks: map[*node]text{}}
 	e.attributions = texts2(n, "attributionTexts")
 	for i, name := range spdx2Dates {
 		e.dates[i] = n.str(name)
@@ -133,39 +144,42 @@ func spdx2Package(n *node) *element {
 		}
 	}
 	e.hashes = spdx2Hashes(n)
-	e.spdx2Licenses(n)
+	e.spdx2Licenses(n, "licenseInfoFromFiles")
 	for _, r := range n.list("externalRefs") {
 		kind, at, category := r.str("referenceType"), r.str("referenceLocator"), r.str("referenceCategory")
 		switch {
-		case r.get("comment") != nil:
-			e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.str("comment")})
 		case spdx2Identifiers[lastPart(kind.s)] != "":
 			name := spdx2Identifiers[lastPart(kind.s)]
-			e.identifiers = append(e.identifiers, identifier{text{name, kind.src}, at, text{}})
+			e.identifiers = append(e.identifiers, identifier{text{name, kind.src}, at, r.str("comment")})
 			e.leaves = append(e.leaves, compactNodes([]*node{category.src})...)
 		case kind.s == "purl":
 			e.purls = append(e.purls, at)
 			e.purlFrom = append(e.purlFrom, kind.src, category.src)
+			e.remarks[at.src] = r.str("comment")
 		case kind.s == "cpe23Type" || kind.s == "cpe22Type":
 			e.cpes = append(e.cpes, at)
 			e.purlFrom = append(e.purlFrom, kind.src, category.src)
+			e.remarks[at.src] = r.str("comment")
 		default:
-			e.references = append(e.references, reference{category: category, kind: kind, url: at})
+			e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.str("comment")})
 		}
 	}
 	return e
 }
 
-// spdx2Identifiers are the types of external references (2.3, annex F) that SPDX 3 and CycloneDX have as identifiers.
-var spdx2Identifiers = map[string]string{"swh": "swhid", "gitoid": "gitoid", "swid": "swid"}
+// spdx2Identifiers are the types of external references (2.3, annex F) that SPDX 3 and CycloneDX have as identifiers, and
+// SPDX 3's own types, as a conversion writes them.
+var spdx2Identifiers = map[string]string{"swh": "swhid", "gitoid": "gitoid", "swid": "swid", "cve": "cve", "email": "email",
+	"securityOther": "securityOther", "urlScheme": "urlScheme"}
 
 // lastPart returns what a reference type is called that may be a URI.
 func lastPart(kind string) string { return kind[strings.LastIndexByte(kind, '/')+1:] }
 
 func spdx2File(n *node) *element {
 	e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
-		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n), attributions: texts2(n, "attributionTexts")}
-	e.spdx2Licenses(n)
+		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n), attributions: texts2(n, "attributionTexts"),
+		fileTypes: texts2(n, "fileTypes"), contributors: texts2(n, "fileContributors"), notice: n.str("noticeText"), licenseComment: n.str("licenseComments")}
+	e.spdx2Licenses(n, "licenseInfoInFiles")
 	return e
 }
 
@@ -186,12 +200,16 @@ func spdx2HashName(alg string) string {
 	return alg
 }
 
-func (e *element) spdx2Licenses(n *node) {
+// spdx2Licenses reads what an element says of its licence; found is the member of those found in files.
+func (e *element) spdx2Licenses(n *node, found string) {
 	if t := n.str("licenseConcluded"); t.ok() {
 		e.licenses = append(e.licenses, license{role: "concluded", expression: t})
 	}
 	if t := n.str("licenseDeclared"); t.ok() {
 		e.licenses = append(e.licenses, license{role: "declared", expression: t})
+	}
+	for _, t := range texts2(n, found) {
+		e.licenses = append(e.licenses, license{role: "found", expression: t})
 	}
 }
 
@@ -274,6 +292,14 @@ func (h *hub) writeSPDX2() *node {
 	root.put("documentNamespace", id)
 	info := root.set("creationInfo", newObject())
 	info.put("created", h.spdxTime(h.created))
+	info.put("comment", h.creationComment)
+	if v := h.listVersion; strings.Count(v.s, ".") == 2 && strings.HasSuffix(v.s, ".0") {
+		v.s = strings.TrimSuffix(v.s, ".0")
+		v.src.explainSelf(Changed, "SPDX 2 has versions of two numbers")
+		info.put("licenseListVersion", v)
+	} else {
+		info.put("licenseListVersion", v)
+	}
 	creator := func(p *party, kind string) {
 		if p.named() {
 			info.add("creators", p.actor(kind))
@@ -292,41 +318,8 @@ func (h *hub) writeSPDX2() *node {
 	}
 	root.put("comment", h.comment)
 
-	ids := names{spdxDocument: 1}
-	out := make([]string, len(h.elements))
 	refs := &licenseRefs{h: h, known: map[string]string{}, taken: names{}}
-	for i, e := range h.elements {
-		want := e.id.s
-		if want == "" {
-			want = e.name.s + "-" + e.version.s
-		}
-		out[i] = ids.unique(spdxID(want))
-		if e.id.src != nil && out[i] != e.id.s && out[i] != "SPDXRef-"+e.id.s {
-			e.id.src.explainSelf(Changed, "written as "+out[i])
-		}
-		n := newObject()
-		id := n.set("SPDXID", newText(out[i], e.id.src))
-		if e.file { // which has no member that says what its class does
-			id.from = append(id.from, compactNodes(slices.Clone(e.leaves))...)
-		}
-		name := e.fullName()
-		if e.file {
-			n.set("fileName", name)
-		} else {
-			n.set("name", name)
-		}
-		h.spdx2Element(n, e, refs)
-		if e.file && slices.ContainsFunc(e.hashes, func(x hash) bool { return x.alg.s == "SHA-1" }) {
-			root.add("files", n)
-			continue
-		}
-		if e.file {
-			n.members[1].name = "name"
-			n.set("primaryPackagePurpose", newText("FILE"))
-			n.set("downloadLocation", newText("NOASSERTION"))
-		}
-		root.add("packages", n)
-	}
+	out := h.spdx2Elements(root, refs)
 	refs.rest()
 	for _, x := range refs.out {
 		root.add("hasExtractedLicensingInfos", x)
@@ -342,6 +335,73 @@ func (h *hub) writeSPDX2() *node {
 		n.explainMembers("SPDX 2 refers to advisories and says nothing of vulnerabilities itself")
 	}
 	return root
+}
+
+// spdx2Elements writes the elements and returns their ids.
+func (h *hub) spdx2Elements(root *node, refs *licenseRefs) []string {
+	ids := names{spdxDocument: 1}
+	out := make([]string, len(h.elements))
+	isFile := func(i int) bool {
+		e := h.elements[i]
+		return e.file && e.snippet == nil && slices.ContainsFunc(e.hashes, func(x hash) bool { return x.alg.s == "SHA-1" })
+	}
+	for i, e := range h.elements {
+		want := e.id.s
+		if want == "" {
+			want = e.name.s + "-" + e.version.s
+		}
+		out[i] = ids.unique(spdxID(want))
+		if e.id.src != nil && out[i] != e.id.s && out[i] != "SPDXRef-"+e.id.s {
+			e.id.src.explainSelf(Changed, "written as "+out[i])
+		}
+		if e.snippet != nil {
+			e.snippet.written = e.snippet.writable(isFile)
+		}
+	}
+	for i, e := range h.elements {
+		n := newObject()
+		id := n.set("SPDXID", newText(out[i], e.id.src))
+		if e.file { // which has no member that says what its class does
+			id.from = append(id.from, compactNodes(append(slices.Clone(e.leaves), e.kind.src))...)
+		}
+		name := e.fullName()
+		if e.file {
+			n.set("fileName", name)
+		} else {
+			n.set("name", name)
+		}
+		h.spdx2Element(n, e, refs)
+		switch {
+		case e.snippet != nil && e.snippet.written:
+			n.members[1].name = "name"
+			e.snippet.spdx2Out(n, out[e.snippet.at])
+			root.add("snippets", n)
+			continue
+		case isFile(i):
+			root.add("files", n)
+			continue
+		case e.snippet != nil:
+			e.snippet.explain("SPDX 2 has parts of files that the document describes with a SHA-1 hash, by their ranges")
+		}
+		if e.file {
+			n.members[1].name = "name"
+			n.set("primaryPackagePurpose", newText("FILE"))
+			n.set("downloadLocation", newText("NOASSERTION"))
+			for _, found := range []string{"licenseInfoInFiles", "licenseInfoInSnippets"} {
+				list := n.remove(found)
+				for i := 0; list != nil && i < len(list.items); i++ {
+					if d := n.get("licenseDeclared"); d == nil {
+						n.set("licenseDeclared", list.items[i])
+					} else if terms := []string{d.text, list.items[i].text}; !slices.Contains(terms, "NONE") && !slices.Contains(terms, "NOASSERTION") {
+						d.text = parenthesised(d.text) + " AND " + parenthesised(list.items[i].text)
+						d.from = append(d.from, list.items[i].from...)
+					}
+				}
+			}
+		}
+		root.add("packages", n)
+	}
+	return out
 }
 
 // spdx2Relationship writes an edge, if SPDX 2 has a word for it.
@@ -442,8 +502,12 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		switch {
 		case e.manufacturer.named():
 			n.set("originator", e.manufacturer.actor(orOrganization(e.manufacturer.kind)))
+			explainParties(e.authors, "SPDX 2 has one originator")
+			e.publisher.src.explainSelf(Dropped, "SPDX 2 has one originator")
 		case len(e.authors) > 0 && e.authors[0].named():
-			n.set("originator", e.authors[0].actor(e.authors[0].kind))
+			n.set("originator", e.authors[0].actor(orOrganization(e.authors[0].kind)))
+			explainParties(e.authors[1:], "SPDX 2 has one originator")
+			e.publisher.src.explainSelf(Dropped, "SPDX 2 has one originator")
 		case strings.TrimSpace(e.publisher.s) != "":
 			n.set("originator", newText("Organization: "+e.publisher.s, e.publisher.src))
 			e.publisher.src.explainSelf(Changed, "SPDX does not know publishers; written as originator")
@@ -463,6 +527,11 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 	}
 	for _, x := range e.hashes {
 		alg := spdx2HashAlgorithms[x.alg.s]
+		if e.snippet != nil && e.snippet.written {
+			x.alg.src.explainSelf(Dropped, "SPDX 2 has no hashes of parts of files")
+			x.value.src.explainSelf(Dropped, "SPDX 2 has no hashes of parts of files")
+			continue
+		}
 		if alg == "" {
 			x.alg.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
 			x.value.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
@@ -492,10 +561,12 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 			}
 		}
 	}
-	refs.write(n, e.licenses)
+	refs.write(n, e)
 	n.put("copyrightText", e.copyright)
 	n.put("comment", e.comment)
+	n.put("licenseComments", e.licenseComment)
 	if e.file {
+		e.spdx2FileOut(n)
 		return
 	}
 	ref := func(category, kind string, at text, from ...*node) *node {
@@ -503,6 +574,7 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		o.set("referenceCategory", newText(category))
 		o.set("referenceType", newText(kind, from...))
 		o.put("referenceLocator", at)
+		o.put("comment", e.remarks[at.src])
 		return o
 	}
 	for i, t := range e.purls {
@@ -520,14 +592,22 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		ref("SECURITY", kind, t)
 	}
 	for _, x := range e.identifiers {
-		switch x.kind.s {
-		case "swhid":
-			ref("PERSISTENT-ID", "swh", x.value, x.kind.src).put("comment", x.comment)
-		case "gitoid":
-			ref("PERSISTENT-ID", "gitoid", x.value, x.kind.src).put("comment", x.comment)
-		case "swid":
-			ref("SECURITY", "swid", x.value, x.kind.src).put("comment", x.comment)
+		if strings.ContainsAny(x.value.s, " \t\n") {
+			for _, n := range []*node{x.kind.src, x.value.src, x.comment.src} {
+				n.explainSelf(Dropped, "SPDX's locators have no blanks")
+			}
+			continue
 		}
+		category, kind := "OTHER", x.kind.s
+		switch kind {
+		case "swhid":
+			category, kind = "PERSISTENT-ID", "swh"
+		case "gitoid":
+			category = "PERSISTENT-ID"
+		case "swid":
+			category = "SECURITY"
+		}
+		ref(category, kind, x.value, x.kind.src).put("comment", x.comment)
 	}
 	for _, r := range e.references {
 		if r.url.s == "" || strings.ContainsAny(r.url.s, " \t\n") {
@@ -541,6 +621,39 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		o := ref(category, r.kind.s, r.url, r.kind.src)
 		o.members[0].value.from = compactNodes([]*node{r.category.src})
 		o.put("comment", r.comment)
+	}
+}
+
+// spdx2FileOut writes what SPDX 2 says of files only.
+func (e *element) spdx2FileOut(n *node) {
+	if e.snippet != nil {
+		return
+	}
+	for _, t := range e.fileTypes {
+		n.add("fileTypes", newText(t.s, t.src))
+	}
+	for _, t := range e.contributors {
+		n.add("fileContributors", newText(t.s, t.src))
+	}
+	who := slices.Clone(e.authors)
+	if e.manufacturer != nil {
+		who = append(who, *e.manufacturer)
+	}
+	for i := range who {
+		if p := &who[i]; p.named() {
+			n.add("fileContributors", newText(p.name.s, append(p.also, p.name.src)...))
+		}
+	}
+	n.put("noticeText", e.notice)
+}
+
+// explainParties says why somebody is not named.
+func explainParties(list []party, reason string) {
+	for i := range list {
+		p := &list[i]
+		for _, n := range append(slices.Clone(p.also), p.name.src, p.email.src, p.url.src, p.version.src) {
+			n.explainSelf(Dropped, reason)
+		}
 	}
 }
 
@@ -559,46 +672,80 @@ type licenseRefs struct {
 	out   []*node
 }
 
-// write joins claims of one role with AND: all of them hold.
-func (r *licenseRefs) write(n *node, list []license) {
+// write joins claims of one role with AND: all of them hold. Those found in files stay apart.
+func (r *licenseRefs) write(n *node, e *element) {
 	for _, role := range []string{"concluded", "declared"} {
-		var terms []string
-		var from []*node
-		count := 0
-		for _, l := range list {
-			if l.role == role || role == "declared" && l.role != "concluded" {
-				count++
+		var list []license
+		for _, l := range e.licenses {
+			if l.role == role || role == "declared" && l.role == "" {
+				list = append(list, l)
 			}
 		}
-		for _, l := range list {
-			if l.role != role && (role != "declared" || l.role == "concluded") {
-				continue
+		r.join(n, list, role)
+	}
+	found := "licenseInfoInFiles"
+	if e.snippet != nil {
+		found = "licenseInfoInSnippets"
+	}
+	for _, l := range e.licenses {
+		switch {
+		case l.role != "found":
+		case !e.file:
+			l.explain("SPDX says of files which licences are in them, and of packages whose files were analysed")
+		default:
+			if term, leaves := r.term(l, false); term != "" {
+				n.add(found, newText(term, append(leaves, l.roleFrom)...))
 			}
-			term, leaves := r.term(l, count > 1)
-			if term == "" {
-				continue
-			}
-			if l.role == "" {
-				for _, f := range leaves {
-					f.explainSelf(Changed, "SPDX asks whether a licence is declared or concluded; written as declared")
-				}
-			}
-			terms = append(terms, term)
-			from = append(append(from, leaves...), l.roleFrom)
-		}
-		if len(terms) > 0 {
-			name := "licenseDeclared"
-			if role == "concluded" {
-				name = "licenseConcluded"
-			}
-			n.set(name, newText(strings.Join(terms, " AND "), from...))
 		}
 	}
-	// A file of SPDX has a licence that was concluded only.
-	if v := n.get("fileName"); v != nil {
-		if d := n.remove("licenseDeclared"); d != nil && n.get("licenseConcluded") == nil {
+	// What a file says of its licence itself is what was found in it; nobody declares the licence of a file.
+	if d := n.get("licenseDeclared"); d != nil && e.file {
+		n.remove("licenseDeclared")
+		if n.get("licenseConcluded") == nil && !slices.ContainsFunc(e.licenses, func(l license) bool { return l.role == "declared" }) {
 			n.set("licenseConcluded", d)
+		} else {
+			n.add(found, d)
 		}
+	}
+}
+
+// parenthesised writes an expression as a part of one with AND.
+func parenthesised(expression string) string {
+	if strings.Contains(expression, " OR ") {
+		return "(" + expression + ")"
+	}
+	return expression
+}
+
+// explain says why a licence is lost.
+func (l *license) explain(reason string) {
+	for _, n := range []*node{l.roleFrom, l.expression.src, l.id.src, l.name.src, l.body.src, l.url.src} {
+		n.explainSelf(Dropped, reason)
+	}
+}
+
+func (r *licenseRefs) join(n *node, list []license, role string) {
+	var terms []string
+	var from []*node
+	for _, l := range list {
+		term, leaves := r.term(l, len(list) > 1)
+		if term == "" {
+			continue
+		}
+		if l.role == "" {
+			for _, f := range leaves {
+				f.explainSelf(Changed, "SPDX asks whether a licence is declared or concluded; written as declared")
+			}
+		}
+		terms = append(terms, term)
+		from = append(append(from, leaves...), l.roleFrom)
+	}
+	if len(terms) > 0 {
+		name := "licenseDeclared"
+		if role == "concluded" {
+			name = "licenseConcluded"
+		}
+		n.set(name, newText(strings.Join(terms, " AND "), from...))
 	}
 }
 
@@ -664,6 +811,9 @@ func (r *licenseRefs) copyTexts(expression string) {
 		o.set("extractedText", newText(c.body.s, c.body.src))
 		o.put("name", c.name)
 		o.put("comment", c.comment)
+		for _, t := range c.seeAlso {
+			o.add("seeAlsos", newText(t.s, t.src))
+		}
 		r.out = append(r.out, o)
 	}
 }

@@ -74,6 +74,12 @@ func readSPDX3(root *node) (*hub, error) {
 	for _, n := range r.elements {
 		r.element(n)
 	}
+	h.findFiles(func(id string) int {
+		if i, ok := r.indexOf[id]; ok {
+			return i
+		}
+		return -1
+	})
 	r.creations()
 	if len(r.documents) == 0 {
 		r.documents = r.boms
@@ -138,7 +144,7 @@ func (r *reader3) creations() {
 	if own == nil {
 		return
 	}
-	r.created, r.comment = own.str("created"), own.str("comment")
+	r.created, r.creationComment = own.str("created"), own.str("comment")
 	for _, a := range listOrOne(own.get("createdBy")) {
 		switch p := r.agent(a); {
 		case p == nil:
@@ -242,7 +248,7 @@ func (r *reader3) element(n *node) {
 	}
 	switch class.s {
 	case "SpdxDocument":
-		r.id, r.name = id3(n), n.str("name")
+		r.id, r.name, r.comment = id3(n), n.str("name"), n.str("comment")
 		r.leaves = append(r.leaves, class.src)
 		r.documents = append(r.documents, n)
 		r.imports(n)
@@ -251,6 +257,14 @@ func (r *reader3) element(n *node) {
 		r.boms = append(r.boms, n)
 	case "simplelicensing_LicenseExpression":
 		r.licences[id3(n).s] = licence3{class: class.s, expression: n.str("simplelicensing_licenseExpression").s}
+		switch v := n.str("simplelicensing_licenseListVersion"); {
+		case !r.listVersion.ok():
+			r.listVersion = v
+		case r.listVersion.s == v.s:
+			r.leaves = append(r.leaves, v.src)
+		default:
+			v.src.explainSelf(Dropped, "the version of the licence list is said once of a document")
+		}
 		r.leaves = append(r.leaves, class.src)
 	case "simplelicensing_SimpleLicensingText", "expandedlicensing_CustomLicense":
 		r.licences[id3(n).s] = licence3{class: class.s}
@@ -271,7 +285,7 @@ func (r *reader3) element(n *node) {
 			}
 		}
 		r.licences[id3(n).s] = licence3{class: class.s, parts: append(parts, added...)}
-	case "software_Package", "software_File", "ai_AIPackage", "dataset_DatasetPackage":
+	case "software_Package", "software_File", "software_Snippet", "ai_AIPackage", "dataset_DatasetPackage":
 		e := r.artifact(n, class)
 		if _, twice := r.indexOf[e.id.s]; !twice {
 			r.indexOf[e.id.s] = len(r.hub.elements)
@@ -287,6 +301,13 @@ func (r *reader3) licenseText(n *node, class text) {
 	if r.extracted[key] == nil && c.body.ok() {
 		c.id.s = key
 		c.also = compactNodes([]*node{class.src})
+		for _, x := range listOrOne(n.get("externalRef")) {
+			if kind := x.str("externalRefType"); kind.s == "license" {
+				c.seeAlso = append(c.seeAlso, texts2(x, "locator")...)
+				c.also = append(c.also, compactNodes([]*node{kind.src, class3(x).src})...)
+			}
+		}
+		c.seeAlso = append(c.seeAlso, texts2(n, "expandedlicensing_seeAlso")...)
 		r.extracted[key] = c
 	}
 }
@@ -295,13 +316,16 @@ func (r *reader3) artifact(n *node, class text) *element {
 	e := &element{id: id3(n), name: n.str("name"), version: n.str("software_packageVersion"), description: n.str("description"),
 		summary: n.str("summary"), comment: n.str("comment"), copyright: n.str("software_copyrightText"),
 		homepage: n.str("software_homePage"), download: n.str("software_downloadLocation"), sourceInfo: n.str("software_sourceInfo"),
-		file: class.s == "software_File"}
+		file: class.s == "software_File" || class.s == "software_Snippet", remarks: map[*node]text{}}
+	if class.s == "software_Snippet" {
+		e.snippet = r.snippetOf(n)
+	}
 	if purpose := n.str("software_primaryPurpose"); purpose.ok() {
 		e.kind = text{spdx3KindOut(purpose.s), purpose.src}
 		e.leaves = append(e.leaves, class.src)
 	} else {
 		switch class.s {
-		case "software_File":
+		case "software_File", "software_Snippet":
 			e.kind = text{"file", class.src}
 		case "ai_AIPackage":
 			e.kind = text{"machine-learning-model", class.src}
@@ -320,16 +344,22 @@ func (r *reader3) artifact(n *node, class text) *element {
 			continue
 		}
 		from := compactNodes([]*node{kind.src, class3(x).src})
+		e.remarks[at.src] = x.str("comment")
 		switch kind.s {
-		case "swhid", "gitoid", "swid":
-			e.identifiers = append(e.identifiers, identifier{kind, at, x.str("comment")})
-			e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src})...)
 		case "packageUrl", "purl":
-			e.purls = append(e.purls, at)
+			if len(e.purls) > 0 && e.purls[0].s == at.s { // of those that are said twice, what is said of them
+				e.remarks[e.purls[0].src] = x.str("comment")
+				e.purlFrom = append(e.purlFrom, at.src)
+			} else {
+				e.purls = append(e.purls, at)
+			}
 			e.purlFrom = append(e.purlFrom, from...)
 		case "cpe22", "cpe23":
 			e.cpes = append(e.cpes, at)
 			e.purlFrom = append(e.purlFrom, from...)
+		default:
+			e.identifiers = append(e.identifiers, identifier{kind, at, x.str("comment")})
+			e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src})...)
 		}
 	}
 	for _, x := range listOrOne(n.get("software_contentIdentifier")) {
@@ -355,8 +385,12 @@ func (r *reader3) artifact(n *node, class text) *element {
 		}
 		e.leaves = append(e.leaves, class3(x).src)
 		for _, p := range listOrOne(x.get("extension_cdxProperty")) {
-			e.properties = append(e.properties, property{p.str("extension_cdxPropName"), p.str("extension_cdxPropValue")})
 			e.leaves = append(e.leaves, compactNodes([]*node{class3(p).src})...)
+			if name, value := p.str("extension_cdxPropName"), p.str("extension_cdxPropValue"); e.take(name.s, value) {
+				e.leaves = append(e.leaves, name.src)
+			} else {
+				e.properties = append(e.properties, property{name, value})
+			}
 		}
 	}
 	for _, x := range listOrOne(n.get("externalRef")) {
@@ -371,9 +405,11 @@ func (r *reader3) artifact(n *node, class text) *element {
 		e.supplier = s
 	}
 	for _, o := range listOrOne(n.get("originatedBy")) {
-		if p := r.agent(o); p != nil && p.kind == "Person" {
+		switch p := r.agent(o); {
+		case p == nil:
+		case p.kind == "Person" || e.manufacturer != nil:
 			e.authors = append(e.authors, *p)
-		} else if p != nil && e.manufacturer == nil {
+		default:
 			e.manufacturer = p
 		}
 	}
@@ -442,6 +478,9 @@ func (r *reader3) relationship(n *node, kind text) {
 			also = append(also, c.src)
 		}
 		if fok && r.licensed(r.hub.elements[fi], kind.s, to, append(also, from.src, scope.src)) {
+			if e := r.hub.elements[fi]; !e.licenseComment.ok() {
+				e.licenseComment = n.str("comment")
+			}
 			continue
 		}
 		if kind.s == "describes" && !fok {
@@ -475,6 +514,9 @@ func (r *reader3) licensed(e *element, kind string, to *node, also []*node) bool
 	role := map[string]string{"hasDeclaredLicense": "declared", "hasConcludedLicense": "concluded"}[kind]
 	if role == "" {
 		return false
+	}
+	if role == "declared" && e.file { // SPDX 3.0.1, annex "Differences": "License Information in File"
+		role = "found"
 	}
 	var parts []*node
 	expr := text{r.licences.expression(to.text, func(id string) {

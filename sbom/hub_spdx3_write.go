@@ -23,6 +23,7 @@ type writer3 struct {
 	agents      map[string]*node
 	infos       map[string]string // creation information of annotations, by who and when
 	out         []string          // ids of the elements
+	elements3   []*node           // what stands for them
 	count       int               // of relationships
 	expressions map[string]*node
 	profiles    []string
@@ -57,6 +58,12 @@ func (h *hub) writeSPDX3() *node {
 		o.set("simplelicensing_licenseText", x.get("extractedText"))
 		if c := x.get("comment"); c != nil {
 			o.set("comment", c)
+		}
+		for _, u := range x.list("seeAlsos") {
+			v := o.add("externalRef", newObject())
+			v.set("type", newText("ExternalRef"))
+			v.set("externalRefType", newText("license"))
+			v.add("locator", u)
 		}
 	}
 	for k := range h.edges {
@@ -94,7 +101,7 @@ func (w *writer3) object(class, id string, from ...*node) *node {
 }
 
 func class3Of(kind string) string {
-	if kind == "Person" || kind == "Tool" {
+	if kind == "Person" || kind == "Tool" || kind == "Agent" {
 		return kind
 	}
 	return "Organization"
@@ -130,7 +137,7 @@ func (w *writer3) creation() {
 	creation.set("@id", newText(mainCreation))
 	creation.set("specVersion", newText("3.0.1"))
 	creation.put("created", w.spdxTime(w.created))
-	creation.put("comment", w.comment)
+	creation.put("comment", w.creationComment)
 	for i := range w.authors {
 		if p := &w.authors[i]; p.named() {
 			creation.add("createdBy", newText(w.agent(p, class3Of(p.kind))))
@@ -153,6 +160,7 @@ func (w *writer3) creation() {
 func (w *writer3) document() {
 	w.doc = w.object("SpdxDocument", w.base, w.id.src)
 	w.doc.put("name", w.name)
+	w.doc.put("comment", w.comment)
 	if w.dataLicense.s != "" && w.dataLicense.s != "NOASSERTION" {
 		w.doc.set("dataLicense", newText("https://spdx.org/licenses/"+w.dataLicense.s, w.dataLicense.src))
 	}
@@ -178,6 +186,17 @@ func (w *writer3) document() {
 	}
 }
 
+// spdx2Only is what SPDX 2 says and SPDX 3 has no member for, as properties.
+func (e *element) spdx2Only() (out []property) {
+	for _, t := range e.fileTypes {
+		out = append(out, property{said("lading:spdx:fileType"), t})
+	}
+	if e.fileName.ok() {
+		out = append(out, property{said("lading:spdx:packageFileName"), e.fileName})
+	}
+	return out
+}
+
 func (w *writer3) relation(from string, fromSrc []*node, kind, scope string, also []*node, to string, toSrc []*node) *node {
 	w.count++
 	class := "Relationship"
@@ -196,12 +215,21 @@ func (w *writer3) relation(from string, fromSrc []*node, kind, scope string, als
 
 func (w *writer3) element(i int, e *element, refs *licenseRefs) {
 	name := "software_Package"
-	if e.file {
+	switch {
+	case e.snippet.writable(func(i int) bool { return w.hub.elements[i].file }):
+		name, e.snippet.written = "software_Snippet", true
+	case e.file:
 		name = "software_File"
 	}
 	o := w.object(name, w.out[i], e.id.src)
+	w.elements3 = append(w.elements3, o)
 	o.get("type").from = compactNodes(slices.Clone(e.leaves))
 	o.set("name", e.fullName())
+	if e.snippet != nil && e.snippet.written {
+		e.snippet.spdx3Out(o, w.out[e.snippet.at])
+	} else if e.snippet != nil {
+		e.snippet.explain("SPDX 3 has parts of files that the document describes, by their ranges")
+	}
 	if e.kind.ok() || e.purpose.ok() {
 		k := e.kind
 		if !k.ok() {
@@ -236,6 +264,10 @@ func (w *writer3) element(i int, e *element, refs *licenseRefs) {
 	for _, t := range e.attributions {
 		o.add("software_attributionText", newText(t.s, t.src))
 	}
+	if e.notice.ok() {
+		e.notice.src.explainSelf(Changed, "SPDX 3 has notices and attributions in one list")
+		o.add("software_attributionText", newText(e.notice.s, e.notice.src))
+	}
 	for i, t := range e.dates {
 		w.time(o, spdx3DateNames[i], t)
 	}
@@ -254,7 +286,7 @@ func (w *writer3) element(i int, e *element, refs *licenseRefs) {
 	for _, r := range e.references {
 		w.reference(o, r)
 	}
-	for _, p := range e.properties {
+	for _, p := range append(e.properties, e.spdx2Only()...) {
 		w.property(o, p)
 	}
 	w.licenses(i, e, refs)
@@ -270,6 +302,11 @@ func (w *writer3) makers(o *node, e *element) {
 	for k := range e.authors {
 		if e.authors[k].named() {
 			o.add("originatedBy", newText(w.agent(&e.authors[k], class3Of(e.authors[k].kind))))
+		}
+	}
+	for _, t := range e.contributors { // who may be people or organizations
+		if strings.TrimSpace(t.s) != "" {
+			o.add("originatedBy", newText(w.agent(&party{name: t}, "Agent")))
 		}
 	}
 	if strings.TrimSpace(e.publisher.s) != "" {
@@ -296,6 +333,9 @@ func (w *writer3) hashes(o *node, list []hash) {
 }
 
 func (w *writer3) identifier(o *node, kind string, value, comment text, from ...*node) {
+	if !value.ok() {
+		return
+	}
 	x := o.add("externalIdentifier", newObject())
 	x.set("type", newText("ExternalIdentifier"))
 	x.set("externalIdentifierType", newText(kind, from...))
@@ -304,9 +344,12 @@ func (w *writer3) identifier(o *node, kind string, value, comment text, from ...
 }
 
 func (w *writer3) identifiers(o *node, e *element) {
-	if len(e.purls) > 1 {
+	if len(e.purls) > 0 {
+		if c := e.remarks[e.purls[0].src]; c.ok() { // which the member for the first has no place for
+			w.identifier(o, "packageUrl", said(e.purls[0].s), c)
+		}
 		for _, t := range e.purls[1:] {
-			w.identifier(o, "packageUrl", t, text{})
+			w.identifier(o, "packageUrl", t, e.remarks[t.src])
 		}
 	}
 	for k, t := range e.cpes {
@@ -314,7 +357,7 @@ func (w *writer3) identifiers(o *node, e *element) {
 		if strings.HasPrefix(t.s, "cpe:2.3:") {
 			kind = "cpe23"
 		}
-		w.identifier(o, kind, t, text{})
+		w.identifier(o, kind, t, e.remarks[t.src])
 		if k == 0 && len(e.purls) == 0 {
 			o.get("spdxId").from = append(o.get("spdxId").from, compactNodes(slices.Clone(e.purlFrom))...)
 		}
@@ -324,14 +367,7 @@ func (w *writer3) identifiers(o *node, e *element) {
 	}
 }
 
-// identifierTypes are SPDX 3's identifiers that SPDX 2 has as external references: those with a comment are kept as such.
-var identifierTypes = map[string]string{"purl": "packageUrl", "cpe22Type": "cpe22", "cpe23Type": "cpe23"}
-
 func (w *writer3) reference(o *node, r reference) {
-	if kind := identifierTypes[r.kind.s]; kind != "" {
-		w.identifier(o, kind, r.url, r.comment, r.kind.src, r.category.src)
-		return
-	}
 	x := o.add("externalRef", newObject())
 	x.set("type", newText("ExternalRef"))
 	kind := spdx3ReferenceTypes[r.kind.s]
@@ -370,30 +406,50 @@ func (w *writer3) property(o *node, p property) {
 
 func (w *writer3) licenses(i int, e *element, refs *licenseRefs) {
 	holder := newObject()
-	refs.write(holder, e.licenses)
+	refs.write(holder, e)
 	for _, m := range holder.members {
-		kind := "hasDeclaredLicense"
+		kind := "hasDeclaredLicense" // of a file, what was found in it
 		if m.name == "licenseConcluded" {
 			kind = "hasConcludedLicense"
 		}
-		switch m.value.text {
-		case "NOASSERTION":
-			w.relation(w.out[i], nil, kind, "", m.value.from, noAssertionElement, nil)
-			continue
-		case "NONE":
-			w.relation(w.out[i], nil, kind, "", m.value.from, noneElement, nil)
-			continue
+		for _, v := range listOrOne(m.value) {
+			to, toFrom := w.license(v)
+			r := w.relation(w.out[i], nil, kind, "", toFrom, to, nil)
+			if e.licenseComment.ok() {
+				r.put("comment", e.licenseComment)
+				e.licenseComment = text{}
+			}
 		}
-		x := w.expressions[m.value.text]
-		if x == nil {
-			x = w.object("simplelicensing_LicenseExpression", w.iri("LicenseExpression-"+strconv.Itoa(len(w.expressions)+1)))
-			x.set("simplelicensing_licenseExpression", newText(m.value.text))
-			w.expressions[m.value.text] = x
-		}
-		v := x.get("simplelicensing_licenseExpression")
-		v.from = append(v.from, m.value.from...)
-		w.relation(w.out[i], nil, kind, "", nil, x.str("spdxId").s, nil)
 	}
+	if e.licenseComment.ok() {
+		w.property(w.elements3[i], property{said("lading:spdx:licenseComments"), e.licenseComment})
+	}
+}
+
+// license returns the id of what stands for an expression, and the leaves that only the relationship says.
+func (w *writer3) license(v *node) (to string, from []*node) {
+	switch v.text {
+	case "NOASSERTION":
+		return noAssertionElement, v.from
+	case "NONE":
+		return noneElement, v.from
+	}
+	x := w.expressions[v.text]
+	if x == nil {
+		x = w.object("simplelicensing_LicenseExpression", w.iri("LicenseExpression-"+strconv.Itoa(len(w.expressions)+1)))
+		x.set("simplelicensing_licenseExpression", newText(v.text))
+		if v := w.listVersion; v.ok() {
+			if strings.Count(v.s, ".") == 1 {
+				v.src.explainSelf(Changed, "SPDX 3 has versions of three numbers")
+				v.s += ".0"
+			}
+			x.put("simplelicensing_licenseListVersion", v)
+		}
+		w.expressions[v.text] = x
+	}
+	e := x.get("simplelicensing_licenseExpression")
+	e.from = append(e.from, v.from...)
+	return x.str("spdxId").s, nil
 }
 
 // edge writes a relationship, which may go to another document.
