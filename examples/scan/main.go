@@ -1,8 +1,9 @@
 // Scan finds the vulnerabilities of an image or of an SBOM, prints them, signs the report, and says by its exit status whether a
-// pipeline may go on. It asks OSV's advisories, offline.
+// pipeline may go on. It asks OSV's advisories, offline, or Amazon Inspector.
 //
 //	scan -build osv.index npm/all.zip Debian/all.zip     index dumps of OSV, once
 //	scan -index osv.index image.tar                       an OCI layout, an archive of docker save, an SBOM, an image's name
+//	scan -inspector image.tar                             the same with Amazon Inspector
 package main
 
 import (
@@ -20,20 +21,26 @@ import (
 )
 
 const usage = `Usage: scan -build INDEX DUMP...
-       scan -index INDEX [-fail SEVERITY] [-sbom FILE] [-json FILE] [-key FILE [-out FILE | -attach]] NAME
+       scan -index INDEX | -inspector  [FLAGS] NAME
 
-With -build, indexes dumps of OSV: zips from https://osv-vulnerabilities.storage.googleapis.com, such as
-npm/all.zip, or a directory of them.
+With -build, indexes dumps of OSV: zips such as npm/all.zip or Debian/all.zip of
+https://osv-vulnerabilities.storage.googleapis.com, or a directory of them.
 
-Else scans NAME: a file with an SBOM (CycloneDX or SPDX), an OCI layout, an archive of one or of docker
-save, or the name of an image in a registry, with docker's logins. It prints a table. With -key it also
-signs the report, about the image, or about the SBOM's bytes if the input is an SBOM.
+Else scans NAME: a file with an SBOM (CycloneDX or SPDX), an OCI layout, an
+archive of one or of docker save, or the name of an image in a registry, with
+docker's logins. It prints a table. With -key it also signs the report: about
+the image, or about the SBOM's bytes if the input is an SBOM.
+
+-index looks the components up here; nothing leaves this machine. -inspector
+sends them to Amazon Inspector, with the credentials and the region that the AWS
+command line uses.
 
 Exit status: 0  nothing as bad as -fail was found
              1  something was, or something whose severity nobody knows
              2  the command line is wrong
              3  there is no answer: an error, or no component could be looked up
 
+Flags:
 `
 
 const (
@@ -51,7 +58,7 @@ func main() {
 
 type options struct {
 	build, index, sbom, json, key, out string
-	attach, quiet                      bool
+	inspector, attach, quiet           bool
 	fail                               vuln.Severity
 }
 
@@ -65,14 +72,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o := options{fail: vuln.High}
 	flags.StringVar(&o.build, "build", "", "write an index of OSV's dumps to this `file`")
 	flags.StringVar(&o.index, "index", "", "index of OSV's dumps: a `file` that -build wrote")
-	flags.TextVar(&o.fail, "fail", vuln.High, "`severity` that fails: low, medium, high, critical; info fails with anything")
+	flags.BoolVar(&o.inspector, "inspector", false, "ask Amazon Inspector instead of an index")
+	flags.TextVar(&o.fail, "fail", vuln.High, "`severity` that fails: low, medium, high, critical;\ninfo fails with anything")
 	flags.StringVar(&o.sbom, "sbom", "", "write the SBOM of the image to this `file`")
-	flags.StringVar(&o.json, "json", "", "write the report, as in-toto predicate vulns v0.2, to this `file`")
+	flags.StringVar(&o.json, "json", "", "write the report, an in-toto predicate vulns v0.2, to\nthis `file`")
 	flags.StringVar(&o.key, "key", "", "sign the report with the private key (PEM) in this `file`.\n"+
-		"The passphrase of an encrypted one comes from COSIGN_PASSWORD")
-	flags.StringVar(&o.out, "out", "", "write the signed report, a Sigstore bundle, to this `file`")
-	flags.BoolVar(&o.attach, "attach", false, "attach the signed report to the image in its registry or layout")
-	flags.BoolVar(&o.quiet, "quiet", false, "show no progress")
+		"The passphrase of an encrypted one comes from\nCOSIGN_PASSWORD")
+	flags.StringVar(&o.out, "out", "", "write the signed report, a Sigstore bundle, to this\n`file`")
+	flags.BoolVar(&o.attach, "attach", false, "attach the signed report to the image in its registry\nor layout")
+	flags.BoolVar(&o.quiet, "quiet", false, "show no progress; there is none if stderr is no terminal")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return passed
@@ -83,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "scan: %s\nTry -h.\n", wrong)
 		return misused
 	}
-	p := &progress{w: stderr, quiet: o.quiet}
+	p := &progress{w: stderr, quiet: o.quiet || columns(stderr) == 0}
 	var status int
 	var err error
 	if o.build != "" {
@@ -102,14 +110,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // check returns what is wrong with the command line, or "".
 func (o *options) check(args int) string {
 	switch {
-	case o.build != "" && o.index != "":
-		return "-build and -index do not go together"
+	case o.build != "" && (o.index != "" || o.inspector):
+		return "-build does not go together with -index and -inspector"
+	case o.index != "" && o.inspector:
+		return "-index and -inspector do not go together"
 	case o.build != "" && args == 0:
 		return "name the dumps to index"
 	case o.build != "":
 		return ""
-	case o.index == "":
-		return "-index is missing; -build makes one"
+	case o.index == "" && !o.inspector:
+		return "-index is missing, which -build makes; or give -inspector"
 	case args != 1:
 		return "name one image or SBOM"
 	case o.key == "" && (o.out != "" || o.attach):

@@ -17,6 +17,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom/vuln"
 	"github.com/ladingdev/lading/sign"
@@ -28,7 +29,19 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){
+	setup := func(env *testscript.Env) error { // Amazon Inspector, here
+		cloud := awstest.Start(t, nil)
+		cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-2026-0005", Severity: "high", Score: 7.5, Fixed: "1.2.0", PURL: "pkg:npm/a@1.1.0"})
+		id, secret := cloud.Credentials()
+		env.Setenv("AWS_ENDPOINT_URL", cloud.URL())
+		env.Setenv("AWS_ACCESS_KEY_ID", id)
+		env.Setenv("AWS_SECRET_ACCESS_KEY", secret)
+		env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+		env.Setenv("AWS_CONFIG_FILE", filepath.Join(env.WorkDir, "none"))
+		env.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(env.WorkDir, "none"))
+		return nil
+	}
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: setup, Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"zip":    zipFiles,
 		"layout": makeLayout,
 		"keygen": keygen,

@@ -8,14 +8,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/term"
 
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/catalog"
 	"github.com/ladingdev/lading/sbom/vuln"
+	"github.com/ladingdev/lading/sbom/vuln/inspector"
 	"github.com/ladingdev/lading/sbom/vuln/osv"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/keyfile"
@@ -29,11 +33,11 @@ type input struct {
 }
 
 func (o *options) scan(ctx context.Context, p *progress, name string, stdout io.Writer) (int, error) {
-	db, err := osv.Open(o.index)
+	scanner, done, err := o.scanner(ctx, p)
 	if err != nil {
 		return unanswered, err
 	}
-	defer db.Close()
+	defer done()
 	in, err := read(ctx, p, name)
 	if err != nil {
 		return unanswered, err
@@ -47,18 +51,44 @@ func (o *options) scan(ctx context.Context, p *progress, name string, stdout io.
 		}
 	}
 	p.show("looking up %d components", in.doc.Len())
-	report, err := db.Scan(ctx, in.doc)
+	report, err := scanner.Scan(ctx, in.doc)
 	if err != nil {
 		return unanswered, err
 	}
 	if in.subject.MediaType != in.doc.MediaType() {
 		report.Subject.Name, report.Subject.Digest = name, in.subject.Digest.String()
 	}
+	if report.Subject.Name == "" {
+		report.Subject.Name = filepath.Base(name)
+	}
 	p.done()
 	if err := o.write(ctx, in, report, stdout); err != nil {
 		return unanswered, err
 	}
 	return o.status(report)
+}
+
+// scanner opens the index, or makes a client of Amazon Inspector with the configuration of the AWS command line.
+func (o *options) scanner(ctx context.Context, p *progress) (scanner vuln.Scanner, done func() error, err error) {
+	if !o.inspector {
+		db, err := osv.Open(o.index)
+		if err != nil {
+			return nil, nil, err
+		}
+		return db, db.Close, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if cfg.Region == "" {
+		return nil, nil, errors.New("no AWS region: set AWS_REGION, or a region in the AWS configuration")
+	}
+	s := inspector.New(cfg)
+	s.Progress = func(g inspector.Progress) {
+		p.show("%d of %d components, %d findings", g.Done, g.Total, g.Findings)
+	}
+	return s, func() error { return nil }, nil
 }
 
 // read makes, fetches or reads the SBOM of what is named.
@@ -137,19 +167,8 @@ func catalogue(ctx context.Context, p *progress, src catalog.Source, root ocispe
 
 // write prints the table, and writes and signs the report as asked.
 func (o *options) write(ctx context.Context, in *input, report *vuln.Report, stdout io.Writer) error {
-	if err := report.WriteTable(stdout, nil); err != nil {
+	if err := report.WriteTable(stdout, &vuln.TableOptions{Width: columns(stdout)}); err != nil {
 		return err
-	}
-	for f, place := range report.Places() {
-		if place.Doubt != "" {
-			fmt.Fprintf(stdout, "cannot tell: %s %s: %s\n", f.ID, place.Component.PURL, place.Doubt)
-		}
-	}
-	for _, s := range report.Skipped {
-		fmt.Fprintf(stdout, "not assessed: %s %s: %s\n", s.Component.Name, s.Component.PURL, s.Reason)
-	}
-	for _, d := range report.Databases {
-		fmt.Fprintf(stdout, "asked: %s %s of %s\n", d.Name, d.Ecosystem, d.Updated.Format("2006-01-02"))
 	}
 	if o.json != "" {
 		data, err := json.Marshal(report)
@@ -188,13 +207,30 @@ func (o *options) write(ctx context.Context, in *input, report *vuln.Report, std
 	return nil
 }
 
+// columns is the width of the terminal; 0, the default of a table, if w is none.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
 // status is what a pipeline goes by. A severity that nobody knows may be any.
 func (o *options) status(report *vuln.Report) (int, error) {
-	if len(report.Databases) == 0 && len(report.Skipped) > 0 {
-		return unanswered, fmt.Errorf("none of %d components could be looked up: the index has none of their ecosystems", report.Components)
+	if report.Components == 0 {
+		return unanswered, errors.New("the SBOM has no components: nothing was looked up")
+	}
+	skipped := map[string]bool{}
+	for _, c := range report.Skipped {
+		skipped[c.Component.PURL+" "+c.Component.Name+" "+c.Component.Version] = true
+	}
+	if len(report.Findings) == 0 && (len(report.Databases) == 0 || len(skipped) >= report.Components) {
+		return unanswered, fmt.Errorf("none of %d components could be looked up", report.Components)
 	}
 	for f, place := range report.Places() {
-		if !place.Suppressed() && (f.Severity >= o.fail || f.Severity == vuln.Unknown) {
+		if place.State() != vuln.Excluded && (f.Severity >= o.fail || f.Severity == vuln.Unknown) {
 			return failed, nil
 		}
 	}

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/ladingdev/lading/internal/oneline"
 )
 
 // A Summary counts the findings of a Report. A finding is suppressed if every place of it is; those are counted by nothing else.
@@ -158,23 +159,13 @@ var headings = [...]string{"SEVERITY", "ID", "COMPONENT", "INSTALLED", "FIXED", 
 func (w *row) cells() [6]string {
 	out := [6]string{w.severity, w.id, w.component, w.version, w.fixed, w.remark}
 	for i := range out {
-		out[i] = plain(out[i])
+		out[i] = oneline.Of(out[i])
 	}
 	return out
 }
 
-// plain takes out what a terminal would obey, and what would break a line: reports are written by strangers.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-// WriteTable writes the summary, and a table of all places, the worst first, no wider than the terminal. A text that is too long
-// for its column is cut, with "…".
+// WriteTable writes the summary, a table of all places, the worst first, and what could not be told, what was not assessed and
+// which databases were asked, no wider than the terminal. A text that is too long for its column is cut, with "…".
 func (r *Report) WriteTable(w io.Writer, o *TableOptions) error {
 	if o == nil {
 		o = &TableOptions{}
@@ -194,7 +185,7 @@ func (r *Report) WriteTable(w io.Writer, o *TableOptions) error {
 	}
 	sizes := columns(table, width)
 	var b strings.Builder
-	for _, line := range wrap(plain(r.head()), width) {
+	for _, line := range wrap(oneline.Of(r.head()), width) {
 		b.WriteString(line + "\n")
 	}
 	for _, line := range wrap(r.Summary().String(), width) {
@@ -216,8 +207,64 @@ func (r *Report) WriteTable(w io.Writer, o *TableOptions) error {
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
+	for i, text := range r.caveats() {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		for _, line := range wrap(oneline.Of(text), width) {
+			b.WriteString(line + "\n")
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// caveats say how far the table can be trusted, one text for each reason.
+func (r *Report) caveats() (out []string) {
+	skipped, doubts := r.reasons()
+	for _, list := range []struct {
+		title string
+		by    map[string][]string
+	}{{"cannot tell", doubts}, {"not assessed", skipped}} {
+		for _, reason := range sortedKeys(list.by) {
+			names := list.by[reason]
+			text := list.title + ": " + reason
+			if shown := union(nil, names[:min(3, len(names))]); len(shown) > 0 {
+				text += ": " + strings.Join(shown, ", ")
+			}
+			if len(names) > 3 {
+				text += fmt.Sprintf(" and %d more", len(names)-3)
+			}
+			out = append(out, text)
+		}
+	}
+	var asked []string
+	for _, d := range r.Databases {
+		text := strings.TrimSpace(nameOr(d.Name, d.URI) + " " + d.Ecosystem)
+		if !d.Updated.IsZero() {
+			text += " of " + d.Updated.UTC().Format("2006-01-02")
+		}
+		asked = union(asked, []string{text})
+	}
+	if len(asked) > 0 {
+		out = append(out, "asked: "+strings.Join(asked, ", "))
+	}
+	return out
+}
+
+// reasons lists what was skipped, and what cannot be told, by why.
+func (r *Report) reasons() (skipped, doubts map[string][]string) {
+	skipped, doubts = map[string][]string{}, map[string][]string{}
+	for i := range r.Skipped {
+		s := &r.Skipped[i]
+		skipped[s.Reason] = append(skipped[s.Reason], strings.TrimSpace(nameOr(s.Component.Name, s.Component.PURL)+" "+s.Component.Version))
+	}
+	for f, a := range r.Places() {
+		if a.Doubt != "" && !a.Suppressed() {
+			doubts[a.Doubt] = append(doubts[a.Doubt], f.ID+" "+nameOr(a.Component.Name, a.File))
+		}
+	}
+	return skipped, doubts
 }
 
 // head names what was scanned and by what.
@@ -309,7 +356,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o *TableOptions) error {
 		o = &TableOptions{}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**\n\n%s\n", escape(plain(r.head())), r.Summary())
+	fmt.Fprintf(&b, "**%s**\n\n%s\n", escape(oneline.Of(r.head())), r.Summary())
 	rows := r.rows(o)
 	if len(rows) > 0 {
 		b.WriteString("\n| Severity | ID | Component | Installed | Fixed | |\n| --- | --- | --- | --- | --- | --- |\n")
@@ -320,27 +367,19 @@ func (r *Report) WriteMarkdown(w io.Writer, o *TableOptions) error {
 		}
 		b.WriteString("|\n")
 	}
-	skipped, doubts := map[string]int{}, map[string]int{}
-	for _, s := range r.Skipped {
-		skipped[s.Reason]++
-	}
-	for _, a := range r.Places() {
-		if a.Doubt != "" && !a.Suppressed() {
-			doubts[a.Doubt]++
-		}
-	}
-	writeReasons(&b, "In doubt", doubts)
+	skipped, doubts := r.reasons()
+	writeReasons(&b, "Cannot tell", doubts)
 	writeReasons(&b, "Not assessed", skipped)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeReasons(b *strings.Builder, title string, reasons map[string]int) {
+func writeReasons(b *strings.Builder, title string, reasons map[string][]string) {
 	if len(reasons) > 0 {
 		fmt.Fprintf(b, "\n%s:\n\n", title)
 	}
 	for _, reason := range sortedKeys(reasons) {
-		fmt.Fprintf(b, "- %d: %s\n", reasons[reason], escape(plain(reason)))
+		fmt.Fprintf(b, "- %d: %s\n", len(reasons[reason]), escape(oneline.Of(reason)))
 	}
 }
 
