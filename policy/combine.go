@@ -220,8 +220,8 @@ func (c conditional) Decide(ctx context.Context, in *Input) *Decision {
 		return d
 	}
 	d := *decide(ctx, c.p, watched)
-	if timed && (d.Until.IsZero() || end.Before(d.Until)) && d.Verdict != Indeterminate {
-		d.Until = end
+	if timed { // zero, which is for the moment only, stays
+		d.Until = earliest(d.Until, end)
 	}
 	noted(in, &d)
 	return &d

@@ -72,7 +72,7 @@ type Looked struct {
 	Why           string            `json:"why,omitempty"` // one line
 }
 
-// LookedSigner is a signer of evidence that a rule looked at.
+// LookedSigner is a signer of evidence that a rule looked at. Until is, if it counts, until when it does for this rule.
 type LookedSigner struct {
 	verify.Signer
 	As     string `json:"as,omitempty"` // the policy's name for the signer: those of one name are one signer

@@ -79,7 +79,7 @@ func TestAtLeast(t *testing.T) {
 		"one policy name for two":        {policy.AtLeast(2, team("release", alice, bob), team("release", bob)), []*verify.Attestation{signature(alice), signature(bob)}, D},
 		"two policy names for one key":   {policy.AtLeast(2, team("release", alice), team("security", alice)), []*verify.Attestation{signature(alice)}, D},
 		"two policy names, two keys":     {policy.AtLeast(2, team("release", alice), team("security", bob)), []*verify.Attestation{signature(alice), signature(bob)}, A},
-		"a chain joins what was two":     {policy.AtLeast(2, byOf(alice), byOf(bob)), []*verify.Attestation{entry(alice, "a"), entry(bob, "b"), entry(carol, "a", "b")}, A},
+		"a chain joins what was two":     {policy.AtLeast(2, byOf(alice), byOf(bob)), []*verify.Attestation{entry(alice, "a"), entry(bob, "b"), entry(carol, "a", "b")}, D},
 		"a chain that counts joins them": {policy.AtLeast(2, byOf(any3...), byOf(any3...)), []*verify.Attestation{entry(alice, "a"), entry(bob, "b"), entry(carol, "a", "b")}, D},
 	} {
 		if d := decide(t, tt.p, tt.there...); d.Verdict != tt.want {

@@ -42,12 +42,7 @@ func (t threshold) Decide(ctx context.Context, in *Input) *Decision {
 	case a.reach(t.n, time.Time{}, true), unread && t.allowing(d) >= t.n: // another signer might be among what was not read
 		d.Verdict = Indeterminate
 	default:
-		d.Verdict, d.Until = Deny, Forever
-		for _, part := range d.Parts {
-			if part.Verdict == Deny || part.Skipped { // which may allow, or apply, later
-				d.Until = earliest(d.Until, part.Until)
-			}
-		}
+		d.Verdict, d.Until = Deny, a.firstEnd()
 	}
 	t.explain(d)
 	noted(in, d)
@@ -141,9 +136,7 @@ func newAssignment(parts []*Decision) *assignment {
 		for _, d := range part.All() {
 			for _, l := range d.Looked {
 				for _, s := range l.Signers {
-					if l.Counts && s.Counts {
-						a.join(s)
-					}
+					a.join(s) // also one who does not count: it tells who is one with whom, at any time
 				}
 			}
 		}
@@ -191,6 +184,25 @@ func (a *assignment) until(n int) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return ends[i], true
+}
+
+// firstEnd returns when the first part, or the first signer, may be judged otherwise: a part may allow later or in another way, and
+// who made others one signer may be gone. It is zero if nobody knows.
+func (a *assignment) firstEnd() time.Time {
+	end := Forever
+	for _, part := range a.parts {
+		for _, d := range part.All() {
+			if part.Verdict != Indeterminate || d.Skipped { // one that is was counted as if it allowed
+				end = earliest(end, d.Until)
+			}
+		}
+	}
+	for _, group := range a.groups {
+		for _, s := range group {
+			end = earliest(end, orForever(s.Until))
+		}
+	}
+	return end
 }
 
 // reach reports whether n parts allow, by signers of their own, all until at least a moment. With hoping, those that are

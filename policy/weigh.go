@@ -191,17 +191,23 @@ func (w *weighing) age(c *candidate) {
 		}
 		switch age := w.now.Sub(at); {
 		case why != "":
-			refused = refusal{why: why}
+			refused.why = why
 		case age < -clockSkew:
-			refused = refusal{fmt.Sprintf("its time is in the future, %s", stamp(at)), at.Add(-clockSkew)}
+			refused.why = fmt.Sprintf("its time is in the future, %s", stamp(at))
+			if then := at.Add(-clockSkew); refused.then.IsZero() || then.Before(refused.then) {
+				refused.then = then
+			}
 		case age >= w.MaxAge:
-			refused = refusal{why: fmt.Sprintf("its time, %s, is longer than %s ago", stamp(at), w.MaxAge)}
+			refused.why = fmt.Sprintf("its time, %s, is longer than %s ago", stamp(at), w.MaxAge)
 		default:
 			s.until = earliest(s.until, at.Add(w.MaxAge))
 			young = append(young, s)
 			continue
 		}
 		c.looked.signers[s.i].Why = oneline.Of(refused.why)
+	}
+	if !refused.then.IsZero() {
+		w.then = append(w.then, refused.then)
 	}
 	if len(young) == 0 {
 		c.why = refused
@@ -321,6 +327,9 @@ func (w *weighing) show(chosen []*candidate) (all []Looked) {
 			out.Counts = true
 			for _, s := range l.c.signers {
 				l.signers[s.i].Counts = true
+				if l.signers[s.i].Until = s.until; s.until.Equal(Forever) {
+					l.signers[s.i].Until = time.Time{}
+				}
 			}
 		}
 		all = append(all, out)
@@ -413,9 +422,10 @@ func (w *weighing) horizon(d *Decision, signers distinct, need int) {
 		if r, ok := c.why.(refusal); ok && !r.then.IsZero() {
 			until = earliest(until, r.then)
 		}
-		if w.Quantifier != Some { // without one of them, the others are every one, or the newest
+		// Without one of them, the others are every one, or the newest, or are no longer one signer because of it.
+		if w.Quantifier != Some || d.Verdict == Deny && need > 1 {
 			for _, s := range c.signers {
-				until = earliest(until, orForever(s.Until))
+				until = earliest(until, s.until)
 			}
 		}
 	}
