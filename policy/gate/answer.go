@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ type Answer struct {
 	Mode    policy.Effect
 	// Reason is why, in one line: what is wrong, also where the door opens all the same.
 	Reason string
-	// RetryAfter is when to ask again if nothing was decided; zero if something was.
+	// RetryAfter is when to ask again if nothing was decided; zero if something was, or there is no such image.
 	RetryAfter time.Duration
 
 	Cached bool // nobody was asked
@@ -76,7 +77,7 @@ func (c *Checker) conclude(rules *ruleSet, q *Question, a *Answer, took time.Dur
 	a.Mode, a.Took = rules.Mode, took
 	a.Allowed = d.Err() == nil || a.Mode != policy.Enforce
 	a.Reason = oneline.Of(d.Reason)
-	if d.Verdict == policy.Indeterminate {
+	if d.Verdict == policy.Indeterminate && !errors.Is(d.Err(), ErrNotFound) {
 		a.RetryAfter = retryAfter
 	}
 	if c.opts.Counters == nil {

@@ -21,6 +21,7 @@ import (
 var (
 	ErrDeadline = errors.New("the time to answer was over") // beside what was found out until then
 	ErrBusy     = errors.New("too much is being judged")    // ask again
+	ErrNotFound = registry.ErrNotFound                      // there is no such image, or repository
 )
 
 // Rules are what a [Checker] judges by. They are not changed after they were given to one.

@@ -1,0 +1,148 @@
+package k8sgate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/gate"
+)
+
+// A Running is one container of a cluster, and what the policy says about the image that it runs.
+type Running struct {
+	Namespace, Pod string
+	Container      string // with what it is, such as `init container "setup"`
+	Node           string
+	Static         bool   // the kubelet started it from a file: it never asked
+	Image          string // as the pod has it
+	ImageID        string // as the node reports it: REPOSITORY@DIGEST where the runtime says so
+	Judged         string // REPOSITORY@DIGEST that was judged; empty if it could not be told
+	// Answer is what a Checker says about it now; nil if there is no digest to ask about.
+	Answer *gate.Answer
+	// Problem is why it should not run, or why that cannot be told; empty if it is allowed.
+	Problem string
+}
+
+// podList is what of a list of pods (core/v1) a sweep reads.
+type podList struct {
+	Metadata struct {
+		Continue string `json:"continue"`
+	} `json:"metadata"`
+	Items []struct {
+		Metadata struct {
+			Name        string            `json:"name"`
+			Namespace   string            `json:"namespace"`
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+		Spec struct {
+			NodeName            string `json:"nodeName"`
+			Containers          []named
+			InitContainers      []named
+			EphemeralContainers []named
+		} `json:"spec"`
+		Status struct {
+			ContainerStatuses          []containerStatus
+			InitContainerStatuses      []containerStatus
+			EphemeralContainerStatuses []containerStatus
+		} `json:"status"`
+	} `json:"items"`
+}
+
+type named struct{ Name, Image string }
+
+type containerStatus struct {
+	Name, Image, ImageID string
+}
+
+// Sweep looks at every pod of a cluster and yields each container that runs, or is to run, with what the policy says about its image
+// now. The digest is the one that the node reports (status.imageID), in the repository that the pod names: what came in before
+// the gate did, or past it, shows here. An image of an index is judged by the index where the Checker has seen that.
+// An error ends it: not all came. The gate's account needs list on pods.
+func Sweep(ctx context.Context, api API, c *gate.Checker) iter.Seq2[*Running, error] {
+	return func(yield func(*Running, error) bool) {
+		next := ""
+		for {
+			var list podList
+			path := "/api/v1/pods?limit=500"
+			if next != "" {
+				path += "&continue=" + url.QueryEscape(next)
+			}
+			if err := call(ctx, api, http.MethodGet, path, "", nil, &list); err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, p := range list.Items {
+				base := Running{Namespace: p.Metadata.Namespace, Pod: p.Metadata.Name, Node: p.Spec.NodeName}
+				_, base.Static = p.Metadata.Annotations["kubernetes.io/config.mirror"]
+				for _, group := range []struct {
+					what     string
+					declared []named
+					statuses []containerStatus
+				}{
+					{"init container", p.Spec.InitContainers, p.Status.InitContainerStatuses},
+					{"container", p.Spec.Containers, p.Status.ContainerStatuses},
+					{"ephemeral container", p.Spec.EphemeralContainers, p.Status.EphemeralContainerStatuses},
+				} {
+					for _, declared := range group.declared {
+						running := base
+						running.Container, running.Image = group.what+" "+gate.Quote(declared.Name), declared.Image
+						for _, s := range group.statuses {
+							if s.Name == declared.Name {
+								running.ImageID = s.ImageID
+							}
+						}
+						running.judge(ctx, c)
+						if !yield(&running, nil) {
+							return
+						}
+					}
+				}
+			}
+			if next = list.Metadata.Continue; next == "" {
+				return
+			}
+			if ctx.Err() != nil {
+				yield(nil, context.Cause(ctx))
+				return
+			}
+		}
+	}
+}
+
+// judge asks about the digest that the node reports, in the repository that the pod names.
+func (r *Running) judge(ctx context.Context, c *gate.Checker) {
+	declared, err := gate.ParseReference(r.Image, false)
+	if err != nil {
+		r.Problem = err.Error()
+		return
+	}
+	running := declared
+	if _, sum, ok := strings.Cut(r.ImageID, "@"); ok {
+		if seen, err := gate.ParseReference(declared.Repository+"@"+sum, false); err == nil {
+			running.Digest = seen.Digest
+		} else {
+			r.Problem = fmt.Sprintf("the node reports image %s: %v", gate.Quote(r.ImageID), err)
+			return
+		}
+	}
+	if running.Digest == "" {
+		r.Problem = "which digest it runs is not known: the node reports none, and the pod names a tag"
+		return
+	}
+	running.Tag = ""
+	r.Judged = running.Pinned()
+	r.Answer = c.Check(ctx, &gate.Question{Name: r.Judged, Request: &policy.Request{Gate: "sweep", Operation: "SWEEP", Namespace: r.Namespace, Workload: r.Pod}})
+	switch err := r.Answer.Decision.Err(); {
+	case errors.Is(err, policy.ErrDenied):
+		r.Problem = "it is not allowed: " + r.Answer.Reason
+	case err != nil:
+		r.Problem = "it could not be judged: " + r.Answer.Reason
+	case declared.Digest == "":
+		r.Problem = "it is allowed now, and named by a tag: it came in past the gate, or before it"
+	}
+}
