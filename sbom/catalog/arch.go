@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -11,10 +12,10 @@ import (
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
-	pacmanmeta "github.com/google/osv-scalibr/extractor/filesystem/os/pacman/metadata"
 	"github.com/google/osv-scalibr/inventory"
 	"github.com/google/osv-scalibr/plugin"
-	"github.com/google/osv-scalibr/purl"
+
+	"github.com/ladingdev/lading/sbom"
 )
 
 // pacmanDB reads the local database of pacman(8): a file for each package, with sections of a name between percent signs, a
@@ -44,9 +45,17 @@ func (db *pacmanDB) Extract(_ context.Context, in *filesystem.ScanInput) (out in
 		return out, errors.New("it has no name or no version")
 	}
 	release, _ := osrelease.GetOSRelease(in.FS)
-	out.Packages = []*extractor.Package{{Name: name, Version: version, PURLType: purl.TypePacman, Metadata: &pacmanmeta.Metadata{
-		PackageName: name, PackageVersion: version, OSID: release["ID"], OSVersionID: release["VERSION_ID"],
-	}}}
+	u := sbom.PURL{Type: "alpm", Namespace: cmp.Or(release["ID"], "arch"), Name: name, Version: version, Qualifiers: map[string]string{}}
+	if arch := one("%ARCH%"); arch != "" {
+		u.Qualifiers["arch"] = arch
+	}
+	if base := one("%BASE%"); base != "" && base != name {
+		u.Qualifiers["upstream"] = base
+	}
+	if id := release["ID"]; id != "" {
+		u.Qualifiers["distro"] = strings.TrimSuffix(id+"-"+cmp.Or(release["VERSION_ID"], release["BUILD_ID"]), "-")
+	}
+	out.Packages = []*extractor.Package{{Name: name, Version: version, PURLType: "alpm", Metadata: &ownPURL{u}}}
 	return out, nil
 }
 

@@ -266,3 +266,47 @@ func TestJava(t *testing.T) {
 		})
 	}
 }
+
+// What snap and Homebrew note of what they installed.
+func TestReceipts(t *testing.T) {
+	const cellar = "home/linuxbrew/.linuxbrew/Cellar/"
+	items := []item{
+		{name: "etc/os-release", body: "ID=ubuntu\nVERSION_ID=\"24.04\"\nVERSION_CODENAME=noble\n"},
+		{name: "snap/core22/1380/meta/snap.yaml", body: "name: core22\nversion: \"20240408\"\ntype: base\narchitectures: [amd64]\n"},
+		{name: "snap/hello/x1/meta/snap.yaml", body: "name: hello\nversion: 2.10\nbase: core22\n"},
+		{name: "src/snap.yaml", body: "name: mine\nversion: 1\n"},
+		{name: cellar + "curl/8.11.0_1/INSTALL_RECEIPT.json", body: `{"runtime_dependencies":[{"full_name":"openssl@3","version":"3.4.0","pkg_version":"3.4.0"},{"full_name":"acme/tap/own","version":"1.0"}],"source":{"tap":"homebrew/core"}}`},
+		{name: cellar + "curl/8.11.0_1/.brew/curl.rb", body: "class Curl < Formula\n  desc \"x\"\n  license \"curl\"\nend\n"},
+		{name: cellar + "openssl@3/3.4.0/INSTALL_RECEIPT.json", body: `{"runtime_dependencies":null}`},
+		{name: cellar + "openssl@3/3.4.0/.brew/openssl@3.rb", body: "class OpensslAT3 < Formula\n  license any_of: [\"Apache-2.0\", \"MIT\"]\nend\n"},
+		{name: cellar + "own/1.0/INSTALL_RECEIPT.json", body: `{}`},
+		{name: cellar + "own/1.0/share/x.json", body: `{}`},
+	}
+	want := []string{"pkg:brew/curl@8.11.0_1", "pkg:brew/openssl%403@3.4.0", "pkg:brew/own@1.0",
+		"pkg:snap/ubuntu/core22@20240408?distro=ubuntu-24.04", "pkg:snap/ubuntu/hello@2.10?distro=ubuntu-24.04"}
+	check := func(doc *sbom.Document, report *Report) {
+		t.Helper()
+		if len(report.Warnings) > 0 {
+			t.Errorf("%v", report.Warnings)
+		}
+		same(t, "packages", purlsOf(doc), want)
+		same(t, "edges", namedEdges(doc), []string{"curl@8.11.0_1 -> openssl@3@3.4.0", "curl@8.11.0_1 -> own@1.0"})
+		same(t, "licences of curl", licensesOf(doc, want[0]), []string{"curl"})
+		same(t, "licences of openssl", licensesOf(doc, want[1]), []string{"(Apache-2.0 OR MIT)"})
+	}
+	check(dirOf(t, items...))
+	b := build(t, items)
+	doc, report, err := Image(t.Context(), b.source(nil), b.root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(doc, report)
+}
+
+// Packages of Arch Linux have an architecture and, if they are one of several of a source, its name.
+func TestPacmanPURL(t *testing.T) {
+	doc, _ := dirOf(t, item{name: "etc/os-release", body: "ID=arch\nBUILD_ID=rolling\n"},
+		item{name: "var/lib/pacman/local/gcc-libs-14.2-1/desc", body: "%NAME%\ngcc-libs\n\n%VERSION%\n14.2-1\n\n%BASE%\ngcc\n\n%ARCH%\nx86_64\n"},
+		item{name: "var/lib/pacman/local/bash-5.2-1/desc", body: "%NAME%\nbash\n\n%VERSION%\n5.2-1\n\n%BASE%\nbash\n\n%ARCH%\nx86_64\n"})
+	same(t, "packages", purlsOf(doc), []string{"pkg:alpm/arch/bash@5.2-1?arch=x86_64&distro=arch-rolling", "pkg:alpm/arch/gcc-libs@14.2-1?arch=x86_64&distro=arch-rolling&upstream=gcc"})
+}

@@ -94,7 +94,7 @@ func finders() ([]finder, error) {
 		{newNpmLock, finder{max: maxText, details: npmLockDetails, always: true}},
 		{wheelegg.New, finder{max: maxText, details: pythonDetails}},
 		{snap.New, finder{max: maxText}},
-		{homebrew.New, finder{max: maxText}},
+		{homebrew.New, finder{max: maxText, details: brewDetails}},
 		{gemspec.New, finder{max: maxText, details: gemDetails}},
 		{depsjson.New, finder{max: maxText, details: dotnetDetails}},
 	} {
@@ -107,14 +107,14 @@ func finders() ([]finder, error) {
 	}
 	for _, l := range lockfilesByName {
 		e := &locks{name: l.name, parse: l.parse, more: l.more}
-		out = append(out, finder{Extractor: e, project: true, names: l.names, max: maxLock, check: bounded(0), details: e.details, always: true})
+		out = append(out, finder{Extractor: e, project: true, names: l.names, max: maxLock, check: bounded, details: e.details, always: true})
 	}
 	for _, p := range projects {
 		e, err := p.new(&cpb.PluginConfig{})
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, finder{Extractor: e, project: true, names: p.names, max: p.max, check: bounded(p.keys)})
+		out = append(out, finder{Extractor: e, project: true, names: p.names, max: p.max, check: bounded})
 	}
 	return out, nil
 }
@@ -261,7 +261,7 @@ func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
 			w = program
 		}
 	}
-	if isCopyright(path) || strings.HasSuffix(path, ".dist-info/direct_url.json") || path == "etc/os-release" || path == "usr/lib/os-release" {
+	if isCopyright(path) || isFormula(path) || strings.HasSuffix(path, ".dist-info/direct_url.json") || path == "etc/os-release" || path == "usr/lib/os-release" {
 		return content
 	}
 	return w
@@ -493,8 +493,12 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		if kerr != nil {
 			err = errors.Join(err, fmt.Errorf("%s %s: %w", p.Name, p.Version, kerr))
 		}
-		if k != nil && !lock && (!f.project || toRun(p)) {
+		switch {
+		case k == nil || lock:
+		case !f.project || toRun(p):
 			k.present = true
+		default:
+			k.lacks("development")
 		}
 		found.pkgs = append(found.pkgs, k)
 	}
@@ -551,8 +555,7 @@ func (c *collector) make(purl, name, at, program string) (*component, error) {
 
 // purl writes a package's URL as its type is defined, and its name.
 func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
-	switch p.PURLType {
-	case "golang":
+	if p.PURLType == "golang" {
 		path, version := p.Name, p.Version
 		if path == "go" { // the toolchain, whose library is in the program
 			path = "stdlib"
@@ -560,12 +563,6 @@ func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
 			version = "v" + version
 		}
 		return goPURL(path, version), path, nil
-	case "git", "swift": // the first of a lockfile of npm
-		u := sbom.PURL{Type: strings.Replace(p.PURLType, "git", "npm", 1), Name: p.Name, Version: p.Version}
-		if i := strings.LastIndexByte(p.Name, '/'); i > 0 {
-			u.Namespace, u.Name = p.Name[:i], p.Name[i+1:]
-		}
-		return u.String(), p.Name, nil
 	}
 	switch own := p.Metadata.(type) {
 	case *ownPURL:
@@ -581,9 +578,6 @@ func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
 	parsed, err := sbom.ParsePURL(u.String())
 	if err != nil {
 		return "", "", err
-	}
-	if parsed.Type == "pacman" {
-		parsed.Type = "alpm" // as the type is called
 	}
 	if q := parsed.Qualifiers; q != nil {
 		// As the definitions of the types have it, and those who look for vulnerabilities read it.

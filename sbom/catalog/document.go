@@ -99,9 +99,7 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 	if len(top) > 0 {
 		deps = append([]cdx.Dependency{{Ref: root.BOMRef, Dependencies: &top}}, deps...)
 	}
-	if len(out) > 0 {
-		bom.Components = &out
-	}
+	bom.Components = &out // also of none: programs take a list for granted
 	if len(deps) > 0 {
 		bom.Dependencies = &deps
 	}

@@ -1,7 +1,11 @@
 package catalog
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -9,6 +13,7 @@ import (
 func TestLocks(t *testing.T) {
 	const sha = "436597fd55631f7d8e7ed9a0b9069a38f8046957"
 	const vcs = "?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fexample%2Ffork.git%40" + sha
+	nugetHash := base64.StdEncoding.EncodeToString(make([]byte, 64))
 	for _, tt := range []struct {
 		name, file, body string
 		purls, edges     []string
@@ -108,6 +113,75 @@ resolved_reference = "` + sha + `"
 		{"composer, installed", "vendor/composer/installed.json", `{"packages":[{"name":"a/b","version":"v1.0.0","license":"MIT","notification-url":"x","require":{"a/c":"*"}},{"name":"a/c","version":"1.0.0","notification-url":"x"}],"dev":true,"dev-package-names":["a/c"]}`,
 			[]string{"pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@1.0.0"}, []string{"a/b@v1.0.0 -> a/c@1.0.0"}},
 		{"composer 1, installed", "vendor/composer/installed.json", `[{"name":"a/b","version":"v1.0.0","notification-url":"x"}]`, []string{"pkg:composer/a/b@v1.0.0"}, nil},
+		{"nuget", "packages.lock.json", `{"version":2,"dependencies":{"net8.0":{"Serilog.Sinks.File":{"type":"Direct","requested":"[5.0.0, )","resolved":"5.0.0","contentHash":"` + nugetHash + `","dependencies":{"Serilog":"2.10.0"}},
+"Serilog":{"type":"Transitive","resolved":"2.10.0"},"Native":{"type":"Transitive","resolved":"1.0.0"},"mylib":{"type":"Project","dependencies":{"Serilog":"[2.10.0, )"}}},
+"net8.0/linux-x64":{"Native":{"type":"Transitive","resolved":"1.1.0","dependencies":{"serilog":"2.0.0"}}}}}`,
+			[]string{"pkg:nuget/Native@1.0.0", "pkg:nuget/Native@1.1.0", "pkg:nuget/Serilog.Sinks.File@5.0.0", "pkg:nuget/Serilog@2.10.0"},
+			[]string{"Native@1.1.0 -> Serilog@2.10.0", "Serilog.Sinks.File@5.0.0 -> Serilog@2.10.0"}},
+		{"mix", "mix.lock", `%{
+  "plug": {:hex, :plug, "1.16.1", "40c74619", [:mix], [{:mime, "~> 1.0 or ~> 2.0", [hex: :mime, repo: "hexpm", optional: false]}, {:telemetry, "~> 0.4.3 or ~> 1.0", [hex: :telemetry, repo: "hexpm", optional: true]}], "hexpm", "a13ff6b9006b03d7e33874945b2755253841b238c34071ed85b0e86057f8cddc"},
+  "mime": {:hex, :mime, "2.0.6", "8f18486773d9b15f95f4f4f1e39b710045fa1de891fada4516559967276e4dc2", [:mix], [], "hexpm", "x"},
+  "telemetry": {:hex, :telemetry, "1.3.0", "fedebbae", [:rebar3], [], "hexpm:acme", "x"},
+  "forked": {:git, "https://github.com/example/fork.git", "` + sha + `", [branch: "main"]},
+  "old": {:hex, :old, "0.1.0"},
+}
+`,
+			[]string{"pkg:hex/acme/telemetry@1.3.0", "pkg:hex/forked" + vcs, "pkg:hex/mime@2.0.6", "pkg:hex/old@0.1.0", "pkg:hex/plug@1.16.1"}, []string{"plug@1.16.1 -> mime@2.0.6", "plug@1.16.1 -> telemetry@1.3.0"}},
+		{"pub", "pubspec.lock", `packages:
+  path:
+    dependency: "direct main"
+    description: {name: path, sha256: "087ce49c3f0dc39180befefc60fdb4acd8f8620e5682fe2476afd0b3688bb4af", url: "https://pub.dev"}
+    source: hosted
+    version: "1.9.0"
+  forked:
+    dependency: transitive
+    description: {path: ".", ref: main, resolved-ref: ` + sha + `, url: "https://github.com/example/fork.git"}
+    source: git
+    version: "1.2.3"
+  inhouse:
+    dependency: transitive
+    description: {name: inhouse, url: "https://pub.example.org"}
+    source: hosted
+    version: "2.0.0"
+  flutter:
+    dependency: "direct main"
+    description: flutter
+    source: sdk
+    version: "0.0.0"
+  test:
+    dependency: "direct dev"
+    description: {name: test, url: "https://pub.dev"}
+    source: hosted
+    version: "1.25.8"
+`, []string{"?pkg:pub/test@1.25.8", "pkg:pub/flutter", "pkg:pub/forked@1.2.3" + vcs, "pkg:pub/inhouse@2.0.0?repository_url=https:%2F%2Fpub.example.org", "pkg:pub/path@1.9.0"}, nil},
+		{"cocoapods", "Podfile.lock", `PODS:
+  - Alamofire (5.9.1)
+  - Firebase/Core (10.0.0):
+    - Firebase/CoreOnly
+    - GoogleUtilities/NSData+zlib (~> 7.5)
+  - Firebase/CoreOnly (10.0.0)
+  - forked (1.2.3)
+  - GoogleUtilities/NSData+zlib (7.5.2)
+
+DEPENDENCIES:
+  - Alamofire
+
+CHECKOUT OPTIONS:
+  forked:
+    :commit: ` + sha + `
+    :git: https://github.com/example/fork.git
+
+COCOAPODS: 1.15.2
+`, []string{"pkg:cocoapods/Alamofire@5.9.1", "pkg:cocoapods/Firebase@10.0.0", "pkg:cocoapods/GoogleUtilities@7.5.2", "pkg:cocoapods/forked@1.2.3" + vcs}, []string{"Firebase@10.0.0 -> GoogleUtilities@7.5.2"}},
+		{"swift", "Package.resolved", `{"pins":[{"identity":"swift-nio","kind":"remoteSourceControl","location":"https://github.com/apple/swift-nio.git","state":{"revision":"x","version":"2.70.0"}},
+{"identity":"fork","location":"git@github.com:example/fork.git","state":{"branch":"main","revision":"` + sha + `"}},{"identity":"mona.LinkedList","kind":"registry","location":"","state":{"version":"1.2.0"}}],"version":2}`,
+			[]string{"pkg:swift/github.com/apple/swift-nio@2.70.0", "pkg:swift/github.com/example/fork?vcs_url=git%2Bssh:%2F%2Fgit%40github.com%2Fexample%2Ffork.git%40" + sha, "pkg:swift/mona/LinkedList@1.2.0"}, nil},
+		{"swift, of the first format", "Package.resolved", `{"object":{"pins":[{"package":"SwiftNIO","repositoryURL":"https://github.com/apple/swift-nio.git","state":{"branch":null,"revision":"x","version":"2.70.0"}}]},"version":1}`,
+			[]string{"pkg:swift/github.com/apple/swift-nio@2.70.0"}, nil},
+		{"conan", "conan.lock", `{"version":"0.5","requires":["zlib/1.3.1#f52e%1708","mine/1.0@acme/stable#x"],"build_requires":["cmake/3.30.1#x%1","zlib/1.3.1#f52e%1708"],"python_requires":["tool/1.0"]}`,
+			[]string{"?pkg:conan/cmake@3.30.1", "?pkg:conan/tool@1.0", "pkg:conan/mine@1.0?channel=stable&user=acme", "pkg:conan/zlib@1.3.1"}, nil},
+		{"conan 1", "conan.lock", `{"graph_lock":{"nodes":{"0":{"ref":"app/1.0","path":"conanfile.py","requires":["1"]},"1":{"ref":"openssl/3.0.3#r","requires":["2"],"build_requires":["3"],"context":"host"},"2":{"pref":"zlib/1.2.12#r:p#r"},"3":{"ref":"nasm/2.15","context":"build"}}},"version":"0.4"}`,
+			[]string{"?pkg:conan/nasm@2.15", "pkg:conan/openssl@3.0.3", "pkg:conan/zlib@1.2.12"}, []string{"openssl@3.0.3 -> nasm@2.15", "openssl@3.0.3 -> zlib@1.2.12"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			doc, report := dirOf(t, item{name: tt.file, body: tt.body})
@@ -163,6 +237,35 @@ func TestInstalledFrom(t *testing.T) {
 			if want := map[string]string{"foo-bar": "[LGPL v3]", "jsonlite": "[MIT]"}[k.Name]; fmt.Sprint(got) != want {
 				t.Errorf("licences of %s: %v, want %s", k.Name, got, want)
 			}
+		}
+	}
+}
+
+// Digests of packages as they are distributed, which lockfiles have in several forms.
+func TestLockHashes(t *testing.T) {
+	sum := func(n int) string { return strings.Repeat("ab", n) }
+	raw, _ := hex.DecodeString(sum(64))
+	packed := base64.StdEncoding.EncodeToString(raw)
+	for _, tt := range []struct{ file, body, algorithm, want string }{
+		{"packages.lock.json", `{"dependencies":{"net8.0":{"A":{"type":"Direct","resolved":"1.0.0","contentHash":"` + packed + `"}}}}`, "SHA-512", sum(64)},
+		{"app.deps.json", `{"targets":{"t":{"A/1.0.0":{}}},"libraries":{"A/1.0.0":{"type":"package","sha512":"sha512-` + packed + `"}}}`, "SHA-512", sum(64)},
+		{"pubspec.lock", "packages:\n  a:\n    dependency: transitive\n    description: {name: a, sha256: " + sum(32) + "}\n    source: hosted\n    version: \"1\"\n", "SHA-256", sum(32)},
+		{"mix.lock", `%{"a": {:hex, :a, "1.0.0", "x", [:mix], [], "hexpm", "` + sum(32) + `"}}`, "SHA-256", sum(32)},
+		{"Cargo.lock", "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"" + sum(32) + "\"\n", "SHA-256", sum(32)},
+		{"yarn.lock", "a@^1:\n  version \"1.0.0\"\n  integrity sha512-" + packed + "\n", "SHA-512", sum(64)},
+		{"pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution: {integrity: sha512-" + packed + "}\nsnapshots:\n  a@1.0.0: {}\n", "SHA-512", sum(64)},
+		{"package-lock.json", `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","integrity":"sha512-` + packed + `"}}}`, "SHA-512", sum(64)},
+		{"bun.lock", `{"packages":{"a":["a@1.0.0","",{},"sha512-` + packed + `"]}}`, "SHA-512", sum(64)},
+	} {
+		doc, report := dirOf(t, item{name: tt.file, body: tt.body})
+		var got []string
+		for r := range doc.Components() {
+			for _, h := range doc.Details(r).Hashes {
+				got = append(got, h.Algorithm+" "+h.Value)
+			}
+		}
+		if want := []string{tt.algorithm + " " + tt.want}; !slices.Equal(got, want) || len(report.Warnings) > 0 {
+			t.Errorf("%s: %q %v", tt.file, got, report.Warnings)
 		}
 	}
 }

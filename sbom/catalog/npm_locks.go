@@ -475,9 +475,33 @@ func (c *collector) linkYarn(file *lockfile, dir string) {
 	if len(berry) > 0 {
 		return
 	}
+	c.linkMembers(file, dir)
 	for id, p := range file.packages { // a directory has no version of a registry
 		if i := strings.Index(id, "@file:"); i > 0 && p.url == "" {
 			p.dir = path.Clean(id[i+len("@file:"):])
+		}
+	}
+}
+
+// linkMembers makes the edges from project to project, which yarn 1 does not write down: what has the name of a member, and
+// is not in the lockfile, is that member.
+func (c *collector) linkMembers(file *lockfile, dir string) {
+	members := map[string]*node{}
+	for _, r := range file.roots {
+		if n := c.nodes[path.Join(dir, r.dir)]; n != nil && n.manifest != nil {
+			members[n.manifest.Name] = n
+		}
+	}
+	for _, from := range members {
+		m := from.manifest
+		var direct ranges
+		_ = json.Unmarshal(m.Dependencies, &direct)
+		for _, list := range []ranges{direct, m.Optional, m.Dev} {
+			for name, version := range list {
+				if to := members[name]; to != nil && file.packages[fmt.Sprint(name, "@", version)] == nil {
+					from.component.need(to.component)
+				}
+			}
 		}
 	}
 }

@@ -87,6 +87,18 @@ func TestNpmAgreesWithNpm(t *testing.T) {
 	}
 }
 
+// Yarn 1 locks the same packages as npm, and needs no peers of a project and no member that nobody asks for.
+func TestYarn1AgreesWithNpm(t *testing.T) {
+	yarn, report := dirOf(t, project(t, "yarn-1.lock", "yarn.lock")...)
+	if len(report.Warnings) > 0 {
+		t.Errorf("%v", report.Warnings)
+	}
+	npm, _ := dirOf(t, project(t, "package-lock.json", "package-lock.json")...)
+	same(t, "packages", purlsOf(yarn), purlsOf(npm))
+	same(t, "edges", append(namedEdges(yarn), "@acme/storefront@1.2.3 -> picocolors@1.1.1", "@acme/storefront@1.2.3 -> @acme/pay@0.2.0",
+		"@acme/storefront@1.2.3 -> @acme/cart@0.1.0"), namedEdges(npm))
+}
+
 // What yarn 4 itself says of the project (yarn info --all --recursive --json).
 func TestYarnAgreesWithYarn(t *testing.T) {
 	doc, report := dirOf(t, project(t, "yarn-4.lock", "yarn.lock")...)

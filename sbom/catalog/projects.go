@@ -10,15 +10,9 @@ import (
 	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/cpp/conanlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/dart/pubspec"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packageslockjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/podfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/osv"
 )
 
@@ -29,23 +23,16 @@ const (
 	maxKeys         = 100_000  // of a lockfile in YAML, whose keys are compared each with each other
 )
 
-// projects are the extractors of files that say what a project is built from. Keys bounds what is a key in YAML; zero means
-// no bound. The names are those of the files; none means that the extractor knows.
+// projects are the extractors of files that say what a project is built from, and not what of it depends on what. The names
+// are those of the files; none means that the extractor knows.
 var projects = []struct {
 	new   func(*cpb.PluginConfig) (filesystem.Extractor, error)
 	max   int64
-	keys  int
 	names []string
 }{
-	{requirements.New, maxRequirements, 0, nil},
-	{gomod.New, maxLock, 0, []string{"go.mod"}},
-	{gradlelockfile.New, maxLock, 0, []string{"gradle.lockfile", "buildscript-gradle.lockfile"}},
-	{packageslockjson.New, maxLock, 0, []string{"packages.lock.json"}},
-	{mixlock.New, maxLock, 0, []string{"mix.lock"}},
-	{pubspec.New, maxLock, maxKeys, []string{"pubspec.lock"}},
-	{podfilelock.New, maxLock, maxKeys, []string{"Podfile.lock"}},
-	{packageresolved.New, maxLock, 0, []string{"Package.resolved"}},
-	{conanlock.New, maxLock, 0, []string{"conan.lock"}},
+	{requirements.New, maxRequirements, nil},
+	{gomod.New, maxLock, []string{"go.mod"}},
+	{gradlelockfile.New, maxLock, []string{"gradle.lockfile", "buildscript-gradle.lockfile"}},
 }
 
 // lockfilesByName are those that are read here.
@@ -64,6 +51,12 @@ var lockfilesByName = []struct {
 	{"python/pipfilelock", []string{"Pipfile.lock"}, readPipfileLock, nil},
 	{"rust/cargolock", []string{"Cargo.lock"}, readCargoLock, nil},
 	{"ruby/gemfilelock", []string{"Gemfile.lock", "gems.locked"}, readGemfileLock, nil},
+	{"dotnet/packageslockjson", []string{"packages.lock.json"}, readNuGetLock, nil},
+	{"elixir/mixlock", []string{"mix.lock"}, readMixLock, nil},
+	{"dart/pubspec", []string{"pubspec.lock"}, readPubLock, nil},
+	{"swift/podfilelock", []string{"Podfile.lock"}, readPodLock, nil},
+	{"swift/packageresolved", []string{"Package.resolved"}, readSwiftLock, nil},
+	{"cpp/conanlock", []string{"conan.lock"}, readConanLock, nil},
 }
 
 // kept are the directories in which package managers keep what they installed or downloaded: lockfiles there are of other
@@ -92,39 +85,32 @@ func pinned(p *extractor.Package) bool {
 func toRun(p *extractor.Package) bool {
 	groups, ok := p.Metadata.(osv.DepGroups)
 	return !ok || len(groups.DepGroups()) == 0 || slices.ContainsFunc(groups.DepGroups(), func(g string) bool {
-		return slices.Contains([]string{"prod", "requires"}, g) || strings.HasSuffix(strings.ToLower(g), "runtimeclasspath")
+		return g == "prod" || strings.HasSuffix(strings.ToLower(g), "runtimeclasspath")
 	})
 }
 
-// bounded returns a check that refuses files that would make a parser call itself without end, or compare keys for hours.
-func bounded(maxKeys int) func(io.ReaderAt) error {
-	return func(r io.ReaderAt) error {
-		in := io.NewSectionReader(r, 0, maxLock)
-		buf := make([]byte, 32<<10)
-		for depth, keys := 0, 0; ; {
-			n, err := in.Read(buf)
-			for _, b := range buf[:n] {
-				switch b {
-				case '[', '{':
-					depth++
-				case ']', '}':
-					depth = max(depth-1, 0)
-				case ':':
-					keys++
-				}
-				if depth > maxNesting {
-					return fmt.Errorf("%w: more than %d brackets in brackets", ErrLimit, maxNesting)
-				}
+// bounded refuses files that would make a parser call itself without end.
+func bounded(r io.ReaderAt) error {
+	in := io.NewSectionReader(r, 0, maxLock)
+	buf := make([]byte, 32<<10)
+	for depth := 0; ; {
+		n, err := in.Read(buf)
+		for _, b := range buf[:n] {
+			switch b {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth = max(depth-1, 0)
 			}
-			if maxKeys > 0 && keys > maxKeys {
-				return fmt.Errorf("%w: more than %d keys", ErrLimit, maxKeys)
+			if depth > maxNesting {
+				return fmt.Errorf("%w: more than %d brackets in brackets", ErrLimit, maxNesting)
 			}
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
