@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/ladingdev/lading/verify"
@@ -36,6 +38,7 @@ func Value[T any](in *Input, a *verify.Attestation, name string, read func() (T,
 
 // facts are what was read of the attestations of one Input.
 type facts struct {
+	report    *verify.Report // that is decided on
 	mu        sync.Mutex
 	known     map[factKey]*fact
 	asked     int     // how often facts were asked for
@@ -56,6 +59,20 @@ type fact struct {
 	raw   json.RawMessage // the value, if it is going to be recorded
 }
 
+// original returns the attestation of the report that a is, or is a copy of, as rules make one with fewer signers.
+func (f *facts) original(a *verify.Attestation) *verify.Attestation {
+	if a == nil || f.report == nil || slices.Contains(f.report.Attestations, a) {
+		return a
+	}
+	for _, b := range f.report.Attestations {
+		if b != nil && a.Evidence.Digest != "" && a.Evidence.Digest == b.Evidence.Digest && a.Kind == b.Kind &&
+			a.PredicateType == b.PredicateType && bytes.Equal(a.Predicate, b.Predicate) {
+			return b
+		}
+	}
+	return a
+}
+
 func (f *facts) get(key factKey) *fact {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,6 +91,7 @@ func once[T any](in *Input, key factKey, read func() (T, error)) (v T, err error
 	if in == nil || in.facts == nil { // nobody to share with
 		return read()
 	}
+	key.a = in.facts.original(key.a)
 	f := in.facts.get(key)
 	f.once.Do(func() {
 		f.err = fmt.Errorf("%w: reading %q failed", ErrIndeterminate, key.name) // if read panics
@@ -126,7 +144,7 @@ func (f *facts) count() int {
 // unasked reports whether a replay has not asked for any fact since before, so that who should have read the predicate of an
 // attestation, which is not there, has not.
 func (f *facts) unasked(before int, a *verify.Attestation) bool {
-	return f.replayed != nil && f.count() == before && f.replayed.sizeOf(a) > 0
+	return f.replayed != nil && f.count() == before && f.replayed.sizeOf(f.original(a)) > 0
 }
 
 // isReplay reports whether decisions on the input are made from a record.

@@ -85,7 +85,7 @@ func (in *Input) watched() (*Input, *horizon) {
 	c := *in
 	c.asked = new(horizon)
 	if c.facts == nil {
-		c.facts = new(facts)
+		c.facts = &facts{report: c.Report}
 	}
 	return &c, c.asked
 }
@@ -96,6 +96,6 @@ func (in *Input) sharing() *Input {
 		return in
 	}
 	c := *in
-	c.facts = new(facts)
+	c.facts = &facts{report: c.Report}
 	return &c
 }

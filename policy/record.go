@@ -55,7 +55,7 @@ func Recorded(ctx context.Context, p Policy, in *Input) (*Decision, *Record) {
 		return decide(ctx, p, in), nil
 	}
 	c := *in
-	c.facts = &facts{recording: true}
+	c.facts = &facts{report: c.Report, recording: true}
 	d := decide(ctx, p, &c)
 	return d, c.record(d)
 }

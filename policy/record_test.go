@@ -250,6 +250,28 @@ func records(rs ...*policy.Record) iter.Seq2[*policy.Record, error] {
 	}
 }
 
+// A rule that asks about a copy of an attestation, with fewer signers, asks about the attestation.
+func TestFactOfCopy(t *testing.T) {
+	a := said("good", alice, now, verify.TimeLogged)
+	a.Evidence.Digest = digest.FromString("evidence")
+	rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: saysFact("bad")}
+	narrowed := policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
+		c, b := *in, *in.Report.Attestations[0]
+		c.Report = &verify.Report{Subject: in.Report.Subject, Attestations: []*verify.Attestation{&b}}
+		return rule.Decide(ctx, &c)
+	})
+	_, record := policy.Recorded(t.Context(), narrowed, &policy.Input{Now: now, Report: report(a)})
+	text, err := json.Marshal(record)
+	if err != nil || !bytes.Contains(text, []byte(`"facts":[{"name":"test.says","value":"good"}]`)) {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for _, p := range []policy.Policy{narrowed, rule, policy.All(rule, narrowed)} {
+		if d := record.Decide(t.Context(), p, time.Time{}); d.Verdict != policy.Allow {
+			t.Error(d)
+		}
+	}
+}
+
 // Who would be refused, who would be allowed, and why; at the time of the record or at another.
 func TestDiff(t *testing.T) {
 	var file bytes.Buffer
