@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -104,6 +105,11 @@ func (d *Document) Details(ref Ref) *Details {
 		for i, c := range out.Licenses {
 			out.Licenses[i] = spdxClaim(c.Role, c.Expression)
 		}
+		for _, x := range e.identifiers {
+			if slices.Contains(identifiers3, x.kind.s) { // which are references in SPDX 2
+				out.References = append(out.References, Reference{x.kind.s, x.value.s, x.comment.s, nil})
+			}
+		}
 	default:
 		x := d.lookups.spdx3()
 		if e := x.elements[d.components[ref].ID]; e != nil {
@@ -137,6 +143,9 @@ func (out *Details) fill(e *element) {
 	}
 	out.Hashes = hashesOf(e.hashes)
 	for _, l := range e.licenses {
+		if l.role == "found" { // in files, which is no claim
+			continue
+		}
 		c := LicenseClaim{Role: l.role, State: Value, Expression: l.expression.s, Name: l.name.s, URL: l.url.s}
 		if c.Expression == "" {
 			c.Expression = l.id.s

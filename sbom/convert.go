@@ -142,6 +142,7 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 	var added []Loss
 	if h != nil {
 		h.input, h.now = d.json, madeAt(o)
+		h.settle()
 		out = h.write(target)
 		added = h.added
 	}

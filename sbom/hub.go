@@ -64,6 +64,7 @@ type element struct {
 	hashes                          []hash
 	licenses                        []license
 	copyright, description, summary text
+	copyrights                      []text // found in files
 	comment, publisher              text
 	homepage, download              text
 	sourceInfo, fileName            text

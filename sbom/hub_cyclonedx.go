@@ -78,14 +78,6 @@ func readCycloneDX(root *node) *hub {
 		}
 	}
 	h.optionalEdges()
-	h.findFiles(h.find)
-	for _, e := range h.elements { // a file whose parts are described is one
-		if e.snippet != nil && e.snippet.at >= 0 {
-			if f := h.elements[e.snippet.at]; f.kind.s == "file" && !f.version.ok() && f.purls == nil {
-				f.file = true
-			}
-		}
-	}
 	h.cycloneDXAnnotations(root)
 	h.cycloneDXVulnerabilities(root)
 	return h
@@ -214,12 +206,7 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 		h.cycloneDXDetails(l)
 	}
 	for _, p := range n.list("properties") {
-		name, value := p.str("name"), p.str("value")
-		if e.take(name.s, value) || e.snippetProperty(name.s, value) {
-			e.leaves = append(e.leaves, name.src)
-		} else {
-			e.properties = append(e.properties, property{name, value})
-		}
+		e.properties = append(e.properties, property{p.str("name"), p.str("value")})
 	}
 	i := len(h.elements)
 	h.elements = append(h.elements, e)
@@ -269,6 +256,9 @@ func (h *hub) cycloneDXDetails(l *node) {
 		case c != nil:
 			c.also = append(c.also, d.all(nil)...)
 		case body.ok():
+			if h.extracted == nil {
+				h.extracted = map[string]*extracted{}
+			}
 			c = &extracted{id: id, body: body, seeAlso: texts2(d, "url")}
 			h.extracted[id.s] = c
 		}
@@ -282,18 +272,41 @@ func (e *element) cycloneDXEvidence(n *node) {
 		c.role, c.roleFrom = "found", nil
 		e.licenses = append(e.licenses, c)
 	}
-	list := n.list("copyright")
-	if e.copyright.ok() || len(list) == 0 {
-		return
+	for _, x := range n.list("copyright") {
+		e.copyrights = append(e.copyrights, x.str("text"))
 	}
-	var lines []string
-	for _, x := range list {
-		t := x.str("text")
-		lines = append(lines, t.s)
-		t.src.explainSelf(Changed, "SPDX does not tell evidence of a copyright from the claim")
-		e.leaves = append(e.leaves, compactNodes([]*node{t.src})...)
+}
+
+// settle reads back what a conversion wrote as properties, and makes claims of what was found where nothing is claimed: what
+// another format says in its own way, which is not what this document says.
+func (h *hub) settle() {
+	for _, e := range h.elements {
+		e.properties = slices.DeleteFunc(e.properties, func(p property) bool {
+			taken := e.take(p.name.s, p.value) || e.snippetProperty(p.name.s, p.value)
+			if taken {
+				e.leaves = append(e.leaves, compactNodes([]*node{p.name.src})...)
+			}
+			return taken
+		})
+		if e.copyright.ok() || e.copyrights == nil {
+			continue
+		}
+		var lines []string
+		for _, t := range e.copyrights {
+			lines = append(lines, t.s)
+			t.src.explainSelf(Changed, "SPDX does not tell evidence of a copyright from the claim")
+			e.leaves = append(e.leaves, compactNodes([]*node{t.src})...)
+		}
+		e.copyright = said(strings.Join(lines, "\n"))
 	}
-	e.copyright = said(strings.Join(lines, "\n"))
+	h.findFiles()
+	for _, e := range h.elements { // a file whose parts are described is one
+		if e.snippet != nil && e.snippet.at >= 0 {
+			if f := h.elements[e.snippet.at]; f.kind.s == "file" && !f.version.ok() && f.purls == nil {
+				f.file = true
+			}
+		}
+	}
 }
 
 func cycloneDXReference(r *node) reference {

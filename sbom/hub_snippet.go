@@ -52,10 +52,10 @@ func (r *reader3) snippetOf(n *node) *snippet {
 }
 
 // findFiles finds the files that snippets are parts of.
-func (h *hub) findFiles(find func(string) int) {
+func (h *hub) findFiles() {
 	for _, e := range h.elements {
 		if e.snippet != nil {
-			e.snippet.at = find(e.snippet.file.s)
+			e.snippet.at = h.find(e.snippet.file.s)
 		}
 	}
 }

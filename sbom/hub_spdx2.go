@@ -52,7 +52,6 @@ func readSPDX2(root *node) *hub {
 	for _, n := range root.list("snippets") {
 		h.elements = append(h.elements, h.spdx2Snippet(n))
 	}
-	h.findFiles(h.find)
 	describe := func(id text, also ...*node) {
 		if i := h.find(id.s); i >= 0 {
 			h.root(i, append(also, id.src)...)

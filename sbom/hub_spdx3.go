@@ -74,12 +74,6 @@ func readSPDX3(root *node) (*hub, error) {
 	for _, n := range r.elements {
 		r.element(n)
 	}
-	h.findFiles(func(id string) int {
-		if i, ok := r.indexOf[id]; ok {
-			return i
-		}
-		return -1
-	})
 	r.creations()
 	if len(r.documents) == 0 {
 		r.documents = r.boms
@@ -386,11 +380,7 @@ func (r *reader3) artifact(n *node, class text) *element {
 		e.leaves = append(e.leaves, class3(x).src)
 		for _, p := range listOrOne(x.get("extension_cdxProperty")) {
 			e.leaves = append(e.leaves, compactNodes([]*node{class3(p).src})...)
-			if name, value := p.str("extension_cdxPropName"), p.str("extension_cdxPropValue"); e.take(name.s, value) {
-				e.leaves = append(e.leaves, name.src)
-			} else {
-				e.properties = append(e.properties, property{name, value})
-			}
+			e.properties = append(e.properties, property{p.str("extension_cdxPropName"), p.str("extension_cdxPropValue")})
 		}
 	}
 	for _, x := range listOrOne(n.get("externalRef")) {
