@@ -143,27 +143,26 @@ func compareRPM(a, b string) int {
 		if a == "" || b == "" {
 			break
 		}
-		numeric := isDigit(a[0])
-		if numeric != isDigit(b[0]) {
-			return map[bool]int{true: 1, false: -1}[numeric]
-		}
-		kind := isAlpha
-		if numeric {
-			kind = isDigit
-		}
-		i, j := span(a, kind), span(b, kind)
-		c := 0
-		if numeric {
-			c = compareNumbers(a[:i], b[:j])
-		} else {
-			c = strings.Compare(a[:i], b[:j])
-		}
-		if c != 0 {
+		var c int
+		if c, a, b = compareRuns(a, b); c != 0 {
 			return c
 		}
-		a, b = a[i:], b[j:]
 	}
 	return sign(len(a) - len(b)) // at most one has something left
+}
+
+// compareRuns compares the digits or the letters that both begin with, of which digits are more, and returns what follows them.
+func compareRuns(a, b string) (c int, restA, restB string) {
+	numeric := isDigit(a[0])
+	if numeric != isDigit(b[0]) {
+		return map[bool]int{true: 1, false: -1}[numeric], a, b
+	}
+	if numeric {
+		i, j := digits(a), digits(b)
+		return compareNumbers(a[:i], b[:j]), a[i:], b[j:]
+	}
+	i, j := span(a, isAlpha), span(b, isAlpha)
+	return strings.Compare(a[:i], b[:j]), a[i:], b[j:]
 }
 
 // arch is the order of pacman (alpm_pkg_vercmp). A release counts if both have one, so that being the same is not transitive.
@@ -194,25 +193,10 @@ func compareArch(a, b string) int {
 		if i != j { // more of what separates is more
 			return sign(i - j)
 		}
-		numeric := isDigit(a[0])
-		if numeric != isDigit(b[0]) {
-			return map[bool]int{true: 1, false: -1}[numeric]
-		}
-		kind := isAlpha
-		if numeric {
-			kind = isDigit
-		}
-		i, j = span(a, kind), span(b, kind)
-		c := 0
-		if numeric {
-			c = compareNumbers(a[:i], b[:j])
-		} else {
-			c = strings.Compare(a[:i], b[:j])
-		}
-		if c != 0 {
+		var c int
+		if c, a, b = compareRuns(a, b); c != 0 {
 			return c
 		}
-		a, b = a[i:], b[j:]
 	}
 	switch {
 	case a == "" && b == "":

@@ -203,7 +203,8 @@ func rankQualifier(text string, short bool) int8 {
 // maven is the order of ComparableVersion, which takes any text. It is no order in the sense of mathematics: there are circles.
 func maven(a, b string) Order {
 	a, b = lowerUnicode(a), lowerUnicode(b)
-	if c := compareLeading(a, b); c != 0 {
+	c, a, b := compareLeading(a, b)
+	if c != 0 {
 		return order(c)
 	}
 	var bufA, bufB [8]mavenItem
@@ -212,18 +213,21 @@ func maven(a, b string) Order {
 
 // compareLeading compares the numbers and dots that both begin with. Where two numbers differ there, no item behind them, and no
 // zero that does not count before them, makes another answer: what the larger one stands against is less, be it a smaller number,
-// a list, text or nothing.
-func compareLeading(a, b string) int {
+// a list, text or nothing. If none differ, it returns what is left of both from the last of these numbers on, which decides: a
+// zero before it that counts in one and not in the other stands there against a list or nothing, as what follows it does.
+func compareLeading(a, b string) (c int, restA, restB string) {
+	restA, restB = a, b
 	for {
 		i, j := digits(a), digits(b)
 		if i == 0 || j == 0 {
-			return 0
+			return 0, restA, restB
 		}
 		if c := compareNumbers(a[:i], b[:j]); c != 0 {
-			return c
+			return c, "", ""
 		}
+		restA, restB = a, b
 		if a, b = a[i:], b[j:]; a == "" || b == "" || a[0] != '.' || b[0] != '.' {
-			return 0
+			return 0, restA, restB
 		}
 		a, b = a[1:], b[1:]
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -376,4 +377,31 @@ func FuzzRanges(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is compared from the last common number on is compared as the whole.
+func TestMavenLeading(t *testing.T) {
+	parts := []string{"0", "1", "00", "10", ".", ".", "-", "-", "a", "sp", "final", "x", "rc"}
+	rng := rand.New(rand.NewPCG(1, 2))
+	version := func(s string) string {
+		for range rng.IntN(6) {
+			s += parts[rng.IntN(len(parts))]
+		}
+		return s
+	}
+	differ := 0
+	for range 200_000 {
+		common := version("")
+		a, b := version(common), version(common)
+		whole := order(compareMaven(mavenVersion{items: parseMaven(a, nil)}, mavenVersion{items: parseMaven(b, nil)}))
+		if got := maven(a, b); got != whole {
+			t.Fatalf("%q and %q: %v, as a whole %v", a, b, got, whole)
+		}
+		if whole != Same {
+			differ++
+		}
+	}
+	if differ < 100_000 {
+		t.Errorf("%d pairs differ", differ)
+	}
 }
