@@ -88,16 +88,27 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // sum is a checksum of data at a place: what stands elsewhere has another.
 func sum(place uint64, data []byte) uint32 {
-	var p [8]byte
-	binary.LittleEndian.PutUint64(p[:], place)
-	return crc32.Update(crc32.Checksum(p[:], castagnoli), castagnoli, data)
+	return crc32.Update(sumNumber(0, place, 8), castagnoli, data)
+}
+
+// sumNumber adds the low bytes of a number to a checksum: crc32.Update would make the heap keep them.
+func sumNumber(check uint32, n uint64, bytes int) uint32 {
+	check = ^check
+	for range bytes {
+		check = castagnoli[byte(check)^byte(n)] ^ check>>8
+		n >>= 8
+	}
+	return ^check
+}
+
+// slot is where a bucket begins, in five bytes, and three of a checksum, little-endian.
+func slot(bucket, at uint64) uint64 {
+	at &= 1<<40 - 1
+	return at | uint64(sumNumber(sumNumber(0, bucket, 8), at, 5))<<40
 }
 
 func appendSlot(b []byte, bucket, at uint64) []byte {
-	var p [8]byte
-	binary.LittleEndian.PutUint64(p[:], at)
-	check := sum(bucket, p[:5])
-	return append(b, p[0], p[1], p[2], p[3], p[4], byte(check), byte(check>>8), byte(check>>16))
+	return binary.LittleEndian.AppendUint64(b, slot(bucket, at))
 }
 
 // hashKey spreads keys over buckets: FNV-1a and the end of MurmurHash3, since the first bits of the former are poor.

@@ -2,6 +2,7 @@ package osv
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -17,32 +18,30 @@ func view(data []byte) string { return unsafe.String(unsafe.SliceData(data), len
 // findings turns what was hit into findings: one for each vulnerability, whatever its records are called.
 func (s *scan) findings() error {
 	groups := aliases{}
-	for _, at := range s.order {
-		r := s.records[at]
-		a, err := s.db.advisory(at, r.size)
-		if err != nil {
+	for _, r := range s.order {
+		if err := s.db.advisory(&r.advisory, &s.bucket, r.at, r.size); err != nil {
 			return err
 		}
-		r.advisory = a
-		groups.join(a.id, a.same())
+		groups.join(&r.advisory)
 	}
 	index := make(map[string]int, len(s.order))
 	list := make([]group, 0, len(s.order))
-	for _, at := range s.order {
-		r := s.records[at]
+	for n, r := range s.order {
 		root := groups.find(r.advisory.id)
 		i, ok := index[root]
 		if !ok {
-			i = len(list)
-			index[root] = i
-			list = append(list, group{})
+			index[root] = len(list)
+			list = append(list, group{records: s.order[n : n+1 : n+1]}) // a second one copies it
+			continue
 		}
 		list[i].records = append(list[i].records, r)
 	}
 	for i := range list {
 		list[i].name()
 	}
-	slices.SortStableFunc(list, func(a, b group) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(list, func(a, b group) int {
+		return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(a.records[0].advisory.id, b.records[0].advisory.id))
+	})
 	s.report.Findings = make([]vuln.Finding, len(list))
 	for i := range list {
 		s.finding(&s.report.Findings[i], &list[i])
@@ -58,11 +57,17 @@ type group struct {
 
 // same are the ids of the same vulnerability. What a distribution's record is about is that too, if it is one: an advisory of
 // several is about different ones.
-func (a *advisory) same() []string {
-	if len(a.upstream) == 1 {
-		return append(slices.Clip(a.aliases), a.upstream[0])
+func (a *advisory) same() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, id := range a.aliases {
+			if !yield(id) {
+				return
+			}
+		}
+		if len(a.upstream) == 1 {
+			yield(a.upstream[0])
+		}
 	}
-	return a.aliases
 }
 
 // aliases is a forest of ids: those of one tree are of one vulnerability.
@@ -81,10 +86,10 @@ func (f aliases) find(id string) string {
 	}
 }
 
-func (f aliases) join(id string, others []string) {
-	root := f.find(id)
-	for _, o := range others {
-		if other := f.find(o); other != root {
+func (f aliases) join(a *advisory) {
+	root := f.find(a.id)
+	for id := range a.same() {
+		if other := f.find(id); other != root {
 			f[other] = root
 		}
 	}
@@ -93,9 +98,9 @@ func (f aliases) join(id string, others []string) {
 func (s *scan) finding(f *vuln.Finding, g *group) {
 	f.ID = g.id
 	for _, r := range g.records {
-		a := r.advisory
+		a := &r.advisory
 		addNew(&f.Aliases, a.id, f.ID)
-		for _, id := range a.same() {
+		for id := range a.same() {
 			addNew(&f.Aliases, id, f.ID)
 		}
 		f.Title = cmp.Or(f.Title, a.summary)
@@ -135,7 +140,9 @@ func (s *scan) finding(f *vuln.Finding, g *group) {
 
 // name gives a group the id of the CVE, if there is one, because that is what others call it; else that of a record.
 func (g *group) name() {
-	slices.SortStableFunc(g.records, func(a, b *hits) int { return strings.Compare(a.advisory.id, b.advisory.id) })
+	if len(g.records) > 1 {
+		slices.SortStableFunc(g.records, func(a, b *hits) int { return strings.Compare(a.advisory.id, b.advisory.id) })
+	}
 	cve := ""
 	one := func(id string) bool {
 		if !strings.HasPrefix(id, "CVE-") || id == cve {
@@ -147,8 +154,13 @@ func (g *group) name() {
 	}
 	g.id = g.records[0].advisory.id
 	for _, r := range g.records {
-		if !one(r.advisory.id) || slices.ContainsFunc(r.advisory.same(), func(id string) bool { return !one(id) }) {
+		if !one(r.advisory.id) {
 			return
+		}
+		for id := range r.advisory.same() {
+			if !one(id) {
+				return
+			}
 		}
 	}
 	g.id = cmp.Or(cve, g.id)

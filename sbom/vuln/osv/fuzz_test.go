@@ -19,7 +19,8 @@ func FuzzRecord(f *testing.F) {
 		}
 		text := string(rec.advisory.append(nil))
 		d := decoder{rest: text}
-		if a := d.advisory(); d.bad || d.rest != "" || string(a.append(nil)) != text {
+		var a advisory
+		if d.advisory(&a); d.bad || d.rest != "" || string(a.append(nil)) != text {
 			t.Errorf("advisory %+v became %+v", rec.advisory, a)
 		}
 		var again affected
@@ -54,7 +55,7 @@ func FuzzIndex(f *testing.F) {
 		}
 		// What the checksums would refuse.
 		d := decoder{rest: string(data)}
-		d.advisory()
+		d.advisory(new(advisory))
 		d = decoder{rest: string(data)}
 		var a affected
 		d.affected(&a)

@@ -158,42 +158,46 @@ func (db *DB) read(buf []byte, from, to uint64) ([]byte, error) {
 // maxBucket bounds what is read at once, in bytes.
 const maxBucket = 1 << 30
 
-// bucket reads the bucket of a hash; nothing if it is empty.
+// bucket reads the bucket of a hash, with a buffer that may be used again; nothing if it is empty.
 func (db *DB) bucket(buf []byte, hash uint64) ([]byte, error) {
-	var raw [2 * slotSize]byte
+	if cap(buf) < 2*slotSize {
+		buf = make([]byte, 2*slotSize, 4<<10)
+	}
+	raw := buf[:2*slotSize]
 	n := hash >> (64 - db.header.bits)
-	if _, err := db.file.ReadAt(raw[:], int64(db.header.slots+n*slotSize)); err != nil {
+	if _, err := db.file.ReadAt(raw, int64(db.header.slots+n*slotSize)); err != nil {
 		return nil, damaged(err)
 	}
 	var at [2]uint64
 	for i := range at {
-		var place [8]byte
-		copy(place[:5], raw[i*slotSize:])
-		at[i] = binary.LittleEndian.Uint64(place[:])
-		if string(appendSlot(nil, n+uint64(i), at[i])) != string(raw[i*slotSize:(i+1)*slotSize]) {
+		got := binary.LittleEndian.Uint64(raw[i*slotSize:])
+		at[i] = got & (1<<40 - 1)
+		if slot(n+uint64(i), at[i]) != got {
 			return nil, fmt.Errorf("%w: the checksum of bucket %d is wrong", ErrIndex, n+uint64(i))
 		}
 	}
 	if at[0] == at[1] {
-		return nil, nil
+		return buf[:0], nil
 	}
 	return db.read(buf, at[0], at[1])
 }
 
-func (db *DB) advisory(at, size uint64) (*advisory, error) {
+// advisory reads one into a, with a buffer that may be used again.
+func (db *DB) advisory(a *advisory, buf *[]byte, at, size uint64) error {
 	if size > db.header.end {
-		return nil, ErrIndex
+		return ErrIndex
 	}
-	data, err := db.read(nil, at, at+size+4)
+	data, err := db.read(*buf, at, at+size+4)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	*buf = data[:0]
 	d := decoder{rest: string(data)}
-	a := d.advisory()
+	d.advisory(a)
 	if d.bad || d.rest != "" {
-		return nil, ErrIndex
+		return ErrIndex
 	}
-	return a, nil
+	return nil
 }
 
 func damaged(err error) error {

@@ -3,6 +3,7 @@ package osv
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -306,23 +307,26 @@ func (d *decoder) count() int {
 }
 
 func (d *decoder) texts(list []string) []string {
-	for range d.count() {
+	n := d.count()
+	list = slices.Grow(list, n)
+	for range n {
 		list = append(list, d.text())
 	}
 	return list
 }
 
 func (d *decoder) severities() (list []severity) {
-	for range d.count() {
+	n := d.count()
+	list = slices.Grow(list, n)
+	for range n {
 		list = append(list, severity{d.text(), d.text()})
 	}
 	return list
 }
 
-func (d *decoder) advisory() *advisory {
-	a := &advisory{id: d.text(), modified: d.text(), published: d.text(), aliases: d.texts(nil), upstream: d.texts(nil)}
+func (d *decoder) advisory(a *advisory) {
+	*a = advisory{id: d.text(), modified: d.text(), published: d.text(), aliases: d.texts(nil), upstream: d.texts(nil)}
 	a.severity, a.rating, a.summary, a.references = d.severities(), d.text(), d.text(), d.texts(nil)
-	return a
 }
 
 // affected reads into a, whose lists are used again.

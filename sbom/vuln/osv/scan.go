@@ -53,7 +53,8 @@ type scan struct {
 	places   map[string]int // by package URL
 	asked    map[string]bool
 	records  map[uint64]*hits // by where the advisory is in the index
-	order    []uint64
+	order    []*hits
+	free     []hits // to be handed out: one allocation for many
 	vectors  map[string]vuln.Rating
 	bucket   []byte
 	affected affected
@@ -67,9 +68,10 @@ type located struct {
 
 // hits are the packages that a record is about.
 type hits struct {
-	size     uint64
-	advisory *advisory
+	at, size uint64
+	advisory advisory
 	in       []hit
+	one      [1]hit // most are about one package: in without an allocation
 }
 
 type hit struct {
@@ -238,7 +240,7 @@ func sourceOfTrivy(p *sbom.PURL, doc *sbom.Document, ref sbom.Ref) {
 func (s *scan) ask(i int, ecosystem string, q *query) error {
 	key := lookupKey(ecosystem, q.name)
 	data, err := s.db.bucket(s.bucket, hashKey(key))
-	if err != nil || data == nil {
+	if err != nil {
 		return err
 	}
 	s.bucket = data[:0]
@@ -283,9 +285,13 @@ func (s *scan) judge(i int, version string, at, size uint64) {
 	}
 	r := s.records[at]
 	if r == nil {
-		r = &hits{size: size}
+		if len(s.free) == 0 {
+			s.free = make([]hits, 64)
+		}
+		r, s.free = &s.free[0], s.free[1:]
+		r.at, r.size, r.in = at, size, r.one[:0]
 		s.records[at] = r
-		s.order = append(s.order, at)
+		s.order = append(s.order, r)
 	}
 	if last := len(r.in) - 1; last >= 0 && r.in[last].pkg == i { // by another name, or in another part of the record
 		r.in[last].join(&h)
