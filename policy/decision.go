@@ -25,8 +25,8 @@ type Decision struct {
 	Evidence []verify.Descriptor `json:"evidence,omitempty"` // what it relies on, without Data
 	Looked   []Looked            `json:"looked,omitempty"`   // the evidence that this rule itself looked at, in the report's order
 	Missing  []string            `json:"missing,omitempty"`  // unless it is Allow: the least that would make it so, all of them; words
-	Need     int                 `json:"need,omitempty"`     // how many distinct signers this rule needs, or, with "at least", how many of Parts
-	Op       string              `json:"op,omitempty"`       // how Parts make the verdict: "all", "any", "at least"; empty: the policy's own way
+	Need     int                 `json:"need,omitempty"`     // how many distinct signers it takes or, with "at least", how many of Parts
+	Op       string              `json:"op,omitempty"`       // how Parts make the verdict: "all", "any", "at least"; empty: in another way
 	Effect   Effect              `json:"effect,omitzero"`    // what the verdict of the part below may do; zero means that it decides
 	Skipped  bool                `json:"skipped,omitempty"`  // the rule does not apply here: see When. It is Indeterminate, and no part of All
 	Replayed bool                `json:"replayed,omitempty"` // it was made from a record, and opens no door

@@ -20,7 +20,8 @@ func (r *Record) Decide(ctx context.Context, p Policy, at time.Time) *Decision {
 	if at.IsZero() {
 		at = r.Time
 	}
-	in := &Input{Name: r.Name, Children: r.Children, Report: r.report, Request: r.Request, Now: at, facts: &facts{report: r.report, replayed: r}}
+	in := &Input{Name: r.Name, Children: r.Children, Report: r.report, Request: r.Request, Now: at}
+	in.facts = &facts{report: r.report, replayed: r}
 	d := *replayed(decide(ctx, p, in))
 	d.Name, d.Subject, d.Children, d.Request, d.Time = r.Name, r.Subject, r.Children, r.Request, at
 	return &d
