@@ -66,7 +66,6 @@ func TestImports(t *testing.T) {
 			[]string{spec, digest, mldsa, "go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
 		{"policy/document", []string{"policy", "verify", "sbom", "sign/provenance"},
 			[]string{spec, digest, mldsa, "go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
-		{"policy/document", []string{"policy", "verify"}, []string{spec, digest, mldsa, "go.yaml.in/yaml/v3"}},
 		{"policy/k8sgate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy/vsa", []string{"verify"}, []string{spec, digest, mldsa}},
 		{"policy/gate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
