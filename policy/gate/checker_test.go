@@ -274,7 +274,14 @@ func TestKeptFor(t *testing.T) {
 			t.Errorf("%d: cached %v", i, a.Cached)
 		}
 	}
-	c = w.checker(t, &gate.Rules{Gate: w.gate(byNamespace), See: func(r *policy.Request) *policy.Request { return &policy.Request{Namespace: r.Namespace} }}, nil)
+	see, err := gate.See("namespace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gate.See("nobody"); err == nil {
+		t.Error("a field that there is not is taken")
+	}
+	c = w.checker(t, &gate.Rules{Gate: w.gate(byNamespace), See: see}, nil)
 	for i, tt := range []struct {
 		request *policy.Request
 		cached  bool

@@ -179,7 +179,7 @@ func (g *Gate) ask(
 	ctx context.Context, v *review, images []Image, pull Pull, about func(context.Context, *gate.Question) *finding,
 ) []*finding {
 	request := &policy.Request{
-		Gate: "kubernetes", Operation: v.operation, User: v.user, Groups: v.groups, Cluster: g.Cluster, Namespace: v.namespace,
+		Gate: g.name(), Operation: v.operation, User: v.user, Groups: v.groups, Cluster: g.Cluster, Namespace: v.namespace,
 		Kind: v.kind, Workload: v.name, DryRun: v.dryRun,
 	}
 	access := ""

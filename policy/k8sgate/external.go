@@ -54,7 +54,7 @@ func (g *Gate) external(w http.ResponseWriter, r *http.Request) {
 	items := make([]externalItem, len(keys))
 	each(len(keys), func(i int) {
 		items[i].Key = keys[i]
-		q := &gate.Question{Name: keys[i], Request: &policy.Request{Gate: "gatekeeper", Cluster: g.Cluster}}
+		q := &gate.Question{Name: keys[i], Request: &policy.Request{Gate: g.name(), Cluster: g.Cluster}}
 		if r.URL.Path == PathExternalPin {
 			items[i].Value, items[i].Error = g.resolved(r.Context(), q)
 			return

@@ -1,6 +1,7 @@
 package k8sgate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ type Gate struct {
 	Checker *gate.Checker
 	// Places are where objects of other kinds name images, such as those of custom resources. Those of Kubernetes' own are known.
 	Places []Place
+	// Name is the door's in the requests that policies see (policy.Request.Gate), as their documents call it; empty means "admission".
+	Name string
 	// Cluster names the cluster in the requests that policies see.
 	Cluster string
 	// Credentials returns the context that the gate's Open is called with, and a name of the credentials in it, for what a pod
@@ -168,6 +171,8 @@ func readBody(r *http.Request) ([]byte, error) {
 		}
 	}
 }
+
+func (g *Gate) name() string { return cmp.Or(g.Name, "admission") }
 
 func (g *Gate) warn(ctx context.Context, message string, args ...any) {
 	if g.Log != nil {
