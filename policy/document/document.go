@@ -71,6 +71,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ladingdev/lading/internal/nearest"
 	"github.com/ladingdev/lading/policy"
 )
 
@@ -121,7 +122,7 @@ func (d *Document) resolve(r *reader) {
 	words := map[string]string{"trust": "no entry of trust is called %.80q", "rules": "no set of rules is called %.80q"}
 	for _, ref := range r.refs {
 		if !contains(known[ref.kind], ref.name) {
-			r.fault(ref.place, ref.path, suggest(ref.name, known[ref.kind]), words[ref.kind], ref.name)
+			r.fault(ref.place, ref.path, nearest.Suggest(ref.name, known[ref.kind]), words[ref.kind], ref.name)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/internal/nearest"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/rules"
 	"github.com/ladingdev/lading/verify"
@@ -122,7 +123,7 @@ func (l *loader) documentExceptions() {
 			l.fault(path, "", "%s", trimmed(err))
 		}
 		if e.Rule != "" && !slices.Contains(names, e.Rule) {
-			l.fault(path+".rule", suggest(e.Rule, names), "no rule is called %.80q", e.Rule)
+			l.fault(path+".rule", nearest.Suggest(e.Rule, names), "no rule is called %.80q", e.Rule)
 		}
 	}
 	l.exceptions = l.spec.Exceptions

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ladingdev/lading/internal/nearest"
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/internal/strictyaml"
 )
@@ -200,7 +201,7 @@ func (r *reader) object(n *yaml.Node, v reflect.Value, s *shape, path string) {
 		k := n.Content[i]
 		f := s.byName[k.Value]
 		if f == nil {
-			r.fault(at(k), path, suggest(k.Value, s.names()), "unknown field %.60q", k.Value)
+			r.fault(at(k), path, nearest.Suggest(k.Value, s.names()), "unknown field %.60q", k.Value)
 			unknown = true
 			continue
 		}
@@ -341,7 +342,7 @@ func (r *reader) text(n *yaml.Node, f *field, path string) bool {
 		return false
 	}
 	if f.enum != nil && !contains(f.enum, n.Value) {
-		r.fault(at(n), path, suggest(n.Value, f.enum), "%.60q is none of the words that there are", n.Value)
+		r.fault(at(n), path, nearest.Suggest(n.Value, f.enum), "%.60q is none of the words that there are", n.Value)
 		return false
 	}
 	if fm := formats[f.format]; fm != nil {

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ladingdev/lading/internal/nearest"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/verify"
 )
@@ -132,7 +133,7 @@ func (l *loader) verifier(t *trustSpec, path string) (verify.Verifier, error) {
 	make := l.opts.Trust[t.Kind]
 	if make == nil {
 		kinds := slices.Sorted(mapKeys(l.opts.Trust))
-		return nil, fmt.Errorf("this program brings no kind of trust %q: %s", t.Kind, suggest(t.Kind, kinds))
+		return nil, fmt.Errorf("this program brings no kind of trust %q: %s", t.Kind, nearest.Suggest(t.Kind, kinds))
 	}
 	v, err := make(&Trust{Name: t.Name, Kind: t.Kind, with: t.With, path: path})
 	if err == nil && v == nil {
