@@ -1,0 +1,71 @@
+package lading_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	testName = regexp.MustCompile("`([a-z][a-z0-9/]*)\\.((?:Test|Fuzz|Example|Benchmark)[A-Za-z0-9_]*)(?:/([^`]*))?`")
+	testCell = regexp.MustCompile("`[a-z][a-z0-9/]*\\.(Test|Fuzz|Example|Benchmark)")
+)
+
+// Whatever a page in docs says that a test shows, there is a test of that name, and one of that name within it. In docs/policy.md each
+// row of a table of tests names at least one.
+func TestDocsNameTests(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join("docs", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	tests := make(map[string]string) // the text of all tests of a package, by its path
+	read := func(pkg string) string {
+		if text, ok := tests[pkg]; ok {
+			return text
+		}
+		files, _ := filepath.Glob(filepath.Join(filepath.FromSlash(pkg), "*_test.go"))
+		var all strings.Builder
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(data)
+		}
+		tests[pkg] = all.String()
+		return tests[pkg]
+	}
+	for _, page := range pages {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range testName.FindAllStringSubmatch(string(data), -1) {
+			text := read(m[1])
+			if !strings.Contains(text, "func "+m[2]+"(") {
+				t.Errorf("%s names %s.%s, which there is not", page, m[1], m[2])
+			}
+			if m[3] != "" && !strings.Contains(text, `"`+m[3]+`"`) {
+				t.Errorf("%s names a part %q of %s.%s, which there is not", page, m[3], m[1], m[2])
+			}
+		}
+		if filepath.Base(page) != "policy.md" {
+			continue
+		}
+		shown := false // whether the table's last column is tests
+		for i, line := range strings.Split(string(data), "\n") {
+			cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+			last := strings.TrimSpace(cells[len(cells)-1])
+			switch {
+			case !strings.HasPrefix(line, "|"):
+				shown = false
+			case last == "shown by":
+				shown = true
+			case shown && strings.Trim(last, "- ") != "" && !testCell.MatchString(last):
+				t.Errorf("%s:%d names no test", page, i+1)
+			}
+		}
+	}
+}
