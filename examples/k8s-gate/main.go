@@ -52,7 +52,9 @@ type options struct {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	commands := map[string]func(context.Context, *options, io.Writer, *slog.Logger) error{"serve": serve, "check": check, "sweep": sweep, "doctor": doctor}
+	commands := map[string]func(context.Context, *options, io.Writer, *slog.Logger) error{
+		"serve": serve, "check": check, "sweep": sweep, "doctor": doctor,
+	}
 	if len(args) == 0 || commands[args[0]] == nil {
 		fmt.Fprintln(stderr, "usage: k8s-gate serve|check|sweep|doctor [flags]; k8s-gate serve -h lists them")
 		return 2
@@ -148,8 +150,8 @@ func newChecker(o *options, stdout io.Writer, log *slog.Logger) (*gate.Checker, 
 type logTo struct{ *slog.Logger }
 
 func (l logTo) Decided(ctx context.Context, r *gate.Record) {
-	l.InfoContext(ctx, "decision", "image", r.Image, "judged", r.Judged, "verdict", r.Verdict, "allowed", r.Allowed, "mode", r.Mode, "reason", r.Reason,
-		"cached", r.Cached, "outage", r.Outage, "policy", r.Policy, "request", r.Request)
+	l.InfoContext(ctx, "decision", "image", r.Image, "judged", r.Judged, "verdict", r.Verdict, "allowed", r.Allowed, "mode", r.Mode,
+		"reason", r.Reason, "cached", r.Cached, "outage", r.Outage, "policy", r.Policy, "request", r.Request)
 }
 
 // reload takes the policy again whenever the file changes. One that cannot be used leaves the former.

@@ -164,8 +164,9 @@ func New(rules *Rules, opts *Options) (*Checker, error) {
 	}
 	o := opts.withDefaults()
 	c := &Checker{
-		opts: o, names: newLRU[string, Reference](int64(o.MaxKept)), tags: newLRU[tagKey, resolved](int64(o.MaxKept)), evidence: newLRU[evidenceKey, *proof](o.KeptBytes),
-		verdicts: newLRU[verdictKey, *kept](int64(o.MaxKept) * verdictWeight), indexes: newLRU[string, string](int64(o.MaxKept)),
+		opts: o, names: newLRU[string, Reference](int64(o.MaxKept)), tags: newLRU[tagKey, resolved](int64(o.MaxKept)),
+		evidence: newLRU[evidenceKey, *proof](o.KeptBytes), verdicts: newLRU[verdictKey, *kept](int64(o.MaxKept) * verdictWeight),
+		indexes: newLRU[string, string](int64(o.MaxKept)),
 	}
 	c.hosts.most = o.PerRegistry
 	return c, c.Use(rules)

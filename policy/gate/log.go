@@ -28,7 +28,6 @@ const (
 	MetricEvaluations = "lading_gate_evaluations_total"   // verdict: images whose evidence was looked for
 	MetricCache       = "lading_gate_cache_total"         // result: hit, miss
 	MetricProofs      = "lading_gate_verifications_total" // result: kept, proven, refused
-	MetricLogFailures = "lading_gate_log_failures_total"  // records that a log did not take
 )
 
 func (c *Checker) count(name string, labels ...string) {

@@ -99,7 +99,9 @@ func (g *Gate) validate(w http.ResponseWriter, r *http.Request) {
 			return f
 		}
 		a := g.Checker.Check(ctx, q)
-		f := &finding{verdict: a.Decision.Verdict, reason: a.Reason, retry: a.RetryAfter, warnings: a.Warnings(), allowed: a.Decision.Err() == nil}
+		f := &finding{
+			verdict: a.Decision.Verdict, reason: a.Reason, retry: a.RetryAfter, warnings: a.Warnings(), allowed: a.Decision.Err() == nil,
+		}
 		if f.verdict == policy.Indeterminate && f.retry == 0 {
 			f.verdict = policy.Deny // to ask again does not help
 		}
@@ -157,7 +159,8 @@ func (g *Gate) addPatch(ctx context.Context, v *review, images []Image, found []
 	if err != nil {
 		g.warn(ctx, "patch withheld", "error", oneline.Error(err), "uid", v.uid)
 		if g.Checker.Rules().Mode == policy.Enforce {
-			*res = *failure(http.StatusInternalServerError, "InternalError", "lading: the digests of the images could not be set: "+oneline.Error(err))
+			why := "lading: the digests of the images could not be set: " + oneline.Error(err)
+			*res = *failure(http.StatusInternalServerError, "InternalError", why)
 		}
 		return
 	}
@@ -264,8 +267,8 @@ func (g *Gate) conclude(images []Image, found []*finding) *response {
 		return res
 	}
 	res.Status = &status{
-		Status: "Failure", Code: http.StatusTooManyRequests, Reason: "TooManyRequests", Message: message("could not be decided, ask again", undecided),
-		Details: &details{max(1, int(retry/time.Second))},
+		Status: "Failure", Code: http.StatusTooManyRequests, Reason: "TooManyRequests",
+		Message: message("could not be decided, ask again", undecided), Details: &details{max(1, int(retry/time.Second))},
 	}
 	return res
 }

@@ -150,6 +150,6 @@ func InCluster() (api *Client, namespace string, err error) {
 		t, err := os.ReadFile(filepath.Join(accountDir, "token"))
 		return strings.TrimSpace(string(t)), err
 	}
-	c := &Client{URL: "https://" + net.JoinHostPort(host, port), Token: token, HTTP: &http.Client{Transport: transport, Timeout: 30 * time.Second}}
-	return c, strings.TrimSpace(string(space)), nil
+	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	return &Client{URL: "https://" + net.JoinHostPort(host, port), Token: token, HTTP: client}, strings.TrimSpace(string(space)), nil
 }

@@ -233,7 +233,9 @@ type configuration struct {
 // trust sets the caBundles that differ, and notes whether one did.
 func (c *Certificates) trust(ctx context.Context, bundle []byte, changed *bool) error {
 	var errs []error
-	for resource, names := range map[string][]string{"validatingwebhookconfigurations": c.Validating, "mutatingwebhookconfigurations": c.Mutating} {
+	for resource, names := range map[string][]string{
+		"validatingwebhookconfigurations": c.Validating, "mutatingwebhookconfigurations": c.Mutating,
+	} {
 		for _, name := range names {
 			path := "/apis/admissionregistration.k8s.io/v1/" + resource + "/" + name
 			var conf configuration
@@ -305,7 +307,8 @@ func (c *Certificates) sign(s *secret, authority *x509.Certificate) error {
 		end = authority.NotAfter
 	}
 	template := &x509.Certificate{
-		SerialNumber: n, Subject: pkix.Name{CommonName: "lading gate"}, DNSNames: c.Names, NotBefore: c.now().Add(-certificateSkew), NotAfter: end,
+		SerialNumber: n, Subject: pkix.Name{CommonName: "lading gate"}, DNSNames: c.Names,
+		NotBefore: c.now().Add(-certificateSkew), NotAfter: end,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, authority, &private.PublicKey, pair.PrivateKey)

@@ -121,8 +121,8 @@ func (r rule) covers(group, resource, operation string) bool {
 	} else {
 		resources = append(resources, "*")
 	}
-	return any(r.APIGroups, group, "*") && any(r.APIVersions, "v1", "*") && any(r.Operations, operation, "*") && any(r.Resources, resources...) &&
-		(r.Scope == "" || r.Scope == "*" || r.Scope == "Namespaced")
+	return any(r.APIGroups, group, "*") && any(r.APIVersions, "v1", "*") && any(r.Operations, operation, "*") &&
+		any(r.Resources, resources...) && (r.Scope == "" || r.Scope == "*" || r.Scope == "Namespaced")
 }
 
 // Examine returns what it finds, the worst first in each part. It changes nothing.
@@ -165,7 +165,8 @@ func (d *Doctor) configuration(ctx context.Context) (found []Finding) {
 	for _, w := range conf.Webhooks {
 		d.webhook(&found, what, w.Name, w.FailurePolicy, w.MatchPolicy, w.NamespaceSelector, w.ObjectSelector, w.MatchConditions)
 		if len(w.ClientConfig.CABundle) == 0 && w.ClientConfig.URL == nil {
-			found = append(found, Finding{NotProven, what, w.Name + " has no caBundle: the API server cannot reach the gate", "let the gate start, or set it"})
+			why := w.Name + " has no caBundle: the API server cannot reach the gate"
+			found = append(found, Finding{NotProven, what, why, "let the gate start, or set it"})
 		}
 	}
 	if len(found) == 0 {
@@ -193,7 +194,8 @@ func (d *Doctor) webhook(found *[]Finding, what, name, failure, match string, na
 	}
 	for _, e := range namespaces.MatchExpressions {
 		if e.Key != "kubernetes.io/metadata.name" || e.Operator != "NotIn" {
-			open(fmt.Sprintf("selects namespaces by %s %s, which their owners may change or lack", e.Key, e.Operator), "use kubernetes.io/metadata.name NotIn [...]")
+			why := fmt.Sprintf("selects namespaces by %s %s, which their owners may change or lack", e.Key, e.Operator)
+			open(why, "use kubernetes.io/metadata.name NotIn [...]")
 			continue
 		}
 		for _, n := range e.Values {
@@ -305,9 +307,11 @@ func (d *Doctor) change(ctx context.Context, space string, ways []string) []Find
 	patch := func(list, name string) any {
 		return map[string]any{"spec": map[string]any{list: []any{map[string]any{"name": name, "image": d.Canary}}}}
 	}
+	debug := patch("ephemeralContainers", "lading-doctor")
+	other := patch("containers", p.Spec.Containers[0].Name)
 	return []Finding{
-		d.sent(ctx, ways[0], "ephemeral container ", http.MethodPatch, path+"/ephemeralcontainers?dryRun=All", strategic, patch("ephemeralContainers", "lading-doctor")),
-		d.sent(ctx, ways[1], "container ", http.MethodPatch, path+"?dryRun=All", strategic, patch("containers", p.Spec.Containers[0].Name)),
+		d.sent(ctx, ways[0], "ephemeral container ", http.MethodPatch, path+"/ephemeralcontainers?dryRun=All", strategic, debug),
+		d.sent(ctx, ways[1], "container ", http.MethodPatch, path+"?dryRun=All", strategic, other),
 	}
 }
 

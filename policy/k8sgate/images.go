@@ -84,7 +84,8 @@ func find(object []byte, place *Place, group string) ([]Image, Pull, error) {
 		is = ""
 	}
 	if x.kind != place.Kind || is != group {
-		return nil, x.pull, fmt.Errorf("%w: the object is a %.80q of group %.80q, and its review says %.80q of %.80q", ErrReview, x.kind, is, place.Kind, group)
+		return nil, x.pull, fmt.Errorf("%w: the object is a %.80q of group %.80q, and its review says %.80q of %.80q",
+			ErrReview, x.kind, is, place.Kind, group)
 	}
 	return x.images, x.pull, nil
 }
@@ -144,7 +145,8 @@ func (x *extractor) add(i Image) {
 
 // podSpec reads what of a pod names images, and who pulls them.
 func (x *extractor) podSpec(pointer string) {
-	for name := range x.r.Object("containers", "initContainers", "ephemeralContainers", "volumes", "imagePullSecrets", "serviceAccountName", "nodeName") {
+	for name := range x.r.Object("containers", "initContainers", "ephemeralContainers", "volumes",
+		"imagePullSecrets", "serviceAccountName", "nodeName") {
 		switch string(name) {
 		case "containers":
 			x.containers(pointer+"/containers", "container")

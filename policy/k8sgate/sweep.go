@@ -136,7 +136,8 @@ func (r *Running) judge(ctx context.Context, c *gate.Checker) {
 	}
 	running.Tag = ""
 	r.Judged = running.Pinned()
-	r.Answer = c.Check(ctx, &gate.Question{Name: r.Judged, Request: &policy.Request{Gate: "sweep", Operation: "SWEEP", Namespace: r.Namespace, Workload: r.Pod}})
+	request := &policy.Request{Gate: "sweep", Operation: "SWEEP", Namespace: r.Namespace, Kind: "Pod", Workload: r.Pod}
+	r.Answer = c.Check(ctx, &gate.Question{Name: r.Judged, Request: request})
 	switch err := r.Answer.Decision.Err(); {
 	case errors.Is(err, policy.ErrDenied):
 		r.Problem = "it is not allowed: " + r.Answer.Reason
