@@ -17,6 +17,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/report"
@@ -54,6 +56,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	case flags.NArg() > 0:
 		fmt.Fprintf(stderr, "policy: unexpected argument %q\nTry -h.\n", flags.Arg(0))
+		return 2
+	case *format != "" && !slices.Contains(report.Formats(), *format):
+		fmt.Fprintf(stderr, "policy: unknown format %q: use one of %s\n", *format, strings.Join(report.Formats(), ", "))
 		return 2
 	}
 	if err := decide(ctx, stdout, *format); err != nil {

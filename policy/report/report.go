@@ -45,16 +45,23 @@ var formats = []struct {
 	{"text", Text}, {"markdown", Markdown}, {"html", HTML}, {"sarif", SARIF}, {"json", JSON}, {"junit", JUnit},
 }
 
-// Write writes decisions in the format of a name: text, markdown, html, sarif, json or junit.
-func Write(w io.Writer, format string, o *Options, decisions ...*policy.Decision) error {
+// Formats returns the names of the formats that Write takes, for the help of a flag.
+func Formats() []string {
 	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Write writes decisions in the format of a name, one of [Formats].
+func Write(w io.Writer, format string, o *Options, decisions ...*policy.Decision) error {
 	for _, f := range formats {
 		if f.name == format {
 			return f.write(w, o, decisions...)
 		}
-		names = append(names, f.name)
 	}
-	return fmt.Errorf("report: unknown format %q: use one of %s", format, strings.Join(names, ", "))
+	return fmt.Errorf("report: unknown format %q: use one of %s", format, strings.Join(Formats(), ", "))
 }
 
 // checked makes sure that there is something to show, that no decision is nil, and that there are options.

@@ -280,3 +280,37 @@ func TestJSONKeepsText(t *testing.T) {
 		}
 	}
 }
+
+// A decision that is deeper than a page can show is shown with all of its rules.
+func TestDeep(t *testing.T) {
+	d := &policy.Decision{Verdict: policy.Deny, Rule: "leaf", Reason: "leaf"}
+	for range 60 {
+		d = &policy.Decision{Verdict: policy.Deny, Rule: "all", Reason: "all", Parts: []*policy.Decision{{Verdict: policy.Allow, Reason: "met"}, d}}
+	}
+	var b, rendered bytes.Buffer
+	if err := report.Markdown(&b, nil, d); err != nil {
+		t.Fatal(err)
+	}
+	if err := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(unsafehtml.WithUnsafe())).Convert(b.Bytes(), &rendered); err != nil {
+		t.Fatal(err)
+	}
+	b.Reset()
+	if err := report.HTML(&b, nil, d); err != nil {
+		t.Fatal(err)
+	}
+	for format, page := range map[string][]byte{"markdown": rendered.Bytes(), "html": b.Bytes()} {
+		list, text := elements(t, page)
+		items := 0
+		for _, tag := range list {
+			if strings.HasPrefix(tag, "li") {
+				items++
+			}
+			if tag == "pre" {
+				t.Errorf("%s: a rule has become a block of code", format)
+			}
+		}
+		if items < 121 || strings.Count(text, "met") != 60 {
+			t.Errorf("%s shows %d of 121 rules", format, items)
+		}
+	}
+}
