@@ -19,7 +19,7 @@ type spdx3Reader struct {
 	unknown   string // a class that SPDX does not have
 	many      bool   // there is a @graph
 	beside    bool   // there are other members at the top
-	links     []spdx3Link
+	links     spdx3Links
 	documents []spdx3Collection
 	inner     []spdx3Collection // software_Sbom, Bom and Bundle
 	licences  licences3
@@ -30,9 +30,56 @@ type spdx3Reader struct {
 	odd       bool // the shape is not the one that is read in one pass
 }
 
+// A spdx3Link is a relationship. Most have one end and no scope: there are so many of them that what they weigh is a good part
+// of the time of reading.
 type spdx3Link struct {
-	from, kind, scope string
-	to                []string
+	from, kind, to string
+	rest           *spdx3LinkRest
+}
+
+type spdx3LinkRest struct {
+	scope string
+	to    []string // the other ends
+}
+
+func (l *spdx3Link) scope() string {
+	if l.rest == nil {
+		return ""
+	}
+	return l.rest.scope
+}
+
+// ends yields what a relationship goes to.
+func (l *spdx3Link) ends(yield func(string) bool) {
+	if l.to != "" && !yield(l.to) || l.rest == nil {
+		return
+	}
+	for _, to := range l.rest.to {
+		if !yield(to) {
+			return
+		}
+	}
+}
+
+// spdx3Links are relationships in pieces, which grow without being moved.
+type spdx3Links [][]spdx3Link
+
+func (s *spdx3Links) add(l spdx3Link) {
+	if n := len(*s); n == 0 || len((*s)[n-1]) == cap((*s)[n-1]) {
+		*s = append(*s, make([]spdx3Link, 0, min(16<<n, 4096)))
+	}
+	last := &(*s)[len(*s)-1]
+	*last = append(*last, l)
+}
+
+func (s spdx3Links) all(yield func(*spdx3Link) bool) {
+	for _, piece := range s {
+		for i := range piece {
+			if !yield(&piece[i]) {
+				return
+			}
+		}
+	}
 }
 
 type spdx3Collection struct {
@@ -66,9 +113,9 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		return
 	}
 	var (
-		class, from, kind, created, expression, info, scope string
-		to, roots, parts                                    []string
-		c                                                   Component
+		class, from, kind, created, expression, info, scope, to string
+		more, roots, parts                                      []string
+		c                                                       Component
 	)
 	start := r.Offset()
 	for name := range r.Object() {
@@ -96,7 +143,7 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 				from = refs[0]
 			}
 		case "to":
-			to = s.refs(r)
+			to, more = s.ends(r)
 		case "scope":
 			scope = view(r)
 		case "creationInfo":
@@ -173,7 +220,11 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		s.creations[c.ID] = created
 	default:
 		if kind != "" {
-			s.links = append(s.links, spdx3Link{from, kind, scope, to})
+			l := spdx3Link{from: from, kind: kind, to: to}
+			if scope != "" || more != nil {
+				l.rest = &spdx3LinkRest{scope, more}
+			}
+			s.links.add(l)
 		} else if c.ID != "" && !isElementClass3(class) { // a part, which belongs to what refers to it
 			s.odd = true
 		}
@@ -225,6 +276,27 @@ func (s *spdx3Reader) refs(r *strictjson.Reader) (out []string) {
 		s.inPlace(r)
 	}
 	return out
+}
+
+// ends reads references to elements as the first and the others.
+func (s *spdx3Reader) ends(r *strictjson.Reader) (first string, more []string) {
+	if r.Kind() != strictjson.Array {
+		if refs := s.refs(r); len(refs) > 0 {
+			return refs[0], nil
+		}
+		return "", nil
+	}
+	for i := range r.Array() {
+		switch {
+		case r.Kind() != strictjson.String:
+			s.inPlace(r)
+		case i == 0:
+			first = view(r)
+		default:
+			more = append(more, view(r))
+		}
+	}
+	return first, more
 }
 
 // inPlace reads an object that stands in place of a reference: an element or, as other writers of JSON-LD have it, its id.
@@ -325,13 +397,13 @@ func (s *spdx3Reader) finish() error {
 	inner, relationships, licences := s.inner, s.links, s.licences
 	s.d.claims = func() map[Ref][]LicenseClaim {
 		m, l := map[Ref][]LicenseClaim{}, links{ids: s.d.lookups.ids()}
-		for _, r := range relationships {
+		for r := range relationships.all {
 			role := map[string]string{"hasDeclaredLicense": "declared", "hasConcludedLicense": "concluded"}[r.kind]
 			from := l.ref(r.from)
 			if role == "" || from == None {
 				continue
 			}
-			for _, to := range r.to {
+			for to := range r.ends {
 				expression := licences.expression(to, nil)
 				if expression != "" {
 					m[from] = append(m[from], spdxClaim(role, expression))
@@ -368,10 +440,10 @@ func (s *spdx3Reader) finish() error {
 				top[id] = true
 			}
 		}
-		for _, r := range relationships {
-			t, turned := fromSPDX3(r.kind, r.scope)
+		for r := range relationships.all {
+			t, turned := fromSPDX3(r.kind, r.scope())
 			from := l.ref(r.from)
-			for _, to := range r.to {
+			for to := range r.ends {
 				if t == describes && from == None && top[r.from] {
 					l.root(l.ref(to))
 				} else if turned {
