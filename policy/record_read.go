@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -20,27 +23,35 @@ import (
 const maxRecord = 64 << 20
 
 // ReadRecords reads records, one a line. A line that is none is an error, with its number, and reading goes on; an error of the
-// reader ends it. Blank lines are skipped. The memory that it takes is that of the longest line, at most 64 MiB.
+// reader ends it. Blank lines are skipped. It reads some lines ahead, for all processors, and takes the memory of those: a line is
+// at most 64 MiB.
 func ReadRecords(from io.Reader) iter.Seq2[*Record, error] {
-	return func(yield func(*Record, error) bool) {
-		lines := bufio.NewReaderSize(from, 64<<10)
+	return ordered(textLines(from), func(l textLine) (*Record, error) {
+		in := recordReader{strictjson.NewReader(l.text, strictjson.Limits{})}
+		r, err := in.record()
+		if err != nil {
+			return nil, fmt.Errorf("policy: line %d: record: %w", l.number, err)
+		}
+		return r, nil
+	})
+}
+
+type textLine struct {
+	number int
+	text   []byte
+}
+
+// textLines yields the lines of a reader that are not blank, each in memory of its own.
+func textLines(from io.Reader) iter.Seq2[textLine, error] {
+	return func(yield func(textLine, error) bool) {
+		buffer := bufio.NewReaderSize(from, 64<<10)
 		for n := 1; ; n++ {
-			line, err := readLine(lines)
-			if text := bytes.TrimSpace(line); len(text) > 0 && (err == nil || err == io.EOF) {
-				r := new(Record)
-				if err := r.UnmarshalJSON(text); err != nil {
-					if !yield(nil, fmt.Errorf("policy: line %d: %w", n, trimmed(err))) {
-						return
-					}
-				} else if !yield(r, nil) {
-					return
-				}
-			}
-			switch {
-			case err == io.EOF:
+			text, err := readLine(buffer)
+			if err != nil && err != io.EOF {
+				yield(textLine{}, fmt.Errorf("policy: line %d: %w", n, err))
 				return
-			case err != nil:
-				yield(nil, fmt.Errorf("policy: line %d: %w", n, err))
+			}
+			if text = bytes.TrimSpace(text); len(text) > 0 && !yield(textLine{n, text}, nil) || err == io.EOF {
 				return
 			}
 		}
@@ -58,6 +69,50 @@ func readLine(r *bufio.Reader) (line []byte, err error) {
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err
 		}
+	}
+}
+
+// batch is how many items are worked on before the first of them is yielded.
+const batch = 64
+
+// ordered yields f of each item in the order of the items, working on some at the same time. Errors of the sequence are yielded where
+// they stand. The sequence runs on the caller's goroutine.
+func ordered[T, U any](items iter.Seq2[T, error], f func(T) (U, error)) iter.Seq2[U, error] {
+	type slot struct {
+		in  T
+		out U
+		err error
+	}
+	return func(yield func(U, error) bool) {
+		slots := make([]slot, 0, batch)
+		flush := func() bool {
+			var next atomic.Int64
+			var workers sync.WaitGroup
+			for range min(runtime.GOMAXPROCS(0), len(slots)) {
+				workers.Go(func() {
+					for i := next.Add(1) - 1; i < int64(len(slots)); i = next.Add(1) - 1 {
+						if s := &slots[i]; s.err == nil {
+							s.out, s.err = f(s.in)
+						}
+					}
+				})
+			}
+			workers.Wait()
+			for _, s := range slots {
+				if !yield(s.out, s.err) {
+					return false
+				}
+			}
+			clear(slots)
+			slots = slots[:0]
+			return true
+		}
+		for item, err := range items {
+			if slots = append(slots, slot{in: item, err: err}); len(slots) == batch && !flush() {
+				return
+			}
+		}
+		flush()
 	}
 }
 

@@ -50,20 +50,21 @@ func replayed(d *Decision) *Decision {
 	return &c
 }
 
-// Replay asks a policy about records, one after another, each at a time (zero: its own), and yields its decision, or the error
-// of the record. It holds one record at a time.
+// Replay asks a policy about records, each at a time (zero: its own), and yields its decision, or the error of the record, in their
+// order. It works on some records at the same time and keeps no others.
 func Replay(ctx context.Context, p Policy, records iter.Seq2[*Record, error], at time.Time) iter.Seq2[*Decision, error] {
-	return func(yield func(*Decision, error) bool) {
-		for r, err := range records {
-			switch {
-			case ctx.Err() != nil:
+	return until(ctx, ordered(records, func(r *Record) (*Decision, error) { return r.Decide(ctx, p, at), nil }))
+}
+
+// until yields what seq does until a context ends, and then its cause.
+func until[T any](ctx context.Context, seq iter.Seq2[*T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for v, err := range seq {
+			if ctx.Err() != nil {
 				yield(nil, context.Cause(ctx))
 				return
-			case err != nil:
-				if !yield(nil, err) {
-					return
-				}
-			case !yield(r.Decide(ctx, p, at), nil):
+			}
+			if !yield(v, err) {
 				return
 			}
 		}
@@ -110,20 +111,12 @@ func (c *Change) String() string {
 // and the other does not. Without old, the record's own verdict is compared with, so that it tells who would be refused if the
 // new one were enforced now.
 func Diff(ctx context.Context, old, new Policy, records iter.Seq2[*Record, error], at time.Time) iter.Seq2[*Change, error] {
+	compared := until(ctx, ordered(records, func(r *Record) (*Change, error) {
+		return &Change{r.before(ctx, old, at), r.Decide(ctx, new, at)}, nil
+	}))
 	return func(yield func(*Change, error) bool) {
-		for r, err := range records {
-			if err == nil && ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
-			if err != nil {
-				if !yield(nil, err) || ctx.Err() != nil {
-					return
-				}
-				continue
-			}
-			before := r.before(ctx, old, at)
-			after := r.Decide(ctx, new, at)
-			if (before.Verdict == Allow) != (after.Verdict == Allow) && !yield(&Change{before, after}, nil) {
+		for c, err := range compared {
+			if (err != nil || (c.Old.Verdict == Allow) != (c.New.Verdict == Allow)) && !yield(c, err) {
 				return
 			}
 		}

@@ -306,7 +306,7 @@ func (r Require) String() string {
 }
 
 // leftovers tells what there was instead of what was asked for, in one clause.
-func leftovers(report *verify.Report, others []string) string {
+func leftovers(report *verify.Report, others []*verify.Attestation) string {
 	var refused []string
 	for _, r := range report.Rejected {
 		refused = append(refused, line(r.Err))
@@ -316,7 +316,11 @@ func leftovers(report *verify.Report, others []string) string {
 	case len(refused) > 0:
 		return ": " + some(refused, ", ")
 	case len(others) > 0:
-		return ": there is only " + some(others, ", ")
+		var there []string
+		for _, a := range others {
+			there = append(there, describe(a))
+		}
+		return ": there is only " + some(there, ", ")
 	}
 	return ": nothing is attached to " + string(report.Subject.Digest)
 }

@@ -24,10 +24,10 @@ type weighing struct {
 
 	candidates []*candidate
 	looked     []*looked
-	others     []string    // what was proven that is not of the type
-	strangers  []string    // who signed what is of the type, and is not asked for
-	then       []time.Time // when strangers may be none
-	unread     []error     // what could not be looked at, beside the report's own
+	others     []*verify.Attestation // what was proven that is not of the type
+	strangers  []string              // who signed what is of the type, and is not asked for
+	then       []time.Time           // when strangers may be none
+	unread     []error               // what could not be looked at, beside the report's own
 }
 
 // looked is an attestation of the type, and what came of each of its signers.
@@ -65,7 +65,7 @@ func (r refusal) Error() string { return r.why }
 // add puts an attestation where it belongs.
 func (w *weighing) add(a *verify.Attestation) {
 	if !w.asksFor(a) {
-		w.others = append(w.others, describe(a))
+		w.others = append(w.others, a)
 		return
 	}
 	l := &looked{a: a, signers: make([]LookedSigner, len(a.Signers))}
