@@ -64,6 +64,8 @@ func (q Quantifier) String() string {
 type Require struct {
 	// Name is what people call the rule; it stands before Rule and Reason.
 	Name string
+	// Noun is what people call one of the attestations, such as "SBOM"; empty means by their kind and types.
+	Noun string
 	// Kind must be set: verify.ImageSignature or verify.Statement.
 	Kind verify.Kind
 	// PredicateTypes are the types of which a statement must have one, exactly, each an absolute URI. A Statement needs at
@@ -274,6 +276,9 @@ func (r Require) asksFor(a *verify.Attestation) bool {
 
 // what names the evidence in a sentence.
 func (r Require) what() string {
+	if r.Noun != "" {
+		return oneline.Of(r.Noun)
+	}
 	if r.Kind == verify.Statement {
 		return "attestation of type " + strings.Join(r.PredicateTypes, " or ")
 	}

@@ -70,6 +70,7 @@ type Document struct {
 	created    string
 	components []Component
 	nested     []Relationship                // what stands inside what
+	roots      []Ref                         // of CycloneDX, where nothing else has to be read for them
 	link       func(*links)                  // reads the other relationships, which were checked, when they are asked for
 	claims     func() map[Ref][]LicenseClaim // of SPDX 3, where they are relationships
 	lookups    lookups
@@ -339,7 +340,12 @@ func (d *Document) Components() iter.Seq2[Ref, *Component] {
 }
 
 // Roots returns what the document is about: CycloneDX's metadata.component, or what SPDX's document describes.
-func (d *Document) Roots() []Ref { return d.lookups.links().roots }
+func (d *Document) Roots() []Ref {
+	if d.format.Spec == CycloneDX {
+		return d.roots
+	}
+	return d.lookups.links().roots
+}
 
 // Relationships yields every relationship, in the order of the document, those of nesting first.
 func (d *Document) Relationships() iter.Seq[Relationship] {

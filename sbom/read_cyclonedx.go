@@ -102,9 +102,11 @@ func (c *cyclonedxReader) finish() error {
 	if !old && !slices.Contains(cyclonedxVersions, c.d.format.Version) {
 		return fmt.Errorf("%w: CycloneDX %.20q", ErrVersion, c.d.format.Version)
 	}
-	root, dependencies := c.root, c.dependencies
+	if c.root != None {
+		c.d.roots = []Ref{c.root}
+	}
+	dependencies := c.dependencies
 	c.d.link = func(l *links) {
-		l.root(root)
 		if dependencies == nil {
 			return
 		}

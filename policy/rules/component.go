@@ -196,25 +196,35 @@ func fullVersion(p *sbom.PURL) string {
 
 // A matcher finds the patterns that may be about a component, however many there are.
 type matcher struct {
-	byName   map[string][]*pattern // by type and the last part of the name, as both are written most often
-	wild     map[string][]*pattern // by type: of whole namespaces
+	kinds    map[string]*kindPatterns // by type
 	patterns []*pattern
 }
 
+// kindPatterns are those of one type.
+type kindPatterns struct {
+	byName map[string][]*pattern // by the last part of the name; see lookupName
+	wild   []*pattern            // of whole namespaces
+}
+
 func newMatcher(list []Component) (*matcher, error) {
-	m := &matcher{byName: map[string][]*pattern{}, wild: map[string][]*pattern{}}
+	m := &matcher{kinds: map[string]*kindPatterns{}}
 	for i := range list {
 		p, err := list[i].compile()
 		if err != nil {
 			return nil, err
 		}
 		m.patterns = append(m.patterns, p)
+		k := m.kinds[p.kind]
+		if k == nil {
+			k = &kindPatterns{byName: map[string][]*pattern{}}
+			m.kinds[p.kind] = k
+		}
 		if p.any {
-			m.wild[p.kind] = append(m.wild[p.kind], p)
+			k.wild = append(k.wild, p)
 			continue
 		}
 		name := lookupName(p.kind, p.name[strings.LastIndexByte(p.name, '/')+1:])
-		m.byName[name] = append(m.byName[name], p)
+		k.byName[name] = append(k.byName[name], p)
 	}
 	return m, nil
 }
@@ -227,31 +237,41 @@ func lookupName(kind, name string) string {
 	case kind == "golang" && name == "std":
 		name = "stdlib"
 	}
-	return kind + "/" + name
+	return name
 }
 
 // match returns the first pattern that means a component, with In, or that may mean it, with Unknown and the reason. Without one
 // it returns Out.
-func (m *matcher) match(text string) (*pattern, versions.Membership, string) {
+func (m *matcher) match(c *glanced) (*pattern, versions.Membership, string) {
 	if len(m.patterns) == 0 {
 		return nil, versions.Out, ""
 	}
-	kind, name, plain := glance(text)
-	var list []*pattern
-	if plain {
-		list = m.wild[kind]
-		if named := m.byName[lookupName(kind, name)]; len(list) == 0 {
-			list = named
-		} else if len(named) > 0 {
-			list = slices.Concat(list, named)
-		}
-		if len(list) == 0 {
-			return nil, versions.Out, ""
-		}
-	} else {
-		list = m.patterns
+	if c.path == "" {
+		return m.among(m.patterns, c.text)
 	}
-	return m.among(list, text)
+	k := m.kinds[c.kind]
+	if k == nil {
+		return nil, versions.Out, ""
+	}
+	list := k.byName[c.name]
+	for _, p := range k.wild {
+		if p.mayHave(c.path) {
+			list = append(slices.Clip(list), p)
+		}
+	}
+	if len(list) == 0 {
+		return nil, versions.Out, ""
+	}
+	return m.among(list, c.text)
+}
+
+// mayHave reports whether a pattern for a whole namespace may have a package: what is written in an unusual way it may.
+func (p *pattern) mayHave(path string) bool {
+	prefix := p.key[len("pkg:"):]
+	if isDistribution(p.kind) || strings.ContainsAny(prefix+path, "%@") {
+		return true
+	}
+	return len(path) >= len(prefix) && strings.EqualFold(path[:len(prefix)], prefix)
 }
 
 // all asks every pattern.
@@ -285,21 +305,33 @@ func (m *matcher) among(list []*pattern, text string) (*pattern, versions.Member
 	return nil, versions.Out, ""
 }
 
-// glance reads type and last name of a package URL that is written without anything special; most are.
-func glance(text string) (kind, name string, plain bool) {
+// A glanced is a package URL, looked at quickly.
+type glanced struct {
+	text string
+	path string // type, namespace and name as written; "" if the last part is written in an unusual way
+	kind string // the type
+	name string // the last part; see lookupName
+}
+
+func glance(text string) glanced {
 	rest, ok := strings.CutPrefix(text, "pkg:")
-	if !ok || strings.ContainsAny(rest, "%#") || strings.HasPrefix(rest, "/") {
-		return "", "", false
+	if !ok || strings.HasPrefix(rest, "/") || strings.IndexByte(rest, '#') >= 0 {
+		return glanced{text: text}
 	}
 	rest, _, _ = strings.Cut(rest, "?")
-	if i := strings.LastIndexByte(rest, '@'); i > strings.LastIndexByte(rest, '/')+1 {
+	last := strings.LastIndexByte(rest, '/')
+	if i := strings.LastIndexByte(rest, '@'); i > last+1 {
 		rest = rest[:i]
 	}
 	if i := strings.LastIndexByte(rest, '@'); i > 0 && rest[i-1] != '/' { // a version with a slash in it
-		return "", "", false
+		return glanced{text: text}
 	}
-	kind, _, ok = strings.Cut(rest, "/")
-	return strings.ToLower(kind), rest[strings.LastIndexByte(rest, '/')+1:], ok
+	if last <= 0 || strings.IndexByte(rest[last:], '%') >= 0 {
+		return glanced{text: text}
+	}
+	kind, _, _ := strings.Cut(rest, "/")
+	kind = strings.ToLower(kind)
+	return glanced{text, rest, kind, lookupName(kind, rest[last+1:])}
 }
 
 // identified is a component's package URL, taken apart.

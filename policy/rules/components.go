@@ -39,10 +39,10 @@ func (r *Components) Decide(ctx context.Context, in *policy.Input) *policy.Decis
 }
 
 // Validate returns an error if the rule asks for nothing, or names what is no package URL or no range.
-func (r *Components) Validate() error { return r.get(r.rule).validate() }
+func (r *Components) Validate() error { return r.get(r.rule).err }
 
 // String says what is asked, in one line.
-func (r *Components) String() string { return r.get(r.rule).String() }
+func (r *Components) String() string { return r.get(r.rule).text }
 
 func (r *Components) rule() *rule {
 	out := &rule{Evidence: r.Evidence, name: r.Name, noun: "SBOM", types: sbomTypes, usual: policy.Every, forbids: true, meant: isSBOM}
@@ -71,9 +71,9 @@ func (r *Components) rule() *rule {
 			return err
 		}
 		var all []Violation
-		for _, purl := range parts.PURLs {
-			if why := j.judge(purl); why != "" {
-				all = append(all, Violation{Component: purl, Reason: purl + " " + why})
+		for _, p := range glancesOf(in, a, parts.PURLs) {
+			if why := j.judge(&p); why != "" {
+				all = append(all, Violation{Component: p.text, Reason: p.text + " " + why})
 			}
 		}
 		for _, name := range parts.Unidentified {
@@ -99,7 +99,7 @@ func list[T fmt.Stringer](of []T) string {
 type componentJudge struct{ deny, allow *matcher }
 
 // judge says why a component is refused, or nothing.
-func (j *componentJudge) judge(purl string) string {
+func (j *componentJudge) judge(purl *glanced) string {
 	switch p, is, why := j.deny.match(purl); {
 	case is == versions.In:
 		return "is denied" + because(p)
@@ -177,6 +177,22 @@ func partsOf(in *policy.Input, a *verify.Attestation) (partsFact, error) {
 		}
 		return f, nil
 	})
+}
+
+// glancesOf looks at package URLs once for all rules, as far as most of them need it.
+func glancesOf(in *policy.Input, a *verify.Attestation, purls []string) []glanced {
+	read := func() ([]glanced, error) {
+		out := make([]glanced, len(purls))
+		for i, text := range purls {
+			out[i] = glance(text)
+		}
+		return out, nil
+	}
+	out, err := policy.Value(in, a, "lading/sbom.purls/v1", read)
+	if err != nil { // in a replay there are facts alone
+		out, _ = read()
+	}
+	return out
 }
 
 func nameOf(c *sbom.Component) string {

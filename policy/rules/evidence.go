@@ -110,7 +110,10 @@ type rule struct {
 	// Of rules that take exceptions.
 	exceptions   []*excuse
 	exceptionsBy *policy.Require // nil: nobody signs any
-	err          error           // what is wrong with the rule itself
+	err          error           // what is wrong with the rule
+
+	require policy.Require // what it comes to, without its check
+	text    string         // what is asked, with the name that people call the rule by
 }
 
 // except makes a rule take exceptions.
@@ -132,9 +135,40 @@ func (r *rule) except(list []Exception, by Evidence) {
 	r.exceptionsBy = &req
 }
 
-// requirement returns what the rule comes to, without its check.
+// ready works out what does not change: the requirement, without its check, what is wrong with the rule, and what it says.
+func (r *rule) ready() {
+	r.text = r.what
+	if by := r.who(); by != "" {
+		r.text += ", by " + by
+	}
+	if r.Quantifier != "" {
+		r.text += ", " + oneline.Of(r.Quantifier)
+	}
+	if r.MaxAge > 0 {
+		r.text += ", younger than " + r.MaxAge.String()
+	}
+	if r.name = oneline.Of(r.name); r.name != "" {
+		r.text = r.name + ": " + r.text
+	}
+	var err error
+	r.require, err = r.requirement()
+	switch {
+	case r.err != nil:
+	case err != nil:
+		r.err = err
+	default:
+		if err := r.require.Validate(); err != nil {
+			r.err = trimmed{err}
+		}
+	}
+	if r.err != nil {
+		r.err = fmt.Errorf("rules: %s: %w", r.text, r.err)
+	}
+}
+
 func (r *rule) requirement() (policy.Require, error) {
 	req := r.Evidence.require(r.types, r.usual)
+	req.Noun = r.noun
 	if r.kind == verify.ImageSignature {
 		req.Kind, req.PredicateTypes = r.kind, nil
 	}
@@ -155,47 +189,12 @@ func (r *rule) requirement() (policy.Require, error) {
 	return req, nil
 }
 
-// validate returns an error if the evidence can never be there.
-func (r *rule) validate() error {
-	req, err := r.requirement()
-	if r.err != nil {
-		err = r.err
-	}
-	if err == nil {
-		if err = req.Validate(); err != nil {
-			err = trimmed{err}
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("rules: %s: %w", r, err)
-	}
-	return nil
-}
-
-// String says what is asked, with the name that people call the rule by.
-func (r *rule) String() string {
-	s := r.what
-	if by := r.who(); by != "" {
-		s += ", by " + by
-	}
-	if r.Quantifier != "" {
-		s += ", " + oneline.Of(r.Quantifier)
-	}
-	if r.MaxAge > 0 {
-		s += ", younger than " + r.MaxAge.String()
-	}
-	if r.name != "" {
-		s = oneline.Of(r.name) + ": " + s
-	}
-	return s
-}
-
 // decide asks the requirement, if the rule is one that can be asked.
 func (r *rule) decide(ctx context.Context, in *policy.Input) *policy.Decision {
-	if err := r.validate(); err != nil {
-		return &policy.Decision{RuleName: oneline.Of(r.name), Rule: r.String(), Reason: oneline.Error(trimmed{err}), Cause: err}
+	if r.err != nil {
+		return &policy.Decision{RuleName: r.name, Rule: r.text, Reason: oneline.Error(trimmed{r.err}), Cause: r.err}
 	}
-	req, _ := r.requirement()
+	req := r.require
 	var aside []policy.Looked
 	if in != nil && in.Report != nil {
 		in, aside = r.narrowed(in, &req)
@@ -207,8 +206,7 @@ func (r *rule) decide(ctx context.Context, in *policy.Input) *policy.Decision {
 		}
 	}
 	d := req.Decide(ctx, in)
-	d.RuleName, d.Rule, d.Looked = oneline.Of(r.name), r.String(), append(d.Looked, aside...)
-	r.word(d, req.PredicateTypes)
+	d.RuleName, d.Rule, d.Looked = r.name, r.text, append(d.Looked, aside...)
 	if len(aside) > 0 && d.Verdict != policy.Allow {
 		d.Reason = strings.TrimSuffix(d.Reason, ": nothing is attached to "+string(in.Report.Subject.Digest))
 		var why []string
@@ -219,7 +217,7 @@ func (r *rule) decide(ctx context.Context, in *policy.Input) *policy.Decision {
 	}
 	x.say(d)
 	if r.name != "" {
-		d.Reason = oneline.Of(r.name) + ": " + d.Reason
+		d.Reason = r.name + ": " + d.Reason
 	}
 	return d
 }
@@ -276,19 +274,6 @@ func (r *rule) withSigners(a *verify.Attestation) (*verify.Attestation, string) 
 	c := *a
 	c.Signers = keep
 	return &c, ""
-}
-
-// word says "SBOM" where the requirement says "attestation of type https://cyclonedx.org/bom or ...".
-func (r *rule) word(d *policy.Decision, types []string) {
-	long := "attestation of type " + strings.Join(types, " or ")
-	d.Reason = strings.ReplaceAll(d.Reason, long, r.noun)
-	missing := make([]string, len(d.Missing)) // the requirement's own
-	for i, m := range d.Missing {
-		missing[i] = strings.ReplaceAll(m, long, r.noun)
-	}
-	if len(missing) > 0 {
-		d.Missing = missing
-	}
 }
 
 // who lists whose attestations count.

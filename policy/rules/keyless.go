@@ -54,10 +54,10 @@ func (r *Keyless) Decide(ctx context.Context, in *policy.Input) *policy.Decision
 }
 
 // Validate returns an error if the rule names nobody, or asks for a claim that there is not.
-func (r *Keyless) Validate() error { return r.get(r.rule).validate() }
+func (r *Keyless) Validate() error { return r.get(r.rule).err }
 
 // String says what is asked, in one line.
-func (r *Keyless) String() string { return r.get(r.rule).String() }
+func (r *Keyless) String() string { return r.get(r.rule).text }
 
 func (r *Keyless) rule() *rule {
 	what, noun := "an image signature", "image signature"

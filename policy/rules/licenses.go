@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -52,10 +51,10 @@ func (r *Licenses) Decide(ctx context.Context, in *policy.Input) *policy.Decisio
 }
 
 // Validate returns an error if the rule asks for nothing, or names what is no SPDX licence.
-func (r *Licenses) Validate() error { return r.get(r.rule).validate() }
+func (r *Licenses) Validate() error { return r.get(r.rule).err }
 
 // String says what is asked, in one line.
-func (r *Licenses) String() string { return r.get(r.rule).String() }
+func (r *Licenses) String() string { return r.get(r.rule).text }
 
 func (r *Licenses) rule() *rule {
 	out := &rule{Evidence: r.Evidence, name: r.Name, noun: "SBOM", types: sbomTypes, usual: policy.Every, forbids: true, meant: isSBOM}
@@ -74,13 +73,7 @@ func (r *Licenses) rule() *rule {
 		if err != nil {
 			return err
 		}
-		var all []Violation
-		for i := range sets {
-			for _, license := range j.judge(&sets[i]) {
-				all = append(all, license.violations(&sets[i])...)
-			}
-		}
-		return x.judge(in, all, func(int) string { return "licences that will not do" })
+		return x.judge(in, j.violations(sets, expressionsOf(in, a, sets)), func(int) string { return "licences that will not do" })
 	}
 	out.except(r.Exceptions, r.ExceptionsBy)
 	return out
@@ -163,7 +156,7 @@ func first(l quality.License) quality.License {
 type refused struct{ license, why string }
 
 // judge returns what will not do of the claims that components have.
-func (j *licenseJudge) judge(s *licenseSet) []refused {
+func (j *licenseJudge) judge(s *licenseSet, of map[string]*quality.Expression) []refused {
 	var out []refused
 	known := false
 	for _, c := range s.Claims {
@@ -171,7 +164,7 @@ func (j *licenseJudge) judge(s *licenseSet) []refused {
 			continue
 		}
 		known = true
-		if why := j.judgeClaim(c); why != "" && !slices.Contains(out, refused{c.text(), why}) {
+		if why := j.judgeClaim(c, of[c.Expression]); why != "" && !slices.Contains(out, refused{c.text(), why}) {
 			out = append(out, refused{c.text(), why})
 		}
 	}
@@ -181,17 +174,26 @@ func (j *licenseJudge) judge(s *licenseSet) []refused {
 	return out
 }
 
+// violations are all that will not do.
+func (j *licenseJudge) violations(sets []licenseSet, of map[string]*quality.Expression) (all []Violation) {
+	for i := range sets {
+		for _, license := range j.judge(&sets[i], of) {
+			all = append(all, license.violations(&sets[i])...)
+		}
+	}
+	return all
+}
+
 // judgeClaim says why a licence will not do, or nothing.
-func (j *licenseJudge) judgeClaim(c licenseClaim) string {
-	e, err := quality.ParseExpression(c.Expression)
+func (j *licenseJudge) judgeClaim(c licenseClaim, e *quality.Expression) string {
 	switch {
-	case err == nil && e.Satisfied(j.permits):
+	case e != nil && e.Satisfied(j.permits):
 		return ""
-	case err == nil && j.allow == nil && e.Satisfied(func(l quality.License) bool { return !l.Listed || j.permits(l) }):
+	case e != nil && j.allow == nil && e.Satisfied(func(l quality.License) bool { return !l.Listed || j.permits(l) }):
 		return "no SPDX licence" // a reference is all that is wrong
-	case err == nil && j.allow == nil:
+	case e != nil && j.allow == nil:
 		return "denied"
-	case err == nil:
+	case e != nil:
 		return "not allowed"
 	case slices.Contains(j.names, c.text()) || j.unrecognized:
 		return ""
@@ -246,16 +248,43 @@ func licensesOf(in *policy.Input, a *verify.Attestation) ([]licenseSet, error) {
 		if err != nil {
 			return nil, err
 		}
-		return collectLicenses(doc), nil
+		return collectLicenses(doc, doc.Licenses), nil
 	})
 }
 
-func collectLicenses(doc *sbom.Document) []licenseSet {
-	g := &licenseGroups{byHash: map[uint64][]int{}}
+// expressionsOf reads the expressions of an SBOM once for all rules. What is none is not among them.
+func expressionsOf(in *policy.Input, a *verify.Attestation, sets []licenseSet) map[string]*quality.Expression {
+	read := func() (map[string]*quality.Expression, error) { return parseExpressions(sets), nil }
+	of, err := policy.Value(in, a, "lading/sbom.expressions/v1", read)
+	if err != nil { // in a replay there are facts alone
+		of, _ = read()
+	}
+	return of
+}
+
+func parseExpressions(sets []licenseSet) map[string]*quality.Expression {
+	of := map[string]*quality.Expression{}
+	for i := range sets {
+		for _, c := range sets[i].Claims {
+			if _, ok := of[c.Expression]; ok {
+				continue
+			}
+			e, err := quality.ParseExpression(c.Expression)
+			if err != nil {
+				e = nil
+			}
+			of[c.Expression] = e
+		}
+	}
+	return of
+}
+
+func collectLicenses(doc *sbom.Document, licenses func(sbom.Ref) []sbom.LicenseClaim) []licenseSet {
+	g := &licenseGroups{byText: map[string][]int{}}
 	roots := doc.Roots()
 	for ref, c := range doc.Components() {
-		claims := doc.Licenses(ref)
-		part := isPart(c) && !(len(roots) > 0 && slices.Contains(roots, ref))
+		claims := licenses(ref)
+		part := isPart(c) && !slices.Contains(roots, ref)
 		if len(claims) == 0 && !part {
 			continue
 		}
@@ -270,9 +299,9 @@ func collectLicenses(doc *sbom.Document) []licenseSet {
 		}
 	}
 	out := make([]licenseSet, 0, len(g.sets))
-	for i := range g.sets {
-		if s := &g.sets[i].licenseSet; s.Part || len(s.Claims) > 0 {
-			out = append(out, *s)
+	for _, s := range g.sets {
+		if s.Part || len(s.Claims) > 0 {
+			out = append(out, s.licenseSet)
 		}
 	}
 	return out
@@ -280,10 +309,9 @@ func collectLicenses(doc *sbom.Document) []licenseSet {
 
 // licenseGroups finds components of the same claims.
 type licenseGroups struct {
-	sets   []licenseGroup
-	byHash map[uint64][]int
-	hash   maphash.Hash
-	last   int // the group of the component before: those of one package manager stand together
+	sets   []*licenseGroup
+	byText map[string][]int // by what the first claim says
+	last   *licenseGroup    // of the component before: those of one package manager stand together
 }
 
 type licenseGroup struct {
@@ -292,34 +320,33 @@ type licenseGroup struct {
 }
 
 func (g *licenseGroups) of(claims []sbom.LicenseClaim, part bool) *licenseSet {
-	if g.last < len(g.sets) && g.sets[g.last].is(claims, part) {
-		return &g.sets[g.last].licenseSet
+	if g.last != nil && g.last.is(claims, part) {
+		return &g.last.licenseSet
 	}
-	g.hash.Reset()
-	for i := range claims {
-		_, _ = g.hash.WriteString(claims[i].Expression)
-		_, _ = g.hash.WriteString(claims[i].Name)
-	}
-	sum := g.hash.Sum64()
-	for _, i := range g.byHash[sum] {
-		if g.sets[i].is(claims, part) {
-			g.last = i
-			return &g.sets[i].licenseSet
+	text := ""
+	if len(claims) > 0 {
+		text = claims[0].Expression
+		if text == "" {
+			text = claims[0].Name
 		}
 	}
-	set := licenseGroup{claims: slices.Clone(claims), licenseSet: licenseSet{Part: part}}
+	for _, i := range g.byText[text] {
+		if g.last = g.sets[i]; g.last.is(claims, part) {
+			return &g.last.licenseSet
+		}
+	}
+	g.last = &licenseGroup{claims: slices.Clone(claims), licenseSet: licenseSet{Part: part}}
 	for _, c := range claims {
 		if c.State != sbom.Value || c.Expression == "" && c.Name == "" {
 			continue
 		}
-		if claim := (licenseClaim{c.Role, c.Expression, c.Name}); !slices.Contains(set.Claims, claim) {
-			set.Claims = append(set.Claims, claim)
+		if claim := (licenseClaim{c.Role, c.Expression, c.Name}); !slices.Contains(g.last.Claims, claim) {
+			g.last.Claims = append(g.last.Claims, claim)
 		}
 	}
-	g.last = len(g.sets)
-	g.sets = append(g.sets, set)
-	g.byHash[sum] = append(g.byHash[sum], g.last)
-	return &g.sets[g.last].licenseSet
+	g.byText[text] = append(g.byText[text], len(g.sets))
+	g.sets = append(g.sets, g.last)
+	return &g.last.licenseSet
 }
 
 func (s *licenseGroup) is(claims []sbom.LicenseClaim, part bool) bool {

@@ -1,8 +1,6 @@
 package rules
 
-import (
-	"sync"
-)
+import "sync"
 
 // prepared is a rule as it was worked out at its first use: policies are decided on often, and change never.
 type prepared struct {
@@ -11,6 +9,9 @@ type prepared struct {
 }
 
 func (p *prepared) get(prepare func() *rule) *rule {
-	p.once.Do(func() { p.rule = prepare() })
+	p.once.Do(func() {
+		p.rule = prepare()
+		p.rule.ready()
+	})
 	return p.rule
 }

@@ -68,10 +68,10 @@ func (r *Provenance) Decide(ctx context.Context, in *policy.Input) *policy.Decis
 }
 
 // Validate returns an error if the rule asks for nothing, or for what no builder writes.
-func (r *Provenance) Validate() error { return r.get(r.rule).validate() }
+func (r *Provenance) Validate() error { return r.get(r.rule).err }
 
 // String says what is asked, in one line.
-func (r *Provenance) String() string { return r.get(r.rule).String() }
+func (r *Provenance) String() string { return r.get(r.rule).text }
 
 func (r *Provenance) rule() *rule {
 	what := "provenance"

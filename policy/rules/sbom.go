@@ -57,10 +57,10 @@ func (r *SBOM) Decide(ctx context.Context, in *policy.Input) *policy.Decision {
 }
 
 // Validate returns an error if the rule can never be met.
-func (r *SBOM) Validate() error { return r.get(r.rule).validate() }
+func (r *SBOM) Validate() error { return r.get(r.rule).err }
 
 // String says what is asked, in one line.
-func (r *SBOM) String() string { return r.get(r.rule).String() }
+func (r *SBOM) String() string { return r.get(r.rule).text }
 
 func (r *SBOM) valid() error {
 	switch {
@@ -169,8 +169,8 @@ func isImage(in *policy.Input, digest string) bool {
 
 // An sbomFact is what an SBOM says of itself.
 type sbomFact struct {
-	Components      int        `json:"components"` // without those that it is about, operating systems and files
-	Vulnerabilities int        `json:"vulnerabilities,omitempty"`
+	Components      int        `json:"components"`                // without those that it is about, operating systems and files
+	Vulnerabilities int        `json:"vulnerabilities,omitempty"` // where there are no components
 	Created         string     `json:"created,omitempty"`
 	Subjects        [][]string `json:"subjects,omitempty"` // of each thing that it is about, the digests of images that are named for it
 }
@@ -181,20 +181,28 @@ func sbomHead(in *policy.Input, a *verify.Attestation) (sbomFact, error) {
 		if err != nil {
 			return sbomFact{}, err
 		}
-		f := sbomFact{Created: doc.Created(), Vulnerabilities: doc.About().Vulnerabilities}
-		roots := doc.Roots()
-		for ref, c := range doc.Components() {
-			if isPart(c) && !slices.Contains(roots, ref) {
-				f.Components++
-			}
+		f := sbomFact{Created: doc.Created(), Components: countParts(doc)}
+		if f.Components == 0 { // else it is an SBOM in any case, and this would read all of it once more
+			f.Vulnerabilities = doc.About().Vulnerabilities
 		}
-		for _, ref := range roots {
+		for _, ref := range doc.Roots() {
 			if named := digestsOf(doc, ref); len(named) > 0 {
 				f.Subjects = append(f.Subjects, named)
 			}
 		}
 		return f, nil
 	})
+}
+
+// countParts counts the components that rules are about.
+func countParts(doc *sbom.Document) (n int) {
+	roots := doc.Roots()
+	for ref, c := range doc.Components() {
+		if isPart(c) && !slices.Contains(roots, ref) {
+			n++
+		}
+	}
+	return n
 }
 
 // isPart reports whether a component is software that rules are about, and not a file, or the name of the operating system.

@@ -65,7 +65,8 @@ func (v *vexSource) speaksOf(c *vuln.Component) bool {
 	if v.components == nil {
 		return true
 	}
-	_, is, _ := v.components.match(c.PURL)
+	purl := glance(c.PURL)
+	_, is, _ := v.components.match(&purl)
 	return c.PURL != "" && is == versions.In
 }
 
@@ -112,12 +113,12 @@ func statementsOf(in *policy.Input, a *verify.Attestation) ([]vuln.Statement, er
 // apply lets the statements of all sources speak, each source about the components that it may speak about, and returns the
 // report after that. The fact itself is not changed.
 func (j *findingJudge) apply(ctx context.Context, in *policy.Input, f *reportFact) *vuln.Report {
+	if len(j.vex) == 0 || len(f.Findings) == 0 {
+		return &vuln.Report{Findings: f.Findings}
+	}
 	report := &vuln.Report{Subject: subjectOf(in, f.Subject), Findings: slices.Clone(f.Findings)}
 	for i := range report.Findings {
 		report.Findings[i].Affects = slices.Clone(report.Findings[i].Affects)
-	}
-	if len(j.vex) == 0 || len(report.Findings) == 0 {
-		return report
 	}
 	bySource := make([][]vuln.Statement, len(j.vex))
 	limited := false

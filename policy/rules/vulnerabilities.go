@@ -79,10 +79,10 @@ func (r *Vulnerabilities) Decide(ctx context.Context, in *policy.Input) *policy.
 }
 
 // Validate returns an error if the rule forbids nothing, or asks for what there is not.
-func (r *Vulnerabilities) Validate() error { return r.get(r.rule).validate() }
+func (r *Vulnerabilities) Validate() error { return r.get(r.rule).err }
 
 // String says what is asked, in one line.
-func (r *Vulnerabilities) String() string { return r.get(r.rule).String() }
+func (r *Vulnerabilities) String() string { return r.get(r.rule).text }
 
 func (r *Vulnerabilities) rule() *rule {
 	out := &rule{

@@ -150,12 +150,7 @@ func top(data []byte) (names []string, raw map[string][]byte, stream bool, err e
 	if len(bytes.TrimLeft(data, " \t\r\n")) == 0 {
 		return nil, nil, false, fmt.Errorf("%w: it is empty", ErrFormat)
 	}
-	first, rest, err := firstValue(data)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	stream = len(bytes.TrimSpace(rest)) > 0
-	r := strictjson.NewReader(first, strictjson.Limits{Depth: maxDepth})
+	r := strictjson.NewReader(data, strictjson.Limits{Depth: maxDepth})
 	if r.Kind() != strictjson.Object {
 		if err := r.Err(); err != nil {
 			return nil, nil, false, invalid(err)
@@ -168,27 +163,14 @@ func top(data []byte) (names []string, raw map[string][]byte, stream bool, err e
 		names = append(names, n)
 		raw[n] = r.Raw()
 	}
-	if err := r.End(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, nil, false, invalid(err)
 	}
+	stream = len(bytes.TrimSpace(data[r.Offset():])) > 0
 	if stream && !(len(names) == 1 && slices.Contains(govulncheckMessages, names[0])) {
 		return nil, nil, false, fmt.Errorf("%w: something follows the JSON object", ErrInvalid)
 	}
 	return names, raw, stream, nil
-}
-
-// firstValue cuts the first JSON value off a stream.
-func firstValue(data []byte) (value, rest []byte, err error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	var m json.RawMessage
-	if err := d.Decode(&m); err != nil {
-		if e := strictjson.Check(data, strictjson.Limits{Depth: maxDepth}); e != nil {
-			err = e // which says where
-		}
-		return nil, nil, invalid(err)
-	}
-	end := d.InputOffset()
-	return data[:end], data[end:], nil
 }
 
 func invalid(err error) error {
