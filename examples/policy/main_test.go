@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ladingdev/lading/policy/document/policytest"
 )
 
 func TestMain(m *testing.M) {
@@ -16,6 +18,9 @@ func TestMain(m *testing.M) {
 
 // The scripts in testdata run the program as a person does.
 func TestPolicy(t *testing.T) { testscript.Run(t, testscript.Params{Dir: "testdata"}) }
+
+// The policy's own tests, in which every rule refuses something at least once.
+func TestPolicyTests(t *testing.T) { policytest.Run(t, "policy_test.yaml", nil) }
 
 // The document says nothing that is likely not meant.
 func TestLint(t *testing.T) {
