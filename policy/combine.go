@@ -33,6 +33,9 @@ func (c combined) Decide(ctx context.Context, in *Input) *Decision {
 	if len(c.parts) == 0 {
 		return undecided(c.op+" of nothing", "the policy asks for nothing")
 	}
+	if err := c.harmless(); err != nil {
+		return undecided(fmt.Sprintf("%s of %d rules", c.op, len(c.parts)), err.Error())
+	}
 	d := &Decision{Verdict: c.unanimous, Op: c.op, Replayed: in.isReplay()}
 	if d.Parts = decideAll(ctx, c.parts, in); !applies(d) {
 		return d
@@ -138,10 +141,18 @@ func (c combined) Validate() error {
 	if len(c.parts) == 0 {
 		return fmt.Errorf("policy: %s of nothing allows nothing", c.op)
 	}
-	if i := slices.IndexFunc(c.parts, soft); i >= 0 && c.decisive == Allow {
-		return fmt.Errorf("policy: rule %d of %d only warns, and would settle it whatever it says", i+1, len(c.parts))
+	if err := c.harmless(); err != nil {
+		return fmt.Errorf("policy: %w", err)
 	}
 	return validateAll(c.parts)
+}
+
+// harmless returns an error if a part of Any allows whatever it says.
+func (c combined) harmless() error {
+	if i := slices.IndexFunc(c.parts, soft); i >= 0 && c.decisive == Allow {
+		return fmt.Errorf("rule %d of %d only warns, and would settle it whatever it says", i+1, len(c.parts))
+	}
+	return nil
 }
 
 func validateAll(ps []Policy) error {

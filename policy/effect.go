@@ -43,7 +43,8 @@ func (e *Effect) UnmarshalText(text []byte) error {
 // indeterminate that of a decision that could not be made. With Warn or Audit the decision is an Allow whose one part is the
 // decision of p: [Decision.Warnings] finds it, and a decision with one is no full allow. A rule that does not apply stays so.
 //
-// It belongs around a rule or below All. Below Any and AtLeast it satisfies them whatever p says, which Validate refuses.
+// It belongs around a rule or below All. Below Any and AtLeast it would satisfy them whatever p says: they are Indeterminate, and
+// Validate says so.
 func Soft(denied, indeterminate Effect, p Policy) Policy { return softened{denied, indeterminate, p} }
 
 type softened struct {

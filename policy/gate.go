@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,6 +184,21 @@ func never(p Policy, keys []verify.Identity) (err error) {
 		return never(p.p, keys)
 	case conditional:
 		return never(p.p, keys)
+	case softened:
+		if p.denied == Enforce { // else it allows whatever comes of it
+			return never(p.p, keys)
+		}
+	case threshold:
+		may := 0
+		for _, part := range p.parts {
+			why := never(part, keys)
+			if err = cmp.Or(err, why); why == nil {
+				may++
+			}
+		}
+		if may >= p.n {
+			return nil
+		}
 	case combined:
 		for _, part := range p.parts {
 			err = never(part, keys)

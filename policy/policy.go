@@ -31,6 +31,35 @@
 // under this licence", that is a trap: whoever may attach an SBOM attaches a second, empty one, and that will do. Set
 // [Require.Quantifier] to [Every], or to [Newest] for what is made anew each day.
 //
+// # Distinct signers
+//
+// [Require.AtLeast] counts distinct signers of one kind of evidence, [AtLeast] those of several rules: a key that satisfies two of
+// them is one signer. A [Signer] of the policy has a time: when it begins, when it ends in good order, and since when others
+// may have had its key. Only a proven time saves an older signature.
+//
+// # What applies, and what it may do
+//
+// [When] asks a rule under a condition, such as on the [Request] that a door hands over. A rule that does not apply is left out, and
+// where none applies nothing is allowed. [Soft] has a rule warn or audit: nothing is refused, and [Decision.Warnings] tells.
+//
+// # Facts, records, replay
+//
+// Rules read what predicates say with [Fact], once for all rules. The facts of a decision are what a [Record] of it holds, which
+// [Gate.Record] is given. [Replay] asks a policy about any number of records, and [Diff] says who would be refused by it:
+//
+//	for change, err := range policy.Diff(ctx, nil, stricter, policy.ReadRecords(file), time.Now()) {
+//		...
+//		fmt.Println(change) // newly denied: ghcr.io/acme/app:v1: no attestation of type ...
+//	}
+//
+// Such a decision is marked, and opens no door.
+//
+// # What it tells
+//
+// A [Decision] is a tree: what each rule asked, which evidence it looked at and why that counts or does not, and the least that is
+// missing. [Decision.Culprits] are the rules that made the verdict. Package policy/report prints it, package policy/vsa says it in
+// formats that other gates read.
+//
 // # Until when
 //
 // [Decision.Until] says until when a decision holds: what is kept, is kept no longer, as [Decision.Holds] tells.

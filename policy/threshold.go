@@ -101,6 +101,9 @@ func (t threshold) valid() error {
 	case t.n > len(t.parts):
 		return fmt.Errorf("at least %d rules of %d, which can never be", t.n, len(t.parts))
 	}
+	if i := slices.IndexFunc(t.parts, soft); i >= 0 {
+		return fmt.Errorf("rule %d of %d only warns, and would count whatever it says", i+1, len(t.parts))
+	}
 	return nil
 }
 
@@ -108,9 +111,6 @@ func (t threshold) valid() error {
 func (t threshold) Validate() error {
 	if err := t.valid(); err != nil {
 		return fmt.Errorf("policy: %w", err)
-	}
-	if i := slices.IndexFunc(t.parts, soft); i >= 0 {
-		return fmt.Errorf("policy: rule %d of %d only warns, and would count whatever it says", i+1, len(t.parts))
 	}
 	return validateAll(t.parts)
 }

@@ -92,7 +92,21 @@ func TestValidate(t *testing.T) {
 		"unknown quantifier":      {keys, with(bom, func(r *policy.Require) { r.Quantifier = 3 }), "quantifier 3"},
 		"anybody's time":          {keys, with(bom, func(r *policy.Require) { r.Time = "/metadata/timestamp" }), "whose is believed"},
 		"a time that is no path":  {keys, with(bom, func(r *policy.Require) { r.Time, r.By = "metadata", []verify.Identity{id} }), "JSON pointer"},
-		"time of a signature":     {keys, with(sig, func(r *policy.Require) { r.Time, r.By = "/x", []verify.Identity{id} }), "which has none"},
+		"all below a name":        {keys, policy.Named("n", policy.When(policy.Condition{Holds: func(*policy.Input) (bool, error) { return true, nil }}, with(sig, func(r *policy.Require) { r.AtLeast = 2 }))), "1 keys are trusted"},
+		"too few of some":         {keys, policy.AtLeast(2, sig, with(sig, func(r *policy.Require) { r.AtLeast = 2 }), with(bom, func(r *policy.Require) { r.MaxAge = 1 })), "1 keys are trusted"},
+		"enough of some":          {keys, policy.AtLeast(1, sig, with(sig, func(r *policy.Require) { r.AtLeast = 2 })), ""},
+		"at least none":           {keys, policy.AtLeast(0, sig), "asks for nothing"},
+		"at least too many":       {keys, policy.AtLeast(2, sig), "can never be"},
+		"at least, of a warning":  {keys, policy.AtLeast(1, sig, policy.Soft(policy.Audit, policy.Enforce, sig)), "only warns"},
+		"any, of a warning":       {keys, policy.Any(policy.Named("n", policy.Soft(policy.Warn, policy.Warn, sig)), sig), "only warns"},
+		"a warning of nothing":    {keys, policy.Soft(policy.Warn, policy.Enforce, policy.All()), "all of nothing"},
+		"a warning":               {keys, policy.All(sig, policy.Soft(policy.Warn, policy.Warn, with(sig, func(r *policy.Require) { r.AtLeast = 2 }))), ""},
+		"an effect there is not":  {keys, policy.Soft(3, policy.Enforce, sig), "effect 3"},
+		"a condition of nothing":  {keys, policy.When(policy.Condition{Words: "x"}, sig), "condition"},
+		"a signer ended": {keys, with(sig, func(r *policy.Require) {
+			r.Signers = []policy.Signer{{Name: "a", Identities: []verify.Identity{alice}}}
+		}), "none of the signers"},
+		"time of a signature": {keys, with(sig, func(r *policy.Require) { r.Time, r.By = "/x", []verify.Identity{id} }), "which has none"},
 	} {
 		g := &policy.Gate{Verifiers: tt.verifiers, Policy: tt.policy, Now: func() time.Time { return now }, Open: func(context.Context, string) (*policy.Image, error) {
 			return &policy.Image{Subject: subject, Source: candidates{}}, nil
