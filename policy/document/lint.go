@@ -137,21 +137,23 @@ func (l *linter) images() {
 func (l *linter) forbidding(s *imageSpec, path string) {
 	var forbids string
 	asks := false
-	var look func(rules []ruleSpec, path string, depth int)
-	look = func(rules []ruleSpec, path string, depth int) {
+	looked := map[string]bool{} // sets, each once: they may use each other
+	var look func(rules []ruleSpec, path string)
+	look = func(rules []ruleSpec, path string) {
 		eachOf(rules, path, func(r *ruleSpec, path string) {
 			asks = asks || r.SBOM != nil
 			if (r.Components != nil || r.Licenses != nil) && forbids == "" {
 				forbids = path
 			}
 			for i := range l.spec.Rules {
-				if set := &l.spec.Rules[i]; set.Name == r.Use && r.Use != "" && depth < 10 {
-					look(set.Rules, "rules."+set.Name+".require", depth+1)
+				if set := &l.spec.Rules[i]; set.Name == r.Use && !looked[set.Name] {
+					looked[set.Name] = true
+					look(set.Rules, "rules."+set.Name+".require")
 				}
 			}
 		})
 	}
-	look(s.Require, path+".require", 0)
+	look(s.Require, path+".require")
 	if forbids != "" && !asks {
 		l.find("vacuous", forbids, "an SBOM without components is refused nothing: ask for one with components beside it, with sbom")
 	}

@@ -42,8 +42,11 @@ type loader struct {
 	exceptions []rules.Exception // of the document
 }
 
-// maxRules bounds what the sets of a document come to where they use each other.
-const maxRules = 10_000
+// maxRules bounds what the sets of a document come to where they use each other, maxGates for how many doors that is made.
+const (
+	maxRules = 5_000
+	maxGates = 32
+)
 
 // Load turns the document into a policy. What cannot be said in it, and what could never be met, is an error, [Errors]: a condition
 // that does not compile, a rule that a package refuses, an unknown kind of trust.
@@ -55,6 +58,10 @@ func (d *Document) Load(opts *Options) (*Policy, error) {
 	}
 	for i := range d.spec.Rules {
 		l.sets[d.spec.Rules[i].Name] = &d.spec.Rules[i]
+	}
+	if gates := d.spec.gateNames(); len(gates) > maxGates {
+		l.fault("gates", "", "%d doors, and at most %d may have settings of their own", len(gates), maxGates)
+		return nil, l.r.err()
 	}
 	l.trust()
 	l.documentExceptions()
@@ -250,7 +257,7 @@ func (l *loader) fail(path string, e *Error) {
 	if p := locate(l.doc.root, path); e.Line == 0 {
 		e.Line, e.Column = max(p.Line, 1), max(p.Column, 1)
 	}
-	if !slices.ContainsFunc(l.r.faults, func(known *Error) bool { return known.Path == path && known.Reason == e.Reason }) {
+	if len(l.r.faults) < 10*maxErrors && !slices.ContainsFunc(l.r.faults, func(known *Error) bool { return known.Path == path && known.Reason == e.Reason }) {
 		l.r.faults = append(l.r.faults, e)
 	}
 }

@@ -244,3 +244,11 @@ func (r *repository) account() (account, region string) {
 	}
 	return "", ""
 }
+
+// CheckPattern says why a text is no pattern of images; see [Parse].
+func CheckPattern(text string) error {
+	if err := checkPattern(text); err != nil {
+		return fmt.Errorf("document: %.80q: %w", text, err)
+	}
+	return nil
+}

@@ -303,6 +303,30 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// A small document is not made large, by sets that use each other or by doors.
+func TestBounds(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: 1\nname: x\ntrust: [{name: a, kind: b}]\nrules:\n")
+	for i := range 30 {
+		fmt.Fprintf(&b, "  s%d: {require: [{use: s%d}, {use: s%d}, {use: s%d}]}\n", i, i+1, i+1, i+1)
+	}
+	b.WriteString("  s30: {require: [{signature: {}}]}\nimages: [{match: ['**'], require: [{use: s0}]}]\n")
+	doc := parse(t, b.String())
+	doc.Lint()
+	if _, err := doc.Load(&document.Options{Unbound: true}); err == nil || !strings.Contains(err.Error(), "more than 5000 rules") {
+		t.Errorf("%v", err)
+	}
+	b.Reset()
+	b.WriteString("version: 1\nname: x\ntrust: [{name: a, kind: b}]\ngates:\n")
+	for i := range 100 {
+		fmt.Fprintf(&b, "  g%d: {mode: warn}\n", i)
+	}
+	b.WriteString("images: [{match: ['**'], require: [{signature: {}}]}]\n")
+	if _, err := parse(t, b.String()).Load(&document.Options{Unbound: true}); err == nil || !strings.Contains(err.Error(), "at most 32") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A rule with a condition that the door cannot tell is not left out.
 func TestWhen(t *testing.T) {
 	alice := newPerson(t)
