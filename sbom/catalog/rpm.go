@@ -14,16 +14,19 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
-	rpmmeta "github.com/google/osv-scalibr/extractor/filesystem/os/rpm/metadata"
 	"github.com/google/osv-scalibr/inventory"
 	"github.com/google/osv-scalibr/plugin"
 	_ "modernc.org/sqlite" // newer databases are SQLite's
+
+	"github.com/ladingdev/lading/sbom"
 )
 
 // rpmDB reads databases of rpm, of the three kinds that there are. It is an extractor of ours because the databases of
@@ -53,6 +56,7 @@ type rpmHeader struct {
 	name, version, release, arch string
 	epoch                        int
 	source, vendor, license, url string
+	module                       string // name:stream:version:context, of Red Hat's and its like
 	provides, requires           []string
 }
 
@@ -76,10 +80,7 @@ func (db *rpmDB) Extract(ctx context.Context, in *filesystem.ScanInput) (out inv
 			}
 			return fmt.Errorf("%w: and so on", errRPM)
 		}
-		p := &extractor.Package{Name: h.name, Version: h.version + "-" + h.release, PURLType: "rpm", Metadata: &rpmmeta.Metadata{
-			PackageName: h.name, SourceRPM: h.source, Epoch: h.epoch, Vendor: h.vendor, Architecture: h.arch,
-			OSName: release["NAME"], OSPrettyName: release["PRETTY_NAME"], OSID: release["ID"], OSVersionID: release["VERSION_ID"], OSBuildID: release["BUILD_ID"],
-		}}
+		p := &extractor.Package{Name: h.name, Version: h.version + "-" + h.release, PURLType: "rpm", Metadata: &ownPURL{h.purl(release)}}
 		db.headers[p] = h
 		out.Packages = append(out.Packages, p)
 		return nil
@@ -98,6 +99,32 @@ func (db *rpmDB) Extract(ctx context.Context, in *filesystem.ScanInput) (out inv
 	return out, errors.Join(append(damaged, err)...)
 }
 
+// rpmNamespaces are vendors by ID of os-release(5), where that is not their name in package URLs.
+var rpmNamespaces = map[string]string{"rhel": "redhat", "sles": "suse", "sled": "suse", "mariner": "azurelinux"}
+
+// purl writes the package URL. The module that a package is of is rpmmod, as syft and Grype have it.
+func (h *rpmHeader) purl(release map[string]string) sbom.PURL {
+	id := release["ID"]
+	u := sbom.PURL{Type: "rpm", Namespace: cmp.Or(rpmNamespaces[id], id), Name: h.name, Version: h.version + "-" + h.release, Qualifiers: map[string]string{}}
+	if strings.HasPrefix(id, "opensuse-") {
+		u.Namespace = "opensuse"
+	}
+	epoch := ""
+	if h.epoch > 0 {
+		epoch = strconv.Itoa(h.epoch)
+	}
+	distro := ""
+	if version := cmp.Or(release["VERSION_ID"], release["BUILD_ID"]); id != "" && version != "" {
+		distro = id + "-" + version
+	}
+	for key, value := range map[string]string{"arch": h.arch, "distro": distro, "epoch": epoch, "rpmmod": h.module, "upstream": h.source} {
+		if value != "" && value != "(none)" {
+			u.Qualifiers[key] = value
+		}
+	}
+	return u
+}
+
 // details reads what packages ask for, which others or their files provide.
 func (db *rpmDB) details(c *collector, f *found) error {
 	for i, p := range f.raw {
@@ -110,6 +137,9 @@ func (db *rpmDB) details(c *collector, f *found) error {
 		k.property("lading:homepage", h.url)
 		if name, version, release, ok := sourceRPM(h.source); ok {
 			k.scanned = trivySource(name, version, release)
+		}
+		if h.module != "" {
+			k.scanned = append(k.scanned, cdx.Property{Name: trivyPrefix + "Modularitylabel", Value: h.module})
 		}
 		var any [][]string
 		for _, r := range h.requires {
@@ -162,6 +192,7 @@ const (
 	rpmVendor, rpmLicense, rpmURL, rpmArch      = 1011, 1014, 1020, 1022
 	rpmSource, rpmProvides, rpmRequires         = 1044, 1047, 1049
 	rpmDirIndexes, rpmBaseNames, rpmDirNames    = 1116, 1117, 1118
+	rpmModule                                   = 5096
 	rpmInt32, rpmString, rpmStrings, rpmLocales = 4, 6, 8, 9
 )
 
@@ -180,7 +211,7 @@ func readRPMHeader(b []byte) (*rpmHeader, error) {
 	data := entries[n*16:][:size]
 	h := &rpmHeader{}
 	one := map[uint32]*string{rpmName: &h.name, rpmVersion: &h.version, rpmRelease: &h.release, rpmArch: &h.arch,
-		rpmSource: &h.source, rpmVendor: &h.vendor, rpmLicense: &h.license, rpmURL: &h.url}
+		rpmSource: &h.source, rpmVendor: &h.vendor, rpmLicense: &h.license, rpmURL: &h.url, rpmModule: &h.module}
 	var bases, dirs []string
 	many := map[uint32]*[]string{rpmProvides: &h.provides, rpmRequires: &h.requires, rpmBaseNames: &bases, rpmDirNames: &dirs}
 	var in []byte // the directory of each base name

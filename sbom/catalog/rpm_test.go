@@ -125,6 +125,39 @@ func TestRPM(t *testing.T) {
 	}
 }
 
+// headerOf makes a header of texts.
+func headerOf(tags map[uint32]string) []byte {
+	var entries, data []byte
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		for _, n := range []uint32{tag, rpmString, uint32(len(data)), 1} {
+			entries = binary.BigEndian.AppendUint32(entries, n)
+		}
+		data = append(data, tags[tag]+"\x00"...)
+	}
+	head := binary.BigEndian.AppendUint32(nil, uint32(len(tags)))
+	head = binary.BigEndian.AppendUint32(head, uint32(len(data)))
+	return slices.Concat(head, entries, data)
+}
+
+// Package URLs as vendors have them, and the module of a package.
+func TestRPMPURL(t *testing.T) {
+	headers := [][]byte{
+		headerOf(map[uint32]string{rpmName: "nodejs", rpmVersion: "18.20", rpmRelease: "1.module_el9", rpmArch: "x86_64", rpmSource: "nodejs-18.20-1.module_el9.src.rpm", rpmModule: "nodejs:18:9040020240301:rhel9"}),
+		headerOf(map[uint32]string{rpmName: "gpg-pubkey", rpmVersion: "5a6340b3", rpmRelease: "6229229e", rpmSource: "(none)"}),
+	}
+	for release, want := range map[string][]string{
+		"ID=\"rhel\"\nVERSION_ID=\"9.4\"\n":             {"pkg:rpm/redhat/nodejs@18.20-1.module_el9?arch=x86_64&distro=rhel-9.4&rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm", "pkg:rpm/redhat/gpg-pubkey@5a6340b3-6229229e?distro=rhel-9.4"},
+		"ID=opensuse-tumbleweed\nVERSION_ID=20241101\n": {"pkg:rpm/opensuse/nodejs@18.20-1.module_el9?arch=x86_64&distro=opensuse-tumbleweed-20241101&rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm", "pkg:rpm/opensuse/gpg-pubkey@5a6340b3-6229229e?distro=opensuse-tumbleweed-20241101"},
+		"": {"pkg:rpm/nodejs@18.20-1.module_el9?arch=x86_64&rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm", "pkg:rpm/gpg-pubkey@5a6340b3-6229229e"},
+	} {
+		doc, _ := dirOf(t, item{name: "etc/os-release", body: release}, item{name: "usr/lib/sysimage/rpm/Packages.db", body: string(ndbOf(headers))})
+		same(t, release, purlsOf(doc), want)
+		if got := propertiesOf(t, doc, want[0]); !slices.Contains(got, "aquasecurity:trivy:Modularitylabel=nodejs:18:9040020240301:rhel9") {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // Another library reads the same from each.
 func TestRPMByAnother(t *testing.T) {
 	headers := headersOf(t)
