@@ -4,11 +4,13 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/ladingdev/lading/sbom"
 )
@@ -309,4 +311,74 @@ func TestPacmanPURL(t *testing.T) {
 		item{name: "var/lib/pacman/local/gcc-libs-14.2-1/desc", body: "%NAME%\ngcc-libs\n\n%VERSION%\n14.2-1\n\n%BASE%\ngcc\n\n%ARCH%\nx86_64\n"},
 		item{name: "var/lib/pacman/local/bash-5.2-1/desc", body: "%NAME%\nbash\n\n%VERSION%\n5.2-1\n\n%BASE%\nbash\n\n%ARCH%\nx86_64\n"})
 	same(t, "packages", purlsOf(doc), []string{"pkg:alpm/arch/bash@5.2-1?arch=x86_64&distro=arch-rolling", "pkg:alpm/arch/gcc-libs@14.2-1?arch=x86_64&distro=arch-rolling&upstream=gcc"})
+}
+
+// An archive that does not say what it is, is what a repository's POM beside it says, or Gradle's directories.
+func TestMavenRepositories(t *testing.T) {
+	pom := func(group, artifact, version string) string {
+		return "<project><parent><groupId>" + group + "</groupId></parent><artifactId>" + artifact + "</artifactId><version>" + version + "</version><licenses><license><name>MIT</name></license></licenses></project>"
+	}
+	const m2 = "root/.m2/repository/"
+	bundle := manifestOf("Bundle-Name: guice-servlet", "Bundle-SymbolicName: com.google.inject.servlet", "Bundle-Version: 4.2.3")
+	bare := zipOf(t, entryOf{"a.class", "x"})
+	files := fstest.MapFS{}
+	add := func(name, body string) { files[name] = &fstest.MapFile{Data: []byte(body), Mode: 0o644} }
+	add("usr/share/java/guice-servlet.jar", zipOf(t, bundle))
+	add("usr/share/maven-repo/com/google/inject/extensions/guice-servlet/debian/guice-servlet-debian.pom", pom("com.google.inject.extensions", "guice-servlet", "debian"))
+	add("usr/share/maven-repo/com/google/inject/extensions/guice-servlet/4.2.3/guice-servlet-4.2.3.pom", pom("com.google.inject.extensions", "guice-servlet", "4.2.3"))
+	for _, v := range []string{"debian", "4.2.3"} {
+		files["usr/share/maven-repo/com/google/inject/extensions/guice-servlet/"+v+"/guice-servlet-"+v+".jar"] =
+			&fstest.MapFile{Mode: fs.ModeSymlink | 0o777, Data: []byte("../../../../../../../java/guice-servlet.jar")}
+	}
+	add(m2+"org/example/lib/1.0/lib-1.0.jar", bare)
+	add(m2+"org/example/lib/1.0/lib-1.0.pom", pom("org.example", "lib", "1.0"))
+	add(m2+"org/example/own/1.0/own-1.0.jar", zipOf(t, pomOf("org.example", "own", "1.0")))
+	add(m2+"org/example/own/1.0/own-1.0.pom", pom("org.example.other", "own", "1.0")) // it says itself what it is
+	add(m2+"org/example/parent/1.0/parent-1.0.pom", pom("org.example", "parent", "1.0"))
+	add(m2+"org/example/x.pom", "no XML")
+	add("root/.gradle/caches/modules-2/files-2.1/com.squareup.okio/okio-jvm/3.6.0/5600569133b7bdefe1daf9ec7f4abeb6d13e1786/okio-jvm-3.6.0.jar", bare)
+	doc, report, err := Dir(t.Context(), files, nil)
+	if err != nil || len(report.Warnings) > 0 {
+		t.Fatal(err, report.Warnings)
+	}
+	same(t, "packages", purlsOf(doc), []string{"pkg:maven/com.google.inject.extensions/guice-servlet@4.2.3", "pkg:maven/org.example/lib@1.0",
+		"pkg:maven/org.example/own@1.0", "pkg:maven/com.squareup.okio/okio-jvm@3.6.0"})
+	same(t, "licences", licensesOf(doc, "pkg:maven/org.example/lib@1.0"), []string{"MIT"})
+}
+
+// Dependencies that package managers of Ruby, Python and Debian's Node write down in places of their own.
+func TestDependenciesOnDisk(t *testing.T) {
+	const site, gems = "usr/lib/python3/dist-packages/", "var/lib/gems/3.1.0/specifications/"
+	spec := func(name, version string, lines ...string) string {
+		return "Gem::Specification.new do |s|\n  s.name = \"" + name + "\".freeze\n  s.version = \"" + version + "\"\n  " + strings.Join(lines, "\n  ") + "\nend\n"
+	}
+	items := []item{
+		{name: site + "requests-2.28.1.egg-info/PKG-INFO", body: "Metadata-Version: 2.1\nName: requests\nVersion: 2.28.1\n"},
+		{name: site + "requests-2.28.1.egg-info/requires.txt", body: "idna<4,>=2.5\n\n[socks]\nPySocks!=1.5.7\n"},
+		{name: site + "idna-3.3.egg-info/PKG-INFO", body: "Metadata-Version: 2.1\nName: idna\nVersion: 3.3\n"},
+		{name: site + "PySocks-1.7.egg-info/PKG-INFO", body: "Metadata-Version: 2.1\nName: PySocks\nVersion: 1.7\n"},
+		{name: gems + "mustermann-3.0.0.gemspec", body: spec("mustermann", "3.0.0", "s.add_runtime_dependency(%q<ruby2_keywords>.freeze, [\"~> 0.0.1\"])", "s.add_development_dependency(%q<rack>.freeze, [\"~> 3\"])")},
+		{name: gems + "ruby2_keywords-0.0.5.gemspec", body: spec("ruby2_keywords", "0.0.5", "s.add_dependency 'json', '>= 1'")},
+		{name: gems + "rack-3.1.7.gemspec", body: spec("rack", "3.1.7")},
+		{name: "usr/lib/ruby/gems/3.1.0/specifications/default/json-2.6.1.gemspec", body: spec("json", "2.6.1")},
+		{name: "usr/share/nodejs/semver/package.json", body: `{"name":"semver","version":"7.3.5","dependencies":{"lru-cache":"^6"}}`},
+		{name: "usr/share/nodejs/lru-cache/package.json", body: `{"name":"lru-cache","version":"6.0.0"}`},
+		{name: "usr/share/nodejs/lru-cache/test/package.json", body: `{"name":"none","version":"1.0.0"}`},
+		{name: "srv/app/package.json", body: `{"name":"app","version":"1.0.0","dependencies":{"semver":"7"}}`},
+	}
+	edges := []string{"requests@2.28.1 -> idna@3.3", "mustermann@3.0.0 -> ruby2_keywords@0.0.5", "ruby2_keywords@0.0.5 -> json@2.6.1",
+		"semver@7.3.5 -> lru-cache@6.0.0", "app@1.0.0 -> semver@7.3.5"}
+	doc, _ := dirOf(t, items...)
+	same(t, "edges", namedEdges(doc), edges)
+	b := build(t, items)
+	doc, _, err := Image(t.Context(), b.source(nil), b.root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "edges in an image", namedEdges(doc), edges)
+	for _, k := range doc.Components() {
+		if k.Name == "semver" && k.Kind != "library" {
+			t.Errorf("%s is a %s", k.Name, k.Kind)
+		}
+	}
 }

@@ -76,10 +76,11 @@ const (
 
 func finders() ([]finder, error) {
 	rpm, deb, apk, npm, jars := &rpmDB{}, &dpkgDB{}, &apkDB{}, &npmPackage{}, &javaArchive{}
+	poms := &repositoryPOM{}
 	conda, r, arch, php := &condaMeta{}, &rPackage{}, &pacmanDB{}, &composer{}
 	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}, {Extractor: deb, max: maxText, details: deb.details},
 		{Extractor: apk, max: maxText, details: apk.details}, {Extractor: npm, max: maxText, details: npm.details}, {Extractor: arch, max: maxText, details: arch.details},
-		{Extractor: jars, max: maxArchive, details: jars.details}, {Extractor: conda, max: maxText, details: conda.details},
+		{Extractor: jars, max: maxArchive, details: jars.details, always: true}, {Extractor: poms, max: maxText, details: poms.details, always: true}, {Extractor: conda, max: maxText, details: conda.details},
 		{Extractor: php, max: maxText, details: php.details},
 		{Extractor: r, max: maxText, details: r.details}, {Extractor: claimed{}, max: maxText, details: claimDetails, always: true},
 		{Extractor: graalvm{}, programs: true, details: graalvmDetails, always: true}}
@@ -148,6 +149,7 @@ type component struct {
 	hashes   []cdx.Hash
 	why      string // it is not there: "development" or "optional"
 	present  bool   // it is there, and not only in a lockfile that says it may be missing
+	renamed  *component
 }
 
 type place struct{ path, layer string }
@@ -207,7 +209,9 @@ type collector struct {
 	later   []func()              // what needs everything to have been found
 	claims  []func()              // documents to join, when nothing else is found any more
 
-	distInfo map[string]*component // by the directory *.dist-info
+	distInfo  map[string]*component // by the directory *.dist-info
+	jars      map[string]*component // by path, of archives that do not say what they are; nil if nothing does
+	nodePaths []string              // where Debian's Node looks for packages
 }
 
 func newCollector(o *Options) (*collector, error) {
@@ -221,7 +225,7 @@ func newCollector(o *Options) (*collector, error) {
 	}
 	return &collector{o: o, finders: fs, report: &Report{Packages: map[string]int{}}, all: map[string]*component{},
 		nodes: map[string]*node{}, modules: map[string]bool{}, python: map[string]*component{},
-		byDir: map[string]*component{}, distInfo: map[string]*component{}}, nil
+		byDir: map[string]*component{}, distInfo: map[string]*component{}, jars: map[string]*component{}}, nil
 }
 
 func (c *collector) warn(path string, err error) {
@@ -261,7 +265,7 @@ func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
 			w = program
 		}
 	}
-	if isCopyright(path) || isFormula(path) || strings.HasSuffix(path, ".dist-info/direct_url.json") || path == "etc/os-release" || path == "usr/lib/os-release" {
+	if isCopyright(path) || isFormula(path) || strings.HasSuffix(path, ".dist-info/direct_url.json") || strings.HasSuffix(path, ".egg-info/requires.txt") || path == "etc/os-release" || path == "usr/lib/os-release" {
 		return content
 	}
 	return w
@@ -307,8 +311,11 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 				if dir != nil {
 					dir.dirs[name] = true
 				}
-				if e.Name() == "node_modules" {
+				switch {
+				case e.Name() == "node_modules":
 					c.modules[at] = true
+				case e.Name() == "nodejs" && debianNode.MatchString(name+"/"):
+					c.nodePaths = append(c.nodePaths, name)
 				}
 				if strings.Count(name, "/") > maxDepth {
 					c.warn(name, fmt.Errorf("%w: more than %d directories deep", ErrLimit, maxDepth))

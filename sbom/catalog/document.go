@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"fmt"
@@ -23,38 +22,19 @@ var written = sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"}
 
 // document writes what was found.
 func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
-	root := c.root(im)
-	meta := &cdx.Metadata{
-		Lifecycles: &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePostBuild}},
-		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{
-			{Type: cdx.ComponentTypeLibrary, Name: "lading"},
-			{Type: cdx.ComponentTypeLibrary, Name: "osv-scalibr", Version: scalibrVersion},
-		}},
-		Component: root,
-	}
-	if !c.o.Created.IsZero() {
-		meta.Timestamp = c.o.Created.UTC().Format(time.RFC3339)
-	}
 	bom := cdx.NewBOM()
-	bom.SpecVersion, bom.JSONSchema, bom.Metadata = cdx.SpecVersion1_6, "http://cyclonedx.org/schema/bom-1.6.schema.json", meta
+	bom.SpecVersion, bom.JSONSchema = cdx.SpecVersion1_6, "http://cyclonedx.org/schema/bom-1.6.schema.json"
+	bom.Metadata = c.metadata(im)
 	found := c.components()
-	var out []cdx.Component
+	out := make([]cdx.Component, 0, len(found)+1)
+	var top []string // that the document is about, below its root
 	if k := c.system(); k != nil {
-		out = append(out, *k)
+		out, top = append(out, *k), append(top, k.BOMRef)
 	}
-	needed := map[*component]bool{}
 	var deps []cdx.Dependency
 	for _, k := range found {
 		out = append(out, c.write(k))
-		var to []string
-		for other := range k.needs {
-			if other.id != k.id && len(other.places) > 0 {
-				to = append(to, other.id)
-			}
-		}
-		if len(to) > 0 {
-			slices.Sort(to)
-			to = slices.Compact(to)
+		if to := k.dependencies(); len(to) > 0 {
 			c.report.Edges += len(to)
 			deps = append(deps, cdx.Dependency{Ref: k.id, Dependencies: &to})
 		}
@@ -64,40 +44,8 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 			c.report.Licensed++
 		}
 	}
-	// What the document is about depends on what nothing else does; of those that only depend on one another, on the first.
-	var top []string
-	if len(out) > len(found) {
-		top = append(top, out[0].BOMRef)
-	}
-	for _, k := range found {
-		for other := range k.needs {
-			needed[other] = true
-		}
-	}
-	seen := map[*component]bool{}
-	mark := func(from *component) {
-		stack := []*component{from}
-		for len(stack) > 0 {
-			k := stack[len(stack)-1]
-			stack = stack[:len(stack)-1]
-			if !seen[k] {
-				seen[k] = true
-				for other := range k.needs {
-					stack = append(stack, other)
-				}
-			}
-		}
-	}
-	for _, free := range []bool{true, false} {
-		for _, k := range found {
-			if !seen[k] && (!free || !needed[k]) {
-				top = append(top, k.id)
-				mark(k)
-			}
-		}
-	}
-	if len(top) > 0 {
-		deps = append([]cdx.Dependency{{Ref: root.BOMRef, Dependencies: &top}}, deps...)
+	if top = append(top, tops(found)...); len(top) > 0 {
+		deps = append([]cdx.Dependency{{Ref: bom.Metadata.Component.BOMRef, Dependencies: &top}}, deps...)
 	}
 	bom.Components = &out // also of none: programs take a list for granted
 	if len(deps) > 0 {
@@ -107,11 +55,11 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 		bom.Annotations = c.annotations(found)
 	}
 	// The document is named by what is in it.
-	var b bytes.Buffer
-	if err := cdx.NewBOMEncoder(&b, cdx.BOMFileFormatJSON).EncodeVersion(bom, bom.SpecVersion); err != nil {
+	digest := sha256.New()
+	if err := cdx.NewBOMEncoder(digest, cdx.BOMFileFormatJSON).Encode(bom); err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	sum := sha256.Sum256(b.Bytes())
+	sum := digest.Sum(nil)
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // version 8 of RFC 9562: of one's own making
 	bom.SerialNumber = fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 	doc, err := cyclonedx.From(bom)
@@ -124,6 +72,63 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 		}
 	}
 	return doc, c.report, nil
+}
+
+// metadata says what the document is about, and what made it.
+func (c *collector) metadata(im *image) *cdx.Metadata {
+	meta := &cdx.Metadata{
+		Lifecycles: &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePostBuild}},
+		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{
+			{Type: cdx.ComponentTypeLibrary, Name: "lading"},
+			{Type: cdx.ComponentTypeLibrary, Name: "osv-scalibr", Version: scalibrVersion},
+		}},
+		Component: c.root(im),
+	}
+	if !c.o.Created.IsZero() {
+		meta.Timestamp = c.o.Created.UTC().Format(time.RFC3339)
+	}
+	return meta
+}
+
+// dependencies returns the IDs of what a component needs, in order.
+func (k *component) dependencies() (to []string) {
+	for other := range k.needs {
+		if other.id != k.id && len(other.places) > 0 {
+			to = append(to, other.id)
+		}
+	}
+	slices.Sort(to)
+	return slices.Compact(to)
+}
+
+// tops returns the IDs of what nothing else needs; of components that only need one another, the first one's.
+func tops(found []*component) (top []string) {
+	needed, seen := map[*component]bool{}, map[*component]bool{}
+	for _, k := range found {
+		for other := range k.needs {
+			needed[other] = true
+		}
+	}
+	for _, free := range []bool{true, false} {
+		for _, k := range found {
+			if seen[k] || free && needed[k] {
+				continue
+			}
+			top = append(top, k.id)
+			for stack := []*component{k}; len(stack) > 0; {
+				k := stack[len(stack)-1]
+				stack = stack[:len(stack)-1]
+				if seen[k] {
+					continue
+				}
+				seen[k] = true
+				for other := range k.needs {
+					stack = append(stack, other)
+				}
+			}
+		}
+	}
+	return top
 }
 
 // root describes what the document is about.

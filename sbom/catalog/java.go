@@ -22,6 +22,8 @@ import (
 	"github.com/google/osv-scalibr/inventory"
 	"github.com/google/osv-scalibr/plugin"
 	"github.com/google/osv-scalibr/purl"
+
+	"github.com/ladingdev/lading/sbom"
 )
 
 // javaArchive reads jars, wars and their like, and those inside of them. It is an extractor of ours because a library's
@@ -52,6 +54,7 @@ type jar struct {
 	others []*extractor.Package // that it carries the files of
 	nested []*jar
 	sboms  []innerSBOM
+	guess  bool // no file of Maven's in it is its own
 }
 
 // innerSBOM is a document inside of an archive.
@@ -86,6 +89,7 @@ func (a *javaArchive) Extract(ctx context.Context, in *filesystem.ScanInput) (ou
 	opened := int64(0)
 	a.top, err = readJar(ctx, in.Path, r, in.Info.Size(), 1, &opened)
 	if a.top != nil {
+		a.top.fromGradle()
 		out.Packages = a.top.all()
 	}
 	return out, err
@@ -147,6 +151,65 @@ func readJar(ctx context.Context, name string, r io.ReaderAt, size int64, depth 
 	}
 	j.identify(poms, manifest)
 	return j, errors.Join(errs...)
+}
+
+// gradleCache is where Gradle keeps what it fetched: group, artifact, version, a digest and the file.
+var gradleCache = regexp.MustCompile(`/files-2\.1/([^/]+)/([^/]+)/([^/]+)/[0-9a-f]{30,}/[^/]+$`)
+
+// fromGradle names an archive that does not say what it is by where it lies.
+func (j *jar) fromGradle() {
+	if m := gradleCache.FindStringSubmatch("/" + j.path); m != nil && j.guess {
+		own := &extractor.Package{Name: m[1] + ":" + m[2], Version: m[3], PURLType: purl.TypeMaven, Metadata: &javaMetadata{}}
+		if j.main != nil {
+			own.Metadata = j.main.Metadata
+		}
+		j.main, j.guess = own, false
+	}
+}
+
+// repositoryPOM reads POMs that lie beside archives, as Maven's repositories have them, and Debian's: an archive with none
+// in it is named by them.
+type repositoryPOM struct{ pom pom }
+
+func (*repositoryPOM) Name() string                       { return "java/pom" }
+func (*repositoryPOM) Version() int                       { return 0 }
+func (*repositoryPOM) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
+
+// FileRequired says what the files are called.
+func (*repositoryPOM) FileRequired(api filesystem.FileAPI) bool {
+	return path.Ext(api.Path()) == ".pom"
+}
+
+// Extract reads the file. The package is the archive beside, see details.
+func (r *repositoryPOM) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	r.pom = pom{}
+	data, err := io.ReadAll(io.LimitReader(in.Reader, maxJarText))
+	if err == nil && r.pom.readXML(data) != nil {
+		r.pom = pom{} // of something else than Maven
+	}
+	return out, err
+}
+
+func (r *repositoryPOM) details(c *collector, f *found) error {
+	p := r.pom
+	if !p.valid() {
+		return nil
+	}
+	c.later = append(c.later, func() {
+		at := c.tree.real(strings.TrimSuffix(f.path, ".pom") + ".jar") // Debian links from there
+		k, ok := c.jars[at]
+		if !ok || k != nil && k.version != p.version || k == nil && (p.version == "debian" || strings.HasSuffix(p.version, ".x")) {
+			return // it says itself what it is, or this is a name of Debian's for any version
+		}
+		delete(c.jars, at)
+		k = c.rename(k, sbom.PURL{Type: "maven", Namespace: p.group, Name: p.artifact, Version: p.version}, at)
+		if k != nil && len(k.licenses) == 0 {
+			for _, l := range anyOf(p.licenses) {
+				add(&k.licenses, l)
+			}
+		}
+	})
+	return nil
 }
 
 // readNested reads an archive in an archive, which has to be in memory.
@@ -291,7 +354,7 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 			j.others = append(j.others, k)
 		}
 	}
-	if own >= 0 {
+	if j.guess = own < 0; !j.guess {
 		return
 	}
 	artifact, version := manifestArtifact(manifest), strings.SplitN(first(manifest, versionNames...), " ", 2)[0]
@@ -454,11 +517,14 @@ func (a *javaArchive) details(c *collector, f *found) error {
 			link(n, main)
 		}
 		for _, s := range j.sboms {
-			c.claim(s.path, s.data, func() *component { return main })
+			c.claim(s.path, s.data, func() *component { return main.current() })
 		}
 	}
 	if a.top != nil {
 		link(a.top, nil)
+		if a.top.guess {
+			c.jars[f.path] = known[a.top.main]
+		}
 	}
 	return nil
 }

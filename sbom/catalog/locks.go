@@ -267,14 +267,34 @@ func (c *collector) fromVCS(k *component, vcs, at string) *component {
 	if err != nil || vcs == "" || u.Qualifiers["vcs_url"] == vcs {
 		return k
 	}
-	out, err := c.make(withVCS(u, vcs).String(), nameInPURL(u), at, "")
+	return c.rename(k, withVCS(u, vcs), at)
+}
+
+// rename makes what was found at a place another component: there is better word of what it is. If nothing was found there
+// (nil), it is a new one.
+func (c *collector) rename(k *component, u sbom.PURL, at string) *component {
+	out, err := c.make(u.String(), nameInPURL(u), at, "")
 	if err != nil || out == k {
 		return k
+	}
+	if k == nil {
+		out.present = true
+		return out
 	}
 	out.kind, out.supplier, out.present, out.licenses, out.lesser = k.kind, k.supplier, k.present || out.present, k.licenses, k.lesser
 	for to := range k.needs {
 		out.need(to)
 	}
-	c.forget(k, at)
+	if c.forget(k, at); len(k.places) == 0 {
+		k.renamed = out
+	}
 	return out
+}
+
+// current returns the component that this one has become.
+func (k *component) current() *component {
+	for k != nil && k.renamed != nil {
+		k = k.renamed
+	}
+	return k
 }

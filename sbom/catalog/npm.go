@@ -11,6 +11,7 @@ import (
 	"iter"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -121,7 +122,7 @@ func (n *npmPackage) Extract(_ context.Context, in *filesystem.ScanInput) (out i
 	installed := npmInstalled(dir)
 	n.manifest, err = readNpmManifest(data)
 	if err != nil {
-		if installed == "" && strings.Contains("/"+dir+"/", "/node_modules/") {
+		if installed == "" && inModules(dir) != "" {
 			return out, nil // a file that a package is tested with
 		}
 		return out, err
@@ -161,15 +162,28 @@ func readNpmManifest(data []byte) (m npmManifest, err error) {
 	return m, nil
 }
 
+// debianNode is where Debian has packages for its Node ("Debian Javascript Policy", 6.1).
+var debianNode = regexp.MustCompile(`^usr/(?:share|lib(?:/[^/]+)?)/nodejs/`)
+
+// inModules returns a directory from the first node_modules on, or nothing.
+func inModules(dir string) string {
+	if i := strings.Index("/"+dir+"/", "/node_modules/"); i >= 0 {
+		return dir[i:]
+	}
+	if at := debianNode.FindString(dir); at != "" {
+		return "node_modules/" + dir[len(at):]
+	}
+	return ""
+}
+
 // npmInstalled returns the name that a directory has as a package that npm, pnpm or yarn installed, or nothing: each
 // node_modules on the way has a package or, of pnpm, its store in it. What lies elsewhere in a package is its own affair.
 func npmInstalled(dir string) (name string) {
-	parts := strings.Split(dir, "/")
-	at := slices.Index(parts, "node_modules")
-	if at < 0 {
+	dir = inModules(dir)
+	if dir == "" {
 		return ""
 	}
-	for parts = parts[at:]; len(parts) > 0; {
+	for parts := strings.Split(dir, "/"); len(parts) > 0; {
 		if parts[0] != "node_modules" || len(parts) < 2 {
 			return ""
 		}
@@ -201,7 +215,7 @@ func (p *npmPackage) details(c *collector, f *found) error {
 	dir := path.Dir(f.path)
 	n := &node{component: k, needs: m.needs()}
 	c.nodes[dir] = n
-	if !strings.Contains("/"+dir+"/", "/node_modules/") {
+	if inModules(dir) == "" {
 		n.manifest = m
 		k.kind = cdx.ComponentTypeApplication // a project, not what it uses
 	}
@@ -351,6 +365,7 @@ func (c *collector) linkNodes(ctx context.Context) error {
 				break
 			}
 		}
+		above = append(above, c.nodePaths...)
 		for _, name := range n.needs {
 			for _, at := range above {
 				if found := c.findNode(path.Join(at, name)); found != nil {

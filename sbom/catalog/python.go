@@ -46,7 +46,7 @@ func pythonDetails(c *collector, f *found) error {
 		}
 		c.distInfo[path.Dir(f.path)] = k
 		c.python[dir+"\n"+pythonName(f.raw[0].Name)] = k
-		requires := pythonRequires(f.raw[0])
+		requires := append(pythonRequires(f.raw[0]), c.eggRequires(f.path)...)
 		c.later = append(c.later, func() {
 			for _, name := range requires {
 				k.need(c.python[dir+"\n"+name])
@@ -55,6 +55,35 @@ func pythonDetails(c *collector, f *found) error {
 		break // what follows is the description
 	}
 	return nil
+}
+
+// eggRequires reads requires.txt, in which setuptools had what a distribution needs before it was in the metadata: up to the
+// first section, which is for an extra or for some environments.
+func (c *collector) eggRequires(metadata string) (out []string) {
+	at := path.Join(path.Dir(metadata), "requires.txt")
+	if !strings.HasSuffix(path.Dir(metadata), ".egg-info") || c.tree.real(at) == "" {
+		return nil
+	}
+	file, err := c.tree.Open(at)
+	if err != nil {
+		c.warn(at, err)
+		return nil
+	}
+	defer file.Close()
+	s := bufio.NewScanner(io.LimitReader(file, maxText))
+	for s.Scan() {
+		line := strings.TrimSpace(s.Text())
+		if strings.HasPrefix(line, "[") {
+			break
+		}
+		if name := distribution.FindString(line); name != "" {
+			out = append(out, pythonName(name))
+		}
+	}
+	if err := s.Err(); err != nil {
+		c.warn(at, err)
+	}
+	return out
 }
 
 var distribution = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)

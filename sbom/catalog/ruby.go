@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"io"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,10 +14,15 @@ var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\
 
 var quoted = regexp.MustCompile(`"([^"]*)"|'([^']*)'`)
 
-// gemDetails reads the licences that the specification of a gem says in so many words.
-func gemDetails(_ *collector, f *found) error {
+// gemNeeds is what a specification says a gem needs to run.
+var gemNeeds = regexp.MustCompile(`\.add_(?:runtime_)?dependency[ (]\s*(?:%q<([^>\n]+)>|"([^"\n]+)"|'([^'\n]+)')`)
+
+// gemDetails reads the licences that the specification of a gem says in so many words, and what it needs: of the same
+// directory, or of another, such as that of gems that come with Ruby.
+func gemDetails(c *collector, f *found) error {
 	data, err := io.ReadAll(io.LimitReader(f.file, maxText))
-	if err != nil || f.pkgs[0] == nil {
+	k := f.pkgs[0]
+	if err != nil || k == nil {
 		return err
 	}
 	var all []string
@@ -25,8 +31,24 @@ func gemDetails(_ *collector, f *found) error {
 			add(&all, string(q[1])+string(q[2]))
 		}
 		for _, l := range anyOf(all) { // one may choose (RubyGems' specification reference, licenses)
-			add(&f.pkgs[0].licenses, l)
+			add(&k.licenses, l)
 		}
+	}
+	dir := path.Dir(f.path)
+	if path.Base(dir) != "specifications" && path.Base(path.Dir(dir)) != "specifications" {
+		return nil // a gem's source, in which it may be computed
+	}
+	c.byDir["gem\n"+dir+"\n"+f.raw[0].Name] = k
+	c.byDir["gem\n"+f.raw[0].Name] = k
+	for _, m := range gemNeeds.FindAllSubmatch(data, maxNeeds) {
+		name := string(m[1]) + string(m[2]) + string(m[3])
+		c.later = append(c.later, func() {
+			to := c.byDir["gem\n"+dir+"\n"+name]
+			if to == nil {
+				to = c.byDir["gem\n"+name]
+			}
+			k.need(to)
+		})
 	}
 	return nil
 }
