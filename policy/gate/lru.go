@@ -49,12 +49,6 @@ func (l *lru[K, V]) put(key K, value V, weight int64) {
 	}
 }
 
-func (l *lru[K, V]) remove(key K) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.drop(l.items[key])
-}
-
 func (l *lru[K, V]) drop(e *list.Element) {
 	if e == nil {
 		return
