@@ -69,6 +69,8 @@ func TestImports(t *testing.T) {
 		{"policy/k8sgate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy/vsa", []string{"verify"}, []string{spec, digest, mldsa}},
 		{"policy/gate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
+		{"policy/nodegate", []string{"verify", "registry"},
+			[]string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/", "github.com/pelletier/go-toml/v2"}},
 	} {
 		t.Run(tt.pkg, func(t *testing.T) {
 			own, thirdParty := deps(t, module+"/"+tt.pkg)
