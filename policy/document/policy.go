@@ -51,7 +51,8 @@ type atGate struct {
 func (a atGate) Decide(ctx context.Context, in *policy.Input) *policy.Decision {
 	return a.p.decide(ctx, in, a.gate)
 }
-func (a atGate) Validate() error { return a.p.Validate() }
+func (a atGate) IgnoresRequest() bool { return a.p.IgnoresRequest() }
+func (a atGate) Validate() error      { return a.p.Validate() }
 
 // Decide implements [policy.Policy]: the first entry that the image's name matches decides. Without such an entry the answer is
 // Deny, and after the document's expires it is Indeterminate, each with the effect that gates give it.
@@ -69,6 +70,16 @@ func (p *Policy) decide(ctx context.Context, in *policy.Input, gate string) *pol
 	d := *policy.Decide(ctx, p.choose(in, gate), in) // a copy: a policy may return a shared decision
 	d.Document = p.doc.identity()
 	return &d
+}
+
+// IgnoresRequest reports whether no decision depends on who asks, so that it may be kept for all: no door has settings of its own, no
+// rule a when, and no attestation a condition.
+func (p *Policy) IgnoresRequest() bool {
+	ignores := len(p.gates) == 1
+	p.doc.spec.eachRule(func(r *ruleSpec, _ string) {
+		ignores = ignores && r.When == nil && (r.Attestation == nil || r.Attestation.Condition == nil)
+	})
+	return ignores
 }
 
 // Validate returns an error if the policy can never allow anything.
