@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -462,4 +464,72 @@ func BenchmarkWarm(b *testing.B) {
 			b.Fatal("denied")
 		}
 	}
+}
+
+// BenchmarkCold is an image with three attestations in a registry whose every answer takes 20 ms: how much longer an answer takes
+// than the registry is at work for it.
+func BenchmarkCold(b *testing.B) {
+	s := openShop(b)
+	d := s.image("v1")
+	for range 3 {
+		s.sign(d)
+	}
+	var mu sync.Mutex
+	var under, trips int
+	var since time.Time
+	var work time.Duration
+	s.behave(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		if under++; under == 1 {
+			trips++
+			since = time.Now()
+		}
+		mu.Unlock()
+		time.Sleep(20 * time.Millisecond)
+		next.ServeHTTP(w, r)
+		mu.Lock()
+		if under--; under == 0 {
+			work += time.Since(since)
+		}
+		mu.Unlock()
+	})
+	beyond := func(f func()) float64 {
+		mu.Lock()
+		trips, work = 0, 0
+		mu.Unlock()
+		began := time.Now()
+		f()
+		took := time.Since(began)
+		mu.Lock()
+		defer mu.Unlock()
+		return float64((took-work).Microseconds()) / 1000
+	}
+	var cold, bare []float64
+	asked := int64(0)
+	for b.Loop() {
+		before := s.requests.Load()
+		cold = append(cold, beyond(func() {
+			if a := s.checker(nil).Check(b.Context(), &gate.Question{Name: s.name + "@" + string(d.Digest)}); !a.Allowed {
+				b.Fatal(a.Reason)
+			}
+		}))
+		asked = s.requests.Load() - before
+		n := trips
+		bare = append(bare, beyond(func() { // the floor: as many requests, one after the other, of nothing but net/http
+			for range n {
+				res, err := http.Get("http://" + s.name[:strings.IndexByte(s.name, '/')] + "/v2/")
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
+			}
+		}))
+	}
+	slices.Sort(cold)
+	slices.Sort(bare)
+	b.ReportMetric(cold[len(cold)/4], "ms-beyond-work")
+	b.ReportMetric(bare[len(bare)/4], "ms-bare")
+	b.ReportMetric(float64(trips), "trips")
+	b.ReportMetric(float64(asked), "requests")
 }

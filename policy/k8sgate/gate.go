@@ -149,11 +149,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, fmt.Errorf("the request has %d bytes, at most %d are read", r.ContentLength, MaxBody)
 	}
-	size := r.ContentLength
-	if size < 0 {
-		size = 0
-	}
-	body := make([]byte, 0, size+1)
+	const first = 64 << 10 // a length that is only claimed reserves no more
+	body := make([]byte, 0, min(max(r.ContentLength, 0), first)+1)
 	limited := io.LimitReader(r.Body, MaxBody+1)
 	for {
 		if len(body) == cap(body) {
