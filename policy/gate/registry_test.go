@@ -502,7 +502,7 @@ func BenchmarkCold(b *testing.B) {
 		took := time.Since(began)
 		mu.Lock()
 		defer mu.Unlock()
-		return float64((took-work).Microseconds()) / 1000
+		return float64((took - work).Microseconds()) / 1000
 	}
 	var cold, bare []float64
 	asked := int64(0)
