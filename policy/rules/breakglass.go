@@ -130,6 +130,9 @@ func (b BreakGlass) require(used *[]string) (policy.Require, error) {
 	return req, err
 }
 
+// IgnoresRequest reports whether the policy does.
+func (b BreakGlass) IgnoresRequest() bool { return policy.IgnoresRequest(b.Policy) }
+
 // String says what is asked, in one line.
 func (b BreakGlass) String() string {
 	return "the policy allows, or break-glass by " + b.who()

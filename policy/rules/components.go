@@ -41,6 +41,9 @@ func (r *Components) Decide(ctx context.Context, in *policy.Input) *policy.Decis
 // Validate returns an error if the rule asks for nothing, or names what is no package URL or no range.
 func (r *Components) Validate() error { return r.get(r.rule).err }
 
+// IgnoresRequest reports that it is the same whoever asks.
+func (r *Components) IgnoresRequest() bool { return true }
+
 // String says what is asked, in one line.
 func (r *Components) String() string { return r.get(r.rule).text }
 
@@ -81,7 +84,7 @@ func (r *Components) rule() *rule {
 				all = append(all, Violation{Component: name, Reason: name + " " + why})
 			}
 		}
-		return x.judge(in, all, func(n int) string { return count(n, "component") + " will not do" })
+		return x.judge(in, all, func(n int) string { return count(n, "component") + " refused" })
 	}
 	out.except(r.Exceptions, r.ExceptionsBy)
 	return out

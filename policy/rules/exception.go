@@ -212,6 +212,7 @@ type excuses struct {
 	list []*excuse
 	used []*excuse
 	bad  []string // signed exceptions that cannot be read
+	lost error    // one that could not be looked at
 }
 
 // load collects the exceptions, at the first violation.
@@ -225,9 +226,11 @@ func (x *excuses) load(in *policy.Input) {
 	}
 	spoken(x.ctx, in, x.signed, func(a *verify.Attestation, who verify.Signer) {
 		all, err := policy.Fact(in, a, "lading/exceptions/v1", func() ([]Exception, error) { return ParseExceptions(a.Predicate) })
-		if err != nil {
+		switch {
+		case errors.Is(err, policy.ErrIndeterminate):
+			x.lost = err
+		case err != nil:
 			x.bad = append(x.bad, oneline.Error(trimmed{err}))
-			return
 		}
 		for _, e := range all {
 			if c, err := e.compile(); err == nil {
@@ -281,8 +284,11 @@ func sameLicense(a, b string) bool {
 // judge drops the violations that exceptions let pass, and returns an error that says what of the others.
 func (x *excuses) judge(in *policy.Input, all []Violation, what func(n int) string) error {
 	all = slices.DeleteFunc(all, func(v Violation) bool { return x.excepted(in, v) })
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0:
 		return nil
+	case x.lost != nil:
+		return fmt.Errorf("an exception could not be looked at: %w", x.lost)
 	}
 	return &ViolationError{What: what(len(all)), Violations: all}
 }

@@ -53,6 +53,9 @@ func (r *Licenses) Decide(ctx context.Context, in *policy.Input) *policy.Decisio
 // Validate returns an error if the rule asks for nothing, or names what is no SPDX licence.
 func (r *Licenses) Validate() error { return r.get(r.rule).err }
 
+// IgnoresRequest reports that it is the same whoever asks.
+func (r *Licenses) IgnoresRequest() bool { return true }
+
 // String says what is asked, in one line.
 func (r *Licenses) String() string { return r.get(r.rule).text }
 
@@ -73,7 +76,7 @@ func (r *Licenses) rule() *rule {
 		if err != nil {
 			return err
 		}
-		return x.judge(in, j.violations(sets, expressionsOf(in, a, sets)), func(int) string { return "licences that will not do" })
+		return x.judge(in, j.violations(sets, expressionsOf(in, a, sets)), func(int) string { return "licences refused" })
 	}
 	out.except(r.Exceptions, r.ExceptionsBy)
 	return out

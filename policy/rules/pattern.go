@@ -13,33 +13,32 @@ func glob(pattern, text string) bool {
 	if text == "" {
 		return false
 	}
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == text
-	}
-	text, ok := strings.CutPrefix(text, head)
-	if !ok {
-		return false
-	}
-	for i := 0; ; i++ {
-		if i == len(text) {
-			return rest == "" || strings.Trim(rest, "*") == "" || globRest(rest, text[i:])
+	const ends = "/@ \t\n" // which no * stands for, so that they have to be in both
+	for {
+		i, j := strings.IndexAny(pattern, ends), strings.IndexAny(text, ends)
+		if i < 0 || j < 0 {
+			return i < 0 && j < 0 && globPart(pattern, text)
 		}
-		if globRest(rest, text[i:]) {
-			return true
-		}
-		if strings.IndexByte("/@ \t\n", text[i]) >= 0 {
+		if pattern[i] != text[j] || !globPart(pattern[:i], text[:j]) {
 			return false
 		}
+		pattern, text = pattern[i+1:], text[j+1:]
 	}
 }
 
-// globRest is glob of what stands behind a *, which may be nothing.
-func globRest(pattern, text string) bool {
-	if pattern == "" || text == "" {
-		return pattern == text
+// globPart is glob where * stands for anything: between two of them, the first place that fits is as good as any.
+func globPart(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	text, ok := strings.CutPrefix(text, parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && text == ""
 	}
-	return glob(pattern, text)
+	for _, part := range parts[1 : len(parts)-1] {
+		if _, text, ok = strings.Cut(text, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(text, parts[len(parts)-1])
 }
 
 func globAny(patterns []string, text string) bool {

@@ -70,6 +70,9 @@ func (r *Provenance) Decide(ctx context.Context, in *policy.Input) *policy.Decis
 // Validate returns an error if the rule asks for nothing, or for what no builder writes.
 func (r *Provenance) Validate() error { return r.get(r.rule).err }
 
+// IgnoresRequest reports that it is the same whoever asks.
+func (r *Provenance) IgnoresRequest() bool { return true }
+
 // String says what is asked, in one line.
 func (r *Provenance) String() string { return r.get(r.rule).text }
 

@@ -59,6 +59,9 @@ func (r *SBOM) Decide(ctx context.Context, in *policy.Input) *policy.Decision {
 // Validate returns an error if the rule can never be met.
 func (r *SBOM) Validate() error { return r.get(r.rule).err }
 
+// IgnoresRequest reports that it is the same whoever asks.
+func (r *SBOM) IgnoresRequest() bool { return true }
+
 // String says what is asked, in one line.
 func (r *SBOM) String() string { return r.get(r.rule).text }
 

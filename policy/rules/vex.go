@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,12 +72,12 @@ func (v *vexSource) speaksOf(c *vuln.Component) bool {
 }
 
 // statements are those that the source's signers made about the image.
-func (v *vexSource) statements(ctx context.Context, in *policy.Input) []vuln.Statement {
-	var out []vuln.Statement
+func (v *vexSource) statements(ctx context.Context, in *policy.Input) (out []vuln.Statement, lost error) {
 	spoken(ctx, in, &v.require, func(a *verify.Attestation, who verify.Signer) {
 		list, err := statementsOf(in, a)
-		if err != nil {
-			return // it is no VEX, or none that can be read, and changes nothing
+		if err != nil { // it may say "affected" of what another one excludes
+			lost = fmt.Errorf("VEX by %s: %w", who, err)
+			return
 		}
 		signer := vuln.Signer{Identity: who.Identity.Subject, Issuer: who.Identity.Issuer}
 		if signer.Identity == "" {
@@ -93,15 +94,18 @@ func (v *vexSource) statements(ctx context.Context, in *policy.Input) []vuln.Sta
 			out = append(out, s)
 		}
 	})
-	return out
+	return out, lost
 }
 
 // statementsOf reads a VEX document, once for all rules.
 func statementsOf(in *policy.Input, a *verify.Attestation) ([]vuln.Statement, error) {
 	return policy.Fact(in, a, "lading/vex/v1", func() ([]vuln.Statement, error) {
 		list, _, err := vuln.ParseVEX(bytes.NewReader(a.Predicate))
-		if err != nil {
-			return nil, fmt.Errorf("it is no VEX document that can be read: %w", err)
+		switch {
+		case errors.Is(err, vuln.ErrLimit):
+			return nil, fmt.Errorf("%w: %w", policy.ErrIndeterminate, err)
+		case err != nil:
+			return nil, unreadable("VEX document", err)
 		}
 		for i := range list {
 			list[i].Impact, list[i].Action = "", ""
@@ -112,9 +116,9 @@ func statementsOf(in *policy.Input, a *verify.Attestation) ([]vuln.Statement, er
 
 // apply lets the statements of all sources speak, each source about the components that it may speak about, and returns the
 // report after that. The fact itself is not changed.
-func (j *findingJudge) apply(ctx context.Context, in *policy.Input, f *reportFact) *vuln.Report {
+func (j *findingJudge) apply(ctx context.Context, in *policy.Input, f *reportFact) (*vuln.Report, error) {
 	if len(j.vex) == 0 || len(f.Findings) == 0 {
-		return &vuln.Report{Findings: f.Findings}
+		return &vuln.Report{Findings: f.Findings}, nil
 	}
 	report := &vuln.Report{Subject: subjectOf(in, f.Subject), Findings: slices.Clone(f.Findings)}
 	for i := range report.Findings {
@@ -123,12 +127,15 @@ func (j *findingJudge) apply(ctx context.Context, in *policy.Input, f *reportFac
 	bySource := make([][]vuln.Statement, len(j.vex))
 	limited := false
 	for i, v := range j.vex {
-		bySource[i] = v.statements(ctx, in)
+		var err error
+		if bySource[i], err = v.statements(ctx, in); err != nil {
+			return nil, err
+		}
 		limited = limited || v.components != nil
 	}
 	if !limited {
 		report.Apply(slices.Concat(bySource...)...)
-		return report
+		return report, nil
 	}
 	for _, g := range j.groups(report) {
 		var list []vuln.Statement
@@ -145,7 +152,7 @@ func (j *findingJudge) apply(ctx context.Context, in *policy.Input, f *reportFac
 		}
 		part.Apply(list...)
 	}
-	return report
+	return report, nil
 }
 
 // A vexGroup is the places of a report that the same sources may speak about.

@@ -81,6 +81,9 @@ func (r *Vulnerabilities) Decide(ctx context.Context, in *policy.Input) *policy.
 // Validate returns an error if the rule forbids nothing, or asks for what there is not.
 func (r *Vulnerabilities) Validate() error { return r.get(r.rule).err }
 
+// IgnoresRequest reports that it is the same whoever asks.
+func (r *Vulnerabilities) IgnoresRequest() bool { return true }
+
 // String says what is asked, in one line.
 func (r *Vulnerabilities) String() string { return r.get(r.rule).text }
 
@@ -190,7 +193,10 @@ func (j *findingJudge) check(ctx context.Context, in *policy.Input, a *verify.At
 			all = append(all, Violation{Component: s.Component, Reason: strings.TrimSpace(s.Component + " was not assessed: " + s.Reason)})
 		}
 	}
-	applied := j.apply(ctx, in, &report)
+	applied, err := j.apply(ctx, in, &report)
+	if err != nil {
+		return err
+	}
 	for i := range applied.Findings {
 		f := &applied.Findings[i]
 		if !slices.Contains(j.kinds, f.Kind) || !f.Withdrawn.IsZero() && !in.Before(f.Withdrawn) {
@@ -206,7 +212,7 @@ func (j *findingJudge) check(ctx context.Context, in *policy.Input, a *verify.At
 			}
 		}
 	}
-	return x.judge(in, all, func(n int) string { return count(n, "finding") + " will not do" })
+	return x.judge(in, all, func(n int) string { return count(n, "finding") + " refused" })
 }
 
 // scan judges what the report says of the scan itself.
