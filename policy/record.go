@@ -33,10 +33,9 @@ type Record struct {
 	Document *Document // the policy's, if it has one
 
 	report *verify.Report
-	facts  []recordedFact              // of nothing in particular
-	about  [][]recordedFact            // of each attestation of the report
-	sizes  []int                       // of their predicates
-	used   map[*verify.Attestation]int // index of each; nil: not needed yet
+	facts  []recordedFact   // of nothing in particular
+	about  [][]recordedFact // of each attestation of the report
+	sizes  []int            // of their predicates
 }
 
 // A recordedFact is a value in JSON, or an error.
