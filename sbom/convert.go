@@ -129,6 +129,11 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 		out = copyTree(src)
 	case isSPDX2(d.format) && isSPDX2(target):
 		out = copyTree(src)
+	case specName(d.format) == specName(target):
+		var err error
+		if out, err = newerSPDX3(src, d.format.Version, target.Version); err != nil {
+			return nil, nil, err
+		}
 	case d.format.Spec == CycloneDX:
 		h = readCycloneDX(src)
 	case isSPDX2(d.format):
@@ -723,6 +728,8 @@ func (n *node) each(visit func(*node)) {
 	}
 }
 
+const notIn22 = "SPDX 2.2 does not have it"
+
 func fitSPDX2(root *node, version string) (added []Loss) {
 	root.get("spdxVersion").text = "SPDX-" + version
 	// The JSON schemas spell categories differently, and that of 2.2 lacks one.
@@ -745,12 +752,11 @@ func fitSPDX2(root *node, version string) (added []Loss) {
 	if version != "2.2" {
 		return nil
 	}
-	const reason = "SPDX 2.2 does not have it"
 	for _, in := range []string{"packages", "files", "snippets"} {
 		for _, n := range root.list(in) {
 			for _, name := range []string{"primaryPackagePurpose", "releaseDate", "builtDate", "validUntilDate"} {
 				if v := n.remove(name); v != nil {
-					v.explain(Dropped, reason)
+					v.explain(Dropped, notIn22)
 				}
 			}
 		}

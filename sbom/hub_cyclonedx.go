@@ -877,7 +877,7 @@ var cycloneDXReferences = []string{"vcs", "issue-tracker", "website", "advisorie
 	"attestation", "threat-model", "adversary-model", "risk-assessment", "vulnerability-assertion", "exploitability-statement",
 	"pentest-report", "static-analysis-report", "dynamic-analysis-report", "runtime-analysis-report", "component-analysis-report",
 	"maturity-report", "certification-report", "codified-infrastructure", "quality-metrics", "poam", "electronic-signature",
-	"digital-signature", "rfc-9116", "other"}
+	"digital-signature", "rfc-9116", "patent", "patent-family", "patent-assertion", "citation", "other"}
 
 // cycloneDXLicensesOf writes what an element says of its licence, and apart from it what was found in files.
 func (h *hub) cycloneDXLicensesOf(o *node, e *element) (extra []property) {

@@ -210,8 +210,10 @@ func (w *writer3) rating(id string, v *vulnerability, r rating) {
 	}
 	why := ""
 	switch {
+	case r.method.s == "SSVC":
+		why = "SPDX 3 has SSVC by its decision, which CycloneDX does not say"
 	case class == "":
-		why = "SPDX 3 has ratings by CVSS only"
+		why = "SPDX 3 has no ratings by this method"
 	case r.score == nil || r.score.kind != strictjson.Number || !r.vector.ok():
 		why = "SPDX 3 wants a score and a vector"
 	case len(v.affects) == 0:

@@ -87,7 +87,7 @@ func TestNoPlace(t *testing.T) {
 			}
 		}
 	}
-	seen := map[string]int{}
+	seen, looked := map[string]int{}, map[string]bool{}
 	look := func(data []byte) {
 		if len(data) > 400_000 {
 			return
@@ -109,6 +109,10 @@ func TestNoPlace(t *testing.T) {
 				continue
 			}
 			for _, l := range r.Losses {
+				if !looked[l.Reason] && proofOf(l.Reason) == "" {
+					t.Errorf("no proof of %q", l.Reason)
+				}
+				looked[l.Reason] = true
 				if l.Reason == noPlace {
 					seen[specName(d.Format())+" to "+specName(target)+" "+generalPath(l.Path)]++
 				}

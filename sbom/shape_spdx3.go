@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -131,6 +132,54 @@ func shape3(root *node) (*node, []*node, error) {
 	}
 	out.set("@graph", &node{kind: strictjson.Array, items: s.top})
 	return out, s.said, nil
+}
+
+// lists3 are the properties that the schema has as lists, also of one.
+var lists3 = set("ai_domain", "ai_finetuningEnergyConsumption", "ai_hyperparameter", "ai_inferenceEnergyConsumption", "ai_metric", "ai_metricDecisionThreshold",
+	"ai_modelDataPreprocessing", "ai_modelExplainability", "ai_standardCompliance", "ai_trainingEnergyConsumption", "ai_typeOfModel", "build_configSourceDigest",
+	"build_configSourceEntrypoint", "build_configSourceUri", "build_environment", "build_parameter", "createdBy", "createdUsing",
+	"dataset_anonymizationMethodUsed", "dataset_dataPreprocessing", "dataset_datasetType", "dataset_knownBias", "dataset_sensor", "element",
+	"expandedlicensing_member", "expandedlicensing_seeAlso", "extension", "extension_cdxProperty", "externalIdentifier", "externalRef", "identifierLocator",
+	"import", "locator", "namespaceMap", "originatedBy", "packageVerificationCodeExcludedFile", "profileConformance", "rootElement",
+	"simplelicensing_customIdToUri", "software_additionalPurpose", "software_attributionText", "software_contentIdentifier", "software_sbomType",
+	"standardName", "supportLevel", "to", "verifiedUsing")
+
+// newerSPDX3 copies a document of SPDX 3 as one of another version, in the shape that its specification asks for.
+func newerSPDX3(src *node, was, is string) (*node, error) {
+	shaped, said, err := shape3(src)
+	if err != nil {
+		return nil, err
+	}
+	out := copyTree(shaped)
+	if c := out.get("@context"); c != nil {
+		c.from = append(c.from, said...)
+	}
+	var each func(name string, n *node)
+	each = func(name string, n *node) {
+		for i, m := range n.members {
+			each(m.name, m.value)
+			if lists3[m.name] && m.value.kind != strictjson.Array { // which JSON-LD reads as a list of one
+				n.members[i].value = &node{kind: strictjson.Array, items: []*node{m.value}}
+			}
+		}
+		for _, v := range n.items {
+			each(name, v)
+		}
+		switch rest, ok := strings.CutPrefix(n.text, spdx3Context+was+"/"); {
+		case n.kind != strictjson.String:
+		case name == "specVersion":
+			n.text = is
+		case ok:
+			n.text = spdx3Context + is + "/" + rest
+		}
+	}
+	each("", out)
+	if c := out.get("@context"); c != nil && c.kind != strictjson.String {
+		out.remove("@context")
+		leaves := c.leaves()
+		out.members = slices.Insert(out.members, 0, member{"@context", newText(spdx3Context+is+"/spdx-context.jsonld", leaves...)})
+	}
+	return out, nil
 }
 
 // count is how many values there are below n, and n.
