@@ -37,7 +37,27 @@
 //
 // The first entry of images with a pattern that matches decides, and no other; one further down is never asked, which [Document.Lint]
 // finds. An image that no entry matches is denied. Names are compared in one spelling, so that upper case in a host, the port 443
-// or another name of Docker Hub chooses no other entry; see format.go for what a pattern may be.
+// or another name of Docker Hub chooses no other entry.
+//
+//	registry.example.com/shop/app    that repository
+//	registry.example.com/shop/*      one part more; * also stands for some letters of a part, as in app-*
+//	registry.example.com/shop/**     one part or more
+//	*.dkr.ecr.*.amazonaws.com/shop   * for a whole label of the host, but for the last two
+//	docker.io/nginx                  docker.io/library/nginx, as Docker has it
+//	**                               every image
+//
+// # Rules
+//
+//	signature          the image is signed
+//	attestation        there is an attestation of a type, with a condition on its content
+//	sbom, components, licenses, vulnerabilities, provenance, keyless
+//	                   the rules of package policy/rules, with all of their fields
+//	allOf, anyOf       all, or one, of several rules
+//	atLeast            n of several rules, each by signers of its own
+//	use                a set of rules that stands once, under rules
+//
+// Each may have a name, which reasons begin with, a when, which says for which requests it is, and gates. What a field means stands
+// in schema.json beside this package, and editors show it: "# yaml-language-server: $schema=schema.json" in the first line.
 //
 // # What a refusal does
 //
@@ -91,7 +111,7 @@ func Parse(data []byte) (*Document, error) {
 		return nil, err
 	}
 	d := &Document{spec: new(spec), root: root, data: append([]byte(nil), data...)}
-	r, err := read(root, d.spec)
+	r := read(root, d.spec)
 	if d.spec.Version > 1 {
 		r.faults = nil // which a later version may explain
 		r.fault(locate(root, "version"), "version", "this program reads version 1", "version %d", d.spec.Version)

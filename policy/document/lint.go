@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -37,6 +38,7 @@ func (f Finding) String() string {
 //	any-signer       a rule that names no signer, where trust has several
 //	unknown-gate     a door that is named in a rule and not under gates
 //	never-refuses    a door at which nothing is refused
+//	untyped          a condition on raw, whose fields nobody checks when the document is loaded
 func (d *Document) Lint() []Finding {
 	l := &linter{doc: d, spec: d.spec}
 	l.document()
@@ -208,10 +210,16 @@ func (l *linter) remote(n *yaml.Node, path string) {
 	}
 }
 
+// rawPattern is the variable raw in a condition.
+var rawPattern = regexp.MustCompile(`(^|[^.\w"'])raw[.\[]`)
+
 // rule looks at one rule.
 func (l *linter) rule(r *ruleSpec, path string) {
 	if a := r.Attestation; a != nil && a.Condition != nil && a.Condition.CEL != nil {
 		source := a.Condition.CEL.Value
+		if rawPattern.MatchString(source) {
+			l.find("untyped", path+".attestation.condition.cel", "a misspelt field of raw is found when an image is judged: use predicate where its type is known")
+		}
 		negates := strings.Contains(strings.ReplaceAll(source, "!=", ""), "!") || strings.Contains(source, ".all(")
 		if negates && (a.Quantifier == "" || a.Quantifier == "some") {
 			l.find("some-forbids", path+".attestation.condition", "it seems to forbid, and one more attestation satisfies it: say quantifier: every")

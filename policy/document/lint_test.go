@@ -56,6 +56,7 @@ func TestLint(t *testing.T) {
 		{", sources: [\"https://github.com/acme/app\"]", ", anyParameters: true", "vacuous", "images[0].require[3].provenance"},
 		{", repository: \"https://github.com/acme/*\"", "", "vacuous", "images[0].require[4].keyless"},
 		{"quantifier: every, ", "", "some-forbids", "images[0].require[5].attestation.condition"},
+		{"!predicate.bad", "raw.good", "untyped", "images[0].require[5].attestation.condition.cel"},
 		{"by: [scanner], ", "", "any-signer", "images[0].require[5]"},
 		{"by: [scanner], ", "by: [ci], ", "unreachable", "trust[1]"},
 		{"kind: keyless, with: {issuer", "kind: keyless, with: {root: \"https://tuf.example/root.json\", issuer", "unpinned-remote", "trust[0].with.root"},

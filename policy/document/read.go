@@ -53,12 +53,12 @@ type reference struct {
 	place            place
 }
 
-// read fills v, which points to a struct.
-func read(root *yaml.Node, v any) (*reader, error) {
+// read fills v, which points to a struct. The reader has the faults.
+func read(root *yaml.Node, v any) *reader {
 	r := new(reader)
 	target := reflect.ValueOf(v).Elem()
 	r.value(root, target, &field{shape: shapeOf(target.Type()), min: 1}, "")
-	return r, r.err()
+	return r
 }
 
 // err returns the faults in the order of the document.

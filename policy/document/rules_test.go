@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +75,7 @@ func TestNoFieldIsForgotten(t *testing.T) {
 	if err := json.Unmarshal(document.Schema(), &schema); err != nil {
 		t.Fatal(err)
 	}
-	for _, rule := range []any{rules.SBOM{}, &rules.Components{}, &rules.Licenses{}, &rules.Vulnerabilities{}, &rules.Provenance{}, &rules.Keyless{}} {
+	for _, rule := range []any{&rules.SBOM{}, &rules.Components{}, &rules.Licenses{}, &rules.Vulnerabilities{}, &rules.Provenance{}, &rules.Keyless{}} {
 		typ := reflect.TypeOf(rule)
 		if typ.Kind() == reflect.Pointer {
 			typ = typ.Elem()
@@ -93,6 +96,31 @@ func TestNoFieldIsForgotten(t *testing.T) {
 				t.Errorf("%s.%s is in no document", typ.Name(), f.Name)
 			}
 		}
+	}
+}
+
+// A rule that is added to package policy/rules is one of documents, or a test says so.
+func TestNoRuleIsForgotten(t *testing.T) {
+	files, err := filepath.Glob("../rules/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	method := regexp.MustCompile(`(?m)^func \(\w+ \*?([A-Z]\w*)\) Decide\(`)
+	found := 0
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range method.FindAllStringSubmatch(string(data), -1) {
+			found++
+			if m[1] != "BreakGlass" && !strings.Contains(string(document.Schema()), fmt.Sprintf("%q: {", strings.ToLower(m[1]))) {
+				t.Errorf("%s of %s is in no document", m[1], f)
+			}
+		}
+	}
+	if found < 7 {
+		t.Errorf("only %d rules were found", found)
 	}
 }
 

@@ -14,14 +14,13 @@ import (
 // A shape is what a value of a document may look like. The reader and the JSON Schema are both made from it, and it is made from
 // the Go types that the reader fills, so that the three agree.
 type shape struct {
-	kind     shapeKind
-	typ      reflect.Type // that is filled
-	fields   []*field     // of an object, in order
-	byName   map[string]*field
-	oneOf    []string // of an object: exactly one of these members is there
-	elem     *shape   // of a list or of a mapping of names
-	key      int      // of a mapping of names: the field of the element that the name goes to
-	optional bool     // of a list: may be empty
+	kind   shapeKind
+	typ    reflect.Type // that is filled
+	fields []*field     // of an object, in order
+	byName map[string]*field
+	oneOf  []string // of an object: exactly one of these members is there
+	elem   *shape   // of a list or of a mapping of names
+	key    int      // of a mapping of names: the field of the element that the name goes to
 }
 
 type shapeKind uint8

@@ -90,12 +90,14 @@ func ParseTests(data []byte) (*Tests, error) {
 		return nil, err
 	}
 	t := &Tests{spec: new(testsSpec), root: root}
-	r, err := read(root, t.spec)
-	if err == nil && t.spec.Version != 1 {
+	r := read(root, t.spec)
+	if t.spec.Version > 1 {
 		r.fault(locate(root, "version"), "version", "this program reads version 1", "version %d", t.spec.Version)
-		err = r.err()
 	}
-	return t, err
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // Policy returns the path of the document that is tested, from where the tests are.
