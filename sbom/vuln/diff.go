@@ -16,10 +16,11 @@ type Place struct {
 	key      string
 }
 
-// Diff compares two reports, of any scanners. A finding is the same if it has an id or an alias in common; a place, if it is the
+// Diff compares two reports, of any scanners. A finding is the same if it has an id or an alias in common, of
+// which CVEs count only if it has one; a place, if it is the
 // same package, whatever its version: an update that does not mend is not new.
 func Diff(old, now *Report) *Changes {
-	canonical := names(old, now)
+	canonical := canonicalNames(old, now)
 	list := func(r *Report) (places []Place, have map[string]bool) {
 		have = map[string]bool{}
 		for f, a := range r.Places() {
@@ -56,8 +57,9 @@ func Diff(old, now *Report) *Changes {
 	return c
 }
 
-// names gives every id of both reports one name for each vulnerability: ids that a finding has together are one.
-func names(reports ...*Report) map[string]string {
+// canonicalNames gives every id of both reports one name for each vulnerability: ids that a finding has together are one, but for
+// those of several that it stands for.
+func canonicalNames(reports ...*Report) map[string]string {
 	parent := map[string]string{}
 	find := func(id string) string {
 		for parent[id] != id {
@@ -73,8 +75,10 @@ func names(reports ...*Report) map[string]string {
 	for _, r := range reports {
 		for i := range r.Findings {
 			f := &r.Findings[i]
-			for _, a := range f.Aliases {
-				parent[find(strings.ToUpper(a))] = find(strings.ToUpper(f.ID))
+			for id, sure := range f.names() {
+				if a, b := find(id), find(strings.ToUpper(f.ID)); sure && a != b {
+					parent[a] = b
+				}
 			}
 		}
 	}

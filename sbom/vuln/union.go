@@ -64,9 +64,14 @@ func (b *builder) unite(f *Finding) {
 		have.Severity = max(have.Severity, f.Severity)
 		have.Title, have.Description = nameOr(have.Title, f.Title), nameOr(have.Description, f.Description)
 		have.Aliases, have.References = union(slices.Clip(have.Aliases), f.Aliases), union(slices.Clip(have.References), f.References)
+		have.Ratings = slices.Clip(have.Ratings)
+		for _, r := range have.Ratings {
+			b.rated[ratingOf{have, r}] = true
+		}
 		for _, r := range f.Ratings {
-			if !slices.Contains(have.Ratings, r) {
-				have.Ratings = append(slices.Clip(have.Ratings), r)
+			if k := (ratingOf{have, r}); !b.rated[k] {
+				b.rated[k] = true
+				have.Ratings = append(have.Ratings, r)
 			}
 		}
 		have.Exploit.Known = have.Exploit.Known || f.Exploit.Known

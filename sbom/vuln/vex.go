@@ -84,9 +84,12 @@ func (a *Affected) State() State {
 	return CannotTell
 }
 
+// excludes reports whether a status says that a place does not count.
+func (s Status) excludes() bool { return s == StatusNotAffected || s == StatusFixed }
+
 // Suppressed reports whether tables and counts for people leave the place out: VEX, of anybody, says that it is not affected or
 // fixed. A rule asks State.
-func (a *Affected) Suppressed() bool { return a.Status == StatusNotAffected || a.Status == StatusFixed }
+func (a *Affected) Suppressed() bool { return a.Status.excludes() }
 
 // Proven reports whether the place's Status rests on a statement with a proven signer. It does not if the report's own scanner
 // applied VEX. A rule asks State.

@@ -22,6 +22,10 @@ type Effect struct {
 //
 //   - A statement is about a place if it names the vulnerability, or an alias, and a product that is what was scanned or the
 //     component. If the product has subcomponents, it must be what was scanned, and a subcomponent the component.
+//   - A finding of several vulnerabilities, such as of an advisory that has several CVEs for aliases, is excluded only by a
+//     statement that names the finding's own id, or all of them.
+//   - Where it cannot be told whether a version is in a statement's range, one that says affected or under investigation is about
+//     it, and one that excludes is not.
 //   - A statement without a proven signer is recorded and changes nothing.
 //   - If proven statements disagree, the one with the newest proven time counts; two of one document, the one that it dates
 //     later. If the time of one that disagrees is not proven, or the same, all are recorded and the finding stands.
@@ -44,24 +48,30 @@ func (r *Report) Apply(statements ...Statement) Effect {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		var about []int
+		names := f.names()
 		for _, id := range ids(f.ID, f.Aliases) {
-			about = append(about, index[id]...)
+			for _, k := range index[id] {
+				if !statements[k].Status.excludes() || names[id] || statements[k].namesAll(names) {
+					about = append(about, k)
+				}
+			}
 		}
 		slices.Sort(about)
 		about = slices.Compact(about)
 		for j := range f.Affects {
 			a := &f.Affects[j]
 			component := a.Component.thing(&r.Subject)
-			found := false
+			var found []Statement
 			for _, k := range about {
 				if statements[k].about(subject, component) {
-					matched[k], found = true, true
-					a.record(statements[k])
+					matched[k] = true
+					found = append(found, statements[k])
 				}
 			}
-			if !found {
+			if len(found) == 0 {
 				continue
 			}
+			a.record(found)
 			before := a.Status
 			if a.settle() {
 				e.Conflicts++
@@ -88,15 +98,65 @@ func ids(id string, aliases []string) []string {
 	return union(nil, all)
 }
 
-// record adds a statement, once.
-func (a *Affected) record(s Statement) {
-	for _, v := range a.VEX {
-		if v.Document == s.Document && v.Statement.Statement == s.Statement && v.Statement.Status == s.Status && v.Signer == s.Signer &&
-			v.Vulnerability == s.Vulnerability && v.Justification == s.Justification && v.Time.Equal(s.Time) {
-			return
+// names are what a finding may be called for a statement to exclude it, as ids compares: with false, those of several
+// vulnerabilities that it stands for, of which one alone does not name it.
+func (f *Finding) names() map[string]bool {
+	names, cves := map[string]bool{}, 0
+	for _, id := range ids(f.ID, f.Aliases) {
+		names[id] = true
+		if strings.HasPrefix(id, "CVE-") {
+			cves++
 		}
 	}
-	a.VEX = append(slices.Clip(a.VEX), Applied{Statement: s, Reason: "nobody is proven to have signed it"})
+	if cves > 1 {
+		for id := range names {
+			names[id] = !strings.HasPrefix(id, "CVE-") || id == strings.ToUpper(f.ID)
+		}
+	}
+	return names
+}
+
+// namesAll reports whether a statement names all the vulnerabilities that a finding stands for.
+func (s *Statement) namesAll(names map[string]bool) bool {
+	mine := map[string]bool{}
+	for _, id := range ids(s.Vulnerability, s.Aliases) {
+		mine[id] = true
+	}
+	for id := range names {
+		if strings.HasPrefix(id, "CVE-") && !mine[id] {
+			return false
+		}
+	}
+	return true
+}
+
+// A statementKey is what makes a statement another one.
+type statementKey struct {
+	document, statement, vulnerability, justification string
+	status                                            Status
+	signer                                            Signer
+	at                                                time.Time
+}
+
+func (s *Statement) key() statementKey {
+	k := statementKey{s.Document, s.Statement, s.Vulnerability, s.Justification, s.Status, s.Signer, s.Time.UTC().Round(0)}
+	k.signer.At = k.signer.At.UTC().Round(0)
+	return k
+}
+
+// record adds statements, each once.
+func (a *Affected) record(statements []Statement) {
+	have := map[statementKey]bool{}
+	for i := range a.VEX {
+		have[a.VEX[i].key()] = true
+	}
+	a.VEX = slices.Clip(a.VEX)
+	for _, s := range statements {
+		if key := s.key(); !have[key] {
+			have[key] = true
+			a.VEX = append(a.VEX, Applied{Statement: s, Reason: "nobody is proven to have signed it"})
+		}
+	}
 }
 
 // settle decides which of the statements about a place counts, and reports whether proven ones disagree.
@@ -143,7 +203,7 @@ func (a *Affected) settle() (conflict bool) {
 		}
 	}
 	if conflict {
-		newest.Reason = "newer than " + strings.Join(against, ", ")
+		newest.Reason = "newer than " + few(against)
 	}
 	return conflict
 }
@@ -152,13 +212,23 @@ func (a *Affected) settle() (conflict bool) {
 func (a *Affected) unsettled(proven []*Applied) bool {
 	var all []string
 	for _, v := range proven {
-		all = union(all, []string{fmt.Sprintf("%q of %s", v.Status, v.who())})
+		all = append(all, fmt.Sprintf("%q of %s", v.Status, v.who()))
 	}
+	reason := "conflict: " + few(all) + "; no proven time tells which is newest"
 	for _, v := range proven {
-		v.Reason = "conflict: " + strings.Join(all, ", ") + "; no proven time tells which is newest"
+		v.Reason = reason
 	}
 	a.Status = ""
 	return true
+}
+
+// few lists the first of what may be many.
+func few(list []string) string {
+	list = union(nil, list)
+	if len(list) > 5 {
+		return strings.Join(list[:5], ", ") + fmt.Sprintf(" and %d more", len(list)-5)
+	}
+	return strings.Join(list, ", ")
 }
 
 // newer compares two statements: 1 if v is proven to be newer, -1 if it is proven to be older, else 0. Times that the document
@@ -254,19 +324,20 @@ func imagePURL(name, digest string) (sbom.PURL, bool) {
 
 // about reports whether a statement is about a component of what was scanned.
 func (s *Statement) about(subject, component *thing) bool {
+	unsure := !s.Status.excludes()
 	for i := range s.Products {
 		p := &s.Products[i]
 		if len(p.Subcomponents) == 0 {
-			if p.isThing(component) || p.isThing(subject) {
+			if p.isThing(component, unsure) || p.isThing(subject, unsure) {
 				return true
 			}
 			continue
 		}
-		if !p.isThing(subject) {
+		if !p.isThing(subject, unsure) {
 			continue
 		}
 		for j := range p.Subcomponents {
-			if sub := &p.Subcomponents[j]; len(sub.Subcomponents) == 0 && sub.isThing(component) {
+			if sub := &p.Subcomponents[j]; len(sub.Subcomponents) == 0 && sub.isThing(component, unsure) {
 				return true
 			}
 		}
@@ -274,8 +345,9 @@ func (s *Statement) about(subject, component *thing) bool {
 	return false
 }
 
-// isThing reports whether any of the product's identifiers names t, in one of the product's versions.
-func (p *Product) isThing(t *thing) bool {
+// isThing reports whether any of the product's identifiers names t, in one of the product's versions; unsure is the answer where
+// the versions cannot be told.
+func (p *Product) isThing(t *thing, unsure bool) bool {
 	named, version := p.identifies(t)
 	if !named || len(p.Versions) == 0 {
 		return named
@@ -283,14 +355,21 @@ func (p *Product) isThing(t *thing) bool {
 	if version == "" {
 		version = t.version
 	}
+	if version == "" {
+		return unsure
+	}
 	for _, v := range p.Versions {
 		if !strings.HasPrefix(v, "vers:") {
-			if version != "" && v == version {
+			if v == version {
 				return true
 			}
 			continue
 		}
-		if r, err := versions.ParseVERS(v); err == nil && version != "" && r.Contains(version) == versions.In {
+		member := versions.Unknown
+		if r, err := versions.ParseVERS(v); err == nil {
+			member = r.Contains(version)
+		}
+		if member == versions.In || member == versions.Unknown && unsure {
 			return true
 		}
 	}

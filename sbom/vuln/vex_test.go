@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestMatchVectors(t *testing.T) {
 		}
 		th := &thing{}
 		th.add(other)
-		if got := p.isThing(th); got != v.MustMatch {
+		if got := p.isThing(th, false); got != v.MustMatch {
 			t.Errorf("line %d: %v", v.Line, got)
 		}
 	}
@@ -374,4 +375,88 @@ func FuzzVEX(f *testing.F) {
 		}
 		r.Apply(signedBy("a", time.Time{}, s...)...)
 	})
+}
+
+// A statement about one of the vulnerabilities that a finding stands for does not exclude the finding: Grype's findings of
+// distributions have all CVEs of an advisory beside them.
+func TestApplyToOneOfSeveral(t *testing.T) {
+	say := func(status Status, id string, aliases ...string) Statement {
+		return Statement{Vulnerability: id, Aliases: aliases, Status: status, Products: []Product{{IDs: []string{"pkg:npm/a"}}},
+			Signer: Signer{Identity: "a", At: at(1)}}
+	}
+	for _, tt := range []struct {
+		id      string
+		aliases []string
+		say     Statement
+		want    Status
+	}{
+		{"CVE-1", nil, say(StatusNotAffected, "CVE-1"), StatusNotAffected},
+		{"GHSA-1", []string{"CVE-1"}, say(StatusNotAffected, "CVE-1"), StatusNotAffected},
+		{"CVE-1", []string{"DSA-1"}, say(StatusFixed, "DSA-1"), StatusFixed},
+		{"ELSA-1", []string{"CVE-1", "CVE-2"}, say(StatusNotAffected, "CVE-1"), ""},
+		{"ELSA-1", []string{"CVE-1", "CVE-2"}, say(StatusNotAffected, "cve-2", "CVE-1"), StatusNotAffected},
+		{"ELSA-1", []string{"CVE-1", "CVE-2"}, say(StatusNotAffected, "ELSA-1"), StatusNotAffected},
+		{"ELSA-1", []string{"CVE-1", "CVE-2"}, say(StatusAffected, "CVE-1"), StatusAffected},
+		{"CVE-1", []string{"CVE-2"}, say(StatusNotAffected, "CVE-1"), StatusNotAffected},
+		{"CVE-1", []string{"CVE-2"}, say(StatusNotAffected, "CVE-2"), ""},
+	} {
+		r := &Report{Findings: []Finding{{ID: tt.id, Aliases: tt.aliases, Affects: []Affected{{Component: Component{PURL: "pkg:npm/a@1"}}}}}}
+		e := r.Apply(tt.say)
+		if got := r.Findings[0].Affects[0].Status; got != tt.want || (len(e.Unmatched) == 0) != (tt.want != "") {
+			t.Errorf("%s %q, %s %s %q: %q, %d unmatched", tt.id, tt.aliases, tt.say.Status, tt.say.Vulnerability, tt.say.Aliases, got, len(e.Unmatched))
+		}
+	}
+	of := func(id string, aliases ...string) *Report {
+		return &Report{Findings: []Finding{{ID: id, Aliases: aliases, Affects: []Affected{{Component: Component{PURL: "pkg:npm/a@1"}}}}}}
+	}
+	both := &Report{Findings: []Finding{of("CVE-1").Findings[0], of("CVE-2").Findings[0], of("ELSA-1", "CVE-1", "CVE-2").Findings[0]}}
+	if c := Diff(both, of("CVE-1")); len(c.Gone) != 2 {
+		t.Errorf("%d gone: CVE-2 is not CVE-1 because an advisory has both", len(c.Gone))
+	}
+	if c := Diff(of("GHSA-1", "CVE-1"), of("CVE-1")); len(c.Gone)+len(c.New) != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// A version that has no place in the order is in the range of a warning, and in none of an all-clear.
+func TestApplyUnsureVersion(t *testing.T) {
+	for _, tt := range []struct {
+		versions, version string
+		status, want      Status
+	}{
+		{"vers:npm/<2.0.0", "1.0.0", StatusNotAffected, StatusNotAffected},
+		{"vers:npm/<2.0.0", "latest", StatusNotAffected, ""},
+		{"vers:npm/<2.0.0", "latest", StatusAffected, StatusAffected},
+		{"vers:npm/<2.0.0", "3.0.0", StatusAffected, ""},
+		{"vers:nonsense", "1.0.0", StatusFixed, ""},
+		{"vers:nonsense", "1.0.0", StatusInvestigated, StatusInvestigated},
+		{"1.0.0", "", StatusNotAffected, ""},
+		{"1.0.0", "", StatusAffected, StatusAffected},
+	} {
+		r := &Report{Findings: []Finding{{ID: "CVE-1", Affects: []Affected{{Component: Component{PURL: "pkg:npm/a", Version: tt.version}}}}}}
+		r.Apply(Statement{Vulnerability: "CVE-1", Status: tt.status, Signer: Signer{Identity: "a"},
+			Products: []Product{{IDs: []string{"pkg:npm/a"}, Versions: []string{tt.versions}}}})
+		if got := r.Findings[0].Affects[0].Status; got != tt.want {
+			t.Errorf("%s of %q, %s: %q", tt.versions, tt.version, tt.status, got)
+		}
+	}
+}
+
+// Many statements about one place cost what they are: this ends at once, or, with their square, never.
+func TestApplyMany(t *testing.T) {
+	const n = 50_000
+	list := make([]Statement, n)
+	for i := range list {
+		list[i] = Statement{Vulnerability: "CVE-1", Status: []Status{StatusAffected, StatusNotAffected}[i%2], Statement: strconv.Itoa(i), Document: strconv.Itoa(i),
+			Products: []Product{{IDs: []string{"pkg:npm/a"}}}, Signer: Signer{Identity: strconv.Itoa(i)}}
+	}
+	r := &Report{Findings: []Finding{{ID: "CVE-1", Affects: []Affected{{Component: Component{PURL: "pkg:npm/a@1"}}}}}}
+	for range 2 {
+		if e := r.Apply(list...); e.Conflicts != 1 || len(r.Findings[0].Affects[0].VEX) != n {
+			t.Fatalf("%+v", e)
+		}
+	}
+	if reason := r.Findings[0].Affects[0].VEX[0].Reason; len(reason) > 300 || !strings.Contains(reason, "49995 more") {
+		t.Errorf("%.400s", reason)
+	}
 }
