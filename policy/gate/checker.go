@@ -336,8 +336,9 @@ func (c *Checker) judge(ctx context.Context, rules *ruleSet, q *Question, key ve
 	o, err := flight.wait(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil && context.Cause(ctx) == err:
-		a.Decision = flight.note.(*progress).partial(rules, a.Reference, rules.seen(q.Request), err)
-		a.outage = errors.Is(err, ErrDeadline)
+		p := flight.note.(*progress)
+		a.Decision = p.partial(rules, a.Reference, rules.seen(q.Request), err)
+		a.outage = errors.Is(err, ErrDeadline) && !p.listed.Load()
 	case err != nil:
 		a.Decision = refused(policy.Indeterminate, "the image can be judged", "the gate failed: "+line(err), err)
 	default:

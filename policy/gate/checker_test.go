@@ -603,6 +603,54 @@ func TestOutage(t *testing.T) {
 	ask(t, c, pinned(d), policy.Indeterminate)
 }
 
+// A verifier that takes long is no outage of the registry: what it might prove must not be passed by.
+func TestSlowVerifierIsNoOutage(t *testing.T) {
+	for _, slow := range []string{"verifier", "registry"} {
+		w := newWorld(t)
+		d := w.signed(t, "one")
+		g := w.gate(nil)
+		stop := make(chan struct{})
+		var waiting atomic.Bool
+		inner := g.Verifiers[0]
+		g.Verifiers = []verify.Verifier{verifierFunc(func(ctx context.Context, subject, e verify.Descriptor) (*verify.Attestation, error) {
+			if waiting.Load() && slow == "verifier" {
+				<-stop
+			}
+			return inner.Verify(ctx, subject, e)
+		})}
+		c := w.checker(t, &gate.Rules{Gate: g, PolicyDigest: "p", TrustDigest: "t"}, &gate.Options{AllowFor: time.Second, Outage: time.Hour})
+		ask(t, c, pinned(d), policy.Allow)
+		w.after(time.Minute)
+		w.sign(t, d, pinned(d)) // and a second one, that is not kept
+		waiting.Store(true)
+		if slow == "registry" {
+			w.set(func() { w.hold = stop })
+		}
+		outage := true // as long as the registry may be what takes long; they join the work that is under way
+		for try := 0; try < 500 && outage; try++ {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			go func() {
+				time.Sleep(time.Millisecond)
+				cancel(gate.ErrDeadline)
+			}()
+			outage = c.Check(ctx, &gate.Question{Name: pinned(d)}).Outage
+			if slow == "registry" && try == 20 {
+				break
+			}
+		}
+		if outage != (slow == "registry") {
+			t.Errorf("%s: outage %v", slow, outage)
+		}
+		close(stop)
+	}
+}
+
+type verifierFunc func(ctx context.Context, subject, evidence verify.Descriptor) (*verify.Attestation, error)
+
+func (f verifierFunc) Verify(ctx context.Context, subject, evidence verify.Descriptor) (*verify.Attestation, error) {
+	return f(ctx, subject, evidence)
+}
+
 func TestModes(t *testing.T) {
 	w := newWorld(t)
 	d := w.image("one", ocispec.MediaTypeImageManifest)

@@ -154,6 +154,7 @@ type progress struct {
 	proofs     map[[32]byte]*verify.Attestation
 	evidence   []verify.Descriptor
 	unchecked  atomic.Bool // a verifier could not make a check
+	listed     atomic.Bool // all candidates came: what takes long is not the registry
 }
 
 func (p *progress) begin(image *policy.Image) {
@@ -161,6 +162,7 @@ func (p *progress) begin(image *policy.Image) {
 	defer p.mu.Unlock()
 	p.image, p.proofs = image, make(map[[32]byte]*verify.Attestation)
 	p.unchecked.Store(false)
+	p.listed.Store(false)
 }
 
 func (p *progress) came() {
@@ -277,10 +279,12 @@ func (s *watchedSource) Evidence(ctx context.Context, subject verify.Descriptor)
 				return
 			}
 		}
-		if ctx.Err() != nil {
-			if s.failed++; isOutage(context.Cause(ctx)) {
-				s.outages++
-			}
+		if ctx.Err() == nil {
+			s.p.listed.Store(true)
+			return
+		}
+		if s.failed++; isOutage(context.Cause(ctx)) {
+			s.outages++
 		}
 	}
 }
