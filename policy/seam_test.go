@@ -99,6 +99,41 @@ func TestAtLeast(t *testing.T) {
 	}
 }
 
+// Many rules by many signers are counted, and what takes too long to count is not allowed.
+func TestAtLeastIsBounded(t *testing.T) {
+	var ids []verify.Identity
+	var signed []*verify.Attestation
+	for i := range 40 {
+		ids = append(ids, verify.Identity{Kind: verify.KeyIdentity, Key: fmt.Sprintf("%064x", i)})
+	}
+	for _, id := range ids[:9] {
+		signed = append(signed, signature(id))
+	}
+	many := func(n int, p func(i int) policy.Policy) (ps []policy.Policy) {
+		for i := range n {
+			ps = append(ps, p(i))
+		}
+		return ps
+	}
+	one := many(20, func(int) policy.Policy { return byOf(ids...) })
+	two := many(20, func(int) policy.Policy { r := byOf(ids...); r.AtLeast = 2; return r })
+	nested := many(6, func(int) policy.Policy { return policy.AtLeast(3, two...) })
+	for name, tt := range map[string]struct {
+		p    policy.Policy
+		want policy.Verdict
+	}{
+		"nine of nine":          {policy.AtLeast(9, one...), policy.Allow},
+		"ten of nine":           {policy.AtLeast(10, one...), policy.Deny},
+		"four pairs of nine":    {policy.AtLeast(4, two...), policy.Allow},
+		"five pairs of nine":    {policy.AtLeast(5, two...), policy.Deny},
+		"nested, too many ways": {policy.AtLeast(2, nested...), policy.Indeterminate},
+	} {
+		if d := decide(t, tt.p, signed...); d.Verdict != tt.want {
+			t.Errorf("%s: %v", name, d)
+		}
+	}
+}
+
 func never(p policy.Policy) policy.Policy {
 	return policy.When(policy.Condition{Words: "never", Holds: func(*policy.Input) (bool, error) { return false, nil }}, p)
 }

@@ -127,7 +127,7 @@ type assignment struct {
 // maxWays bounds the ways of a part, maxSteps how many of them are tried: 2 of 100 signers are 4,950 ways.
 const (
 	maxWays  = 5_000
-	maxSteps = 1_000_000
+	maxSteps = 200_000
 )
 
 func newAssignment(parts []*Decision) *assignment {
@@ -210,6 +210,7 @@ func (a *assignment) firstEnd() time.Time {
 func (a *assignment) reach(n int, until time.Time, hoping bool) bool {
 	var ways [][][]int
 	free := 0
+	a.steps = 0
 	for _, part := range a.parts {
 		switch {
 		case part.Skipped:
@@ -225,8 +226,68 @@ func (a *assignment) reach(n int, until time.Time, hoping bool) bool {
 		}
 	}
 	slices.SortStableFunc(ways, func(x, y [][]int) int { return len(x) - len(y) })
-	a.steps = 0
+	switch {
+	case tooFew(n-free, ways):
+		return false
+	case single(ways):
+		return matched(ways) >= n-free
+	}
 	return a.pick(n-free, ways, make(map[int]bool))
+}
+
+// tooFew reports whether there are fewer signers than n parts need at least.
+func tooFew(n int, parts [][][]int) bool {
+	signers, least := make(map[int]bool), []int{}
+	for _, ways := range parts {
+		fewest := len(ways[0])
+		for _, set := range ways {
+			fewest = min(fewest, len(set))
+			for _, s := range set {
+				signers[s] = true
+			}
+		}
+		least = append(least, fewest)
+	}
+	slices.Sort(least)
+	need := 0
+	for _, k := range least[:max(0, min(n, len(least)))] {
+		need += k
+	}
+	return n > len(parts) || need > len(signers)
+}
+
+// single reports whether one signer is enough for each part.
+func single(parts [][][]int) bool {
+	return !slices.ContainsFunc(parts, func(ways [][]int) bool {
+		return slices.ContainsFunc(ways, func(set []int) bool { return len(set) != 1 })
+	})
+}
+
+// matched returns how many parts can have a signer of their own, where one is enough for each: a maximum matching, each part
+// in turn taking a signer from another that has a choice.
+func matched(parts [][][]int) (n int) {
+	owner := make(map[int]int) // of a signer: 1 + the part
+	var take func(part int, seen map[int]bool) bool
+	take = func(part int, seen map[int]bool) bool {
+		for _, set := range parts[part] {
+			s := set[0]
+			if seen[s] {
+				continue
+			}
+			seen[s] = true
+			if owner[s] == 0 || take(owner[s]-1, seen) {
+				owner[s] = part + 1
+				return true
+			}
+		}
+		return false
+	}
+	for i := range parts {
+		if take(i, make(map[int]bool)) {
+			n++
+		}
+	}
+	return n
 }
 
 // pick reports whether n of the parts have ways that share no signer with each other, nor with those that are taken.
@@ -238,8 +299,7 @@ func (a *assignment) pick(n int, parts [][][]int, taken map[int]bool) bool {
 		return false
 	}
 	for _, set := range parts[0] {
-		if a.steps++; a.steps > maxSteps {
-			a.limited = true
+		if a.tired() {
 			return false
 		}
 		if slices.ContainsFunc(set, func(s int) bool { return taken[s] }) {
@@ -314,7 +374,7 @@ func (a *assignment) unions(n int, parts [][][]int, taken []int, out *[][]int) {
 		*out = append(*out, taken)
 		return
 	}
-	if n > len(parts) || a.over(len(*out)) {
+	if n > len(parts) || a.over(len(*out)) || a.tired() {
 		return
 	}
 	for _, set := range parts[0] {
@@ -329,9 +389,10 @@ func (a *assignment) unions(n int, parts [][][]int, taken []int, out *[][]int) {
 func (a *assignment) product(x, y [][]int) (out [][]int) {
 	for _, s := range x {
 		for _, t := range y {
-			if !a.over(len(out)) {
-				out = append(out, union(s, t))
+			if a.over(len(out)) {
+				return a.least(out)
 			}
+			out = append(out, union(s, t))
 		}
 	}
 	return a.least(out)
@@ -359,6 +420,15 @@ func (a *assignment) choose(n int, numbers []int) (out [][]int) {
 func (a *assignment) least(ways [][]int) [][]int {
 	slices.SortFunc(ways, func(x, y []int) int { return cmp.Or(len(x)-len(y), slices.Compare(x, y)) })
 	return slices.CompactFunc(ways, slices.Equal)
+}
+
+// tired counts a step, and reports whether there were as many as are made.
+func (a *assignment) tired() bool {
+	if a.steps++; a.steps <= maxSteps {
+		return false
+	}
+	a.limited = true
+	return true
 }
 
 // over reports whether there are as many ways as are looked at.
