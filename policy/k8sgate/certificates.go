@@ -88,7 +88,10 @@ func (c *Certificates) Step(ctx context.Context) error {
 		}
 		s.Data[keyAuthority] = key
 		s.Data[keyAuthorities] = append(added, c.unexpired(bundle)...)
-		return errors.Join(c.save(ctx, s), c.serve(s), c.trust(ctx, s.Data[keyAuthorities], nil))
+		if err := c.save(ctx, s); err != nil { // another replica was faster: its authority counts, from the next step on
+			return err
+		}
+		return errors.Join(c.serve(s), c.trust(ctx, s.Data[keyAuthorities], nil))
 	}
 	changed := false
 	if err := c.trust(ctx, s.Data[keyAuthorities], &changed); err != nil {
@@ -102,7 +105,10 @@ func (c *Certificates) Step(ctx context.Context) error {
 	if err := c.sign(s, bundle[0]); err != nil {
 		return err
 	}
-	return errors.Join(c.save(ctx, s), c.serve(s))
+	if err := c.save(ctx, s); err != nil {
+		return err
+	}
+	return c.serve(s)
 }
 
 // Run calls Step until ctx ends, and report with what goes wrong; it is tried again.
