@@ -531,5 +531,6 @@ func BenchmarkWarm(b *testing.B) {
 	b.ReportMetric(at(floor, .25), "ns/constant")
 	b.ReportMetric(at(ours, .25)/at(floor, .25), "ratio")
 	b.ReportMetric(at(ours, .99)/at(ours, .5), "p99/median")
+	b.ReportMetric(at(floor, .99)/at(floor, .5), "p99/median-constant")
 	b.ReportMetric(float64(len(body)), "bytes")
 }
