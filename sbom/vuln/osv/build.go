@@ -28,7 +28,8 @@ type BuildOptions struct {
 // A record that is in several sources is taken in its newest form, which may be that it was withdrawn.
 //
 // A record that cannot be read does not end Build: the Contents name it, and so does every Report of a scan. A zip that cannot
-// be read does. Build needs at most 64 MiB of memory, and temporary files beside path of about the size of the index.
+// be read does: the error wraps zip.ErrFormat, or ErrLimit if it unzips to far more than a dump would. Build needs at most 64 MiB
+// of memory, and temporary files beside path of about the size of the index.
 func Build(ctx context.Context, path string, o *BuildOptions, sources ...string) (*Contents, error) {
 	if len(sources) == 0 {
 		return nil, errors.New("osv: nothing to index: name a zip or a directory of OSV's dumps")

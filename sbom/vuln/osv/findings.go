@@ -97,18 +97,26 @@ func (f aliases) join(a *advisory) {
 
 func (s *scan) finding(f *vuln.Finding, g *group) {
 	f.ID = g.id
+	var aliases, references distinct[string]
+	var ratings distinct[vuln.Rating]
+	var places map[int]int // in f.Affects, of packages
+	if len(g.records) > 1 {
+		places = map[int]int{}
+	}
 	for _, r := range g.records {
 		a := &r.advisory
-		addNew(&f.Aliases, a.id, f.ID)
+		if a.id != f.ID {
+			aliases.add(a.id)
+		}
 		for id := range a.same() {
-			addNew(&f.Aliases, id, f.ID)
+			if id != "" && id != f.ID {
+				aliases.add(id)
+			}
 		}
 		f.Title = cmp.Or(f.Title, a.summary)
-		if f.References == nil {
-			f.References = slices.Compact(a.references)
-		} else {
-			for _, url := range a.references {
-				addNew(&f.References, url, "")
+		for _, url := range a.references {
+			if url != "" {
+				references.add(url)
 			}
 		}
 		if f.Source.Name == "" {
@@ -120,22 +128,19 @@ func (s *scan) finding(f *vuln.Finding, g *group) {
 		if t, err := time.Parse(time.RFC3339, a.modified); err == nil && t.After(f.Modified) {
 			f.Modified = t
 		}
-		s.rate(f, a.id, a.severity, a.rating)
+		s.rate(&ratings, a.id, a.severity, a.rating)
 		for i := range r.in {
 			h := &r.in[i]
 			if len(h.severity) > 0 || h.rating != "" {
-				s.rate(f, a.id, h.severity, h.rating)
+				s.rate(&ratings, a.id, h.severity, h.rating)
 			}
-			s.place(f, h)
+			s.place(f, h, places)
 		}
 	}
-	distinct := f.Ratings[:0]
-	for _, r := range f.Ratings {
-		if !slices.Contains(distinct, r) {
-			distinct = append(distinct, r)
-		}
+	f.Aliases, f.References, f.Ratings = aliases.list, references.list, ratings.list
+	for i := range f.Ratings {
+		f.Severity = max(f.Severity, f.Ratings[i].Severity)
 	}
-	f.Ratings = distinct
 }
 
 // name gives a group the id of the CVE, if there is one, because that is what others call it; else that of a record.
@@ -166,52 +171,73 @@ func (g *group) name() {
 	g.id = cmp.Or(cve, g.id)
 }
 
-func addNew(list *[]string, s, but string) {
-	if s != "" && s != but && !slices.Contains(*list, s) {
-		*list = append(*list, s)
-	}
+// A distinct appends to a list what is not in it. Long lists are looked up, not searched: records are written by strangers.
+type distinct[T comparable] struct {
+	list []T
+	have map[T]bool
 }
 
-// place adds a package to a finding. Several records about one package agree, or the one that is sure counts.
-func (s *scan) place(f *vuln.Finding, h *hit) {
-	c := s.packages[h.pkg].component
-	doubt := ""
+func (d *distinct[T]) add(x T) {
+	const long = 32
+	switch {
+	case len(d.list) < long:
+		if slices.Contains(d.list, x) {
+			return
+		}
+	case d.have == nil:
+		d.have = make(map[T]bool, 2*long)
+		for _, y := range d.list {
+			d.have[y] = true
+		}
+		fallthrough
+	default:
+		if d.have[x] {
+			return
+		}
+		d.have[x] = true
+	}
+	d.list = append(d.list, x)
+}
+
+// place adds a package to a finding. Several records about one package agree, or the one that is sure counts. Without places
+// there is one record, which has each package once.
+func (s *scan) place(f *vuln.Finding, h *hit, places map[int]int) {
+	fix, doubt := vuln.FixState(""), ""
 	if h.member == versions.Unknown {
 		doubt = h.why
 	}
-	fix := vuln.FixState("")
 	if len(h.fixed) > 0 {
 		fix = vuln.Fixable
 	}
-	for i := range f.Affects {
-		if a := &f.Affects[i]; a.Component.PURL == c.PURL {
-			for _, v := range h.fixed {
-				addNew(&a.Fixed, v, "")
-			}
-			a.Fix = cmp.Or(a.Fix, fix)
-			if doubt == "" {
-				a.Doubt = ""
-			}
-			return
+	if i, ok := places[h.pkg]; ok {
+		a := &f.Affects[i]
+		all := distinct[string]{list: a.Fixed}
+		for _, v := range h.fixed {
+			all.add(v)
 		}
+		a.Fixed, a.Fix = all.list, cmp.Or(a.Fix, fix)
+		if doubt == "" {
+			a.Doubt = ""
+		}
+		return
 	}
-	f.Affects = append(f.Affects, vuln.Affected{Component: c, Fixed: h.fixed, Fix: fix, Doubt: doubt})
+	if places != nil {
+		places[h.pkg] = len(f.Affects)
+	}
+	f.Affects = append(f.Affects, vuln.Affected{Component: s.packages[h.pkg].component, Fixed: h.fixed, Fix: fix, Doubt: doubt})
 }
 
 // rate adds what a record says of how bad a vulnerability is. The worst of all counts.
-func (s *scan) rate(f *vuln.Finding, source string, list []severity, word string) {
+func (s *scan) rate(ratings *distinct[vuln.Rating], source string, list []severity, word string) {
 	for _, v := range list {
 		if strings.HasPrefix(v.kind, "CVSS") {
-			f.Ratings = append(f.Ratings, s.cvss(source, v.score))
+			ratings.add(s.cvss(source, v.score))
 		} else {
-			f.Ratings = append(f.Ratings, wordRating(source, v.score)) // "Ubuntu": "medium"
+			ratings.add(wordRating(source, v.score)) // "Ubuntu": "medium"
 		}
 	}
 	if word != "" {
-		f.Ratings = append(f.Ratings, wordRating(source, word))
-	}
-	for i := range f.Ratings {
-		f.Severity = max(f.Severity, f.Ratings[i].Severity)
+		ratings.add(wordRating(source, word))
 	}
 }
 

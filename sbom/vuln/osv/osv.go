@@ -42,6 +42,7 @@ import (
 var (
 	ErrIndex = errors.New("not a whole index of this version: build it again")
 	ErrEmpty = errors.New("no OSV records")
+	ErrLimit = errors.New("a dump is over a limit: it is none that OSV publishes")
 )
 
 // Contents are what an index was made of.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -430,5 +431,55 @@ func TestUnfinished(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A small zip that unzips to far more than dumps do ends the build.
+func TestZipBomb(t *testing.T) {
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	blanks := bytes.Repeat([]byte(" "), 1<<20)
+	for i := range 80 {
+		w, err := z.Create(fmt.Sprint(i, ".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, oneRecord(fmt.Sprint("X-", i), "npm", "a", until("2.0.0"), ""))
+		w.Write(blanks)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	bomb := filepath.Join(dir, "all.zip")
+	if err := os.WriteFile(bomb, buf.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Build(context.Background(), filepath.Join(dir, "osv.index"), nil, bomb); !errors.Is(err, ErrLimit) {
+		t.Errorf("%d bytes: %v", buf.Len(), err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// Long lists cost what their bytes cost: this ends at once, or, with their square, never.
+func TestLongRecords(t *testing.T) {
+	const n = 40_000
+	var references, ranges, aliases strings.Builder
+	for i := range n {
+		comma := map[bool]string{true: ",", false: ""}[i > 0]
+		fmt.Fprintf(&references, `%s{"type": "WEB", "url": "https://example.com/%d"}`, comma, i)
+		fmt.Fprintf(&ranges, `%s{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.%d"}]}`, comma, i)
+		fmt.Fprintf(&aliases, `%s"A-%d"`, comma, i)
+	}
+	record := func(id string) string {
+		return fmt.Sprintf(`{"id": %q, "modified": "2026-11-01T00:00:00Z", "aliases": [%s], "references": [%s], "affected": [{"package":
+			{"ecosystem": "npm", "name": "a"}, "ranges": [%s]}]}`, id, &aliases, &references, &ranges)
+	}
+	db := open(t, dump(t, "all.zip", map[string]string{"1.json": record("X-1"), "2.json": record("X-2")}))
+	f := scanOf(t, db, document(t, "", "pkg:npm/a@1.0.0")).Findings
+	if len(f) != 1 || len(f[0].Aliases) != n+1 || len(f[0].References) != n || len(f[0].Affects) != 1 || len(f[0].Affects[0].Fixed) != n {
+		t.Fatalf("%d findings", len(f))
 	}
 }

@@ -304,11 +304,11 @@ func (h *hit) join(other *hit) {
 	if other.member == versions.In && h.member != versions.In {
 		h.member, h.why = versions.In, ""
 	}
+	all := distinct[string]{list: h.fixed}
 	for _, v := range other.fixed {
-		if !slices.Contains(h.fixed, v) {
-			h.fixed = append(h.fixed, v)
-		}
+		all.add(v)
 	}
+	h.fixed = all.list
 	if h.severity == nil {
 		h.severity = other.severity
 	}
@@ -331,7 +331,8 @@ func whyUnknown(a *affected, version string) string {
 }
 
 // fixed returns the nearest version with the fix, of each range.
-func fixed(a *affected, version string) (out []string) {
+func fixed(a *affected, version string) []string {
+	var out distinct[string]
 	for i := range a.ranges {
 		best := ""
 		for _, e := range a.ranges[i].Events {
@@ -342,11 +343,14 @@ func fixed(a *affected, version string) (out []string) {
 				best = e.Fixed
 			}
 		}
-		if best != "" && !slices.Contains(out, best) {
-			out = append(out, strings.Clone(best))
+		if best != "" {
+			out.add(best)
 		}
 	}
-	return out
+	for i := range out.list {
+		out.list[i] = strings.Clone(out.list[i])
+	}
+	return out.list
 }
 
 // provenance says which databases were asked, and what of them could not be read.

@@ -79,6 +79,12 @@ func walkFile(path, name string, size int64, buf *bytes.Buffer, take func(found)
 	return nil
 }
 
+// What a zip may unzip to: dumps take two to twenty times their size.
+const (
+	mostUnzipped  = 200
+	leastUnzipped = int64(64 << 20) // in bytes, of small ones
+)
+
 var errTooLarge = fmt.Errorf("a record of more than %d MiB", maxRecord>>20)
 
 func readRecord(r io.Reader, size int64, buf *bytes.Buffer) ([]byte, error) {
@@ -121,6 +127,7 @@ func walkZip(f io.ReaderAt, name string, size int64, buf *bytes.Buffer, take fun
 		return err
 	}
 	pending, at := make([]byte, 0, piece+maxEntry), dir.from
+	left := max(leastUnzipped, mostUnzipped*size)
 	for at < dir.to || len(pending) > 0 {
 		n := min(int64(piece), dir.to-at)
 		old := len(pending)
@@ -133,7 +140,7 @@ func walkZip(f io.ReaderAt, name string, size int64, buf *bytes.Buffer, take fun
 		if whole == 0 {
 			return fmt.Errorf("%w: its directory is not one", zip.ErrFormat)
 		}
-		if err := walkPiece(f, dir.from, pending[:whole], count, name, buf, take); err != nil {
+		if err := walkPiece(f, dir.from, pending[:whole], count, name, &left, buf, take); err != nil {
 			return err
 		}
 		pending = append(pending[:0], pending[whole:]...)
@@ -159,7 +166,7 @@ func entries(b []byte) (whole int, count uint64) {
 	return whole, count
 }
 
-func walkPiece(f io.ReaderAt, content int64, dir []byte, count uint64, name string, buf *bytes.Buffer, take func(found) error) error {
+func walkPiece(f io.ReaderAt, content int64, dir []byte, count uint64, name string, left *int64, buf *bytes.Buffer, take func(found) error) error {
 	le := binary.LittleEndian
 	tail := append([]byte(nil), dir...)
 	tail = le.AppendUint64(le.AppendUint32(tail, end64Sign), end64Size-12)
@@ -179,6 +186,9 @@ func walkPiece(f io.ReaderAt, content int64, dir []byte, count uint64, name stri
 			continue
 		}
 		data, err := readEntry(entry, buf)
+		if *left -= int64(buf.Len()); *left < 0 {
+			return fmt.Errorf("%w: it unzips to more than %d times its size", ErrLimit, mostUnzipped)
+		}
 		if err := take(found{name + ": " + entry.Name, data, err}); err != nil {
 			return err
 		}
@@ -187,6 +197,7 @@ func walkPiece(f io.ReaderAt, content int64, dir []byte, count uint64, name stri
 }
 
 func readEntry(entry *zip.File, buf *bytes.Buffer) ([]byte, error) {
+	buf.Reset()
 	if entry.UncompressedSize64 > maxRecord {
 		return nil, errTooLarge
 	}
