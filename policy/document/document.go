@@ -50,6 +50,7 @@
 //
 //	signature          the image is signed
 //	attestation        there is an attestation of a type, with a condition on its content
+//	summary            a gate before this one allowed the image (package policy/vsa)
 //	sbom, components, licenses, vulnerabilities, provenance, keyless
 //	                   the rules of package policy/rules, with all of their fields
 //	allOf, anyOf       all, or one, of several rules

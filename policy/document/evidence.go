@@ -12,6 +12,7 @@ import (
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/rules"
+	"github.com/ladingdev/lading/policy/vsa"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -44,6 +45,8 @@ func (l *loader) evidence(s *ruleSpec, path string) policy.Policy {
 		return l.signature(s, s.Signature, path+".signature")
 	case s.Attestation != nil:
 		return l.attestation(s, s.Attestation, path+".attestation")
+	case s.Summary != nil:
+		return l.summary(s, s.Summary, path+".summary")
 	}
 	return l.ready(s, path)
 }
@@ -63,6 +66,20 @@ func (l *loader) attestation(s *ruleSpec, a *attestationSpec, path string) polic
 		}
 	}
 	return l.require(p, path, a.By)
+}
+
+func (l *loader) summary(s *ruleSpec, sum *summarySpec, path string) policy.Policy {
+	p := vsa.Accept{Name: s.Name, Resources: sum.Resources, Levels: sum.Levels, Policies: sum.Policies, MaxAge: sum.MaxAge, Revoked: sum.Revoked,
+		Results: sum.Results}
+	for i, v := range sum.Verifiers {
+		p.Verifiers = append(p.Verifiers, vsa.Verifier{ID: v.ID, Signers: l.by(v.By)})
+		if sum.MaxAge > 0 && l.onlyKeys(v.By) {
+			l.fault(fmt.Sprintf("%s.verifiers[%d]", path, i), "trust an entry whose signatures have a proven time",
+				"maxAge: signatures by keys have no proven time, so this is never met")
+		}
+	}
+	l.validate(path, p)
+	return p
 }
 
 var quantifiers = map[string]policy.Quantifier{"some": policy.Some, "every": policy.Every, "newest": policy.Newest}

@@ -110,6 +110,22 @@ type attestationSpec struct {
 	Condition  *conditionSpec `yaml:"condition" help:"A condition on the content, in CEL. The program has to bring the language."`
 }
 
+// summarySpec is vsa.Accept.
+type summarySpec struct {
+	Verifiers []verifierSpec `yaml:"verifiers,required" help:"Gates that are believed, each alone."`
+	Resources []string       `yaml:"resources" help:"Repositories, or their URIs, of which a summary counts; the one that the image is in if nothing is said."`
+	Levels    []string       `yaml:"levels" help:"Levels of SLSA tracks and properties that must be met, such as SLSA_BUILD_LEVEL_2."`
+	Policies  []string       `yaml:"policies" format:"digest" help:"Digests of the policies that count; any of the verifier's if nothing is said."`
+	MaxAge    time.Duration  `yaml:"maxAge" help:"The age at which a summary no longer counts, by the proven time of its signature and by its own word."`
+	Revoked   []string       `yaml:"revoked" format:"digest" help:"Digests of evidence that does not count any more."`
+	Results   bool           `yaml:"results" help:"Whether simple verification results (SVR) count, too."`
+}
+
+type verifierSpec struct {
+	ID string   `yaml:"id,required" format:"uri" help:"The URI of the verifier, as its summaries have it."`
+	By []string `yaml:"by,required" ref:"trust" help:"Entries of trust that sign for it."`
+}
+
 type conditionSpec struct {
 	CEL     *yaml.Node `yaml:"cel,required" help:"An expression that is true where the attestation will do."`
 	Forbids bool       `yaml:"forbids" help:"Whether the condition forbids something: it then needs the quantifier every or newest."`
@@ -127,6 +143,7 @@ type ruleSpec struct {
 	AtLeast     *atLeastSpec     `yaml:"atLeast,one" help:"Several of these have to be met, each by signers of its own."`
 	Signature   *signatureSpec   `yaml:"signature,one" help:"The image is signed."`
 	Attestation *attestationSpec `yaml:"attestation,one" help:"There is an attestation of a type."`
+	Summary     *summarySpec     `yaml:"summary,one" help:"A gate before this one allowed the image, and signed a verification summary (VSA) of that."`
 
 	SBOM            *rules.SBOM            `yaml:"sbom,one" help:"The image has an SBOM: about this image, not empty, and as a profile wants it."`
 	Components      *rules.Components      `yaml:"components,one" help:"Components that are refused, or all others than some."`

@@ -320,6 +320,11 @@ func (r *ruleSpec) names() []string {
 			names = append(names, by.ByEntry...)
 		}
 	}
+	if r.Summary != nil {
+		for _, v := range r.Summary.Verifiers {
+			names = append(names, v.By...)
+		}
+	}
 	if r.Vulnerabilities != nil {
 		for _, v := range r.Vulnerabilities.VEX {
 			names = append(names, v.ByEntry...)

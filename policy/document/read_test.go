@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 		{"an empty list, which would be everybody", "by: [release]", "by: []", `9:25: images[0].require[0].signature.by: the list is empty: leave the field out, or name what is meant`},
 		{"no rules", "require:\n      - signature: {by: [release]}", "require: []", `8:14: images[0].require: the list is empty: leave the field out, or name what is meant`},
 		{"an empty name, which is no wildcard", "by: [release]", `by: [""]`, `9:26: images[0].require[0].signature.by[0]: the text is empty: leave the field out, or say what is meant`},
-		{"nothing is asked", "signature: {by: [release]}", "name: signed", `9:9: images[0].require[0]: nothing is asked here: write one of use, allOf, anyOf, atLeast, signature, attestation, sbom, components, licenses, vulnerabilities, provenance, keyless`},
+		{"nothing is asked", "signature: {by: [release]}", "name: signed", `9:9: images[0].require[0]: nothing is asked here: write one of use, allOf, anyOf, atLeast, signature, attestation, summary, sbom, components, licenses, vulnerabilities, provenance, keyless`},
 		{"two are asked", "signature: {by: [release]}", "{signature: {}, anyOf: [{signature: {}}]}", `9:9: images[0].require[0]: signature and anyOf exclude each other: make them entries of their own`},
 		{"missing", "name: small", "description: x", `2:1: the field "name" is missing`},
 		{"age zero, which means none", "by: [release]", "by: [release], maxAge: 0d", `9:44: images[0].require[0].signature.maxAge: "0d" is no time that anything could last: leave the field out if it is for ever`},

@@ -16,6 +16,7 @@ import (
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/document"
 	"github.com/ladingdev/lading/policy/rules"
+	"github.com/ladingdev/lading/policy/vsa"
 	"github.com/ladingdev/lading/sign"
 )
 
@@ -36,6 +37,11 @@ func TestReadyRules(t *testing.T) {
 		{`provenance: {builders: [{id: "https://github.com/acme/ci/.github/workflows/build.yml@refs/tags/v*", level: 3}], level: 3, buildTypes: ["https://example.com/build/v1"], sources: ["https://github.com/acme/app"], refs: [refs/heads/main], parameters: [{name: /workflow/path, values: [release.yml]}], anyParameters: false}`, ""},
 		{`keyless: {issuer: "https://token.actions.githubusercontent.com", subject: "https://github.com/acme/*/build", repository: "https://github.com/acme/app", workflow: "https://github.com/acme/app/.github/workflows/x.yml@refs/heads/main", refs: [refs/heads/main], triggers: [push], claims: [{name: runnerEnvironment, values: [github-hosted]}]}`, ""},
 
+		{`summary: {verifiers: [{id: "https://acme.example/gates/pipeline/v1", by: [alice]}], resources: ["oci://registry.example.com/shop/app"], levels: [SLSA_BUILD_LEVEL_2], policies: ["sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], revoked: ["sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], results: true}`, ""},
+
+		{`summary: {verifiers: [{id: "https://acme.example/gates/pipeline/v1"}]}`, `7:31: images[0].require[0].summary.verifiers[0]: the field "by" is missing`},
+		{`summary: {verifiers: [{id: "https://acme.example/gates/pipeline/v1", by: [alice]}], maxAge: 1d}`, `maxAge: signatures by keys have no proven time`},
+		{`summary: {verifiers: [{id: "https://acme.example/gates/pipeline/v1", by: [alice]}], levels: [SLSA_BUILD_LEVEL_X]}`, `images[0].require[0].summary: `},
 		{`sbom: {profil: ntia-2021}`, `7:16: images[0].require[0].sbom: unknown field "profil": did you mean "profile"?`},
 		{`sbom: {profile: ntia-2020}`, `ntia-2021`},
 		{`sbom: {components: "3"}`, `7:28: images[0].require[0].sbom.components: a whole number is wanted here, and this is a text: write it without quotes, 3`},
@@ -95,6 +101,24 @@ func TestNoFieldIsForgotten(t *testing.T) {
 			if !found {
 				t.Errorf("%s.%s is in no document", typ.Name(), f.Name)
 			}
+		}
+	}
+}
+
+// A gate believes the summary of one before it, by the signer who is paired with it.
+func TestSummary(t *testing.T) {
+	alice, bob := newPerson(t), newPerson(t)
+	text := trapped(alice, bob, `name: pipeline
+        summary: {verifiers: [{id: "https://acme.example/gates/pipeline/v1", by: [alice]}], levels: [SLSA_BUILD_LEVEL_2]}`)
+	p := load(t, text)
+	summary := &vsa.Summary{Verifier: "https://acme.example/gates/pipeline/v1", Time: now, ResourceURI: vsa.ResourceURI(app), Policy: vsa.Resource{URI: "https://acme.example/policy"},
+		Result: vsa.Passed, Levels: []string{"SLSA_BUILD_LEVEL_3"}}
+	for _, tt := range []struct {
+		by   *person
+		want policy.Verdict
+	}{{alice, policy.Allow}, {bob, policy.Deny}} {
+		if d := check(p, "", app, now, tt.by.sign(t, summary)); d.Verdict != tt.want || !strings.Contains(d.Reason, "pipeline") {
+			t.Errorf("%v", d)
 		}
 	}
 }

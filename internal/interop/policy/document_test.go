@@ -42,6 +42,7 @@ images:
         allOf: [{signature: {}}]
       - {anyOf: [{signature: {}}, {atLeast: {n: 1, of: [{signature: {}}]}}]}
       - attestation: {types: ["https://example.com/x"], by: [a], atLeast: 1, quantifier: every, maxAge: 2w, time: /a/b, condition: {cel: "true", forbids: true, message: no}}
+      - summary: {verifiers: [{id: "https://v.example", by: [a]}], resources: [r], levels: [l], policies: ["sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], maxAge: 1d, results: true}
       - sbom: {types: ["https://cyclonedx.org/bom"], by: [a], components: 3, profile: ntia-2021, maxDocumentAge: 1d12h, anyDigest: false, quantifier: newest}
       - {name: no malware, components: {deny: [{purl: pkg:npm/x, versions: "vers:npm/<1", reason: r}], allow: [{purl: "pkg:npm/*"}], exceptionsBy: {by: [b]}}}
       - licenses: {deny: [MIT], allowNames: [n], role: declared, allowUnlicensed: true}
