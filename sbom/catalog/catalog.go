@@ -29,14 +29,15 @@
 //	Arch Linux's pacman    yes       DEPENDS                        LICENSE
 //	Gentoo's portage       yes       no                             no
 //	chiselled Ubuntu       yes       no                             no
-//	snap, Homebrew         yes       no                             no
+//	snap                   yes       no                             no
+//	Homebrew               yes       receipts                       formulas
 //	Go programs            yes       of the program on its modules  no
 //	npm                    yes       as Node resolves them          package.json, lockfile
-//	Python                 yes       Requires-Dist                  METADATA
+//	Python                 yes       Requires-Dist, requires.txt    METADATA
 //	conda                  yes       depends                        yes
 //	R                      yes       Depends, Imports, LinkingTo    DESCRIPTION
-//	Java archives          yes       of one on those in it          pom.xml
-//	Ruby gems              yes       no                             gemspec
+//	Java archives          yes       of one on those in it          pom.xml, in it or beside it
+//	Ruby gems              yes       gemspec                        gemspec
 //	Rust (cargo auditable) yes       yes                            no
 //	.NET (deps.json)       yes       yes                            no
 //	Composer               yes       require                        yes
@@ -51,13 +52,26 @@
 // component than a registry's of the same name and version.
 //
 // In a directory that is a project, and not in an image, which has what was installed, these are read too, with dependencies
-// those of the first line: yarn.lock, pnpm-lock.yaml, bun.lock; uv.lock, poetry.lock, pdm.lock; Cargo.lock; Gemfile.lock;
-// and Pipfile.lock, what requirements.txt pins; go.mod; gradle.lockfile; packages.lock.json; mix.lock; pubspec.lock;
-// Podfile.lock; Package.resolved; conan.lock. A lockfile that lies in an installed package is of no project here.
+// yarn.lock, pnpm-lock.yaml, bun.lock, uv.lock, poetry.lock, pdm.lock, Cargo.lock, Gemfile.lock, packages.lock.json,
+// mix.lock, Podfile.lock and conan.lock of Conan 1; without, as these files do not have them, Pipfile.lock, what
+// requirements.txt pins, go.mod, gradle.lockfile, pubspec.lock, Package.resolved and conan.lock of Conan 2. A lockfile that
+// lies in an installed package is of no project here.
 //
 // SBOMs that are in an image about something in it are joined, and said to be their word by the property lading:said-by: of
 // Bitnami, Wolfi and Chainguard, Python's wheels (PEP 770), Spring Boot, GraalVM, .NET's sbom-tool and Homebrew. Others are
 // named in the Report and not read: see [Claim].
+//
+// Not read: programs that say nothing of what they are made of, such as those of C and most of Rust; files that no package
+// manager installed; archives to be installed (deb, rpm, gem, nupkg, snap), but for those of Java and Python; the version of a
+// runtime that lies there without its package manager. Which package of the system a package of a language came with is
+// not said.
+//
+// # What scanners find
+//
+// Trivy finds on these documents what it finds itself, in CycloneDX and in SPDX: a source package is upstream in its package
+// URL, as Grype reads it, and for Trivy in properties or annotations of its name. OSV-Scanner reads names without group or
+// namespace, and no source packages, of any SBOM: it misses scoped packages of npm, and Maven's. Dependency-Track and
+// Amazon Inspector read CycloneDX alone.
 //
 // # What is strict
 //

@@ -7,10 +7,23 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// What a scanner wants beyond a package URL. Trivy 0.74, by its sources and by running its detector (internal/interop/catalog):
-// the source package of a deb, apk or rpm from properties SrcName, SrcVersion and SrcRelease, in SPDX from annotations of
-// these names; the operating system from its component, in SPDX from a package whose id begins with
-// SPDXRef-OperatingSystem. Other scanners have not been looked into.
+// What scanners take of an SBOM, by their sources; internal/interop/catalog runs the first three on made-up databases.
+//
+//	scanner           packages                        source package            operating system           module of rpm
+//	Trivy 0.74        purl                            properties SrcName,       component; in SPDX a       property
+//	                                                  SrcVersion, SrcRelease;   package OperatingSystem-   Modularitylabel
+//	                                                  in SPDX annotations
+//	Grype 0.121       purl; name and group            upstream of the purl      component; in SPDX         rpmmod of the purl
+//	                                                                            distro of the first purl
+//	OSV-Scanner 2.5   name without group; in SPDX     not read                  distro of the purl: deb,   rpm is not read
+//	                  name of the purl without                                  apk
+//	                  namespace
+//	Dependency-Track  purl and cpe, CycloneDX alone   not read                  not read                   not read
+//	Inspector         purl, CycloneDX alone           source of the purl, which sbom/vuln/inspector writes, as an epoch
+//
+// So all is in the purl (upstream, distro, epoch, rpmmod) and, for Trivy, in properties and annotations. What OSV-Scanner
+// does not read of anybody's SBOM it does not find in ours: packages with a group or a namespace, and those of Debian and
+// Alpine whose source has another name.
 
 // trivySource writes a source package as Trivy reads it: it looks at properties of its own and at no package URL's
 // upstream. Versions of rpm stand in two properties; those of others as a whole in the first.
