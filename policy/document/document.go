@@ -71,7 +71,7 @@
 //
 // Keys stand in the document. Every other kind of trust, such as files, keys in a KMS, stores of Notary Project, profiles of AWS
 // Signer and keyless identities, comes from the program, in Options.Trust, so that a document brings no package with it that the
-// program does not use. An entry may have from, until and compromisedSince.
+// program does not use. Package policy/document/kinds has some ready made. An entry may have from, until and compromisedSince.
 //
 // # Strict
 //
