@@ -31,6 +31,20 @@ func component(purl, name, version string) Component {
 	return c
 }
 
+// shown is the name and version in tables: those of the package URL, because scanners write names, and versions of Go and with
+// epochs, in ways of their own.
+func (c *Component) shown() (name, version string) {
+	p, err := sbom.ParsePURL(c.PURL)
+	if err != nil || p.Version == "" {
+		return c.Name, c.Version
+	}
+	of := component(c.PURL, "", "")
+	if p.Type == "deb" || p.Type == "rpm" {
+		return of.Name, versionOf(p)
+	}
+	return of.Name, of.Version
+}
+
 // key is the same for one package, however its package URL is written, or, without one, for one name; with or without its version.
 func (c *Component) key(version bool) string {
 	if c.PURL != "" {

@@ -106,6 +106,9 @@ func readGrype(b *builder, data []byte) error {
 	}
 	r := b.report
 	d := &in.Descriptor
+	if d.Version == "[not provided]" { // of a program that go install built
+		d.Version = ""
+	}
 	r.Tool = Tool{Name: nameOr(d.Name, "grype"), Version: d.Version, URI: "https://github.com/anchore/grype"}
 	r.Finished = b.time("descriptor.timestamp", d.Timestamp)
 	b.grypeSource(in.Source.Target)

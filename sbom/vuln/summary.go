@@ -120,8 +120,8 @@ func (r *Report) rows(o *TableOptions) []row {
 		if a.Suppressed() && !o.Suppressed {
 			continue
 		}
-		w := row{severity: f.Severity.String(), id: f.ID, rank: f.Severity, component: a.Component.Name, version: a.Component.Version,
-			fixed: strings.Join(a.Fixed, ", ")}
+		w := row{severity: f.Severity.String(), id: f.ID, rank: f.Severity, fixed: strings.Join(a.Fixed, ", ")}
+		w.component, w.version = a.Component.shown()
 		if w.component == "" {
 			w.component = a.File
 			if a.Lines != "" {

@@ -706,3 +706,33 @@ func TestLongLists(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What four scanners say of the same components, from databases that say the same, is one table. Trivy's database has no ranges
+// for Debian, so that it does not have these.
+func TestFourScanners(t *testing.T) {
+	files, _ := filepath.Glob("testdata/scan-reports/four/*.json")
+	tables := map[string][]string{}
+	for _, file := range files {
+		r := mustParse(t, file)
+		var b bytes.Buffer
+		if err := r.WriteTable(&b, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(b.String(), "\n\n")
+		table, _, _ := strings.Cut(rest, "\n\n")
+		var rows []string
+		for line := range strings.Lines(table) {
+			rows = append(rows, strings.TrimSpace(line))
+		}
+		tables[r.Format] = rows
+	}
+	want := tables["grype"]
+	if len(tables) < 3 || len(want) != 16 {
+		t.Fatalf("%d scanners, %d rows", len(tables), len(want))
+	}
+	for name, rows := range tables {
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

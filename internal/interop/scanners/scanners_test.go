@@ -13,6 +13,7 @@ package scanners
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,6 +98,11 @@ func scan(t *testing.T, dumps string, bom []byte, theirTime time.Duration) *vuln
 	for _, s := range r.Skipped {
 		t.Errorf("not assessed: %+v", s)
 	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, "lading", data)
 	return r
 }
 

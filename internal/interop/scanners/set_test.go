@@ -171,16 +171,22 @@ func run(t *testing.T, cmd *exec.Cmd, found int) *vuln.Report {
 	if err != nil && cmd.ProcessState.ExitCode() != found {
 		t.Fatalf("%v\n%s", err, errs.Bytes())
 	}
-	if dir := os.Getenv("LADING_KEEP"); dir != "" { // the output itself, to look at
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(cmd.Path)+".json"), out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	keep(t, filepath.Base(cmd.Path), out)
 	r, err := vuln.Parse(bytes.NewReader(out))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, errs.Bytes())
 	}
 	return r
+}
+
+// keep writes an output to the folder that LADING_KEEP names, to look at, and for testdata of sbom/vuln.
+func keep(t *testing.T, name string, out []byte) {
+	t.Helper()
+	if dir := os.Getenv("LADING_KEEP"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, name+".json"), out, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // rows are the places of a report as tables show them: severity, id, package URL, versions with the fix.
