@@ -321,6 +321,17 @@ func TestIndexInRegistry(t *testing.T) {
 		`"annotations":{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"sha256:x"}}`, claim.MediaType, claim.Digest, claim.Size))
 	index := s.push("v1", ocispec.MediaTypeImageIndex, `{"schemaVersion":2,"mediaType":"`+ocispec.MediaTypeImageIndex+`","manifests":[`+strings.Join(list, ",")+`]}`)
 	s.sign(index)
+	open := gate.Open(nil)
+	for i, want := range []int64{2, 1} { // the images of an index are read once
+		before := s.requests.Load()
+		image, err := open(t.Context(), s.name+":v1")
+		if err != nil || len(image.Children) != 2 || image.Children[0].Platform.Architecture != "amd64" {
+			t.Fatalf("%+v, %v", image, err)
+		}
+		if n := s.requests.Load() - before; n != want {
+			t.Errorf("opened %d times: %d requests", i+1, n)
+		}
+	}
 	for platforms, want := range map[gate.Platforms]policy.Verdict{gate.PlatformsIndex: policy.Allow, gate.PlatformsEach: policy.Deny, gate.PlatformsListed: policy.Allow} {
 		opts := &gate.Options{Platforms: platforms}
 		if platforms == gate.PlatformsListed {
