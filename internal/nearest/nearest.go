@@ -8,12 +8,16 @@ import (
 
 // Suggest says which of the known names is meant, or which there are.
 func Suggest(got string, known []string) string {
-	const few = 14
+	const few, most = 14, 500 // what is shown, and looked at
+	known = known[:min(len(known), most)]
 	best, least := "", max(2, len(got)/3)+1
 	lower := strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(got))
 	for _, k := range known {
 		if lower == strings.ToLower(strings.ReplaceAll(k, "-", "")) {
 			return fmt.Sprintf("did you mean %q?", k)
+		}
+		if abs(len(got)-len(k)) >= least {
+			continue
 		}
 		if d := distance(got, k); d < least {
 			best, least = k, d
@@ -56,3 +60,5 @@ func distance(a, b string) int {
 	}
 	return last[len(b)]
 }
+
+func abs(n int) int { return max(n, -n) }

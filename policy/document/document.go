@@ -131,20 +131,40 @@ func Parse(data []byte) (*Document, error) {
 	return d, nil
 }
 
-// resolve looks whether what the document refers to is in it, and whether names are used once.
+// Bounds of what a document may have, so that a hostile one costs little: nobody writes as much.
+const (
+	maxTrust    = 500
+	maxPatterns = 5_000
+)
+
+// resolve looks whether what the document refers to is in it.
 func (d *Document) resolve(r *reader) {
-	known := map[string][]string{}
+	names := map[string][]string{}
+	known := map[[2]string]bool{}
+	add := func(kind, name string) {
+		names[kind], known[[2]string{kind, name}] = append(names[kind], name), true
+	}
 	for i := range d.spec.Trust {
-		known["trust"] = append(known["trust"], d.spec.Trust[i].Name)
+		add("trust", d.spec.Trust[i].Name)
 	}
 	for i := range d.spec.Rules {
-		known["rules"] = append(known["rules"], d.spec.Rules[i].Name)
+		add("rules", d.spec.Rules[i].Name)
 	}
 	words := map[string]string{"trust": "no entry of trust is called %.80q", "rules": "no set of rules is called %.80q"}
 	for _, ref := range r.refs {
-		if !contains(known[ref.kind], ref.name) {
-			r.fault(ref.place, ref.path, nearest.Suggest(ref.name, known[ref.kind]), words[ref.kind], ref.name)
+		if !known[[2]string{ref.kind, ref.name}] {
+			r.fault(ref.place, ref.path, nearest.Suggest(ref.name, names[ref.kind]), words[ref.kind], ref.name)
 		}
+	}
+	patterns := 0
+	for i := range d.spec.Images {
+		patterns += len(d.spec.Images[i].Match)
+	}
+	if n := len(d.spec.Trust); n > maxTrust {
+		r.fault(locate(d.root, "trust"), "trust", "", "%d entries, and at most %d are read", n, maxTrust)
+	}
+	if patterns > maxPatterns {
+		r.fault(locate(d.root, "images"), "images", "", "%d patterns, and at most %d are read", patterns, maxPatterns)
 	}
 }
 

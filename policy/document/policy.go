@@ -61,8 +61,16 @@ func (p *Policy) Decide(ctx context.Context, in *policy.Input) *policy.Decision 
 }
 
 func (p *Policy) decide(ctx context.Context, in *policy.Input, gate string) *policy.Decision {
-	if in != nil && in.Request != nil && in.Request.Gate != "" {
+	switch {
+	case in == nil:
+	case in.Request != nil && in.Request.Gate != "":
 		gate = in.Request.Gate
+	case gate != "": // a program that asks at a door says so to all rules
+		c, r := *in, policy.Request{}
+		if in.Request != nil {
+			r = *in.Request
+		}
+		r.Gate, c.Request, in = gate, &r, &c
 	}
 	if !slices.Contains(p.gates, gate) {
 		gate = defaultGate

@@ -327,6 +327,34 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// A key that two entries of trust let in is one signer.
+func TestOneKeyTwice(t *testing.T) {
+	alice := newPerson(t)
+	text := fmt.Sprintf("version: 1\nname: x\ntrust: [{name: one, key: %s}, {name: two, kind: file}]\nimages: [{match: [\"**\"], require: [{signature: {by: [one, two], atLeast: 2}}]}]\n", alice.yaml())
+	p, err := parse(t, text).Load(&document.Options{Trust: map[string]document.TrustFunc{"file": func(*document.Trust) (verify.Verifier, error) { return alice.verifier(t), nil }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := check(p, "", app, now, alice.sign(t, sign.ImageSignature{})); d.Verdict != policy.Deny || !strings.Contains(d.Reason, "1 of 2") {
+		t.Errorf("%v", d)
+	}
+}
+
+// A program that asks at a door without a request says which door it is to rules, too.
+func TestAt(t *testing.T) {
+	alice := newPerson(t)
+	p := load(t, fmt.Sprintf("version: 1\nname: x\ntrust: [{name: alice, key: %s}]\ngates: {soft: {mode: warn}}\nimages: [{match: [\"**\"], require: [{signature: {}}, {when: {gates: [hard]}, attestation: {types: [%s]}}]}]\n", alice.yaml(), reviewType))
+	in := &policy.Input{Name: app, Now: now, Report: verify.Collect(context.Background(), subject, source(alice.sign(t, sign.ImageSignature{})), p.Verifiers()...)}
+	for door, want := range map[string]policy.Verdict{"hard": policy.Deny, "other": policy.Allow, "soft": policy.Allow} {
+		if d := policy.Decide(context.Background(), p.At(door), in); d.Verdict != want {
+			t.Errorf("%s: %v", door, d)
+		}
+	}
+	if d := policy.Decide(context.Background(), p, in); d.Verdict != policy.Indeterminate {
+		t.Errorf("no door: %v", d)
+	}
+}
+
 // A rule with a condition that the door cannot tell is not left out.
 func TestWhen(t *testing.T) {
 	alice := newPerson(t)

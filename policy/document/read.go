@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"sort"
 	"strconv"
@@ -78,6 +79,10 @@ func (r *reader) err() error {
 }
 
 func (r *reader) fault(at place, path, suggestion, formatted string, args ...any) {
+	const longest = 300
+	if len(path) > longest {
+		path = path[:longest] + "..."
+	}
 	if len(r.faults) <= 10*maxErrors {
 		r.faults = append(r.faults, &Error{Line: max(at.Line, 1), Column: max(at.Column, 1), Path: path, Reason: fmt.Sprintf(formatted, args...),
 			Suggestion: suggestion})
@@ -384,6 +389,9 @@ func (r *reader) number(n *yaml.Node, v reflect.Value, f *field, path string) {
 	}
 	const most = 1 << 31
 	i, err := strconv.ParseInt(n.Value, 10, 64)
+	if x, e := strconv.ParseFloat(n.Value, 64); err != nil && e == nil && x == math.Trunc(x) && math.Abs(x) <= most { // 1.0 and 1e0 are 1, as JSON Schema has it
+		i, err = int64(x), nil
+	}
 	switch {
 	case err != nil || i < int64(f.min) || i > most:
 		r.fault(at(n), path, "", "%.40s is no whole number from %d to %d", n.Value, f.min, most)

@@ -10,31 +10,60 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
-// Directory returns Serials that keep one file for each document in a directory, which is made if it is not there. A file that cannot
-// be read is an error: whoever may write there can let an older policy in.
+// Directory returns Serials that keep a file for the newest version of each document in a directory, which is made if it is not there.
+// Several processes may use it at the same time: a version never takes the place of a newer one. A file that cannot be read is an
+// error: whoever may write there can let an older policy in.
 func Directory(dir string) Serials { return directory(dir) }
 
 type directory string
 
-// file is named by the document's name in hex, which may have what file systems do not take.
-func (d directory) file(name string) string {
-	return filepath.Join(string(d), hex.EncodeToString([]byte(name))+".json")
+// prefix is what the files of a document begin with: its name in hex, which may have what file systems do not take. The rest is the
+// serial, so that no file is ever written over.
+func (d directory) prefix(name string) string { return hex.EncodeToString([]byte(name)) + "." }
+
+// versions returns the files of a document by their serials.
+func (d directory) versions(name string) (map[int]string, error) {
+	entries, err := os.ReadDir(string(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	files := map[int]string{}
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), d.prefix(name))
+		if serial, err := strconv.Atoi(strings.TrimSuffix(rest, ".json")); ok && err == nil && strings.HasSuffix(rest, ".json") {
+			files[serial] = filepath.Join(string(d), e.Name())
+		}
+	}
+	return files, nil
 }
 
 func (d directory) Newest(_ context.Context, name string) (v Version, err error) {
-	data, err := os.ReadFile(d.file(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return v, nil
+	files, err := d.versions(name)
+	if err != nil || len(files) == 0 {
+		return v, err
+	}
+	newest := 0
+	for serial := range files {
+		newest = max(newest, serial)
+	}
+	data, err := os.ReadFile(files[newest])
+	if errors.Is(err, fs.ErrNotExist) { // another process has just kept a newer one
+		return v, fmt.Errorf("the version was changed meanwhile, try again: %w", err)
 	}
 	if err != nil {
 		return v, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&v); err != nil || v.Serial < 1 || v.Digest == "" {
-		return v, fmt.Errorf("%s is damaged: restore it, or remove it to begin anew (%w)", d.file(name), errors.Join(err))
+	if err := dec.Decode(&v); err != nil || v.Serial != newest || v.Serial < 1 || v.Digest == "" {
+		return Version{}, fmt.Errorf("%s is damaged: restore it, or remove it to begin anew (%w)", files[newest], errors.Join(err))
 	}
 	return v, nil
 }
@@ -60,7 +89,16 @@ func (d directory) Remember(_ context.Context, name string, v Version) error {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), d.file(name))
+		err = os.Rename(f.Name(), filepath.Join(string(d), fmt.Sprintf("%s%010d.json", d.prefix(name), v.Serial)))
+	}
+	if err != nil {
+		return err
+	}
+	files, err := d.versions(name)
+	for serial, file := range files {
+		if serial < v.Serial {
+			_ = os.Remove(file) // what stays is passed over
+		}
 	}
 	return err
 }

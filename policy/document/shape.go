@@ -186,7 +186,7 @@ type format struct {
 }
 
 var formats = map[string]*format{
-	"name":      {pattern: `^[A-Za-z0-9]([A-Za-z0-9 ._/@+-]*[A-Za-z0-9])?$`, words: "a name of letters, digits and blanks, such as \"release team\""},
+	"name":      {pattern: `^[A-Za-z0-9]([A-Za-z0-9 ._/@+-]{0,126}[A-Za-z0-9])?$`, words: "a name of at most 128 letters, digits and blanks, such as \"release team\""},
 	"kind":      {pattern: `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, words: "a word such as aws-signer"},
 	"digest":    {pattern: `^sha256:[0-9a-f]{64}$|^sha512:[0-9a-f]{128}$`, words: "a digest such as sha256: and 64 digits in lower case"},
 	"account":   {pattern: `^[0-9]{12}$`, words: "the number of an AWS account, 12 digits in quotes"},

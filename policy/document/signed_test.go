@@ -144,6 +144,27 @@ func TestSigned(t *testing.T) {
 	}
 }
 
+// A version never takes the place of a newer one, whoever writes later.
+func TestDirectory(t *testing.T) {
+	ctx := context.Background()
+	d := document.Directory(filepath.Join(t.TempDir(), "new", "dir"))
+	if v, err := d.Newest(ctx, "a"); err != nil || v != (document.Version{}) {
+		t.Fatal(v, err)
+	}
+	for _, serial := range []int{3, 12, 7, 11} {
+		for _, name := range []string{"a", "a/b", "../c", "A"} {
+			if err := d.Remember(ctx, name, document.Version{Serial: serial, Digest: fmt.Sprint("sha256:", serial, name)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, name := range []string{"a", "a/b", "../c", "A"} {
+		if v, err := d.Newest(ctx, name); err != nil || v.Serial != 12 || v.Digest != "sha256:12"+name {
+			t.Errorf("%s: %v, %v", name, v, err)
+		}
+	}
+}
+
 // A Signed that names nobody gives nothing out, and neither does one for a warning.
 func TestSignedByNobody(t *testing.T) {
 	ctx := context.Background()

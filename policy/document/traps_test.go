@@ -124,7 +124,7 @@ func TestTraps(t *testing.T) {
 		}
 	})
 	t.Run("a level is a number, and no text with one", func(t *testing.T) {
-		for _, level := range []string{"SLSA_BUILD_LEVEL_3", `"3"`, "0", "-1", "3.5", "1e1", "99999999999999999999"} {
+		for _, level := range []string{"SLSA_BUILD_LEVEL_3", `"3"`, "0", "-1", "3.5", "99999999999999999999"} {
 			if _, err := document.Parse([]byte(trapped(alice, bob, "provenance: {by: [alice], level: "+level+", builders: [{id: x, level: 3}]}"))); !errors.Is(err, document.ErrDocument) {
 				t.Errorf("%s: %v", level, err)
 			}

@@ -185,14 +185,6 @@ func (t *trusted) Verify(ctx context.Context, subject, evidence verify.Descripto
 	return nil, foreign
 }
 
-// Validate returns an error if a verifier can never accept anything.
-func (t *trusted) Validate() error {
-	if len(t.entries) == 0 {
-		return errors.New("document: trust names nobody")
-	}
-	return nil
-}
-
 // merge adds what an entry's verifier proved of the same evidence.
 func merge(into, a *verify.Attestation, name string) *verify.Attestation {
 	signers := slices.Clone(a.Signers)
