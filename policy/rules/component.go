@@ -88,7 +88,8 @@ var ecosystems = map[string]string{
 
 // orders are the types of VERS by the type of package URL, where they are called otherwise.
 var orders = map[string][]string{
-	"deb": {"debian"}, "apk": {"alpine"}, "alpm": {"arch"}, "golang": {"go"}, "githubactions": {"semver"}, "julia": {"semver"}, "bioconductor": {"cran"},
+	"deb": {"debian"}, "apk": {"alpine"}, "alpm": {"arch"}, "golang": {"go"},
+	"githubactions": {"semver"}, "julia": {"semver"}, "bioconductor": {"cran"},
 }
 
 func (c Component) compile() (*pattern, error) {
@@ -100,7 +101,8 @@ func (c Component) compile() (*pattern, error) {
 	if err != nil {
 		return nil, trimmed{err}
 	}
-	out := &pattern{Component: c, kind: p.Type, ecosystem: ecosystems[p.Type], version: fullVersion(&p), qualifiers: maps.Clone(p.Qualifiers)}
+	out := &pattern{Component: c, kind: p.Type, ecosystem: ecosystems[p.Type], version: fullVersion(&p)}
+	out.qualifiers = maps.Clone(p.Qualifiers)
 	delete(out.qualifiers, "epoch")
 	switch {
 	case p.Name == "*":

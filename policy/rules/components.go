@@ -170,7 +170,7 @@ func partsOf(in *policy.Input, a *verify.Attestation) (partsFact, error) {
 			case c.PURL == "" && (!isPart(c) || slices.Contains(roots, ref)):
 			case c.PURL == "":
 				add(&f.Unidentified, nameOf(c))
-			case spdx && bytes.Count(c.Raw(), []byte("pkg:")) > 1: // several package URLs
+			case spdx && mayHaveMore(doc, c):
 				for _, purl := range doc.Details(ref).PURLs {
 					add(&f.PURLs, purl)
 				}
@@ -180,6 +180,20 @@ func partsOf(in *policy.Input, a *verify.Attestation) (partsFact, error) {
 		}
 		return f, nil
 	})
+}
+
+// mayHaveMore reports whether a package of SPDX may have several package URLs, of which a Component has the first.
+func mayHaveMore(doc *sbom.Document, c *sbom.Component) bool {
+	if !strings.HasPrefix(doc.Format().Version, "2") {
+		return true // they may stand elsewhere
+	}
+	raw, n := c.Raw(), 0
+	for i, b := range raw {
+		if b == ':' && i >= 3 && bytes.EqualFold(raw[i-3:i], []byte("pkg")) {
+			n++
+		}
+	}
+	return n != 1 || bytes.IndexByte(raw, '\\') >= 0
 }
 
 // glancesOf looks at package URLs once for all rules, as far as most of them need it.

@@ -238,9 +238,7 @@ func (r *rule) narrowed(in *policy.Input, req *policy.Require) (*policy.Input, [
 		case r.meant != nil && !r.meant(in, a):
 			why = "it is no " + r.noun
 		case r.counts != nil:
-			if a, why = r.withSigners(a); why == "" {
-				break
-			}
+			a, why = r.withSigners(a)
 		}
 		if why == "" {
 			report.Attestations = append(report.Attestations, a)

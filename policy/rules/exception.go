@@ -211,6 +211,7 @@ type excuses struct {
 	once sync.Once
 	list []*excuse
 	used []*excuse
+	over []string // exceptions that have ended
 	bad  []string // signed exceptions that cannot be read
 	lost error    // one that could not be looked at
 }
@@ -245,11 +246,15 @@ func (x *excuses) load(in *policy.Input) {
 func (x *excuses) excepted(in *policy.Input, v Violation) bool {
 	x.once.Do(func() { x.load(in) })
 	for _, e := range x.list {
-		if (e.Rule == "" || e.Rule == x.rule) && e.covers(in, v) && in.Before(e.Expires) {
+		switch {
+		case e.Rule != "" && e.Rule != x.rule || !e.covers(in, v):
+		case in.Before(e.Expires):
 			if !slices.Contains(x.used, e) {
 				x.used = append(x.used, e)
 			}
 			return true
+		default:
+			x.over = append(x.over, e.String())
 		}
 	}
 	return false
@@ -305,6 +310,9 @@ func (x *excuses) say(d *policy.Decision) {
 			all = append(all, s)
 		}
 		d.Reason += fmt.Sprintf("; by %s: %s", count(len(all), "exception"), strings.Join(all, ", "))
+	}
+	if len(x.over) > 0 && d.Verdict != policy.Allow {
+		d.Reason += "; exceptions that ended: " + some(x.over)
 	}
 	if len(x.bad) > 0 && d.Verdict != policy.Allow {
 		d.Reason += "; not read as exceptions: " + some(x.bad)

@@ -86,7 +86,8 @@ func (r *Keyless) rule() *rule {
 	}
 	claims := r.claims()
 	out.counts = func(s verify.Signer) bool {
-		return s.Identity.Kind == verify.OIDCIdentity && s.Identity.Issuer == r.Issuer && (r.Subject == "" || glob(r.Subject, s.Identity.Subject)) &&
+		return s.Identity.Kind == verify.OIDCIdentity && s.Identity.Issuer == r.Issuer &&
+			(r.Subject == "" || glob(r.Subject, s.Identity.Subject)) &&
 			!slices.ContainsFunc(claims, func(c Claim) bool { return !globAny(c.Values, s.Claims[c.Name]) })
 	}
 	return out
@@ -96,7 +97,8 @@ func (r *Keyless) rule() *rule {
 func (r *Keyless) claims() []Claim {
 	all := slices.Clone(r.Claims)
 	for _, c := range []Claim{
-		{"sourceRepositoryURI", []string{r.Repository}}, {"buildConfigURI", []string{r.Workflow}}, {"sourceRepositoryRef", r.Refs}, {"buildTrigger", r.Triggers},
+		{"sourceRepositoryURI", []string{r.Repository}}, {"buildConfigURI", []string{r.Workflow}},
+		{"sourceRepositoryRef", r.Refs}, {"buildTrigger", r.Triggers},
 	} {
 		if len(c.Values) > 0 && c.Values[0] != "" {
 			all = append(all, c)
@@ -108,7 +110,7 @@ func (r *Keyless) claims() []Claim {
 func (r *Keyless) valid() error {
 	switch {
 	case !strings.HasPrefix(r.Issuer, "https://") || strings.Contains(r.Issuer, "*"):
-		return fmt.Errorf("issuer %.80q: it is the URL of the identity provider, exactly, such as https://token.actions.githubusercontent.com", r.Issuer)
+		return fmt.Errorf("issuer %.80q: it is the URL of the identity provider, exactly, such as https://gitlab.com", r.Issuer)
 	case r.Subject == "" && r.Repository == "" && r.Workflow == "" && len(r.Claims) == 0:
 		return errors.New("the rule names nobody of the issuer's: give Subject, Repository or Workflow")
 	}

@@ -95,7 +95,8 @@ func (r *Provenance) rule() *rule {
 		what += " at " + some(r.Refs)
 	}
 	return &rule{
-		Evidence: r.Evidence, name: r.Name, what: oneline.Of(what), noun: "provenance", types: []string{provenance.Type, provenance.TypeV02}, usual: policy.Some,
+		Evidence: r.Evidence, name: r.Name, what: oneline.Of(what), noun: "provenance",
+		types: []string{provenance.Type, provenance.TypeV02}, usual: policy.Some,
 		err: r.valid(),
 		check: func(_ context.Context, in *policy.Input, a *verify.Attestation, _ *excuses) error {
 			f, err := provenanceOf(in, a)
@@ -136,7 +137,8 @@ func (r *Provenance) valid() error {
 		if !strings.HasPrefix(p.Name, "/") || strings.HasSuffix(p.Name, "/") {
 			return fmt.Errorf("parameter %.80q: it is named by a JSON pointer, such as /workflow/path", p.Name)
 		}
-		if err := validPatterns("parameter "+p.Name, slices.DeleteFunc(slices.Clone(p.Values), func(v string) bool { return v == "" })); err != nil {
+		values := slices.DeleteFunc(slices.Clone(p.Values), func(v string) bool { return v == "" })
+		if err := validPatterns("parameter "+p.Name, values); err != nil {
 			return err
 		}
 	}
@@ -229,7 +231,8 @@ func (r *Provenance) sources(f *provenanceFact) (known []string, err error) {
 			}
 			ref = said
 		}
-		if len(r.Sources) > 0 && !slices.ContainsFunc(r.Sources, func(p string) bool { want, _ := repository(p); return glob(want, repo) }) {
+		expected := func(p string) bool { want, _ := repository(p); return glob(want, repo) }
+		if len(r.Sources) > 0 && !slices.ContainsFunc(r.Sources, expected) {
 			return nil, fmt.Errorf("its source is %.200q, which is not expected", uri)
 		}
 		if len(r.Refs) > 0 && !globAny(r.Refs, ref) {

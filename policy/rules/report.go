@@ -15,7 +15,6 @@ import (
 // A reportFact is what rules read of a vulnerability report: what it says of the scan, and its findings without texts for people
 // and without anything that VEX changed.
 type reportFact struct {
-	Digest     string          `json:"digest,omitempty"`
 	Subject    vuln.Subject    `json:"subject,omitzero"`
 	Databases  []vuln.Database `json:"databases,omitempty"`
 	Finished   time.Time       `json:"finished,omitzero"`
@@ -40,10 +39,11 @@ func reportOf(in *policy.Input, a *verify.Attestation) (reportFact, error) {
 			return reportFact{}, unreadable("vulnerability report", err)
 		}
 		f := reportFact{
-			Digest: report.Subject.Digest, Subject: report.Subject, Databases: report.Databases, Finished: report.Finished, Components: report.Components,
+			Subject: report.Subject, Databases: report.Databases, Finished: report.Finished, Components: report.Components,
 		}
 		for _, s := range report.Skipped {
-			f.Skipped = append(f.Skipped, skippedFact{cmp.Or(s.Component.PURL, strings.Trim(s.Component.Name+"@"+s.Component.Version, "@")), s.Reason})
+			name := strings.Trim(s.Component.Name+"@"+s.Component.Version, "@")
+			f.Skipped = append(f.Skipped, skippedFact{cmp.Or(s.Component.PURL, name), s.Reason})
 		}
 		for i := range report.Findings {
 			f.Findings = append(f.Findings, plain(&report.Findings[i]))
@@ -55,7 +55,8 @@ func reportOf(in *policy.Input, a *verify.Attestation) (reportFact, error) {
 // plain is a finding as it is judged. What VEX said in the report is left out: it was proven to nobody here.
 func plain(f *vuln.Finding) vuln.Finding {
 	out := vuln.Finding{
-		ID: f.ID, Aliases: f.Aliases, Kind: f.Kind, Severity: f.Severity, EPSS: f.EPSS, Exploit: f.Exploit, Published: f.Published, Withdrawn: f.Withdrawn,
+		ID: f.ID, Aliases: f.Aliases, Kind: f.Kind, Severity: f.Severity, EPSS: f.EPSS, Exploit: f.Exploit,
+		Published: f.Published, Withdrawn: f.Withdrawn,
 	}
 	for _, r := range f.Ratings {
 		out.Ratings = append(out.Ratings, vuln.Rating{Source: r.Source, Severity: r.Severity})

@@ -257,12 +257,14 @@ func TestComponentsWithoutPURL(t *testing.T) {
 	expect(t, decide(t, deny, signed(cyclonedx, bom("pkg:npm/left-pad@1"), release)), policy.Deny, "nobody keeps it")
 }
 
-// The second package URL of an SPDX package counts like the first.
+// The second package URL of an SPDX package counts like the first, however it is written.
 func TestSecondPURL(t *testing.T) {
-	doc := `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[{"name":"a","SPDXID":"SPDXRef-a","externalRefs":[` +
-		`{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/a@1"},` +
-		`{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/left-pad@1"}]}]}`
-	expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad"}}}, signed(spdx, doc, release)), policy.Deny, "left-pad")
+	for _, second := range []string{"pkg:npm/left-pad@1", "PKG:npm/left-pad@1", "Pkg:npm/left-pad@1", `\u0070kg:npm/left-pad@1`} {
+		doc := `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[{"name":"a","SPDXID":"SPDXRef-a","externalRefs":[` +
+			`{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/a@1"},` +
+			`{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"` + second + `"}]}]}`
+		expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad"}}}, signed(spdx, doc, release)), policy.Deny, "left-pad")
+	}
 }
 
 func TestLicenses(t *testing.T) {

@@ -17,7 +17,8 @@ import (
 
 // vexTypes are the predicate types of VEX documents: OpenVEX with and without a version, CSAF, and CycloneDX.
 var vexTypes = []string{
-	"https://openvex.dev/ns", "https://openvex.dev/ns/v0.2.0", "https://openvex.dev/ns/v0.0.1", "https://docs.oasis-open.org/csaf/csaf/v2.0", typeCycloneDX,
+	"https://openvex.dev/ns", "https://openvex.dev/ns/v0.2.0", "https://openvex.dev/ns/v0.0.1",
+	"https://docs.oasis-open.org/csaf/csaf/v2.0", typeCycloneDX,
 }
 
 // VEX says whose VEX statements a rule takes. Only attestations about the image by these signers count, and what others say
@@ -195,7 +196,8 @@ func subjectOf(in *policy.Input, said vuln.Subject) vuln.Subject {
 		repository = repository[:i]
 	}
 	if name := repository[strings.LastIndexByte(repository, '/')+1:]; name != "" && in.Report.Subject.Digest != "" {
-		p := sbom.PURL{Type: "oci", Name: strings.ToLower(name), Version: digest, Qualifiers: map[string]string{"repository_url": repository}}
+		p := sbom.PURL{Type: "oci", Name: strings.ToLower(name), Version: digest}
+		p.Qualifiers = map[string]string{"repository_url": repository}
 		said.IDs = append(slices.Clip(said.IDs), p.String())
 	}
 	return said

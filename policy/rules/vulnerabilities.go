@@ -218,8 +218,8 @@ func (j *findingJudge) check(ctx context.Context, in *policy.Input, a *verify.At
 // scan judges what the report says of the scan itself.
 func (j *findingJudge) scan(in *policy.Input, r *reportFact) error {
 	switch {
-	case !j.AnyDigest && r.Digest != "" && !isImage(in, r.Digest):
-		return fmt.Errorf("the report says that it is about %s, and the image is %s", r.Digest, in.Report.Subject.Digest)
+	case !j.AnyDigest && r.Subject.Digest != "" && !isImage(in, r.Subject.Digest):
+		return fmt.Errorf("the report says that it is about %s, and the image is %s", r.Subject.Digest, in.Report.Subject.Digest)
 	case len(r.Findings) == 0 && len(r.Databases) == 0 && r.Components == 0:
 		return errors.New("the report has no findings and says neither which databases were asked nor how many components there were: " +
 			"it is no proof of a scan")
