@@ -6,18 +6,45 @@ import (
 	"unicode"
 )
 
-// Of keeps text from writing lines of its own into a log or a terminal, and from turning the order of what stands there
-// (Unicode's bidirectional controls).
+// Of keeps text from writing lines of its own into a log or a terminal, from turning the order of what stands there (Unicode's
+// bidirectional controls), and from commanding a CI server that reads its own log: two hashes in a row begin a command for Azure
+// Pipelines, TeamCity and older runners of GitHub Actions wherever they stand in a line, and are taken apart. Characters that
+// nobody sees between them do not help, because who compares as a culture does skips them.
 func Of(s string) string {
-	if isPlain(s) {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r
 	}, s)
+	if strings.Count(s, "#") < 2 {
+		return s
+	}
+	var b strings.Builder
+	hash := false // the last character that can be seen is one
+	for _, r := range s {
+		if r == '#' && hash {
+			b.WriteByte(' ')
+		}
+		if !unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+			hash = r == '#'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Line is for text that begins a line, or stands behind blanks alone: the runner of GitHub Actions takes two colons there for the
+// begin of a command. It puts a quotation mark before them.
+func Line(s string) string {
+	unseen := func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	}
+	before, after, found := strings.Cut(s, ":")
+	if !found || strings.TrimFunc(before, unseen) != "" || !strings.HasPrefix(strings.TrimLeftFunc(after, unseen), ":") {
+		return s
+	}
+	return "'" + s
 }
 
 // isPlain reports whether a text is ASCII without controls, as most is.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
+	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/policy"
 )
 
@@ -45,28 +45,10 @@ func (t *terminal) line(s string) { fmt.Fprintln(t.w, strings.TrimRight(s, " "))
 // wrapped writes s behind a prefix of n columns, in as many lines as it takes. None begins with what the runner of GitHub Actions
 // takes for a command.
 func (t *terminal) wrapped(prefix string, n int, s string) {
-	for _, part := range wrap(noCommand(s), columns-n-1) {
-		if strings.HasPrefix(part, "::") {
-			part = "'" + part
-		}
-		t.line(prefix + part)
+	for _, part := range wrap(s, columns-n-1) {
+		t.line(prefix + oneline.Line(part))
 		prefix = strings.Repeat(" ", n)
 	}
-}
-
-// noCommand takes two hashes in a row apart, which begin a command for Azure Pipelines, TeamCity and older runners of GitHub Actions
-// wherever they stand in a line of a log. Characters that nobody sees go: who compares as a culture does skips them.
-func noCommand(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
-			return -1
-		}
-		return r
-	}, s)
-	for strings.Contains(s, "##") {
-		s = strings.ReplaceAll(s, "##", "# #")
-	}
-	return s
 }
 
 // paint colours s as a state.
@@ -105,7 +87,7 @@ func (t *terminal) tree(d *policy.Decision, first, others string) {
 	if width(others) > columns/2 { // deeper than anybody can read
 		first, others = "… ", "… "
 	}
-	text := fit(noCommand(short(says(d))), columns-width(first)-2)
+	text := fit(short(says(d)), columns-width(first)-2)
 	t.line(first + t.paint(state(d), mark(state(d))) + " " + text)
 	below := parts(d)
 	for i, part := range below {

@@ -144,7 +144,7 @@ func blank(s string) bool { return strings.Trim(s, whites) == "" }
 
 // plain reports whether a text is shown as it is.
 func plain(s string) bool {
-	return s != "" && len(s) < 4000 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) &&
+	return s != "" && len(s) < 4000 && !strings.Contains(s, "##") && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) &&
 		s == strings.Join(strings.Fields(s), " ")
 }
 
