@@ -55,6 +55,7 @@ func TestImports(t *testing.T) {
 		{"sbom/vuln/inspector", []string{"sbom", "sbom/vuln"}, []string{"go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/", "github.com/aws/"}},
 		{"sign", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/keyfile", nil, []string{spec, digest, crypto, sys, mldsa}},
+		{"sign/keyless", []string{"sign"}, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/provenance", nil, nil},
 		{"verify", nil, []string{spec, digest, mldsa}},
 		{"verify/sigstore", []string{"verify"}, []string{spec, digest, mldsa}},

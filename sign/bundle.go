@@ -44,26 +44,53 @@ type BundleSigner struct {
 	// Scheme is how Key signs; zero means the default of its type. Verifiers accept another one if they list it: here in
 	// TrustedKey.Schemes, for others see the package comment. One that Key cannot sign with is [ErrKey].
 	Scheme Scheme
+	// Witness sees each signature and adds to the bundle what it says of it, such as when it was made: see package sign/keyless.
+	// Nil means that nobody does.
+	Witness Witness
 	// Now, if set, gives the time for the annotation org.opencontainers.image.created, which nobody signs. Nil leaves it
 	// out, so that the same signature gives the same descriptor.
 	Now func() time.Time
 }
 
+// A Witness is shown signatures when they are made. Package sign/keyless has one: transparency logs and timestamp authorities.
+type Witness interface {
+	// Witness returns a Sigstore bundle with what there is to say of its signature, which key has made. It changes nothing that is
+	// signed. An error means that nothing is handed out.
+	Witness(ctx context.Context, bundle []byte, key crypto.PublicKey) ([]byte, error)
+}
+
 // Sign returns a bundle with the statement. Errors wrap [ErrStatement], [ErrKey],
 // [ErrSignature], or the key's.
 func (b *BundleSigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
-	envelope, err := signEnvelope(ctx, b.Key, s, b.Scheme)
+	payload, err := s.encode()
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w: %w", ErrStatement, err)
+	}
+	return b.signPayload(ctx, payload, s.Predicate.PredicateType())
+}
+
+// SignStatement signs an in-toto Statement that somebody else wrote, its bytes as they are, and returns a bundle as Sign does. It must
+// be one of version 1, or of 0.1, in strict JSON, with a subject that has a digest and a predicate type that is an absolute URI; else the
+// error wraps [ErrStatement].
+func (b *BundleSigner) SignStatement(ctx context.Context, statement []byte) (Descriptor, error) {
+	predicateType, err := checkStatement(statement)
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w: %w", ErrStatement, err)
+	}
+	return b.signPayload(ctx, statement, predicateType)
+}
+
+func (b *BundleSigner) signPayload(ctx context.Context, payload []byte, predicateType string) (Descriptor, error) {
+	sig, err := signMessage(ctx, b.Key, dsse.PAE(dsse.PayloadType, payload), b.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}
-	data, err := b.bundle(&bundle.Bundle{Envelope: envelope})
+	envelope := &dsse.Envelope{PayloadType: dsse.PayloadType, Payload: payload, Signatures: []dsse.Signature{{Sig: sig}}}
+	data, err := b.bundle(ctx, &bundle.Bundle{Envelope: envelope})
 	if err != nil {
 		return Descriptor{}, err
 	}
-	annotations := map[string]string{
-		annotationContent:       "dsse-envelope",
-		annotationPredicateType: s.Predicate.PredicateType(),
-	}
+	annotations := map[string]string{annotationContent: "dsse-envelope", annotationPredicateType: predicateType}
 	if b.Now != nil {
 		annotations[ocispec.AnnotationCreated] = b.Now().UTC().Format(time.RFC3339)
 	}
@@ -112,21 +139,28 @@ func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, e
 	if m.Signature, err = scheme.Sign(ctx, b.Key, pub, data); err != nil {
 		return Descriptor{}, fmt.Errorf("sign: %w", err)
 	}
-	out, err := b.bundle(&bundle.Bundle{Message: m})
+	out, err := b.bundle(ctx, &bundle.Bundle{Message: m})
 	if err != nil {
 		return Descriptor{}, err
 	}
 	return describe(bundle.MediaType, out, map[string]string{annotationContent: "message-signature"}), nil
 }
 
-func (b *BundleSigner) bundle(content *bundle.Bundle) ([]byte, error) {
+func (b *BundleSigner) bundle(ctx context.Context, content *bundle.Bundle) ([]byte, error) {
 	spki, err := mldsax509.MarshalPKIXPublicKey(b.Key.Public())
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
 	sum := sha256.Sum256(spki)
 	content.Hint = base64.StdEncoding.EncodeToString(sum[:])
-	return content.Append(nil), nil
+	data := content.Append(nil)
+	if b.Witness == nil {
+		return data, nil
+	}
+	if data, err = b.Witness.Witness(ctx, data, b.Key.Public()); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return data, nil
 }
 
 func describe(mediaType string, data []byte, annotations map[string]string) Descriptor {
@@ -211,4 +245,24 @@ func choose(key Key, wanted Scheme) (crypto.PublicKey, Scheme, error) {
 		return nil, 0, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
 	return pub, chosen[0], nil
+}
+
+// checkStatement returns the predicate type of a statement that somebody else wrote.
+func checkStatement(data []byte) (predicateType string, err error) {
+	s, err := intoto.Parse(data, intoto.Limits{})
+	if err != nil {
+		return "", err
+	}
+	if u, err := url.Parse(s.PredicateType); err != nil || !u.IsAbs() {
+		return "", fmt.Errorf("predicate type %q is not an absolute URI", s.PredicateType)
+	}
+	if len(s.Subjects) == 0 {
+		return "", errors.New("no subject")
+	}
+	for _, sub := range s.Subjects {
+		if len(sub.Digest) == 0 {
+			return "", fmt.Errorf("subject %q has no digest", sub.Name)
+		}
+	}
+	return s.PredicateType, nil
 }

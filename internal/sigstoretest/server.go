@@ -22,6 +22,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/notaryproject/tspclient-go"
+
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/sigstore"
 )
@@ -30,7 +32,14 @@ import (
 // authority, each below a path of its own. What it is asked to issue and to log it proves first, as the real ones do.
 type Server struct {
 	*Instance
-	URL   string
+	URL string
+	// Edit changes what a service, fulcio or rekor, is about to sign, and Stamp what the timestamp authority is. Of a certificate, the Key of a
+	// Signing takes the place of the requester's. Both are set before the first request, or by Set.
+	Edit  func(service string, g *Signing)
+	Stamp func(*tspclient.TSTInfo)
+	// Interpose stands between clients and a service: issuer, fulcio, rekor, tiles or tsa.
+	Interpose func(service string, next http.Handler) http.Handler
+
 	http  *httptest.Server
 	mu    sync.Mutex // of what follows, and of the Instance
 	moved time.Duration
@@ -63,15 +72,35 @@ func Serve(s *Instance) *Server {
 	mux.HandleFunc("POST /tsa/api/v1/timestamp", func(w http.ResponseWriter, r *http.Request) {
 		tsa := *out.TSA
 		tsa.Now = out.Now
+		out.mu.Lock()
+		tsa.Edit = out.Stamp
+		out.mu.Unlock()
 		tsa.ServeHTTP(w, r)
 	})
-	out.http = httptest.NewServer(mux)
+	out.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out.mu.Lock()
+		interpose := out.Interpose
+		out.mu.Unlock()
+		service, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		var h http.Handler = mux
+		if interpose != nil {
+			h = interpose(service, mux)
+		}
+		h.ServeHTTP(w, r)
+	}))
 	out.URL = out.http.URL
 	return out
 }
 
 // Close ends the server.
 func (s *Server) Close() { s.http.Close() }
+
+// Set changes the server's hooks while it serves.
+func (s *Server) Set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
 
 // Now is the time by the server's clock, which all of its services have.
 func (s *Server) Now() time.Time {
@@ -263,6 +292,12 @@ func (s *Server) signingCert(r *http.Request) (int, any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.At = s.now()
+	if s.Edit != nil {
+		s.Edit("fulcio", &g)
+	}
+	if g.Key != nil {
+		public = g.Key.Public()
+	}
 	chain := []string{pemOf(s.issue(&g, public))}
 	for _, c := range s.Chain {
 		chain = append(chain, pemOf(c.Raw))
@@ -302,6 +337,13 @@ func signed(text, sig []byte) *sigstore.Signed {
 func (s *Server) add(tiles bool, kind, version string, text []byte) (map[string]any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g := &Signing{At: s.now(), Tiles: tiles}
+	if s.Edit != nil {
+		s.Edit("rekor", g)
+	}
+	if g.Body != nil {
+		text = g.Body(text)
+	}
 	log, leaf := s.logs[tiles], hashLeaf(text)
 	for i, known := range log.leaves {
 		if bytes.Equal(known, leaf) {
@@ -312,7 +354,6 @@ func (s *Server) add(tiles bool, kind, version string, text []byte) (map[string]
 		}
 	}
 	log.leaves = append(log.leaves, leaf)
-	g := &Signing{At: s.now(), Tiles: tiles}
 	entry := s.include(g, kind, version, text, log.leaves, int64(len(log.leaves)-1))
 	log.entries = append(log.entries, entry)
 	return entry, nil

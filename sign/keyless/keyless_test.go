@@ -1,0 +1,275 @@
+package keyless_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/keyless"
+	"github.com/ladingdev/lading/sign/keyless/keylesstest"
+	"github.com/ladingdev/lading/verify"
+	"github.com/ladingdev/lading/verify/sigstore"
+)
+
+var image = sign.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString("image"), Size: 5}
+
+func start(t testing.TB) *keylesstest.Server {
+	t.Helper()
+	s := keylesstest.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func instance(t testing.TB, s *keylesstest.Server, log keylesstest.Log) *keyless.Instance {
+	t.Helper()
+	i, err := keyless.ParseInstance(s.TrustedRoot(), s.SigningConfig(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func signer(t testing.TB, s *keylesstest.Server, log keylesstest.Log) *keyless.Signer {
+	t.Helper()
+	return &keyless.Signer{Instance: instance(t, s, log), Token: func(_ context.Context, audience string) (string, error) {
+		if audience != "sigstore" {
+			t.Errorf("audience %q", audience)
+		}
+		return s.Token(keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0")), nil
+	}}
+}
+
+func verifier(t testing.TB, s *keylesstest.Server, entries ...sigstore.Entry) *sigstore.Verifier {
+	t.Helper()
+	root, err := sigstore.ParseRoot(s.TrustedRoot(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := sigstore.GitHub{Repository: "acme/app", Workflow: "release.yml", Tags: "v*"}.Entry("release")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := sigstore.New(root, append(entries, release), &sigstore.Options{Now: s.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+type predicate struct{}
+
+func (predicate) PredicateType() string        { return "https://example.com/p" }
+func (predicate) MarshalJSON() ([]byte, error) { return []byte(`{ "n": 1 }`), nil }
+
+var logs = map[string]keylesstest.Log{"first": keylesstest.First, "tiles": keylesstest.Tiles}
+
+// What is signed, verifies: signature, statement, file, and a statement that somebody else wrote, to the byte.
+func TestSign(t *testing.T) {
+	for name, log := range logs {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			k, v := signer(t, s, log), verifier(t, s)
+			for what, p := range map[string]sign.Predicate{"image": sign.ImageSignature{}, "statement": predicate{}} {
+				d, err := k.Sign(t.Context(), sign.About(image, p))
+				if err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+				a, err := v.Verify(t.Context(), image, d)
+				if err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+				if by := a.Signers[0]; by.TimeSource < verify.TimeStamped || by.SignedAt.IsZero() {
+					t.Errorf("%s: %+v", what, by)
+				}
+			}
+			d, err := k.SignBlob(t.Context(), strings.NewReader("a file"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := v.VerifyBlob(t.Context(), strings.NewReader("a file"), d); err != nil {
+				t.Error(err)
+			}
+			text := []byte("{\n\t\"_type\": \"https://in-toto.io/Statement/v1\", \"subject\": [{\"digest\": {\"sha256\": \"" + image.Digest.Encoded() +
+				"\"}}],\n \"predicateType\": \"https://example.com/p\", \"predicate\": {}, \"more\": 1 }")
+			if d, err = k.SignStatement(t.Context(), text); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := v.Verify(t.Context(), image, d); err != nil {
+				t.Error(err)
+			}
+			if service := map[string]string{"first": "rekor", "tiles": "tiles"}[name]; s.Requests(service) != 4 || s.Requests("fulcio") != 4 || s.Requests("tsa") != 4 {
+				t.Errorf("%d, %d and %d requests for four signatures", s.Requests(service), s.Requests("fulcio"), s.Requests("tsa"))
+			}
+		})
+	}
+}
+
+// A key's signature has a proven time by witnesses, whoever they are.
+func TestWitnesses(t *testing.T) {
+	s := start(t)
+	for _, c := range []struct {
+		name      string
+		algorithm sign.Algorithm
+		log       keylesstest.Log
+		refused   bool
+	}{
+		{"P-256, first", sign.P256, keylesstest.First, false}, {"P-256, tiles", sign.P256, keylesstest.Tiles, false},
+		{"P-384, tiles", sign.P384, keylesstest.Tiles, false}, {"P-521, first", sign.P521, keylesstest.First, false},
+		{"RSA, first", sign.RSA2048, keylesstest.First, false}, {"RSA, tiles", sign.RSA3072, keylesstest.Tiles, false},
+		{"Ed25519, first", sign.Ed25519, keylesstest.First, false}, {"Ed25519, tiles", sign.Ed25519, keylesstest.Tiles, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			key, err := sign.GenerateKey(c.algorithm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := &sign.BundleSigner{Key: key, Witness: &keyless.Witnesses{Instance: instance(t, s, c.log)}}
+			d, err := b.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+			if c.refused {
+				if !errors.Is(err, keyless.ErrLog) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			root, err := sigstore.ParseRoot(s.TrustedRoot(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := sigstore.New(root, []sigstore.Entry{{Name: "kms", Key: &verify.TrustedKey{Key: key.Public()}}}, &sigstore.Options{Now: s.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := v.Verify(t.Context(), image, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Signers[0].TimeSource < verify.TimeStamped {
+				t.Errorf("%+v", a.Signers[0])
+			}
+			// Who trusts the key alone reads it as before.
+			if _, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}}).Verify(t.Context(), image, d); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Each fault is told, by kind, and nothing is handed out.
+func TestFaults(t *testing.T) {
+	wants := map[keylesstest.Fault]error{
+		keylesstest.FulcioDown: keyless.ErrCertificate, keylesstest.FulcioSlow: keyless.ErrCertificate, keylesstest.FulcioOtherKey: keyless.ErrCertificate,
+		keylesstest.FulcioOtherSCT: keyless.ErrCertificate, keylesstest.RekorDown: keyless.ErrLog, keylesstest.RekorSlow: keyless.ErrLog,
+		keylesstest.RekorLost: nil, keylesstest.RekorOtherEntry: keyless.ErrLog, keylesstest.RekorOtherRoot: keyless.ErrLog,
+		keylesstest.RekorForged: keyless.ErrLog, keylesstest.TSADown: keyless.ErrTimestamp, keylesstest.TSASlow: keyless.ErrTimestamp,
+		keylesstest.TSAOtherSignature: keyless.ErrTimestamp, keylesstest.TSAOff: keyless.ErrUnverified, keylesstest.EverythingThrottled: nil,
+	}
+	for _, f := range keylesstest.Faults() {
+		for name, log := range logs {
+			t.Run(string(f)+", "+name, func(t *testing.T) {
+				t.Parallel()
+				want, known := wants[f]
+				if !known {
+					t.Fatal("no answer")
+				}
+				s := start(t)
+				k := signer(t, s, log)
+				if strings.Contains(string(f), "never") {
+					k.Timeout = 2 * time.Second
+				}
+				s.Break(f)
+				d, err := k.Sign(t.Context(), sign.About(image, predicate{}))
+				switch {
+				case want == nil && err != nil, want != nil && !errors.Is(err, want):
+					t.Errorf("%v, want %v", err, want)
+				case want != nil && len(d.Data) > 0:
+					t.Error("something was handed out")
+				case want != nil && strings.ContainsAny(err.Error(), "\n\r"):
+					t.Errorf("%q", err)
+				}
+				var service *keyless.ServiceError
+				if strings.Contains(string(f), "down") && (!errors.As(err, &service) || service.Status != 503) {
+					t.Errorf("%v", err)
+				}
+				s.Break()
+				if _, err := k.Sign(t.Context(), sign.About(image, predicate{})); err != nil && k.Timeout == 0 {
+					t.Errorf("and then: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// One entry per signature, however often the log is asked.
+func TestOneEntry(t *testing.T) {
+	s := start(t)
+	s.Break(keylesstest.RekorLost)
+	d, err := signer(t, s, keylesstest.First).Sign(t.Context(), sign.About(image, predicate{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(d.Data, []byte(`"canonicalizedBody"`)); n != 1 || s.Requests("rekor") != 3 {
+		t.Errorf("%d entries, %d requests", n, s.Requests("rekor"))
+	}
+	if _, err := verifier(t, s).Verify(t.Context(), image, d); err != nil {
+		t.Error(err)
+	}
+}
+
+// A token that no authority would take is told before anybody is asked.
+func TestTokens(t *testing.T) {
+	s := start(t)
+	i := instance(t, s, keylesstest.Tiles)
+	for name, token := range map[string]string{
+		"none": "", "two parts": "a.b", "no claims": "a.!.c",
+		"another audience":    s.Token(map[string]any{"aud": "https://kubernetes.default.svc", "sub": "x"}),
+		"expired":             s.Token(map[string]any{"exp": s.Now().Add(-time.Minute).Unix(), "sub": "x"}),
+		"nobody":              s.Token(map[string]any{}),
+		"unverified address":  s.Token(map[string]any{"email": "a@example.com", "email_verified": false, "sub": "x"}),
+		"a list without ours": s.Token(map[string]any{"aud": []string{"a", "b"}, "sub": "x"}),
+	} {
+		_, err := (&keyless.Signer{Instance: i, Token: keyless.Token(token)}).Sign(t.Context(), sign.About(image, predicate{}))
+		if !errors.Is(err, keyless.ErrToken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := (&keyless.Signer{Instance: i}).Sign(t.Context(), sign.About(image, predicate{})); !errors.Is(err, keyless.ErrToken) {
+		t.Error(err)
+	}
+	if n := s.Requests("fulcio"); n != 0 {
+		t.Errorf("the authority was asked %d times", n)
+	}
+	if _, err := (&keyless.Signer{}).Sign(t.Context(), sign.About(image, predicate{})); !errors.Is(err, keyless.ErrConfig) {
+		t.Error(err)
+	}
+	// What cannot be signed costs no certificate.
+	if _, err := signer(t, s, keylesstest.Tiles).Sign(t.Context(), nil); !errors.Is(err, sign.ErrStatement) {
+		t.Error(err)
+	}
+	if n := s.Requests("fulcio"); n != 0 {
+		t.Errorf("the authority was asked %d times", n)
+	}
+}
+
+// A clock that is an hour off is told, whichever way.
+func TestClock(t *testing.T) {
+	for _, d := range []time.Duration{-time.Hour, time.Hour} {
+		s := start(t)
+		s.Move(d)
+		k := signer(t, s, keylesstest.Tiles)
+		if _, err := k.Sign(t.Context(), sign.About(image, predicate{})); err == nil {
+			t.Errorf("%v: no error", d)
+		} else if !errors.Is(err, keyless.ErrToken) && !errors.Is(err, keyless.ErrUnverified) {
+			t.Errorf("%v: %v", d, err)
+		}
+	}
+}
