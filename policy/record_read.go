@@ -44,7 +44,7 @@ type textLine struct {
 // textLines yields the lines of a reader that are not blank, each in memory of its own.
 func textLines(from io.Reader) iter.Seq2[textLine, error] {
 	return func(yield func(textLine, error) bool) {
-		buffer := bufio.NewReaderSize(from, 64<<10)
+		buffer := bufio.NewReaderSize(from, 256<<10)
 		for n := 1; ; n++ {
 			text, err := readLine(buffer)
 			if err != nil && err != io.EOF {

@@ -223,14 +223,14 @@ func distinctCount[T comparable](list []T) int {
 	return len(seen)
 }
 
-var keyDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+func isKeyDigest(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" }
 
 // identityError says why no signer has this identity.
 func identityError(id verify.Identity) error {
 	switch {
 	case id == verify.Identity{}:
 		return errors.New("the requirement names a signer without identity")
-	case id.Kind == verify.KeyIdentity && !keyDigest.MatchString(id.Key):
+	case id.Kind == verify.KeyIdentity && !isKeyDigest(id.Key):
 		return fmt.Errorf("the requirement names key %q: a key is named by the 64 lower-case hex digits that TrustedKey.Identity gives", id.Key)
 	case id.Kind == verify.KeyIdentity && id.Subject+id.Issuer != "":
 		return errors.New("the requirement names a key with a subject or an issuer, which keys have not")

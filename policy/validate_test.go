@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -131,4 +132,19 @@ func TestValidate(t *testing.T) {
 	if err := (*policy.Gate)(nil).Validate(); err == nil {
 		t.Error("a gate that is nil is valid")
 	}
+}
+
+// What is told to be a URI at a glance is one for package net/url.
+func FuzzPredicateTypeIsURI(f *testing.F) {
+	for _, s := range []string{"https://a", "https:///", "https://-", "https://a..b//c~", "https://a:b", "https://%41"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if policy.Validate(policy.Require{Kind: verify.Statement, PredicateTypes: []string{s}}) != nil {
+			return
+		}
+		if u, err := url.Parse(s); err != nil || !u.IsAbs() || u.Host+u.Path+u.Opaque == "" {
+			t.Errorf("%q: %v, %v", s, u, err)
+		}
+	})
 }
