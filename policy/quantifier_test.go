@@ -47,6 +47,10 @@ func TestQuantifiers(t *testing.T) {
 	by := func(what string, source verify.TimeSource) *verify.Attestation {
 		return said(what, alice, ago(1), source)
 	}
+	vague := func(a *verify.Attestation, by time.Duration) *verify.Attestation {
+		a.Signers[0].Accuracy = by
+		return a
+	}
 	outage := errors.New("registry answers 500")
 	over := &verify.RejectedError{Err: fmt.Errorf("%w: 40 MiB", verify.ErrLimit)}
 	broken := &verify.RejectedError{Err: verify.ErrMalformed}
@@ -86,6 +90,8 @@ func TestQuantifiers(t *testing.T) {
 		{name: "a source of time that there is not", there: []*verify.Attestation{by("good", 99)}, some: A, every: A, newest: I},
 		{name: "in the future", there: []*verify.Attestation{said("good", alice, ago(-1), verify.TimeLogged)}, some: A, every: A, newest: I},
 
+		{name: "a vague time, which may be the newest", there: []*verify.Attestation{vague(bad(2), time.Hour), good(1)}, some: A, every: D, newest: D},
+		{name: "a vague time, which may not", there: []*verify.Attestation{vague(bad(2), time.Hour-1), good(1)}, some: A, every: D, newest: A},
 		{name: "others do not count", rule: rule{By: onlyAlice}, there: []*verify.Attestation{good(2), byBob("bad", 1)}, some: A, every: A, newest: A},
 		{name: "others do not help", rule: rule{By: onlyAlice}, there: []*verify.Attestation{bad(2), byBob("good", 1)}, some: D, every: D, newest: D},
 		{name: "others alone", rule: rule{By: onlyAlice}, there: []*verify.Attestation{byBob("good", 1)}, some: D, every: D, newest: D},

@@ -44,6 +44,7 @@ type candidate struct {
 	signers []counted
 	why     error     // it will not do; nil if it will
 	at      time.Time // when it was made, if that is known
+	latest  time.Time // the latest that at leaves open
 	unknown string    // why it is not
 }
 
@@ -145,13 +146,18 @@ func (w *weighing) date(c *candidate) {
 			}
 			return
 		}
-		c.at = at
+		c.at, c.latest = at, at
 	} else {
 		for _, s := range c.signers {
 			if why := unproven(s.Signer); why != "" {
 				c.unknown = why
-			} else if c.at.IsZero() || s.SignedAt.Before(c.at) {
+				continue
+			}
+			if c.at.IsZero() || s.SignedAt.Before(c.at) {
 				c.at = s.SignedAt
+			}
+			if c.latest.IsZero() || s.Latest().Before(c.latest) {
+				c.latest = s.Latest()
 			}
 		}
 	}
@@ -387,16 +393,21 @@ func short(d verify.Descriptor) string {
 	return string(d.Digest[:min(len("sha256:")+12, len(d.Digest))])
 }
 
-// newest returns the candidates that were made last. If it cannot be told which these are, it decides that.
+// newest returns the candidates that were made last, with those that may have been, for a timestamp can be vague. If it cannot be
+// told which these are, it decides that.
 func (w *weighing) newest(d *Decision) (last []*candidate, ok bool) {
+	var newest time.Time
 	for _, c := range w.candidates {
-		switch {
-		case c.unknown != "":
+		if c.unknown != "" {
 			d.Reason = fmt.Sprintf("cannot tell which %s is the newest: %s", w.what(), c.unknown)
 			return nil, false
-		case len(last) == 0 || c.at.After(last[0].at):
-			last = []*candidate{c}
-		case c.at.Equal(last[0].at):
+		}
+		if c.at.After(newest) {
+			newest = c.at
+		}
+	}
+	for _, c := range w.candidates {
+		if !c.latest.Before(newest) {
 			last = append(last, c)
 		}
 	}

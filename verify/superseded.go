@@ -22,7 +22,7 @@ func (r *Report) SupersededBy(a *Attestation) []Descriptor {
 
 // Superseded returns the evidence in the report that a later attestation supersedes, as SupersededBy has it: of each group
 // of attestations that say the same, all but the latest, for Prune of package registry. Later is what all signers signed
-// later, by a TimeSource that is no worse. What has no time is kept, and so is what has the same time as the latest.
+// later, for certain and by a TimeSource that is no worse. What has no time is kept, and so is what has the same time as the latest.
 func (r *Report) Superseded() []Descriptor {
 	var old []Descriptor
 	if r == nil {
@@ -56,7 +56,7 @@ func signedBy(a, b *Attestation) bool {
 func later(a, b *Attestation) bool {
 	for _, s := range b.Signers {
 		for _, t := range a.Signers {
-			if s.Same(t) && (s.TimeSource == TimeUnknown || t.TimeSource < s.TimeSource || !t.SignedAt.After(s.SignedAt)) {
+			if s.Same(t) && (s.TimeSource == TimeUnknown || t.TimeSource < s.TimeSource || !t.SignedAt.After(s.Latest())) {
 				return false
 			}
 		}

@@ -64,4 +64,14 @@ func TestSuperseded(t *testing.T) {
 	if got := report.Superseded(); len(got) != 0 {
 		t.Errorf("of two at the same time: %q", names(got))
 	}
+	// A timestamp that may be from after the other one is not older than it.
+	vague := say("vague", func(a *verify.Attestation) { a.Signers[0].Accuracy = time.Hour })
+	report = &verify.Report{Attestations: []*verify.Attestation{next, vague}}
+	if got := report.Superseded(); len(got) != 0 {
+		t.Errorf("a vague one: %q", names(got))
+	}
+	vague.Signers[0].Accuracy--
+	if got := report.Superseded(); len(got) != 1 {
+		t.Errorf("one that is vague, and older: %q", names(got))
+	}
 }
