@@ -138,6 +138,7 @@ type hub struct {
 	vulnerabilities            []*vulnerability
 	assessments                []*node // of SPDX 3, until they are read
 	leaves                     []*node // what the form of the output says by itself
+	inside                     []*node // of SPDX 3: what says that elements are in the document
 	index                      map[string]int
 	input                      []byte
 	now                        string

@@ -267,8 +267,12 @@ func (r *reader3) security() {
 			} else {
 				v.id = id
 			}
-			if l := listOrOne(x.get("identifierLocator")); len(l) > 0 && !v.source.ok() {
-				v.source = text{l[0].text, l[0]}
+			for _, l := range listOrOne(x.get("identifierLocator")) {
+				if !v.source.ok() {
+					v.source = text{l.text, l}
+				} else {
+					v.advisories = append(v.advisories, reference{kind: said("advisories"), url: text{l.text, l}})
+				}
 			}
 		}
 		for _, x := range listOrOne(n.get("externalRef")) {
@@ -280,9 +284,15 @@ func (r *reader3) security() {
 		byID[id3(n).s] = v
 		r.vulnerabilities = append(r.vulnerabilities, v)
 	}
+	others := map[*vulnerability][]*vulnerability{}
 	for _, n := range assessments {
 		if v := byID[n.str("from").s]; v != nil {
-			r.assessment(n, v)
+			r.assessment(n, r.variant(v, n, others))
+		}
+	}
+	for v, list := range others {
+		for _, o := range list {
+			o.ratings = v.ratings
 		}
 	}
 	r.edges = slices.DeleteFunc(r.edges, func(e edge) bool {
@@ -293,6 +303,36 @@ func (r *reader3) security() {
 		r.affect(v, e.from, append(slices.Clone(e.also), e.fromText.src, e.toText.src)...)
 		return true
 	})
+}
+
+// variant returns the vulnerability that an assessment belongs to: CycloneDX analyses a vulnerability once, so that one that is
+// fixed in one component and affects another is listed twice.
+func (r *reader3) variant(v *vulnerability, n *node, others map[*vulnerability][]*vulnerability) *vulnerability {
+	state := ""
+	for _, c := range vexClasses {
+		if c.class == class3(n).s && state == "" {
+			state = c.state
+		}
+	}
+	note := n.str("security_statusNotes")
+	if !note.ok() {
+		note = n.str("security_impactStatement")
+	}
+	same := func(o *vulnerability) bool {
+		return o.state.s == state && o.statement.s == n.str("security_actionStatement").s && o.note.s == note.s
+	}
+	if state == "" || !v.state.ok() || same(v) {
+		return v
+	}
+	for _, o := range others[v] {
+		if same(o) {
+			return o
+		}
+	}
+	o := &vulnerability{id: v.id, description: v.description, detail: v.detail, source: v.source, published: v.published, updated: v.updated, advisories: v.advisories}
+	others[v] = append(others[v], o)
+	r.vulnerabilities = append(r.vulnerabilities, o)
+	return o
 }
 
 func (r *reader3) affect(v *vulnerability, element int, from ...*node) {
@@ -316,10 +356,18 @@ func (r *reader3) assessment(n *node, v *vulnerability) {
 		}
 	}
 	for _, c := range vexClasses {
-		if c.class != class.s || v.state.ok() {
+		if c.class != class.s || known {
 			continue
 		}
 		known = true
+		if v.state.ok() { // said of one more component
+			again := []text{n.str("security_actionStatement"), n.str("security_statusNotes"), n.str("security_impactStatement"), n.str("security_justificationType")}
+			for _, t := range again {
+				v.said = append(v.said, compactNodes([]*node{t.src})...)
+			}
+			v.said = append(v.said, said...)
+			continue
+		}
 		v.state = text{c.state, class.src}
 		v.statement, v.note = n.str("security_actionStatement"), n.str("security_statusNotes")
 		if !v.note.ok() {

@@ -329,6 +329,9 @@ func (h *hub) writeSPDX2() *node {
 	for k := range h.edges {
 		h.spdx2Relationship(root, out, &h.edges[k])
 	}
+	for _, n := range h.inside {
+		n.explainSelf(Changed, "SPDX 2 says it by where an element stands")
+	}
 	h.spdx2Outside(root, out)
 	for _, n := range h.assessments {
 		n.explainMembers("SPDX 2 refers to advisories and says nothing of vulnerabilities itself")

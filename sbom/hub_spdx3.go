@@ -51,7 +51,8 @@ type reader3 struct {
 	licences  licences3
 	documents []*node
 	boms      []*node
-	named     map[*node]bool // agents and SBOMs that something refers to
+	custom    map[string]string // what expressions call licences, by their ids
+	named     map[*node]bool    // agents and SBOMs that something refers to
 }
 
 // readSPDX3 takes from an SPDX 3 document what the specifications have in common.
@@ -71,6 +72,7 @@ func readSPDX3(root *node) (*hub, error) {
 			r.byID[id] = n
 		}
 	}
+	r.customs()
 	for _, n := range r.elements {
 		r.element(n)
 	}
@@ -89,6 +91,7 @@ func readSPDX3(root *node) (*hub, error) {
 		for _, ref := range listOrOne(d.get("element")) { // what the document has is in it
 			if i, ok := r.indexOf[ref.text]; ok && ref.kind == strictjson.String {
 				r.hub.elements[i].leaves = append(r.hub.elements[i].leaves, ref)
+				r.inside = append(r.inside, ref)
 			}
 		}
 	}
@@ -112,6 +115,38 @@ func readSPDX3(root *node) (*hub, error) {
 		}
 	}
 	return h, nil
+}
+
+// customs reads what expressions call the licences that are elements (SimpleLicensing, customIdToUri).
+func (r *reader3) customs() {
+	r.custom = map[string]string{}
+	for _, n := range r.elements {
+		if class3(n).s != "simplelicensing_LicenseExpression" {
+			continue
+		}
+		for _, x := range listOrOne(n.get("simplelicensing_customIdToUri")) {
+			key, uri := x.str("key"), x.str("value")
+			switch known := r.custom[uri.s]; {
+			case !isSPDXRef(key.s, "LicenseRef-"), r.byID[uri.s] == nil:
+				continue
+			case known != "" && known != key.s:
+				key.src.explainSelf(Dropped, "a licence has one name in all expressions")
+				uri.src.explainSelf(Dropped, "a licence has one name in all expressions")
+				continue
+			}
+			r.custom[uri.s] = key.s
+			uri.src.explainSelf(Changed, "a licence is known by the name that expressions have for it")
+			r.leaves = append(r.leaves, compactNodes([]*node{class3(x).src, key.src, uri.src})...)
+		}
+	}
+}
+
+// licenceKey is what expressions call a licence.
+func (r *reader3) licenceKey(id string) string {
+	if key := r.custom[id]; key != "" {
+		return key
+	}
+	return licenceKey3(id)
 }
 
 // creation returns the creation information of an element.
@@ -261,7 +296,7 @@ func (r *reader3) element(n *node) {
 		}
 		r.leaves = append(r.leaves, class.src)
 	case "simplelicensing_SimpleLicensingText", "expandedlicensing_CustomLicense":
-		r.licences[id3(n).s] = licence3{class: class.s}
+		r.licences[id3(n).s] = licence3{class: class.s, expression: r.licenceKey(id3(n).s)}
 		r.licenseText(n, class)
 	case "expandedlicensing_ConjunctiveLicenseSet", "expandedlicensing_DisjunctiveLicenseSet", "expandedlicensing_OrLaterOperator",
 		"expandedlicensing_WithAdditionOperator", "expandedlicensing_ListedLicense", "expandedlicensing_ListedLicenseException",
@@ -291,7 +326,7 @@ func (r *reader3) element(n *node) {
 // licenseText reads the text of a licence, which expressions name by the last part of its id.
 func (r *reader3) licenseText(n *node, class text) {
 	c := &extracted{id: id3(n), name: n.str("name"), body: n.str("simplelicensing_licenseText"), comment: n.str("comment")}
-	key := licenceKey3(c.id.s)
+	key := r.licenceKey(c.id.s)
 	if r.extracted[key] == nil && c.body.ok() {
 		c.id.s = key
 		c.also = compactNodes([]*node{class.src})

@@ -52,6 +52,7 @@ func (h *hub) writeSPDX3() *node {
 	for _, x := range refs.out {
 		o := w.object("simplelicensing_SimpleLicensingText", w.iri(x.str("licenseId").s))
 		o.get("spdxId").from = x.get("licenseId").from
+		w.custom(x.str("licenseId").s, o.str("spdxId").s)
 		if n := x.get("name"); n != nil {
 			o.set("name", n)
 		}
@@ -64,6 +65,11 @@ func (h *hub) writeSPDX3() *node {
 			v.set("type", newText("ExternalRef"))
 			v.set("externalRefType", newText("license"))
 			v.add("locator", u)
+		}
+	}
+	for i := range h.externals {
+		if x := &h.externals[i]; isNamespace(x.uri.s) {
+			w.custom(x.id.s+":", strings.TrimSuffix(x.uri.s, "#")+"#")
 		}
 	}
 	for k := range h.edges {
@@ -80,6 +86,25 @@ func (h *hub) writeSPDX3() *node {
 	}
 	w.doc.set("profileConformance", profiles)
 	return w.root
+}
+
+// custom says in the expressions that name a licence which element that is; of a name that ends in ":", which begins the names
+// of licences in another document.
+func (w *writer3) custom(name, id string) {
+	for _, x := range w.expressions {
+		expression := x.str("simplelicensing_licenseExpression").s
+		for _, token := range strings.FieldsFunc(expression, func(c rune) bool { return strings.ContainsRune(" ()+", c) }) {
+			rest, ok := strings.CutPrefix(token, name)
+			if !ok || rest != "" && !strings.HasSuffix(name, ":") ||
+				slices.ContainsFunc(x.list("simplelicensing_customIdToUri"), func(e *node) bool { return e.str("key").s == token }) {
+				continue
+			}
+			e := x.add("simplelicensing_customIdToUri", newObject())
+			e.set("type", newText("DictionaryEntry"))
+			e.set("key", newText(token))
+			e.set("value", newText(id+rest))
+		}
+	}
 }
 
 // iri returns an id that is a IRI, for one of another specification.

@@ -52,6 +52,8 @@ func (l licences3) term(id string, visit func(string), depth int) (s, operator s
 			operator = " OR "
 		}
 		return v.expression, operator
+	case v.parts == nil && v.expression != "": // what expressions call it
+		return v.expression, ""
 	case v.parts == nil:
 		return licenceKey3(id), ""
 	case depth == maxLicenceNesting:

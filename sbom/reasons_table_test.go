@@ -387,6 +387,9 @@ var reasonProofs = map[string][]proof{
 	"who made a part of the document and when is said of the whole only":       {lacks("SPDX 2", "packages", "creationInfo", "created"), lacks("CycloneDX", "component", "timestamp", "created")},
 	"an expression names the licences of SPDX's list, and does not repeat what the list says": {
 		refused(strings.Replace(proofSPDX2, `"files"`, `"hasExtractedLicensingInfos":[{"licenseId":"LicenseRef-a","extractedText":"t"}],"files"`, 1), `LicenseRef-a`, `MIT`)},
+	"a licence has one name in all expressions":                   {one("SPDX 2", "hasExtractedLicensingInfos", "licenseId")},
+	"a licence is known by the name that expressions have for it": {noWord("SPDX 2", "customIdToUri"), noWord("CycloneDX", "customIdToUri"), one("SPDX 2", "hasExtractedLicensingInfos", "licenseId")},
+	"SPDX 2 says it by where an element stands":                   {lacks("SPDX 2", "", "element", "elements")},
 	onlyAbbreviates: {noWord("SPDX 2", "namespaceMap"), noWord("CycloneDX", "namespaceMap")},
 	ownSchema:       {noWord("SPDX 3", "$schema"), specText("JSON Schema 2020-12, section 8.1.1: $schema names the schema of the document it stands in")},
 	"a signature does not hold for another document":                             {specText("JSON Signature Format, section 6: it is computed over the document's canonical form")},

@@ -34,6 +34,16 @@ func isElementClass3(class string) bool {
 	return false
 }
 
+// isPartClass3 knows the classes of what stands in these properties: some writers give it an id as elements have.
+func isPartClass3(class string) bool {
+	switch class {
+	case "Hash", "PackageVerificationCode", "ExternalIdentifier", "ExternalRef", "ExternalMap", "NamespaceMap", "PositiveIntegerRange", "DictionaryEntry",
+		"ai_EnergyConsumption", "ai_EnergyConsumptionDescription", "software_ContentIdentifier", "extension_CdxPropertiesExtension", "extension_CdxPropertyEntry":
+		return true
+	}
+	return false
+}
+
 // isPart3 knows the properties whose values are no elements and belong to the element that they stand in.
 func isPart3(property string) bool {
 	switch property {
@@ -104,7 +114,7 @@ func shape3(root *node) (*node, []*node, error) {
 	s.changed = s.changed || len(root.members) > 2 && root.get("@graph") != nil
 	for _, n := range elements {
 		s.left += 4 * n.count()
-		if class := class3(n).s; n.kind == strictjson.Object && !isElementClass3(class) && class != "CreationInfo" && n.get("spdxId") == nil {
+		if class := class3(n).s; n.kind == strictjson.Object && !isElementClass3(class) && class != "CreationInfo" && (n.get("spdxId") == nil || isPartClass3(class)) {
 			if id := id3(n).s; id != "" && s.parts[id] == nil {
 				s.parts[id] = n
 			}

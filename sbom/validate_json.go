@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -167,11 +168,17 @@ func (c *jsonCheck) classed(class Class, n jsonschema.Node, rule, advice string)
 }
 
 // schemaClass says how much a problem with a schema matters.
+// otherCategories are categories of external references as the other one of SPDX 2.2 and 2.3 spells them: Zephyr writes that of
+// 2.2's schema in 2.3.
+var otherCategories = []string{"PACKAGE_MANAGER", "PERSISTENT_ID", "PACKAGE-MANAGER", "PERSISTENT-ID"}
+
 func (c *jsonCheck) schemaClass(p jsonschema.Problem) Class {
 	switch {
 	case p.Format == "iri-reference" || p.Format == "uri" || p.Format == "uri-reference" || p.Format == "iri" || p.Format == "email" || p.Format == "idn-email":
 		return Tolerated
 	case p.Keyword == "enum" && string(c.doc.Text(p.Node)) == "OPERATING-SYSTEM": // as the text of SPDX 2.3 has it (7.24), and 2.3.1
+		return Tolerated
+	case p.Keyword == "enum" && slices.Contains(otherCategories, string(c.doc.Text(p.Node))):
 		return Tolerated
 	case p.Keyword == "pattern" && c.doc.Kind(p.Node) == strictjson.String && isTime(string(c.doc.Text(p.Node))):
 		return Tolerated
