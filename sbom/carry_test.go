@@ -120,6 +120,35 @@ func TestSPDX3Carry(t *testing.T) {
 	}
 }
 
+// TestPhases brings when an SBOM was made to SPDX 3 and back, and to SPDX 2, which does not say it.
+func TestPhases(t *testing.T) {
+	for phase, back := range map[string]string{"design": "design", "pre-build": "pre-build", "build": "build", "post-build": "post-build", "operations": "operations", "discovery": ""} {
+		d := mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"lifecycles":[{"phase":"`+phase+`"}],
+			"component":{"type":"application","name":"a","bom-ref":"a"}}}`)
+		out, r := mustConvert(t, d, Format{SPDX, "3.0.1"})
+		if silent := differ(t, d.Bytes(), out.Bytes(), r); len(silent) > 0 {
+			t.Errorf("%s: silent: %q", phase, silent)
+		}
+		again, _ := mustConvert(t, out, Format{CycloneDX, "1.6"})
+		if got := again.About().Lifecycles; len(out.Roots()) != 1 || len(again.Roots()) != 1 || strings.Join(got, "") != back {
+			t.Errorf("%s: %q, roots %v", phase, got, out.Roots())
+		}
+	}
+	d := mustParse(t, spdx3Head[:strings.LastIndex(spdx3Head, `,"rootElement"`)]+`,"dataLicense":"https://spdx.org/licenses/CC0-1.0","rootElement":["urn:x:p"]},`+
+		`{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"}]}`)
+	for _, target := range []Format{{SPDX, "2.3"}, {CycloneDX, "1.6"}} {
+		out, r := mustConvert(t, d, target)
+		for _, l := range r.Losses {
+			if strings.HasSuffix(l.Path, "/dataLicense") {
+				t.Errorf("%v: %v", target, l)
+			}
+		}
+		if !bytes.Contains(out.Bytes(), []byte("CC0-1.0")) {
+			t.Errorf("%v: no licence of the data", target)
+		}
+	}
+}
+
 // TestEvidence checks that licences found in files stay apart from those that somebody claims.
 func TestEvidence(t *testing.T) {
 	d := mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a","licenses":[{"license":{"id":"MIT"}}],

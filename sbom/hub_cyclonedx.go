@@ -11,6 +11,8 @@ import (
 
 const notDescribed = "the other format relates only what the document describes"
 
+const noPedigree = "what a component was made from would be packages of their own in SPDX, which readers take for parts"
+
 const ownSchema = "it names the schema of the format that the document was in"
 
 // readCycloneDX takes from a CycloneDX document what the specifications have in common.
@@ -39,7 +41,9 @@ func readCycloneDX(root *node) *hub {
 		}
 	}
 	for _, l := range m.list("lifecycles") {
-		h.lifecycles = append(h.lifecycles, l.str("phase"))
+		if phase := l.str("phase"); phase.ok() {
+			h.lifecycles = append(h.lifecycles, phase)
+		}
 	}
 	if l := m.list("licenses"); len(l) == 1 {
 		h.dataLicense = l[0].get("license").str("id")
@@ -199,6 +203,11 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 			e.leaves = append(e.leaves, kind.src)
 		default:
 			e.references = append(e.references, cycloneDXReference(r))
+		}
+	}
+	if p := n.get("pedigree"); p != nil {
+		for _, leaf := range p.all(nil) {
+			leaf.explainSelf(Dropped, noPedigree)
 		}
 	}
 	e.cycloneDXEvidence(n.get("evidence"))

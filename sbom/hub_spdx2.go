@@ -270,6 +270,7 @@ func (h *hub) writeSPDX2() *node {
 	root.set("spdxVersion", newText("SPDX-2.3", h.leaves...))
 	license := h.dataLicense
 	if license.s != "CC0-1.0" {
+		license.src.explainSelf(Dropped, "every document of SPDX 2 says CC0-1.0 here")
 		license = said("CC0-1.0")
 	}
 	root.put("dataLicense", license)

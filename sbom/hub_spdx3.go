@@ -86,6 +86,7 @@ func readSPDX3(root *node) (*hub, error) {
 	for _, d := range r.documents {
 		r.named[d] = true
 		r.describe(d)
+		r.licenceOfData(d)
 	}
 	for _, d := range slices.Concat(r.documents, r.boms) {
 		for _, ref := range listOrOne(d.get("element")) { // what the document has is in it
@@ -147,6 +148,26 @@ func (r *reader3) licenceKey(id string) string {
 		return key
 	}
 	return licenceKey3(id)
+}
+
+// licenceOfData reads the licence of a document itself.
+func (r *reader3) licenceOfData(d *node) {
+	ref := d.str("dataLicense")
+	var parts []*node
+	id := r.licences.expression(ref.s, func(id string) {
+		if n := r.byID[id]; n != nil {
+			parts = append(parts, n)
+		}
+	})
+	if !listed(id) || r.dataLicense.ok() || len(parts) > 1 {
+		return
+	}
+	r.dataLicense = text{id, ref.src}
+	for _, n := range parts {
+		ref.src.explainSelf(Changed, "written by the licence's name")
+		r.dataLicense.src = n.str("simplelicensing_licenseExpression").src
+		r.leaves = append(r.leaves, compactNodes([]*node{ref.src, id3(n).src, class3(n).src})...)
+	}
 }
 
 // creation returns the creation information of an element.
@@ -284,6 +305,7 @@ func (r *reader3) element(n *node) {
 		r.documentReferences(n)
 	case "software_Sbom", "Bom":
 		r.boms = append(r.boms, n)
+		r.phases(n)
 	case "simplelicensing_LicenseExpression":
 		r.licences[id3(n).s] = licence3{class: class.s, expression: n.str("simplelicensing_licenseExpression").s}
 		switch v := n.str("simplelicensing_licenseListVersion"); {

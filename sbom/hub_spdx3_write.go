@@ -200,14 +200,58 @@ func (w *writer3) document() {
 			e.id.src.explainSelf(Changed, "written as "+w.out[i])
 		}
 	}
+	about := w.doc
+	if bom := w.sbom(); bom != nil {
+		w.doc.add("rootElement", newText(bom.str("spdxId").s))
+		about = bom
+	}
 	for _, r := range w.roots {
-		w.doc.add("rootElement", newText(w.out[r], slices.Clone(w.rootFrom[r])...))
+		about.add("rootElement", newText(w.out[r], slices.Clone(w.rootFrom[r])...))
 	}
 	for _, r := range w.references {
 		w.reference(w.doc, r)
 	}
 	for _, p := range w.properties {
 		w.property(w.doc, p)
+	}
+}
+
+// sbomTypes are SPDX 3's types of SBOMs (Software, SbomType) by CycloneDX's phases: of those that become the same, the first is
+// the way back. Both go by when the SBOM is made.
+var sbomTypes = []struct{ phase, sbomType string }{{"design", "design"}, {"pre-build", "source"}, {"build", "build"}, {"post-build", "analyzed"},
+	{"operations", "deployed"}, {"operations", "runtime"}}
+
+// sbom writes an SBOM that says when it was made, if the document does.
+func (w *writer3) sbom() (o *node) {
+	for _, l := range w.lifecycles {
+		i := slices.IndexFunc(sbomTypes, func(t struct{ phase, sbomType string }) bool { return t.phase == l.s })
+		if i < 0 {
+			l.src.explainSelf(Dropped, "SPDX 3 has no SBOMs of this phase")
+			continue
+		}
+		if o == nil {
+			o = w.object("software_Sbom", w.iri("Sbom"))
+		}
+		if sbomTypes[i].sbomType != l.s {
+			l.src.explainSelf(Changed, "SPDX 3 has words of its own for phases")
+		}
+		o.add("software_sbomType", newText(sbomTypes[i].sbomType, l.src))
+	}
+	return o
+}
+
+// phases reads when an SBOM was made.
+func (h *hub) phases(n *node) {
+	for _, t := range texts2(n, "software_sbomType") {
+		for _, known := range sbomTypes {
+			if known.sbomType != t.s {
+				continue
+			}
+			if known.phase != t.s {
+				t.src.explainSelf(Changed, "CycloneDX has words of its own for phases")
+			}
+			h.lifecycles = append(h.lifecycles, text{known.phase, t.src})
+		}
 	}
 }
 
