@@ -432,10 +432,18 @@ func TestPeersDecide(t *testing.T) {
 	bareCEL(t)(as)
 }
 
-// BenchmarkRules is the same without the peers, for profiles.
+// BenchmarkRules is the same without the peers and the floor, for profiles.
 func BenchmarkRules(b *testing.B) {
 	as, p := attestations(b, 50), twenty(b)
 	for b.Loop() {
 		decide(b, p, fresh(as))
+	}
+}
+
+// BenchmarkFloor is the floor without the rules. On a loaded machine, compare the processor time of both.
+func BenchmarkFloor(b *testing.B) {
+	as := attestations(b, 50)
+	for b.Loop() {
+		floor(b, as)
 	}
 }
