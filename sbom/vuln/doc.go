@@ -28,8 +28,9 @@
 //
 // A report without findings is no proof of a scan: Databases says what was asked and how old it was, Skipped which components
 // were not assessed. Where a scanner cannot tell whether a component is affected, the finding stays and Affected.Doubt says why;
-// rules ask [Affected.State], whose answers are found, cannot tell, and excluded by a proven statement. A severity that nobody gave is [Unknown], never low: since April 2026 most new CVEs have no score of
-// NVD. Nothing that a reader cannot place is dropped: Notes says what it was.
+// rules ask [Affected.State], whose answers are found, cannot tell, and excluded by a proven statement. A severity that nobody
+// gave is [Unknown], never low: since April 2026 most new CVEs have no score of NVD. Nothing that a reader cannot place is
+// dropped: Notes says what it was.
 //
 // # What it is not for
 //

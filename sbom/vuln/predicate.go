@@ -280,7 +280,8 @@ func (in *intotoIn) unify() (result []byte, err error) {
 			}
 		}
 	}
-	if in.Scanner.ProtoDB != (intotoDB{}) && in.Scanner.DB != (intotoDB{}) || in.ProtoMetadata != (intotoMetadata{}) && in.Metadata != (intotoMetadata{}) {
+	if in.Scanner.ProtoDB != (intotoDB{}) && in.Scanner.DB != (intotoDB{}) ||
+		in.ProtoMetadata != (intotoMetadata{}) && in.Metadata != (intotoMetadata{}) {
 		return nil, fmt.Errorf("%w: it has members of two forms of the predicate", ErrInvalid)
 	}
 	if in.Scanner.ProtoDB != (intotoDB{}) {

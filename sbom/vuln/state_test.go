@@ -42,7 +42,8 @@ func TestState(t *testing.T) {
 
 // A doubt is kept by every predicate, is counted and shown, and yields to who is sure.
 func TestDoubt(t *testing.T) {
-	r := &Report{Tool: Tool{Name: "x"}, Finished: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Databases: []Database{{Name: "d"}}, Findings: []Finding{
+	made := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	r := &Report{Tool: Tool{Name: "x"}, Finished: made, Databases: []Database{{Name: "d"}}, Findings: []Finding{
 		{ID: "CVE-2026-1", Severity: High, Affects: []Affected{
 			{Component: Component{Name: "a", Version: "1", PURL: "pkg:npm/a@1"}, Doubt: `"1" is no version`},
 			{Component: Component{Name: "b", Version: "1", PURL: "pkg:npm/b@1"}, Doubt: "no place in the order"}}},

@@ -68,7 +68,8 @@ const (
 // State is what a rule must ask, and all that it must ask, of a place:
 //
 //   - Excluded needs a proven signer, so a suppression by the scanner's own VEX files or ignore rules is still Found.
-//     Whether that signer may speak is for the rule: it is in Affected.VEX.
+//     Whether that signer may speak is for the rule: it is in Affected.VEX. In a Report that Parse read, what stands there is
+//     the word of whoever made the report: a rule drops it, and applies the statements that it verified itself.
 //   - CannotTell never counts as Excluded or as fixed: a rule makes it Indeterminate, or treats it as Found.
 //   - A proven statement settles a doubt: one that says "affected" makes the place Found.
 //

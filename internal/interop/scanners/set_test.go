@@ -64,7 +64,8 @@ func (a *advisory) constraint() string {
 func (k *kind) of(n int) (out []advisory) {
 	at := slices.IndexFunc(kinds, func(other kind) bool { return other.ecosystem == k.ecosystem })
 	for i := range n {
-		a := advisory{id: fmt.Sprintf("CVE-2026-%d", (at+1)*1_000_000+i), name: fmt.Sprintf(k.name, i/2), rating: i % len(vectors), fixed: k.versions[i%4]}
+		a := advisory{id: fmt.Sprintf("CVE-2026-%d", (at+1)*1_000_000+i), name: fmt.Sprintf(k.name, i/2), rating: i % len(vectors),
+			fixed: k.versions[i%4]}
 		if i%3 == 0 {
 			a.fixed, a.introduced, a.last = "", k.versions[1], k.versions[2]
 		}

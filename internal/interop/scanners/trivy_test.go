@@ -78,7 +78,7 @@ func TestTrivy(t *testing.T) {
 	cache := t.TempDir()
 	writeTrivy(t, filepath.Join(cache, "db"))
 	mine, file := ours(t)
-	cmd := exec.Command(exe, "sbom", "--cache-dir", cache, "--skip-db-update", "--skip-java-db-update", "--offline-scan", "--skip-version-check",
-		"--disable-telemetry", "--scanners", "vuln", "--format", "json", file)
+	cmd := exec.Command(exe, "sbom", "--cache-dir", cache, "--skip-db-update", "--skip-java-db-update", "--offline-scan",
+		"--skip-version-check", "--disable-telemetry", "--scanners", "vuln", "--format", "json", file)
 	judge(t, rows(t, mine), rows(t, run(t, cmd, 0)), nil)
 }

@@ -207,14 +207,15 @@ func TestInTotoVulns(t *testing.T) {
 		t.Errorf("%q, not %q", places(back), places(r))
 	}
 	old, err := protojson.Marshal(&vulnsv01.Vulns{
-		Scanner: &vulnsv01.Scanner{Uri: "u", Database: &vulnsv01.VulnDatabase{}, Result: &vulnsv01.Result{Vulnerabilities: []*vulnsv01.Vulnerability{
-			{Id: "CVE-2026-1", Severity: []*vulnsv01.Vulnerability_Severity{{Method: "nvd", Score: "high"}}}}}},
+		Scanner: &vulnsv01.Scanner{Uri: "u", Database: &vulnsv01.VulnDatabase{}, Result: &vulnsv01.Result{
+			Vulnerabilities: []*vulnsv01.Vulnerability{{Id: "CVE-2026-1", Severity: []*vulnsv01.Vulnerability_Severity{{Method: "nvd", Score: "high"}}}}}},
 		ScanMetadata: &vulnsv01.ScanMetadata{},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, err = vuln.ParsePredicate(vuln.TypeVulnsV01, old); err != nil || len(back.Findings) != 1 || back.Findings[0].Severity != vuln.High {
+	back, err = vuln.ParsePredicate(vuln.TypeVulnsV01, old)
+	if err != nil || len(back.Findings) != 1 || back.Findings[0].Severity != vuln.High {
 		t.Errorf("%+v, %v", back, err)
 	}
 }

@@ -127,7 +127,7 @@ func walkZip(f io.ReaderAt, name string, size int64, buf *bytes.Buffer, take fun
 		return err
 	}
 	pending, at := make([]byte, 0, piece+maxEntry), dir.from
-	left := max(leastUnzipped, mostUnzipped*size)
+	z := &zipWalk{f, dir.from, name, max(leastUnzipped, mostUnzipped*size), buf, take}
 	for at < dir.to || len(pending) > 0 {
 		n := min(int64(piece), dir.to-at)
 		old := len(pending)
@@ -140,7 +140,7 @@ func walkZip(f io.ReaderAt, name string, size int64, buf *bytes.Buffer, take fun
 		if whole == 0 {
 			return fmt.Errorf("%w: its directory is not one", zip.ErrFormat)
 		}
-		if err := walkPiece(f, dir.from, pending[:whole], count, name, &left, buf, take); err != nil {
+		if err := z.piece(pending[:whole], count); err != nil {
 			return err
 		}
 		pending = append(pending[:0], pending[whole:]...)
@@ -166,30 +166,41 @@ func entries(b []byte) (whole int, count uint64) {
 	return whole, count
 }
 
-func walkPiece(f io.ReaderAt, content int64, dir []byte, count uint64, name string, left *int64, buf *bytes.Buffer, take func(found) error) error {
+// A zipWalk is a zip that records are read from.
+type zipWalk struct {
+	file    io.ReaderAt
+	content int64 // where the directory begins
+	name    string
+	left    int64 // how many bytes may still be unzipped
+	buf     *bytes.Buffer
+	take    func(found) error
+}
+
+// piece reads the records that some entries of the directory are about.
+func (z *zipWalk) piece(dir []byte, count uint64) error {
 	le := binary.LittleEndian
 	tail := append([]byte(nil), dir...)
 	tail = le.AppendUint64(le.AppendUint32(tail, end64Sign), end64Size-12)
 	tail = le.AppendUint64(append(tail, 45, 0, 45, 0), 0) // versions, disks
 	tail = le.AppendUint64(le.AppendUint64(tail, count), count)
-	tail = le.AppendUint64(le.AppendUint64(tail, uint64(len(dir))), uint64(content))
+	tail = le.AppendUint64(le.AppendUint64(tail, uint64(len(dir))), uint64(z.content))
 	tail = le.AppendUint32(le.AppendUint32(tail, locatorSign), 0)
-	tail = le.AppendUint32(le.AppendUint64(tail, uint64(content)+uint64(len(dir))), 1)
+	tail = le.AppendUint32(le.AppendUint64(tail, uint64(z.content)+uint64(len(dir))), 1)
 	tail = append(le.AppendUint32(tail, endSign), 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff)
 	tail = append(tail, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0)
-	z, err := zip.NewReader(&spliced{f, content, tail}, content+int64(len(tail)))
+	r, err := zip.NewReader(&spliced{z.file, z.content, tail}, z.content+int64(len(tail)))
 	if err != nil {
 		return zipError(err)
 	}
-	for _, entry := range z.File {
+	for _, entry := range r.File {
 		if !strings.HasSuffix(entry.Name, ".json") {
 			continue
 		}
-		data, err := readEntry(entry, buf)
-		if *left -= int64(buf.Len()); *left < 0 {
+		data, err := readEntry(entry, z.buf)
+		if z.left -= int64(z.buf.Len()); z.left < 0 {
 			return fmt.Errorf("%w: it unzips to more than %d times its size", ErrLimit, mostUnzipped)
 		}
-		if err := take(found{name + ": " + entry.Name, data, err}); err != nil {
+		if err := z.take(found{z.name + ": " + entry.Name, data, err}); err != nil {
 			return err
 		}
 	}
