@@ -69,8 +69,8 @@ func (l *loader) attestation(s *ruleSpec, a *attestationSpec, path string) polic
 }
 
 func (l *loader) summary(s *ruleSpec, sum *summarySpec, path string) policy.Policy {
-	p := vsa.Accept{Name: s.Name, Resources: sum.Resources, Levels: sum.Levels, Policies: sum.Policies, MaxAge: sum.MaxAge, Revoked: sum.Revoked,
-		Results: sum.Results}
+	p := vsa.Accept{Name: s.Name, Resources: sum.Resources, Levels: sum.Levels, Policies: sum.Policies,
+		MaxAge: sum.MaxAge, Revoked: sum.Revoked, Results: sum.Results}
 	for i, v := range sum.Verifiers {
 		p.Verifiers = append(p.Verifiers, vsa.Verifier{ID: v.ID, Signers: l.by(v.By)})
 		if sum.MaxAge > 0 && l.onlyKeys(v.By) {
@@ -115,7 +115,8 @@ func (l *loader) condition(s *conditionSpec, path string, types []string) func(c
 		l.fault(path+".cel", "", "an expression is wanted here")
 		return fails
 	case l.opts.Conditions == nil:
-		l.fault(path+".cel", "fill Options.Conditions, such as with package policy/document/cel", "this program brings no language for conditions")
+		l.fault(path+".cel", "fill Options.Conditions, such as with package policy/document/cel",
+			"this program brings no language for conditions")
 		return fails
 	}
 	check, err := l.opts.Conditions.Compile(source, slices.Clone(types))
@@ -188,6 +189,8 @@ func (l *loader) ready(s *ruleSpec, path string) policy.Policy {
 	return nothing{}
 }
 
+const othersWord = "this is about the word of others, and does not say whose counts"
+
 // evidenceOf turns the names of trust into signers, in a struct of package policy/rules and in those that are in it.
 func (l *loader) evidenceOf(v reflect.Value, path string, all bool) {
 	t := v.Type()
@@ -195,7 +198,7 @@ func (l *loader) evidenceOf(v reflect.Value, path string, all bool) {
 		e := v.Addr().Interface().(*rules.Evidence)
 		switch {
 		case e.ByEntry == nil && !all && !v.IsZero():
-			l.fault(path, "say by", "this is about the word of others, and does not say whose counts")
+			l.fault(path, "say by", othersWord)
 		case len(l.spec.Trust) == 0 && all:
 			l.fault(path, "", "trust names nobody, so this is never met")
 		}
@@ -210,14 +213,15 @@ func (l *loader) evidenceOf(v reflect.Value, path string, all bool) {
 		case !f.IsExported():
 		case f.Type == reflect.TypeFor[rules.Evidence]():
 			l.evidenceOf(v.Field(i), path, all && f.Anonymous)
-		case f.Type.Kind() == reflect.Slice && isRules(f.Type.Elem()) && f.Type.Elem().Kind() == reflect.Struct && hasEvidence(f.Type.Elem()):
+		case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct && isRules(f.Type.Elem()) &&
+			hasEvidence(f.Type.Elem()):
 			list := reflect.MakeSlice(f.Type, v.Field(i).Len(), v.Field(i).Len()) // a copy: others load the document, too
 			reflect.Copy(list, v.Field(i))
 			v.Field(i).Set(list)
 			for j := range list.Len() {
 				e := list.Index(j).FieldByName("Evidence").Addr().Interface().(*rules.Evidence)
 				if e.ByEntry == nil {
-					l.fault(fmt.Sprintf("%s.%s[%d]", path, lowerFirst(f.Name), j), "say by", "this is about the word of others, and does not say whose counts")
+					l.fault(fmt.Sprintf("%s.%s[%d]", path, lowerFirst(f.Name), j), "say by", othersWord)
 				}
 				e.Signers, e.ByEntry = l.by(e.ByEntry), nil
 			}

@@ -203,7 +203,8 @@ func (l *linter) remote(n *yaml.Node, path string) {
 			l.remote(v, path+"."+name)
 			continue
 		}
-		fetched := strings.HasPrefix(v.Value, "http://") || strings.HasPrefix(v.Value, "https://") && name != "issuer" && name != "subject" && name != "repository" && name != "workflow"
+		identity := name == "issuer" || name == "subject" || name == "repository" || name == "workflow"
+		fetched := strings.HasPrefix(v.Value, "http://") || strings.HasPrefix(v.Value, "https://") && !identity
 		if v.Kind == yaml.ScalarNode && fetched && !pinned && !strings.Contains(v.Value, "@sha256:") {
 			l.find("unpinned-remote", path+"."+name, "what %s gives may be something else tomorrow: give its digest", v.Value)
 		}
@@ -218,11 +219,13 @@ func (l *linter) rule(r *ruleSpec, path string) {
 	if a := r.Attestation; a != nil && a.Condition != nil && a.Condition.CEL != nil {
 		source := a.Condition.CEL.Value
 		if rawPattern.MatchString(source) {
-			l.find("untyped", path+".attestation.condition.cel", "a misspelt field of raw is found when an image is judged: use predicate where its type is known")
+			l.find("untyped", path+".attestation.condition.cel",
+				"a misspelt field of raw is found when an image is judged: use predicate where its type is known")
 		}
 		negates := strings.Contains(strings.ReplaceAll(source, "!=", ""), "!") || strings.Contains(source, ".all(")
 		if negates && (a.Quantifier == "" || a.Quantifier == "some") {
-			l.find("some-forbids", path+".attestation.condition", "it seems to forbid, and one more attestation satisfies it: say quantifier: every")
+			l.find("some-forbids", path+".attestation.condition",
+				"it seems to forbid, and one more attestation satisfies it: say quantifier: every")
 		}
 	}
 	if p := r.Provenance; p != nil {

@@ -257,7 +257,8 @@ func (l *loader) fail(path string, e *Error) {
 	if p := locate(l.doc.root, path); e.Line == 0 {
 		e.Line, e.Column = max(p.Line, 1), max(p.Column, 1)
 	}
-	if len(l.r.faults) < 10*maxErrors && !slices.ContainsFunc(l.r.faults, func(known *Error) bool { return known.Path == path && known.Reason == e.Reason }) {
+	same := func(known *Error) bool { return known.Path == path && known.Reason == e.Reason }
+	if len(l.r.faults) < 10*maxErrors && !slices.ContainsFunc(l.r.faults, same) {
 		l.r.faults = append(l.r.faults, e)
 	}
 }

@@ -107,7 +107,8 @@ func parseParts(path string) ([]string, error) {
 	parts := strings.Split(path, "/")
 	for _, p := range parts {
 		if !partPattern.MatchString(p) {
-			return nil, fmt.Errorf("%.80q is no part of a repository's path: lower-case letters, digits and . _ - between them, with *, or ** alone", p)
+			return nil, fmt.Errorf("%.80q is no part of a repository's path: "+
+				"lower-case letters, digits and . _ - between them, with *, or ** alone", p)
 		}
 		if strings.Contains(p, "**") && p != "**" {
 			return nil, errors.New("** stands for whole parts of the path: write a * for what is within one")

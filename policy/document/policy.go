@@ -130,7 +130,8 @@ func (p *Policy) choose(in *policy.Input, gate string) policy.Policy {
 			return m.byGate[gate]
 		}
 	}
-	return base.soften(deny("the policy has an entry for the image", fmt.Sprintf("no entry of images in %q matches %s", p.doc.Name(), repo.text)))
+	reason := fmt.Sprintf("no entry of images in %q matches %s", p.doc.Name(), repo.text)
+	return base.soften(deny("the policy has an entry for the image", reason))
 }
 
 // fixed is a policy that says the same whatever the evidence is, for all time unless something else is compared with it.
@@ -197,7 +198,8 @@ func (i *injected) match(r *repository) bool {
 
 func (i *injected) policy(r *repository) policy.Policy {
 	account, _ := r.account()
-	return fixed{policy.Allow, "injected images " + i.name, fmt.Sprintf("it is from account %s, whose images the policy lets in as %s", account, i.name), nil}
+	reason := fmt.Sprintf("it is from account %s, whose images the policy lets in as %s", account, i.name)
+	return fixed{policy.Allow, "injected images " + i.name, reason, nil}
 }
 
 // effect is what a refusal does.

@@ -174,7 +174,8 @@ func (s *shape) words() string {
 }
 
 var kindWords = map[strictjson.Kind]string{
-	strictjson.Object: "a mapping", strictjson.Array: "a list", strictjson.Number: "a number", strictjson.True: "true", strictjson.False: "false",
+	strictjson.Object: "a mapping", strictjson.Array: "a list", strictjson.Number: "a number",
+	strictjson.True: "true", strictjson.False: "false",
 	strictjson.Null: "nothing", strictjson.String: "a text",
 }
 
@@ -227,7 +228,8 @@ func (r *reader) object(n *yaml.Node, v reflect.Value, s *shape, path string) {
 		if len(ones) == 0 {
 			r.fault(at(n), path, "write one of "+strings.Join(s.oneOf, ", "), "nothing is asked here")
 		} else {
-			r.fault(at(n), path, "make them entries of their own", "%s and %s exclude each other", strings.Join(ones[:len(ones)-1], ", "), ones[len(ones)-1])
+			others, last := strings.Join(ones[:len(ones)-1], ", "), ones[len(ones)-1]
+			r.fault(at(n), path, "make them entries of their own", "%s and %s exclude each other", others, last)
 		}
 	}
 	for _, f := range s.fields {
@@ -389,7 +391,8 @@ func (r *reader) number(n *yaml.Node, v reflect.Value, f *field, path string) {
 	}
 	const most = 1 << 31
 	i, err := strconv.ParseInt(n.Value, 10, 64)
-	if x, e := strconv.ParseFloat(n.Value, 64); err != nil && e == nil && x == math.Trunc(x) && math.Abs(x) <= most { // 1.0 and 1e0 are 1, as JSON Schema has it
+	// 1.0 and 1e0 are 1, as JSON Schema has it.
+	if x, e := strconv.ParseFloat(n.Value, 64); err != nil && e == nil && x == math.Trunc(x) && math.Abs(x) <= most {
 		i, err = int64(x), nil
 	}
 	switch {

@@ -88,7 +88,8 @@ func (w *schemaWriter) value(s *shape, f *field) map[string]any {
 		if f.enum != nil {
 			names = map[string]any{"enum": f.enum}
 		}
-		return map[string]any{"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": w.value(s.elem, &field{min: 1})}
+		value := w.value(s.elem, &field{min: 1})
+		return map[string]any{"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": value}
 	case integerShape:
 		return map[string]any{"type": "integer", "minimum": f.min, "maximum": 1 << 31}
 	case numberShape:

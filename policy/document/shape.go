@@ -1,8 +1,10 @@
 package document
 
 import (
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -121,7 +123,8 @@ func (s *shape) addFields(t reflect.Type, index []int) {
 
 func (s *shape) add(t reflect.Type, f reflect.StructField, at []int, name, options string) {
 	known := ruleField(t, f.Name)
-	fd := &field{name: name, index: at, shape: shapeOf(f.Type), help: f.Tag.Get("help"), format: f.Tag.Get("format"), ref: f.Tag.Get("ref"), min: 1}
+	fd := &field{name: name, index: at, shape: shapeOf(f.Type), help: helps[t.Name()+"."+f.Name],
+		format: f.Tag.Get("format"), ref: f.Tag.Get("ref"), min: 1}
 	if fd.name == "" {
 		fd.name = known.name
 	}
@@ -134,6 +137,9 @@ func (s *shape) add(t reflect.Type, f reflect.StructField, at []int, name, optio
 	fd.enum = known.enum
 	if e := f.Tag.Get("enum"); e != "" {
 		fd.enum = strings.Split(e, "|")
+		if e == "schemes" {
+			fd.enum = slices.Sorted(maps.Keys(schemes))
+		}
 	}
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
@@ -186,15 +192,17 @@ type format struct {
 }
 
 var formats = map[string]*format{
-	"name":      {pattern: `^[A-Za-z0-9]([A-Za-z0-9 ._/@+-]{0,126}[A-Za-z0-9])?$`, words: "a name of at most 128 letters, digits and blanks, such as \"release team\""},
-	"kind":      {pattern: `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, words: "a word such as aws-signer"},
-	"digest":    {pattern: `^sha256:[0-9a-f]{64}$|^sha512:[0-9a-f]{128}$`, words: "a digest such as sha256: and 64 digits in lower case"},
-	"account":   {pattern: `^[0-9]{12}$`, words: "the number of an AWS account, 12 digits in quotes"},
-	"region":    {pattern: `^[a-z]{2,}(-[a-z]+)+-[0-9]+$`, words: "an AWS region such as eu-central-1"},
-	"uri":       {pattern: `^[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-\[\]_a-z~]+$`, words: "an absolute URI such as https://cyclonedx.org/bom"},
-	"pointer":   {pattern: `^(/([^~/]|~[01])*)+$`, words: "a JSON pointer such as /metadata/timestamp"},
-	"image":     {pattern: imagePattern, words: imageWords, check: checkPattern},
-	"repopath":  {pattern: `^(\*\*|[a-z0-9*._-]+)(/(\*\*|[a-z0-9*._-]+))*$`, words: "a repository without its host, such as aws-guardduty-agent-fargate", check: checkPath},
+	"name": {pattern: `^[A-Za-z0-9]([A-Za-z0-9 ._/@+-]{0,126}[A-Za-z0-9])?$`,
+		words: "a name of at most 128 letters, digits and blanks, such as \"release team\""},
+	"kind":    {pattern: `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, words: "a word such as aws-signer"},
+	"digest":  {pattern: `^sha256:[0-9a-f]{64}$|^sha512:[0-9a-f]{128}$`, words: "a digest such as sha256: and 64 digits in lower case"},
+	"account": {pattern: `^[0-9]{12}$`, words: "the number of an AWS account, 12 digits in quotes"},
+	"region":  {pattern: `^[a-z]{2,}(-[a-z]+)+-[0-9]+$`, words: "an AWS region such as eu-central-1"},
+	"uri":     {pattern: `^[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-\[\]_a-z~]+$`, words: "an absolute URI such as https://cyclonedx.org/bom"},
+	"pointer": {pattern: `^(/([^~/]|~[01])*)+$`, words: "a JSON pointer such as /metadata/timestamp"},
+	"image":   {pattern: imagePattern, words: imageWords, check: checkPattern},
+	"repopath": {pattern: `^(\*\*|[a-z0-9*._-]+)(/(\*\*|[a-z0-9*._-]+))*$`,
+		words: "a repository without its host, such as aws-guardduty-agent-fargate", check: checkPath},
 	"publickey": {pattern: `-----BEGIN `, words: "a public key in PEM"},
 }
 

@@ -51,8 +51,10 @@ func content(mediaType string, data []byte) verify.Descriptor {
 
 // Signed gives out documents that those who must signed. It is safe for concurrent use once its fields are set.
 //
-//	signed := &document.Signed{Name: "shop", Open: gate.Open(nil), Verifiers: verifiers, Policy: policy.Require{Kind: verify.ImageSignature, AtLeast: 2},
-//		Serials: document.Directory("/var/lib/gate/policies")}
+//	signed := &document.Signed{
+//		Name: "shop", Open: gate.Open(nil), Serials: document.Directory("/var/lib/gate/policies"),
+//		Verifiers: verifiers, Policy: policy.Require{Kind: verify.ImageSignature, AtLeast: 2},
+//	}
 //	doc, err := signed.Load(ctx, "registry.example.com/policies/shop:latest")
 type Signed struct {
 	// Name is the document's name: another document, signed by the same people, is not this one. Always needed.

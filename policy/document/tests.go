@@ -23,57 +23,57 @@ import (
 // The format of files of policy tests, version 1.
 
 type testsSpec struct {
-	Version int        `yaml:"version,required" help:"The version of the format: 1."`
-	Policy  string     `yaml:"policy,required" help:"The file of the policy document, from where this file is."`
-	Now     time.Time  `yaml:"now,required" help:"The time that is judged by."`
-	Tests   []testSpec `yaml:"tests,required" help:"The tests."`
+	Version int        `yaml:"version,required"`
+	Policy  string     `yaml:"policy,required"`
+	Now     time.Time  `yaml:"now,required"`
+	Tests   []testSpec `yaml:"tests,required"`
 }
 
 type testSpec struct {
-	Name       string         `yaml:"name,required" help:"What is tested."`
-	Image      string         `yaml:"image,required" help:"The image's name."`
-	Digest     string         `yaml:"digest" format:"digest" help:"The image's digest; the same one for all tests if nothing is said."`
-	Now        time.Time      `yaml:"now" help:"The time that is judged by, instead of that of the file."`
-	Request    *requestSpec   `yaml:"request" help:"Who asks for what."`
-	Evidence   []evidenceSpec `yaml:"evidence" help:"What is proven about the image."`
-	Rejected   []string       `yaml:"rejected" help:"Why other evidence was refused."`
-	Incomplete []string       `yaml:"incomplete" help:"What could not be looked at."`
-	Record     string         `yaml:"record" help:"A file with the recorded input of a decision, instead of image, request and evidence."`
-	Expect     expectSpec     `yaml:"expect,required" help:"What has to come of it."`
+	Name       string         `yaml:"name,required"`
+	Image      string         `yaml:"image,required"`
+	Digest     string         `yaml:"digest" format:"digest"`
+	Now        time.Time      `yaml:"now"`
+	Request    *requestSpec   `yaml:"request"`
+	Evidence   []evidenceSpec `yaml:"evidence"`
+	Rejected   []string       `yaml:"rejected"`
+	Incomplete []string       `yaml:"incomplete"`
+	Record     string         `yaml:"record"`
+	Expect     expectSpec     `yaml:"expect,required"`
 }
 
 type requestSpec struct {
-	Gate       string     `yaml:"gate" help:"The door."`
-	Operation  string     `yaml:"operation" help:"The operation."`
-	User       string     `yaml:"user" help:"Who asks."`
-	Groups     []string   `yaml:"groups" help:"The groups of who asks."`
-	Cluster    string     `yaml:"cluster" help:"The cluster."`
-	Namespace  string     `yaml:"namespace" help:"The namespace."`
-	Kind       string     `yaml:"kind" help:"The kind of workload."`
-	Workload   string     `yaml:"workload" help:"The name of the workload."`
-	Account    string     `yaml:"account" format:"account" help:"The AWS account."`
-	Region     string     `yaml:"region" format:"region" help:"The AWS region."`
-	DryRun     bool       `yaml:"dryRun" help:"Nothing will run."`
-	Attributes *yaml.Node `yaml:"attributes" help:"Others, a mapping of texts."`
+	Gate       string     `yaml:"gate"`
+	Operation  string     `yaml:"operation"`
+	User       string     `yaml:"user"`
+	Groups     []string   `yaml:"groups"`
+	Cluster    string     `yaml:"cluster"`
+	Namespace  string     `yaml:"namespace"`
+	Kind       string     `yaml:"kind"`
+	Workload   string     `yaml:"workload"`
+	Account    string     `yaml:"account" format:"account"`
+	Region     string     `yaml:"region" format:"region"`
+	DryRun     bool       `yaml:"dryRun"`
+	Attributes *yaml.Node `yaml:"attributes"`
 }
 
 type evidenceSpec struct {
-	Type      string     `yaml:"type" format:"uri" help:"The predicate type; an image signature if nothing is said."`
-	By        []string   `yaml:"by,required" help:"Entries of trust whose signatures it has; another name is a stranger to the rules."`
-	SignedAt  time.Time  `yaml:"signedAt" help:"When it was signed; it has no time if nothing is said."`
-	Time      string     `yaml:"time" enum:"claimed|authority|timestamp|log" help:"Whose word signedAt is; a timestamp's if nothing is said."`
-	Issuer    string     `yaml:"issuer" help:"Who vouches for subject, of a keyless signer."`
-	Subject   string     `yaml:"subject" help:"The account or workload, of a keyless signer."`
-	Claims    *yaml.Node `yaml:"claims" help:"Other proven claims of a keyless signer, a mapping of texts."`
-	Predicate *yaml.Node `yaml:"predicate" help:"The predicate, as YAML."`
-	File      string     `yaml:"file" help:"A file with the predicate, from where this file is."`
+	Type      string     `yaml:"type" format:"uri"`
+	By        []string   `yaml:"by,required"`
+	SignedAt  time.Time  `yaml:"signedAt"`
+	Time      string     `yaml:"time" enum:"claimed|authority|timestamp|log"`
+	Issuer    string     `yaml:"issuer"`
+	Subject   string     `yaml:"subject"`
+	Claims    *yaml.Node `yaml:"claims"`
+	Predicate *yaml.Node `yaml:"predicate"`
+	File      string     `yaml:"file"`
 }
 
 type expectSpec struct {
-	Verdict  string   `yaml:"verdict,required" enum:"allow|deny|indeterminate" help:"The verdict."`
-	Culprits []string `yaml:"culprits" help:"The names of the rules that made it so, all of them."`
-	Warnings []string `yaml:"warnings" help:"The names of the rules that are not met and refuse nothing, all of them."`
-	Reason   string   `yaml:"reason" help:"What the reason has in it."`
+	Verdict  string   `yaml:"verdict,required" enum:"allow|deny|indeterminate"`
+	Culprits []string `yaml:"culprits"`
+	Warnings []string `yaml:"warnings"`
+	Reason   string   `yaml:"reason"`
 }
 
 // Tests are policy tests: inputs, and what has to come of them. Signatures are not made or checked: evidence is what would be proven,
@@ -211,8 +211,9 @@ func (t *Tests) decide(ctx context.Context, p *Policy, test *testSpec, files fs.
 		if err != nil {
 			return nil, err
 		}
-		in.Request = &policy.Request{Gate: r.Gate, Operation: r.Operation, User: r.User, Groups: r.Groups, Cluster: r.Cluster, Namespace: r.Namespace,
-			Kind: r.Kind, Workload: r.Workload, Account: r.Account, Region: r.Region, DryRun: r.DryRun, Attributes: attributes}
+		in.Request = &policy.Request{Gate: r.Gate, Operation: r.Operation, User: r.User, Groups: r.Groups, Cluster: r.Cluster,
+			Namespace: r.Namespace, Kind: r.Kind, Workload: r.Workload, Account: r.Account, Region: r.Region, DryRun: r.DryRun,
+			Attributes: attributes}
 	}
 	for i := range test.Evidence {
 		a, err := test.Evidence[i].attestation(in.Report.Subject, files)
@@ -267,7 +268,8 @@ func (e *evidenceSpec) attestation(subject verify.Descriptor, files fs.FS) (*ver
 		}
 		a.Signers = append(a.Signers, s)
 	}
-	a.Evidence = verify.Descriptor{MediaType: "application/vnd.lading.test", Digest: digest.FromString(a.PredicateType + strings.Join(e.By, " ") + string(a.Predicate))}
+	content := a.PredicateType + strings.Join(e.By, " ") + string(a.Predicate)
+	a.Evidence = verify.Descriptor{MediaType: "application/vnd.lading.test", Digest: digest.FromString(content)}
 	return a, nil
 }
 

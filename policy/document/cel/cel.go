@@ -108,8 +108,9 @@ func (c *Compiler) environment(shape reflect.Type) (*environment, error) {
 		variables = append(variables, cel.Variable("predicate", object(shape)))
 		e.names = append(e.names, "predicate")
 	}
-	options := append([]cel.EnvOption{ext.NativeTypes(natives...), ext.Strings(ext.StringsVersion(4)), ext.Sets(), cel.ExtendedValidations(),
-		cel.DefaultUTCTimeZone(true), cel.CrossTypeNumericComparisons(true), cel.EnableMacroCallTracking(), cel.ParserExpressionSizeLimit(maxSource),
+	options := append([]cel.EnvOption{ext.NativeTypes(natives...), ext.Strings(ext.StringsVersion(4)), ext.Sets(),
+		cel.ExtendedValidations(), cel.DefaultUTCTimeZone(true), cel.CrossTypeNumericComparisons(true),
+		cel.EnableMacroCallTracking(), cel.ParserExpressionSizeLimit(maxSource),
 		cel.ParserRecursionLimit(100), cel.RegexProgramSizeLimit(1000)}, variables...)
 	var err error
 	if e.env, err = cel.NewEnv(options...); err != nil {
@@ -148,7 +149,9 @@ func (e *environment) addNames(t reflect.Type, seen map[reflect.Type]bool) {
 }
 
 // Compile implements document.Conditions. Errors in the source are [document.SourceError].
-func (c *Compiler) Compile(source string, predicateTypes []string) (func(context.Context, *policy.Input, *verify.Attestation) error, error) {
+func (c *Compiler) Compile(source string, predicateTypes []string) (
+	func(context.Context, *policy.Input, *verify.Attestation) error, error,
+) {
 	var shape reflect.Type
 	for i, t := range predicateTypes {
 		if p := predicates[t]; i == 0 {
@@ -231,7 +234,8 @@ func (c *condition) evaluate(ctx context.Context, in *policy.Input, a *verify.At
 	vars := &activation{now: in.Now, attestation: a, request: in.Request}
 	var err error
 	if c.uses["predicate"] {
-		if vars.predicate, err = policy.Value(in, a, "lading/cel/predicate/"+c.shape.Name(), func() (any, error) { return predicateOf(a, c.shape) }); err != nil {
+		read := func() (any, error) { return predicateOf(a, c.shape) }
+		if vars.predicate, err = policy.Value(in, a, "lading/cel/predicate/"+c.shape.Name(), read); err != nil {
 			return result{}, err
 		}
 	}
@@ -302,7 +306,8 @@ func (v *activation) ResolveName(name string) (any, bool) {
 func signersOf(a *verify.Attestation) []Signer {
 	out := make([]Signer, len(a.Signers))
 	for i, s := range a.Signers {
-		out[i] = Signer{Name: s.Name, Entries: s.Entries, Subject: s.Identity.Subject, Issuer: s.Identity.Issuer, Key: s.Key, Claims: orEmpty(s.Claims)}
+		out[i] = Signer{Name: s.Name, Entries: s.Entries, Subject: s.Identity.Subject, Issuer: s.Identity.Issuer, Key: s.Key}
+		out[i].Claims = orEmpty(s.Claims)
 		if s.TimeSource > verify.TimeClaimed {
 			out[i].SignedAt = s.SignedAt
 		}
@@ -314,8 +319,8 @@ func requestOf(r *policy.Request) *Request {
 	if r == nil {
 		r = &policy.Request{}
 	}
-	return &Request{Gate: r.Gate, Operation: r.Operation, User: r.User, Groups: r.Groups, Cluster: r.Cluster, Namespace: r.Namespace, Kind: r.Kind,
-		Workload: r.Workload, Account: r.Account, Region: r.Region, DryRun: r.DryRun, Attributes: orEmpty(r.Attributes)}
+	return &Request{Gate: r.Gate, Operation: r.Operation, User: r.User, Groups: r.Groups, Cluster: r.Cluster, Namespace: r.Namespace,
+		Kind: r.Kind, Workload: r.Workload, Account: r.Account, Region: r.Region, DryRun: r.DryRun, Attributes: orEmpty(r.Attributes)}
 }
 
 func orEmpty(m map[string]string) map[string]string {

@@ -2,6 +2,7 @@ package cel
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/ladingdev/lading/internal/nearest"
 	"github.com/ladingdev/lading/policy/document"
-	"reflect"
 )
 
 var (
@@ -35,7 +35,8 @@ func (e *environment) compile(source string, shape reflect.Type) (*cel.Ast, erro
 		return nil, &document.SourceError{Line: 1, Column: 1, Reason: issues.Err().Error()}
 	}
 	if t := checked.OutputType(); t.Kind() != types.BoolKind {
-		return nil, &document.SourceError{Line: 1, Column: 1, Reason: fmt.Sprintf("the condition is of type %s, and not a boolean", cel.FormatCELType(t)),
+		reason := fmt.Sprintf("the condition is of type %s, and not a boolean", cel.FormatCELType(t))
+		return nil, &document.SourceError{Line: 1, Column: 1, Reason: reason,
 			Suggestion: "compare it with something"}
 	}
 	w := &walker{ast: checked.NativeRep()}
@@ -68,7 +69,8 @@ type walker struct {
 func (w *walker) fail(e ast.Expr, suggestion, format string, args ...any) {
 	if w.fault == nil {
 		loc := w.ast.SourceInfo().GetStartLocation(e.ID())
-		w.fault = &document.SourceError{Line: max(loc.Line(), 1), Column: max(loc.Column()+1, 1), Reason: fmt.Sprintf(format, args...), Suggestion: suggestion}
+		w.fault = &document.SourceError{Line: max(loc.Line(), 1), Column: max(loc.Column()+1, 1), Suggestion: suggestion}
+		w.fault.Reason = fmt.Sprintf(format, args...)
 	}
 }
 
@@ -190,7 +192,8 @@ func (w *walker) guarded(list ast.Expr, guards []ast.Expr) bool {
 	text := w.text(list)
 	for _, g := range guards {
 		switch w.text(g) {
-		case "size(" + text + ") > 0", text + ".size() > 0", "size(" + text + ") >= 1", text + ".size() >= 1", text + " != []", "size(" + text + ") != 0", text + ".size() != 0":
+		case "size(" + text + ") > 0", "size(" + text + ") >= 1", "size(" + text + ") != 0",
+			text + ".size() > 0", text + ".size() >= 1", text + ".size() != 0", text + " != []":
 			return true
 		}
 		if strings.HasPrefix(w.text(g), text+".exists(") || strings.HasPrefix(w.text(g), text+".exists_one(") {
@@ -226,8 +229,9 @@ func (e *environment) affordable(checked *cel.Ast, most uint64) error {
 		return &document.SourceError{Line: 1, Column: 1, Reason: "its cost cannot be told: " + err.Error()}
 	}
 	if cost.Max > most {
-		return &document.SourceError{Line: 1, Column: 1, Suggestion: "loops in loops cost most: compare with a list, by in, or use a rule instead of a condition",
-			Reason: fmt.Sprintf("the condition may cost %s, and at most %d is let in", units(cost.Max), most)}
+		return &document.SourceError{Line: 1, Column: 1,
+			Suggestion: "loops in loops cost most: compare with a list, by in, or use a rule instead of a condition",
+			Reason:     fmt.Sprintf("the condition may cost %s, and at most %d is let in", units(cost.Max), most)}
 	}
 	return nil
 }

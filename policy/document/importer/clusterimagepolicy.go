@@ -104,7 +104,8 @@ func (i *importer) authority(a *value, k int) (rule *yaml.Node, denied string) {
 	for _, att := range a.list("attestations") {
 		predicateType := att.text("predicateType")
 		if strings.Contains(predicateType, "://") {
-			asks = append(asks, object("name", cleanName(att.text("name")), "attestation", object("types", []string{predicateType}, "by", by)))
+			wants := object("types", []string{predicateType}, "by", by)
+			asks = append(asks, object("name", cleanName(att.text("name")), "attestation", wants))
 		} else {
 			att.get("predicateType").orAt(att, "predicateType").leave("%.60q is cosign's short name: write the type's URI", predicateType)
 			ok = false
@@ -230,7 +231,8 @@ func (i *importer) key(k *value, name string, logged bool, root, format string) 
 			secret.leave("its signatures must be in a log: here they need not, so the rule is left out")
 			return nil, false
 		}
-		return []string{i.entry(name, "kind", "secret", "with", object("namespace", secret.text("namespace"), "name", secret.text("name"), "formats", formats))}, true
+		with := object("namespace", secret.text("namespace"), "name", secret.text("name"), "formats", formats)
+		return []string{i.entry(name, "kind", "secret", "with", with)}, true
 	}
 	k.leave("neither data, kms nor secretRef")
 	return nil, false

@@ -123,7 +123,8 @@ func (i *importer) sigstoreSigned(r *value, scope string) *yaml.Node {
 	if id := r.get("signedIdentity"); id != nil {
 		id.leave("the name in a signature is not compared here: a signature is good for its digest, under any name that the entry matches")
 	} else {
-		r.leave("without signedIdentity the tag in a signature is compared: here a signature is good for its digest, under any name that the entry matches")
+		r.leave("without signedIdentity the tag in a signature is compared: " +
+			"here a signature is good for its digest, under any name that the entry matches")
 	}
 	rekor := []any{}
 	for _, name := range []string{"rekorPublicKeyPath", "rekorPublicKeyData"} {

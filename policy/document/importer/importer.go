@@ -230,7 +230,7 @@ func (i *importer) entry(name string, pairs ...any) string {
 // cleanName makes a text a name of documents.
 func cleanName(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < 0x80 && (r == '.' || r == '_' || r == '-' || r == '/' || r == '@' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
+		if strings.ContainsRune("._-/@", r) || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
 		}
 		return ' '
@@ -277,7 +277,8 @@ func (i *importer) result() (*Result, error) {
 	if i.trust != nil {
 		trust = seq(i.trust)
 	}
-	root := object("version", 1, "name", cleanName(i.name), "serial", 1, "trust", trust, "gates", object("default", object("mode", i.mode)), "images", seq(i.images))
+	root := object("version", 1, "name", cleanName(i.name), "serial", 1, "trust", trust,
+		"gates", object("default", object("mode", i.mode)), "images", seq(i.images))
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)

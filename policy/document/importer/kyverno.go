@@ -9,10 +9,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+const overAll = `\)\)\.all\((\w+) ?, ?(\w+) ?(>|>=) ?([0-9]+)\)$`
+
 // The expressions of validations that are known: each image of a kind has signatures, or attestations, by some attestors.
 var (
-	signatureCount = regexp.MustCompile(`^images\.(\w+)\.map\((\w+), ?verifyImageSignatures\((\w+), ?\[([^\]]*)\]\)\)\.all\((\w+) ?, ?(\w+) ?(>|>=) ?([0-9]+)\)$`)
-	statementCount = regexp.MustCompile(`^images\.(\w+)\.map\((\w+), ?verifyAttestationSignatures\((\w+), ?attestations\.(\w+) ?, ?\[([^\]]*)\]\)\)\.all\((\w+) ?, ?(\w+) ?(>|>=) ?([0-9]+)\)$`)
+	signatureCount = regexp.MustCompile(`^images\.(\w+)\.map\((\w+), ?verifyImageSignatures\((\w+), ?` + `\[([^\]]*)\]` + overAll)
+	statementCount = regexp.MustCompile(`^images\.(\w+)\.map\((\w+), ?verifyAttestationSignatures\((\w+), ?` +
+		`attestations\.(\w+) ?, ?\[([^\]]*)\]` + overAll)
 )
 
 // ImageValidatingPolicy imports a policy of kyverno, policies.kyverno.io: its attestors become entries of trust, and of its validations

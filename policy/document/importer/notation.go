@@ -65,7 +65,8 @@ func (i *importer) notationPolicy(p *value, name string) (rules []*yaml.Node, de
 		sv.get("level").leave("permissive only logs that a signature has expired: here it does not count")
 	case "audit":
 		mode = "audit"
-		sv.get("level").leave("audit lets images of signers through whom nobody trusts: here the mode audit lets through all that is denied, and every decision says so")
+		sv.get("level").leave("audit lets images of signers through whom nobody trusts: " +
+			"here the mode audit lets through all that is denied, and every decision says so")
 	case "skip":
 		sv.get("level").leave("skip lets images in without evidence: say who answers for it, why and until when, with exempt")
 		return nil, notImported, ""

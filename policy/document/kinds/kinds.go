@@ -133,7 +133,8 @@ func byStores(config fs.FS, name string, stores, identities []string, stamp stri
 		verification["verifyTimestamp"] = stamp
 	}
 	policy, err := json.Marshal(map[string]any{"version": "1.0", "trustPolicies": []any{map[string]any{
-		"name": name, "registryScopes": []string{"*"}, "signatureVerification": verification, "trustStores": stores, "trustedIdentities": identities,
+		"name": name, "registryScopes": []string{"*"}, "signatureVerification": verification,
+		"trustStores": stores, "trustedIdentities": identities,
 	}}})
 	if err != nil {
 		return nil, err
