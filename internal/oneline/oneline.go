@@ -11,6 +11,9 @@ import (
 // Pipelines, TeamCity and older runners of GitHub Actions wherever they stand in a line, and are taken apart. Characters that
 // nobody sees between them do not help, because who compares as a culture does skips them.
 func Of(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
@@ -47,10 +50,10 @@ func Line(s string) string {
 	return "'" + s
 }
 
-// isPlain reports whether a text is ASCII without controls, as most is.
+// isPlain reports whether a text is ASCII without controls and hashes, as most is: there is nothing to change.
 func isPlain(s string) bool {
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] >= 0x7f {
+		if s[i] < ' ' || s[i] >= 0x7f || s[i] == '#' {
 			return false
 		}
 	}
