@@ -108,6 +108,9 @@ func (c Component) compile() (*pattern, error) {
 	case p.Name == "*":
 		p.Name = "x"
 		out.any, out.key = true, strings.TrimSuffix(packageKey(p), "x")
+		if p.Namespace != "" {
+			out.name = plainName(p.Namespace, "")
+		}
 	case strings.Contains(p.Namespace+p.Name, "*"):
 		return nil, fmt.Errorf("%.80q: * stands for a whole name alone, as in pkg:npm/@acme/*", text)
 	default:
@@ -416,7 +419,13 @@ func (p *pattern) same(v string) (versions.Membership, string) {
 
 // about tells whether a component without a package URL may be meant, by its name alone.
 func (p *pattern) about(name string) bool {
-	name, _, _ = strings.Cut(strings.ToLower(name), "@")
+	name = strings.ToLower(name)
+	if i := strings.LastIndexByte(name, '@'); i > 0 {
+		name = name[:i]
+	}
+	if p.any {
+		return p.name != "" && strings.HasPrefix(name, p.name)
+	}
 	last := p.name[strings.LastIndexByte(p.name, '/')+1:]
-	return !p.any && name != "" && (name == p.name || name == last)
+	return name != "" && (name == p.name || name == last)
 }

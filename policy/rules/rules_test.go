@@ -253,6 +253,12 @@ func TestComponentsWithoutPURL(t *testing.T) {
 	deny := &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad", Reason: "nobody keeps it"}}}
 	expect(t, decide(t, deny, c("left-pad")), policy.Deny, "it has no package URL")
 	expect(t, decide(t, deny, c("other")), policy.Allow)
+	scoped := &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/@acme/x"}}}
+	expect(t, decide(t, scoped, c("@acme/x")), policy.Deny, "it has no package URL")
+	expect(t, decide(t, scoped, c("@acme/y")), policy.Allow)
+	all := &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/@acme/*"}}}
+	expect(t, decide(t, all, c("@acme/y")), policy.Deny, "it has no package URL")
+	expect(t, decide(t, all, c("@acmeevil/y")), policy.Allow)
 	expect(t, decide(t, &rules.Components{Allow: deny.Deny}, c("left-pad")), policy.Deny, "it has no package URL")
 	expect(t, decide(t, deny, signed(cyclonedx, bom("pkg:npm/left-pad@1"), release)), policy.Deny, "nobody keeps it")
 }
