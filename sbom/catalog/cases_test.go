@@ -357,7 +357,7 @@ func TestDependenciesOnDisk(t *testing.T) {
 		{name: site + "requests-2.28.1.egg-info/requires.txt", body: "idna<4,>=2.5\n\n[socks]\nPySocks!=1.5.7\n"},
 		{name: site + "idna-3.3.egg-info/PKG-INFO", body: "Metadata-Version: 2.1\nName: idna\nVersion: 3.3\n"},
 		{name: site + "PySocks-1.7.egg-info/PKG-INFO", body: "Metadata-Version: 2.1\nName: PySocks\nVersion: 1.7\n"},
-		{name: gems + "mustermann-3.0.0.gemspec", body: spec("mustermann", "3.0.0", "s.add_runtime_dependency(%q<ruby2_keywords>.freeze, [\"~> 0.0.1\"])", "s.add_development_dependency(%q<rack>.freeze, [\"~> 3\"])")},
+		{name: gems + "mustermann-3.0.0.gemspec", body: spec("mustermann", "3.0.0", "s.add_runtime_dependency(%q<ruby2_keywords>.freeze, [\"~> 0.0.1\"])", "s.add_development_dependency(%q<rack>.freeze, [\"~> 3\"])", "s.add_dependency(%q<rack>.freeze, [\"~> 3\"])")},
 		{name: gems + "ruby2_keywords-0.0.5.gemspec", body: spec("ruby2_keywords", "0.0.5", "s.add_dependency 'json', '>= 1'")},
 		{name: gems + "rack-3.1.7.gemspec", body: spec("rack", "3.1.7")},
 		{name: "usr/lib/ruby/gems/3.1.0/specifications/default/json-2.6.1.gemspec", body: spec("json", "2.6.1")},

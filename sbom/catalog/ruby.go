@@ -14,8 +14,23 @@ var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\
 
 var quoted = regexp.MustCompile(`"([^"]*)"|'([^']*)'`)
 
-// gemNeeds is what a specification says a gem needs to run.
-var gemNeeds = regexp.MustCompile(`\.add_(?:runtime_)?dependency[ (]\s*(?:%q<([^>\n]+)>|"([^"\n]+)"|'([^'\n]+)')`)
+// gemNeeds is what a specification says a gem needs to run or, as development, to be worked on. RubyGems before 3.5 wrote
+// all of it a second time without saying which, for its own first versions.
+var gemNeeds = regexp.MustCompile(`\.add_(runtime_|development_)?dependency[ (]\s*(?:%q<([^>\n]+)>|"([^"\n]+)"|'([^'\n]+)')`)
+
+// gemRuntime returns what a specification says a gem needs to run.
+func gemRuntime(spec []byte) (out []string) {
+	kinds := map[string]map[string]bool{}
+	for _, m := range gemNeeds.FindAllSubmatch(spec, maxNeeds) {
+		name := string(m[2]) + string(m[3]) + string(m[4])
+		if kinds[name] == nil {
+			kinds[name] = map[string]bool{}
+			out = append(out, name)
+		}
+		kinds[name][string(m[1])] = true
+	}
+	return slices.DeleteFunc(out, func(name string) bool { return kinds[name]["development_"] && !kinds[name]["runtime_"] })
+}
 
 // gemDetails reads the licences that the specification of a gem says in so many words, and what it needs: of the same
 // directory, or of another, such as that of gems that come with Ruby.
@@ -40,8 +55,7 @@ func gemDetails(c *collector, f *found) error {
 	}
 	c.byDir["gem\n"+dir+"\n"+f.raw[0].Name] = k
 	c.byDir["gem\n"+f.raw[0].Name] = k
-	for _, m := range gemNeeds.FindAllSubmatch(data, maxNeeds) {
-		name := string(m[1]) + string(m[2]) + string(m[3])
+	for _, name := range gemRuntime(data) {
 		c.later = append(c.later, func() {
 			to := c.byDir["gem\n"+dir+"\n"+name]
 			if to == nil {
