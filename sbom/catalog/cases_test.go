@@ -382,3 +382,13 @@ func TestDependenciesOnDisk(t *testing.T) {
 		}
 	}
 }
+
+// A bundle may name its licence by a page.
+func TestLicensePages(t *testing.T) {
+	for page, want := range map[string]string{"https://www.apache.org/licenses/LICENSE-2.0.txt": "Apache-2.0", "http://www.opensource.org/licenses/mit-license.php": "MIT", "MIT": "MIT", "https://example.org/LICENSE": ""} {
+		doc, _ := dirOf(t, item{name: "lib-1.0.jar", body: zipOf(t, manifestOf("Bundle-SymbolicName: org.example.lib", "Bundle-Version: 1.0", "Bundle-License: "+page))})
+		if got := strings.Join(licensesOf(doc, purlsOf(doc)[0]), ", "); got != want {
+			t.Errorf("%s: %q", page, got)
+		}
+	}
+}

@@ -377,8 +377,10 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 		return
 	}
 	j.main = &extractor.Package{Name: group + ":" + artifact, Version: version, PURLType: purl.TypeMaven, Metadata: &javaMetadata{}}
-	if l := manifest["bundle-license"]; l != "" && !strings.ContainsAny(l, ",;") && !strings.Contains(l, "://") {
-		j.main.Metadata = &javaMetadata{[]string{l}}
+	if l := manifest["bundle-license"]; l != "" && !strings.ContainsAny(l, ",;") {
+		if l = licenseURL(l); !strings.Contains(l, "://") {
+			j.main.Metadata = &javaMetadata{[]string{l}}
+		}
 	}
 }
 

@@ -33,6 +33,27 @@ var spellings = map[string]string{
 	"gnu affero general public license v3": "AGPL-3.0-only", "gnu affero general public license v3 or later (agplv3+)": "AGPL-3.0-or-later",
 }
 
+// licenseURLs are pages of one licence each, as bundles of OSGi have them in place of a name.
+var licenseURLs = map[string]string{
+	"apache.org/licenses/license-2.0": "Apache-2.0", "opensource.org/licenses/apache-2.0": "Apache-2.0", "opensource.org/licenses/mit": "MIT",
+	"opensource.org/licenses/mit-license": "MIT", "opensource.org/licenses/bsd-3-clause": "BSD-3-Clause", "opensource.org/licenses/bsd-2-clause": "BSD-2-Clause",
+	"eclipse.org/legal/epl-v10": "EPL-1.0", "eclipse.org/legal/epl-2.0": "EPL-2.0", "eclipse.org/legal/epl-v20": "EPL-2.0",
+	"eclipse.org/org/documents/edl-v10": "BSD-3-Clause", "mozilla.org/mpl/2.0": "MPL-2.0", "spdx.org/licenses/apache-2.0": "Apache-2.0",
+}
+
+// licenseURL returns the licence that a page has, or the text itself.
+func licenseURL(s string) string {
+	_, page, ok := strings.Cut(strings.ToLower(strings.TrimSpace(s)), "://")
+	if !ok {
+		return s
+	}
+	page = strings.TrimSuffix(strings.TrimPrefix(page, "www."), "/")
+	for _, ext := range []string{".txt", ".html", ".php"} {
+		page = strings.TrimSuffix(page, ext)
+	}
+	return orElse(licenseURLs[page], s)
+}
+
 // gnu is how Debian writes versions of GNU licences: a "+" for later ones.
 var gnu = regexp.MustCompile(`(?i)^(A?GPL|LGPL|GFDL|FDL)(-NIV)?-(\d)(\.\d)?(\.0)?(\+)?$`)
 
