@@ -14,6 +14,7 @@ import (
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/rules"
+	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/vuln"
 	"github.com/ladingdev/lading/verify"
 )
@@ -472,4 +473,31 @@ func TestTrivyReport(t *testing.T) {
 	r := rules.Vulnerabilities{Evidence: rules.Evidence{Types: []string{cyclonedx}}, Severity: "high"}
 	expect(t, decide(t, &r, cdx), policy.Deny, "CVE-2026-90003")
 	expect(t, decide(t, &r, signed(cyclonedx, file(t, "trivy.cdx.json"), scanner)), policy.Deny, "it is no vulnerability report")
+}
+
+// The rules say the same of an SBOM in whatever format it is.
+func TestFormats(t *testing.T) {
+	doc, err := sbom.Parse(strings.NewReader(file(t, "syft.cdx.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []sbom.Format{
+		{Spec: sbom.CycloneDX, Version: "1.4"}, {Spec: sbom.CycloneDX, Version: "1.7"}, {Spec: sbom.SPDX, Version: "2.2"}, {Spec: sbom.SPDX, Version: "2.3"},
+		{Spec: sbom.SPDX, Version: "3.0.1"},
+	} {
+		t.Run(f.String(), func(t *testing.T) {
+			converted, _, err := sbom.Convert(doc, f, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := signed(converted.PredicateType(), string(converted.Bytes()), release)
+			expect(t, decide(t, &rules.SBOM{Components: 5}, a), policy.Allow)
+			expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad"}}}, a), policy.Deny, "pkg:npm/left-pad@1.3.0")
+			expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad", Versions: "vers:npm/<1.0.0"}}}, a), policy.Allow)
+			wtfpl := &rules.Licenses{Deny: []string{"WTFPL"}, AllowUnlicensed: true, AllowUnrecognized: true}
+			expect(t, decide(t, wtfpl, a), policy.Deny, "WTFPL (denied) of pkg:npm/left-pad@1.3.0")
+			agpl := &rules.Licenses{Deny: []string{"AGPL-3.0-only"}, AllowUnlicensed: true, AllowUnrecognized: true}
+			expect(t, decide(t, agpl, a), policy.Allow)
+		})
+	}
 }
