@@ -163,3 +163,27 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 }
+
+// TestEmbedOld checks that a document of a version that is not written comes back from one that carries it.
+func TestEmbedOld(t *testing.T) {
+	for _, version := range []string{"1.0", "1.1"} {
+		modified := map[bool]string{true: "<modified>false</modified>"}[version == "1.0"]
+		in := `<bom xmlns="http://cyclonedx.org/schema/bom/` + version + `" version="1"><components><component type="library"><name>a</name><version>1</version>` +
+			modified + `</component></components></bom>`
+		d := mustParse(t, in)
+		if _, err := Validate([]byte(in)); err != nil {
+			t.Error(err)
+		}
+		for _, target := range []Format{{CycloneDX, "1.6"}, {SPDX, "2.3"}, {SPDX, "3.0.1"}} {
+			out, r, err := Convert(d, target, &ConvertOptions{Embed: true})
+			if err != nil || !r.Embedded {
+				t.Errorf("%s to %v: %v", version, target, err)
+				continue
+			}
+			back, r, err := Convert(out, d.Format(), nil)
+			if err != nil || !r.Restored || string(back.Bytes()) != in {
+				t.Errorf("%s to %v and back: %v", version, target, err)
+			}
+		}
+	}
+}

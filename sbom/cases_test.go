@@ -406,11 +406,13 @@ func TestXMLTwice(t *testing.T) {
 		`<components/><components><component type="library"><name>a</name></component></components>`,
 		`<components><component type="library"><name>a</name><name>b</name></component></components>`,
 		`<components><component type="library"><name>a</name><purl>pkg:npm/a@1</purl><purl>pkg:npm/b@1</purl></component></components>`,
+		`<x:components xmlns:x="http://cyclonedx.org/schema/bom/1.5"><x:component type="library"><x:name>a</x:name></x:component></x:components>`,
+		`<components><component type="library"><name>a</name><components xmlns="http://cyclonedx.org/schema/bom/1.4"/></component></components>`,
 		`<metadata/><metadata><component type="library"><name>a</name></component></metadata>`,
 		`<dependencies><dependency ref="a"/></dependencies><dependencies/>`,
 	} {
 		in = `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">` + in + `</bom>`
-		if d, err := Parse(strings.NewReader(in)); err == nil || !strings.Contains(err.Error(), "twice") {
+		if d, err := Parse(strings.NewReader(in)); err == nil || !strings.Contains(err.Error(), "twice") && !strings.Contains(err.Error(), "another version") {
 			t.Errorf("%s: %v, %v", in, d, err)
 		}
 		if _, err := Validate([]byte(in)); err == nil {
@@ -534,6 +536,10 @@ func TestDoubts(t *testing.T) {
 		{fmt.Sprintf(spdx, "SECURITY", "cpe23Type", "cpe:/a:b:c"), "/packages/0/externalRefs/0/referenceLocator"},
 		{fmt.Sprintf(spdx, "SECURITY", "cpe22Type", "cpe:/a:b:c"), ""},
 		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","software_packageUrl":"pkg:p"}]}`, "/@graph/3/software_packageUrl"},
+		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","verifiedUsing":["_:none"]}]}`, "/@graph/3/verifiedUsing/0"},
+		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"},{"type":"security_Vulnerability","spdxId":"urn:x:v","creationInfo":"_:c","name":"v"},` +
+			`{"type":"security_VexFixedVulnAssessmentRelationship","spdxId":"urn:x:a","creationInfo":"_:c","relationshipType":"fixedIn","from":"urn:x:v","to":["urn:x:p"],"security_assessedElement":"urn:x:gone"}]}`,
+			"/@graph/5/security_assessedElement"},
 		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><components><component type="library" bom-ref="a"><name>a</name></component></components>
 			<compositions><composition><aggregate>complete</aggregate><assemblies><assembly ref="a"/><assembly ref="zz"/></assemblies></composition></compositions></bom>`,
 			"/bom/compositions/composition/assemblies/assembly[2]/@ref"},

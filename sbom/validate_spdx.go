@@ -289,7 +289,9 @@ func (s *spdx2) actor(n jsonschema.Node, text string, kinds ...string) {
 var spdx3References = map[string]bool{
 	"from": true, "to": true, "element": true, "rootElement": true, "createdBy": true, "createdUsing": true,
 	"suppliedBy": true, "originatedBy": true, "subject": true, "creationInfo": true, "reviewedBy": true,
-	"software_snippetFromFile": true, "dataLicense": true,
+	"software_snippetFromFile": true, "dataLicense": true, "security_assessedElement": true, "definingArtifact": true,
+	"expandedlicensing_member": true, "expandedlicensing_subjectLicense": true, "expandedlicensing_subjectExtendableLicense": true,
+	"expandedlicensing_subjectAddition": true,
 }
 
 // spdx3Times are the properties whose text is a time, of which the schema sees the shape only.
@@ -333,6 +335,8 @@ func (c *jsonCheck) spdx3() {
 			} else if !isIndividual(text) {
 				c.doubt(n, "Add the element %s, or say in an ExternalMap where it is.", quote(text))
 			}
+		case isPart3(key) && strings.HasPrefix(text, "_:") && !ids[text]:
+			c.doubt(n, "Change %s to the @id of something in this document, or write it out here.", quote(text))
 		case key == "software_packageUrl" && c.found == nil:
 			c.purl(n, text)
 		case spdx3Times[key]:

@@ -179,6 +179,9 @@ func (c *xmlCheck) rules() {
 	seen := map[string]bool{}
 	for n := range c.doc.All(c.doc.Root) {
 		parent := c.doc.Parent(n)
+		if space, local := c.doc.Name(n); c.doc.Kind(n) == xmltree.Element && space != c.space && strings.HasPrefix(space, cycloneDXNamespace) {
+			c.say(n, "Write <%s> in the document's namespace %s: what is in that of another version is seen by some readers only.", local, c.space)
+		}
 		switch {
 		case c.is(n, "expression") && c.is(parent, "licenses"):
 			expr := strings.TrimSpace(c.doc.Text(n))

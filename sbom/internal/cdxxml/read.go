@@ -30,7 +30,7 @@ type Schemas struct {
 // Read turns the document, whose document element is a bom, into its JSON form.
 //
 // An element that may stand once in its parent and stands there twice is an error, as a member of an object is in JSON: two
-// readers could take either. The error is an [*xmltree.Error].
+// readers could take either, and so is one of another version of CycloneDX. The error is an [*xmltree.Error].
 func Read(d *xmltree.Document, version string, s Schemas) (*transcode.Value, []Extra, error) {
 	r := &reader{Document: d}
 	space, local := d.Name(d.Root)
@@ -43,8 +43,8 @@ func Read(d *xmltree.Document, version string, s Schemas) (*transcode.Value, []E
 	if root.Get("version") == nil && s.JSON.View().Property("version").Known() {
 		root.Set("version", transcode.NewLiteral("1", start, start)) // the default of the schema
 	}
-	if r.twice != nil {
-		return nil, nil, r.twice
+	if r.ambiguous != nil {
+		return nil, nil, r.ambiguous
 	}
 	return root, r.extras, nil
 }
@@ -53,7 +53,8 @@ type reader struct {
 	*xmltree.Document
 	space  string
 	extras []Extra
-	twice  *xmltree.Error // the first
+	// ambiguous is the first place that two readers can read in two ways.
+	ambiguous *xmltree.Error
 }
 
 func (r *reader) extra(n xmltree.Node, suffix string, start, end int) {
@@ -74,12 +75,18 @@ func (r *reader) elements(n xmltree.Node) func(func(string, xmltree.Node) bool) 
 			if !ok {
 				start, end := r.Span(c)
 				r.extra(c, "", start, end)
+				if space, _ := r.Name(c); strings.HasPrefix(space, versions) && r.ambiguous == nil { // a reader of that version sees it
+					r.ambiguous = &xmltree.Error{Offset: start, Reason: "<" + local + "> in the namespace of another version of CycloneDX", Err: xmltree.ErrSyntax}
+				}
 			} else if !yield(local, c) {
 				return
 			}
 		}
 	}
 }
+
+// versions begins the namespaces of the versions of CycloneDX.
+const versions = "http://cyclonedx.org/schema/bom/"
 
 const schemaInstance = "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -230,8 +237,8 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 	for local, c := range r.elements(n) {
 		child, ok := decl.Child(local)
 		start, end := r.Span(c)
-		if ok && !child.Repeats && seen[local] && r.twice == nil {
-			r.twice = &xmltree.Error{Offset: start, Reason: "<" + local + "> stands here twice", Err: xmltree.ErrSyntax}
+		if ok && !child.Repeats && seen[local] && r.ambiguous == nil {
+			r.ambiguous = &xmltree.Error{Offset: start, Reason: "<" + local + "> stands here twice", Err: xmltree.ErrSyntax}
 		}
 		seen[local] = true
 		if !ok {
