@@ -722,15 +722,19 @@ func TestFourScanners(t *testing.T) {
 		table, _, _ := strings.Cut(rest, "\n\n")
 		var rows []string
 		for line := range strings.Lines(table) {
-			rows = append(rows, strings.TrimSpace(line))
+			rows = append(rows, strings.Join(strings.Fields(line), " ")) // widths depend on the longest
 		}
 		tables[r.Format] = rows
 	}
 	want := tables["grype"]
-	if len(tables) < 3 || len(want) != 16 {
+	if len(tables) != 4 || len(want) != 16 {
 		t.Fatalf("%d scanners, %d rows", len(tables), len(want))
 	}
 	for name, rows := range tables {
+		want := want
+		if name == "trivy" {
+			want = slices.DeleteFunc(slices.Clone(want), func(row string) bool { return strings.Contains(row, "CVE-2026-5000000") })
+		}
 		if diff := cmp.Diff(want, rows); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}

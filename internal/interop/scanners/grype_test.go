@@ -64,7 +64,7 @@ func writeGrype(t *testing.T, dir string) {
 }
 
 func TestGrype(t *testing.T) {
-	exe := build(t, "LADING_GRYPE", "github.com/anchore/grype/cmd/grype", "")
+	exe := build(t, "LADING_GRYPE", "github.com/anchore/grype/cmd/grype")
 	cache := t.TempDir()
 	dir := filepath.Join(cache, "6")
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -1,14 +1,13 @@
 //go:build heavy
 
 // Package scanners holds sbom/vuln/osv against OSV-Scanner, Grype and Trivy, over one generated set of advisories, and reads their
-// reports. Building them takes minutes, so the tests have a tag: go test -tags heavy. LADING_OSV_SCANNER, LADING_GRYPE and
-// LADING_TRIVY name programs that are built already, of the versions in this folder's go.mod and below.
+// reports. Building them takes minutes, so the tests have a tag: go test -tags heavy. LADING_OSV_SCANNER and LADING_GRYPE
+// name programs that are built already.
 //
-//	OSV-Scanner 2.5.0  the same zips that sbom/vuln/osv indexes
-//	Grype 0.121.0      a store of its schema 6, by its own writer
-//	Trivy 0.74.0       a database by trivy-db's own writer
-//
-// What differs, and why, is in the test of each.
+//	judge              advisories                              run as                           differences
+//	OSV-Scanner 2.5.0  the zips that sbom/vuln/osv indexes     a program                        none
+//	Grype 0.121.0      a store of its schema 6, by its writer  a program                        none
+//	Trivy 0.74.0       a database, by trivy-db's own writer    its readers, detectors, types    Debian's ranges
 package scanners
 
 import (

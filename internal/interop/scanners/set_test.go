@@ -149,14 +149,14 @@ func bill(t *testing.T, groups bool) []byte {
 }
 
 // build makes a program of a package in this module, which takes minutes, or takes the one that the variable names.
-func build(t *testing.T, variable, name, experiment string) string {
+func build(t *testing.T, variable, name string) string {
 	t.Helper()
 	if path := os.Getenv(variable); path != "" {
 		return path
 	}
 	exe := filepath.Join(t.TempDir(), filepath.Base(name))
 	cmd := exec.Command("go", "build", "-o", exe, name)
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOEXPERIMENT="+experiment)
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -3,16 +3,22 @@
 package scanners
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/aquasecurity/trivy-db/pkg/db"
 	"github.com/aquasecurity/trivy-db/pkg/types"
+	"github.com/aquasecurity/trivy/pkg/detector/library"
+	"github.com/aquasecurity/trivy/pkg/detector/ospkg/debian"
+	trivysbom "github.com/aquasecurity/trivy/pkg/sbom"
+	trivytypes "github.com/aquasecurity/trivy/pkg/types"
+	"github.com/aquasecurity/trivy/pkg/vulnerability"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/ladingdev/lading/sbom/vuln"
 )
 
 // trivyBuckets are where Trivy looks for advisories of an ecosystem.
@@ -60,25 +66,58 @@ func writeTrivy(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(map[string]any{"Version": db.SchemaVersion, "UpdatedAt": time.Now(), "NextUpdate": time.Now().Add(time.Hour),
-		"DownloadedAt": time.Now()})
+	t.Cleanup(func() { _ = db.Close() })
+}
+
+// detect is what Trivy finds in an SBOM, as it writes it: by its own readers, detectors and types.
+func detect(t *testing.T, file string) []byte {
+	t.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "metadata.json"), data, 0o644); err != nil {
+	defer f.Close()
+	doc, err := trivysbom.Decode(t.Context(), f, trivysbom.FormatCycloneDXJSON)
+	if err != nil {
 		t.Fatal(err)
 	}
+	report := trivytypes.Report{SchemaVersion: 2, ArtifactName: "bom.cdx.json", ArtifactType: "cyclonedx"}
+	report.Trivy.Version = "0.74.0"
+	add := func(target, class string, found []trivytypes.DetectedVulnerability, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		vulnerability.NewClient(db.Config{}).FillInfo(found, []types.SourceID{"auto"})
+		report.Results = append(report.Results, trivytypes.Result{Target: target, Class: trivytypes.ResultClass(class), Vulnerabilities: found})
+	}
+	for _, list := range doc.Packages {
+		found, err := debian.NewScanner().Detect(t.Context(), doc.Metadata.OS.Name, nil, list.Packages)
+		add("debian", "os-pkgs", found, err)
+	}
+	for _, app := range doc.Applications {
+		found, err := library.Detect(t.Context(), app.Type, app.Packages)
+		add(string(app.Type), "lang-pkgs", found, err)
+	}
+	data, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
+// The rows of Trivy are ours, but for
+//
+//	Debian  ranges with a beginning, which its database cannot say
 func TestTrivy(t *testing.T) {
-	exe := build(t, "LADING_TRIVY", "github.com/aquasecurity/trivy/cmd/trivy", "jsonv2")
-	cache := t.TempDir()
-	writeTrivy(t, filepath.Join(cache, "db"))
+	writeTrivy(t, t.TempDir())
 	mine, file := ours(t)
-	cmd := exec.Command(exe, "sbom", "--cache-dir", cache, "--skip-db-update", "--skip-java-db-update", "--offline-scan",
-		"--skip-version-check", "--disable-telemetry", "--scanners", "vuln", "--format", "json", file)
-	judge(t, rows(t, mine), rows(t, run(t, cmd, 0)), nil)
+	data := detect(t, file)
+	keep(t, "trivy", data)
+	r, err := vuln.Parse(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge(t, rows(t, mine), rows(t, r), func(row string, here bool) bool {
+		return here && strings.Contains(row, "pkg:deb/") && strings.HasSuffix(row, " ")
+	})
 }
