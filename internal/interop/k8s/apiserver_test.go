@@ -105,7 +105,7 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +119,9 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 		}
 		return path
 	}
-	account := write("sa.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	tokens := write("tokens.csv", []byte("admin,admin,u1,system:masters\nanna,anna,u2,developers\noperator,operator,u3,\"system:masters,lading:operators\"\n"))
+	account := write("sa.key", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+	tokens := write("tokens.csv", []byte("admin,admin,u1,system:masters\nanna,anna,u2,developers\noperator,operator,u3,\"system:masters,lading:operators\"\n"+
+		"gate,system:serviceaccount:lading:lading-gate,u4,\"system:serviceaccounts,system:serviceaccounts:lading,system:authenticated\"\n"))
 	k := &kubernetes{t: t, static: filepath.Join(dir, "static")}
 	write("static/webhooks/.keep", nil)
 	if err := os.Remove(filepath.Join(k.static, "webhooks/.keep")); err != nil {
@@ -133,7 +134,7 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 		"--service-account-issuer=https://lading.example", "--service-account-key-file="+account, "--service-account-signing-key-file="+account,
 		"--token-auth-file="+tokens, "--disable-admission-plugins=ServiceAccount", "--authorization-mode=RBAC", "--admission-control-config-file="+config)
 	k.client = k.as("admin", port)
-	for range 600 {
+	for range 240 {
 		if status, _, err := k.client.Do(t.Context(), http.MethodGet, "/readyz", "", nil); err == nil && status == 200 {
 			return k
 		}
@@ -278,8 +279,10 @@ func (k *kubernetes) startDoor() *door {
 	}
 	d.gate = &k8sgate.Gate{Checker: c, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	d.port = freePort(t)
+	account := k.as("gate", 0) // with the rights that the manifests give it, and no others
+	account.URL = k.client.URL
 	d.certificates = &k8sgate.Certificates{
-		API: k.client, Namespace: "lading", Secret: "lading-gate-tls", Names: []string{"localhost"}, Validating: []string{"lading"}, Mutating: []string{"lading"},
+		API: account, Namespace: "lading", Secret: "lading-gate-tls", Names: []string{"localhost"}, Validating: []string{"lading"}, Mutating: []string{"lading"},
 	}
 	return d
 }
@@ -326,6 +329,11 @@ func container(image string) string {
 	return fmt.Sprintf(`{"containers":[{"name":"c","image":%q}]}`, image)
 }
 
+// restricted is a container that Pod Security's profile of the gate's namespace lets in.
+func restricted(image string) string {
+	return fmt.Sprintf(`{"containers":[{"name":"c","image":%q,"securityContext":{"allowPrivilegeEscalation":false,"runAsNonRoot":true,"capabilities":{"drop":["ALL"]},"seccompProfile":{"type":"RuntimeDefault"}}}]}`, image)
+}
+
 // The whole of it, on a real API server: the manifests are applied, and images get in, or not, through every place.
 func TestAPIServer(t *testing.T) {
 	k := startKubernetes(t, string(read(t, "static/policies/lading.yaml")))
@@ -362,14 +370,14 @@ func TestAPIServer(t *testing.T) {
 		{"server-side apply, unsigned", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml", podOf("applied", container(d.unsigned)), 403, "no image signature"},
 		{"server-side apply, signed", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml", podOf("applied", container(tagged)), 201, ""},
 		{"a label", "PATCH", pods + "/good", merge, `{"metadata":{"labels":{"lading.dev/skip":"true"}}}`, 200, ""},
-		{"claims", "POST", pods, js, strings.Replace(podOf("u", container(d.unsigned)), `"metadata":{`, `"metadata":{"labels":{"lading":"allowed"},"annotations":{"kubernetes.io/config.mirror":"x"},`, 1), 403, "no image signature"},
+		{"claims", "POST", pods, js, strings.Replace(podOf("u", container(d.unsigned)), `"metadata":{`, `"metadata":{"labels":{"lading":"allowed"},"annotations":{"lading.dev/verdict":"allow"},`, 1), 403, "no image signature"},
 		{"deployment", "POST", "/apis/apps/v1/namespaces/default/deployments", js, fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}}`, container(d.unsigned)), 403, "no image signature"},
 		{"deployment, signed", "POST", "/apis/apps/v1/namespaces/default/deployments", js, fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}}`, container(tagged)), 201, ""},
 		{"scale", "PATCH", "/apis/apps/v1/namespaces/default/deployments/d/scale", merge, `{"spec":{"replicas":3}}`, 200, ""},
 		{"cron job", "POST", "/apis/batch/v1/namespaces/default/cronjobs", js, fmt.Sprintf(`{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"c"},"spec":{"schedule":"0 0 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never",%s}}}}}}`, container(d.unsigned)[1:len(container(d.unsigned))-1]), 403, "no image signature"},
 		{"pod template", "POST", "/api/v1/namespaces/default/podtemplates", js, fmt.Sprintf(`{"apiVersion":"v1","kind":"PodTemplate","metadata":{"name":"p"},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}`, container(d.unsigned)), 403, "no image signature"},
 		{"a scheme", "POST", pods, js, podOf("u", container("https://"+d.host+"/shop/web:signed")), 403, "scheme"},
-		{"the gate's namespace, another image", "POST", "/api/v1/namespaces/lading/pods", js, podOf("u", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}]}`, d.signed)), 403, "nothing but the gate runs in its own namespace"},
+		{"the gate's namespace, another image", "POST", "/api/v1/namespaces/lading/pods", js, podOf("u", restricted(d.signed)), 403, "nothing but the gate runs in its own namespace"},
 		{"take the gate away", "DELETE", registration + "validatingwebhookconfigurations/lading", "", "", 403, "lading:operators"},
 		{"make it fail open", "PATCH", registration + "validatingwebhookconfigurations/lading", "application/json-patch+json", `[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]`, 403, "lading:operators"},
 		{"delete", "DELETE", pods + "/vol?gracePeriodSeconds=0", "", "", 200, ""},
@@ -391,17 +399,18 @@ func TestAPIServer(t *testing.T) {
 	k.outage(d, podOf("later", container(d.other+"")))
 }
 
-// settle waits until the API server has the configurations.
+// settle waits until what was applied is in force, which takes an API server some seconds, and policies longer than webhooks.
 func (k *kubernetes) settle(d *door) {
 	k.t.Helper()
 	for range 100 {
-		status, _, message := k.do(http.MethodPost, "/api/v1/namespaces/default/pods?dryRun=All", "application/json", podOf("s", container(d.unsigned)))
-		if status == 403 && strings.Contains(message, "no image signature") {
+		_, _, hook := k.do(http.MethodPost, "/api/v1/namespaces/default/pods?dryRun=All", "application/json", podOf("s", container(d.unsigned)))
+		_, _, own := k.do(http.MethodPost, "/api/v1/namespaces/lading/pods?dryRun=All", "application/json", podOf("s", restricted(d.unsigned)))
+		if strings.Contains(hook, "no image signature") && strings.Contains(own, "nothing but the gate") {
 			return
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	k.t.Error("the webhooks are not asked")
+	k.t.Error("what was applied is not in force")
 }
 
 // examine has the doctor look at the same, and at it with a door open.
@@ -447,7 +456,7 @@ func (k *kubernetes) outage(d *door, pod string) {
 	t.Logf("gate down: %d %s", status, message)
 	gateImage := `registry.example.com/lading/k8s-gate@sha256:` + strings.Repeat("0", 64)
 	status, _, message = k.do(http.MethodPost, "/api/v1/namespaces/lading/pods?dryRun=All", "application/json", podOf("gate",
-		fmt.Sprintf(`{"containers":[{"name":"c","image":%q,"securityContext":{"allowPrivilegeEscalation":false,"runAsNonRoot":true,"capabilities":{"drop":["ALL"]},"seccompProfile":{"type":"RuntimeDefault"}}}]}`, gateImage)))
+		restricted(gateImage)))
 	if status != 201 {
 		t.Errorf("the gate cannot come back: %d %s", status, message)
 	}
@@ -502,4 +511,40 @@ func (k *kubernetes) staticHook(d *door) {
 		time.Sleep(time.Second)
 	}
 	t.Error("the static gate is not asked")
+}
+
+// The companion policies alone, while no gate answers: no image without a digest, and nothing but the gate in its own namespace.
+func TestCompanionsAlone(t *testing.T) {
+	k := startKubernetes(t, string(read(t, "static/policies/lading.yaml")))
+	var manifests []byte
+	for _, doc := range documents(t, read(t, "plain/enforce.yaml")) {
+		if !strings.HasSuffix(kindOf(t, doc), "WebhookConfiguration") {
+			manifests = append(append(manifests, "---\n"...), doc...)
+		}
+	}
+	k.apply(manifests)
+	const pods = "/api/v1/namespaces/%s/pods?dryRun=All"
+	sum := "@sha256:" + strings.Repeat("a", 64)
+	for _, tt := range []struct{ name, namespace, spec, in string }{
+		{"another image in the gate's namespace", "lading", restricted("r.example/a" + sum), "nothing but the gate runs in its own namespace"},
+		{"by tag", "default", container("r.example/a:v1"), "has no digest"},
+		{"a scheme", "default", container("https://r.example/a" + sum), "has no digest"},
+		{"image volume by tag", "default", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":"a:1"}}]}`, "r.example/a"+sum), "has no digest"},
+		{"init container by tag", "default", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"initContainers":[{"name":"i","image":"a:1"}]}`, "r.example/a"+sum), "has no digest"},
+		{"by digest", "default", container("r.example/a" + sum), ""},
+		{"the gate", "lading", restricted("registry.example.com/lading/k8s-gate@sha256:" + strings.Repeat("0", 64)), ""},
+	} {
+		status, message := 0, ""
+		for range 100 { // until the policies are in force
+			status, _, message = k.do(http.MethodPost, fmt.Sprintf(pods, tt.namespace), "application/json", podOf("p", tt.spec))
+			if tt.in == "" && status == 201 || tt.in != "" && status == 403 {
+				break
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		if (status == 403) != (tt.in != "") || !strings.Contains(message, tt.in) {
+			t.Errorf("%s: %d %s", tt.name, status, message)
+		}
+		t.Logf("%s: %d %s", tt.name, status, message)
+	}
 }
