@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/bundle"
+	"github.com/ladingdev/lading/internal/bundlewriter"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/signedtext"
 	"github.com/ladingdev/lading/internal/sigstoretest"
@@ -114,7 +115,7 @@ var errShape = errors.New("the text has not the shape of this format")
 // signedFormats are all formats that are verified with a key. Those that stand in signedtext.All, and files.
 var signedFormats = []signedFormat{
 	{"bundle", "DSSE", textOfDSSE, func(k *oneKey, text, sig []byte) error {
-		data := (&bundle.Bundle{Envelope: envelopeOf(text, sig)}).Append(nil)
+		data := bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), envelopeOf(text, sig), nil)
 		_, err := k.keys().Verify(k.t.Context(), k.image, verify.Descriptor{MediaType: bundle.MediaType, Data: data})
 		return err
 	}},
@@ -138,7 +139,7 @@ var signedFormats = []signedFormat{
 	}, readJWS},
 	{"COSE", "", textOfCOSE, readCOSE},
 	{"file", "file", func(*oneKey) []byte { return []byte("a file") }, func(k *oneKey, text, sig []byte) error {
-		data := (&bundle.Bundle{Message: &bundle.Message{Signature: sig}}).Append(nil)
+		data := bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), nil, &bundle.Message{Signature: sig})
 		data = bytes.Replace(data, []byte(`"messageDigest":{"algorithm":"","digest":""},`), nil, 1)
 		_, err := k.keys().VerifyBlob(k.t.Context(), bytes.NewReader(text), verify.Descriptor{Data: data})
 		return err

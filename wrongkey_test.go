@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/scheme"
+	"github.com/ladingdev/lading/internal/scheme/signing"
 	"github.com/ladingdev/lading/sign"
 	signnotary "github.com/ladingdev/lading/sign/notary"
 	"github.com/opencontainers/go-digest"
@@ -169,7 +170,7 @@ func BenchmarkVerifyAfterSigning(b *testing.B) {
 	}
 	var signed, verified time.Duration
 	for b.Loop() {
-		least(&signed, func() { sure(scheme.ECDSAWithSHA256.Sign(b.Context(), atOnce, &key.PublicKey, sum)) })
+		least(&signed, func() { sure(signing.Sign(b.Context(), scheme.ECDSAWithSHA256, atOnce, &key.PublicKey, sum)) })
 		least(&verified, func() {
 			if !ecdsa.VerifyASN1(&key.PublicKey, sum, sig) {
 				b.Fatal("does not hold")

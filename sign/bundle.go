@@ -15,9 +15,11 @@ import (
 
 	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/internal/bundle"
+	"github.com/ladingdev/lading/internal/bundlewriter"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/intoto"
 	"github.com/ladingdev/lading/internal/scheme"
+	"github.com/ladingdev/lading/internal/scheme/signing"
 	"github.com/ladingdev/lading/internal/signedtext"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -27,7 +29,7 @@ import (
 var (
 	ErrStatement = errors.New("statement cannot be signed")  // it is incomplete, or its predicate is not strict JSON
 	ErrKey       = errors.New("key cannot be used for this") // its type or size has no place in the format
-	ErrSignature = scheme.ErrSignature                       // what a Key returned does not verify: it was not handed out
+	ErrSignature = signing.ErrSignature                      // what a Key returned does not verify: it was not handed out
 )
 
 // Annotations that cosign v3 writes beside a bundle, unsigned, for those who list referrers.
@@ -136,7 +138,7 @@ func (b *BundleSigner) SignBlob(ctx context.Context, r io.Reader) (Descriptor, e
 	if err != nil {
 		return Descriptor{}, fmt.Errorf("sign: %w", err)
 	}
-	if m.Signature, err = scheme.Sign(ctx, b.Key, pub, data); err != nil {
+	if m.Signature, err = signing.Sign(ctx, scheme, b.Key, pub, data); err != nil {
 		return Descriptor{}, fmt.Errorf("sign: %w", err)
 	}
 	out, err := b.bundle(ctx, &bundle.Bundle{Message: m})
@@ -152,8 +154,8 @@ func (b *BundleSigner) bundle(ctx context.Context, content *bundle.Bundle) ([]by
 		return nil, fmt.Errorf("sign: %w: %w", ErrKey, err)
 	}
 	sum := sha256.Sum256(spki)
-	content.Hint = base64.StdEncoding.EncodeToString(sum[:])
-	data := content.Append(nil)
+	hint := base64.StdEncoding.EncodeToString(sum[:])
+	data := bundlewriter.Append(nil, bundlewriter.PublicKey(nil, hint), content.Envelope, content.Message)
 	if b.Witness == nil {
 		return data, nil
 	}
@@ -227,7 +229,7 @@ func signMessage(ctx context.Context, key Key, message []byte, wanted Scheme) ([
 	if err != nil {
 		return nil, err
 	}
-	sig, err := scheme.Sign(ctx, key, pub, scheme.Digest(message))
+	sig, err := signing.Sign(ctx, scheme, key, pub, scheme.Digest(message))
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}

@@ -19,6 +19,7 @@ import (
 	"filippo.io/mldsa"
 	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/internal/keytext"
+	"github.com/ladingdev/lading/internal/keytext/privatekey"
 	"github.com/ladingdev/lading/internal/scheme"
 )
 
@@ -184,7 +185,7 @@ func ParseKey(pemBytes, passphrase []byte) (*LocalKey, error) {
 }
 
 func parseKey(pemBytes, passphrase []byte) (crypto.Signer, error) {
-	block, err := keytext.Private(pemBytes,
+	block, err := privatekey.Block(pemBytes,
 		keytext.PKCS8, keytext.SEC1, keytext.PKCS1, keytext.EncryptedPKCS8, keytext.Sigstore, keytext.Cosign)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/internal/bundle"
+	"github.com/ladingdev/lading/internal/bundlewriter"
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/verify"
@@ -79,7 +80,7 @@ func forge(t testing.TB, payloadType string, payload []byte, keys ...sign.Key) *
 
 func forgeBundle(t testing.TB, payload string, key sign.Key) verify.Descriptor {
 	t.Helper()
-	return content(bundleType, (&bundle.Bundle{Envelope: forge(t, dsse.PayloadType, []byte(payload), key)}).Append(nil))
+	return content(bundleType, bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), forge(t, dsse.PayloadType, []byte(payload), key), nil))
 }
 
 func forgeSimple(t testing.TB, payload string, key sign.Key) verify.Descriptor {
@@ -542,7 +543,7 @@ func TestAlgorithms(t *testing.T) {
 	pae := dsse.PAE(dsse.PayloadType, payload)
 	try := func(k verify.TrustedKey, sig []byte) error {
 		e := &dsse.Envelope{PayloadType: dsse.PayloadType, Payload: payload, Signatures: []dsse.Signature{{Sig: sig}}}
-		_, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{k}}).Verify(context.Background(), subject, content(bundleType, (&bundle.Bundle{Envelope: e}).Append(nil)))
+		_, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{k}}).Verify(context.Background(), subject, content(bundleType, bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), e, nil)))
 		return err
 	}
 	sum256, sum384, sum512 := sha256.Sum256(pae), sha512.Sum384(pae), sha512.Sum512(pae)
@@ -833,7 +834,7 @@ func TestBlobsRefused(t *testing.T) {
 	pae := dsse.PAE(dsse.PayloadType, []byte(statement(about(file.Digest), sign.ImageSignatureType)))
 	for _, signed := range [][]byte{payload.Data, pae} {
 		b := &bundle.Bundle{Message: &bundle.Message{Algorithm: "SHA2_256", Digest: []byte(digest.FromBytes(signed).Encoded()), Signature: raw(t, key, signed)}}
-		if _, err := v.VerifyBlob(t.Context(), bytes.NewReader(signed), content("", b.Append(nil))); !errors.Is(err, verify.ErrType) {
+		if _, err := v.VerifyBlob(t.Context(), bytes.NewReader(signed), content("", bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), nil, b.Message))); !errors.Is(err, verify.ErrType) {
 			t.Errorf("a file %.40q: %v", signed, err)
 		}
 	}

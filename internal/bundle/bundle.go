@@ -8,7 +8,6 @@
 package bundle
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,26 +58,6 @@ type Message struct {
 	Algorithm string // "SHA2_256", "SHA2_384" or "SHA2_512"
 	Digest    []byte
 	Signature []byte
-}
-
-// Append appends the bundle as JSON of version 0.3, with a public key's hint and one of Envelope and Message.
-func (b *Bundle) Append(dst []byte) []byte {
-	dst = append(dst, `{"mediaType":"`+MediaType+`","verificationMaterial":{"publicKey":{"hint":`...)
-	dst = strictjson.AppendString(dst, b.Hint)
-	dst = append(dst, `}},`...)
-	if b.Envelope != nil {
-		dst = append(dst, `"dsseEnvelope":`...)
-		dst = b.Envelope.Append(dst)
-	} else {
-		dst = append(dst, `"messageSignature":{"messageDigest":{"algorithm":`...)
-		dst = strictjson.AppendString(dst, b.Message.Algorithm)
-		dst = append(dst, `,"digest":"`...)
-		dst = base64.StdEncoding.AppendEncode(dst, b.Message.Digest)
-		dst = append(dst, `"},"signature":"`...)
-		dst = base64.StdEncoding.AppendEncode(dst, b.Message.Signature)
-		dst = append(dst, `"}`...)
-	}
-	return append(dst, '}')
 }
 
 // members yields the members of a message in protocol buffers' mapping, base64Text reads its bytes.

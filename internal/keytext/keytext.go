@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 
 	mldsax509 "filippo.io/mldsa/x509"
 )
@@ -28,42 +27,6 @@ const (
 	PKIX           = "PUBLIC KEY"
 	PKCS1Public    = "RSA PUBLIC KEY"
 )
-
-// Private returns the one block of a file with a private key. Text before it is passed over, and so are the curve's
-// parameters that openssl writes there; anything but white space behind it is an error, and so is a type that is not among
-// types.
-func Private(data []byte, types ...string) (*pem.Block, error) {
-	data = TrimMark(data)
-	block, rest := pem.Decode(data)
-	if block != nil && block.Type == "EC PARAMETERS" {
-		if next, after := pem.Decode(rest); next != nil {
-			block, rest = next, after
-		}
-	}
-	switch {
-	case block != nil && !slices.Contains(types, block.Type) && hasPrivate(rest, types):
-		return nil, fmt.Errorf("the file begins with %s, and the private key is behind it: keep the key's block alone", recognize(data).name)
-	case block == nil || !slices.Contains(types, block.Type):
-		return nil, Explain(data, false)
-	case len(bytes.TrimSpace(rest)) > 0:
-		return nil, errors.New("more behind the PEM block, so it is not clear which key is meant: keep the block alone")
-	}
-	return block, nil
-}
-
-// hasPrivate reports whether there is a block of one of these types.
-func hasPrivate(data []byte, types []string) bool {
-	for {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			return false
-		}
-		if slices.Contains(types, block.Type) {
-			return true
-		}
-		data = rest
-	}
-}
 
 // Public reads a public key from one block: in PKIX form (RFC 5280, section 4.1.2.7), or PKCS #1 (RFC 8017, appendix
 // A.1.1). Text around it is passed over.
@@ -246,6 +209,9 @@ func Explain(data []byte, public bool) error {
 	}
 	return errors.New(text)
 }
+
+// Name says what a file is.
+func Name(data []byte) string { return recognize(data).name }
 
 func recognize(data []byte) form {
 	if block, _ := pem.Decode(data); block != nil {

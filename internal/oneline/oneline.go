@@ -37,19 +37,6 @@ func Of(s string) string {
 	return b.String()
 }
 
-// Line is for text that begins a line, or stands behind blanks alone: the runner of GitHub Actions takes two colons there for the
-// begin of a command. It puts a quotation mark before them.
-func Line(s string) string {
-	unseen := func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-	}
-	before, after, found := strings.Cut(s, ":")
-	if !found || strings.TrimFunc(before, unseen) != "" || !strings.HasPrefix(strings.TrimLeftFunc(after, unseen), ":") {
-		return s
-	}
-	return "'" + s
-}
-
 // isPlain reports whether a text is ASCII without controls and hashes, as most is: there is nothing to change.
 func isPlain(s string) bool {
 	for i := range len(s) {

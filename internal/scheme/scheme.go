@@ -107,9 +107,9 @@ func (s Scheme) Digest(message []byte) []byte {
 	return h.Sum(nil)
 }
 
-// options are what a [crypto.Signer] is asked for the scheme with. PSS salts with as many bytes as the hash has, as
+// Options are what a [crypto.Signer] is asked for the scheme with. PSS salts with as many bytes as the hash has, as
 // in-toto, Notary Project, AWS KMS and TLS do.
-func (s Scheme) options() crypto.SignerOpts {
+func (s Scheme) Options() crypto.SignerOpts {
 	switch {
 	case table[s].pss:
 		return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: s.Hash()}
@@ -203,10 +203,11 @@ func Choose(pub crypto.PublicKey, wanted ...Scheme) ([]Scheme, error) {
 // Verify reports whether sig is pub's under this scheme, over data: the digest by Hash, or the message if that is zero.
 // A key that the scheme is not for verifies nothing.
 func (s Scheme) Verify(pub crypto.PublicKey, data, sig []byte) bool {
-	return s.verify(pub, data, sig, rsa.PSSSaltLengthAuto)
+	return s.VerifySalted(pub, data, sig, rsa.PSSSaltLengthAuto)
 }
 
-func (s Scheme) verify(pub crypto.PublicKey, data, sig []byte, salt int) bool {
+// VerifySalted is Verify, where a signature by PSS has a salt of a length, as crypto/rsa counts it.
+func (s Scheme) VerifySalted(pub crypto.PublicKey, data, sig []byte, salt int) bool {
 	row := table[s]
 	if row.hash != 0 && len(data) != row.hash.Size() { // ECDSA would take less for a number that anybody can sign
 		return false

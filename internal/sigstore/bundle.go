@@ -172,7 +172,7 @@ func (b *Bundle) readMaterial(r *strictjson.Reader) (found material) {
 				if i == maxEntries {
 					r.Fail(fmt.Errorf("more than %d log entries: %w", maxEntries, strictjson.ErrLimit))
 				}
-				b.Entries = append(b.Entries, readLogEntry(r))
+				b.Entries = append(b.Entries, ReadLogEntry(r))
 			}
 		case "timestampVerificationData":
 			for f := r.OptionalFields("rfc3161Timestamps"); f.Next(); {
@@ -245,7 +245,8 @@ func readMessage(r *strictjson.Reader) *bundle.Message {
 	return m
 }
 
-func readLogEntry(r *strictjson.Reader) (e LogEntry) {
+// ReadLogEntry reads a TransparencyLogEntry.
+func ReadLogEntry(r *strictjson.Reader) (e LogEntry) {
 	for f := r.Fields("logIndex", "logId", "kindVersion", "integratedTime", "inclusionPromise", "inclusionProof",
 		"canonicalizedBody"); f.Next(); {
 		switch f.Name {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ladingdev/lading/internal/oneline"
+	"github.com/ladingdev/lading/internal/cilog"
 	"github.com/ladingdev/lading/policy"
 )
 
@@ -46,7 +46,7 @@ func (t *terminal) line(s string) { fmt.Fprintln(t.w, strings.TrimRight(s, " "))
 // takes for a command.
 func (t *terminal) wrapped(prefix string, n int, s string) {
 	for _, part := range wrap(s, columns-n-1) {
-		t.line(prefix + oneline.Line(part))
+		t.line(prefix + cilog.Line(part))
 		prefix = strings.Repeat(" ", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/ladingdev/lading/internal/cilog"
 	"github.com/ladingdev/lading/internal/oneline"
 )
 
@@ -186,10 +187,10 @@ func (r *Report) WriteTable(w io.Writer, o *TableOptions) error {
 	sizes := columns(table, width)
 	var b strings.Builder
 	for _, line := range wrap(oneline.Of(r.head()), width) {
-		b.WriteString(oneline.Line(line) + "\n")
+		b.WriteString(cilog.Line(line) + "\n")
 	}
 	for _, line := range wrap(r.Summary().String(), width) {
-		b.WriteString(oneline.Line(line) + "\n")
+		b.WriteString(cilog.Line(line) + "\n")
 	}
 	if len(rows) > 0 {
 		b.WriteString("\n")
@@ -205,14 +206,14 @@ func (r *Report) WriteTable(w io.Writer, o *TableOptions) error {
 			}
 			line.WriteString(fitted(cell, sizes[i]))
 		}
-		b.WriteString(oneline.Line(strings.TrimRight(line.String(), " ")) + "\n")
+		b.WriteString(cilog.Line(strings.TrimRight(line.String(), " ")) + "\n")
 	}
 	for i, text := range r.caveats() {
 		if i == 0 {
 			b.WriteString("\n")
 		}
 		for _, line := range wrap(oneline.Of(text), width) {
-			b.WriteString(oneline.Line(line) + "\n")
+			b.WriteString(cilog.Line(line) + "\n")
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -61,13 +61,14 @@ import (
 
 	mldsax509 "filippo.io/mldsa/x509"
 	"github.com/ladingdev/lading/internal/keytext"
+	"github.com/ladingdev/lading/internal/keytext/privatekey"
 	"github.com/ladingdev/lading/sign"
 	"golang.org/x/crypto/ssh"
 )
 
 // Parse reads a private key from PEM: one of the forms in the package comment. Errors are those of [sign.ParseKey].
 func Parse(pemBytes, passphrase []byte) (*sign.LocalKey, error) {
-	block, err := keytext.Private(pemBytes, keytext.OpenSSH)
+	block, err := privatekey.Block(pemBytes, keytext.OpenSSH)
 	if err != nil {
 		return sign.ParseKey(pemBytes, passphrase) // whose refusals are those for all other forms
 	}

@@ -184,7 +184,7 @@ func (w *Witnesses) witness(ctx context.Context, c caller, b *sigstore.Bundle, k
 		}
 		b.Entries = append(b.Entries, *entry)
 	}
-	out := b.Append(nil)
+	out := appendBundle(nil, b)
 	if err := w.verify(out, r, len(logs), len(tsas)); err != nil {
 		return nil, err
 	}

@@ -197,7 +197,7 @@ func (c caller) logTiled(ctx context.Context, s service, r *record) (*sigstore.L
 	case a.status == http.StatusConflict:
 		return nil, fmt.Errorf("%w: sign again", errExists)
 	}
-	e, err := sigstore.ParseLogEntry(a.body)
+	e, err := parseEntry(a.body)
 	if err != nil {
 		return nil, fmt.Errorf("the answer of %s: %w", s.URL, err)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/internal/awserror"
-	"github.com/ladingdev/lading/internal/scheme"
+	"github.com/ladingdev/lading/internal/scheme/signing"
 	"github.com/ladingdev/lading/sign"
 )
 
@@ -131,7 +131,7 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 	if err != nil {
 		return nil, fmt.Errorf("kms: sign with %s: %w", k.arn, awsError(err))
 	}
-	if !scheme.Holds(k.pub, data, out.Signature, opts) {
+	if !signing.Holds(k.pub, data, out.Signature, opts) {
 		return nil, fmt.Errorf("kms: %s: %w", k.arn, sign.ErrSignature)
 	}
 	return out.Signature, nil

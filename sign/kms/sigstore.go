@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/ladingdev/lading/internal/scheme"
+	"github.com/ladingdev/lading/internal/scheme/signing"
 	"github.com/ladingdev/lading/sign"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/options"
@@ -53,7 +53,7 @@ func (k *sigstoreKey) Sign(ctx context.Context, data []byte, opts crypto.SignerO
 	if err != nil {
 		return nil, err
 	}
-	if !scheme.Holds(k.pub, data, sig, opts) {
+	if !signing.Holds(k.pub, data, sig, opts) {
 		if err := otherPadding(k.pub, data, sig, opts); err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func (k *sigstoreKey) signEarlier(ctx context.Context, data []byte, opts crypto.
 		if err != nil { // no longer there, most likely
 			return nil, 0
 		}
-		if scheme.Holds(k.pub, data, sig, opts) {
+		if signing.Holds(k.pub, data, sig, opts) {
 			return sig, used
 		}
 	}
@@ -122,7 +122,7 @@ func otherPadding(pub crypto.PublicKey, data, sig []byte, opts crypto.SignerOpts
 	if _, pss := opts.(*rsa.PSSOptions); !pss {
 		has, other = "PSS", &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: opts.HashFunc()}
 	}
-	if !scheme.Holds(pub, data, sig, other) {
+	if !signing.Holds(pub, data, sig, other) {
 		return nil
 	}
 	return fmt.Errorf("kms: %w: %w: the signer pads by %s, whatever is asked", sign.ErrKey, sign.ErrSignature, has)

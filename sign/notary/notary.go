@@ -43,6 +43,7 @@ import (
 	"github.com/ladingdev/lading/internal/notary"
 	"github.com/ladingdev/lading/internal/notary/authorities"
 	"github.com/ladingdev/lading/internal/scheme"
+	"github.com/ladingdev/lading/internal/scheme/signing"
 	"github.com/ladingdev/lading/sign"
 	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/signature"
@@ -255,7 +256,7 @@ func (r *remote) sign(message []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("notary: %w: %T", ErrChain, pub)
 	}
-	sig, err := how.Sign(r.ctx, r.key, pub, how.Digest(message))
+	sig, err := signing.Sign(r.ctx, how, r.key, pub, how.Digest(message))
 	if err != nil {
 		return nil, err
 	}

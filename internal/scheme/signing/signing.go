@@ -1,4 +1,5 @@
-package scheme
+// Package signing has keys sign by a scheme. It is apart from package scheme so that who only verifies does not compile it.
+package signing
 
 import (
 	"bytes"
@@ -9,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/ladingdev/lading/internal/scheme"
 )
 
 // A Key is what package sign calls so.
@@ -23,24 +26,24 @@ var ErrSignature = errors.New("the key returned another signature than was asked
 // Sign has key, whose public key is pub, sign data under this scheme: the digest by Hash, or the message if that is zero.
 // It is the one place where signers ask a key, and it hands out nothing that does not verify, for which it pays one
 // verification. Such an answer is ErrSignature; other errors are the key's.
-func (s Scheme) Sign(ctx context.Context, key Key, pub crypto.PublicKey, data []byte) ([]byte, error) {
-	sig, err := key.Sign(ctx, bytes.Clone(data), s.options()) // a copy, for what is verified must be what was asked for
+func Sign(ctx context.Context, s scheme.Scheme, key Key, pub crypto.PublicKey, data []byte) ([]byte, error) {
+	sig, err := key.Sign(ctx, bytes.Clone(data), s.Options()) // a copy, for what is verified must be what was asked for
 	if err != nil {
 		return nil, err
 	}
-	if !s.verify(pub, data, sig, rsa.PSSSaltLengthEqualsHash) {
-		return nil, fmt.Errorf("%w: %s", ErrSignature, s.explain(pub, data, sig))
+	if !s.VerifySalted(pub, data, sig, rsa.PSSSaltLengthEqualsHash) {
+		return nil, fmt.Errorf("%w: %s", ErrSignature, explain(s, pub, data, sig))
 	}
 	return sig, nil
 }
 
 // explain says what a signature is that does not hold, as far as that can be told.
-func (s Scheme) explain(pub crypto.PublicKey, data, sig []byte) string {
+func explain(s scheme.Scheme, pub crypto.PublicKey, data, sig []byte) string {
 	if pub, ok := pub.(*ecdsa.PublicKey); ok && len(sig) == 2*((pub.Curve.Params().BitSize+7)/8) {
 		return fmt.Sprintf("%d bytes, as r and s side by side have; ASN.1 DER is expected", len(sig))
 	}
-	fit, _ := Of(pub)
-	i := slices.IndexFunc(fit, func(other Scheme) bool { return other.Hash() == s.Hash() && other.Verify(pub, data, sig) })
+	fit, _ := scheme.Of(pub)
+	i := slices.IndexFunc(fit, func(other scheme.Scheme) bool { return other.Hash() == s.Hash() && other.Verify(pub, data, sig) })
 	switch {
 	case i < 0:
 		return fmt.Sprintf("%d bytes that are no signature by its public key, %v", len(sig), s)
@@ -52,12 +55,15 @@ func (s Scheme) explain(pub crypto.PublicKey, data, sig []byte) string {
 
 // Holds reports whether sig is what a [crypto.Signer] with this public key is asked for by data and opts.
 func Holds(pub crypto.PublicKey, data, sig []byte, opts crypto.SignerOpts) bool {
-	fit, _ := Of(pub)
+	fit, _ := scheme.Of(pub)
 	salt := rsa.PSSSaltLengthEqualsHash
 	pss, isPSS := opts.(*rsa.PSSOptions)
 	if isPSS {
 		salt = pss.SaltLength
 	}
-	i := slices.IndexFunc(fit, func(s Scheme) bool { return s.Hash() == opts.HashFunc() && table[s].pss == isPSS })
-	return i >= 0 && fit[i].verify(pub, data, sig, salt)
+	i := slices.IndexFunc(fit, func(s scheme.Scheme) bool {
+		_, salted := s.Options().(*rsa.PSSOptions)
+		return s.Hash() == opts.HashFunc() && salted == isPSS
+	})
+	return i >= 0 && fit[i].VerifySalted(pub, data, sig, salt)
 }
