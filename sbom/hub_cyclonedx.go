@@ -90,7 +90,8 @@ func readCycloneDX(root *node) *hub {
 // take reads back what a conversion from SPDX wrote as a property of the document, and reports whether it was that.
 func (h *hub) take(name string, t text) bool {
 	name, ok := strings.CutPrefix(name, "lading:spdx:")
-	to := map[string]*text{"comment": &h.comment, "creationComment": &h.creationComment, "licenseListVersion": &h.listVersion, "name": &h.name}[name]
+	to := map[string]*text{"comment": &h.comment, "creationComment": &h.creationComment, "licenseListVersion": &h.listVersion,
+		"name": &h.name}[name]
 	if !ok || !t.ok() || to == nil || to.ok() {
 		return false
 	}
@@ -798,7 +799,8 @@ func (e *element) take(name string, t text) bool {
 	}
 	ones := map[string]*text{"noticeText": &e.notice, "licenseComments": &e.licenseComment, "packageVerificationCode": &e.verification,
 		"builtDate": &e.dates[0], "releaseDate": &e.dates[1], "validUntilDate": &e.dates[2], "sourceInfo": &e.sourceInfo, "comment": &e.comment,
-		"packageFileName": &e.fileName, "summary": &e.summary, "copyrightText": &e.copyright, "homepage": &e.homepage, "downloadLocation": &e.download}
+		"packageFileName": &e.fileName, "summary": &e.summary, "copyrightText": &e.copyright, "homepage": &e.homepage,
+		"downloadLocation": &e.download}
 	if to := ones[name]; to != nil && !to.ok() {
 		*to = t
 		return true

@@ -329,7 +329,8 @@ func (r *reader3) variant(v *vulnerability, n *node, others map[*vulnerability][
 			return o
 		}
 	}
-	o := &vulnerability{id: v.id, description: v.description, detail: v.detail, source: v.source, published: v.published, updated: v.updated, advisories: v.advisories}
+	o := &vulnerability{id: v.id, description: v.description, detail: v.detail, source: v.source, published: v.published,
+		updated: v.updated, advisories: v.advisories}
 	others[v] = append(others[v], o)
 	r.vulnerabilities = append(r.vulnerabilities, o)
 	return o
@@ -361,9 +362,8 @@ func (r *reader3) assessment(n *node, v *vulnerability) {
 		}
 		known = true
 		if v.state.ok() { // said of one more component
-			again := []text{n.str("security_actionStatement"), n.str("security_statusNotes"), n.str("security_impactStatement"), n.str("security_justificationType")}
-			for _, t := range again {
-				v.said = append(v.said, compactNodes([]*node{t.src})...)
+			for _, name := range []string{"security_actionStatement", "security_statusNotes", "security_impactStatement", "security_justificationType"} {
+				v.said = append(v.said, compactNodes([]*node{n.str(name).src})...)
 			}
 			v.said = append(v.said, said...)
 			continue

@@ -90,7 +90,11 @@ func readSPDX2(root *node) *hub {
 	}
 	for _, n := range root.list("revieweds") { // which 2.1 replaced by annotations of this type
 		if who := parseActor(n.str("reviewer")); who != nil {
-			h.annotations = append(h.annotations, annotation{subject: -1, date: n.str("reviewDate"), kind: said("REVIEW"), body: n.str("comment"), who: who})
+			a := annotation{subject: -1, date: n.str("reviewDate"), kind: said("REVIEW"), body: n.str("comment"), who: who}
+			if !a.body.ok() {
+				a.body = said("reviewed")
+			}
+			h.annotations = append(h.annotations, a)
 		}
 	}
 	return h
@@ -177,7 +181,8 @@ func lastPart(kind string) string { return kind[strings.LastIndexByte(kind, '/')
 func spdx2File(n *node) *element {
 	e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
 		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n), attributions: texts2(n, "attributionTexts"),
-		fileTypes: texts2(n, "fileTypes"), contributors: texts2(n, "fileContributors"), notice: n.str("noticeText"), licenseComment: n.str("licenseComments")}
+		fileTypes: texts2(n, "fileTypes"), contributors: texts2(n, "fileContributors"), notice: n.str("noticeText"),
+		licenseComment: n.str("licenseComments")}
 	e.spdx2Licenses(n, "licenseInfoInFiles")
 	return e
 }

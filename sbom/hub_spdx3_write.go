@@ -218,8 +218,8 @@ func (w *writer3) document() {
 
 // sbomTypes are SPDX 3's types of SBOMs (Software, SbomType) by CycloneDX's phases: of those that become the same, the first is
 // the way back. Both go by when the SBOM is made.
-var sbomTypes = []struct{ phase, sbomType string }{{"design", "design"}, {"pre-build", "source"}, {"build", "build"}, {"post-build", "analyzed"},
-	{"operations", "deployed"}, {"operations", "runtime"}}
+var sbomTypes = []struct{ phase, sbomType string }{{"design", "design"}, {"pre-build", "source"}, {"build", "build"},
+	{"post-build", "analyzed"}, {"operations", "deployed"}, {"operations", "runtime"}}
 
 // sbom writes an SBOM that says when it was made, if the document does.
 func (w *writer3) sbom() (o *node) {

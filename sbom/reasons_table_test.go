@@ -412,13 +412,6 @@ var reasonProofs = map[string][]proof{
 	"written as *":                                                         {refused(proofSPDX2, `"SPDXID":"SPDXRef-a"`, `"SPDXID":"a/b"`), refused(proofSPDX3, `"spdxId":"urn:x:p"`, `"spdxId":"a b"`)},
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // camelCase writes issue-tracker as issueTracker.
 func camelCase(s string) string {
 	parts := strings.Split(s, "-")

@@ -76,7 +76,8 @@ func (r *reader) elements(n xmltree.Node) func(func(string, xmltree.Node) bool) 
 				start, end := r.Span(c)
 				r.extra(c, "", start, end)
 				if space, _ := r.Name(c); strings.HasPrefix(space, versions) && r.ambiguous == nil { // a reader of that version sees it
-					r.ambiguous = &xmltree.Error{Offset: start, Reason: "<" + local + "> in the namespace of another version of CycloneDX", Err: xmltree.ErrSyntax}
+					r.ambiguous = &xmltree.Error{Offset: start, Err: xmltree.ErrSyntax,
+						Reason: "<" + local + "> in the namespace of another version of CycloneDX"}
 				}
 			} else if !yield(local, c) {
 				return
