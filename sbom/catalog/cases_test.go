@@ -390,5 +390,9 @@ func TestLicensePages(t *testing.T) {
 		if got := strings.Join(licensesOf(doc, purlsOf(doc)[0]), ", "); got != want {
 			t.Errorf("%s: %q", page, got)
 		}
+		doc, _ = dirOf(t, item{name: "lib.jar", body: zipOf(t, manifestOf("Bundle-License: "+page), pomOf("org.example", "lib", "1.0"))}) // whose pom.xml has none
+		if got := strings.Join(licensesOf(doc, "pkg:maven/org.example/lib@1.0"), ", "); got != want {
+			t.Errorf("%s beside pom.properties: %q", page, got)
+		}
 	}
 }

@@ -355,6 +355,9 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 		}
 	}
 	if j.guess = own < 0; !j.guess {
+		if m := j.main.Metadata.(*javaMetadata); len(m.licenses) == 0 {
+			m.licenses = bundleLicense(manifest)
+		}
 		return
 	}
 	artifact, version := manifestArtifact(manifest), strings.SplitN(first(manifest, versionNames...), " ", 2)[0]
@@ -376,12 +379,19 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 		}
 		return
 	}
-	j.main = &extractor.Package{Name: group + ":" + artifact, Version: version, PURLType: purl.TypeMaven, Metadata: &javaMetadata{}}
-	if l := manifest["bundle-license"]; l != "" && !strings.ContainsAny(l, ",;") {
-		if l = licenseURL(l); !strings.Contains(l, "://") {
-			j.main.Metadata = &javaMetadata{[]string{l}}
-		}
+	j.main = &extractor.Package{Name: group + ":" + artifact, Version: version, PURLType: purl.TypeMaven, Metadata: &javaMetadata{bundleLicense(manifest)}}
+}
+
+// bundleLicense returns the licence that a manifest of OSGi names, by a name or a known page.
+func bundleLicense(manifest map[string]string) []string {
+	l := manifest["bundle-license"]
+	if l == "" || strings.ContainsAny(l, ",;") {
+		return nil
 	}
+	if l = licenseURL(l); strings.Contains(l, "://") {
+		return nil
+	}
+	return []string{l}
 }
 
 // fits says whether Maven's files are those of the archive itself.

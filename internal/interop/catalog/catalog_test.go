@@ -10,6 +10,7 @@ package catalog_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,10 +75,12 @@ import (
 
 // found is what a program finds in an input.
 type found struct {
-	PURLs    []string // of packages
-	Keys     []string // by which they are recognized
-	Licensed int      // packages with a licence
-	Edges    int      // dependencies between packages
+	PURLs    []string            // of packages
+	Keys     []string            // by which they are recognized
+	Licenses map[string][]string // by package URL
+	Pairs    [][2]string         // package URLs, and those of what they need
+	Licensed int                 // packages with a licence
+	Edges    int                 // dependencies between packages
 	Seconds  float64
 	MB       float64 // the most that the process had in memory
 }
@@ -138,9 +141,15 @@ func byLading(input string) (*found, error) {
 	for _, w := range report.Warnings {
 		fmt.Fprintln(os.Stderr, "warning:", w)
 	}
-	f := &found{Licensed: report.Licensed, Edges: report.Edges}
-	for _, c := range doc.Components() {
+	f := &found{Licensed: report.Licensed, Edges: report.Edges, Licenses: map[string][]string{}}
+	for r, c := range doc.Components() {
 		f.PURLs = append(f.PURLs, c.PURL)
+		for _, l := range doc.Licenses(r) {
+			f.Licenses[c.PURL] = append(f.Licenses[c.PURL], cmp.Or(l.Expression, l.Name))
+		}
+		for _, to := range doc.Graph().Direct(r) {
+			f.Pairs = append(f.Pairs, [2]string{c.PURL, doc.Component(to).PURL})
+		}
 	}
 	return f, nil
 }
@@ -188,11 +197,11 @@ func byScalibr(input string) (*found, error) {
 	return f, nil
 }
 
-// in runs a program on an input, three times, and gives the fastest.
-func in(t *testing.T, tool, syft, input string) *found {
+// in runs a program on an input, several times, and gives the fastest.
+func in(t *testing.T, times int, tool, syft, input string) *found {
 	t.Helper()
 	var best *found
-	for range 3 {
+	for range times {
 		cmd := exec.Command(os.Args[0])
 		if tool == "syft" {
 			cmd = exec.Command(syft, input)
@@ -239,6 +248,21 @@ func made(t *testing.T, env string, fill func(dir string) *exec.Cmd) string {
 
 const project = `{"name":"measured","version":"1.0.0","license":"Apache-2.0","dependencies":{"express":"4.21.2","webpack":"5.97.1","eslint":"8.57.1","jest":"29.7.0","lodash":"4.17.21","axios":"1.7.9","react":"18.3.1"}}`
 
+// syftProgram builds the program beside, in a directory of its own.
+func syftProgram(t *testing.T) string {
+	t.Helper()
+	if built := os.Getenv("LADING_SYFT"); built != "" {
+		return built
+	}
+	syft := filepath.Join(t.TempDir(), "syft")
+	cmd := exec.Command("go", "build", "-o", syft, ".")
+	cmd.Dir, cmd.Env = "syft", append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return syft
+}
+
 func TestCatalogs(t *testing.T) {
 	debian := made(t, "LADING_DEBIAN_ROOT", func(dir string) *exec.Cmd {
 		return exec.Command("debootstrap", "--variant=minbase", "bookworm", dir)
@@ -251,13 +275,8 @@ func TestCatalogs(t *testing.T) {
 		cmd.Dir = dir
 		return cmd
 	})
-	golang := t.TempDir() // syft is the Go binary too
-	syft := filepath.Join(golang, "syft")
-	cmd := exec.Command("go", "build", "-o", syft, ".")
-	cmd.Dir, cmd.Env = "syft", append(os.Environ(), "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	syft := syftProgram(t)
+	golang := filepath.Dir(syft) // it is the Go binary too
 	archive := filepath.Join(t.TempDir(), "image.tar")
 	if err := imageOf(archive, map[string]string{debian: "", node: "srv/app", golang: "usr/local/bin"}, []string{debian, node, golang}); err != nil {
 		t.Fatal(err)
@@ -266,7 +285,7 @@ func TestCatalogs(t *testing.T) {
 	for _, input := range []struct{ name, path string }{{"Debian root", debian}, {"npm project", node}, {"Go binary", golang}, {"image of all three", archive}} {
 		results := map[string]*found{}
 		for _, tool := range []string{"lading", "syft", "osv-scalibr"} {
-			f := in(t, tool, syft, input.path)
+			f := in(t, 3, tool, syft, input.path)
 			results[tool] = f
 			table += fmt.Sprintf("| %s | %s | %d | %d | %d | %.2f | %.0f |\n", input.name, tool, len(f.Keys), f.Licensed, f.Edges, f.Seconds, f.MB)
 		}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/artifact"
+	"github.com/anchore/syft/syft/pkg"
 	_ "modernc.org/sqlite" // it reads databases of rpm by it
 )
 
@@ -38,11 +40,17 @@ func run(ctx context.Context, input string) error {
 	}
 	var found struct {
 		PURLs           []string
+		Licenses        map[string][]string // by package URL
+		Pairs           [][2]string         // package URLs, and those of what they need
 		Licensed, Edges int
 		Seconds         float64
 	}
+	found.Licenses = map[string][]string{}
 	for p := range s.Artifacts.Packages.Enumerate() {
 		found.PURLs = append(found.PURLs, p.PURL)
+		for _, l := range p.Licenses.ToSlice() {
+			found.Licenses[p.PURL] = append(found.Licenses[p.PURL], cmp.Or(l.SPDXExpression, l.Value))
+		}
 		if !p.Licenses.Empty() {
 			found.Licensed++
 		}
@@ -50,6 +58,11 @@ func run(ctx context.Context, input string) error {
 	for _, r := range s.Relationships {
 		if r.Type == artifact.DependencyOfRelationship {
 			found.Edges++
+			to, ok := r.From.(pkg.Package)
+			from, ok2 := r.To.(pkg.Package)
+			if ok && ok2 {
+				found.Pairs = append(found.Pairs, [2]string{from.PURL, to.PURL})
+			}
 		}
 	}
 	found.Seconds = time.Since(start).Seconds()
