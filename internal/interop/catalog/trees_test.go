@@ -306,6 +306,7 @@ var explanations = []struct {
 	{"syft", "only here", regexp.MustCompile(`^pkg:npm/(%40types/)?(semver|yallist|lru-cache)@`), "of Debian's Node: it reads package.json in images alone"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:deb/`), "short names one by one, and digests of texts; expressions here, by the licences' SPDX ids"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:[^:]*: sha256:`), "the digest of a text there"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:maven/[^:]*: Apache-2\.0 here $`), "known by the text of META-INF/LICENSE.txt, which is not read here"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:gem/[^:]*: BSD-2-Clause, Ruby here \(Ruby OR BSD-2-Clause\)$`), "a choice"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/requests@[^:]*: Apache 2\.0 here Apache-2\.0$`), "the name's SPDX id here"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:npm/[^:]*:  here .`), "lockfiles have none; package.json in node_modules is read here"},
