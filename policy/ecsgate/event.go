@@ -24,8 +24,9 @@ type Event struct {
 const maxEvent = 6 << 20
 
 // parseEvent reads an event. Members that it does not know are checked as JSON and left aside: ECS adds some at times,
-// and hookDetails are anybody's. What it knows must be text, be spelled exactly and occur once; only the stage must be
-// there, because whether the rest is needed depends on it.
+// and hookDetails are anybody's. What it knows must be spelled exactly and occur once. What decides must be text: the stage, which
+// alone must be there, because whether the rest is needed depends on it, the deployment and the revision. An execution or service that
+// is null, or no text, is as if it was not there: to refuse the event would roll a good deployment back.
 func parseEvent(data []byte) (Event, error) {
 	var e Event
 	if len(data) > maxEvent {
@@ -35,7 +36,7 @@ func parseEvent(data []byte) (Event, error) {
 	for name := range r.Object("executionId", "lifecycleStage", "resourceArn", "executionDetails") {
 		switch string(name) {
 		case "executionId":
-			e.ExecutionID = r.String()
+			e.ExecutionID = optional(r)
 		case "lifecycleStage":
 			e.Stage = r.String()
 		case "resourceArn":
@@ -44,7 +45,7 @@ func parseEvent(data []byte) (Event, error) {
 			for name := range r.Object("serviceArn", "targetServiceRevisionArn") {
 				switch string(name) {
 				case "serviceArn":
-					e.ServiceARN = r.String()
+					e.ServiceARN = optional(r)
 				case "targetServiceRevisionArn":
 					e.RevisionARN = r.String()
 				}
@@ -58,4 +59,13 @@ func parseEvent(data []byte) (Event, error) {
 		return Event{}, fmt.Errorf("%w: it has no lifecycleStage", ErrEvent)
 	}
 	return e, nil
+}
+
+// optional reads a text that decides nothing.
+func optional(r *strictjson.Reader) string {
+	if r.Kind() != strictjson.String {
+		r.Skip()
+		return ""
+	}
+	return r.String()
 }

@@ -3,6 +3,7 @@ package ecsgate
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +75,27 @@ func TestParseEventRefuses(t *testing.T) {
 	}
 }
 
+// What decides nothing costs no deployment, whatever it is.
+func TestWhatDecidesNothing(t *testing.T) {
+	want, err := parseEvent([]byte(sample))
+	if err != nil || want.ExecutionID == "" || want.ServiceARN == "" {
+		t.Fatal(want, err)
+	}
+	for _, v := range []string{"null", "7", "[]", `{"a": 1}`, "false"} {
+		for name, without := range map[string]func(*Event){
+			"executionId": func(e *Event) { e.ExecutionID = "" }, "serviceArn": func(e *Event) { e.ServiceARN = "" },
+		} {
+			event := regexp.MustCompile(`"`+name+`": "[^"]*"`).ReplaceAllString(sample, `"`+name+`": `+v)
+			e, err := parseEvent([]byte(event))
+			expect := want
+			without(&expect)
+			if err != nil || e != expect {
+				t.Errorf("%s %s: %+v, %v", name, v, e, err)
+			}
+		}
+	}
+}
+
 // What is read is what another reader of the same bytes finds, if it finds anything.
 func FuzzParseEvent(f *testing.F) {
 	f.Add([]byte(sample))
@@ -89,18 +111,20 @@ func FuzzParseEvent(f *testing.F) {
 			return
 		}
 		var other struct {
-			ExecutionID      string `json:"executionId"`
+			ExecutionID      any    `json:"executionId"`
 			LifecycleStage   string `json:"lifecycleStage"`
 			ResourceARN      string `json:"resourceArn"`
 			ExecutionDetails struct {
-				ServiceARN  string `json:"serviceArn"`
+				ServiceARN  any    `json:"serviceArn"`
 				RevisionARN string `json:"targetServiceRevisionArn"`
 			} `json:"executionDetails"`
 		}
 		if err := json.Unmarshal(data, &other); err != nil {
 			t.Fatalf("read what encoding/json refuses: %v", err)
 		}
-		want := Event{other.ExecutionID, other.LifecycleStage, other.ResourceARN, other.ExecutionDetails.ServiceARN, other.ExecutionDetails.RevisionARN}
+		text := func(v any) string { s, _ := v.(string); return s }
+		want := Event{text(other.ExecutionID), other.LifecycleStage, other.ResourceARN, text(other.ExecutionDetails.ServiceARN),
+			other.ExecutionDetails.RevisionARN}
 		if diff := cmp.Diff(want, e); diff != "" {
 			t.Fatal(diff)
 		}
