@@ -7,7 +7,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// What scanners take of an SBOM, by their sources; internal/interop/catalog runs the first three on made-up databases.
+// What scanners take of an SBOM, by their sources; internal/interop/catalog runs Trivy and OSV-Scanner on made-up databases.
 //
 //	scanner           packages                        source package            operating system           module of rpm
 //	Trivy 0.74        purl                            properties SrcName,       component; in SPDX a       property
