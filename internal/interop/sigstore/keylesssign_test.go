@@ -1,0 +1,338 @@
+package sigstore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/keyless"
+	"github.com/ladingdev/lading/sign/keyless/keylesstest"
+	"github.com/ladingdev/lading/verify"
+	oursigstore "github.com/ladingdev/lading/verify/sigstore"
+	"github.com/sigstore/cosign/v3/cmd/cosign/cli/options"
+	cosignverify "github.com/sigstore/cosign/v3/cmd/cosign/cli/verify"
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	sgsign "github.com/sigstore/sigstore-go/pkg/sign"
+	sgverify "github.com/sigstore/sigstore-go/pkg/verify"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+const (
+	bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	workflow   = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0"
+)
+
+func run() map[string]any { return keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0") }
+
+// A keylessSigner is what signs: with a certificate, or with a key and witnesses.
+type keylessSigner interface {
+	sign.Signer
+	SignBlob(context.Context, io.Reader) (sign.Descriptor, error)
+	SignStatement(context.Context, []byte) (sign.Descriptor, error)
+}
+
+// sigstoreGo returns sigstore-go's verification by a trusted root, of a workflow or of a key: one entry of a log, one timestamp and,
+// of a certificate, one timestamp of certificate transparency.
+func sigstoreGo(t testing.TB, trusted *root.TrustedRoot, key sign.Key, name string) func([]byte, sgverify.ArtifactPolicyOption) (
+	*sgverify.VerificationResult, error) {
+	t.Helper()
+	config := []sgverify.VerifierOption{sgverify.WithTransparencyLog(1), sgverify.WithSignedTimestamps(1)}
+	var material root.TrustedMaterial = trusted
+	var who sgverify.PolicyOption
+	if key == nil {
+		identity, err := sgverify.NewShortCertificateIdentity("https://token.actions.githubusercontent.com", "", name, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, who = append(config, sgverify.WithSignedCertificateTimestamps(1)), sgverify.WithCertificateIdentity(identity)
+	} else {
+		v, err := signature.LoadDefaultVerifier(key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
+			return root.NewExpiringKey(v, time.Time{}, time.Time{}), nil
+		})
+		material, who = root.TrustedMaterialCollection{trusted, keys}, sgverify.WithKey()
+	}
+	v, err := sgverify.NewVerifier(material, config...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(data []byte, artifact sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error) {
+		var b bundle.Bundle
+		if err := b.UnmarshalJSON(data); err != nil {
+			return nil, err
+		}
+		return v.Verify(&b, sgverify.NewPolicy(artifact, who))
+	}
+}
+
+// cosignReads asks cosign for a signature, or for an attestation, by a certificate's name or by a key.
+func (f *fixture) cosignReads(ctx context.Context, attestation bool, trustedRoot, name string) error {
+	common := options.CommonVerifyOptions{Offline: true, NewBundleFormat: true, MaxWorkers: 1, TrustedRootPath: trustedRoot, UseSignedTimestamps: true}
+	who := options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: "https://token.actions.githubusercontent.com"}
+	if f.public != "" {
+		who = options.CertVerifyOptions{}
+	}
+	if attestation {
+		c := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, CheckClaims: true,
+			Output: "json", Offline: true, PredicateType: predicateType, MaxWorkers: 1, UseSignedTimestamps: true}
+		return c.Exec(ctx, []string{f.image.String()})
+	}
+	c := &cosignverify.VerifyCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, CheckClaims: true,
+		Output: "json", Offline: true, NewBundleFormat: true, MaxWorkers: 1, UseSignedTimestamps: true}
+	return c.Exec(ctx, []string{f.image.String()})
+}
+
+// What we sign with a certificate, or with a key and witnesses, sigstore-go and cosign verify by the instance's trusted root; and not
+// by another name, key or instance, nor of anything else.
+func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
+	quiet(t)
+	s, elsewhere := keylesstest.Start(), keylesstest.Start()
+	defer s.Close()
+	defer elsewhere.Close()
+	roots := map[*keylesstest.Server]*root.TrustedRoot{}
+	files := map[*keylesstest.Server]string{}
+	for _, s := range []*keylesstest.Server{s, elsewhere} {
+		var err error
+		if roots[s], err = root.NewTrustedRootFromJSON(s.TrustedRoot()); err != nil {
+			t.Fatal(err)
+		}
+		files[s] = filepath.Join(t.TempDir(), "trusted_root.json")
+		if err := os.WriteFile(files[s], s.TrustedRoot(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		log   keylesstest.Log
+		keyed bool
+	}{{keylesstest.First, false}, {keylesstest.Tiles, false}, {keylesstest.First, true}, {keylesstest.Tiles, true}} {
+		t.Run(fmt.Sprintf("tiles=%v/key=%v", test.log, test.keyed), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			instance, err := keyless.ParseInstance(s.TrustedRoot(), s.SigningConfig(test.log))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var key sign.Key
+			var signer keylessSigner = &keyless.Signer{Instance: instance, Token: keyless.Token(s.Token(run()))}
+			f, stranger := &fixture{}, setup(t, keyTypes[0])
+			if test.keyed {
+				f = setup(t, keyTypes[0])
+				key, signer = f.key, &sign.BundleSigner{Key: f.key, Witness: &keyless.Witnesses{Instance: instance}}
+			}
+			reads := sigstoreGo(t, roots[s], key, workflow)
+			refuses := []func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error){
+				sigstoreGo(t, roots[elsewhere], key, workflow), sigstoreGo(t, roots[s], stranger.key, ""), sigstoreGo(t, roots[s], nil, workflow+"1")}
+			check := func(t *testing.T, d sign.Descriptor, artifact, another func() sgverify.ArtifactPolicyOption) *sgverify.VerificationResult {
+				t.Helper()
+				got, err := reads(d.Data, artifact())
+				if err != nil {
+					t.Fatalf("sigstore-go: %v", err)
+				}
+				for i, refuse := range refuses {
+					if _, err := refuse(d.Data, artifact()); err == nil {
+						t.Errorf("sigstore-go: accepted by stranger %d", i)
+					}
+				}
+				if _, err := reads(d.Data, another()); err == nil {
+					t.Error("sigstore-go: accepted for something else")
+				}
+				return got
+			}
+			t.Run("blob", func(t *testing.T) {
+				d, err := signer.SignBlob(ctx, strings.NewReader("a release"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				file := func(text string) func() sgverify.ArtifactPolicyOption {
+					return func() sgverify.ArtifactPolicyOption { return sgverify.WithArtifact(strings.NewReader(text)) }
+				}
+				check(t, d, file("a release"), file("another"))
+			})
+			for _, c := range []string{"signature", "attestation", "statement"} {
+				t.Run(c, func(t *testing.T) {
+					f := *f
+					f.fresh(t)
+					text := []byte("{\n\t\"predicateType\" : \"" + predicateType + "\", \"predicate\":{\"n\": 1.0},\n  \"subject\": [{\"digest\": {\"sha256\": \"" +
+						f.subject.Digest.Encoded() + "\"}}],\r\n \"_type\":\"https:\\/\\/in-toto.io/Statement/v1\"}\n")
+					var d sign.Descriptor
+					var err error
+					switch c {
+					case "signature":
+						d, err = signer.Sign(ctx, sign.About(f.subject, sign.ImageSignature{}))
+					case "attestation":
+						d, err = signer.Sign(ctx, sign.About(f.subject, sign.RawPredicate{Type: predicateType, JSON: []byte(`{"n":1}`)}))
+					default:
+						d, err = signer.SignStatement(ctx, text)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					this := func() sgverify.ArtifactPolicyOption { return digestOf(t, f.subject.Digest) }
+					another := func() sgverify.ArtifactPolicyOption { return digestOf(t, image.Digest) }
+					check(t, d, this, another)
+					var b bundle.Bundle
+					if err := b.UnmarshalJSON(d.Data); err != nil {
+						t.Fatal(err)
+					}
+					if c == "statement" && !bytes.Equal(b.GetDsseEnvelope().GetPayload(), text) {
+						t.Errorf("not the bytes that were given: %q", b.GetDsseEnvelope().GetPayload())
+					}
+					f.attach(t, "", d)
+					if err := f.cosignReads(ctx, c != "signature", files[s], workflow); err != nil {
+						t.Errorf("cosign: %v", err)
+					}
+					if err := f.cosignReads(ctx, c != "signature", files[elsewhere], workflow); err == nil {
+						t.Error("cosign accepts another instance's")
+					}
+					if test.keyed {
+						f.public = stranger.public
+					}
+					if err := f.cosignReads(ctx, c != "signature", files[s], workflow+"1"); err == nil {
+						t.Error("cosign accepts another signer's")
+					}
+				})
+			}
+		})
+	}
+}
+
+// roundTrips measures how long a client waits for answers, their bodies included.
+type roundTrips struct {
+	took     time.Duration
+	requests int
+}
+
+func (r *roundTrips) RoundTrip(q *http.Request) (*http.Response, error) {
+	start := time.Now()
+	defer func() { r.took += time.Since(start) }()
+	r.requests++
+	resp, err := http.DefaultTransport.RoundTrip(q)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, err
+}
+
+func took(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+// sigstoreGoSigns has sigstore-go make what ours makes: a key, a certificate, a timestamp and an entry of a log, and verify them.
+func sigstoreGoSigns(b *testing.B, s *keylesstest.Server, trusted *root.TrustedRoot, log keylesstest.Log, token string) func() []byte {
+	statement := []byte(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"` + image.Digest.Encoded() +
+		`"}}],"predicateType":"` + predicateType + `","predicate":{"n":1}}`)
+	at := &sgsign.RekorOptions{BaseURL: s.URL() + "/rekor", Version: 1}
+	if log == keylesstest.Tiles {
+		at = &sgsign.RekorOptions{BaseURL: s.URL() + "/tiles", Version: 2}
+	}
+	options := sgsign.BundleOptions{
+		CertificateProvider:        sgsign.NewFulcio(&sgsign.FulcioOptions{BaseURL: s.URL() + "/fulcio"}),
+		CertificateProviderOptions: &sgsign.CertificateProviderOptions{IDToken: token},
+		TimestampAuthorities: []*sgsign.TimestampAuthority{
+			sgsign.NewTimestampAuthority(&sgsign.TimestampAuthorityOptions{URL: s.URL() + "/tsa/api/v1/timestamp"})},
+		TransparencyLogs: []sgsign.Transparency{sgsign.NewRekor(at)},
+		TrustedRoot:      trusted,
+		Context:          b.Context(),
+	}
+	return func() []byte {
+		key, err := sgsign.NewEphemeralKeypair(nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		made, err := sgsign.Bundle(&sgsign.DSSEData{Data: statement, PayloadType: "application/vnd.in-toto+json"}, key, options)
+		if err != nil {
+			b.Fatal(err)
+		}
+		data, err := protojson.Marshal(made)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return data
+	}
+}
+
+// One signature of an attestation, by us and by sigstore-go in turn, and beside ours what cannot be spared: the same signature's round
+// trips, two signatures (of the statement, and that the key is ours) and one verification. Both verify what they hand out.
+func BenchmarkKeylessAgainstSigstoreGo(b *testing.B) {
+	for _, log := range []keylesstest.Log{keylesstest.First, keylesstest.Tiles} {
+		b.Run(fmt.Sprintf("tiles=%v", log), func(b *testing.B) {
+			s := keylesstest.Start()
+			defer s.Close()
+			instance, err := keyless.ParseInstance(s.TrustedRoot(), s.SigningConfig(log))
+			if err != nil {
+				b.Fatal(err)
+			}
+			trusted, err := root.NewTrustedRootFromJSON(s.TrustedRoot())
+			if err != nil {
+				b.Fatal(err)
+			}
+			trust, err := oursigstore.ParseRoot(s.TrustedRoot(), nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			entry, err := oursigstore.GitHub{Repository: "acme/app", Workflow: "release.yml", Tags: "v*"}.Entry("release")
+			if err != nil {
+				b.Fatal(err)
+			}
+			v, err := oursigstore.New(trust, []oursigstore.Entry{entry}, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			token, trips := s.Token(run()), &roundTrips{}
+			signer := &keyless.Signer{Instance: instance, Token: keyless.Token(token), Client: &http.Client{Transport: trips}}
+			about := sign.About(image, sign.RawPredicate{Type: predicateType, JSON: []byte(`{"n":1}`)})
+			theirs := sigstoreGoSigns(b, s, trusted, log, token)
+			key, err := sign.GenerateKey(sign.P256)
+			if err != nil {
+				b.Fatal(err)
+			}
+			verifies := func(data []byte) {
+				if _, err := v.Verify(b.Context(), image, verify.Descriptor{MediaType: bundleType, Data: data}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			verifies(theirs())
+			var ours, floor, other time.Duration
+			for b.Loop() {
+				trips.took = 0
+				var d sign.Descriptor
+				took1 := took(func() { d, err = signer.Sign(b.Context(), about) })
+				if err != nil {
+					b.Fatal(err)
+				}
+				least := trips.took + took(func() { signRaw(b, key, d.Data); signRaw(b, key, d.Data) }) + took(func() { verifies(d.Data) })
+				took2 := took(func() { theirs() })
+				ours, floor, other = quicker(ours, took1), quicker(floor, least), quicker(other, took2)
+			}
+			// The quickest of each: what else the machine does counts for nobody.
+			b.ReportMetric(float64(ours)/float64(floor), "x-floor")
+			b.ReportMetric(float64(other)/float64(ours), "x-faster")
+			b.ReportMetric(float64(trips.requests)/float64(b.N), "requests/op")
+		})
+	}
+}
+
+func quicker(least, d time.Duration) time.Duration {
+	if least == 0 {
+		return d
+	}
+	return min(least, d)
+}
