@@ -1,7 +1,9 @@
-// Conformance verifies Sigstore bundles as the command line of the conformance suite for Sigstore clients asks for it
-// (github.com/sigstore/sigstore-conformance, docs/cli_protocol.md). It reads no network: without --trusted-root it takes the trusted
-// root that verify/sigstore/tuf embeds.
+// Conformance signs and verifies Sigstore bundles as the command line of the conformance suite for Sigstore clients asks for it
+// (github.com/sigstore/sigstore-conformance, docs/cli_protocol.md). It asks no network but the services of a signing config: without
+// --trusted-root it takes the trusted root that verify/sigstore/tuf embeds. A signing config is not embedded: to sign, it must be given.
+// With --in-toto the file is an in-toto statement, and its bytes are signed as they are.
 //
+//	conformance sign-bundle [--staging] [--in-toto] --identity-token TOKEN --bundle FILE [--trusted-root FILE] --signing-config FILE FILE
 //	conformance verify-bundle [--staging] --bundle FILE (--certificate-identity ID --certificate-oidc-issuer URL | --key PEM)
 //	    [--trusted-root FILE] FILE_OR_DIGEST
 //
@@ -19,13 +21,14 @@ import (
 
 	"github.com/ladingdev/lading/verify"
 	"github.com/ladingdev/lading/verify/sigstore"
-	"github.com/ladingdev/lading/verify/sigstore/tuf"
 	"github.com/opencontainers/go-digest"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stderr)) }
 
-const usage = `usage: conformance verify-bundle [--staging] --bundle FILE
+const usage = `usage: conformance sign-bundle [--staging] [--in-toto] --identity-token TOKEN --bundle FILE
+           [--trusted-root FILE] --signing-config FILE FILE
+       conformance verify-bundle [--staging] --bundle FILE
            (--certificate-identity ID --certificate-oidc-issuer URL | --key PEM)
            [--trusted-root FILE] FILE_OR_DIGEST
 `
@@ -36,28 +39,41 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		return 2
 	}
 	switch args[0] {
-	case "verify-bundle":
 	case "sign-bundle":
-		fmt.Fprintln(stderr, "conformance: sign-bundle: keyless signing is not there yet; verify-bundle is")
-		return 2
-	default:
-		fmt.Fprintf(stderr, "conformance: %q is no command\n%s", args[0], usage)
-		return 2
+		o, err := parseOrder(args[1:])
+		if err != nil {
+			return misused(stderr, err)
+		}
+		return failed(stderr, o.sign(ctx))
+	case "verify-bundle":
+		q, err := parse(args[1:])
+		if err != nil {
+			return misused(stderr, err)
+		}
+		att, err := q.verify(ctx)
+		if err != nil {
+			return failed(stderr, err)
+		}
+		for _, c := range att.Checks {
+			fmt.Fprintf(stderr, "%s: %s: %s\n", c.Name, c.Status, c.Reason)
+		}
+		return 0
 	}
-	q, err := parse(args[1:])
-	if err != nil {
-		fmt.Fprintf(stderr, "conformance: %v\n%s", err, usage)
-		return 2
+	return misused(stderr, fmt.Errorf("%q is no command", args[0]))
+}
+
+func misused(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "conformance: %v\n%s", err, usage)
+	return 2
+}
+
+// failed says what went wrong, if anything did.
+func failed(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
 	}
-	att, err := q.verify(ctx)
-	if err != nil {
-		fmt.Fprintln(stderr, "conformance:", err)
-		return 1
-	}
-	for _, c := range att.Checks {
-		fmt.Fprintf(stderr, "%s: %s: %s\n", c.Name, c.Status, c.Reason)
-	}
-	return 0
+	fmt.Fprintln(stderr, "conformance:", err)
+	return 1
 }
 
 // A question is what the command line asks.
@@ -133,11 +149,7 @@ func (q *question) root() (*sigstore.Root, error) {
 		}
 		return sigstore.ParseRoot(data, nil)
 	}
-	repository := tuf.Production()
-	if q.staging {
-		repository = tuf.Staging()
-	}
-	roots, err := (&tuf.Client{Repository: repository}).Roots()
+	roots, err := embedded(q.staging)
 	if err != nil {
 		return nil, err
 	}
