@@ -29,7 +29,7 @@
 //	SPDX 2 JSON       2.2 2.3  2.2 2.3
 //	SPDX 2 tag-value  2.2 2.3  2.2 2.3
 //	SPDX 2 YAML, XML, RDF/XML  2.2 2.3
-//	SPDX 3 JSON-LD    3.0.1    3.0.1
+//	SPDX 3 JSON-LD    3.0.0 3.0.1  3.0.1
 //
 // Every other encoding is read by way of its JSON form of the same version. [Convert] writes JSON, [Encode] the other
 // encodings.
