@@ -47,7 +47,7 @@ func parseOrder(args []string) (*order, error) {
 	return o, nil
 }
 
-// sign signs the file and writes the bundle: all of it, or nothing.
+// sign signs the file and writes the bundle, and no file if anything fails before.
 func (o *order) sign(ctx context.Context) error {
 	root, err := o.root()
 	if err != nil {

@@ -26,7 +26,8 @@ func TestSign(t *testing.T) {
 		return path
 	}
 	artifact := write("artifact", []byte("a release"))
-	text := []byte("{ \"predicateType\": \"https://example.com/p\",\r\n\t\"predicate\": {}, \"subject\": [{\"name\": \"artifact\", \"digest\": {\"sha256\": \"" +
+	text := []byte("{ \"predicateType\": \"https://example.com/p\",\r\n\t\"predicate\": {}, " +
+		"\"subject\": [{\"name\": \"artifact\", \"digest\": {\"sha256\": \"" +
 		digest.FromString("a release").Encoded() + "\"}}], \"_type\": \"https://in-toto.io/Statement/v1\" }\n")
 	statement, root := write("statement.json", text), write("trusted_root.json", s.TrustedRoot())
 	token := s.Token(keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0"))
@@ -40,7 +41,8 @@ func TestSign(t *testing.T) {
 	for name, log := range map[string]keylesstest.Log{"first": keylesstest.First, "tiles": keylesstest.Tiles} {
 		config, bundle := write("signing_config.json", s.SigningConfig(log)), filepath.Join(dir, name)
 		signs := func(token string, more ...string) []string {
-			return append([]string{"sign-bundle", "--identity-token", token, "--bundle", bundle, "--trusted-root", root, "--signing-config", config}, more...)
+			return append([]string{"sign-bundle", "--identity-token", token, "--bundle", bundle, "--trusted-root", root,
+				"--signing-config", config}, more...)
 		}
 		verifies := []string{"verify-bundle", "--bundle", bundle, "--trusted-root", root, "--certificate-oidc-issuer", issuer,
 			"--certificate-identity", "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0", artifact}

@@ -80,7 +80,8 @@ func sigstoreGo(t testing.TB, trusted *root.TrustedRoot, key sign.Key, name stri
 
 // cosignReads asks cosign for a signature, or for an attestation, by a certificate's name or by a key.
 func (f *fixture) cosignReads(ctx context.Context, attestation bool, trustedRoot, name string) error {
-	common := options.CommonVerifyOptions{Offline: true, NewBundleFormat: true, MaxWorkers: 1, TrustedRootPath: trustedRoot, UseSignedTimestamps: true}
+	common := options.CommonVerifyOptions{Offline: true, NewBundleFormat: true, MaxWorkers: 1, TrustedRootPath: trustedRoot,
+		UseSignedTimestamps: true}
 	who := options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: "https://token.actions.githubusercontent.com"}
 	if f.public != "" {
 		who = options.CertVerifyOptions{}
@@ -165,7 +166,8 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 				t.Run(c, func(t *testing.T) {
 					f := *f
 					f.fresh(t)
-					text := []byte("{\n\t\"predicateType\" : \"" + predicateType + "\", \"predicate\":{\"n\": 1.0},\n  \"subject\": [{\"digest\": {\"sha256\": \"" +
+					text := []byte("{\n\t\"predicateType\" : \"" + predicateType + "\", \"predicate\":{\"n\": 1.0},\n" +
+						"  \"subject\": [{\"digest\": {\"sha256\": \"" +
 						f.subject.Digest.Encoded() + "\"}}],\r\n \"_type\":\"https:\\/\\/in-toto.io/Statement/v1\"}\n")
 					var d sign.Descriptor
 					var err error
@@ -310,20 +312,22 @@ func BenchmarkKeylessAgainstSigstoreGo(b *testing.B) {
 				}
 			}
 			verifies(theirs())
-			var ours, floor, other time.Duration
+			var ours, trip, own, spared, other time.Duration
 			for b.Loop() {
 				trips.took = 0
 				var d sign.Descriptor
-				took1 := took(func() { d, err = signer.Sign(b.Context(), about) })
+				all := took(func() { d, err = signer.Sign(b.Context(), about) })
 				if err != nil {
 					b.Fatal(err)
 				}
-				least := trips.took + took(func() { signRaw(b, key, d.Data); signRaw(b, key, d.Data) }) + took(func() { verifies(d.Data) })
-				took2 := took(func() { theirs() })
-				ours, floor, other = quicker(ours, took1), quicker(floor, least), quicker(other, took2)
+				ours, trip, own = quicker(ours, all), quicker(trip, trips.took), quicker(own, all-trips.took)
+				spared = quicker(spared, took(func() { signRaw(b, key, d.Data); signRaw(b, key, d.Data); verifies(d.Data) }))
+				other = quicker(other, took(func() { theirs() }))
 			}
 			// The quickest of each: what else the machine does counts for nobody.
-			b.ReportMetric(float64(ours)/float64(floor), "x-floor")
+			b.ReportMetric(float64(trip+own)/float64(trip+spared), "x-floor")
+			b.ReportMetric(float64(own)/float64(spared), "x-own-floor")
+			b.ReportMetric(float64(trip)/1e3, "us-trips")
 			b.ReportMetric(float64(other)/float64(ours), "x-faster")
 			b.ReportMetric(float64(trips.requests)/float64(b.N), "requests/op")
 		})
