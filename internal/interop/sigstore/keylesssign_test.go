@@ -3,6 +3,8 @@ package sigstore
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -79,7 +81,7 @@ func sigstoreGo(t testing.TB, trusted *root.TrustedRoot, key sign.Key, name stri
 }
 
 // cosignReads asks cosign for a signature, or for an attestation, by a certificate's name or by a key.
-func (f *fixture) cosignReads(ctx context.Context, attestation bool, trustedRoot, name string) error {
+func (f *fixture) cosignReads(ctx context.Context, attestation bool, trustedRoot, name string, hash crypto.Hash) error {
 	common := options.CommonVerifyOptions{Offline: true, NewBundleFormat: true, MaxWorkers: 1, TrustedRootPath: trustedRoot,
 		UseSignedTimestamps: true}
 	who := options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: "https://token.actions.githubusercontent.com"}
@@ -87,13 +89,31 @@ func (f *fixture) cosignReads(ctx context.Context, attestation bool, trustedRoot
 		who = options.CertVerifyOptions{}
 	}
 	if attestation {
-		c := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, CheckClaims: true,
-			Output: "json", Offline: true, PredicateType: predicateType, MaxWorkers: 1, UseSignedTimestamps: true}
+		c := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, HashAlgorithm: hash,
+			CheckClaims: true, Output: "json", Offline: true, PredicateType: predicateType, MaxWorkers: 1, UseSignedTimestamps: true}
 		return c.Exec(ctx, []string{f.image.String()})
 	}
-	c := &cosignverify.VerifyCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, CheckClaims: true,
-		Output: "json", Offline: true, NewBundleFormat: true, MaxWorkers: 1, UseSignedTimestamps: true}
+	c := &cosignverify.VerifyCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, HashAlgorithm: hash,
+		CheckClaims: true, Output: "json", Offline: true, NewBundleFormat: true, MaxWorkers: 1, UseSignedTimestamps: true}
 	return c.Exec(ctx, []string{f.image.String()})
+}
+
+// cosignReadsBlob asks cosign for a file's signature.
+func (f *fixture) cosignReadsBlob(t *testing.T, text string, data []byte, trustedRoot, name string, hash crypto.Hash) error {
+	t.Helper()
+	dir := t.TempDir()
+	file, evidence := filepath.Join(dir, "file"), filepath.Join(dir, "bundle.json")
+	for path, data := range map[string][]byte{file: []byte(text), evidence: data} {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &cosignverify.VerifyBlobCmd{KeyOpts: options.KeyOpts{KeyRef: f.public, BundlePath: evidence, NewBundleFormat: true},
+		TrustedRootPath: trustedRoot, Offline: true, UseSignedTimestamps: true, HashAlgorithm: hash}
+	if f.public == "" {
+		c.CertVerifyOptions = options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: "https://token.actions.githubusercontent.com"}
+	}
+	return c.Exec(t.Context(), file)
 }
 
 // What we sign with a certificate, or with a key and witnesses, sigstore-go and cosign verify by the instance's trusted root; and not
@@ -115,11 +135,17 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	p256, p384, rsa2048, ed25519 := &keyTypes[0], &keyTypes[1], &keyTypes[3], &keyTypes[6]
 	for _, test := range []struct {
-		log   keylesstest.Log
-		keyed bool
-	}{{keylesstest.First, false}, {keylesstest.Tiles, false}, {keylesstest.First, true}, {keylesstest.Tiles, true}} {
-		t.Run(fmt.Sprintf("tiles=%v/key=%v", test.log, test.keyed), func(t *testing.T) {
+		log keylesstest.Log
+		key *keyType // nil: a certificate
+	}{{keylesstest.First, nil}, {keylesstest.Tiles, nil}, {keylesstest.First, p256}, {keylesstest.Tiles, p256},
+		{keylesstest.First, p384}, {keylesstest.Tiles, p384}, {keylesstest.Tiles, rsa2048}, {keylesstest.First, ed25519}} {
+		name := "certificate"
+		if test.key != nil {
+			name = test.key.name
+		}
+		t.Run(fmt.Sprintf("tiles=%v/%s", test.log, name), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			instance, err := keyless.ParseInstance(s.TrustedRoot(), s.SigningConfig(test.log))
@@ -128,9 +154,10 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 			}
 			var key sign.Key
 			var signer keylessSigner = &keyless.Signer{Instance: instance, Token: keyless.Token(s.Token(run()))}
-			f, stranger := &fixture{}, setup(t, keyTypes[0])
-			if test.keyed {
-				f = setup(t, keyTypes[0])
+			f, stranger, hash := &fixture{}, setup(t, *p256), crypto.Hash(0)
+			if test.key != nil {
+				f = setup(t, *test.key)
+				hash = test.key.hash
 				key, signer = f.key, &sign.BundleSigner{Key: f.key, Witness: &keyless.Witnesses{Instance: instance}}
 			}
 			reads := sigstoreGo(t, roots[s], key, workflow)
@@ -154,6 +181,12 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 			}
 			t.Run("blob", func(t *testing.T) {
 				d, err := signer.SignBlob(ctx, strings.NewReader("a release"))
+				if test.key == ed25519 {
+					if !errors.Is(err, keyless.ErrLog) {
+						t.Errorf("%v: no log takes it", err)
+					}
+					return
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -161,6 +194,17 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 					return func() sgverify.ArtifactPolicyOption { return sgverify.WithArtifact(strings.NewReader(text)) }
 				}
 				check(t, d, file("a release"), file("another"))
+				if err := f.cosignReadsBlob(t, "a release", d.Data, files[s], workflow, hash); err != nil {
+					t.Errorf("cosign: %v", err)
+				}
+				for _, refuse := range []func() error{
+					func() error { return f.cosignReadsBlob(t, "another", d.Data, files[s], workflow, hash) },
+					func() error { return f.cosignReadsBlob(t, "a release", d.Data, files[elsewhere], workflow, hash) },
+				} {
+					if refuse() == nil {
+						t.Error("cosign accepts another file or another instance's")
+					}
+				}
 			})
 			for _, c := range []string{"signature", "attestation", "statement"} {
 				t.Run(c, func(t *testing.T) {
@@ -193,16 +237,16 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 						t.Errorf("not the bytes that were given: %q", b.GetDsseEnvelope().GetPayload())
 					}
 					f.attach(t, "", d)
-					if err := f.cosignReads(ctx, c != "signature", files[s], workflow); err != nil {
+					if err := f.cosignReads(ctx, c != "signature", files[s], workflow, hash); err != nil {
 						t.Errorf("cosign: %v", err)
 					}
-					if err := f.cosignReads(ctx, c != "signature", files[elsewhere], workflow); err == nil {
+					if err := f.cosignReads(ctx, c != "signature", files[elsewhere], workflow, hash); err == nil {
 						t.Error("cosign accepts another instance's")
 					}
-					if test.keyed {
+					if test.key != nil {
 						f.public = stranger.public
 					}
-					if err := f.cosignReads(ctx, c != "signature", files[s], workflow+"1"); err == nil {
+					if err := f.cosignReads(ctx, c != "signature", files[s], workflow+"1", hash); err == nil {
 						t.Error("cosign accepts another signer's")
 					}
 				})
