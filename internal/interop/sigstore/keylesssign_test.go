@@ -19,6 +19,7 @@ import (
 	"github.com/ladingdev/lading/sign/keyless/keylesstest"
 	"github.com/ladingdev/lading/verify"
 	oursigstore "github.com/ladingdev/lading/verify/sigstore"
+	"github.com/opencontainers/go-digest"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/options"
 	cosignverify "github.com/sigstore/cosign/v3/cmd/cosign/cli/verify"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
@@ -116,25 +117,144 @@ func (f *fixture) cosignReadsBlob(t *testing.T, text string, data []byte, truste
 	return c.Exec(t.Context(), file)
 }
 
+// trusts are a server's trusted root, as each of the two takes it.
+type trusts struct {
+	root *root.TrustedRoot
+	file string
+}
+
+func trustsOf(t *testing.T, s *keylesstest.Server) trusts {
+	t.Helper()
+	trusted, err := root.NewTrustedRootFromJSON(s.TrustedRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "trusted_root.json")
+	if err := os.WriteFile(file, s.TrustedRoot(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return trusts{trusted, file}
+}
+
+// A judged signer, with the image that it signs, and who is not meant.
+type judged struct {
+	keylessSigner
+	*fixture
+	hash            crypto.Hash // that cosign must be told of
+	unloggable      bool        // files are
+	here, elsewhere trusts
+	stranger        *fixture
+}
+
+// sigstoreGo has sigstore-go say yes to what it must, and no to all else.
+func (j *judged) sigstoreGo(t *testing.T, data []byte, this, another func() sgverify.ArtifactPolicyOption) {
+	t.Helper()
+	var key sign.Key
+	if j.key != nil {
+		key = j.key
+	}
+	reads := sigstoreGo(t, j.here.root, key, workflow)
+	if _, err := reads(data, this()); err != nil {
+		t.Fatalf("sigstore-go: %v", err)
+	}
+	if _, err := reads(data, another()); err == nil {
+		t.Error("sigstore-go: accepted for something else")
+	}
+	for who, refuses := range map[string]func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error){
+		"another instance": sigstoreGo(t, j.elsewhere.root, key, workflow), "another key": sigstoreGo(t, j.here.root, j.stranger.key, ""),
+		"another workflow": sigstoreGo(t, j.here.root, nil, workflow+"1"),
+	} {
+		if _, err := refuses(data, this()); err == nil {
+			t.Errorf("sigstore-go: accepted as of %s", who)
+		}
+	}
+}
+
+// blob has a file signed and read.
+func (j *judged) blob(t *testing.T) {
+	const text, another = "a release", "another release"
+	d, err := j.SignBlob(t.Context(), strings.NewReader(text))
+	if j.unloggable {
+		if !errors.Is(err, keyless.ErrLog) {
+			t.Errorf("%v: no log takes it", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(text string) func() sgverify.ArtifactPolicyOption {
+		return func() sgverify.ArtifactPolicyOption { return sgverify.WithArtifact(strings.NewReader(text)) }
+	}
+	j.sigstoreGo(t, d.Data, file(text), file(another))
+	if err := j.cosignReadsBlob(t, text, d.Data, j.here.file, workflow, j.hash); err != nil {
+		t.Errorf("cosign: %v", err)
+	}
+	if j.cosignReadsBlob(t, another, d.Data, j.here.file, workflow, j.hash) == nil {
+		t.Error("cosign accepts another file")
+	}
+	if j.cosignReadsBlob(t, text, d.Data, j.elsewhere.file, workflow, j.hash) == nil {
+		t.Error("cosign accepts another instance's")
+	}
+}
+
+// statement has evidence of a kind made, attached and read.
+func (j *judged) statement(t *testing.T, kind string) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	f := *j.fixture
+	f.fresh(t)
+	text := []byte("{\n\t\"predicateType\" : \"" + predicateType + "\", \"predicate\":{\"n\": 1.0},\n" +
+		"  \"subject\": [{\"digest\": {\"sha256\": \"" +
+		f.subject.Digest.Encoded() + "\"}}],\r\n \"_type\":\"https:\\/\\/in-toto.io/Statement/v1\"}\n")
+	var d sign.Descriptor
+	var err error
+	switch kind {
+	case "signature":
+		d, err = j.Sign(ctx, sign.About(f.subject, sign.ImageSignature{}))
+	case "attestation":
+		d, err = j.Sign(ctx, sign.About(f.subject, sign.RawPredicate{Type: predicateType, JSON: []byte(`{"n":1}`)}))
+	default:
+		d, err = j.SignStatement(ctx, text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject := func(d digest.Digest) func() sgverify.ArtifactPolicyOption {
+		return func() sgverify.ArtifactPolicyOption { return digestOf(t, d) }
+	}
+	j.sigstoreGo(t, d.Data, subject(f.subject.Digest), subject(image.Digest))
+	var b bundle.Bundle
+	if err := b.UnmarshalJSON(d.Data); err != nil {
+		t.Fatal(err)
+	}
+	if kind == "statement" && !bytes.Equal(b.GetDsseEnvelope().GetPayload(), text) {
+		t.Errorf("not the bytes that were given: %q", b.GetDsseEnvelope().GetPayload())
+	}
+	f.attach(t, "", d)
+	attestation := kind != "signature"
+	if err := f.cosignReads(ctx, attestation, j.here.file, workflow, j.hash); err != nil {
+		t.Errorf("cosign: %v", err)
+	}
+	if f.cosignReads(ctx, attestation, j.elsewhere.file, workflow, j.hash) == nil {
+		t.Error("cosign accepts another instance's")
+	}
+	if f.key != nil {
+		f.public = j.stranger.public
+	}
+	if f.cosignReads(ctx, attestation, j.here.file, workflow+"1", j.hash) == nil {
+		t.Error("cosign accepts another signer's")
+	}
+}
+
 // What we sign with a certificate, or with a key and witnesses, sigstore-go and cosign verify by the instance's trusted root; and not
 // by another name, key or instance, nor of anything else.
 func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 	quiet(t)
-	s, elsewhere := keylesstest.Start(), keylesstest.Start()
+	s, other := keylesstest.Start(), keylesstest.Start()
 	defer s.Close()
-	defer elsewhere.Close()
-	roots := map[*keylesstest.Server]*root.TrustedRoot{}
-	files := map[*keylesstest.Server]string{}
-	for _, s := range []*keylesstest.Server{s, elsewhere} {
-		var err error
-		if roots[s], err = root.NewTrustedRootFromJSON(s.TrustedRoot()); err != nil {
-			t.Fatal(err)
-		}
-		files[s] = filepath.Join(t.TempDir(), "trusted_root.json")
-		if err := os.WriteFile(files[s], s.TrustedRoot(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	defer other.Close()
+	here, elsewhere := trustsOf(t, s), trustsOf(t, other)
 	p256, p384, rsa2048, ed25519 := &keyTypes[0], &keyTypes[1], &keyTypes[3], &keyTypes[6]
 	for _, test := range []struct {
 		log keylesstest.Log
@@ -146,110 +266,19 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 			name = test.key.name
 		}
 		t.Run(fmt.Sprintf("tiles=%v/%s", test.log, name), func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
 			instance, err := keyless.ParseInstance(s.TrustedRoot(), s.SigningConfig(test.log))
 			if err != nil {
 				t.Fatal(err)
 			}
-			var key sign.Key
-			var signer keylessSigner = &keyless.Signer{Instance: instance, Token: keyless.Token(s.Token(run()))}
-			f, stranger, hash := &fixture{}, setup(t, *p256), crypto.Hash(0)
+			j := &judged{fixture: &fixture{}, here: here, elsewhere: elsewhere, stranger: setup(t, *p256), unloggable: test.key == ed25519,
+				keylessSigner: &keyless.Signer{Instance: instance, Token: keyless.Token(s.Token(run()))}}
 			if test.key != nil {
-				f = setup(t, *test.key)
-				hash = test.key.hash
-				key, signer = f.key, &sign.BundleSigner{Key: f.key, Witness: &keyless.Witnesses{Instance: instance}}
+				j.fixture, j.hash = setup(t, *test.key), test.key.hash
+				j.keylessSigner = &sign.BundleSigner{Key: j.key, Witness: &keyless.Witnesses{Instance: instance}}
 			}
-			reads := sigstoreGo(t, roots[s], key, workflow)
-			refuses := []func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error){
-				sigstoreGo(t, roots[elsewhere], key, workflow), sigstoreGo(t, roots[s], stranger.key, ""), sigstoreGo(t, roots[s], nil, workflow+"1")}
-			check := func(t *testing.T, d sign.Descriptor, artifact, another func() sgverify.ArtifactPolicyOption) *sgverify.VerificationResult {
-				t.Helper()
-				got, err := reads(d.Data, artifact())
-				if err != nil {
-					t.Fatalf("sigstore-go: %v", err)
-				}
-				for i, refuse := range refuses {
-					if _, err := refuse(d.Data, artifact()); err == nil {
-						t.Errorf("sigstore-go: accepted by stranger %d", i)
-					}
-				}
-				if _, err := reads(d.Data, another()); err == nil {
-					t.Error("sigstore-go: accepted for something else")
-				}
-				return got
-			}
-			t.Run("blob", func(t *testing.T) {
-				d, err := signer.SignBlob(ctx, strings.NewReader("a release"))
-				if test.key == ed25519 {
-					if !errors.Is(err, keyless.ErrLog) {
-						t.Errorf("%v: no log takes it", err)
-					}
-					return
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				file := func(text string) func() sgverify.ArtifactPolicyOption {
-					return func() sgverify.ArtifactPolicyOption { return sgverify.WithArtifact(strings.NewReader(text)) }
-				}
-				check(t, d, file("a release"), file("another"))
-				if err := f.cosignReadsBlob(t, "a release", d.Data, files[s], workflow, hash); err != nil {
-					t.Errorf("cosign: %v", err)
-				}
-				for _, refuse := range []func() error{
-					func() error { return f.cosignReadsBlob(t, "another", d.Data, files[s], workflow, hash) },
-					func() error { return f.cosignReadsBlob(t, "a release", d.Data, files[elsewhere], workflow, hash) },
-				} {
-					if refuse() == nil {
-						t.Error("cosign accepts another file or another instance's")
-					}
-				}
-			})
-			for _, c := range []string{"signature", "attestation", "statement"} {
-				t.Run(c, func(t *testing.T) {
-					f := *f
-					f.fresh(t)
-					text := []byte("{\n\t\"predicateType\" : \"" + predicateType + "\", \"predicate\":{\"n\": 1.0},\n" +
-						"  \"subject\": [{\"digest\": {\"sha256\": \"" +
-						f.subject.Digest.Encoded() + "\"}}],\r\n \"_type\":\"https:\\/\\/in-toto.io/Statement/v1\"}\n")
-					var d sign.Descriptor
-					var err error
-					switch c {
-					case "signature":
-						d, err = signer.Sign(ctx, sign.About(f.subject, sign.ImageSignature{}))
-					case "attestation":
-						d, err = signer.Sign(ctx, sign.About(f.subject, sign.RawPredicate{Type: predicateType, JSON: []byte(`{"n":1}`)}))
-					default:
-						d, err = signer.SignStatement(ctx, text)
-					}
-					if err != nil {
-						t.Fatal(err)
-					}
-					this := func() sgverify.ArtifactPolicyOption { return digestOf(t, f.subject.Digest) }
-					another := func() sgverify.ArtifactPolicyOption { return digestOf(t, image.Digest) }
-					check(t, d, this, another)
-					var b bundle.Bundle
-					if err := b.UnmarshalJSON(d.Data); err != nil {
-						t.Fatal(err)
-					}
-					if c == "statement" && !bytes.Equal(b.GetDsseEnvelope().GetPayload(), text) {
-						t.Errorf("not the bytes that were given: %q", b.GetDsseEnvelope().GetPayload())
-					}
-					f.attach(t, "", d)
-					if err := f.cosignReads(ctx, c != "signature", files[s], workflow, hash); err != nil {
-						t.Errorf("cosign: %v", err)
-					}
-					if err := f.cosignReads(ctx, c != "signature", files[elsewhere], workflow, hash); err == nil {
-						t.Error("cosign accepts another instance's")
-					}
-					if test.key != nil {
-						f.public = stranger.public
-					}
-					if err := f.cosignReads(ctx, c != "signature", files[s], workflow+"1", hash); err == nil {
-						t.Error("cosign accepts another signer's")
-					}
-				})
+			t.Run("blob", j.blob)
+			for _, kind := range []string{"signature", "attestation", "statement"} {
+				t.Run(kind, func(t *testing.T) { j.statement(t, kind) })
 			}
 		})
 	}
