@@ -308,12 +308,9 @@ func (r *reader3) element(n *node) {
 		r.phases(n)
 	case "simplelicensing_LicenseExpression":
 		r.licences[id3(n).s] = licence3{class: class.s, expression: n.str("simplelicensing_licenseExpression").s}
-		switch v := n.str("simplelicensing_licenseListVersion"); {
-		case !r.listVersion.ok():
+		if v := n.str("simplelicensing_licenseListVersion"); !r.listVersion.ok() {
 			r.listVersion = v
-		case r.listVersion.s == v.s:
-			r.leaves = append(r.leaves, v.src)
-		default:
+		} else if v.ok() { // the same, too: what becomes of the first becomes of no other
 			v.src.explainSelf(Dropped, "the version of the licence list is said once of a document")
 		}
 		r.leaves = append(r.leaves, class.src)
