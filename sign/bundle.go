@@ -83,11 +83,10 @@ func (b *BundleSigner) SignStatement(ctx context.Context, statement []byte) (Des
 }
 
 func (b *BundleSigner) signPayload(ctx context.Context, payload []byte, predicateType string) (Descriptor, error) {
-	sig, err := signMessage(ctx, b.Key, dsse.PAE(dsse.PayloadType, payload), b.Scheme)
+	envelope, err := signPayload(ctx, b.Key, payload, b.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}
-	envelope := &dsse.Envelope{PayloadType: dsse.PayloadType, Payload: payload, Signatures: []dsse.Signature{{Sig: sig}}}
 	data, err := b.bundle(ctx, &bundle.Bundle{Envelope: envelope})
 	if err != nil {
 		return Descriptor{}, err
@@ -176,12 +175,8 @@ func describe(mediaType string, data []byte, annotations map[string]string) Desc
 	}
 }
 
-// signEnvelope signs the statement as a DSSE envelope.
-func signEnvelope(ctx context.Context, key Key, s *Statement, scheme Scheme) (*dsse.Envelope, error) {
-	payload, err := s.encode()
-	if err != nil {
-		return nil, fmt.Errorf("sign: %w: %w", ErrStatement, err)
-	}
+// signPayload signs an encoded statement as a DSSE envelope.
+func signPayload(ctx context.Context, key Key, payload []byte, scheme Scheme) (*dsse.Envelope, error) {
 	sig, err := signMessage(ctx, key, dsse.PAE(dsse.PayloadType, payload), scheme)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,11 @@ type DSSESigner struct {
 
 // Sign returns an envelope with the statement. Errors are those of [BundleSigner.Sign].
 func (d *DSSESigner) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
-	envelope, err := signEnvelope(ctx, d.Key, s, d.Scheme)
+	payload, err := s.encode()
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("sign: %w: %w", ErrStatement, err)
+	}
+	envelope, err := signPayload(ctx, d.Key, payload, d.Scheme)
 	if err != nil {
 		return Descriptor{}, err
 	}

@@ -39,12 +39,9 @@ type bindir struct {
 
 // dump is what `containerd config dump` prints, as far as it matters.
 type dump struct {
-	Version  int      `toml:"version"`
-	Disabled []string `toml:"disabled_plugins"`
-	GRPC     struct {
-		Address string `toml:"address"`
-	} `toml:"grpc"`
-	Plugins map[string]any `toml:"plugins"`
+	Version  int            `toml:"version"`
+	Disabled []string       `toml:"disabled_plugins"`
+	Plugins  map[string]any `toml:"plugins"`
 
 	images   *images
 	verifier *bindir

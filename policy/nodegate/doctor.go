@@ -1,6 +1,7 @@
 package nodegate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,13 +131,12 @@ func Print(w io.Writer, findings []Finding) error {
 	return err
 }
 
+func (d *Doctor) verifier() string { return cmp.Or(d.Verifier, "lading") }
+
 // directory looks at what containerd runs. It runs every file, in the order of names.
 func (d *Doctor) directory(c *bindir) (findings []Finding) {
-	own := d.Verifier
-	if own == "" {
-		own = "lading"
-	}
-	dir := filepath.Join(cmpOr(d.Root, "/"), c.BinDir)
+	own := d.verifier()
+	dir := filepath.Join(cmp.Or(d.Root, "/"), c.BinDir)
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
@@ -182,13 +182,6 @@ func (d *Doctor) directory(c *bindir) (findings []Finding) {
 	return findings
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // notRun says why a file cannot be run.
 func notRun(file string) string {
 	info, err := os.Stat(file)
@@ -219,7 +212,7 @@ func (d *Doctor) canary(ctx context.Context, before []Finding) Finding {
 	if err == nil {
 		return Finding{Open, what, d.Canary + " was pulled, which the policy must refuse", closed(before)}
 	}
-	own := cmpOr(d.Verifier, "lading")
+	own := d.verifier()
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "blocked pull of") && strings.Contains(text, "verifier "+own+" rejected image") && strings.Contains(text, "lading refused"):

@@ -2,7 +2,7 @@
 // asked for it, and witnesses that saw the signature when it was made (Sigstore).
 //
 //	instance, err := keyless.ParseInstance(trustedRoot, signingConfig)
-//	signer := &keyless.Signer{Instance: instance, Token: keyless.GitHubEnvironment()}
+//	signer := &keyless.Signer{Instance: instance, Token: keyless.GitHubEnvironment(nil)}
 //	evidence, err := signer.Sign(ctx, sign.About(image, sign.ImageSignature{}))
 //
 // An [Instance] is where the services are and whom to believe: trusted_root.json and signing_config.json of the public one, or
@@ -25,8 +25,8 @@
 //	Kubernetes, Amazon EKS FileToken               a projected service account token with audience sigstore
 //	anything else          a function              an interactive login is no business of a library
 //
-// AWS CodeBuild, Lambda, ECS and EC2 have no token that the public Fulcio takes: AWS STS makes tokens for any audience (package
-// awsoidc asks for one), and their issuer, one for each account, is not in its configuration. Use a Fulcio of your own, or a key
+// AWS CodeBuild, Lambda, ECS and EC2 have no token that the public Fulcio takes: AWS STS makes tokens for any audience
+// (GetWebIdentityToken), and their issuer, one for each account, is not in its configuration. Use a Fulcio of your own, or a key
 // in AWS KMS with [Witnesses], which proves as much about when, and names the key instead of the job.
 //
 // # Witnesses for keys

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,10 +56,8 @@ func (c caller) ask(ctx context.Context, service, method, url, contentType, bear
 			}
 			continue
 		}
-		for _, s := range append(fine, http.StatusOK, http.StatusCreated) {
-			if a.status == s {
-				return a, nil
-			}
+		if a.status == http.StatusOK || a.status == http.StatusCreated || slices.Contains(fine, a.status) {
+			return a, nil
 		}
 		last = &ServiceError{Service: service, URL: url, Status: a.status, Message: message(a), Err: after(a)}
 		if a.status != http.StatusTooManyRequests && a.status < 500 {

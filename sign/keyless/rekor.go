@@ -1,7 +1,6 @@
 package keyless
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -14,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/ladingdev/lading/internal/scheme"
 	"github.com/ladingdev/lading/internal/sigstore"
@@ -28,6 +28,9 @@ type record struct {
 	verifier  []byte // certificate or public key, DER
 	key       crypto.PublicKey
 }
+
+// entriesFirst is where a log of the first generation has its entries.
+const entriesFirst = "/api/v1/log/entries"
 
 var errExists = errors.New("the log has an equal entry, and does not give it out")
 
@@ -72,7 +75,7 @@ func (c caller) logFirst(ctx context.Context, s service, r *record) (*sigstore.L
 	if err != nil {
 		return nil, err
 	}
-	address := s.at("/api/v1/log/entries")
+	address := s.at(entriesFirst)
 	a, err := c.ask(ctx, "rekor", http.MethodPost, address, "application/json", "", body, http.StatusConflict)
 	if err != nil {
 		return nil, err
@@ -102,11 +105,9 @@ func sameHost(base, location string) (string, error) {
 	if err != nil || location == "" || u.Host != b.Host || u.Scheme != b.Scheme {
 		return "", fmt.Errorf("%w: it is said to be at %.200q", errExists, location)
 	}
-	if u.IsAbs() && len(location) > 0 && location[0] == '/' { // the log may lie below a path of its own
-		const api = "/api/v1/log/entries"
-		if prefix := b.Path[:len(b.Path)-len(api)]; prefix != "" && !bytes.HasPrefix([]byte(u.Path), []byte(prefix)) {
-			u.Path = prefix + u.Path
-		}
+	// The log may lie below a path of its own, which it does not know.
+	if own := strings.TrimSuffix(b.Path, entriesFirst); strings.HasPrefix(location, "/") && !strings.HasPrefix(u.Path, own) {
+		u.Path = own + u.Path
 	}
 	return u.String(), nil
 }
