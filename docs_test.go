@@ -1,6 +1,9 @@
 package lading_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,4 +84,88 @@ func TestDocsNameTests(t *testing.T) {
 	if rows < 100 {
 		t.Errorf("%d rows are looked at", rows)
 	}
+}
+
+var exportedName = regexp.MustCompile("`([a-z][a-z0-9/]*)\\.([A-Z][A-Za-z0-9]*)(?:\\.([A-Z][A-Za-z0-9]*))?`")
+
+// Whatever a page in docs calls a name of a package is one.
+func TestDocsNameExported(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join("docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, page := range pages {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range exportedName.FindAllStringSubmatch(string(data), -1) {
+			if testCell.MatchString(m[0]) {
+				continue
+			}
+			names++
+			if !exports(t, m[1], m[2], m[3]) {
+				t.Errorf("%s: there is no %s", page, m[0])
+			}
+		}
+	}
+	if names < 80 {
+		t.Errorf("%d names are looked at", names)
+	}
+}
+
+// exports says whether the package in dir exports the name and, if one is given, the type of that name a method or field.
+func exports(t *testing.T, dir, name, member string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(filepath.FromSlash(dir), "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), f, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range tree.Decls {
+			if declares(d, name, member) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func declares(d ast.Decl, name, member string) bool {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil {
+			return member == "" && d.Name.Name == name
+		}
+		of := d.Recv.List[0].Type
+		if star, ok := of.(*ast.StarExpr); ok {
+			of = star.X
+		}
+		id, ok := of.(*ast.Ident)
+		return ok && id.Name == name && d.Name.Name == member
+	case *ast.GenDecl:
+		for _, s := range d.Specs {
+			switch s := s.(type) {
+			case *ast.TypeSpec:
+				if s.Name.Name == name && member == "" {
+					return true
+				}
+			case *ast.ValueSpec:
+				for _, id := range s.Names {
+					if id.Name == name && member == "" {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
