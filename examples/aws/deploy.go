@@ -73,8 +73,8 @@ func (d *deployments) deploy(images []string) (json.RawMessage, error) {
 			Name: aws.String([]string{"app", "sidecar"}[i]), Image: &image,
 		})
 	}
-	service := d.cloud.PutService("shop", types.Service{ServiceName: aws.String("web")})
-	revision := d.cloud.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: aws.String(d.cloud.PutTaskDefinition(task))})
+	service := d.cloud.ECS.PutService("shop", types.Service{ServiceName: aws.String("web")})
+	revision := d.cloud.ECS.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: aws.String(d.cloud.ECS.PutTaskDefinition(task))})
 	return json.Marshal(map[string]any{
 		"executionId":      "a635edb5-a66b-4f44-bf3f-fcee4b3641a5",
 		"lifecycleStage":   "PRE_SCALE_UP",

@@ -242,14 +242,14 @@ func TestECS(t *testing.T) {
 	client := awsecs.NewFromConfig(cloud.Config())
 	ctx := t.Context()
 	image := "registry.example/app@sha256:" + strings.Repeat("ab", 32)
-	definition := cloud.PutTaskDefinition(ecstypes.TaskDefinition{Family: aws.String("web"),
+	definition := cloud.ECS.PutTaskDefinition(ecstypes.TaskDefinition{Family: aws.String("web"),
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("app"), Image: &image}}})
-	service := cloud.PutService("prod", ecstypes.Service{ServiceName: aws.String("web"), TaskDefinition: &definition, DesiredCount: 3})
-	revision := cloud.PutServiceRevision(service, ecstypes.ServiceRevision{TaskDefinition: &definition,
+	service := cloud.ECS.PutService("prod", ecstypes.Service{ServiceName: aws.String("web"), TaskDefinition: &definition, DesiredCount: 3})
+	revision := cloud.ECS.PutServiceRevision(service, ecstypes.ServiceRevision{TaskDefinition: &definition,
 		ContainerImages: []ecstypes.ContainerImage{{ContainerName: aws.String("app"), Image: &image, ImageDigest: aws.String(image[len(image)-71:])}}})
 	var tasks []string
 	for range 3 {
-		tasks = append(tasks, cloud.PutTask("prod", ecstypes.Task{TaskDefinitionArn: &definition, Group: aws.String("service:web")}))
+		tasks = append(tasks, cloud.ECS.PutTask("prod", ecstypes.Task{TaskDefinitionArn: &definition, Group: aws.String("service:web")}))
 	}
 
 	revisions, err := client.DescribeServiceRevisions(ctx, &awsecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{revision, "arn:none"}})

@@ -117,7 +117,7 @@ type scanned struct {
 
 func (s *Server) scanSBOM(r *request) ([]byte, error) {
 	var in scanRequest
-	if err := json.Unmarshal(r.body, &in); err != nil {
+	if err := json.Unmarshal(r.Body, &in); err != nil {
 		return nil, failed("ValidationException", "%v", err)
 	}
 	if in.SBOM.BOMFormat != "CycloneDX" || in.SBOM.SpecVersion != "1.5" {

@@ -223,10 +223,10 @@ func (s *Server) kmsOperation(name string) handler {
 	}
 	return func(r *request) ([]byte, error) {
 		var in struct{ KeyId string }
-		if err := r.decode(&in); err != nil {
+		if err := r.Decode(&in); err != nil {
 			return nil, err
 		}
-		k, err := s.kmsKey(r.region, in.KeyId)
+		k, err := s.kmsKey(r.Region, in.KeyId)
 		if err != nil {
 			return nil, err
 		}
@@ -278,7 +278,7 @@ func (s *Server) sign(k kmsKey, r *request) (smithy.Serializable, error) {
 		MessageType      string
 		SigningAlgorithm kmstypes.SigningAlgorithmSpec
 	}
-	if err := r.decode(&in); err != nil {
+	if err := r.Decode(&in); err != nil {
 		return nil, err
 	}
 	if err := k.usable(); err != nil {

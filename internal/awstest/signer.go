@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ladingdev/lading/internal/awswire"
 )
 
 // Platform is the signing platform of container images.
@@ -91,7 +93,7 @@ func (s *Server) signerOperation(r *http.Request) (string, handler) {
 	case r.Method == http.MethodPost && r.URL.Path == "/signing-jobs/with-payload":
 		return "signer:SignPayload", s.signPayload
 	case r.Method == http.MethodGet && r.URL.Path == "/revocations":
-		if h := hosts.FindStringSubmatch(r.Host); h != nil && h[1] != "data-signer" {
+		if h := awswire.Hosts.FindStringSubmatch(r.Host); h != nil && h[1] != "data-signer" {
 			return "", nil
 		}
 		return "signer:GetRevocationStatus", s.getRevocationStatus
@@ -117,7 +119,7 @@ func (s *Server) signPayload(r *request) ([]byte, error) {
 		Payload                                  []byte
 		PayloadFormat, ProfileName, ProfileOwner string
 	}
-	if err := r.decode(&in); err != nil {
+	if err := r.Decode(&in); err != nil {
 		return nil, err
 	}
 	if in.PayloadFormat != PayloadFormat {
@@ -129,7 +131,7 @@ func (s *Server) signPayload(r *request) ([]byte, error) {
 	if in.ProfileOwner == "" {
 		in.ProfileOwner = s.opts.Account
 	}
-	p, err := s.profile(r.region, in.ProfileOwner, in.ProfileName)
+	p, err := s.profile(r.Region, in.ProfileOwner, in.ProfileName)
 	if err != nil {
 		return nil, err
 	}
@@ -277,9 +279,9 @@ func object(members []Member) ([]byte, error) {
 }
 
 func (s *Server) getRevocationStatus(r *request) ([]byte, error) {
-	one := func(name string) string { return strings.Join(r.query[name], "\n") }
+	one := func(name string) string { return strings.Join(r.Query[name], "\n") }
 	at, err := time.Parse(time.RFC3339, one("signatureTimestamp"))
-	hashes := r.query["certificateHashes"]
+	hashes := r.Query["certificateHashes"]
 	if err != nil || one("platformId") != Platform || one("jobArn") == "" || one("profileVersionArn") == "" || len(hashes) == 0 {
 		return nil, failed("ValidationException", "a parameter is missing or wrong")
 	}
@@ -289,7 +291,7 @@ func (s *Server) getRevocationStatus(r *request) ([]byte, error) {
 		}
 	}
 	for _, name := range []string{"jobArn", "profileVersionArn"} { // revocation is known within a region
-		if f := strings.SplitN(one(name), ":", 6); len(f) != 6 || f[2] != "signer" || f[3] != r.region {
+		if f := strings.SplitN(one(name), ":", 6); len(f) != 6 || f[2] != "signer" || f[3] != r.Region {
 			return nil, failed("ValidationException", "%s %q", name, one(name))
 		}
 	}
@@ -306,10 +308,10 @@ func (s *Server) getRevocationStatus(r *request) ([]byte, error) {
 
 func (s *Server) getSigningProfile(r *request) ([]byte, error) {
 	owner := s.opts.Account
-	if o := r.query["profileOwner"]; len(o) > 0 {
+	if o := r.Query["profileOwner"]; len(o) > 0 {
 		owner = o[0]
 	}
-	p, err := s.profile(r.region, owner, strings.TrimPrefix(r.path, "/signing-profiles/"))
+	p, err := s.profile(r.Region, owner, strings.TrimPrefix(r.Path, "/signing-profiles/"))
 	if err != nil {
 		return nil, err
 	}

@@ -10,18 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/policy/ecsgate/ecstest"
 	"github.com/ladingdev/lading/verify"
 )
 
 // A service is being deployed with an image that is named by its tag.
 func ExampleHook_Handle() {
-	cloud, err := awstest.New(nil) // an AWS in this process, with an ECS in it
-	if err != nil {
-		log.Fatal(err)
-	}
+	cloud := ecstest.New(nil) // an ECS in this process
 	defer cloud.Close()
 	service := cloud.PutService("shop", types.Service{ServiceName: aws.String("web")})
 	revision := cloud.PutServiceRevision(service, types.ServiceRevision{

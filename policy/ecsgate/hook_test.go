@@ -145,9 +145,9 @@ func (s *stage) deploy(images ...string) string {
 }
 
 func (s *stage) revise(task types.TaskDefinition, seen []types.ContainerImage) string {
-	service := s.cloud.PutService(cluster, types.Service{ServiceName: aws.String("web")})
-	revision := s.cloud.PutServiceRevision(service, types.ServiceRevision{
-		TaskDefinition:  aws.String(s.cloud.PutTaskDefinition(task)),
+	service := s.cloud.ECS.PutService(cluster, types.Service{ServiceName: aws.String("web")})
+	revision := s.cloud.ECS.PutServiceRevision(service, types.ServiceRevision{
+		TaskDefinition:  aws.String(s.cloud.ECS.PutTaskDefinition(task)),
 		ContainerImages: seen,
 	})
 	return event("PRE_SCALE_UP", service, revision)
@@ -435,9 +435,9 @@ func TestMissing(t *testing.T) {
 	if !errors.Is(s.outcome.Err, ecsgate.ErrNotFound) {
 		t.Errorf("error %v", s.outcome.Err)
 	}
-	service := s.cloud.PutService(cluster, types.Service{ServiceName: aws.String("web")})
+	service := s.cloud.ECS.PutService(cluster, types.Service{ServiceName: aws.String("web")})
 	revise := func(task *string) string {
-		return eventOf(service, s.cloud.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: task}))
+		return eventOf(service, s.cloud.ECS.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: task}))
 	}
 	s.expect(revise(nil), "FAILED", "has no task definition")
 	s.expect(revise(aws.String("web:999")), "FAILED", "Unable to describe task definition")

@@ -178,8 +178,8 @@ func push(t *testing.T, name string) (string, ocispec.Descriptor) {
 
 // deploy returns the event of a deployment of one image.
 func deploy(cloud *awstest.Server, image string) string {
-	service := cloud.PutService("shop", types.Service{ServiceName: aws.String("web")})
-	revision := cloud.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: aws.String(cloud.PutTaskDefinition(types.TaskDefinition{
+	service := cloud.ECS.PutService("shop", types.Service{ServiceName: aws.String("web")})
+	revision := cloud.ECS.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: aws.String(cloud.ECS.PutTaskDefinition(types.TaskDefinition{
 		Family:               aws.String("web"),
 		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &image}},
 	}))})

@@ -1,4 +1,4 @@
-package awstest
+package ecstest
 
 import (
 	"crypto/rand"
@@ -11,10 +11,12 @@ import (
 	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/ladingdev/lading/internal/awswire"
 )
 
-// ecsState holds one region's ECS; other regions have no clusters.
-type ecsState struct {
+// state holds one region's ECS; other regions have no clusters.
+type state struct {
 	clusters    []string // names
 	definitions []ecstypes.TaskDefinition
 	services    []ecstypes.Service
@@ -27,7 +29,7 @@ func (s *Server) PutTaskDefinition(d ecstypes.TaskDefinition) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.Revision = 1
-	for _, old := range s.ecs.definitions {
+	for _, old := range s.state.definitions {
 		if *old.Family == *d.Family {
 			d.Revision = old.Revision + 1
 		}
@@ -35,17 +37,17 @@ func (s *Server) PutTaskDefinition(d ecstypes.TaskDefinition) string {
 	if d.Status == "" {
 		d.Status = ecstypes.TaskDefinitionStatusActive
 	}
-	d.TaskDefinitionArn = aws.String(s.arn("ecs", s.opts.Region, fmt.Sprintf("task-definition/%s:%d", *d.Family, d.Revision)))
-	s.ecs.definitions = append(s.ecs.definitions, d)
+	d.TaskDefinitionArn = aws.String(s.arn(fmt.Sprintf("task-definition/%s:%d", *d.Family, d.Revision)))
+	s.state.definitions = append(s.state.definitions, d)
 	return *d.TaskDefinitionArn
 }
 
 // cluster returns a cluster's ARN and makes the cluster if there is none. The caller holds the lock.
 func (s *Server) cluster(name string) string {
-	if !slices.Contains(s.ecs.clusters, name) {
-		s.ecs.clusters = append(s.ecs.clusters, name)
+	if !slices.Contains(s.state.clusters, name) {
+		s.state.clusters = append(s.state.clusters, name)
 	}
-	return s.arn("ecs", s.opts.Region, "cluster/"+name)
+	return s.arn("cluster/" + name)
 }
 
 // PutService makes or replaces a service of a cluster, by ServiceName, which is required, and returns its ARN.
@@ -53,11 +55,11 @@ func (s *Server) PutService(cluster string, v ecstypes.Service) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v.ClusterArn = aws.String(s.cluster(cluster))
-	v.ServiceArn = aws.String(s.arn("ecs", s.opts.Region, "service/"+cluster+"/"+*v.ServiceName))
+	v.ServiceArn = aws.String(s.arn("service/" + cluster + "/" + *v.ServiceName))
 	if v.Status == nil {
 		v.Status = aws.String("ACTIVE")
 	}
-	s.ecs.services = append(slices.DeleteFunc(s.ecs.services, func(old ecstypes.Service) bool { return *old.ServiceArn == *v.ServiceArn }), v)
+	s.state.services = append(slices.DeleteFunc(s.state.services, func(old ecstypes.Service) bool { return *old.ServiceArn == *v.ServiceArn }), v)
 	return *v.ServiceArn
 }
 
@@ -68,10 +70,10 @@ func (s *Server) PutServiceRevision(serviceARN string, v ecstypes.ServiceRevisio
 	v.ServiceArn = aws.String(serviceARN)
 	cluster, _, _ := strings.Cut(serviceARN[strings.Index(serviceARN, ":service/")+len(":service/"):], "/")
 	v.ClusterArn = aws.String(s.cluster(cluster))
-	now := s.opts.Now()
+	now := s.now
 	v.CreatedAt = &now
-	v.ServiceRevisionArn = aws.String(fmt.Sprintf("%s/%d", strings.Replace(serviceARN, ":service/", ":service-revision/", 1), 1000000000000000000+len(s.ecs.revisions)))
-	s.ecs.revisions = append(s.ecs.revisions, v)
+	v.ServiceRevisionArn = aws.String(fmt.Sprintf("%s/%d", strings.Replace(serviceARN, ":service/", ":service-revision/", 1), 1000000000000000000+len(s.state.revisions)))
+	s.state.revisions = append(s.state.revisions, v)
 	return *v.ServiceRevisionArn
 }
 
@@ -80,14 +82,14 @@ func (s *Server) PutTask(cluster string, v ecstypes.Task) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v.ClusterArn = aws.String(s.cluster(cluster))
-	v.TaskArn = aws.String(s.arn("ecs", s.opts.Region, "task/"+cluster+"/"+strings.ToLower(rand.Text())))
+	v.TaskArn = aws.String(s.arn("task/" + cluster + "/" + strings.ToLower(rand.Text())))
 	if v.LastStatus == nil {
 		v.LastStatus = aws.String("RUNNING")
 	}
 	if v.DesiredStatus == nil {
 		v.DesiredStatus = aws.String("RUNNING")
 	}
-	s.ecs.tasks = append(s.ecs.tasks, v)
+	s.state.tasks = append(s.state.tasks, v)
 	return *v.TaskArn
 }
 
@@ -95,18 +97,18 @@ func (s *Server) PutTask(cluster string, v ecstypes.Task) string {
 func (s *Server) Tasks() []ecstypes.Task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.ecs.tasks)
+	return slices.Clone(s.state.tasks)
 }
 
-// ecsInput has the members of all operations' requests that are understood here.
-type ecsInput struct {
+// input has the members of all operations' requests that are understood here.
+type input struct {
 	Cluster, ServiceName, Family, DesiredStatus, NextToken, Task, Reason, TaskDefinition string
 	Services, Tasks, ServiceRevisionArns                                                 []string
 	MaxResults                                                                           int
 }
 
-func (s *Server) ecsOperation(name string) handler {
-	call := map[string]func(*ecsInput) (smithy.Serializable, error){
+func (s *Server) operation(name string) awswire.Handler {
+	call := map[string]func(*input) (smithy.Serializable, error){
 		"DescribeTaskDefinition":   s.describeTaskDefinition,
 		"DescribeServices":         s.describeServices,
 		"DescribeServiceRevisions": s.describeServiceRevisions,
@@ -119,33 +121,33 @@ func (s *Server) ecsOperation(name string) handler {
 	if call == nil {
 		return nil
 	}
-	return func(r *request) ([]byte, error) {
-		var in ecsInput
-		if err := r.decode(&in); err != nil {
+	return func(r *awswire.Request) ([]byte, error) {
+		var in input
+		if err := r.Decode(&in); err != nil {
 			return nil, err
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if r.region != s.opts.Region {
-			return nil, failed("ClusterNotFoundException", "Cluster not found.")
+		if r.Region != s.opts.Region {
+			return nil, awswire.Failed("ClusterNotFoundException", "Cluster not found.")
 		}
 		out, err := call(&in)
 		if err != nil {
 			return nil, err
 		}
-		return encode(out)
+		return awswire.Encode(out)
 	}
 }
 
 // inCluster returns the ARN of the cluster that a request names, by name or ARN, or leaves to the default.
-func (s *Server) inCluster(in *ecsInput) (string, error) {
+func (s *Server) inCluster(in *input) (string, error) {
 	name := in.Cluster
 	if name == "" {
 		name = "default"
 	}
-	name = strings.TrimPrefix(name, s.arn("ecs", s.opts.Region, "cluster/"))
-	if !slices.Contains(s.ecs.clusters, name) {
-		return "", failed("ClusterNotFoundException", "Cluster not found.")
+	name = strings.TrimPrefix(name, s.arn("cluster/"))
+	if !slices.Contains(s.state.clusters, name) {
+		return "", awswire.Failed("ClusterNotFoundException", "Cluster not found.")
 	}
 	return s.cluster(name), nil
 }
@@ -159,72 +161,72 @@ func missing(text string) ecstypes.Failure {
 	return ecstypes.Failure{Arn: aws.String(text), Reason: aws.String("MISSING")}
 }
 
-func (s *Server) describeTaskDefinition(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) describeTaskDefinition(in *input) (smithy.Serializable, error) {
 	var found *ecstypes.TaskDefinition
-	for i, d := range s.ecs.definitions { // a family alone means its latest active revision
+	for i, d := range s.state.definitions { // a family alone means its latest active revision
 		if named(in.TaskDefinition, *d.TaskDefinitionArn) || in.TaskDefinition == *d.Family && d.Status == ecstypes.TaskDefinitionStatusActive {
-			found = &s.ecs.definitions[i]
+			found = &s.state.definitions[i]
 		}
 	}
 	if found == nil {
-		return nil, failed("ClientException", "Unable to describe task definition.")
+		return nil, awswire.Failed("ClientException", "Unable to describe task definition.")
 	}
 	return &awsecs.DescribeTaskDefinitionOutput{TaskDefinition: found}, nil
 }
 
-func (s *Server) describeServices(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) describeServices(in *input) (smithy.Serializable, error) {
 	cluster, err := s.inCluster(in)
 	if err != nil {
 		return nil, err
 	}
 	if len(in.Services) == 0 || len(in.Services) > 10 {
-		return nil, failed("InvalidParameterException", "%d services; 1 to 10 may be described", len(in.Services))
+		return nil, awswire.Failed("InvalidParameterException", "%d services; 1 to 10 may be described", len(in.Services))
 	}
 	out := &awsecs.DescribeServicesOutput{Services: []ecstypes.Service{}, Failures: []ecstypes.Failure{}}
 	for _, text := range in.Services {
-		i := slices.IndexFunc(s.ecs.services, func(v ecstypes.Service) bool { return *v.ClusterArn == cluster && named(text, *v.ServiceArn) })
+		i := slices.IndexFunc(s.state.services, func(v ecstypes.Service) bool { return *v.ClusterArn == cluster && named(text, *v.ServiceArn) })
 		if i < 0 {
 			out.Failures = append(out.Failures, missing(text))
 			continue
 		}
-		out.Services = append(out.Services, s.ecs.services[i])
+		out.Services = append(out.Services, s.state.services[i])
 	}
 	return out, nil
 }
 
-func (s *Server) describeServiceRevisions(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) describeServiceRevisions(in *input) (smithy.Serializable, error) {
 	if len(in.ServiceRevisionArns) == 0 || len(in.ServiceRevisionArns) > 20 {
-		return nil, failed("InvalidParameterException", "%d service revisions; 1 to 20 may be described", len(in.ServiceRevisionArns))
+		return nil, awswire.Failed("InvalidParameterException", "%d service revisions; 1 to 20 may be described", len(in.ServiceRevisionArns))
 	}
 	out := &awsecs.DescribeServiceRevisionsOutput{ServiceRevisions: []ecstypes.ServiceRevision{}, Failures: []ecstypes.Failure{}}
 	for _, arn := range in.ServiceRevisionArns {
-		i := slices.IndexFunc(s.ecs.revisions, func(v ecstypes.ServiceRevision) bool { return *v.ServiceRevisionArn == arn })
+		i := slices.IndexFunc(s.state.revisions, func(v ecstypes.ServiceRevision) bool { return *v.ServiceRevisionArn == arn })
 		if i < 0 {
 			out.Failures = append(out.Failures, missing(arn))
 			continue
 		}
-		out.ServiceRevisions = append(out.ServiceRevisions, s.ecs.revisions[i])
+		out.ServiceRevisions = append(out.ServiceRevisions, s.state.revisions[i])
 	}
 	return out, nil
 }
 
 // task finds a task of a cluster, or returns -1.
 func (s *Server) task(cluster, text string) int {
-	return slices.IndexFunc(s.ecs.tasks, func(v ecstypes.Task) bool { return *v.ClusterArn == cluster && named(text, *v.TaskArn) })
+	return slices.IndexFunc(s.state.tasks, func(v ecstypes.Task) bool { return *v.ClusterArn == cluster && named(text, *v.TaskArn) })
 }
 
-func (s *Server) describeTasks(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) describeTasks(in *input) (smithy.Serializable, error) {
 	cluster, err := s.inCluster(in)
 	if err != nil {
 		return nil, err
 	}
 	if len(in.Tasks) == 0 || len(in.Tasks) > 100 {
-		return nil, failed("InvalidParameterException", "%d tasks; 1 to 100 may be described", len(in.Tasks))
+		return nil, awswire.Failed("InvalidParameterException", "%d tasks; 1 to 100 may be described", len(in.Tasks))
 	}
 	out := &awsecs.DescribeTasksOutput{Tasks: []ecstypes.Task{}, Failures: []ecstypes.Failure{}}
 	for _, text := range in.Tasks {
 		if i := s.task(cluster, text); i >= 0 {
-			out.Tasks = append(out.Tasks, s.ecs.tasks[i])
+			out.Tasks = append(out.Tasks, s.state.tasks[i])
 		} else {
 			out.Failures = append(out.Failures, missing(text))
 		}
@@ -233,7 +235,7 @@ func (s *Server) describeTasks(in *ecsInput) (smithy.Serializable, error) {
 }
 
 // page cuts a listing: the token is where the next page begins.
-func (s *Server) page(all []string, in *ecsInput, most int) ([]string, *string, error) {
+func (s *Server) page(all []string, in *input, most int) ([]string, *string, error) {
 	n := most
 	if s.opts.Page > 0 {
 		n = min(n, s.opts.Page)
@@ -245,7 +247,7 @@ func (s *Server) page(all []string, in *ecsInput, most int) ([]string, *string, 
 	if in.NextToken != "" {
 		var err error
 		if start, err = strconv.Atoi(in.NextToken); err != nil || start < 0 || start > len(all) {
-			return nil, nil, failed("InvalidParameterException", "Invalid token.")
+			return nil, nil, awswire.Failed("InvalidParameterException", "Invalid token.")
 		}
 	}
 	end := min(start+n, len(all))
@@ -256,22 +258,22 @@ func (s *Server) page(all []string, in *ecsInput, most int) ([]string, *string, 
 	return out, nil, nil
 }
 
-func (s *Server) listClusters(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) listClusters(in *input) (smithy.Serializable, error) {
 	var all []string
-	for _, name := range s.ecs.clusters {
+	for _, name := range s.state.clusters {
 		all = append(all, s.cluster(name))
 	}
 	arns, next, err := s.page(all, in, 100)
 	return &awsecs.ListClustersOutput{ClusterArns: arns, NextToken: next}, err
 }
 
-func (s *Server) listServices(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) listServices(in *input) (smithy.Serializable, error) {
 	cluster, err := s.inCluster(in)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
-	for _, v := range s.ecs.services {
+	for _, v := range s.state.services {
 		if *v.ClusterArn == cluster {
 			all = append(all, *v.ServiceArn)
 		}
@@ -280,7 +282,7 @@ func (s *Server) listServices(in *ecsInput) (smithy.Serializable, error) {
 	return &awsecs.ListServicesOutput{ServiceArns: arns, NextToken: next}, err
 }
 
-func (s *Server) listTasks(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) listTasks(in *input) (smithy.Serializable, error) {
 	cluster, err := s.inCluster(in)
 	if err != nil {
 		return nil, err
@@ -290,7 +292,7 @@ func (s *Server) listTasks(in *ecsInput) (smithy.Serializable, error) {
 		status = "RUNNING"
 	}
 	var all []string
-	for _, v := range s.ecs.tasks {
+	for _, v := range s.state.tasks {
 		group, arn := aws.ToString(v.Group), aws.ToString(v.TaskDefinitionArn)
 		family, _, _ := strings.Cut(arn[strings.LastIndexByte(arn, '/')+1:], ":")
 		if *v.ClusterArn == cluster && *v.DesiredStatus == status && (in.Family == "" || family == in.Family) &&
@@ -302,16 +304,16 @@ func (s *Server) listTasks(in *ecsInput) (smithy.Serializable, error) {
 	return &awsecs.ListTasksOutput{TaskArns: arns, NextToken: next}, err
 }
 
-func (s *Server) stopTask(in *ecsInput) (smithy.Serializable, error) {
+func (s *Server) stopTask(in *input) (smithy.Serializable, error) {
 	cluster, err := s.inCluster(in)
 	if err != nil {
 		return nil, err
 	}
 	i := s.task(cluster, in.Task)
 	if i < 0 {
-		return nil, failed("InvalidParameterException", "The referenced task was not found.")
+		return nil, awswire.Failed("InvalidParameterException", "The referenced task was not found.")
 	}
-	t := &s.ecs.tasks[i]
+	t := &s.state.tasks[i]
 	t.DesiredStatus, t.StopCode = aws.String("STOPPED"), ecstypes.TaskStopCodeUserInitiated
 	if in.Reason != "" {
 		t.StoppedReason = aws.String(in.Reason)
