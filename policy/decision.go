@@ -221,6 +221,7 @@ type PanicError struct {
 	Stack []byte // of the goroutine, as runtime/debug.Stack has it
 }
 
+// Error is what was thrown, on one line.
 func (e *PanicError) Error() string { return "panic: " + oneline.Of(fmt.Sprint(e.Value)) }
 
 // Unwrap returns the value if it is an error.

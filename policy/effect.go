@@ -18,6 +18,7 @@ const (
 
 var effectWords = []string{"deny", "warn", "audit"}
 
+// String is the word that documents and reports use.
 func (e Effect) String() string { return effectWords[min(int(e), len(effectWords)-1)] }
 
 // MarshalText writes the effect as policy documents have it: "deny", "warn" or "audit".

@@ -85,10 +85,11 @@ type Verdict uint8
 
 const (
 	Indeterminate Verdict = iota // could not tell; every door treats it as Deny unless its own mapping says otherwise
-	Deny
-	Allow
+	Deny                         // everything was looked at, and it will not do
+	Allow                        // everything that was asked for is proven
 )
 
+// String is the verdict in lower case.
 func (v Verdict) String() string {
 	switch v {
 	case Allow:
@@ -135,6 +136,7 @@ type Policy interface {
 // knows what it looked at. [Forever] says that time does not matter.
 type Func func(ctx context.Context, in *Input) *Decision
 
+// Decide calls f. A nil Func is Indeterminate.
 func (f Func) Decide(ctx context.Context, in *Input) *Decision {
 	if f == nil {
 		return asksForNothing()

@@ -29,6 +29,7 @@ const (
 	Newest
 )
 
+// String is the word that documents use.
 func (q Quantifier) String() string {
 	switch q {
 	case Some:
@@ -101,6 +102,7 @@ type Require struct {
 // clockSkew is how far a signing time may lie in the future before it does not count.
 const clockSkew = 5 * time.Minute
 
+// Decide decides as the type's comment says.
 func (r Require) Decide(ctx context.Context, in *Input) *Decision {
 	d := r.decide(ctx, in)
 	if r.Name != "" {

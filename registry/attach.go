@@ -25,9 +25,12 @@ type AttachError struct {
 	Err     error
 }
 
+// Error says what was attached, what was not, and why.
 func (e *AttachError) Error() string {
 	return fmt.Sprintf("registry: attach to %s (%d manifests pushed): %v", e.Subject.Digest, len(e.Pushed), e.Err)
 }
+
+// Unwrap is why.
 func (e *AttachError) Unwrap() error { return e.Err }
 
 // ErrContended says that other writers kept replacing the index of referrers. Only that step is left to do: Repair.

@@ -37,6 +37,7 @@ type Format struct {
 	Version string // such as "1.6" or "2.3"
 }
 
+// String is the name and version, such as "CycloneDX 1.6".
 func (f Format) String() string { return string(f.Spec) + " " + f.Version }
 
 // An Encoding is what the bytes of a document are written in.

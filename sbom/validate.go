@@ -39,6 +39,7 @@ const (
 	Doubtful  Class = "doubtful" // of warnings
 )
 
+// String is the problem on one line, with its place.
 func (p Problem) String() string {
 	return fmt.Sprintf("%d:%d: %s: %s", p.Line, p.Column, p.Path, p.Advice)
 }
@@ -51,6 +52,7 @@ type InvalidError struct {
 	cause    error // of a text that cannot be read
 }
 
+// Error is the first three problems, and how many more there are.
 func (e *InvalidError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "not valid %s: ", e.Format)
@@ -75,6 +77,7 @@ func (e *InvalidError) Tolerated() bool {
 	return len(e.Problems) > 0 && !e.More && !slices.ContainsFunc(e.Problems, func(p Problem) bool { return p.Class != Tolerated })
 }
 
+// Unwrap is ErrInvalid, and what else the problems are.
 func (e *InvalidError) Unwrap() []error {
 	if e.cause != nil {
 		return []error{ErrInvalid, e.cause}

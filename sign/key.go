@@ -27,16 +27,16 @@ import (
 type Algorithm uint8
 
 const (
-	P256 Algorithm = iota // ECDSA on NIST P-256, the default
-	P384
-	P521
-	RSA2048
-	RSA3072
-	RSA4096
-	Ed25519
-	MLDSA44 // ML-DSA (FIPS 204), which holds against quantum computers: see "Post-quantum keys" in the package comment
-	MLDSA65
-	MLDSA87
+	P256    Algorithm = iota // ECDSA on NIST P-256, the default
+	P384                     // ECDSA on NIST P-384
+	P521                     // ECDSA on NIST P-521
+	RSA2048                  // RSA, of 2048 bits
+	RSA3072                  // of 3072 bits
+	RSA4096                  // of 4096 bits
+	Ed25519                  // EdDSA (RFC 8032)
+	MLDSA44                  // ML-DSA (FIPS 204), which holds against quantum computers: see "Post-quantum keys" in the package comment
+	MLDSA65                  // of category 3
+	MLDSA87                  // of category 5
 )
 
 // FromSigner makes a [crypto.Signer] a Key. Signers of TPMs that take no other salt for RSASSA-PSS than

@@ -31,7 +31,10 @@ const ImageSignatureType = "https://sigstore.dev/cosign/sign/v1"
 // Notary Project as its payload.
 type ImageSignature struct{}
 
-func (ImageSignature) PredicateType() string        { return ImageSignatureType }
+// PredicateType is ImageSignatureType.
+func (ImageSignature) PredicateType() string { return ImageSignatureType }
+
+// MarshalJSON is an empty object: the signature says nothing more.
 func (ImageSignature) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
 
 // RawPredicate is a predicate that somebody else made: its type and its JSON, which is signed unchanged.
@@ -40,7 +43,10 @@ type RawPredicate struct {
 	JSON json.RawMessage
 }
 
-func (p RawPredicate) PredicateType() string        { return p.Type }
+// PredicateType is p.Type.
+func (p RawPredicate) PredicateType() string { return p.Type }
+
+// MarshalJSON is p.JSON, unchanged.
 func (p RawPredicate) MarshalJSON() ([]byte, error) { return p.JSON, nil }
 
 // A Subject is what a statement is about.
@@ -73,6 +79,7 @@ type Signer interface {
 // SignerFunc makes a function a Signer.
 type SignerFunc func(ctx context.Context, s *Statement) (Descriptor, error)
 
+// Sign calls f.
 func (f SignerFunc) Sign(ctx context.Context, s *Statement) (Descriptor, error) {
 	if f == nil {
 		return Descriptor{}, fmt.Errorf("sign: %w: the SignerFunc is nil", ErrKey)

@@ -47,6 +47,7 @@ type Source interface {
 // SourceFunc makes a function a Source.
 type SourceFunc func(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error]
 
+// Evidence calls f.
 func (f SourceFunc) Evidence(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error] {
 	if f == nil {
 		return nil
@@ -72,6 +73,7 @@ const (
 	Blob                       // a file's signature; never satisfies a requirement on an image
 )
 
+// String is the kind in words.
 func (k Kind) String() string {
 	switch k {
 	case ImageSignature:
@@ -225,6 +227,7 @@ const (
 	TimeLogged                      // a transparency log
 )
 
+// String says who stands for the time.
 func (s TimeSource) String() string {
 	return timeWords[min(int(s), len(timeWords)-1)]
 }
@@ -241,9 +244,10 @@ type CheckStatus uint8
 
 const (
 	NotChecked CheckStatus = iota // by the caller's leave: Reason says which
-	Passed
+	Passed                        // and what was found is in Reason
 )
 
+// String is "passed" or "not checked".
 func (s CheckStatus) String() string {
 	if s == Passed {
 		return "passed"
@@ -257,9 +261,12 @@ type RejectedError struct {
 	Err      error
 }
 
+// Error names the evidence, and why it proved nothing.
 func (e *RejectedError) Error() string {
 	return fmt.Sprintf("evidence %s: %v", short(e.Evidence), e.Err)
 }
+
+// Unwrap is why.
 func (e *RejectedError) Unwrap() error { return e.Err }
 
 func short(d Descriptor) string {

@@ -26,6 +26,7 @@ type Error struct {
 	Err          error  // the cause, if there is one beside Reason
 }
 
+// Error is the fault on one line, with its place and what to write instead.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%d:%d: ", e.Line, e.Column)
 	if e.Path != "" {
@@ -49,6 +50,7 @@ func (e *Error) Unwrap() []error {
 // Errors are the faults of a document in its order, at most 20 and one that says how many more there are.
 type Errors []*Error
 
+// Error is all faults, one a line.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, one := range e {

@@ -30,6 +30,7 @@ type SourceError struct {
 	Suggestion   string // may be empty
 }
 
+// Error says which source failed, and how.
 func (e *SourceError) Error() string {
 	s := fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Reason)
 	if e.Suggestion != "" {

@@ -20,6 +20,7 @@ type Finding struct {
 	Message      string // what is wrong, and what to write instead
 }
 
+// String is the finding on one line, with its place.
 func (f Finding) String() string {
 	return fmt.Sprintf("%d:%d: %s: %s (%s)", f.Line, f.Column, f.Path, f.Message, f.Code)
 }

@@ -30,6 +30,7 @@ const (
 	PlatformsListed
 )
 
+// String is the word that documents use.
 func (p Platforms) String() string {
 	switch p {
 	case PlatformsIndex:

@@ -39,6 +39,7 @@ type APIError struct {
 	Message      string
 }
 
+// Error says what was asked, and what the API server answered.
 func (e *APIError) Error() string {
 	return fmt.Sprintf("k8sgate: %s %s: HTTP %d: %s", e.Method, e.Path, e.Status, oneline.Of(e.Message))
 }
@@ -89,6 +90,7 @@ type Client struct {
 // maxAnswer is how much of an answer is read: lists of a large cluster are asked for in pages.
 const maxAnswer = 64 << 20
 
+// Do sends one request and returns the status and the body, of which at most 64 MiB are read. It is the method of API.
 func (c *Client) Do(ctx context.Context, method, path, contentType string, body []byte) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, bytes.NewReader(body))
 	if err != nil {

@@ -23,6 +23,7 @@ const (
 	Guarded                // it was tried, or read, and is shut
 )
 
+// String is the word that reports use.
 func (s State) String() string {
 	return [...]string{"NOT PROVEN", "OPEN", "EXEMPT", "GUARDED"}[min(int(s), 3)]
 }
@@ -35,6 +36,7 @@ type Finding struct {
 	Fix   string // how to close it; empty if it need not be
 }
 
+// String is the finding on one line.
 func (f Finding) String() string {
 	s := fmt.Sprintf("%-10s  %s: %s", f.State, f.What, oneline.Of(f.Why))
 	if f.Fix != "" {

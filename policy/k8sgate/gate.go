@@ -92,6 +92,7 @@ func (g *Gate) Validate() error {
 // End makes the gate say that it is not ready, so that no new requests are sent to it. Those that come are answered.
 func (g *Gate) End() { g.ended.Store(true) }
 
+// ServeHTTP answers reviews, questions and probes, by their paths: see PathValidate.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case PathHealth:

@@ -28,6 +28,7 @@ const (
 	Guarded                // an image was refused through the CRI
 )
 
+// String is the word that reports use.
 func (s State) String() string {
 	return [...]string{"NOT PROVEN", "OPEN", "BLOCKED", "UNASKED", "OK", "GUARDED"}[min(int(s), 5)]
 }
@@ -40,6 +41,7 @@ type Finding struct {
 	Fix   string // what to do; empty if nothing is to be done
 }
 
+// String is the finding on one line.
 func (f Finding) String() string {
 	s := fmt.Sprintf("%-10s  %s: %s", f.State, oneline.Of(f.What), oneline.Of(f.Why))
 	if f.Fix != "" {

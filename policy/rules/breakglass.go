@@ -85,6 +85,7 @@ func (g *Glass) valid() error {
 	return nil
 }
 
+// String says on one line who broke the glass, why, and until when.
 func (g *Glass) String() string {
 	return oneline.Of(fmt.Sprintf("until %s (%s: %s)", stamp(g.Expires), g.Owner, g.Reason))
 }

@@ -26,6 +26,7 @@ type Component struct {
 	Reason string
 }
 
+// String is the text that ParseComponent reads.
 func (c Component) String() string {
 	s := c.PURL
 	if c.Versions != "" {

@@ -179,6 +179,7 @@ type Violation struct {
 	aliases []string // of Finding
 }
 
+// String is the reason.
 func (v Violation) String() string { return v.Reason }
 
 // A ViolationError is why an attestation is refused: for errors.As on the cause of a decision.

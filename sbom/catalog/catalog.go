@@ -165,6 +165,7 @@ type Warning struct {
 	Err  error
 }
 
+// String is the path, and what was wrong with it.
 func (w Warning) String() string { return fmt.Sprintf("%s: %v", w.Path, w.Err) }
 
 func (o *Options) withDefaults() (*Options, error) {

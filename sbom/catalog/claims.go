@@ -32,6 +32,7 @@ type Claim struct {
 	Unread error
 }
 
+// String is the claim on one line.
 func (c Claim) String() string {
 	s := fmt.Sprintf("%s, %d components known, %d added", c.Format, c.Known, c.Added)
 	if c.Format == (sbom.Format{}) {

@@ -32,6 +32,7 @@ type License struct {
 	Deprecated bool   // on the list, to be replaced
 }
 
+// String is the licence as SPDX writes it.
 func (l License) String() string {
 	s := l.ID
 	if l.OrLater {

@@ -27,6 +27,7 @@ const (
 	Recommended              // not required
 )
 
+// String is the level in words.
 func (l Level) String() string { return [...]string{"required", "if it exists", "recommended"}[l] }
 
 // A Rule is one thing that a profile asks for.
@@ -59,11 +60,12 @@ type Profile struct {
 type Status uint8
 
 const (
-	Fail          Status = iota
-	Pass                 // for every component, or for the document
-	NotApplicable        // there was nothing to judge
+	Fail          Status = iota // for the document, or for one component at least
+	Pass                        // for every component, or for the document
+	NotApplicable               // there was nothing to judge
 )
 
+// String is "fail", "pass" or "n/a".
 func (s Status) String() string { return [...]string{"fail", "pass", "n/a"}[s] }
 
 // A Result is how one rule came out.

@@ -167,8 +167,10 @@ type ServiceError struct {
 	Err     error  // why there was no answer
 }
 
+// Error says which service failed, and how.
 func (e *ServiceError) Error() string {
 	return fmt.Sprintf("%s at %s: %s", e.Service, e.URL, cmp.Or(e.Message, fmt.Sprint(e.Err)))
 }
 
+// Unwrap is how.
 func (e *ServiceError) Unwrap() error { return e.Err }

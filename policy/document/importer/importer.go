@@ -49,6 +49,7 @@ type Left struct {
 	Reason       string
 }
 
+// String says on one line what was left out, and why.
 func (l Left) String() string {
 	return oneline.Of(fmt.Sprintf("%d:%d: %s: %s", l.Line, l.Column, l.Path, l.Reason))
 }

@@ -102,21 +102,21 @@ func (s *Server) Requests(service string) int {
 type Fault string
 
 const (
-	FulcioDown          Fault = "fulcio is down"                            // status 503
-	FulcioSlow          Fault = "fulcio never answers"                      // until the client goes
-	FulcioOtherKey      Fault = "fulcio certifies another key"              // than the requester's
-	FulcioOtherSCT      Fault = "fulcio has a timestamp of another log key" // certificate transparency that does not verify
-	RekorDown           Fault = "rekor is down"
-	RekorSlow           Fault = "rekor never answers"
-	RekorLost           Fault = "rekor's first answer is lost" // after it has logged: the next is told that the entry exists
-	RekorOtherEntry     Fault = "rekor logs another entry"
-	RekorOtherRoot      Fault = "rekor's checkpoint is of another tree"
-	RekorForged         Fault = "rekor's checkpoint is not signed by the log"
-	TSADown             Fault = "the timestamp authority is down"
-	TSASlow             Fault = "the timestamp authority never answers"
-	TSAOtherSignature   Fault = "the timestamp is of another signature"
-	TSAOff              Fault = "the timestamp authority's clock is an hour ahead"
-	EverythingThrottled Fault = "every first request is answered with status 429"
+	FulcioDown          Fault = "fulcio is down"                                   // status 503
+	FulcioSlow          Fault = "fulcio never answers"                             // until the client goes
+	FulcioOtherKey      Fault = "fulcio certifies another key"                     // than the requester's
+	FulcioOtherSCT      Fault = "fulcio has a timestamp of another log key"        // certificate transparency that does not verify
+	RekorDown           Fault = "rekor is down"                                    // status 503
+	RekorSlow           Fault = "rekor never answers"                              // until the client goes
+	RekorLost           Fault = "rekor's first answer is lost"                     // after it has logged: the next is told that the entry exists
+	RekorOtherEntry     Fault = "rekor logs another entry"                         // than the one that was sent
+	RekorOtherRoot      Fault = "rekor's checkpoint is of another tree"            // the proof does not lead to it
+	RekorForged         Fault = "rekor's checkpoint is not signed by the log"      // but by another key
+	TSADown             Fault = "the timestamp authority is down"                  // status 503
+	TSASlow             Fault = "the timestamp authority never answers"            // until the client goes
+	TSAOtherSignature   Fault = "the timestamp is of another signature"            // its imprint is of other bytes
+	TSAOff              Fault = "the timestamp authority's clock is an hour ahead" // after the certificate has ended
+	EverythingThrottled Fault = "every first request is answered with status 429"  // the second is answered
 )
 
 // Faults are all of them.
