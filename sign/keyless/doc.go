@@ -19,15 +19,15 @@
 //	GitHub Actions         GitHubEnvironment       the job needs permissions: id-token: write
 //	GitLab CI              GitLabEnvironment       the job needs id_tokens: SIGSTORE_ID_TOKEN: {aud: sigstore}
 //	Buildkite              BuildkiteEnvironment    asks the agent's API
-//	CircleCI               FileToken               circleci run oidc get --claims '{"aud": "sigstore"}' > FILE; those in the
-//	                                               environment are for another audience
-//	Google Cloud           GoogleMetadata          asks the metadata server
-//	Kubernetes, Amazon EKS FileToken               a projected service account token with audience sigstore
+//	CircleCI               CircleCIEnvironment     a step before asks for a token with: circleci run oidc get
+//	Google Cloud           GoogleEnvironment       asks the metadata server
+//	Kubernetes, Amazon EKS KubernetesEnvironment   a projected service account token with audience sigstore; elsewhere, FileToken
+//	AWS STS                package awsoidc         for a Fulcio of your own
 //	anything else          a function              an interactive login is no business of a library
 //
 // AWS CodeBuild, Lambda, ECS and EC2 have no token that the public Fulcio takes: AWS STS makes tokens for any audience
-// (GetWebIdentityToken), and their issuer, one for each account, is not in its configuration. Use a Fulcio of your own, or a key
-// in AWS KMS with [Witnesses], which proves as much about when, and names the key instead of the job.
+// (GetWebIdentityToken), and their issuer, one for each account, is not in its configuration. Use a Fulcio of your own and package
+// awsoidc, or a key in AWS KMS with [Witnesses], which proves as much about when, and names the key instead of the job.
 //
 // # Witnesses for keys
 //

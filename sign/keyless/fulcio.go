@@ -41,7 +41,7 @@ func (c caller) certify(ctx context.Context, ca service, token string, who *clai
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.ask(ctx, "fulcio", http.MethodPost, ca.at("/api/v2/signingCert"), "application/json", token, body)
+	a, err := c.ask(ctx, "fulcio", http.MethodPost, ca.at("/api/v2/signingCert"), "application/json", "Bearer "+token, body)
 	if err != nil {
 		return nil, fmt.Errorf("keyless: %w: %w", ErrCertificate, err)
 	}

@@ -42,13 +42,13 @@ func newCaller(c *http.Client) caller {
 
 // ask sends a request, and sends it again while the service is busy or away: what is asked here may be asked twice. Any status but
 // success and those in fine is an error.
-func (c caller) ask(ctx context.Context, service, method, url, contentType, bearer string, body []byte, fine ...int) (*answer, error) {
+func (c caller) ask(ctx context.Context, service, method, url, contentType, authorization string, body []byte, fine ...int) (*answer, error) {
 	var last *ServiceError
 	for try := range tries {
 		if try > 0 && !sleep(ctx, pause(try, last)) {
 			break
 		}
-		a, err := c.once(ctx, method, url, contentType, bearer, body)
+		a, err := c.once(ctx, method, url, contentType, authorization, body)
 		if err != nil {
 			last = &ServiceError{Service: service, URL: url, Err: err}
 			if ctx.Err() != nil {
@@ -70,7 +70,7 @@ func (c caller) ask(ctx context.Context, service, method, url, contentType, bear
 	return nil, last
 }
 
-func (c caller) once(ctx context.Context, method, url, contentType, bearer string, body []byte) (*answer, error) {
+func (c caller) once(ctx context.Context, method, url, contentType, authorization string, body []byte) (*answer, error) {
 	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -79,8 +79,8 @@ func (c caller) once(ctx context.Context, method, url, contentType, bearer strin
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	if bearer != "" {
-		r.Header.Set("Authorization", "Bearer "+bearer)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
 	}
 	resp, err := c.client.Do(r)
 	if err != nil {

@@ -20,6 +20,9 @@ const Audience = "sigstore"
 // authority who asks. It is called once for each signature.
 type TokenSource func(ctx context.Context, audience string) (string, error)
 
+// provider names whoever gives out tokens in a [ServiceError].
+const provider = "identity provider"
+
 // Token returns a source of one token, such as a program was given. It lives for minutes.
 func Token(token string) TokenSource {
 	return func(context.Context, string) (string, error) { return token, nil }
@@ -42,17 +45,41 @@ func FileToken(path string) TokenSource {
 	}
 }
 
+// KubernetesEnvironment returns a source that reads the projected service account token at /var/run/sigstore/cosign/oidc-token, which is
+// where cosign looks for one as well. The pod mounts a volume as [FileToken] shows it at /var/run/sigstore/cosign, with the path
+// oidc-token.
+func KubernetesEnvironment() TokenSource { return FileToken("/var/run/sigstore/cosign/oidc-token") }
+
+// idToken is the variable that clients of Sigstore read a token from.
+const idToken = "SIGSTORE_ID_TOKEN"
+
 // GitLabEnvironment returns a source that reads SIGSTORE_ID_TOKEN of the environment. GitLab CI sets it where the job has
 // id_tokens: {SIGSTORE_ID_TOKEN: {aud: sigstore}}.
 func GitLabEnvironment() TokenSource {
 	return func(context.Context, string) (string, error) {
-		return variable("SIGSTORE_ID_TOKEN", "add to the job: id_tokens: {SIGSTORE_ID_TOKEN: {aud: sigstore}}")
+		return variable(idToken, "add to the job: id_tokens: {SIGSTORE_ID_TOKEN: {aud: sigstore}}")
+	}
+}
+
+// CircleCIEnvironment returns a source that reads SIGSTORE_ID_TOKEN of the environment. A step of the job before sets it:
+//
+//	echo "export SIGSTORE_ID_TOKEN='$(circleci run oidc get --claims '{"aud": "sigstore"}')'" >> "$BASH_ENV"
+//
+// CIRCLE_OIDC_TOKEN and CIRCLE_OIDC_TOKEN_V2, which CircleCI sets itself, are for the organization as their audience: nobody here reads
+// them, and no authority of Sigstore takes them.
+func CircleCIEnvironment() TokenSource {
+	return func(context.Context, string) (string, error) {
+		return variable(idToken, "set it by circleci run oidc get --claims '{\"aud\": \"sigstore\"}': the tokens that CircleCI sets are for another audience")
 	}
 }
 
 // GitHubEnvironment returns a source that asks GitHub Actions, by ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN of
-// the environment. GitHub sets them where the job has permissions: {id-token: write}. Client is nil for one with a timeout.
+// the environment. GitHub sets them where the job has permissions: {id-token: write}. Client is nil for one with a timeout that speaks HTTP/1.1,
+// because GitHub's servers at times end streams of HTTP/2 with HTTP_1_1_REQUIRED.
 func GitHubEnvironment(client *http.Client) TokenSource {
+	if client == nil {
+		client = newHTTP1()
+	}
 	return func(ctx context.Context, audience string) (string, error) {
 		const advice = "add to the job: permissions: {id-token: write}"
 		address, err := variable("ACTIONS_ID_TOKEN_REQUEST_URL", advice)
@@ -70,12 +97,23 @@ func GitHubEnvironment(client *http.Client) TokenSource {
 		q := u.Query()
 		q.Set("audience", audience)
 		u.RawQuery = q.Encode()
-		a, err := newCaller(client).ask(ctx, "identity provider", http.MethodGet, u.String(), "", bearer, nil)
+		a, err := newCaller(client).ask(ctx, provider, http.MethodGet, u.String(), "", "Bearer "+bearer, nil)
 		if err != nil {
 			return "", fmt.Errorf("keyless: %w: %w", ErrToken, err)
 		}
 		return member(a, "value")
 	}
+}
+
+func newHTTP1() *http.Client {
+	client := &http.Client{Timeout: time.Minute}
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = t.Clone()
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
+		client.Transport = t
+	}
+	return client
 }
 
 // BuildkiteEnvironment returns a source that asks Buildkite's agent API, by BUILDKITE_AGENT_ACCESS_TOKEN, BUILDKITE_JOB_ID and, where
@@ -99,8 +137,8 @@ func BuildkiteEnvironment(client *http.Client) TokenSource {
 		if err != nil {
 			return "", err
 		}
-		a, err := newCaller(client).ask(ctx, "identity provider", http.MethodPost,
-			strings.TrimSuffix(base, "/")+"/jobs/"+url.PathEscape(job)+"/oidc/tokens", "application/json", bearer, body)
+		a, err := newCaller(client).ask(ctx, provider, http.MethodPost,
+			strings.TrimSuffix(base, "/")+"/jobs/"+url.PathEscape(job)+"/oidc/tokens", "application/json", "Token "+bearer, body)
 		if err != nil {
 			return "", fmt.Errorf("keyless: %w: %w", ErrToken, err)
 		}
@@ -108,9 +146,9 @@ func BuildkiteEnvironment(client *http.Client) TokenSource {
 	}
 }
 
-// GoogleMetadata returns a source that asks the metadata server of Google Cloud for the token of the default service account, with
+// GoogleEnvironment returns a source that asks the metadata server of Google Cloud for the token of the default service account, with
 // its e-mail address. It reads GCE_METADATA_HOST of the environment, as Google's own libraries do. Client is nil for one with a timeout.
-func GoogleMetadata(client *http.Client) TokenSource {
+func GoogleEnvironment(client *http.Client) TokenSource {
 	return func(ctx context.Context, audience string) (string, error) {
 		host := os.Getenv("GCE_METADATA_HOST")
 		if host == "" {
@@ -120,7 +158,7 @@ func GoogleMetadata(client *http.Client) TokenSource {
 		flavored := *c.client
 		flavored.Transport = google{flavored.Transport}
 		address := "http://" + host + "/computeMetadata/v1/instance/service-accounts/default/identity?format=full&audience=" + url.QueryEscape(audience)
-		a, err := caller{&flavored}.ask(ctx, "identity provider", http.MethodGet, address, "", "", nil)
+		a, err := caller{&flavored}.ask(ctx, provider, http.MethodGet, address, "", "", nil)
 		if err != nil {
 			return "", fmt.Errorf("keyless: %w: %w", ErrToken, err)
 		}
