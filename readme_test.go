@@ -8,13 +8,17 @@ import (
 	"testing"
 )
 
-// The programs in the README are the examples, and the packages that it lists are there.
+// The programs in the README are examples/first and the examples of this package, and the packages that it lists are there.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	example, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile(filepath.Join("examples", "first", "main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,6 +31,12 @@ func TestReadme(t *testing.T) {
 		t.Errorf("%d programs in the README, want five at least", len(blocks))
 	}
 	for _, block := range blocks {
+		if strings.HasPrefix(block[1], "package main") {
+			if !strings.HasSuffix(string(first), "\n"+block[1]) {
+				t.Error("the whole program of the README is not examples/first/main.go")
+			}
+			continue
+		}
 		for line := range strings.Lines(block[1]) {
 			if line = strings.TrimSpace(line); !lines[line] {
 				t.Errorf("a line of the README is not in example_test.go: %s", line)
