@@ -1,9 +1,9 @@
 // Conformance signs and verifies Sigstore bundles as the command line of the conformance suite for Sigstore clients asks for it
 // (github.com/sigstore/sigstore-conformance, docs/cli_protocol.md). It asks no network but the services of a signing config: without
-// --trusted-root it takes the trusted root that verify/sigstore/tuf embeds. A signing config is not embedded: to sign, it must be given.
-// With --in-toto the file is an in-toto statement, and its bytes are signed as they are.
+// --trusted-root and --signing-config it takes those that verify/sigstore/tuf embeds, of the public instance or, with --staging, of the one
+// on which Sigstore tries things out. With --in-toto the file is an in-toto statement, and its bytes are signed as they are.
 //
-//	conformance sign-bundle [--staging] [--in-toto] --identity-token TOKEN --bundle FILE [--trusted-root FILE] --signing-config FILE FILE
+//	conformance sign-bundle [--staging] [--in-toto] --identity-token TOKEN --bundle FILE [--trusted-root FILE] [--signing-config FILE] FILE
 //	conformance verify-bundle [--staging] --bundle FILE (--certificate-identity ID --certificate-oidc-issuer URL | --key PEM)
 //	    [--trusted-root FILE] FILE_OR_DIGEST
 //
@@ -27,7 +27,7 @@ import (
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stderr)) }
 
 const usage = `usage: conformance sign-bundle [--staging] [--in-toto] --identity-token TOKEN --bundle FILE
-           [--trusted-root FILE] --signing-config FILE FILE
+           [--trusted-root FILE] [--signing-config FILE] FILE
        conformance verify-bundle [--staging] --bundle FILE
            (--certificate-identity ID --certificate-oidc-issuer URL | --key PEM)
            [--trusted-root FILE] FILE_OR_DIGEST

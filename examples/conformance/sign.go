@@ -40,20 +40,13 @@ func parseOrder(args []string) (*order, error) {
 		return nil, errors.New("no --bundle")
 	case o.token == "":
 		return nil, errors.New("no --identity-token")
-	case o.signingConfig == "":
-		return nil, errors.New("no --signing-config: where an instance's services are does not come with the program; " +
-			"give the instance's signing_config.json of version 0.2")
 	}
 	return o, nil
 }
 
 // sign signs the file and writes the bundle, and no file if anything fails before.
 func (o *order) sign(ctx context.Context) error {
-	root, err := o.root()
-	if err != nil {
-		return err
-	}
-	config, err := os.ReadFile(o.signingConfig)
+	root, config, err := o.instance()
 	if err != nil {
 		return err
 	}
@@ -85,16 +78,24 @@ func (o *order) by(ctx context.Context, signer *keyless.Signer) (sign.Descriptor
 	return signer.SignBlob(ctx, f)
 }
 
-// root is trusted_root.json: the one that was given, or what is embedded.
-func (o *order) root() ([]byte, error) {
-	if o.trustedRoot != "" {
-		return os.ReadFile(o.trustedRoot)
-	}
+// instance is trusted_root.json and signing_config.json: those that were given, or what is embedded.
+func (o *order) instance() (root, config []byte, err error) {
 	roots, err := embedded(o.staging)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return roots.JSON, nil
+	root, config = roots.JSON, roots.SigningConfig
+	if o.trustedRoot != "" {
+		if root, err = os.ReadFile(o.trustedRoot); err != nil {
+			return nil, nil, err
+		}
+	}
+	if o.signingConfig != "" {
+		if config, err = os.ReadFile(o.signingConfig); err != nil {
+			return nil, nil, err
+		}
+	}
+	return root, config, nil
 }
 
 // embedded are the roots of the public instance, or of that on which it tries things out. Nobody is asked for newer ones.

@@ -9,9 +9,42 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ladingdev/lading/sign/keyless"
 	"github.com/ladingdev/lading/sign/keyless/keylesstest"
 	"github.com/opencontainers/go-digest"
 )
+
+// Without a signing config the services are those of the public instance, or of staging, whatever the trusted root is.
+func TestSignEmbedded(t *testing.T) {
+	s := keylesstest.Start()
+	defer s.Close()
+	file := filepath.Join(t.TempDir(), "trusted_root.json")
+	if err := os.WriteFile(file, s.TrustedRoot(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, staging := range []bool{false, true} {
+		for _, given := range []string{"", file} {
+			root, config, err := (&order{staging: staging, trustedRoot: given}).instance()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fulcio := map[bool]string{false: "https://fulcio.sigstore.dev", true: "https://fulcio.sigstage.dev"}[staging]; !bytes.Contains(config, []byte(fulcio)) {
+				t.Errorf("not of %s: %s", fulcio, config)
+			}
+			if _, err := keyless.ParseInstance(root, config); err != nil || bytes.Equal(root, s.TrustedRoot()) != (given != "") {
+				t.Errorf("%v, %d bytes", err, len(root))
+			}
+		}
+		args := []string{"sign-bundle", "--identity-token", s.Token(map[string]any{"sub": "x", "exp": 1}), "--bundle", file + ".bundle", file}
+		if staging {
+			args = append(args[:1:1], append([]string{"--staging"}, args[1:]...)...)
+		}
+		var said bytes.Buffer
+		if got := run(t.Context(), args, &said); got != 1 || !strings.Contains(said.String(), "it expired") { // before anybody is asked
+			t.Errorf("exit status %d: %s", got, &said)
+		}
+	}
+}
 
 // What is signed, verifies by the same command line: a file, and a statement, whose bytes are left alone.
 func TestSign(t *testing.T) {

@@ -27,6 +27,7 @@ type Repository struct {
 	Expires map[string]time.Time
 	Version map[string]int // the last one
 	Files   map[string][]byte
+	More    map[string][]byte // targets beside the trusted root, by name
 	// Edit changes what a role says before it is signed, Envelope a file after it is.
 	Edit     map[string]func(signed map[string]any)
 	Envelope map[string]func(envelope map[string]any)
@@ -84,15 +85,20 @@ func (r *Repository) Root(others ...*ecdsa.PrivateKey) []byte {
 
 // Publish signs the next version of everything but the root, with a trusted root.
 func (r *Repository) Publish(trustedRoot []byte) {
-	sum := sha256.Sum256(trustedRoot)
-	name := "trusted_root.json"
-	r.Files[fmt.Sprintf("/targets/%x.%s", sum, name)] = trustedRoot
 	for _, role := range Roles[1:] {
 		r.Version[role]++
 	}
-	targets := map[string]any{"targets": map[string]any{
-		name: map[string]any{"length": len(trustedRoot), "hashes": map[string]any{"sha256": hex.EncodeToString(sum[:])}}}}
-	r.Files[fmt.Sprintf("/%d.targets.json", r.Version["targets"])] = r.sign("targets", targets)
+	files := map[string]any{}
+	target := func(name string, data []byte) {
+		sum := sha256.Sum256(data)
+		r.Files[fmt.Sprintf("/targets/%x.%s", sum, name)] = data
+		files[name] = map[string]any{"length": len(data), "hashes": map[string]any{"sha256": hex.EncodeToString(sum[:])}}
+	}
+	target("trusted_root.json", trustedRoot)
+	for name, data := range r.More {
+		target(name, data)
+	}
+	r.Files[fmt.Sprintf("/%d.targets.json", r.Version["targets"])] = r.sign("targets", map[string]any{"targets": files})
 	r.Snapshot()
 }
 

@@ -1,12 +1,12 @@
 // Package keyless signs without a key that anybody keeps: with one that lives for one signature, a certificate that says who
 // asked for it, and witnesses that saw the signature when it was made (Sigstore).
 //
-//	instance, err := keyless.ParseInstance(trustedRoot, signingConfig)
+//	instance, err := keyless.ParseInstance(roots.JSON, roots.SigningConfig) // (&tuf.Client{}).Roots()
 //	signer := &keyless.Signer{Instance: instance, Token: keyless.GitHubEnvironment(nil)}
 //	evidence, err := signer.Sign(ctx, sign.About(image, sign.ImageSignature{}))
 //
 // An [Instance] is where the services are and whom to believe: trusted_root.json and signing_config.json of the public one, or
-// of your own. Package verify/sigstore/tuf brings the first.
+// of your own. Package verify/sigstore/tuf brings both of the first.
 //
 // What is handed out has been verified, by the code of verify/sigstore: the certificate and who vouches for its transparency,
 // that it is of our key, the log's entry and proof, the timestamp. A service that lies is an error here and not one at

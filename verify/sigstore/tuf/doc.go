@@ -31,10 +31,16 @@
 //
 // What fails changes nothing but the root that is known: the roots of before serve on, and [Roots.Problem] says why.
 //
+// # Who signs
+//
+// [Roots.SigningConfig] says where the instance's services are. What is embedded has it; a client that is Signing refreshes it too:
+//
+//	instance, err := keyless.ParseInstance(roots.JSON, roots.SigningConfig)
+//
 // # Why a client of its own
 //
 // The well-kept library, github.com/theupdateframework/go-tuf/v2, compiles 80,169 lines in 12 modules (v2.4.2) for a profile of TUF
-// that takes this package's few hundred: one chain of roots, three roles, one target, consistent snapshots. It ties what it serves to
+// that takes this package's few hundred: one chain of roots, three roles, two targets, consistent snapshots. It ties what it serves to
 // the metadata's expiry and the network, which is what gates must not be. It judges this package: internal/interop/tuf gives both the
 // same repositories, whole and damaged, and there is none that this client takes and it does not.
 package tuf

@@ -40,6 +40,6 @@ func embeddedRepository(name, url string, date time.Time) Repository {
 	root := read("root.json")
 	return Repository{URL: url, Root: root, date: date, embedded: &store{
 		Roots: [][]byte{root}, Timestamp: read("timestamp.json"), Snapshot: read("snapshot.json"), Targets: read("targets.json"),
-		TrustedRoot: read(trustedRoot),
+		TrustedRoot: read(trustedRoot), SigningConfig: read(signingConfig),
 	}}
 }

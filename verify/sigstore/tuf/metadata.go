@@ -32,9 +32,10 @@ const (
 
 var roleNames = []string{rootRole, timestampRole, snapshotRole, targetsRole}
 
-// most is how large each file may be, the last that of a trusted root.
+// most is how large each file may be, the last two being targets.
 var most = map[string]int64{
 	rootRole: 256 << 10, timestampRole: 16 << 10, snapshotRole: 1 << 20, targetsRole: 4 << 20, trustedRoot: 1 << 20,
+	signingConfig: 64 << 10,
 }
 
 // A metadata is one file of a repository, of which nothing is proven.

@@ -50,7 +50,7 @@ func (c *Client) refresh(ctx context.Context, repo *Repository, before *state) (
 	if err := v.targets.current(now); err != nil {
 		return s, err
 	}
-	if err := c.trustedRoot(ctx, repo, v, before.served); err != nil {
+	if err := c.fetchTargets(ctx, repo, v, before.served); err != nil {
 		return s, err
 	}
 	s.served, s.refreshed = v, now
@@ -149,33 +149,47 @@ func (c *Client) named(ctx context.Context, repo *Repository, root, by *metadata
 	return m, err
 }
 
-// trustedRoot fetches the target, unless it is there already (section 5.7), and sees that it can be read.
-func (c *Client) trustedRoot(ctx context.Context, repo *Repository, v, before *served) error {
-	f, err := v.target()
-	if err != nil {
+// fetchTargets fetches those that are not there already, and sees that the trusted root can be read.
+func (c *Client) fetchTargets(ctx context.Context, repo *Repository, v, before *served) (err error) {
+	old := new(served)
+	if before != nil {
+		old = before
+	}
+	if v.trustedRoot, err = c.target(ctx, repo, v, trustedRoot, old.trustedRoot); err != nil {
 		return err
 	}
-	if before != nil && f.check(before.trustedRoot) == nil {
-		v.trustedRoot = before.trustedRoot
+	if _, err := sigstore.ParseRoot(v.trustedRoot, nil); err != nil {
+		return err
+	}
+	if f, ok := v.targets.files[signingConfig]; !ok || !c.Signing && (old.signingConfig == nil || f.check(old.signingConfig) != nil) {
 		return nil
+	}
+	v.signingConfig, err = c.target(ctx, repo, v, signingConfig, old.signingConfig)
+	return err
+}
+
+// target returns a target: what was there if it is still the same, or what is fetched (section 5.7).
+func (c *Client) target(ctx context.Context, repo *Repository, v *served, name string, old []byte) ([]byte, error) {
+	f, err := v.target(name)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && f.check(old) == nil {
+		return old, nil
 	}
 	hash := f.sha256
 	if hash == "" {
 		hash = f.sha512
 	}
-	if f.length > most[trustedRoot] {
-		return fmt.Errorf("%w: %s of %d bytes", ErrLimit, trustedRoot, f.length)
+	if f.length > most[name] {
+		return nil, fmt.Errorf("%w: %s of %d bytes", ErrLimit, name, f.length)
 	}
-	data, err := c.fetch(ctx, fmt.Sprintf("%s/targets/%s.%s", repo.URL, hash, trustedRoot), f.length)
+	data, err := c.fetch(ctx, fmt.Sprintf("%s/targets/%s.%s", repo.URL, hash, name), f.length)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.check(data); err != nil {
-		return fmt.Errorf("%s: %w", trustedRoot, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if _, err := sigstore.ParseRoot(data, nil); err != nil {
-		return err
-	}
-	v.trustedRoot = data
-	return nil
+	return data, nil
 }

@@ -14,8 +14,11 @@ import (
 	"time"
 )
 
-// trustedRoot is the target that is fetched.
-const trustedRoot = "trusted_root.json"
+// The targets that are fetched, the second for who signs.
+const (
+	trustedRoot   = "trusted_root.json"
+	signingConfig = "signing_config.v0.2.json"
+)
 
 // A store is what is kept of a repository, in one file so that its parts always belong together. All but the time is verified again
 // when it is read.
@@ -27,6 +30,8 @@ type store struct {
 	Snapshot    []byte    `json:"snapshot,omitempty"`
 	Targets     []byte    `json:"targets,omitempty"`
 	TrustedRoot []byte    `json:"trustedRoot,omitempty"`
+	// SigningConfig may be missing.
+	SigningConfig []byte `json:"signingConfig,omitempty"`
 }
 
 // A state is a store that was verified.
@@ -40,6 +45,7 @@ type state struct {
 type served struct {
 	root, timestamp, snapshot, targets *metadata
 	trustedRoot                        []byte
+	signingConfig                      []byte // nil: not fetched
 }
 
 func (s *state) newest() *metadata { return s.roots[len(s.roots)-1] }
@@ -50,7 +56,7 @@ func (s *state) store() *store {
 		out.Roots = append(out.Roots, m.raw)
 	}
 	if v := s.served; v != nil {
-		out.Root, out.TrustedRoot = v.root.version, v.trustedRoot
+		out.Root, out.TrustedRoot, out.SigningConfig = v.root.version, v.trustedRoot, v.signingConfig
 		out.Timestamp, out.Snapshot, out.Targets = v.timestamp.raw, v.snapshot.raw, v.targets.raw
 	}
 	return out
@@ -87,7 +93,7 @@ func (b *state) open(kept *store) (*state, error) {
 	if kept.Timestamp == nil {
 		return s, nil
 	}
-	v := &served{root: s.roots[0], trustedRoot: kept.TrustedRoot}
+	v := &served{root: s.roots[0], trustedRoot: kept.TrustedRoot, signingConfig: kept.SigningConfig}
 	for _, m := range s.roots {
 		if m.version == kept.Root {
 			v.root = m
@@ -118,12 +124,17 @@ func (s *state) serve(v *served, kept *store) (err error) {
 	if err := v.targets.is(v.snapshot); err != nil {
 		return err
 	}
-	target, err := v.target()
-	if err == nil {
-		err = target.check(v.trustedRoot)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", trustedRoot, err)
+	for name, data := range map[string][]byte{trustedRoot: v.trustedRoot, signingConfig: v.signingConfig} {
+		if name == signingConfig && data == nil {
+			continue
+		}
+		target, err := v.target(name)
+		if err == nil {
+			err = target.check(data)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	s.served = v
 	return nil
@@ -141,11 +152,11 @@ func (m *metadata) is(by *metadata) error {
 	return nil
 }
 
-// target is what targets.json says of the trusted root.
-func (v *served) target() (file, error) {
-	f, ok := v.targets.files[trustedRoot]
+// target is what targets.json says of a target.
+func (v *served) target(name string) (file, error) {
+	f, ok := v.targets.files[name]
 	if !ok || f.length < 0 || f.sha256 == "" && f.sha512 == "" {
-		return f, fmt.Errorf("%w: targets.json %d does not have %s with length and hash", ErrMalformed, v.targets.version, trustedRoot)
+		return f, fmt.Errorf("%w: targets.json %d does not have %s with length and hash", ErrMalformed, v.targets.version, name)
 	}
 	return f, nil
 }

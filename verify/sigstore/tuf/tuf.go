@@ -50,6 +50,8 @@ type Client struct {
 	Dir string
 	// MaxAge is how long roots serve after the last refresh. Zero means 30 days, a negative one without end.
 	MaxAge time.Duration
+	// Signing has Refresh fetch the signing config as well, where the repository has one. Who only verifies needs none.
+	Signing bool
 	// RequireRefresh refuses embedded roots that were never refreshed.
 	RequireRefresh bool
 	// Operators are those of [sigstore.RootOptions].
@@ -66,11 +68,14 @@ type Client struct {
 
 // Roots are the trusted roots that serve.
 type Roots struct {
-	Root     *sigstore.Root
-	JSON     []byte    // trusted_root.json
-	Date     time.Time // of the last refresh, or when those that are embedded were current
-	Embedded bool      // they came with the program
-	Until    time.Time // after it they prove nothing; zero: without end
+	Root *sigstore.Root
+	JSON []byte // trusted_root.json
+	// SigningConfig is signing_config.v0.2.json, which says where the instance's services are, for package sign/keyless. Nil if the repository has
+	// none, or if it has another one now and the client that refreshed last was not Signing.
+	SigningConfig []byte
+	Date          time.Time // of the last refresh, or when those that are embedded were current
+	Embedded      bool      // they came with the program
+	Until         time.Time // after it they prove nothing; zero: without end
 	// Problem is why a refresh failed, and these are the roots of before. Nil after a good refresh, and where none was asked for.
 	Problem error
 }
@@ -183,7 +188,7 @@ func (c *Client) roots(repo *Repository, s *state, problem error) (*Roots, error
 	if s.served == nil || s.refreshed.IsZero() && c.RequireRefresh {
 		return fail(ErrNotRefreshed)
 	}
-	out := &Roots{JSON: s.served.trustedRoot, Date: s.refreshed, Embedded: s.embedded(repo), Problem: problem}
+	out := &Roots{JSON: s.served.trustedRoot, SigningConfig: s.served.signingConfig, Date: s.refreshed, Embedded: s.embedded(repo), Problem: problem}
 	if out.Embedded && repo.date.After(out.Date) {
 		out.Date = repo.date
 	}
