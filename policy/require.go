@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ladingdev/lading/internal/intoto"
@@ -194,7 +195,7 @@ func (r Require) valid() error {
 	if r.Time != "" && named == 0 {
 		return errors.New("a time in the predicate is its signer's word: By, ByEntry or Signers must say whose is believed")
 	}
-	if r.Time != "" && !pointerPattern.MatchString(r.Time) {
+	if r.Time != "" && !pointerPattern().MatchString(r.Time) {
 		return fmt.Errorf("the time is named by a JSON pointer, such as /metadata/timestamp, and %q is none", r.Time)
 	}
 	if most := distinctCount(r.By) + distinctCount(r.ByEntry) + distinctSigners(r.Signers); named > 0 && r.AtLeast > most {
@@ -215,7 +216,9 @@ func isURI(text string) bool {
 }
 
 // pointerPattern is RFC 6901, section 3, but for the pointer to the whole document.
-var pointerPattern = regexp.MustCompile(`^(/([^~/]|~[01])*)+$`)
+var pointerPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(/([^~/]|~[01])*)+$`)
+})
 
 func distinctCount[T comparable](list []T) int {
 	seen := make(map[T]bool)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/internal/imagename/imageref"
 )
 
 // Descriptor names content; with Data it is content. Alias of the OCI image specification's type.
@@ -256,7 +258,7 @@ func (r *Repository) Tag(ctx context.Context, d Descriptor, tag string) error {
 	if err != nil {
 		return err
 	}
-	if !tagPattern.MatchString(tag) {
+	if !imageref.IsTag(tag) {
 		return fmt.Errorf("registry: %w: tag %q", ErrInvalid, tag)
 	}
 	defer r.cache.forget(manifestKey(r.name, tag)) // whether or not the answer came

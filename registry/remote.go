@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -62,9 +61,6 @@ type Credential struct {
 	RefreshToken       string // an OAuth 2 refresh token, or Docker's identity token, instead of a password
 	AccessToken        string // a registry token, used as it is
 }
-
-// The grammar of tags, from the OCI distribution specification 1.1, "Pulling manifests".
-var tagPattern = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 
 // Open returns the repository that a name stands for: "ghcr.io/acme/app", with a tag "ghcr.io/acme/app:v1" or a digest
 // "ghcr.io/acme/app@sha256:...", which Resolve with an empty reference then means. A name without host, such as

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A LossGroup is all losses of one kind and for one reason.
@@ -47,14 +48,16 @@ func (r *Report) Groups() []LossGroup {
 	return out
 }
 
-var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+var quoted = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`"(\\.|[^"\\])*"`)
+})
 
 // generalReason leaves out of a reason what it says of one place only.
 func generalReason(reason string) string {
 	if strings.HasPrefix(reason, "written as ") && !strings.HasPrefix(reason, "written as declared") {
 		return "written by another id"
 	}
-	return quoted.ReplaceAllString(reason, `"..."`)
+	return quoted().ReplaceAllString(reason, `"..."`)
 }
 
 func (k LossKind) weight() int { return slices.Index([]LossKind{Dropped, Changed, Added}, k) }

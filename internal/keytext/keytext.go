@@ -160,29 +160,29 @@ const noPlace = ", which no format here has a place for"
 
 // texts are files without a PEM block that can be read, by how they begin, white space left out.
 var texts = []struct {
-	begin *regexp.Regexp
+	begin string // a pattern, compiled when a file is none that is wanted
 	form
 }{
-	{regexp.MustCompile(`^$`), form{"empty", "", ""}},
-	{regexp.MustCompile(`^\{[^{}]*"kty"\s*:`), form{"a JSON Web Key", jwkPrivate, jwkPrivate}},
-	{regexp.MustCompile(`^\{[^{}]*"(ciphertext|encrypted_key)"\s*:`), form{"an encrypted JSON Web Key", jwkPrivate, ""}},
-	{regexp.MustCompile(`^PuTTY-User-Key-File-`), form{"a private key of PuTTY",
+	{`^$`, form{"empty", "", ""}},
+	{`^\{[^{}]*"kty"\s*:`, form{"a JSON Web Key", jwkPrivate, jwkPrivate}},
+	{`^\{[^{}]*"(ciphertext|encrypted_key)"\s*:`, form{"an encrypted JSON Web Key", jwkPrivate, ""}},
+	{`^PuTTY-User-Key-File-`, form{"a private key of PuTTY",
 		"puttygen KEY -O private-openssh -o NEW converts it", "puttygen KEY -L writes its public key"}},
-	{regexp.MustCompile(`^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+) `), form{"an OpenSSH public key", privateIsBeside, opensshPublic}},
-	{regexp.MustCompile(`^---- BEGIN SSH2 PUBLIC KEY`), form{"an SSH public key (RFC 4716)", privateIsBeside,
+	{`^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+) `, form{"an OpenSSH public key", privateIsBeside, opensshPublic}},
+	{`^---- BEGIN SSH2 PUBLIC KEY`, form{"an SSH public key (RFC 4716)", privateIsBeside,
 		"ssh-keygen -i -f KEY > NEW && ssh-keygen -e -m PKCS8 -f NEW converts it"}},
-	{regexp.MustCompile(`^-----BEGIN PGP `), form{"a key of OpenPGP" + noPlace, "", ""}},
-	{regexp.MustCompile(`^untrusted comment:`), form{"a key of minisign or signify" + noPlace, "", ""}},
-	{regexp.MustCompile(`^(age1|AGE-SECRET-KEY-|# created: [^\n]*\n# public key: age1)`), form{"a key of age, which signs nothing", "", ""}},
-	{regexp.MustCompile(`^[a-z]+://`), form{"a reference to a key in a key management service",
+	{`^-----BEGIN PGP `, form{"a key of OpenPGP" + noPlace, "", ""}},
+	{`^untrusted comment:`, form{"a key of minisign or signify" + noPlace, "", ""}},
+	{`^(age1|AGE-SECRET-KEY-|# created: [^\n]*\n# public key: age1)`, form{"a key of age, which signs nothing", "", ""}},
+	{`^[a-z]+://`, form{"a reference to a key in a key management service",
 		"package sign/kms opens it", "export its public key as PEM"}},
-	{regexp.MustCompile(`^["']?-----BEGIN [A-Z0-9 ]+-----\\[rn]`), form{"PEM whose line breaks are written as \\n", toBreaks, toBreaks}},
-	{regexp.MustCompile(`^["'](-----BEGIN|LS0tLS1CRUdJTi)`), form{"PEM in quotation marks", toBare, toBare}},
-	{regexp.MustCompile(`^LS0tLS1CRUdJTi`), form{"PEM in base64 once more", toText, toText}},
-	{regexp.MustCompile(`^-----BEGIN [A-Z0-9 ]+-----[ \t]*[^\s]`), form{"PEM that lost its line breaks", toLines, toLines}},
-	{regexp.MustCompile(`^-----BEGIN [A-Z0-9 ]+-----\s*\n[ \t]+\S`), form{"PEM whose lines are indented", toLeft, toLeft}},
-	{regexp.MustCompile(`^-----BEGIN `), form{"a PEM block that is damaged or cut off", "", ""}},
-	{regexp.MustCompile(`^[\[{]`), form{"JSON", "", ""}},
+	{`^["']?-----BEGIN [A-Z0-9 ]+-----\\[rn]`, form{"PEM whose line breaks are written as \\n", toBreaks, toBreaks}},
+	{`^["'](-----BEGIN|LS0tLS1CRUdJTi)`, form{"PEM in quotation marks", toBare, toBare}},
+	{`^LS0tLS1CRUdJTi`, form{"PEM in base64 once more", toText, toText}},
+	{`^-----BEGIN [A-Z0-9 ]+-----[ \t]*[^\s]`, form{"PEM that lost its line breaks", toLines, toLines}},
+	{`^-----BEGIN [A-Z0-9 ]+-----\s*\n[ \t]+\S`, form{"PEM whose lines are indented", toLeft, toLeft}},
+	{`^-----BEGIN `, form{"a PEM block that is damaged or cut off", "", ""}},
+	{`^[\[{]`, form{"JSON", "", ""}},
 }
 
 // isUTF16 tells it by its byte order mark, or by how the ASCII that all of these forms begin with looks.
@@ -228,7 +228,7 @@ func recognize(data []byte) form {
 	}
 	head := bytes.TrimSpace(data[:min(len(data), 4096)])
 	for _, t := range texts {
-		if t.begin.Match(head) {
+		if regexp.MustCompile(t.begin).Match(head) {
 			return t.form
 		}
 	}

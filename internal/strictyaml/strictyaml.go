@@ -16,6 +16,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -96,11 +97,13 @@ func decode(d *yaml.Decoder, n *yaml.Node) (err error) {
 	return d.Decode(n)
 }
 
-var inLine = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
+var inLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^yaml: line (\d+): (.*)`)
+})
 
 // syntax turns an error of the library into one that has the line apart.
 func syntax(err error) *Error {
-	if m := inLine.FindStringSubmatch(err.Error()); m != nil {
+	if m := inLine().FindStringSubmatch(err.Error()); m != nil {
 		line, _ := strconv.Atoi(m[1])
 		return &Error{max(line, 1), 1, m[2], ErrSyntax}
 	}

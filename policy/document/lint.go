@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -213,13 +214,15 @@ func (l *linter) remote(n *yaml.Node, path string) {
 }
 
 // rawPattern is the variable raw in a condition.
-var rawPattern = regexp.MustCompile(`(^|[^.\w"'])raw[.\[]`)
+var rawPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(^|[^.\w"'])raw[.\[]`)
+})
 
 // rule looks at one rule.
 func (l *linter) rule(r *ruleSpec, path string) {
 	if a := r.Attestation; a != nil && a.Condition != nil && a.Condition.CEL != nil {
 		source := a.Condition.CEL.Value
-		if rawPattern.MatchString(source) {
+		if rawPattern().MatchString(source) {
 			l.find("untyped", path+".attestation.condition.cel",
 				"a misspelt field of raw is found when an image is judged: use predicate where its type is known")
 		}

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/ladingdev/lading/internal/imagename"
+	"github.com/ladingdev/lading/internal/imagename/ecrhost"
+	"github.com/ladingdev/lading/internal/imagename/imageref"
 )
 
 const (
@@ -25,9 +28,12 @@ type pattern struct {
 }
 
 var (
-	partPattern       = regexp.MustCompile(`^([a-z0-9*]+((\.|_|__|-+)[a-z0-9*]+)*|\*\*)$`)
-	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
-	taggedPattern     = regexp.MustCompile(`:[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	partPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([a-z0-9*]+((\.|_|__|-+)[a-z0-9*]+)*|\*\*)$`)
+	})
+	taggedPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`:[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	})
 )
 
 func checkPattern(text string) error {
@@ -55,7 +61,7 @@ func parsePattern(text string) (*pattern, error) {
 	case !found || !strings.ContainsAny(host, ".:*") && !strings.EqualFold(host, "localhost"):
 		return nil, errors.New("it does not begin with the registry's host: write docker.io/ in front for Docker Hub's")
 	case strings.LastIndexByte(text, ':') > strings.LastIndexByte(text, '/'):
-		return nil, fmt.Errorf("it has a tag: patterns name repositories, write %s", taggedPattern.ReplaceAllString(text, ""))
+		return nil, fmt.Errorf("it has a tag: patterns name repositories, write %s", taggedPattern().ReplaceAllString(text, ""))
 	case strings.Contains(host, "*"):
 		if err := checkLabels(host); err != nil {
 			return nil, err
@@ -106,7 +112,7 @@ func checkLabels(host string) error {
 func parseParts(path string) ([]string, error) {
 	parts := strings.Split(path, "/")
 	for _, p := range parts {
-		if !partPattern.MatchString(p) {
+		if !partPattern().MatchString(p) {
 			return nil, fmt.Errorf("%.80q is no part of a repository's path: "+
 				"lower-case letters, digits and . _ - between them, with *, or ** alone", p)
 		}
@@ -127,22 +133,12 @@ type repository struct {
 
 // parseRepository takes the name of an image apart. A name that programs may read in several ways is none.
 func parseRepository(name string) (*repository, error) {
-	if name == "" || len(name) > 1024 {
-		return nil, errors.New("there is no name of an image")
-	}
-	rest, _, _ := strings.Cut(name, "@")
-	if i := strings.LastIndexByte(rest, ':'); i > strings.LastIndexByte(rest, '/') {
-		rest = rest[:i]
-	}
-	rest = imagename.Normal(rest, false)
-	host, path, _ := strings.Cut(rest, "/")
-	if err := imagename.CheckHost(host); err != nil {
+	ref, err := imageref.Parse(name, false)
+	if err != nil {
 		return nil, err
 	}
-	if len(path) > 255 || !repositoryPattern.MatchString(path) {
-		return nil, fmt.Errorf("%.80q is no path of a repository", path)
-	}
-	r := &repository{text: rest, parts: strings.Split(path, "/")}
+	host, path, _ := strings.Cut(ref.Repository, "/")
+	r := &repository{text: ref.Repository, parts: strings.Split(path, "/")}
 	r.host, r.port = splitHost(host)
 	return r, nil
 }
@@ -233,17 +229,13 @@ func (p *pattern) covers(q *pattern) bool {
 // anyHost reports whether hosts of several owners may match.
 func (p *pattern) anyHost() bool { return p.all || len(p.host) > 0 && p.host[0] == "*" }
 
-// ecrHost is a private registry of Amazon ECR, dual-stack ones too (Amazon ECR User Guide, "Private registry").
-var ecrHost = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9]+(?:-[a-z0-9]+)+)\.` +
-	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn|` +
-	`c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
-
 // account returns the account and the region that an image of Amazon ECR is from.
 func (r *repository) account() (account, region string) {
-	if m := ecrHost.FindStringSubmatch(strings.Join(r.host, ".")); m != nil && r.port == "" {
-		return m[1], m[2]
+	if r.port != "" {
+		return "", ""
 	}
-	return "", ""
+	at, _ := ecrhost.Parse(strings.Join(r.host, "."))
+	return at.Account, at.Region
 }
 
 // CheckPattern says why a text is no pattern of images; see [Parse].

@@ -16,7 +16,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	"github.com/ladingdev/lading/internal/imagename"
+	"github.com/ladingdev/lading/internal/imagename/ecrhost"
 	"github.com/ladingdev/lading/registry"
 )
 
@@ -76,17 +76,6 @@ type token struct {
 	renew, end time.Time
 }
 
-// The names of ECR's hosts in every partition, private with the account and the region. Whatever only begins or ends so
-// is somebody else's, and gets no token.
-var privateHost = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(-fips)?\.([a-z0-9]+(?:-[a-z0-9]+)+)\.` +
-	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|` +
-	`on\.amazonwebservices\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
-
-// The names of the hosts of a VPC endpoint without private DNS, which do not say the account: the endpoint's, and an
-// availability zone's of it (docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
-var endpointHost = regexp.MustCompile(`^vpce-[0-9a-f]+-[0-9a-z]+(?:-[a-z0-9-]+)?\.dkr\.ecr(-fips)?\.([a-z0-9]+(?:-[a-z0-9]+)+)\.vpce\.` +
-	`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
-
 func isPublic(host string) bool { return host == "public.ecr.aws" || host == "ecr-public.aws.com" }
 
 // Credential returns what to log in to a host with. It is the Credential of registry.Options.
@@ -98,21 +87,18 @@ func (c *Credentials) Credential(ctx context.Context, host string) (registry.Cre
 		}
 		return c.get(ctx, host, place{region: "us-east-1", public: true}, c.fromPublic)
 	}
-	m := privateHost.FindStringSubmatch(name)
-	if endpoint := endpointHost.FindStringSubmatch(name); endpoint != nil {
-		m = append([]string{name, ""}, endpoint[1:]...) // of no account that the name says: Private's own
-	}
-	if m == nil {
+	at, ok := ecrhost.Parse(name)
+	if !ok {
 		if c.Others == nil {
 			return registry.Credential{}, nil
 		}
 		return c.Others(ctx, host)
 	}
-	p := place{region: m[3], fips: m[2] != ""}
-	client := c.Private
-	if c.ForAccount != nil && m[1] != "" {
-		if other := c.ForAccount(m[1]); other != nil {
-			client, p.account = other, m[1]
+	p := place{region: at.Region, fips: at.FIPS}
+	client := c.Private // of an endpoint too, whose name says no account
+	if c.ForAccount != nil && at.Account != "" {
+		if other := c.ForAccount(at.Account); other != nil {
+			client, p.account = other, at.Account
 		}
 	}
 	if client == nil {

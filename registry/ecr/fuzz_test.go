@@ -3,21 +3,15 @@ package ecr
 import (
 	"encoding/base64"
 	"errors"
-	"strings"
 	"testing"
 )
 
-// No host gets a token but those of AWS, and no text is taken for a token that cannot be one.
-func FuzzCredential(f *testing.F) {
-	f.Add("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "QVdTOng=")
-	f.Add("123456789012.dkr.ecr.eu-central-1.amazonaws.com.example.com", "QVdTOng")
-	f.Add("123456789012.dkr-ecr.ap-south-1.on.aws", "Og==")
-	f.Fuzz(func(t *testing.T, host, text string) {
-		if m := privateHost.FindStringSubmatch(host); m != nil {
-			if strings.ContainsAny(host, "/:@ \n") || !strings.HasPrefix(host, m[1]+".dkr") || strings.Contains(m[3], ".") {
-				t.Fatalf("%q is taken for ECR's", host)
-			}
-		}
+// No text is taken for a token that cannot be one.
+func FuzzToken(f *testing.F) {
+	f.Add("QVdTOng=")
+	f.Add("QVdTOng")
+	f.Add("Og==")
+	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseToken(&text)
 		if err != nil {
 			if !errors.Is(err, ErrToken) {

@@ -3,6 +3,7 @@ package vuln
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // sarifLog is what is read of SARIF 2.1.0 (OASIS, sarif-v2.1.0).
@@ -137,7 +138,7 @@ func (b *builder) sarifResult(run *sarifRun, res *sarifResult) error {
 	}
 	id := nameOr(res.Rule, rule.ID)
 	if strings.HasPrefix(run.Tool.Driver.Name, "Grype") || strings.EqualFold(run.Tool.Driver.Name, "grype") {
-		if m := advisoryID.FindString(id); m != "" { // Grype adds the package: CVE-2024-2961-libc6
+		if m := advisoryID().FindString(id); m != "" { // Grype adds the package: CVE-2024-2961-libc6
 			id = m
 		}
 	}
@@ -190,14 +191,16 @@ var sarifDoubts = map[string]string{
 	"review": "the scanner asks for a person to decide",
 }
 
-var advisoryID = regexp.MustCompile(`^(CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|[A-Z]+(-[A-Z]+)?-\d{4}[-:]\d+)`)
+var advisoryID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|[A-Z]+(-[A-Z]+)?-\d{4}[-:]\d+)`)
+})
 
 func sarifKind(id string, tags []string) Kind {
 	text := strings.ToLower(strings.Join(tags, " "))
 	switch {
 	case strings.Contains(text, "secret"):
 		return Secret
-	case advisoryID.MatchString(id) || strings.Contains(text, "vulnerability"):
+	case advisoryID().MatchString(id) || strings.Contains(text, "vulnerability"):
 		return Vulnerability
 	}
 	return Configuration
@@ -205,9 +208,15 @@ func sarifKind(id string, tags []string) Kind {
 
 // The forms of messages of Trivy 0.74, OSV-Scanner 2.5 and Grype 0.121.
 var (
-	trivyMessage = regexp.MustCompile(`(?m)^Package: (.+)\nInstalled Version: (.*)\n(?:.*\n)*?Fixed Version: (.*)$`)
-	osvMessage   = regexp.MustCompile(`^Package '(.+)@([^@']*)' is vulnerable to '`)
-	grypeMessage = regexp.MustCompile(`vulnerability in (?:\S+ )?package: (.+?), version (\S+) was found`)
+	trivyMessage = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^Package: (.+)\nInstalled Version: (.*)\n(?:.*\n)*?Fixed Version: (.*)$`)
+	})
+	osvMessage = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^Package '(.+)@([^@']*)' is vulnerable to '`)
+	})
+	grypeMessage = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`vulnerability in (?:\S+ )?package: (.+?), version (\S+) was found`)
+	})
 )
 
 func sarifPlace(res *sarifResult) (a Affected) {
@@ -220,14 +229,14 @@ func sarifPlace(res *sarifResult) (a Affected) {
 	}
 	text := res.Message.Text
 	switch {
-	case trivyMessage.MatchString(text):
-		m := trivyMessage.FindStringSubmatch(text)
+	case trivyMessage().MatchString(text):
+		m := trivyMessage().FindStringSubmatch(text)
 		a.Component, a.Fixed = component("", m[1], m[2]), splitVersions(m[3])
-	case osvMessage.MatchString(text):
-		m := osvMessage.FindStringSubmatch(text)
+	case osvMessage().MatchString(text):
+		m := osvMessage().FindStringSubmatch(text)
 		a.Component = component("", m[1], m[2])
-	case grypeMessage.MatchString(text):
-		m := grypeMessage.FindStringSubmatch(text)
+	case grypeMessage().MatchString(text):
+		m := grypeMessage().FindStringSubmatch(text)
 		a.Component = component("", m[1], m[2])
 	default:
 		return a

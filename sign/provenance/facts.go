@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -137,11 +138,13 @@ func fromGitLab(env Lookup) (*Provenance, error) {
 }
 
 // arn:PARTITION:codebuild:REGION:ACCOUNT:build/PROJECT:ID
-var buildARN = regexp.MustCompile(`^arn:([a-z0-9-]+):codebuild:([a-z0-9-]+):([0-9]{12}):build/([^:/]+):([^:/]+)$`)
+var buildARN = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^arn:([a-z0-9-]+):codebuild:([a-z0-9-]+):([0-9]{12}):build/([^:/]+):([^:/]+)$`)
+})
 
 func fromCodeBuild(env Lookup) (*Provenance, error) {
 	arn := env.get("CODEBUILD_BUILD_ARN")
-	parts := buildARN.FindStringSubmatch(arn)
+	parts := buildARN().FindStringSubmatch(arn)
 	if parts == nil {
 		return nil, fmt.Errorf("provenance: %w: CODEBUILD_BUILD_ARN is %.100q", ErrMalformed, arn)
 	}
@@ -158,14 +161,14 @@ func fromCodeBuild(env Lookup) (*Provenance, error) {
 	switch {
 	case repository == "" && resolved == "":
 		// A project without a source.
-	case gitCommit.MatchString(resolved) && repository != "":
+	case gitCommit().MatchString(resolved) && repository != "":
 		source, err := gitSource(repository, ref(version), resolved)
 		if err != nil {
 			return nil, err
 		}
 		p.ResolvedDependencies = []Resource{source}
 		p.ExternalParameters["source"] = source.URI
-	case gitCommit.MatchString(resolved):
+	case gitCommit().MatchString(resolved):
 		// CodePipeline hands over a copy in S3 and tells the commit, not where it lies.
 		p.ResolvedDependencies = []Resource{{Name: "source", Digest: map[string]string{"gitCommit": resolved}}}
 	default:
@@ -197,7 +200,7 @@ func fromCodeBuild(env Lookup) (*Provenance, error) {
 
 // ref leaves out a version that is itself a commit, or the ARN of a copy.
 func ref(version string) string {
-	if gitCommit.MatchString(version) || strings.HasPrefix(version, "arn:") {
+	if gitCommit().MatchString(version) || strings.HasPrefix(version, "arn:") {
 		return ""
 	}
 	return version
@@ -224,11 +227,13 @@ func or(a, b string) string {
 	return b
 }
 
-var gitCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var gitCommit = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+})
 
 // gitSource describes a commit in a repository.
 func gitSource(repository, ref, commit string) (Resource, error) {
-	if !gitCommit.MatchString(commit) {
+	if !gitCommit().MatchString(commit) {
 		return Resource{}, fmt.Errorf("provenance: %w: %.80q is no git commit", ErrMalformed, commit)
 	}
 	repository, err := withoutSecrets(repository)
@@ -285,7 +290,7 @@ func FromGit(fsys fs.FS) (*Provenance, error) {
 		return nil, err
 	}
 	res := Resource{Name: "source", Digest: map[string]string{"gitCommit": commit}}
-	if !gitCommit.MatchString(commit) {
+	if !gitCommit().MatchString(commit) {
 		return nil, fmt.Errorf("provenance: %w: HEAD is %.80q", ErrMalformed, commit)
 	}
 	if origin != "" {
