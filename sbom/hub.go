@@ -135,6 +135,8 @@ type hub struct {
 	externals                  []external
 	namespaces                 []namespace
 	annotations                []annotation
+	compositions               []composition
+	composed                   map[compositionKey]int // where they are in compositions
 	vulnerabilities            []*vulnerability
 	assessments                []*node // of SPDX 3, until they are read
 	leaves                     []*node // what the form of the output says by itself

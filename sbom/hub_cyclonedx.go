@@ -82,6 +82,7 @@ func readCycloneDX(root *node) *hub {
 		}
 	}
 	h.optionalEdges()
+	h.cycloneDXCompositions(root)
 	h.cycloneDXAnnotations(root)
 	h.cycloneDXVulnerabilities(root)
 	return h
@@ -491,6 +492,7 @@ func (h *hub) writeCycloneDX() *node {
 	}
 	h.cycloneDXOutside(root)
 	h.cycloneDXDependencies(root)
+	h.writeCycloneDXCompositions(root)
 	h.writeCycloneDXAnnotations(root, rootElement)
 	h.writeCycloneDXVulnerabilities(root)
 	return root
@@ -584,9 +586,12 @@ func (h *hub) cycloneDXDependencies(root *node) {
 		}
 		switch {
 		case !needs:
-			if e.kind != string(Contains) {
+			switch {
+			case e.kind != string(Contains):
 				e.explain(noSuchRelation)
-			} else {
+			case e.from >= 0 && e.to < 0 && e.toText.s == "NOASSERTION":
+				h.notKnown(e, leaves)
+			default:
 				e.explain("nesting in CycloneDX is a tree of what the document describes")
 			}
 			continue
@@ -597,6 +602,10 @@ func (h *hub) cycloneDXDependencies(root *node) {
 		from := h.elements[a].id.s
 		if b < 0 && e.toText.s == "NONE" && e.kind == string(DependsOn) {
 			entry(from, leaves)
+			continue
+		}
+		if b < 0 && e.toText.s == "NOASSERTION" { // SPDX 2.3, clause 11.1: whether there are any is not said
+			h.notKnown(e, leaves)
 			continue
 		}
 		if b < 0 || h.elements[b].id.s == "" {

@@ -332,6 +332,7 @@ func (h *hub) writeSPDX2() *node {
 	for _, r := range h.roots {
 		relate(root, spdxDocument, nil, "DESCRIBES", h.rootFrom[r], out[r], nil)
 	}
+	h.relateCompositions(false, out)
 	for k := range h.edges {
 		h.spdx2Relationship(root, out, &h.edges[k])
 	}

@@ -106,6 +106,7 @@ func readSPDX3(root *node) (*hub, error) {
 			r.annotation(n)
 		}
 	}
+	r.settleCompositions()
 	r.security()
 	for _, n := range r.elements {
 		switch class3(n).s {
@@ -550,6 +551,7 @@ func (r *reader3) relationship(n *node, kind text) {
 			e.from, e.to, e.fromText, e.toText = e.to, e.from, e.toText, e.fromText
 		}
 		r.edges = append(r.edges, e)
+		r.completeness(n, &e)
 	}
 }
 

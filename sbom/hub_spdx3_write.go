@@ -27,6 +27,7 @@ type writer3 struct {
 	count       int               // of relationships
 	expressions map[string]*node
 	profiles    []string
+	exhaustive  map[[3]string]*node // relationships that say whether they are all, by where they begin, type and scope
 }
 
 const mainCreation = "_:creationinfo"
@@ -34,7 +35,8 @@ const mainCreation = "_:creationinfo"
 // writeSPDX3 writes a document.
 func (h *hub) writeSPDX3() *node {
 	w := &writer3{hub: h, root: newObject(), ids: names{}, agents: map[string]*node{}, infos: map[string]string{}, expressions: map[string]*node{},
-		profiles: []string{"core", "software", "simpleLicensing"}}
+		exhaustive: map[[3]string]*node{},
+		profiles:   []string{"core", "software", "simpleLicensing"}}
 	w.root.set("@context", newText("https://spdx.org/rdf/3.0.1/spdx-context.jsonld", h.leaves...))
 	w.base = h.id.s
 	if !isNamespace(w.base) {
@@ -72,6 +74,7 @@ func (h *hub) writeSPDX3() *node {
 			w.custom(x.id.s+":", strings.TrimSuffix(x.uri.s, "#")+"#")
 		}
 	}
+	h.relateCompositions(true, w.out)
 	for k := range h.edges {
 		w.edge(&h.edges[k])
 	}
@@ -557,7 +560,21 @@ func (w *writer3) edge(e *edge) {
 			e.also[0].explainSelf(Changed, "SPDX 3 has one word for this type and "+string(back))
 		}
 	}
-	w.relation(from, fromSrc, r.three, r.scope, e.also, to, toSrc).put("comment", e.comment)
+	c := w.completenessOf(e)
+	if c == nil || e.comment.ok() {
+		w.relation(from, fromSrc, r.three, r.scope, e.also, to, toSrc).put("comment", e.comment)
+		return
+	}
+	key := [3]string{from, r.three, r.scope}
+	if o := w.exhaustive[key]; o != nil { // one relationship, which is all
+		o.get("from").from = append(o.get("from").from, compactNodes(fromSrc)...)
+		o.get("relationshipType").from = append(o.get("relationshipType").from, compactNodes(slices.Clone(e.also))...)
+		o.add("to", newText(to, compactNodes(toSrc)...))
+		return
+	}
+	o := w.relation(from, fromSrc, r.three, r.scope, e.also, to, toSrc)
+	o.set("completeness", newText(completeness3[c.word], slices.Clone(c.leaves)...))
+	w.exhaustive[key] = o
 }
 
 func (w *writer3) annotation(a annotation) {

@@ -1,0 +1,255 @@
+package sbom
+
+import (
+	"slices"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// A composition says whether what is said of an element's parts or dependencies is all: CycloneDX in compositions, SPDX 3 by the
+// completeness of relationships, SPDX 2 by a relationship to NOASSERTION.
+type composition struct {
+	of     int
+	kind   RelationshipType // Contains or DependsOn
+	word   string           // complete, incomplete or unknown
+	leaves []*node          // that say so, the word first
+	ref    *node            // of these, CycloneDX's that says of what
+}
+
+// aggregates are CycloneDX's words (1.7, aggregateType) that SPDX has, as CycloneDX's general ones.
+var aggregates = map[string]string{"complete": "complete", "incomplete": "incomplete", "incomplete_first_party_only": "incomplete",
+	"incomplete_first_party_proprietary_only": "incomplete", "incomplete_first_party_opensource_only": "incomplete",
+	"incomplete_third_party_only": "incomplete", "incomplete_third_party_proprietary_only": "incomplete",
+	"incomplete_third_party_opensource_only": "incomplete", "unknown": "unknown"}
+
+// completeness3 are SPDX 3's words (Core, RelationshipCompleteness) by CycloneDX's.
+var completeness3 = map[string]string{"complete": "complete", "incomplete": "incomplete", "unknown": "noAssertion"}
+
+// ofNothing is why a composition of CycloneDX is lost that names nothing that SPDX could say it of.
+const ofNothing = "SPDX says of relationships whether they are all, and this is said of none"
+
+// cycloneDXCompositions reads what CycloneDX says of completeness.
+func (h *hub) cycloneDXCompositions(root *node) {
+	for _, n := range root.list("compositions") {
+		said := n.str("aggregate")
+		word := aggregates[said.s]
+		named := false
+		for _, member := range []string{"assemblies", "dependencies"} {
+			kind := map[string]RelationshipType{"assemblies": Contains, "dependencies": DependsOn}[member]
+			for _, ref := range n.list(member) {
+				of := h.find(ref.text)
+				switch {
+				case ref.kind != strictjson.String || word == "":
+				case of < 0:
+					ref.explainSelf(Dropped, notDescribed)
+				default:
+					h.compose(composition{of, kind, word, []*node{said.src, ref}, ref})
+					named = true
+				}
+			}
+		}
+		switch {
+		case said.s == "not_specified":
+			said.src.explainSelf(Dropped, "SPDX says it by leaving it out: it is the default")
+		case !named:
+			said.src.explainSelf(Dropped, ofNothing)
+		case word != said.s:
+			said.src.explainSelf(Changed, "SPDX says that more is missing, not of whose parts")
+		}
+	}
+}
+
+// about returns the element that an edge says something of the parts or dependencies of, and of which of both.
+func (e *edge) about() (of int, kind RelationshipType) {
+	if e.kind == string(Contains) {
+		return e.from, Contains
+	}
+	switch needs, turned := needing(RelationshipType(e.kind)); {
+	case needs && turned:
+		return e.to, DependsOn
+	case needs:
+		return e.from, DependsOn
+	}
+	return -1, ""
+}
+
+// relateCompositions says compositions by edges: nothing is there, or it is not said what. What is complete is so in SPDX 3 by the
+// relationships that there are, and SPDX 2 has no word for it.
+func (h *hub) relateCompositions(three bool, ids []string) {
+	known := make([]bool, len(h.compositions)) // whether something is said to be there
+	h.edges = slices.DeleteFunc(h.edges, func(e edge) bool {
+		c := h.completenessOf(&e)
+		switch {
+		case c == nil:
+			return false
+		case e.toText.s != "NONE" && e.toText.s != "NOASSERTION":
+			known[h.composed[compositionKey{c.of, c.kind}]] = true
+			return false
+		}
+		c.leaves = append(c.leaves, compactNodes(append([]*node{e.fromText.src, e.toText.src, e.scope}, e.also...))...)
+		return true
+	})
+	for k := range h.compositions {
+		c := &h.compositions[k]
+		c.spelled(ids)
+		end := "NOASSERTION"
+		switch {
+		case c.word == "complete" && known[k]:
+			if !three {
+				c.explain("SPDX 2 says that more is not known, and not that all is")
+			}
+			continue
+		case c.word == "complete" && c.kind == Contains && slices.Contains(h.roots, c.of): // whose parts stand at the top of a document
+			c.explain(ofNothing)
+			continue
+		case c.word == "complete":
+			end = "NONE"
+		case three && known[k]:
+			continue
+		case c.word == "incomplete" && !three:
+			c.leaves[0].explainSelf(Changed, "SPDX 2 says that more is not known, and not that it is missing")
+		}
+		h.edges = append(h.edges, edge{from: c.of, to: -1, kind: string(c.kind), toText: said(end), also: c.leaves})
+	}
+}
+
+// spelled explains what SPDX writes by other words.
+func (c *composition) spelled(ids []string) {
+	if c.ref != nil && c.ref.text != ids[c.of] {
+		c.ref.explainSelf(Changed, "written as "+ids[c.of])
+	}
+	if c.word == "unknown" {
+		c.leaves[0].explainSelf(Changed, "SPDX has a word of its own for what is not known")
+	}
+}
+
+func (c *composition) explain(reason string) {
+	for _, n := range c.leaves {
+		n.explainSelf(Dropped, reason)
+	}
+}
+
+// completenessOf returns what is said of the relationships of an edge, or nil.
+func (h *hub) completenessOf(e *edge) *composition {
+	of, kind := e.about()
+	if k, ok := h.composed[compositionKey{of, kind}]; ok {
+		return &h.compositions[k]
+	}
+	return nil
+}
+
+// compose notes what is said of completeness, once for each element and kind of relationship: what is said again claims less or the
+// same, or is not kept.
+func (h *hub) compose(c composition) {
+	key := compositionKey{c.of, c.kind}
+	if k, ok := h.composed[key]; ok {
+		was := &h.compositions[k]
+		if was.word == c.word {
+			was.leaves = append(was.leaves, c.leaves...)
+			return
+		}
+		if slices.Index(leastWords, c.word) < slices.Index(leastWords, was.word) {
+			c, *was = *was, c
+		}
+		c.explain(claimsLess)
+		return
+	}
+	if h.composed == nil {
+		h.composed = map[compositionKey]int{}
+	}
+	h.composed[key] = len(h.compositions)
+	h.compositions = append(h.compositions, c)
+}
+
+type compositionKey struct {
+	of   int
+	kind RelationshipType
+}
+
+// leastWords are the words of compositions, what claims least first; the empty one is that nothing is said.
+var leastWords = []string{"incomplete", "unknown", "", "complete"}
+
+const claimsLess = "it is said again of the same element whether its parts or dependencies are all, and the other claims less"
+
+// notKnown makes a relationship to NOASSERTION, of the leaves, a composition.
+func (h *hub) notKnown(e *edge, leaves []*node) {
+	if c := h.completenessOf(e); c != nil {
+		c.leaves = append(c.leaves, compactNodes(leaves)...)
+		return
+	}
+	of, kind := e.about()
+	h.compose(composition{of: of, kind: kind, word: "unknown", leaves: compactNodes(leaves)})
+}
+
+// completeness reads what a relationship of SPDX 3 says of being all; it is settled when all are read.
+func (r *reader3) completeness(n *node, e *edge) {
+	of, kind := e.about()
+	word := n.str("completeness")
+	if of < 0 {
+		word.src.explainSelf(Dropped, "the other format says of parts and dependencies only whether they are all")
+		return
+	}
+	c := composition{of: of, kind: kind, word: word.s, leaves: compactNodes([]*node{word.src})}
+	if c.word == "noAssertion" || c.word == "" && e.toText.s == "NOASSERTION" {
+		c.word = "unknown"
+	}
+	r.compose(c)
+}
+
+// settleCompositions forgets what was noted of relationships that say nothing.
+func (r *reader3) settleCompositions() {
+	var out []composition
+	r.composed = nil
+	for _, c := range r.compositions {
+		if c.word != "" && len(c.leaves) > 0 {
+			out = append(out, c)
+		}
+	}
+	r.compositions = nil
+	for _, c := range out {
+		r.compose(c)
+	}
+}
+
+// writeCycloneDXCompositions writes what is known of completeness, one composition for each word.
+func (h *hub) writeCycloneDXCompositions(root *node) {
+	h.compositions = slices.DeleteFunc(h.compositions, func(c composition) bool {
+		if h.elements[c.of].id.ok() {
+			return false
+		}
+		for _, n := range c.leaves {
+			n.explainSelf(Dropped, notDescribed)
+		}
+		return true
+	})
+	for _, word := range []string{"complete", "incomplete", "unknown"} {
+		var o *node
+		seen := map[string]map[string]bool{"assemblies": {}, "dependencies": {}}
+		for _, c := range h.compositions {
+			if c.word != word {
+				continue
+			}
+			if word == "unknown" {
+				for _, n := range c.leaves {
+					if n.text == "noAssertion" || n.text == "NOASSERTION" || n.text == noAssertionElement {
+						n.explainSelf(Changed, "CycloneDX has a word of its own for what is not known")
+					}
+				}
+			}
+			if o == nil {
+				o = root.add("compositions", newObject())
+				o.set("aggregate", newText(word))
+			}
+			aggregate := o.members[0].value
+			aggregate.from = append(aggregate.from, c.leaves...)
+			member := "dependencies"
+			if c.kind == Contains {
+				member = "assemblies"
+			}
+			if ref := h.elements[c.of].id.s; !seen[member][ref] {
+				seen[member][ref] = true
+				o.add(member, newText(ref))
+			}
+		}
+	}
+}
