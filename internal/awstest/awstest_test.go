@@ -19,8 +19,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	awssigner "github.com/aws/aws-sdk-go-v2/service/signer"
@@ -234,60 +232,6 @@ func TestSigner(t *testing.T) {
 	in.ProfileName = aws.String("Release")
 	if _, err := client.SignPayload(t.Context(), in); code(err) != "ResourceNotFoundException" {
 		t.Errorf("a profile of another case: %v", err)
-	}
-}
-
-func TestECS(t *testing.T) {
-	cloud := awstest.Start(t, &awstest.Options{Page: 2})
-	client := awsecs.NewFromConfig(cloud.Config())
-	ctx := t.Context()
-	image := "registry.example/app@sha256:" + strings.Repeat("ab", 32)
-	definition := cloud.ECS.PutTaskDefinition(ecstypes.TaskDefinition{Family: aws.String("web"),
-		ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("app"), Image: &image}}})
-	service := cloud.ECS.PutService("prod", ecstypes.Service{ServiceName: aws.String("web"), TaskDefinition: &definition, DesiredCount: 3})
-	revision := cloud.ECS.PutServiceRevision(service, ecstypes.ServiceRevision{TaskDefinition: &definition,
-		ContainerImages: []ecstypes.ContainerImage{{ContainerName: aws.String("app"), Image: &image, ImageDigest: aws.String(image[len(image)-71:])}}})
-	var tasks []string
-	for range 3 {
-		tasks = append(tasks, cloud.ECS.PutTask("prod", ecstypes.Task{TaskDefinitionArn: &definition, Group: aws.String("service:web")}))
-	}
-
-	revisions, err := client.DescribeServiceRevisions(ctx, &awsecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{revision, "arn:none"}})
-	if err != nil || len(revisions.ServiceRevisions) != 1 || len(revisions.Failures) != 1 ||
-		*revisions.ServiceRevisions[0].ContainerImages[0].Image != image || *revisions.ServiceRevisions[0].ServiceArn != service {
-		t.Errorf("%+v, %v", revisions, err)
-	}
-	for _, name := range []string{definition, "web", "web:1"} {
-		d, err := client.DescribeTaskDefinition(ctx, &awsecs.DescribeTaskDefinitionInput{TaskDefinition: &name})
-		if err != nil || *d.TaskDefinition.ContainerDefinitions[0].Image != image {
-			t.Errorf("%s: %+v, %v", name, d, err)
-		}
-	}
-	services, err := client.DescribeServices(ctx, &awsecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web", service}})
-	if err != nil || len(services.Services) != 2 || *services.Services[0].TaskDefinition != definition {
-		t.Errorf("%+v, %v", services, err)
-	}
-	var listed []string
-	pages := awsecs.NewListTasksPaginator(client, &awsecs.ListTasksInput{Cluster: aws.String("prod"), ServiceName: aws.String("web")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		listed = append(listed, page.TaskArns...)
-	}
-	if strings.Join(listed, " ") != strings.Join(tasks, " ") || cloud.Calls()["ecs:ListTasks"] != 2 {
-		t.Errorf("%q, %v", listed, cloud.Calls())
-	}
-	if _, err := client.StopTask(ctx, &awsecs.StopTaskInput{Cluster: aws.String("prod"), Task: &tasks[1], Reason: aws.String("not signed")}); err != nil {
-		t.Fatal(err)
-	}
-	described, err := client.DescribeTasks(ctx, &awsecs.DescribeTasksInput{Cluster: aws.String("prod"), Tasks: tasks})
-	if err != nil || *described.Tasks[1].DesiredStatus != "STOPPED" || *described.Tasks[1].StoppedReason != "not signed" || *described.Tasks[0].DesiredStatus != "RUNNING" {
-		t.Errorf("%+v, %v", described, err)
-	}
-	if _, err := client.DescribeTasks(ctx, &awsecs.DescribeTasksInput{Tasks: tasks}); code(err) != "ClusterNotFoundException" {
-		t.Errorf("the default cluster: %v", err)
 	}
 }
 

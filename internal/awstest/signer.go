@@ -111,7 +111,7 @@ func (s *Server) profile(region, owner, name string) (profile, error) {
 			return *p, nil
 		}
 	}
-	return profile{}, &apiError{http.StatusNotFound, "ResourceNotFoundException", "Signing profile " + name + " not found."}
+	return profile{}, &apiError{Status: http.StatusNotFound, Code: "ResourceNotFoundException", Message: "Signing profile " + name + " not found."}
 }
 
 func (s *Server) signPayload(r *request) ([]byte, error) {

@@ -1,12 +1,36 @@
 // Package ecstest is a small Amazon ECS for tests of gates: a server on the loopback that speaks ECS's wire protocol to the real client
-// of the AWS SDK and checks its SigV4 signatures.
+// of the AWS SDK, checks its SigV4 signatures, runs tasks, services and daemons by a clock of its own, asks hooks, and sends events.
 //
 //	cloud := ecstest.Start(t, nil)
 //	client := ecs.NewFromConfig(cloud.Config())
+//	cloud.Function("arn:aws:lambda:us-east-1:111122223333:function:gate", hook.Handle)
+//	cloud.Subscribe(tasks.Handle, ecstest.TaskStateChange)
+//	client.RunTask(ctx, ...)
+//	cloud.Advance(time.Minute)
 //
-// Clients of [Server.Config] name the real host, such as ecs.eu-west-1.amazonaws.com, and are led here when they connect. The server
-// knows one account, one region and one set of credentials. Whatever ECS does wrong at times, [Server.Fail] and [Server.Edit] do on
+// Nothing happens between calls of [Server.Advance]: what takes time takes the server's, and no test sleeps. Clients of [Server.Config]
+// name the real host, such as ecs.eu-west-1.amazonaws.com, and are led here when they connect. The server knows one account, one region
+// and one set of credentials; SigV4's dates are the real clock's. Whatever ECS does wrong at times, [Server.Fail] and [Server.Edit] do on
 // purpose.
+//
+// # What is known, and how
+//
+// No part was recorded from an account. Requests and answers are encoded by the types and schemas of service/ecs v1.105.1, so that names
+// and enumerations are ECS's own. By AWS's documentation are
+//
+//	lifecycle hooks     events, answers, callBackDelay, hookDetails kept for a hook and a deployment, all hooks of a stage at once,
+//	                    timeouts and their actions, rollback when a function fails (developer guide, "Lifecycle hooks")
+//	pause hooks         hookId, ECS Hook State Change, ContinueServiceDeployment, where no action means CONTINUE ("Pause hooks")
+//	rollback            the *_TRAFFIC_SHIFT hooks are asked again, with the target unchanged
+//	task events         the shape of ECS Task State Change, versions, the digest before the containers run ("Task state change events")
+//	daemons             ECS Daemon Deployment State Change from PENDING on ("Daemon events"), one task for each instance
+//	version consistency a service's tags are resolved once for a revision, unless versionConsistency is disabled
+//	limits              10 tasks, 10 services, 20 revisions, 20 deployments, 100 tasks in a call, pages, and quotas ([Options].Throttle)
+//
+// and guessed, because no documentation says it: the seconds that steps take, which stages a rolling deployment passes, the group and
+// startedBy of a daemon's tasks (daemon:NAME, the revision's ARN), the family of what Express registers (express-NAME), the name of its
+// container, and the texts of errors. Left out are circuit breakers and alarms, capacity, load balancers, tags on tasks, and
+// CODE_DEPLOY.
 package ecstest
 
 import (
@@ -26,6 +50,11 @@ type Options struct {
 	Account string    // of 12 digits; empty means 111122223333
 	Start   time.Time // what the server's clock shows at first; zero means the present
 	Page    int       // most entries in one answer of a listing; zero means as many as ECS gives
+	// Throttle makes calls fail beyond ECS's quotas, by the server's clock: the Amazon ECS API reference, "Request throttling".
+	Throttle bool
+	// Digest returns what an image that is named by tag is at this moment, such as what a registry says; an error is one of the pull.
+	// Nil means that tags are not resolved: tasks have no digest then.
+	Digest func(image string) (string, error)
 }
 
 // A Server is one account's ECS in one region. It is safe for concurrent use, and an [http.Handler] for tests that need a listener of
@@ -62,6 +91,7 @@ func New(o *Options) *Server {
 	if s.now = s.opts.Start; s.now.IsZero() {
 		s.now = time.Now()
 	}
+	s.state.levels = map[int]level{}
 	s.wire = awswire.New(s.opts.Region, func(r *http.Request) (string, awswire.Handler) {
 		service, name := awswire.Target(r)
 		if service != "AmazonEC2ContainerServiceV20141113" {
