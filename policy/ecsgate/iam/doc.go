@@ -19,7 +19,8 @@
 // The same Guard gives the same bytes. Each [Statement] says in a sentence why it is there.
 //
 //	scp-1, scp-2...  service control policies for the organizational unit of the accounts; keep FullAWSAccess attached beside them
-//	boundary         the same as a permissions boundary, for an account without an organization: every role and user needs it
+//	boundary         if Account is set, the same as a permissions boundary, for where there is no organization: every role and user
+//	                 of the account needs it
 //	deployer         identity policy of who deploys, people or pipelines
 //	registrar        identity policy of the registrar's role
 //	trust            who may assume the registrar's role: AWS Lambda

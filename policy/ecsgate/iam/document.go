@@ -68,8 +68,12 @@ func (d *Document) Size() int {
 
 func (d *Document) checkSize() error {
 	if n := d.Size(); n > d.Kind.limit() {
-		return fmt.Errorf("iam: %s: %w: %d characters, and a %s has up to %d; name fewer clusters and roles, or use * in their names",
-			d.Name, ErrTooLong, n, d.Kind, d.Kind.limit())
+		hint := ""
+		if d.Kind == Boundary {
+			hint = "; or leave Account empty, for service control policies alone"
+		}
+		return fmt.Errorf("iam: %s: %w: %d characters, and a %s has up to %d; name fewer clusters and roles, or use * in the clusters' names%s",
+			d.Name, ErrTooLong, n, d.Kind, d.Kind.limit(), hint)
 	}
 	return nil
 }
@@ -146,8 +150,10 @@ func (g *Guard) Documents() ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g.Account != everyAccount {
+		documents = append(documents, Document{"boundary", Boundary, append(append([]Statement{everything}, denials...), g.keepBoundary()...)})
+	}
 	documents = append(documents,
-		Document{"boundary", Boundary, append(append([]Statement{everything}, denials...), g.keepBoundary()...)},
 		Document{"deployer", Identity, g.deployer()},
 		Document{"registrar", Identity, g.registrar()},
 		Document{"trust", Trust, []Statement{{

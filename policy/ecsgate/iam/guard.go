@@ -12,7 +12,8 @@ import (
 // session's; with Account empty, the account part may be *.
 type Guard struct {
 	Partition string // "" means aws
-	// Account has the 12 digits of the account. Empty means every account below the organizational unit, each with its own registrar.
+	// Account has the 12 digits of the account. Empty means every account below the organizational unit, each with its own registrar, and
+	// then there is no boundary.
 	Account string
 	// Family is what the names of gated task definitions and daemon task definitions begin with, such as "gated-". It ends with a dash
 	// or an underscore, and no family of before may begin with it: whatever is in it may run. It must be set.
@@ -25,7 +26,7 @@ type Guard struct {
 	// TaskEvents is the role of the function that undoes what should not run: it may set services to no tasks, and deployments back to
 	// a revision of before. Empty means that there is none.
 	TaskEvents string
-	// Admins are the roles that may change the gate: its roles, functions, rules and, without an organization, this boundary. None means
+	// Admins are the roles that may change the gate: its roles, functions, rules and, in an account alone, the boundary. None means
 	// that nobody may, from below these policies.
 	Admins []string
 	// BreakGlass are the roles that may open a shell in a running container (ecs:ExecuteCommand); None means nobody.
@@ -58,12 +59,14 @@ var (
 // ErrGuard is what is wrong with the fields of a Guard.
 var ErrGuard = errors.New("iam: the guard cannot be written")
 
+const everyAccount = "*"
+
 func (g *Guard) withDefaults() *Guard {
 	d := *g
 	for _, f := range []struct {
 		field *string
 		value string
-	}{{&d.Partition, "aws"}, {&d.Account, "*"}, {&d.Prefix, "lading-"}, {&d.Tag, "lading-gate"}} {
+	}{{&d.Partition, "aws"}, {&d.Account, everyAccount}, {&d.Prefix, "lading-"}, {&d.Tag, "lading-gate"}} {
 		if *f.field == "" {
 			*f.field = f.value
 		}
@@ -80,7 +83,7 @@ func (g *Guard) Validate() error {
 	switch {
 	case !partition.MatchString(d.Partition):
 		return fault("Partition %q is none, such as aws or aws-us-gov", g.Partition)
-	case d.Account != "*" && !account.MatchString(d.Account):
+	case d.Account != everyAccount && !account.MatchString(d.Account):
 		return fault("Account %q has not 12 digits", g.Account)
 	case !family.MatchString(d.Family):
 		return fault("Family %q must be letters, digits, - and _, and end with - or _, so that no other name begins with it", g.Family)
@@ -112,7 +115,7 @@ func (g *Guard) Validate() error {
 				return fault("%s: %q is not such as %s", list.field, v, list.example)
 			case m[1] != d.Partition:
 				return fault("%s: %q is of the partition %s, not %s", list.field, v, m[1], d.Partition)
-			case d.Account != "*" && m[2] != d.Account:
+			case d.Account != everyAccount && m[2] != d.Account:
 				return fault("%s: %q is of the account %s, not %s; leave Account empty for an organization", list.field, v, m[2], d.Account)
 			case slices.Contains(list.values[:i], v):
 				return fault("%s: %q stands there twice", list.field, v)
