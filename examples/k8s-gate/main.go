@@ -45,7 +45,8 @@ type options struct {
 	policy, mode, see         string
 	listen, cert, key         string
 	namespace, service        string
-	platforms, log, canary    string
+	platforms, log            string
+	canary, static            string
 	outage, allowFor, denyFor time.Duration
 	args                      []string
 	api                       k8sgate.API // of the cluster; a test has its own
@@ -72,6 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.platforms, "platforms", "index", "what is judged of an index: index, each, or a list such as linux/amd64,linux/arm64")
 	flags.StringVar(&o.log, "log", "", "file for a line of JSON for each decision; - is standard output")
 	flags.StringVar(&o.canary, "canary", "", "doctor: an image that the policy refuses, by digest")
+	flags.StringVar(&o.static, "static", "", "doctor: directory of the static manifests, on the host of the API server")
 	flags.DurationVar(&o.outage, "outage", 0, "how long what was allowed is allowed while its registry does not answer")
 	flags.DurationVar(&o.allowFor, "allow-for", 0, "how long an allowed image is not looked at again (default 5m)")
 	flags.DurationVar(&o.denyFor, "deny-for", 0, "how long a denial is repeated (default 5s)")
@@ -276,7 +278,9 @@ func doctor(ctx context.Context, o *options, stdout io.Writer, _ *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	d := &k8sgate.Doctor{API: api, Validating: "lading", Mutating: "lading", Exempt: []string{o.namespace, "kube-system"}, Canary: o.canary}
+	d := &k8sgate.Doctor{
+		API: api, Validating: "lading", Mutating: "lading", Exempt: []string{o.namespace, "kube-system"}, Canary: o.canary, Static: o.static,
+	}
 	findings := d.Examine(ctx)
 	for _, f := range findings {
 		fmt.Fprintln(stdout, f)

@@ -48,8 +48,8 @@ func (f Finding) String() string {
 // A Doctor finds out whether images can get into a cluster past the gate. It reads the configurations and then tries, with dry runs,
 // which change nothing: what is read is not what happens.
 //
-// Its account needs get and list on webhook configurations, validatingadmissionpolicies and their bindings, namespaces and pods, and, to
-// try, create and patch on pods and patch on pods/ephemeralcontainers.
+// Its account needs get and list on webhook configurations of both kinds, validatingadmissionpolicies and their bindings, namespaces and
+// pods, and, to try, create and patch on pods and patch on pods/ephemeralcontainers.
 type Doctor struct {
 	API API
 	// Validating and Mutating are the names of the gate's configurations.
@@ -60,6 +60,10 @@ type Doctor struct {
 	Exempt []string
 	// Namespace is where pods are tried; empty means "default".
 	Namespace string
+	// Static is the directory of the static manifests on the host of the API server, with folders webhooks and policies, as
+	// /etc/kubernetes/lading; empty means that there are none. It is compared with what the API server that answers has loaded, for
+	// which the account needs get on the path /metrics. Each API server of a cluster has files of its own.
+	Static string
 	// Canary is an image that the policy refuses, REPOSITORY@sha256:..., in a repository that the gate can read. Without one nothing is
 	// tried, and the answer is NotProven, never Guarded.
 	Canary string
@@ -130,7 +134,9 @@ func (r rule) covers(group, resource, operation string) bool {
 // Examine returns what it finds, the worst first in each part. It changes nothing.
 func (d *Doctor) Examine(ctx context.Context) []Finding {
 	findings := d.configuration(ctx)
+	findings = append(findings, d.others(ctx)...)
 	findings = append(findings, d.companion(ctx)...)
+	findings = append(findings, d.static(ctx)...)
 	findings = append(findings, d.namespaces(ctx)...)
 	return append(findings, d.try(ctx)...)
 }
@@ -206,6 +212,41 @@ func (d *Doctor) webhook(found *[]Finding, what, name, failure, match string, na
 			}
 		}
 	}
+}
+
+// others looks at who else may change images: a mutating webhook that runs after the gate's may undo a pin. That is shut where the
+// validating webhook is asked about the object as it is stored, which the other findings tell.
+func (d *Doctor) others(ctx context.Context) (found []Finding) {
+	const what = "mutating webhooks"
+	if d.Mutating == "" {
+		return nil
+	}
+	var all struct {
+		Items []webhooks `json:"items"`
+	}
+	if err := call(ctx, d.API, http.MethodGet, registration+"mutatingwebhookconfigurations", "", nil, &all); err != nil {
+		return []Finding{{NotProven, what, err.Error(), ""}}
+	}
+	const judged = ": what it writes is judged by the validating webhook, like all that is stored"
+	for _, conf := range all.Items {
+		if conf.Metadata.Name == d.Mutating {
+			continue
+		}
+		changesPods := func(r rule) bool { return r.covers("", "pods", "CREATE") || r.covers("", "pods", "UPDATE") }
+		for _, w := range conf.Webhooks {
+			if slices.ContainsFunc(w.Rules, changesPods) {
+				why := w.Name + " may change images of pods"
+				if conf.Metadata.Name > d.Mutating {
+					why += ", and is asked after the gate has pinned them"
+				}
+				found = append(found, Finding{Guarded, what + " " + conf.Metadata.Name, why + judged, ""})
+			}
+		}
+	}
+	if !slices.ContainsFunc(all.Items, func(c webhooks) bool { return c.Metadata.Name == d.Mutating }) {
+		found = append(found, Finding{Guarded, what + " " + d.Mutating, "there is none: tags are refused, and not pinned", ""})
+	}
+	return found
 }
 
 // companion looks at the policy that demands digests without the gate.

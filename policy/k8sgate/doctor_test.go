@@ -2,9 +2,12 @@ package k8sgate
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -68,13 +71,34 @@ func newCluster(t testing.TB) (*cluster, *Doctor) {
 	t.Helper()
 	g, _ := newGate(t, policy.Enforce, nil)
 	c := &cluster{t: t, gate: g, objects: map[string]string{
-		registration + "validatingwebhookconfigurations/lading":     wellHook,
+		registration + "validatingwebhookconfigurations/lading": wellHook,
+		registration + "mutatingwebhookconfigurations": `{"items":[{"metadata":{"name":"lading"},"webhooks":[]},{"metadata":{"name":"mesh"},"webhooks":[` +
+			`{"name":"inject.mesh.example","rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]}]}]}`,
 		registration + "validatingadmissionpolicies/lading-digests": `{}`,
 		registration + "validatingadmissionpolicybindings":          `{"items":[{"spec":{"policyName":"lading-digests","validationActions":["Deny"]}}]}`,
 		"/api/v1/namespaces/lading":                                 `{}`,
 		"/api/v1/namespaces/default/pods":                           `{"items":[{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"r.example/a` + sum + `"}]}}]}`,
 	}}
-	return c, &Doctor{API: c, Validating: "lading", Exempt: []string{"lading", "absent"}, Canary: "r.example/bad" + sum}
+	return c, &Doctor{API: c, Validating: "lading", Mutating: "lading", Exempt: []string{"lading", "absent"}, Canary: "r.example/bad" + sum}
+}
+
+// manifests puts a file of policies beside one of webhooks on disk, of which the API server has loaded "a: b".
+func (c *cluster) manifests(d *Doctor, policies string) {
+	d.Static = c.t.TempDir()
+	for dir, text := range map[string]string{"webhooks": "a: b\n", "policies": policies} {
+		if err := os.MkdirAll(filepath.Join(d.Static, dir, "folder.yaml"), 0o700); err != nil {
+			c.t.Fatal(err)
+		}
+		for name, text := range map[string]string{"lading.yaml": text, "README": "not read", "empty.json": ""} {
+			if err := os.WriteFile(filepath.Join(d.Static, dir, name), []byte(text), 0o600); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+	const metric = `apiserver_manifest_admission_config_controller_last_config_info{apiserver_id_hash="sha256:00",hash="sha256:%x",plugin="%s"} 1` + "\n"
+	for _, plugin := range []string{"ValidatingAdmissionWebhook", "ValidatingAdmissionPolicy"} {
+		c.objects["/metrics"] += fmt.Sprintf(metric, sha256.Sum256([]byte("a: b\n\x00")), plugin)
+	}
 }
 
 // The doctor finds each open door, and says guarded only of what was tried.
@@ -108,6 +132,17 @@ func TestDoctor(t *testing.T) {
 		{"no jobs", replace(`"jobs",`, ``), Open, "batch/jobs"},
 		{"cluster scope", replace(`"resources":["*"]}`, `"resources":["*"],"scope":"Cluster"}`), Open, "apps/deployments"},
 		{"no caBundle", replace(`"caBundle":"eA=="`, ``), NotProven, "caBundle"},
+		{"another webhook", func(*cluster, *Doctor) {}, Guarded, "inject.mesh.example may change images of pods, and is asked after the gate"},
+		{"no mutating webhook", func(_ *cluster, d *Doctor) { d.Mutating = "gone" }, Guarded, "tags are refused, and not pinned"},
+		{"webhooks cannot be listed", func(c *cluster, _ *Doctor) { delete(c.objects, registration+"mutatingwebhookconfigurations") }, NotProven, "mutating webhooks"},
+		{"static manifests", func(c *cluster, d *Doctor) { c.manifests(d, "a: b\n") }, Guarded, "has loaded them: sha256:"},
+		{"static manifests that are not loaded", func(c *cluster, d *Doctor) { c.manifests(d, "a: c\n") }, Open, "has loaded others"},
+		{"static manifests of an API server that knows none", func(c *cluster, d *Doctor) {
+			c.manifests(d, "a: b\n")
+			c.objects["/metrics"] = "apiserver_request_total 1\n"
+		}, Open, "has loaded none"},
+		{"no static manifests", func(_ *cluster, d *Doctor) { d.Static = t.TempDir() }, NotProven, "GET /metrics"},
+		{"empty static manifests", func(c *cluster, d *Doctor) { c.manifests(d, "") }, Open, "there is none"},
 		{"no companion", func(c *cluster, _ *Doctor) {
 			delete(c.objects, registration+"validatingadmissionpolicies/lading-digests")
 		}, Open, "tags get in"},
