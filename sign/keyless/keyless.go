@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ladingdev/lading/internal/dsse"
@@ -116,7 +117,7 @@ func (c *certifying) Witness(ctx context.Context, data []byte, key crypto.Public
 		return nil, err
 	}
 	b.Certificate, b.Hint = der, ""
-	return c.witnesses.witness(ctx, c.caller, b, key, c.logs, c.tsas)
+	return c.witnesses.witness(ctx, c.caller, b, &request{key, c.logs, c.tsas, ca.URL, who})
 }
 
 // Witnesses have signatures by a key logged and timestamped, so that a verifier knows when they were made: it is for the field Witness of
@@ -161,23 +162,31 @@ func (w *Witnesses) Witness(ctx context.Context, data []byte, key crypto.PublicK
 	if err != nil {
 		return nil, err
 	}
-	return w.witness(ctx, newCaller(w.Client), b, key, logs, tsas)
+	return w.witness(ctx, newCaller(w.Client), b, &request{key: key, logs: logs, tsas: tsas})
+}
+
+// A request is who is to see the signature of a key and, of one that has a certificate, who issued that and for whom.
+type request struct {
+	key        crypto.PublicKey
+	logs, tsas []service
+	ca         string
+	who        *claims
 }
 
 // witness has the signature of a bundle stamped and then logged, verifies all of it, and returns the bundle.
-func (w *Witnesses) witness(ctx context.Context, c caller, b *sigstore.Bundle, key crypto.PublicKey, logs, tsas []service) ([]byte, error) {
-	r, err := newRecord(b, key)
+func (w *Witnesses) witness(ctx context.Context, c caller, b *sigstore.Bundle, q *request) ([]byte, error) {
+	r, err := newRecord(b, q.key)
 	if err != nil {
 		return nil, err
 	}
-	for _, tsa := range tsas {
+	for _, tsa := range q.tsas {
 		stamp, err := c.timestamp(ctx, tsa, r.signature)
 		if err != nil {
 			return nil, err
 		}
 		b.Timestamps = append(b.Timestamps, stamp)
 	}
-	for _, l := range logs {
+	for _, l := range q.logs {
 		entry, err := c.log(ctx, l, r)
 		if err != nil {
 			return nil, err
@@ -185,7 +194,7 @@ func (w *Witnesses) witness(ctx context.Context, c caller, b *sigstore.Bundle, k
 		b.Entries = append(b.Entries, *entry)
 	}
 	out := appendBundle(nil, b)
-	if err := w.verify(out, r, len(logs), len(tsas)); err != nil {
+	if err := w.verify(out, r, q); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -216,27 +225,33 @@ func newRecord(b *sigstore.Bundle, key crypto.PublicKey) (*record, error) {
 	return r, nil
 }
 
-// verify verifies a bundle as its readers will: from its bytes, by the trusted root.
-func (w *Witnesses) verify(data []byte, r *record, logs, tsas int) error {
-	fail := func(err error) error {
-		kind := ErrUnverified
-		switch f := sigstore.Fault(0); {
-		case !errors.As(err, &f):
-		case f >= sigstore.CertificateMalformed && f <= sigstore.SCTTime:
-			kind = ErrCertificate
-		case f >= sigstore.LogMissing && f <= sigstore.EntryContent:
-			kind = ErrLog
-		case f >= sigstore.TimestampMalformed && f <= sigstore.TimestampMissing:
-			kind = ErrTimestamp
+// unverified says who has made what does not verify, and what to do.
+func (q *request) unverified(err error) error {
+	const advice = "see that the trusted root is the newest of this instance and the clock is right; if they are, the instance does wrong"
+	by := func(kind error, list ...service) error {
+		var urls []string
+		for _, s := range list {
+			urls = append(urls, s.URL)
 		}
-		if kind == ErrUnverified {
-			return fmt.Errorf("keyless: %w: %w", ErrUnverified, err)
-		}
-		return fmt.Errorf("keyless: %w: %w: %w", ErrUnverified, kind, err)
+		return fmt.Errorf("keyless: %w: %w: %s: %w: %s", ErrUnverified, kind, strings.Join(urls, ", "), err, advice)
 	}
+	switch f := sigstore.Fault(0); {
+	case !errors.As(err, &f):
+	case f >= sigstore.CertificateMalformed && f <= sigstore.SCTTime:
+		return by(ErrCertificate, service{URL: q.ca})
+	case f >= sigstore.LogMissing && f <= sigstore.EntryContent:
+		return by(ErrLog, q.logs...)
+	case f >= sigstore.TimestampMalformed && f <= sigstore.TimestampMissing:
+		return by(ErrTimestamp, q.tsas...)
+	}
+	return fmt.Errorf("keyless: %w: %w: %s", ErrUnverified, err, advice)
+}
+
+// verify verifies a bundle as its readers will: from its bytes, by the trusted root.
+func (w *Witnesses) verify(data []byte, r *record, q *request) error {
 	b, err := sigstore.ParseBundle(data)
 	if err != nil {
-		return fail(err)
+		return q.unverified(err)
 	}
 	s := &sigstore.Signed{Signature: r.signature, Certificate: b.Certificate, Envelope: b.Envelope}
 	if b.Envelope != nil {
@@ -256,12 +271,18 @@ func (w *Witnesses) verify(data []byte, r *record, logs, tsas int) error {
 	if b.Certificate == nil {
 		s.SPKI, s.Key = r.verifier, r.key
 	}
-	p := sigstore.Policy{Logs: min(logs, 1), Timestamps: min(tsas, 1), Now: w.now()}
+	p := sigstore.Policy{Logs: min(len(q.logs), 1), Timestamps: min(len(q.tsas), 1), Now: w.now()}
 	if b.Certificate != nil {
 		p.SCTs = 1
 	}
-	if _, err := w.Instance.root.Verify(s, b.Entries, b.Timestamps, p); err != nil {
-		return fail(err)
+	proof, err := w.Instance.root.Verify(s, b.Entries, b.Timestamps, p)
+	if err != nil {
+		return q.unverified(err)
+	}
+	if q.who != nil {
+		if err := q.who.names(proof.Identity); err != nil {
+			return fmt.Errorf("keyless: %w: %w: %s: %w", ErrUnverified, ErrCertificate, q.ca, err)
+		}
 	}
 	return nil
 }

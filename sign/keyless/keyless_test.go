@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -164,14 +166,20 @@ func TestWitnesses(t *testing.T) {
 	}
 }
 
-// Each fault is told, by kind, and nothing is handed out.
+// Each fault is told, by kind and by who did it, and nothing is handed out, so that nothing can be attached.
 func TestFaults(t *testing.T) {
-	wants := map[keylesstest.Fault]error{
-		keylesstest.FulcioDown: keyless.ErrCertificate, keylesstest.FulcioSlow: keyless.ErrCertificate, keylesstest.FulcioOtherKey: keyless.ErrCertificate,
-		keylesstest.FulcioOtherSCT: keyless.ErrCertificate, keylesstest.RekorDown: keyless.ErrLog, keylesstest.RekorSlow: keyless.ErrLog,
-		keylesstest.RekorLost: nil, keylesstest.RekorOtherEntry: keyless.ErrLog, keylesstest.RekorOtherRoot: keyless.ErrLog,
-		keylesstest.RekorForged: keyless.ErrLog, keylesstest.TSADown: keyless.ErrTimestamp, keylesstest.TSASlow: keyless.ErrTimestamp,
-		keylesstest.TSAOtherSignature: keyless.ErrTimestamp, keylesstest.TSAOff: keyless.ErrUnverified, keylesstest.EverythingThrottled: nil,
+	type want struct {
+		err   error
+		where string // service, as in the URL
+	}
+	fulcio, rekor, tsa := want{keyless.ErrCertificate, "/fulcio"}, want{keyless.ErrLog, "/rekor"}, want{keyless.ErrTimestamp, "/tsa/api/v1/timestamp"}
+	wants := map[keylesstest.Fault]want{
+		keylesstest.FulcioDown: fulcio, keylesstest.FulcioSlow: fulcio, keylesstest.FulcioOtherKey: fulcio, keylesstest.FulcioOtherName: fulcio,
+		keylesstest.FulcioOtherIssuer: fulcio, keylesstest.FulcioOtherSCT: fulcio, keylesstest.RekorDown: rekor, keylesstest.RekorSlow: rekor,
+		keylesstest.RekorLost: {}, keylesstest.RekorLate: {}, keylesstest.RekorOtherEntry: rekor, keylesstest.RekorOtherRoot: rekor,
+		keylesstest.RekorForged: rekor, keylesstest.TSADown: tsa, keylesstest.TSASlow: tsa, keylesstest.TSAOtherSignature: tsa,
+		keylesstest.TSAForged: tsa, keylesstest.TSAOff: {keyless.ErrUnverified, "clock"}, keylesstest.CertificateEnds: fulcio,
+		keylesstest.EverythingThrottled: {},
 	}
 	for _, f := range keylesstest.Faults() {
 		for name, log := range logs {
@@ -181,23 +189,31 @@ func TestFaults(t *testing.T) {
 				if !known {
 					t.Fatal("no answer")
 				}
+				if log == keylesstest.Tiles {
+					want.where = strings.ReplaceAll(want.where, "/rekor", "/tiles")
+				}
+				if f == keylesstest.RekorLost && log == keylesstest.Tiles { // such a log does not give out what it has
+					want.err, want.where = keyless.ErrLog, "sign again"
+				}
 				s := start(t)
 				k := signer(t, s, log)
+				k.Now = s.Now
 				if strings.Contains(string(f), "never") {
 					k.Timeout = 2 * time.Second
 				}
 				s.Break(f)
 				d, err := k.Sign(t.Context(), sign.About(image, predicate{}))
 				switch {
-				case want == nil && err != nil, want != nil && !errors.Is(err, want):
-					t.Errorf("%v, want %v", err, want)
-				case want != nil && len(d.Data) > 0:
+				case want.err == nil && err != nil, want.err != nil && !errors.Is(err, want.err):
+					t.Errorf("%v, want %v", err, want.err)
+				case want.err != nil && len(d.Data) > 0:
 					t.Error("something was handed out")
-				case want != nil && strings.ContainsAny(err.Error(), "\n\r"):
-					t.Errorf("%q", err)
+				case want.err != nil && (strings.ContainsAny(err.Error(), "\n\r") || !strings.Contains(err.Error(), want.where)):
+					t.Errorf("%q, want %q in it", err, want.where)
 				}
 				var service *keyless.ServiceError
-				if strings.Contains(string(f), "down") && (!errors.As(err, &service) || service.Status != 503) {
+				if strings.Contains(string(f), "down") && (!errors.As(err, &service) || service.Status != 503) ||
+					strings.Contains(string(f), "never") && (!errors.As(err, &service) || !errors.Is(err, context.DeadlineExceeded)) {
 					t.Errorf("%v", err)
 				}
 				s.Break()
@@ -206,6 +222,52 @@ func TestFaults(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A provider of tokens that is down, or does not answer, is told like a service.
+func TestProviderFaults(t *testing.T) {
+	s := start(t)
+	for name, h := range map[string]http.HandlerFunc{
+		"down":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"never": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	} {
+		provider := httptest.NewServer(h)
+		defer provider.Close()
+		t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", provider.URL+"/?api-version=2.0")
+		t.Setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "a secret")
+		k := &keyless.Signer{Instance: instance(t, s, keylesstest.Tiles), Token: keyless.GitHubEnvironment(nil), Timeout: 2 * time.Second}
+		_, err := k.Sign(t.Context(), sign.About(image, predicate{}))
+		var service *keyless.ServiceError
+		if !errors.Is(err, keyless.ErrToken) || !errors.As(err, &service) || service.Service != "identity provider" || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := s.Requests("fulcio") + s.Requests("tiles") + s.Requests("tsa"); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// An e-mail address in a token is the one in the certificate, and an issuer behind the provider is one that the token names.
+func TestNames(t *testing.T) {
+	s := start(t)
+	i := instance(t, s, keylesstest.Tiles)
+	signs := func(claims map[string]any) error {
+		_, err := (&keyless.Signer{Instance: i, Token: keyless.Token(s.Token(claims))}).Sign(t.Context(), sign.About(image, predicate{}))
+		return err
+	}
+	if err := signs(map[string]any{"email": "a@example.com", "email_verified": true, "sub": "7"}); err != nil {
+		t.Error(err)
+	}
+	if err := signs(map[string]any{"sub": "https://example.com/x"}); err != nil {
+		t.Error(err)
+	}
+	s.Break(keylesstest.FulcioOtherIssuer)
+	if err := signs(map[string]any{"sub": "x", "federated_claims": map[string]any{"connector_id": s.Issuer() + "1"}}); err != nil {
+		t.Error(err)
+	}
+	if err := signs(map[string]any{"sub": "x"}); !errors.Is(err, keyless.ErrCertificate) {
+		t.Error(err)
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ladingdev/lading/internal/oneline"
+	"github.com/ladingdev/lading/internal/sigstore"
 )
 
 // Audience is that of tokens for Sigstore's authorities.
@@ -206,6 +209,9 @@ type claims struct {
 	Expires       float64  `json:"exp"` // seconds
 	Email         string   `json:"email"`
 	EmailVerified any      `json:"email_verified"` // true, or "true"
+	Workflow      string   `json:"job_workflow_ref"`
+
+	strings map[string]bool // all that it says
 }
 
 // audience is one, or a list (RFC 7519, section 4.1.3).
@@ -237,6 +243,12 @@ func readToken(token string, now time.Time) (*claims, error) {
 	if err := json.Unmarshal(payload, c); err != nil {
 		return nil, fail("its claims: %w", err)
 	}
+	var all any
+	if err := json.Unmarshal(payload, &all); err != nil {
+		return nil, fail("its claims: %w", err)
+	}
+	c.strings = make(map[string]bool)
+	c.collect(all)
 	switch expires := time.Unix(int64(c.Expires), 0); {
 	case !slices.Contains(c.Audience, Audience):
 		return nil, fail("it is for audience %q, ask the provider for one with %q", []string(c.Audience), Audience)
@@ -257,4 +269,32 @@ func (c *claims) challenge() string {
 		return ""
 	}
 	return c.Subject
+}
+
+func (c *claims) collect(v any) {
+	switch v := v.(type) {
+	case string:
+		c.strings[v] = true
+	case []any:
+		for _, e := range v {
+			c.collect(e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			c.collect(e)
+		}
+	}
+}
+
+// names reports what of a certificate the token cannot have said. An authority's configuration makes names of claims, and so only those are
+// compared of which it is known how. The issuer may be one behind the provider, which then is in a claim of its own.
+func (c *claims) names(id sigstore.Identity) error {
+	const github = "https://token.actions.githubusercontent.com"
+	switch {
+	case !c.strings[id.Issuer]:
+		return fmt.Errorf("the certificate is for an identity by %s, and the token is by %s", oneline.Of(id.Issuer), oneline.Of(c.Issuer))
+	case c.Email != "" && id.SAN != c.Email, c.Issuer == github && c.Workflow != "" && id.SAN != "https://github.com/"+c.Workflow:
+		return fmt.Errorf("the certificate is for somebody else than the token: %s", oneline.Of(id.SAN))
+	}
+	return nil
 }

@@ -66,6 +66,7 @@ type fixture struct {
 	key             *sign.LocalKey
 	private, public string
 	trusted         verify.TrustedKey
+	issuer          string // of tokens; empty: GitHub Actions
 }
 
 func setup(t *testing.T, k keyType) *fixture {

@@ -2,6 +2,7 @@ package sigstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -33,6 +34,7 @@ import (
 const (
 	bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 	workflow   = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0"
+	actions    = "https://token.actions.githubusercontent.com"
 )
 
 func run() map[string]any { return keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0") }
@@ -44,16 +46,16 @@ type keylessSigner interface {
 	SignStatement(context.Context, []byte) (sign.Descriptor, error)
 }
 
-// sigstoreGo returns sigstore-go's verification by a trusted root, of a workflow or of a key: one entry of a log, one timestamp and,
+// sigstoreGo returns sigstore-go's verification by a trusted root, of a name by an issuer or of a key: one entry of a log, one timestamp and,
 // of a certificate, one timestamp of certificate transparency.
-func sigstoreGo(t testing.TB, trusted *root.TrustedRoot, key sign.Key, name string) func([]byte, sgverify.ArtifactPolicyOption) (
+func sigstoreGo(t testing.TB, trusted *root.TrustedRoot, key sign.Key, name, issuer string) func([]byte, sgverify.ArtifactPolicyOption) (
 	*sgverify.VerificationResult, error) {
 	t.Helper()
 	config := []sgverify.VerifierOption{sgverify.WithTransparencyLog(1), sgverify.WithSignedTimestamps(1)}
 	var material root.TrustedMaterial = trusted
 	var who sgverify.PolicyOption
 	if key == nil {
-		identity, err := sgverify.NewShortCertificateIdentity("https://token.actions.githubusercontent.com", "", name, "")
+		identity, err := sgverify.NewShortCertificateIdentity(issuer, "", name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +87,7 @@ func sigstoreGo(t testing.TB, trusted *root.TrustedRoot, key sign.Key, name stri
 func (f *fixture) cosignReads(ctx context.Context, attestation bool, trustedRoot, name string, hash crypto.Hash) error {
 	common := options.CommonVerifyOptions{Offline: true, NewBundleFormat: true, MaxWorkers: 1, TrustedRootPath: trustedRoot,
 		UseSignedTimestamps: true}
-	who := options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: "https://token.actions.githubusercontent.com"}
+	who := options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: cmp.Or(f.issuer, actions)}
 	if f.public != "" {
 		who = options.CertVerifyOptions{}
 	}
@@ -112,7 +114,7 @@ func (f *fixture) cosignReadsBlob(t *testing.T, text string, data []byte, truste
 	c := &cosignverify.VerifyBlobCmd{KeyOpts: options.KeyOpts{KeyRef: f.public, BundlePath: evidence, NewBundleFormat: true},
 		TrustedRootPath: trustedRoot, Offline: true, UseSignedTimestamps: true, HashAlgorithm: hash}
 	if f.public == "" {
-		c.CertVerifyOptions = options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: "https://token.actions.githubusercontent.com"}
+		c.CertVerifyOptions = options.CertVerifyOptions{CertIdentity: name, CertOidcIssuer: cmp.Or(f.issuer, actions)}
 	}
 	return c.Exec(t.Context(), file)
 }
@@ -123,14 +125,14 @@ type trusts struct {
 	file string
 }
 
-func trustsOf(t *testing.T, s *keylesstest.Server) trusts {
+func trustsOf(t *testing.T, trustedRoot []byte) trusts {
 	t.Helper()
-	trusted, err := root.NewTrustedRootFromJSON(s.TrustedRoot())
+	trusted, err := root.NewTrustedRootFromJSON(trustedRoot)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "trusted_root.json")
-	if err := os.WriteFile(file, s.TrustedRoot(), 0o600); err != nil {
+	if err := os.WriteFile(file, trustedRoot, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return trusts{trusted, file}
@@ -153,7 +155,7 @@ func (j *judged) sigstoreGo(t *testing.T, data []byte, this, another func() sgve
 	if j.key != nil {
 		key = j.key
 	}
-	reads := sigstoreGo(t, j.here.root, key, workflow)
+	reads := sigstoreGo(t, j.here.root, key, workflow, cmp.Or(j.issuer, actions))
 	if _, err := reads(data, this()); err != nil {
 		t.Fatalf("sigstore-go: %v", err)
 	}
@@ -161,8 +163,10 @@ func (j *judged) sigstoreGo(t *testing.T, data []byte, this, another func() sgve
 		t.Error("sigstore-go: accepted for something else")
 	}
 	for who, refuses := range map[string]func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error){
-		"another instance": sigstoreGo(t, j.elsewhere.root, key, workflow), "another key": sigstoreGo(t, j.here.root, j.stranger.key, ""),
-		"another workflow": sigstoreGo(t, j.here.root, nil, workflow+"1"),
+		"another instance": sigstoreGo(t, j.elsewhere.root, key, workflow, cmp.Or(j.issuer, actions)),
+		"another key":      sigstoreGo(t, j.here.root, j.stranger.key, "", ""),
+		"another workflow": sigstoreGo(t, j.here.root, nil, workflow+"1", cmp.Or(j.issuer, actions)),
+		"another issuer":   sigstoreGo(t, j.here.root, nil, workflow, actions+"1"),
 	} {
 		if _, err := refuses(data, this()); err == nil {
 			t.Errorf("sigstore-go: accepted as of %s", who)
@@ -254,7 +258,7 @@ func TestCosignAndSigstoreGoReadOurKeyless(t *testing.T) {
 	s, other := keylesstest.Start(), keylesstest.Start()
 	defer s.Close()
 	defer other.Close()
-	here, elsewhere := trustsOf(t, s), trustsOf(t, other)
+	here, elsewhere := trustsOf(t, s.TrustedRoot()), trustsOf(t, other.TrustedRoot())
 	p256, p384, rsa2048, ed25519 := &keyTypes[0], &keyTypes[1], &keyTypes[3], &keyTypes[6]
 	for _, test := range []struct {
 		log keylesstest.Log

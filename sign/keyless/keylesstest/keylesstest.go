@@ -102,27 +102,32 @@ func (s *Server) Requests(service string) int {
 type Fault string
 
 const (
-	FulcioDown          Fault = "fulcio is down"                                   // status 503
-	FulcioSlow          Fault = "fulcio never answers"                             // until the client goes
-	FulcioOtherKey      Fault = "fulcio certifies another key"                     // than the requester's
-	FulcioOtherSCT      Fault = "fulcio has a timestamp of another log key"        // certificate transparency that does not verify
-	RekorDown           Fault = "rekor is down"                                    // status 503
-	RekorSlow           Fault = "rekor never answers"                              // until the client goes
-	RekorLost           Fault = "rekor's first answer is lost"                     // after it has logged: the next is told that the entry exists
-	RekorOtherEntry     Fault = "rekor logs another entry"                         // than the one that was sent
-	RekorOtherRoot      Fault = "rekor's checkpoint is of another tree"            // the proof does not lead to it
-	RekorForged         Fault = "rekor's checkpoint is not signed by the log"      // but by another key
-	TSADown             Fault = "the timestamp authority is down"                  // status 503
-	TSASlow             Fault = "the timestamp authority never answers"            // until the client goes
-	TSAOtherSignature   Fault = "the timestamp is of another signature"            // its imprint is of other bytes
+	FulcioDown          Fault = "fulcio is down"                 // status 503
+	FulcioSlow          Fault = "fulcio never answers"           // until the client goes
+	FulcioOtherKey      Fault = "fulcio certifies another key"   // than the requester's
+	FulcioOtherName     Fault = "fulcio certifies somebody else" // than the token is of
+	FulcioOtherIssuer   Fault = "fulcio certifies another provider's word"
+	FulcioOtherSCT      Fault = "fulcio has a timestamp of another log key" // certificate transparency that does not verify
+	RekorDown           Fault = "rekor is down"                             // status 503
+	RekorSlow           Fault = "rekor never answers"                       // until the client goes
+	RekorLost           Fault = "rekor's first answer is lost"              // after it has logged: the next is told that the entry exists
+	RekorLate           Fault = "rekor answers after a second"
+	CertificateEnds     Fault = "the certificate ends while signing"          // 15 minutes go by before the timestamp
+	RekorOtherEntry     Fault = "rekor logs another entry"                    // than the one that was sent
+	RekorOtherRoot      Fault = "rekor's checkpoint is of another tree"       // the proof does not lead to it
+	RekorForged         Fault = "rekor's checkpoint is not signed by the log" // but by another key
+	TSADown             Fault = "the timestamp authority is down"             // status 503
+	TSASlow             Fault = "the timestamp authority never answers"       // until the client goes
+	TSAOtherSignature   Fault = "the timestamp is of another signature"       // its imprint is of other bytes
+	TSAForged           Fault = "the timestamp is not signed by the authority"
 	TSAOff              Fault = "the timestamp authority's clock is an hour ahead" // after the certificate has ended
 	EverythingThrottled Fault = "every first request is answered with status 429"  // the second is answered
 )
 
 // Faults are all of them.
 func Faults() []Fault {
-	return []Fault{FulcioDown, FulcioSlow, FulcioOtherKey, FulcioOtherSCT, RekorDown, RekorSlow, RekorLost, RekorOtherEntry, RekorOtherRoot,
-		RekorForged, TSADown, TSASlow, TSAOtherSignature, TSAOff, EverythingThrottled}
+	return []Fault{FulcioDown, FulcioSlow, FulcioOtherKey, FulcioOtherName, FulcioOtherIssuer, FulcioOtherSCT, RekorDown, RekorSlow, RekorLost, RekorLate,
+		CertificateEnds, RekorOtherEntry, RekorOtherRoot, RekorForged, TSADown, TSASlow, TSAOtherSignature, TSAForged, TSAOff, EverythingThrottled}
 }
 
 // Break makes services do wrong until the next call; without faults, nothing is wrong any more.
@@ -160,6 +165,12 @@ func (s *Server) interpose(service string, next http.Handler) http.Handler {
 		s.mu.Lock()
 		s.requests[service]++
 		s.mu.Unlock()
+		if service == "tsa" && s.first(CertificateEnds, "") {
+			s.Move(15 * time.Minute)
+		}
+		if down[service] == RekorDown && s.has(RekorLate) {
+			time.Sleep(time.Second)
+		}
 		switch {
 		case s.has(down[service]):
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -168,27 +179,46 @@ func (s *Server) interpose(service string, next http.Handler) http.Handler {
 			<-r.Context().Done()
 		case s.first(EverythingThrottled, service):
 			w.WriteHeader(http.StatusTooManyRequests)
-		case service == "rekor" && s.first(RekorLost, ""):
+		case (service == "rekor" || service == "tiles") && s.first(RekorLost, service):
 			next.ServeHTTP(&lost{header: make(http.Header)}, r)
 			w.WriteHeader(http.StatusBadGateway)
+		case service == "tsa" && s.has(TSAForged):
+			l := &lost{header: make(http.Header)}
+			next.ServeHTTP(l, r)
+			if len(l.body) > 0 {
+				l.body[len(l.body)-1] ^= 1 // of the signature
+			}
+			_, _ = w.Write(l.body)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
 }
 
-// lost is an answer that nobody gets.
-type lost struct{ header http.Header }
+// lost is an answer that nobody gets, or another one.
+type lost struct {
+	header http.Header
+	body   []byte
+}
 
-func (l *lost) Header() http.Header         { return l.header }
-func (l *lost) Write(b []byte) (int, error) { return len(b), nil }
-func (l *lost) WriteHeader(int)             {}
+func (l *lost) Header() http.Header { return l.header }
+func (l *lost) WriteHeader(int)     {}
+func (l *lost) Write(b []byte) (int, error) {
+	l.body = append(l.body, b...)
+	return len(b), nil
+}
 
 func (s *Server) edit(service string, g *sigstoretest.Signing, other *ecdsa.PrivateKey) {
 	switch service {
 	case "fulcio":
 		if s.has(FulcioOtherKey) {
 			g.Key = other
+		}
+		if s.has(FulcioOtherName) {
+			g.URI += "1"
+		}
+		if s.has(FulcioOtherIssuer) {
+			g.Issuer += "1"
 		}
 		if s.has(FulcioOtherSCT) {
 			g.SCT = func(t *sigstoretest.SCT) { t.Key = other }
