@@ -19,8 +19,6 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gobinary"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemspec"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/chisel"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/homebrew"
@@ -84,6 +82,15 @@ func finders() ([]finder, error) {
 		{Extractor: php, max: maxText, details: php.details},
 		{Extractor: r, max: maxText, details: r.details}, {Extractor: claimed{}, max: maxText, details: claimDetails, always: true},
 		{Extractor: graalvm{}, programs: true, details: graalvmDetails, always: true}}
+	python, err := newPythonPackage(&cpb.PluginConfig{})
+	if err != nil {
+		return nil, err
+	}
+	gems, err := newGemPackage(&cpb.PluginConfig{})
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, finder{Extractor: python, max: maxText, details: python.details}, finder{Extractor: gems, max: maxText, details: gems.details})
 	for _, f := range []struct {
 		new func(*cpb.PluginConfig) (filesystem.Extractor, error)
 		finder
@@ -93,10 +100,8 @@ func finders() ([]finder, error) {
 		{gobinary.New, finder{programs: true, details: goDetails}},
 		{cargoauditable.New, finder{programs: true, check: auditable, details: cargoDetails}},
 		{newNpmLock, finder{max: maxText, details: npmLockDetails, always: true}},
-		{wheelegg.New, finder{max: maxText, details: pythonDetails}},
 		{snap.New, finder{max: maxText}},
 		{homebrew.New, finder{max: maxText, details: brewDetails}},
-		{gemspec.New, finder{max: maxText, details: gemDetails}},
 		{depsjson.New, finder{max: maxText, details: dotnetDetails}},
 	} {
 		e, err := f.new(&cpb.PluginConfig{})
@@ -209,6 +214,7 @@ type collector struct {
 	later   []func()              // what needs everything to have been found
 	claims  []func()              // documents to join, when nothing else is found any more
 
+	checkouts map[string]checkout   // of gems, by commit and name
 	distInfo  map[string]*component // by the directory *.dist-info
 	jars      map[string]*component // by path, of archives that do not say what they are; nil if nothing does
 	nodePaths []string              // where Debian's Node looks for packages
@@ -225,7 +231,7 @@ func newCollector(o *Options) (*collector, error) {
 	}
 	return &collector{o: o, finders: fs, report: &Report{Packages: map[string]int{}}, all: map[string]*component{},
 		nodes: map[string]*node{}, modules: map[string]bool{}, python: map[string]*component{},
-		byDir: map[string]*component{}, distInfo: map[string]*component{}, jars: map[string]*component{}}, nil
+		byDir: map[string]*component{}, checkouts: map[string]checkout{}, distInfo: map[string]*component{}, jars: map[string]*component{}}, nil
 }
 
 func (c *collector) warn(path string, err error) {
@@ -265,7 +271,7 @@ func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
 			w = program
 		}
 	}
-	if isCopyright(path) || isFormula(path) || strings.HasSuffix(path, ".dist-info/direct_url.json") || strings.HasSuffix(path, ".egg-info/requires.txt") || path == "etc/os-release" || path == "usr/lib/os-release" {
+	if isCopyright(path) || isFormula(path) || isPythonBeside(path) || path == "etc/os-release" || path == "usr/lib/os-release" {
 		return content
 	}
 	return w
@@ -502,10 +508,8 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		}
 		switch {
 		case k == nil || lock:
-		case !f.project || toRun(p):
-			k.present = true
 		default:
-			k.lacks("development")
+			k.present = true
 		}
 		found.pkgs = append(found.pkgs, k)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -33,6 +34,7 @@ type lockfile struct {
 type lockedPackage struct {
 	purl            sbom.PURL
 	needs, optional []string // by names in the file
+	edges           []string // to what is needed for an extra or to work on it, which is asked for by another name
 	dev, opt        bool     // needed to work on the project only, or only where it can be had
 	url, integrity  string
 	sha256          string
@@ -98,9 +100,34 @@ func (l *locks) details(c *collector, f *found) error {
 		if l.more != nil {
 			l.more(c, file, path.Dir(f.path))
 		}
+		c.installedFrom(file, f.path, made)
 		c.linkLock(file, path.Dir(f.path), made)
 	})
 	return nil
+}
+
+// installedFrom gives what lies in node_modules of a project the repository that the lockfile says it is from.
+func (c *collector) installedFrom(file *lockfile, at string, made map[string]*component) {
+	dir := path.Dir(at)
+	for _, id := range slices.Sorted(maps.Keys(made)) {
+		u := file.packages[id].purl
+		vcs := u.Qualifiers["vcs_url"]
+		if u.Type != "npm" || vcs == "" {
+			continue
+		}
+		for _, r := range append([]lockRoot{{}}, file.roots...) {
+			in := c.tree.real(path.Join(dir, r.dir, "node_modules", nameInPURL(u)))
+			n := c.nodes[in]
+			if n == nil || n.component == nil || u.Version != "" && n.component.version != u.Version {
+				continue
+			}
+			n.component = c.fromVCS(n.component, vcs, path.Join(in, "package.json"))
+			if k := made[id]; k != n.component { // of which the lockfile has no version
+				c.forget(k, at)
+				made[id] = n.component
+			}
+		}
+	}
 }
 
 // linkLock makes the edges of a lockfile, and says what is there to run. What is not is marked by why.
@@ -118,7 +145,7 @@ func (c *collector) linkLock(file *lockfile, dir string, made map[string]*compon
 		if k == nil {
 			continue
 		}
-		for _, to := range slices.Concat(p.needs, p.optional) {
+		for _, to := range slices.Concat(p.needs, p.optional, p.edges) {
 			k.need(at(to))
 		}
 	}
@@ -180,14 +207,14 @@ func (k *component) hash(h cdx.Hash) {
 }
 
 // distribution says where a package was fetched.
-func (k *component) distribution(url string, hashes []cdx.Hash) {
+func (k *component) distribution(at string, hashes []cdx.Hash) {
 	for _, h := range hashes {
 		k.hash(h)
 	}
-	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") {
+	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
 		return
 	}
-	ref := cdx.ExternalReference{Type: cdx.ERTypeDistribution, URL: url}
+	ref := cdx.ExternalReference{Type: cdx.ERTypeDistribution, URL: at}
 	if len(hashes) > 0 {
 		ref.Hashes = &hashes
 	}
@@ -224,6 +251,12 @@ func vcsURL(repository, commit string) string {
 		return "git+https://github.com/" + m[1] + "@" + m[2]
 	}
 	repository, fragment, _ := strings.Cut(repository, "#")
+	inside := ""
+	if _, query, ok := strings.Cut(repository, "?"); ok {
+		if values, err := url.ParseQuery(query); err == nil {
+			inside = values.Get("subdirectory") // of uv
+		}
+	}
 	fragment = strings.TrimPrefix(fragment[strings.LastIndexAny(fragment, "&:")+1:], "commit=")
 	if commit = cmp.Or(commit, fragment); commit == "" {
 		return ""
@@ -238,7 +271,15 @@ func vcsURL(repository, commit string) string {
 	if scheme, _, ok := strings.Cut(repository, "://"); !ok || !strings.Contains(scheme, "+") && scheme != "git" {
 		repository = "git+" + repository
 	}
-	return repository + "@" + commit
+	return inRepository(repository+"@"+commit, inside)
+}
+
+// inRepository adds a directory to a repository (SPDX 2.3, clause 7.7: a sub-path is the fragment).
+func inRepository(vcs, dir string) string {
+	if dir = strings.Trim(dir, "/"); vcs == "" || dir == "" || dir == "." {
+		return vcs
+	}
+	return vcs + "#" + dir
 }
 
 // isGit says whether a URL is one of a repository.

@@ -62,6 +62,53 @@ version = "8.3.3"
 source = { registry = "https://pypi.org/simple" }
 `, []string{"?pkg:pypi/orjson@3.10.0", "?pkg:pypi/pytest@8.3.3", "pkg:pypi/app@0.1.0", "pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/httpx@0.27.2", "pkg:pypi/idna@3.10"},
 			[]string{"app@0.1.0 -> forked@1.2.3", "app@0.1.0 -> httpx@0.27.2", "app@0.1.0 -> orjson@3.10.0", "app@0.1.0 -> pytest@8.3.3", "httpx@0.27.2 -> idna@3.10"}},
+		{"uv, with extras and a directory of a repository", "uv.lock", `version = 1
+
+[[package]]
+name = "app"
+version = "0.1.0"
+source = { virtual = "." }
+dependencies = [{ name = "httpx", extra = ["http2"] }, { name = "sub" }]
+
+[package.dev-dependencies]
+dev = [{ name = "httpx", extra = ["socks"] }]
+
+[[package]]
+name = "httpx"
+version = "0.27.2"
+source = { registry = "https://pypi.org/simple" }
+
+[package.optional-dependencies]
+http2 = [{ name = "h2" }]
+socks = [{ name = "socksio" }]
+
+[[package]]
+name = "h2"
+version = "4.1.0"
+
+[[package]]
+name = "socksio"
+version = "1.0.0"
+
+[[package]]
+name = "sub"
+version = "1.0"
+source = { git = "https://github.com/example/fork.git?subdirectory=py&rev=v1#` + sha + `" }
+`, []string{"?pkg:pypi/socksio@1.0.0", "pkg:pypi/h2@4.1.0", "pkg:pypi/httpx@0.27.2", "pkg:pypi/sub@1.0" + vcs + "%23py"},
+			[]string{"httpx@0.27.2 -> h2@4.1.0", "httpx@0.27.2 -> socksio@1.0.0"}},
+		{"pdm, with extras", "pdm.lock", "[[package]]\nname = \"httpx\"\nversion = \"0.27.0\"\ngroups = [\"default\"]\ndependencies = [\"idna\"]\n\n[[package]]\nname = \"httpx\"\nversion = \"0.27.0\"\nextras = [\"http2\"]\ngroups = [\"dev\"]\ndependencies = [\"h2<5\", \"httpx==0.27.0\"]\n\n[[package]]\nname = \"h2\"\nversion = \"4.1.0\"\ngroups = [\"dev\"]\n\n[[package]]\nname = \"idna\"\nversion = \"3.7\"\n",
+			[]string{"?pkg:pypi/h2@4.1.0", "pkg:pypi/httpx@0.27.0", "pkg:pypi/idna@3.7"}, []string{"httpx@0.27.0 -> h2@4.1.0", "httpx@0.27.0 -> idna@3.7"}},
+		{"gradle", "gradle.lockfile", "# This is a Gradle generated file for dependency locking.\norg.example:a:1.0=compileClasspath,runtimeClasspath\norg.example:b:1.0=testCompileClasspath,testRuntimeClasspath\norg.example:c:1.0=annotationProcessor\norg.example:d:1.0=releaseRuntimeClasspath\nempty=\n",
+			[]string{"?pkg:maven/org.example/b@1.0", "?pkg:maven/org.example/c@1.0", "pkg:maven/org.example/a@1.0", "pkg:maven/org.example/d@1.0"}, nil},
+		{"gradle's own", "buildscript-gradle.lockfile", "org.example:a:1.0=classpath\n", []string{"?pkg:maven/org.example/a@1.0"}, nil},
+		{"bundler, for several platforms", "Gemfile.lock", "GEM\n  remote: https://rubygems.org/\n  specs:\n    mini_portile2 (2.8.7)\n    nokogiri (1.16.7)\n      mini_portile2 (~> 2.8.2)\n    nokogiri (1.16.7-arm64-darwin)\n    rails (7.1.0)\n      nokogiri (>= 1.8)\n\nDEPENDENCIES\n  rails\n",
+			[]string{"?pkg:gem/nokogiri@1.16.7?platform=arm64-darwin", "pkg:gem/mini_portile2@2.8.7", "pkg:gem/nokogiri@1.16.7", "pkg:gem/rails@7.1.0"},
+			[]string{"nokogiri@1.16.7 -> mini_portile2@2.8.7", "rails@7.1.0 -> nokogiri@1.16.7", "rails@7.1.0 -> nokogiri@1.16.7"}},
+		{"npm 6", "package-lock.json", `{"name":"root","version":"1.0.0","lockfileVersion":1,"requires":true,"dependencies":{"forked":{"version":"git+https://github.com/example/fork.git#` + sha + `","from":"git+https://github.com/example/fork.git","requires":{"ms":"2.1.3"}},
+"local":{"version":"file:local"},"packed":{"version":"file:packed-1.0.0.tgz"},"far":{"version":"https://example.org/far-1.0.0.tgz","integrity":"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="},"pad":{"version":"npm:left-pad@1.3.0"},"ms":{"version":"2.1.3","dev":true}}}`,
+			[]string{"?pkg:npm/ms@2.1.3", "pkg:npm/far", "pkg:npm/forked" + strings.Replace(vcs, "%40", "%23", 1), "pkg:npm/left-pad@1.3.0", "pkg:npm/packed"}, []string{"forked -> ms@2.1.3"}},
+		{"pnpm 7, from a repository", "pnpm-lock.yaml", "lockfileVersion: 5.4\ndependencies:\n  forked: git.example.org/x/fork/" + sha + "\npackages:\n  git.example.org/x/fork/" + sha + ":\n    resolution: {commit: " + sha + ", repo: https://github.com/example/fork.git, type: git, path: /sub}\n    dependencies:\n      ms: 2.1.3\n  /ms/2.1.3:\n    resolution: {integrity: sha512-x}\n",
+			[]string{"pkg:npm/forked" + vcs + "%23sub", "pkg:npm/ms@2.1.3"}, []string{"forked -> ms@2.1.3"}},
 		{"poetry", "poetry.lock", `[[package]]
 name = "Flask"
 version = "3.0.3"

@@ -250,6 +250,13 @@ func npmLockDetails(c *collector, f *found) error {
 		}
 	}
 	slices.Sort(members)
+	if lock.Packages == nil { // the first kind does not have the project itself
+		c.later = append(c.later, func() {
+			if n := c.nodes[root]; n != nil && n.manifest != nil {
+				n.needs = append(n.needs, slices.Sorted(maps.Keys(n.manifest.Dev))...)
+			}
+		})
+	}
 	for key, m := range lock.entries() {
 		dir := path.Join(root, key)
 		if m.Link {
@@ -292,8 +299,14 @@ func npmLockDetails(c *collector, f *found) error {
 		k.distribution(m.Resolved, integrityHashes(m.Integrity))
 		vcs := m.vcs()
 		c.later = append(c.later, func() {
-			if n := c.nodes[dir]; n != nil && n.component != nil && vcs != "" && n.component != k && n.component.version == k.version {
+			n := c.nodes[dir]
+			if n != nil && n.component != nil && n.component != k && (k.version == "" || vcs != "" && n.component.version == k.version) {
 				n.component = c.fromVCS(n.component, vcs, path.Join(dir, "package.json"))
+				if k.version == "" { // which is there, with its version
+					n.component.distribution(m.Resolved, nil)
+					c.forget(k, f.path)
+					k.renamed = n.component
+				}
 			}
 			c.node(dir, &node{component: k, needs: m.all})
 		})
@@ -440,11 +453,7 @@ func (l *npmLockfile) entries() iter.Seq2[string, *npmManifest] {
 			for _, name := range slices.Sorted(maps.Keys(list)) {
 				m := list[name]
 				key := path.Join(at, "node_modules", name)
-				if alias, ok := strings.CutPrefix(m.Version, "npm:"); ok {
-					if i := strings.LastIndexByte(alias, '@'); i > 0 {
-						m.Name, m.Version = alias[:i], alias[i+1:]
-					}
-				}
+				m.fromVersion()
 				var requires ranges
 				_ = json.Unmarshal(m.Requires, &requires)
 				m.all = slices.Sorted(maps.Keys(requires))
@@ -460,6 +469,28 @@ func (l *npmLockfile) entries() iter.Seq2[string, *npmManifest] {
 		}
 		old("", l.Dependencies)
 	}
+}
+
+// fromVersion takes apart what the first kind of lockfile has as a version: of an alias the name too, of what is from no
+// registry where it is from, in place of a version (npm 6, "package-lock.json", version).
+func (m *npmManifest) fromVersion() {
+	if alias, ok := strings.CutPrefix(m.Version, "npm:"); ok {
+		if i := strings.LastIndexByte(alias, '@'); i > 0 {
+			m.Name, m.Version = alias[:i], alias[i+1:]
+		}
+		return
+	}
+	file, local := strings.CutPrefix(m.Version, "file:")
+	switch {
+	case local && !isTarball(file):
+		m.Link, m.Resolved, m.Version = true, file, ""
+	case strings.Contains(m.Version, ":"):
+		m.Resolved, m.Version = m.Version, ""
+	}
+}
+
+func isTarball(name string) bool {
+	return strings.HasSuffix(name, ".tgz") || strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tar")
 }
 
 // named returns a package's name, which is that of its directory unless it says otherwise.
@@ -497,7 +528,7 @@ func (npmLock) Extract(_ context.Context, in *filesystem.ScanInput) (out invento
 		return out, err
 	}
 	for key, m := range l.entries() {
-		if name := m.named(key); key != "" && !m.Link && name != "" && m.Version != "" {
+		if name := m.named(key); key != "" && !m.Link && name != "" && (m.Version != "" || m.Resolved != "") {
 			p := &extractor.Package{Name: name, Version: m.Version, PURLType: "npm"}
 			if vcs := m.vcs(); vcs != "" {
 				p.Metadata = &ownPURL{withVCS(npmPURL(name, m.Version), vcs)}

@@ -34,7 +34,7 @@ type pnpmPackage struct {
 	Dev, Optional bool
 	Dependencies  map[string]string
 	OptionalDeps  map[string]string `yaml:"optionalDependencies"`
-	Resolution    struct{ Integrity, Tarball, Commit, Repo, Directory string }
+	Resolution    struct{ Integrity, Tarball, Commit, Repo, Directory, Path string }
 }
 
 type pnpmImporter struct {
@@ -174,9 +174,13 @@ func readPnpmLock(data []byte) (*lockfile, error) {
 	if entries == nil {
 		entries = f.packages
 	}
+	names := map[string]string{} // by which packages are asked for
 	resolve := func(name, ref string) string {
 		for _, id := range []string{ref, name + "@" + ref, "/" + name + "@" + ref, "/" + name + "/" + ref} {
 			if _, ok := entries[id]; ok {
+				if names[id] == "" || name < names[id] {
+					names[id] = name
+				}
 				return id
 			}
 		}
@@ -195,12 +199,6 @@ func readPnpmLock(data []byte) (*lockfile, error) {
 		p := &lockedPackage{needs: list(e.Dependencies), optional: list(e.OptionalDeps), dev: e.Dev, opt: e.Optional}
 		out.packages[id] = p
 		out.flagged = out.flagged || f.snapshots == nil && e.Dev
-		whole := e
-		if f.snapshots != nil {
-			bare, _, _ := strings.Cut(id, "(")
-			whole = f.packages[bare]
-		}
-		p.fromPnpm(id, whole)
 	}
 	if f.importers == nil {
 		f.importers = map[string]pnpmImporter{".": f.importer}
@@ -219,6 +217,16 @@ func readPnpmLock(data []byte) (*lockfile, error) {
 		}
 		i := f.importers[dir]
 		out.roots = append(out.roots, lockRoot{dir, refs(i.Dependencies), refs(i.Dev), refs(i.Optional)})
+	}
+	for id, e := range entries {
+		if f.snapshots != nil {
+			bare, _, _ := strings.Cut(id, "(")
+			e = f.packages[bare]
+		}
+		if e.Name == "" && strings.Count(id, "@") == 0 && (e.Resolution.Commit != "" || e.Resolution.Tarball != "") {
+			e.Name = names[id] // before lockfile 9 the path of such a package is where it is from
+		}
+		out.packages[id].fromPnpm(id, e)
 	}
 	return out, nil
 }
@@ -244,9 +252,16 @@ func (p *lockedPackage) fromPnpm(id string, e pnpmPackage) {
 		return
 	case e.Resolution.Commit != "":
 		vcs = vcsURL(e.Resolution.Repo, e.Resolution.Commit)
+		if e.Version == "" {
+			version = ""
+		}
 	case isGit(e.Resolution.Tarball):
 		vcs = vcsURL(e.Resolution.Tarball, "")
+		if e.Version == "" {
+			version = ""
+		}
 	}
+	vcs = inRepository(vcs, e.Resolution.Path)
 	if strings.Contains(version, ":") { // where it is from, and no version
 		version = ""
 	}

@@ -11,9 +11,7 @@ import (
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
-	"github.com/google/osv-scalibr/extractor/filesystem/osv"
 )
 
 const (
@@ -32,7 +30,6 @@ var projects = []struct {
 }{
 	{requirements.New, maxRequirements, nil},
 	{gomod.New, maxLock, []string{"go.mod"}},
-	{gradlelockfile.New, maxLock, []string{"gradle.lockfile", "buildscript-gradle.lockfile"}},
 }
 
 // lockfilesByName are those that are read here.
@@ -50,8 +47,9 @@ var lockfilesByName = []struct {
 	{"python/pdmlock", []string{"pdm.lock"}, readPdmLock, nil},
 	{"python/pipfilelock", []string{"Pipfile.lock"}, readPipfileLock, nil},
 	{"rust/cargolock", []string{"Cargo.lock"}, readCargoLock, nil},
-	{"ruby/gemfilelock", []string{"Gemfile.lock", "gems.locked"}, readGemfileLock, nil},
+	{"ruby/gemfilelock", []string{"Gemfile.lock", "gems.locked"}, readGemfileLock, (*collector).linkBundler},
 	{"dotnet/packageslockjson", []string{"packages.lock.json"}, readNuGetLock, nil},
+	{"java/gradlelockfile", []string{"gradle.lockfile", "buildscript-gradle.lockfile"}, readGradleLock, nil},
 	{"elixir/mixlock", []string{"mix.lock"}, readMixLock, nil},
 	{"dart/pubspec", []string{"pubspec.lock"}, readPubLock, nil},
 	{"swift/podfilelock", []string{"Podfile.lock"}, readPodLock, nil},
@@ -79,14 +77,6 @@ func pinned(p *extractor.Package) bool {
 	}
 	// The toolchain of which go.mod says the lowest, and directories that it replaces modules by.
 	return p.PURLType != "golang" || p.Name != "stdlib" && !strings.HasPrefix(p.Name, ".") && !path.IsAbs(p.Name)
-}
-
-// toRun says whether a project needs a package of its lockfile to run, and not only to be worked on.
-func toRun(p *extractor.Package) bool {
-	groups, ok := p.Metadata.(osv.DepGroups)
-	return !ok || len(groups.DepGroups()) == 0 || slices.ContainsFunc(groups.DepGroups(), func(g string) bool {
-		return g == "prod" || strings.HasSuffix(strings.ToLower(g), "runtimeclasspath")
-	})
 }
 
 // bounded refuses files that would make a parser call itself without end.

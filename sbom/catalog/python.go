@@ -2,66 +2,161 @@ package catalog
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"path"
 	"regexp"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
+	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
+	"github.com/google/osv-scalibr/inventory"
+	"github.com/google/osv-scalibr/purl"
 )
 
-func requiresDist(p *extractor.Package) []string {
-	if m, ok := p.Metadata.(*wheelegg.PythonPackageMetadata); ok {
-		return m.RequiresDist
+// pythonPackage reads the metadata of installed distributions (core metadata, PEP 566 and 639). It is an extractor of ours
+// because a library's gives up a file for one long line, and takes the data of tests for installed. Archives are the library's.
+type pythonPackage struct {
+	filesystem.Extractor
+	fields map[string]string // of what Extract found last, for details
+}
+
+func newPythonPackage(o *cpb.PluginConfig) (*pythonPackage, error) {
+	e, err := wheelegg.New(o)
+	return &pythonPackage{Extractor: e}, err
+}
+
+func isPythonArchive(name string) bool {
+	return strings.HasSuffix(name, ".whl") || strings.HasSuffix(name, ".egg")
+}
+
+// pythonRoot is where a Python looks for packages; its library has tests beside them.
+var pythonRoot = regexp.MustCompile(`^(?:.*/)?(?:site-packages|dist-packages|(?:python|pypy)\d+(?:\.\d+)?t?|Lib)/`)
+
+// testData returns the directory of Python that a file lies in, if it lies in a directory of tests below.
+func testData(name string) string {
+	root := pythonRoot.FindString(name)
+	for part := range strings.SplitSeq(path.Dir(name[len(root):]), "/") {
+		if root != "" && (part == "test" || part == "tests") {
+			return root
+		}
 	}
+	return ""
+}
+
+// Extract finds the package of a file of metadata, or those of an archive. What a distribution is tested with is not
+// installed, unless a .pth file names its directory.
+func (p *pythonPackage) Extract(ctx context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
+	p.fields = nil
+	if root := testData(in.Path); root != "" && !onPythonPath(in.FS, root, in.Path) {
+		return out, nil
+	}
+	if isPythonArchive(in.Path) {
+		return p.Extractor.Extract(ctx, in)
+	}
+	for s, err := range stanzas(in.Reader, false, "name", "version", "author", "author-email", "license", "license-expression", "classifier", "requires-dist") {
+		if err != nil && !errors.Is(err, bufio.ErrTooLong) { // of a README behind the header
+			return out, err
+		}
+		if s == nil {
+			break
+		}
+		p.fields = s
+		break // what follows is the description
+	}
+	name, version := firstLine(p.fields["name"]), firstLine(p.fields["version"])
+	if name == "" || version == "" {
+		return out, errors.New("it has no name or no version")
+	}
+	if strings.HasPrefix(path.Base(path.Dir(in.Path)), "~") {
+		return out, errors.New("left over from an uninstall that was not finished, which pip passes over")
+	}
+	out.Packages = []*extractor.Package{{Name: name, Version: version, PURLType: purl.TypePyPi, Metadata: &ownPURL{pypiPURL(name, version)}}}
+	return out, nil
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return strings.TrimSpace(s)
+}
+
+// onPythonPath says whether a .pth file of a Python ("site", documentation of the standard library) adds the directory of a
+// distribution.
+func onPythonPath(fsys fs.FS, root, metadata string) bool {
+	dir := pythonDir(metadata)
+	entries, _ := fs.ReadDir(fsys, strings.TrimSuffix(root, "/"))
+	for _, e := range entries {
+		if path.Ext(e.Name()) != ".pth" {
+			continue
+		}
+		file, err := fsys.Open(path.Join(root, e.Name()))
+		if err != nil {
+			continue
+		}
+		data, err := io.ReadAll(io.LimitReader(file, maxLine))
+		file.Close()
+		for line := range strings.Lines(string(data)) {
+			line = strings.TrimSpace(line)
+			if err == nil && line != "" && (path.Join(root, line) == dir || strings.TrimPrefix(path.Clean(line), "/") == dir) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pythonDir is the directory in which Python finds a distribution: the one that holds its *.dist-info, *.egg-info or *.egg.
+func pythonDir(metadata string) string {
+	dir := path.Dir(metadata)
+	switch {
+	case isPythonArchive(metadata) || strings.HasSuffix(metadata, ".egg-info"):
+		return dir
+	case path.Base(dir) == "EGG-INFO":
+		return path.Dir(path.Dir(dir))
+	}
+	return path.Dir(dir)
+}
+
+// details reads licences and dependencies of an installed distribution.
+func (p *pythonPackage) details(c *collector, f *found) error {
+	if isPythonArchive(f.path) || f.pkgs[0] == nil {
+		return nil // archives, not installed
+	}
+	k, s := f.pkgs[0], p.fields
+	pythonLicense(k, s)
+	k = c.direct(k, f.path)
+	if k.supplier = firstLine(s["author"]); k.supplier == "" && strings.Contains(s["author-email"], "<") {
+		k.supplier = supplier(firstLine(s["author-email"]))
+	}
+	dir := pythonDir(f.path)
+	c.distInfo[path.Dir(f.path)] = k
+	c.python[dir+"\n"+pythonName(f.raw[0].Name)] = k
+	requires := append(pythonRequires(s["requires-dist"], f.path), c.eggRequires(f.path)...)
+	c.later = append(c.later, func() {
+		for _, name := range requires {
+			k.need(c.python[dir+"\n"+name])
+		}
+	})
 	return nil
 }
 
-// pythonDetails reads licences and dependencies of an installed distribution (core metadata, PEP 566 and 639).
-func pythonDetails(c *collector, f *found) error {
-	if strings.HasSuffix(f.path, ".whl") || strings.HasSuffix(f.path, ".egg") {
-		return nil // archives, not installed
-	}
-	for s, err := range stanzas(f.file, false, "author", "license", "license-expression", "classifier") {
-		if errors.Is(err, bufio.ErrTooLong) { // of a README behind the header
-			break
-		}
-		if err != nil {
-			return err
-		}
-		k := f.pkgs[0]
-		if k == nil {
-			break
-		}
-		pythonLicense(k, s)
-		k = c.direct(k, f.path)
-		k.supplier = strings.TrimSpace(strings.SplitN(s["author"], "\n", 2)[0])
-		dir := path.Dir(path.Dir(f.path))
-		if strings.HasSuffix(f.path, ".egg-info") {
-			dir = path.Dir(f.path)
-		}
-		c.distInfo[path.Dir(f.path)] = k
-		c.python[dir+"\n"+pythonName(f.raw[0].Name)] = k
-		requires := append(pythonRequires(f.raw[0]), c.eggRequires(f.path)...)
-		c.later = append(c.later, func() {
-			for _, name := range requires {
-				k.need(c.python[dir+"\n"+name])
-			}
-		})
-		break // what follows is the description
-	}
-	return nil
+// isPythonBeside says whether a file is read beside the metadata.
+func isPythonBeside(name string) bool {
+	return strings.HasSuffix(name, ".egg-info/requires.txt") || strings.HasSuffix(name, "/EGG-INFO/requires.txt") ||
+		strings.HasSuffix(name, ".dist-info/direct_url.json") || path.Ext(name) == ".pth" && pythonRoot.MatchString(name)
 }
 
 // eggRequires reads requires.txt, in which setuptools had what a distribution needs before it was in the metadata: up to the
 // first section, which is for an extra or for some environments.
 func (c *collector) eggRequires(metadata string) (out []string) {
 	at := path.Join(path.Dir(metadata), "requires.txt")
-	if !strings.HasSuffix(path.Dir(metadata), ".egg-info") || c.tree.real(at) == "" {
+	if dir := path.Dir(metadata); !strings.HasSuffix(dir, ".egg-info") && path.Base(dir) != "EGG-INFO" || c.tree.real(at) == "" {
 		return nil
 	}
 	file, err := c.tree.Open(at)
@@ -88,10 +183,16 @@ func (c *collector) eggRequires(metadata string) (out []string) {
 
 var distribution = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
 
-func pythonRequires(p *extractor.Package) (out []string) {
-	for _, r := range requiresDist(p) {
-		_, marker, _ := strings.Cut(r, ";")
-		if name := distribution.FindString(strings.TrimSpace(r)); name != "" && !strings.Contains(marker, "extra") {
+// pythonRequires reads what a distribution needs, without extras.
+func pythonRequires(list, at string) (out []string) {
+	env := markerEnvironment(at)
+	for r := range strings.SplitSeq(list, "\n") {
+		sign := ";"
+		if strings.Contains(r, "@") {
+			sign = " ;" // a URL may have one in it
+		}
+		r, marker, _ := strings.Cut(r, sign)
+		if name := distribution.FindString(strings.TrimSpace(r)); name != "" && markerHolds(marker, env) {
 			out = append(out, pythonName(name))
 		}
 	}
@@ -155,12 +256,12 @@ func (c *collector) direct(k *component, metadata string) *component {
 	}
 	switch {
 	case d.VCS != nil && d.VCS.Commit != "":
-		return c.fromVCS(k, d.VCS.VCS+"+"+strings.TrimPrefix(d.URL, d.VCS.VCS+"+")+"@"+d.VCS.Commit, metadata)
+		vcs := d.VCS.VCS + "+" + strings.TrimPrefix(d.URL, d.VCS.VCS+"+") + "@" + d.VCS.Commit
+		return c.fromVCS(k, inRepository(vcs, d.Subdirectory), metadata)
+	case d.Dir != nil && d.Dir.Editable:
+		k.property("lading:installed-from", "editable directory")
 	case d.Dir != nil:
 		k.property("lading:installed-from", "directory")
-		if d.Dir.Editable {
-			k.property("lading:installed-from", "editable directory")
-		}
 	case d.Archive != nil:
 		var hashes []cdx.Hash
 		sum := d.Archive.Hashes["sha256"]

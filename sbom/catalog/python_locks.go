@@ -32,17 +32,23 @@ func (b byVersion) find(name, version string) string {
 	return b[name][version]
 }
 
-type uvDependency struct{ Name, Version string }
+type uvDependency struct {
+	Name, Version string
+	Extra         []string
+}
 
 type uvPackage struct {
 	Name, Version string
-	Source        struct{ Registry, Git, URL, Path, Directory, Editable, Virtual string }
+	Source        struct{ Git, URL, Editable, Virtual string }
 	Dependencies  []uvDependency
 	Optional      map[string][]uvDependency `toml:"optional-dependencies"`
 	Dev           map[string][]uvDependency `toml:"dev-dependencies"`
 	Sdist         struct{ URL, Hash string }
 	Wheels        []struct{ URL, Hash string }
 }
+
+// withExtra names what a package needs for one of its extras.
+func withExtra(id, extra string) string { return id + "[" + pythonName(extra) + "]" }
 
 // readUvLock reads uv.lock, whose projects are in it as packages that lie in a directory.
 func readUvLock(data []byte) (*lockfile, error) {
@@ -58,7 +64,11 @@ func readUvLock(data []byte) (*lockfile, error) {
 	list := func(lists ...[]uvDependency) (ids []string) {
 		for _, l := range lists {
 			for _, d := range l {
-				ids = append(ids, known.find(d.Name, d.Version))
+				to := known.find(d.Name, d.Version)
+				ids = append(ids, to)
+				for _, extra := range d.Extra {
+					ids = append(ids, withExtra(to, extra))
+				}
 			}
 		}
 		return ids
@@ -71,8 +81,11 @@ func readUvLock(data []byte) (*lockfile, error) {
 	}
 	for i := range f.Package {
 		u := &f.Package[i]
-		p := &lockedPackage{purl: pypiPURL(u.Name, u.Version), needs: list(u.Dependencies), optional: list(every(u.Optional)), url: u.Source.URL}
+		p := &lockedPackage{purl: pypiPURL(u.Name, u.Version), needs: list(u.Dependencies), edges: list(every(u.Optional)), url: u.Source.URL}
 		out.packages[id(u)] = p
+		for extra, needs := range u.Optional { // what is asked for by the extra is needed with it
+			out.packages[withExtra(id(u), extra)] = &lockedPackage{needs: list(needs)}
+		}
 		if u.Source.Git != "" {
 			p.purl = withVCS(p.purl, vcsURL(u.Source.Git, ""))
 		}
@@ -81,7 +94,7 @@ func readUvLock(data []byte) (*lockfile, error) {
 		}
 		if dir := u.Source.Editable + u.Source.Virtual; dir != "" {
 			out.roots = append(out.roots, lockRoot{dir, append(list(u.Dependencies), id(u)), list(every(u.Dev)), list(every(u.Optional))})
-			p.optional = append(p.optional, list(every(u.Dev))...)
+			p.edges = append(p.edges, list(every(u.Dev))...)
 			if u.Source.Virtual != "" { // no package, but a list of what is to be installed
 				p.purl = sbom.PURL{}
 			}
@@ -100,8 +113,8 @@ func readPoetryLock(data []byte) (*lockfile, error) {
 			Groups                  []string
 			Dependencies            map[string]any
 			Source                  struct {
-				Type, URL, Reference string
-				Commit               string `toml:"resolved_reference"`
+				Type, URL, Subdirectory string
+				Commit                  string `toml:"resolved_reference"`
 			}
 		}
 	}
@@ -116,7 +129,7 @@ func readPoetryLock(data []byte) (*lockfile, error) {
 		p := &lockedPackage{purl: pypiPURL(e.Name, e.Version), opt: e.Optional,
 			dev: e.Category == "dev" || len(e.Groups) > 0 && !slices.Contains(e.Groups, "main")}
 		if e.Source.Type == "git" {
-			p.purl = withVCS(p.purl, vcsURL(e.Source.URL, e.Source.Commit))
+			p.purl = withVCS(p.purl, inRepository(vcsURL(e.Source.URL, e.Source.Commit), e.Source.Subdirectory))
 		} else if e.Source.Type == "url" {
 			p.url = e.Source.URL
 		}
@@ -136,8 +149,8 @@ func readPoetryLock(data []byte) (*lockfile, error) {
 func readPdmLock(data []byte) (*lockfile, error) {
 	var f struct {
 		Package []struct {
-			Name, Version, Git, Revision, URL string
-			Groups, Dependencies              []string
+			Name, Version, Git, Revision, Subdirectory, URL string
+			Groups, Dependencies                            []string
 		}
 	}
 	if err := toml.Unmarshal(data, &f); err != nil {
@@ -148,13 +161,19 @@ func readPdmLock(data []byte) (*lockfile, error) {
 		known.add(pythonName(e.Name), e.Version, e.Name+" "+e.Version)
 	}
 	for _, e := range f.Package {
-		p := &lockedPackage{purl: withVCS(pypiPURL(e.Name, e.Version), ""), url: e.URL, dev: len(e.Groups) > 0 && !slices.Contains(e.Groups, "default")}
+		dev := len(e.Groups) > 0 && !slices.Contains(e.Groups, "default")
+		p := out.packages[e.Name+" "+e.Version]
+		if p == nil {
+			p = &lockedPackage{purl: pypiPURL(e.Name, e.Version), url: e.URL, dev: dev}
+		}
+		p.dev = p.dev && dev // a second entry is of the package with extras
 		if e.Revision != "" {
-			p.purl = withVCS(p.purl, vcsURL(e.Git, e.Revision))
+			p.purl = withVCS(p.purl, inRepository(vcsURL(e.Git, e.Revision), e.Subdirectory))
 		}
 		for _, d := range e.Dependencies {
-			if name := distribution.FindString(strings.TrimSpace(d)); name != "" {
-				p.needs = append(p.needs, known.find(pythonName(name), ""))
+			name := distribution.FindString(strings.TrimSpace(d))
+			if to := known.find(pythonName(name), ""); to != "" && !slices.Contains(p.needs, to) {
+				p.needs = append(p.needs, to)
 			}
 		}
 		out.packages[e.Name+" "+e.Version] = p
@@ -191,8 +210,9 @@ func readPipfileLock(data []byte) (*lockfile, error) {
 
 // directURL is direct_url.json (PEP 610): where a distribution was installed from, if that is no index.
 type directURL struct {
-	URL string
-	VCS *struct {
+	URL          string
+	Subdirectory string
+	VCS          *struct {
 		VCS    string
 		Commit string `json:"commit_id"`
 	} `json:"vcs_info"`
