@@ -396,8 +396,10 @@ func fit(out *node, target Format, now string) (added []Loss, err error) {
 				broken = "/" + m.name + ": " + advice
 			}
 		}
-		for v, advice := range bad {
-			v.explain(Dropped, name+": "+advice)
+		for i, v := range nodes { // in the order of the document: of a part inside of another, the outer one's reason counts
+			if advice, ok := bad[v]; ok && (i == 0 || nodes[i-1] != v) {
+				v.explain(Dropped, name+": "+advice)
+			}
 		}
 		out.sweep(bad)
 	}

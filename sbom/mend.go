@@ -20,7 +20,8 @@ func mendSPDX2(root *node, now string) []Loss {
 		}
 		root.set("documentNamespace", newText(h.madeID("/documentNamespace", "SPDX wants a namespace; made from the input's bytes"), h.id.src))
 	}
-	for name, want := range map[string]string{"dataLicense": "CC0-1.0", "SPDXID": spdxDocument} {
+	for _, constant := range [][2]string{{"dataLicense", "CC0-1.0"}, {"SPDXID", spdxDocument}} {
+		name, want := constant[0], constant[1]
 		if root.str(name).s != want {
 			for _, f := range root.remove(name).leaves() {
 				f.explainSelf(Dropped, "every document of SPDX 2 says "+want+" here")

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -283,7 +284,8 @@ func contradiction(f Format, a, b *node) (field, kept, dropped string) {
 		return m
 	}
 	first, second := hashes(a), hashes(b)
-	for name, values := range first {
+	for _, name := range slices.Sorted(maps.Keys(first)) {
+		values := first[name]
 		others, both := second[name]
 		if both && !slices.ContainsFunc(values, func(v string) bool { return slices.Contains(others, v) }) {
 			return list, a.get(list).show(), b.get(list).show()

@@ -375,9 +375,9 @@ func (c *jsonCheck) doubts(refs map[string]bool) {
 			}
 		}
 	}
-	for in, lists := range map[string][]string{"compositions": {"assemblies", "dependencies", "vulnerabilities"}, "annotations": {"subjects"}} {
-		for v := range c.members(root, in) {
-			for _, list := range lists {
+	for _, at := range [][]string{{"compositions", "assemblies", "dependencies", "vulnerabilities"}, {"annotations", "subjects"}} {
+		for v := range c.members(root, at[0]) {
+			for _, list := range at[1:] {
 				for at, ref := range c.strings(c.doc.Member(v, list)) {
 					dangling(at, ref)
 				}
