@@ -14,6 +14,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/sign/awssigner"
 )
 
@@ -31,8 +32,10 @@ func (d *deployments) run(ctx context.Context) error {
 	var outcome *ecsgate.Outcome
 	d.hook = &ecsgate.Hook{
 		Client:  ecs.NewFromConfig(d.cloud.Config()),
-		Gate:    d.gate(),
 		Observe: func(_ context.Context, o *ecsgate.Outcome) { outcome = o },
+	}
+	if err := d.use(); err != nil {
+		return err
 	}
 	for _, deployment := range []struct {
 		what   string
@@ -78,7 +81,7 @@ func (d *deployments) deploy(images []string) (json.RawMessage, error) {
 	return json.Marshal(map[string]any{
 		"executionId":      "a635edb5-a66b-4f44-bf3f-fcee4b3641a5",
 		"lifecycleStage":   "PRE_SCALE_UP",
-		"resourceArn":      "arn:aws:ecs:us-east-1:111122223333:service-deployment/shop/web/TFX5sH9q9XDboDTOv0rIt",
+		"resourceArn":      d.cloud.ECS.PutServiceDeployment(service, types.ServiceDeployment{}),
 		"executionDetails": map[string]any{"serviceArn": service, "targetServiceRevisionArn": revision},
 	})
 }
@@ -109,6 +112,11 @@ func (d *deployments) otherProfile(ctx context.Context) ([]string, error) {
 
 func (d *deployments) revoked(context.Context) ([]string, error) {
 	d.cloud.Revoke(d.version, time.Time{})
-	d.hook.Gate = d.gate() // the verifier believes what AWS Signer answered for ten minutes, and a new one asks anew
-	return []string{d.pinned()}, nil
+	return []string{d.pinned()}, d.use() // the verifier believes what AWS Signer answered for ten minutes, and a new one asks anew
+}
+
+// use has the hook judge by a gate that remembers nothing.
+func (d *deployments) use() (err error) {
+	d.hook.Checker, err = gate.New(&gate.Rules{Gate: d.gate()}, nil)
+	return err
 }

@@ -2,6 +2,7 @@ package ecsgate_test
 
 import (
 	"context"
+	"crypto"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -13,14 +14,25 @@ import (
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/policy/ecsgate/ecstest"
+	"github.com/ladingdev/lading/policy/gate"
+	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/verify"
 )
+
+var releaseKey = func() crypto.PublicKey {
+	key, err := sign.GenerateKey(sign.P256)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return key.Public()
+}()
 
 // A service is being deployed with an image that is named by its tag.
 func ExampleHook_Handle() {
 	cloud := ecstest.New(nil) // an ECS in this process
 	defer cloud.Close()
 	service := cloud.PutService("shop", types.Service{ServiceName: aws.String("web")})
+	deployment := cloud.PutServiceDeployment(service, types.ServiceDeployment{})
 	revision := cloud.PutServiceRevision(service, types.ServiceRevision{
 		TaskDefinition: aws.String(cloud.PutTaskDefinition(types.TaskDefinition{
 			Family: aws.String("web"),
@@ -30,9 +42,17 @@ func ExampleHook_Handle() {
 		})),
 	})
 
+	checker, err := gate.New(&gate.Rules{Gate: &policy.Gate{
+		Open:      gate.Open(nil),
+		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: releaseKey}}}},
+		Policy:    policy.Require{Kind: verify.ImageSignature},
+	}}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
 	hook := &ecsgate.Hook{
-		Client: ecs.NewFromConfig(cloud.Config()),
-		Gate:   &policy.Gate{Policy: policy.Require{Kind: verify.ImageSignature}},
+		Client:  ecs.NewFromConfig(cloud.Config()),
+		Checker: checker,
 		Observe: func(_ context.Context, o *ecsgate.Outcome) {
 			fmt.Println(o.Reason)
 		},
@@ -40,7 +60,7 @@ func ExampleHook_Handle() {
 	event, err := json.Marshal(map[string]any{
 		"executionId":      "a635edb5-a66b-4f44-bf3f-fcee4b3641a5",
 		"lifecycleStage":   "PRE_SCALE_UP",
-		"resourceArn":      "arn:aws:ecs:us-east-1:111122223333:service-deployment/shop/web/TFX5sH9q9XDboDTOv0rIt",
+		"resourceArn":      deployment,
 		"executionDetails": map[string]any{"serviceArn": service, "targetServiceRevisionArn": revision},
 	})
 	if err != nil {

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -25,9 +23,9 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/policy/ecsgate/ecstest"
 	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
@@ -38,8 +36,10 @@ import (
 // A stage is a registry with a signed and an unsigned image, an ECS with one service, and a hook between them.
 type stage struct {
 	*testing.T
-	cloud              *awstest.Server
-	deployments        *deployments
+	cloud              *ecstest.Server
+	gate               *policy.Gate
+	key                sign.Key
+	state              types.ServiceDeployment
 	hook               *ecsgate.Hook
 	registry           *registrytest.Server
 	requests           atomic.Int64 // to the registry
@@ -57,7 +57,7 @@ const (
 var started = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func newStage(t *testing.T) *stage {
-	s := &stage{T: t, cloud: awstest.Start(t, nil)}
+	s := &stage{T: t, cloud: ecstest.Start(t, nil)}
 	s.registry = registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.requests.Add(1)
@@ -78,20 +78,19 @@ func newStage(t *testing.T) *stage {
 	trusted, err := verify.ParseTrustedKey(pem)
 	s.check(err)
 
-	s.deployments = &deployments{next: s.cloud, state: types.ServiceDeployment{
-		ServiceDeploymentArn: aws.String(deployment), Status: types.ServiceDeploymentStatusInProgress, StartedAt: &started,
-	}}
+	s.state = types.ServiceDeployment{ServiceDeploymentArn: aws.String(deployment), StartedAt: &started}
+	s.gate = &policy.Gate{
+		Open:      open,
+		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
+		Policy:    policy.Require{Kind: verify.ImageSignature},
+	}
 	s.hook = &ecsgate.Hook{
-		Client: ecs.NewFromConfig(s.deployments.config(t, s.cloud)),
-		Gate: &policy.Gate{
-			Open:      open,
-			Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}},
-			Policy:    policy.Require{Kind: verify.ImageSignature},
-		},
+		Client:  ecs.NewFromConfig(s.cloud.Config()),
 		Log:     slog.New(slog.NewTextHandler(&s.log, nil)),
 		Observe: func(_ context.Context, o *ecsgate.Outcome) { s.outcome = o },
 		Now:     func() time.Time { return started.Add(time.Minute) },
 	}
+	s.use(policy.Enforce)
 	s.requests.Store(0)
 	return s
 }
@@ -124,12 +123,19 @@ func (s *stage) push(name string, key sign.Key) string {
 	s.check(repo.Push(s.Context(), image, bytes.NewReader(manifest)))
 	s.check(repo.Tag(s.Context(), image, "v1"))
 	if key != nil {
-		signature, err := (&sign.BundleSigner{Key: key}).Sign(s.Context(), sign.About(image, sign.ImageSignature{}))
-		s.check(err)
-		_, err = repo.Attach(s.Context(), image, signature)
-		s.check(err)
+		s.key = key
+		s.sign(repo, image)
 	}
 	return fmt.Sprintf("%s/shop/%s@%s", s.registry.Host(), name, image.Digest)
+}
+
+// sign attaches a signature.
+func (s *stage) sign(repo *registry.Repository, image ocispec.Descriptor) {
+	s.Helper()
+	signature, err := (&sign.BundleSigner{Key: s.key}).Sign(s.Context(), sign.About(image, sign.ImageSignature{}))
+	s.check(err)
+	_, err = repo.Attach(s.Context(), image, signature)
+	s.check(err)
 }
 
 // deploy registers a task definition with these images and returns the event of its deployment.
@@ -145,9 +151,9 @@ func (s *stage) deploy(images ...string) string {
 }
 
 func (s *stage) revise(task types.TaskDefinition, seen []types.ContainerImage) string {
-	service := s.cloud.ECS.PutService(cluster, types.Service{ServiceName: aws.String("web")})
-	revision := s.cloud.ECS.PutServiceRevision(service, types.ServiceRevision{
-		TaskDefinition:  aws.String(s.cloud.ECS.PutTaskDefinition(task)),
+	service := s.cloud.PutService(cluster, types.Service{ServiceName: aws.String("web")})
+	revision := s.cloud.PutServiceRevision(service, types.ServiceRevision{
+		TaskDefinition:  aws.String(s.cloud.PutTaskDefinition(task)),
 		ContainerImages: seen,
 	})
 	return event("PRE_SCALE_UP", service, revision)
@@ -163,6 +169,7 @@ func (s *stage) answer(event, reason string) string {
 	s.Helper()
 	s.outcome = nil
 	s.log.Reset()
+	s.cloud.PutServiceDeployment("arn:aws:ecs:us-east-1:111122223333:service/shop/web", s.state)
 	out, err := s.hook.Handle(s.Context(), json.RawMessage(event))
 	s.check(err)
 	var got struct {
@@ -193,55 +200,20 @@ func (s *stage) expect(event, status, reason string) {
 	}
 }
 
-// deployments answers DescribeServiceDeployments in front of the other operations of ECS.
-type deployments struct {
-	next  http.Handler
-	state types.ServiceDeployment
-	code  string // of the error that it answers, if any
-	calls int
-}
-
-func (d *deployments) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeServiceDeployments") {
-		d.next.ServeHTTP(w, r)
-		return
-	}
-	d.calls++
-	body, _ := io.ReadAll(r.Body)
-	answer := map[string]any{"serviceDeployments": []any{}, "failures": []any{map[string]string{"reason": "MISSING"}}}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	switch arn := aws.ToString(d.state.ServiceDeploymentArn); {
-	case d.code != "":
-		w.WriteHeader(http.StatusBadRequest)
-		answer = map[string]any{"__type": d.code, "message": "no"}
-	case strings.Contains(string(body), arn):
-		found := map[string]any{"serviceDeploymentArn": arn, "status": d.state.Status}
-		if d.state.StartedAt != nil {
-			found["startedAt"] = d.state.StartedAt.Unix()
-		}
-		answer = map[string]any{"serviceDeployments": []any{found}}
-	}
-	json.NewEncoder(w).Encode(answer)
-}
-
-// config leads the SDK here.
-func (d *deployments) config(t *testing.T, cloud *awstest.Server) aws.Config {
-	server := httptest.NewServer(d)
-	t.Cleanup(server.Close)
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
-	}
-	cfg := cloud.Config()
-	cfg.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true}}
-	return cfg
+// use has the hook judge by the gate as it is now, and keep nothing.
+func (s *stage) use(mode policy.Effect) {
+	s.Helper()
+	checker, err := gate.New(&gate.Rules{Gate: s.gate, Mode: mode}, &gate.Options{AllowFor: 1, DenyFor: -1})
+	s.check(err)
+	s.hook.Checker = checker
 }
 
 func TestAllowed(t *testing.T) {
 	s := newStage(t)
 	s.expect(s.deploy(s.signed, s.other), "SUCCEEDED", "is allowed, of 2")
-	want := map[string]int{"ecs:DescribeServiceRevisions": 1, "ecs:DescribeTaskDefinition": 1}
-	if diff := cmp.Diff(want, s.cloud.Calls()); diff != "" || s.deployments.calls != 0 {
-		t.Errorf("calls: %d about the deployment, others:\n%s", s.deployments.calls, diff)
+	want := map[string]int{"ecs:DescribeServiceDeployments": 1, "ecs:DescribeServiceRevisions": 1, "ecs:DescribeTaskDefinition": 1}
+	if diff := cmp.Diff(want, s.cloud.Calls()); diff != "" {
+		t.Error(diff)
 	}
 	for i, c := range s.outcome.Containers {
 		if c.Decision.Verdict != policy.Allow || c.Name != fmt.Sprintf("c%d", i+1) || !strings.HasSuffix(c.Image, c.Decision.Subject.Digest.String()) {
@@ -329,7 +301,7 @@ func TestContradictions(t *testing.T) {
 		"ecs:DescribeServiceRevisions": {"serviceRevisions", "serviceRevisionArn"},
 	} {
 		event := s.deploy(s.signed)
-		s.cloud.Edit(operation, awstest.Edit{Reply: func(members map[string]any) {
+		s.cloud.Edit(operation, ecstest.Edit{Reply: func(members map[string]any) {
 			switch v := members[path[0]].(type) {
 			case map[string]any:
 				v[path[1]] = "arn:aws:ecs:us-east-1:111122223333:other"
@@ -342,14 +314,15 @@ func TestContradictions(t *testing.T) {
 	}
 
 	// A gate that resolves a name to something else has not judged what ECS will run.
-	s.hook.Gate.Open = func(ctx context.Context, name string) (*policy.Image, error) { return open(ctx, s.other) }
-	s.expect(s.deploy(s.signed), "FAILED", "the gate judged "+digest+" instead")
+	s.gate.Open = func(ctx context.Context, name string) (*policy.Image, error) { return open(ctx, s.other) }
+	s.use(policy.Enforce)
+	s.expect(s.deploy(s.signed), "FAILED", "got "+digest)
 }
 
 func TestRollback(t *testing.T) {
 	s := newStage(t)
 	for _, status := range types.ServiceDeploymentStatus("").Values() {
-		s.deployments.state.Status = status
+		s.state.Status = status
 		want, reason := "FAILED", "container c1: "
 		if status == types.ServiceDeploymentStatusRollbackInProgress || status == types.ServiceDeploymentStatusRollbackRequested {
 			want, reason = "SUCCEEDED", "the deployment is being rolled back; otherwise: container c1: "
@@ -357,31 +330,33 @@ func TestRollback(t *testing.T) {
 		s.expect(s.deploy(s.bad), want, reason)
 		s.expect(s.deploy("app:v1"), want, reason)
 	}
-	s.deployments.state.Status = types.ServiceDeploymentStatusRollbackInProgress
+	s.state.Status = types.ServiceDeploymentStatusRollbackInProgress
 	s.expect(s.deploy(s.signed), "SUCCEEDED", "is allowed")
 	s.broken.Store(true)
-	s.expect(s.deploy(s.signed), "SUCCEEDED", "rolled back; otherwise: container c1: policy: ")
-	s.cloud.Fail("ecs:DescribeServiceRevisions", awstest.Denied)
+	s.expect(s.deploy(s.signed), "SUCCEEDED", "rolled back; otherwise: container c1: policy: no decision on ")
+	s.cloud.Fail("ecs:DescribeServiceRevisions", ecstest.Denied)
 	s.expect(s.deploy(s.signed), "SUCCEEDED", "rolled back; otherwise: looking up the service revision: ")
 
 	// The event's weights say nothing: anybody's deployment has them while traffic shifts.
 	s.cloud.Heal()
 	s.broken.Store(false)
-	s.deployments.state.Status = types.ServiceDeploymentStatusInProgress
+	s.state.Status = types.ServiceDeploymentStatusInProgress
 	event := strings.Replace(s.deploy(s.bad), `"productionTrafficWeights":{}`, `"productionTrafficWeights":{"arn:aws:ecs:old":100}`, 1)
 	s.expect(event, "FAILED", "no image signature")
 
 	// A rollback that cannot be seen is none.
-	s.deployments.state.Status = types.ServiceDeploymentStatusRollbackInProgress
-	s.deployments.code = "AccessDeniedException"
+	s.state.Status = types.ServiceDeploymentStatusRollbackInProgress
+	s.cloud.Fail("ecs:DescribeServiceDeployments", ecstest.Denied)
 	s.expect(s.deploy(s.bad), "FAILED", "no image signature")
 	if e := new(types.AccessDeniedException); !errors.As(s.outcome.Err, &e) {
 		t.Errorf("error %v", s.outcome.Err)
 	}
-	s.deployments.code = ""
-	s.deployments.state.ServiceDeploymentArn = aws.String(deployment + "-of-another")
+	s.cloud.Heal()
+	s.cloud.Edit("ecs:DescribeServiceDeployments", ecstest.Edit{Reply: func(members map[string]any) {
+		members["serviceDeployments"].([]any)[0].(map[string]any)["serviceDeploymentArn"] = deployment + "-of-another"
+	}})
 	s.expect(s.deploy(s.bad), "FAILED", "no image signature")
-	if !errors.Is(s.outcome.Err, ecsgate.ErrNotFound) {
+	if !errors.Is(s.outcome.Err, ecsgate.ErrMismatch) {
 		t.Errorf("error %v", s.outcome.Err)
 	}
 }
@@ -390,21 +365,27 @@ func TestStages(t *testing.T) {
 	s := newStage(t)
 	bad := s.deploy(s.bad)
 	for _, stage := range types.DeploymentLifecycleHookStage("").Values() {
-		want, reason := "SUCCEEDED", "nothing is decided at this stage"
-		if stage == types.DeploymentLifecycleHookStagePreScaleUp {
-			want, reason = "FAILED", "no image signature"
+		want, reason := "FAILED", "no image signature"
+		if stage == types.DeploymentLifecycleHookStageReconcileService {
+			want, reason = "SUCCEEDED", "nothing is decided at this stage"
 		}
 		s.cloud.ResetCalls()
 		s.expect(strings.Replace(bad, "PRE_SCALE_UP", string(stage), 1), want, reason)
 		if n := len(s.cloud.Calls()); (n == 0) != (want == "SUCCEEDED") {
 			t.Errorf("%s: calls of %d operations", stage, n)
 		}
+		s.expect(strings.Replace(s.deploy(s.signed), "PRE_SCALE_UP", string(stage), 1), "SUCCEEDED", " ")
+	}
+	// A deployment's stages are of another enumeration: what has the name of one is judged as what nobody knows yet.
+	for _, stage := range types.ServiceDeploymentLifecycleStage("").Values() {
+		if hook := types.DeploymentLifecycleHookStage(stage); !slices.Contains(hook.Values(), hook) {
+			s.expect(strings.Replace(bad, "PRE_SCALE_UP", string(stage), 1), "FAILED", "no image signature")
+		}
 	}
 	// One that nobody knows yet may come before the tasks, too.
 	s.expect(strings.Replace(bad, "PRE_SCALE_UP", "PRE_PRE_SCALE_UP", 1), "FAILED", "no image signature")
 	s.expect(strings.Replace(s.deploy(s.signed), "PRE_SCALE_UP", "pre_scale_up", 1), "SUCCEEDED", "is allowed")
-	// Where nothing is decided nothing but the stage is needed.
-	s.expect(`{"lifecycleStage":"TEST_TRAFFIC_SHIFT"}`, "SUCCEEDED", "nothing is decided")
+	s.expect(`{"lifecycleStage":"TEST_TRAFFIC_SHIFT"}`, "FAILED", "it has no resourceArn")
 }
 
 func TestMalformed(t *testing.T) {
@@ -418,7 +399,7 @@ func TestMalformed(t *testing.T) {
 		"no revision":   strings.Replace(good, "targetServiceRevisionArn", "target", 1),
 		"two revisions": strings.Replace(good, `"serviceArn"`, `"targetServiceRevisionArn":"arn:other","serviceArn"`, 1),
 	} {
-		s.expect(event, "FAILED", "not an event of a deployment lifecycle hook")
+		s.expect(event, "FAILED", "not an event of ECS that can be answered")
 		if !errors.Is(s.outcome.Err, ecsgate.ErrEvent) {
 			t.Errorf("%s: error %v", name, s.outcome.Err)
 		}
@@ -435,9 +416,9 @@ func TestMissing(t *testing.T) {
 	if !errors.Is(s.outcome.Err, ecsgate.ErrNotFound) {
 		t.Errorf("error %v", s.outcome.Err)
 	}
-	service := s.cloud.ECS.PutService(cluster, types.Service{ServiceName: aws.String("web")})
+	service := s.cloud.PutService(cluster, types.Service{ServiceName: aws.String("web")})
 	revise := func(task *string) string {
-		return eventOf(service, s.cloud.ECS.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: task}))
+		return eventOf(service, s.cloud.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: task}))
 	}
 	s.expect(revise(nil), "FAILED", "has no task definition")
 	s.expect(revise(aws.String("web:999")), "FAILED", "Unable to describe task definition")
@@ -446,7 +427,7 @@ func TestMissing(t *testing.T) {
 	s.expect(s.deploy(), "FAILED", "has no containers")
 
 	for operation, member := range map[string]string{"ecs:DescribeServiceRevisions": "serviceRevisions", "ecs:DescribeTaskDefinition": "taskDefinition"} {
-		s.cloud.Edit(operation, awstest.Edit{Reply: func(m map[string]any) { delete(m, member) }})
+		s.cloud.Edit(operation, ecstest.Edit{Reply: func(m map[string]any) { delete(m, member) }})
 		s.expect(event, "FAILED", "not found in ECS")
 		s.cloud.Heal()
 	}
@@ -463,7 +444,7 @@ func TestUnavailable(t *testing.T) {
 			t.Errorf("error %v, want the code %s", s.outcome.Err, code)
 		}
 	}
-	once := awstest.Throttled
+	once := ecstest.Throttled
 	once.Times = 1 // the SDK gets over it
 	for operation, what := range map[string]string{
 		"ecs:DescribeServiceRevisions": "looking up the service revision",
@@ -471,38 +452,38 @@ func TestUnavailable(t *testing.T) {
 	} {
 		s.cloud.Fail(operation, once)
 		s.expect(good, "SUCCEEDED", "is allowed")
-		s.cloud.Fail(operation, awstest.Throttled)
+		s.cloud.Fail(operation, ecstest.Throttled)
 		s.expect(good, "FAILED", what)
 		is("ThrottlingException")
 		s.cloud.Heal()
-		s.cloud.Fail(operation, awstest.Fault{Code: "AccessDeniedException"})
+		s.cloud.Fail(operation, ecstest.Fault{Code: "AccessDeniedException"})
 		s.expect(good, "FAILED", what)
 		is("AccessDeniedException")
 		s.cloud.Heal()
 	}
 
 	s.broken.Store(true)
-	s.expect(good, "FAILED", "container c1: policy: ")
+	s.expect(good, "FAILED", "container c1: policy: no decision on ")
 	if !errors.Is(s.outcome.Err, policy.ErrIndeterminate) || !errors.Is(s.outcome.Err, registry.ErrUnavailable) {
 		t.Errorf("error %v", s.outcome.Err)
 	}
 
 	// With Retry, ECS is told to ask again, while the deployment is young.
 	s.hook.Retry = 2 * time.Minute
-	s.expect(good, "IN_PROGRESS", "container c1: policy: ")
+	s.expect(good, "IN_PROGRESS", "container c1: policy: no decision on ")
 	s.broken.Store(false)
 	s.expect(good, "SUCCEEDED", "is allowed")
 	s.broken.Store(true)
 	s.hook.Now = func() time.Time { return started.Add(2 * time.Minute) }
-	s.expect(good, "FAILED", "container c1: policy: ")
+	s.expect(good, "FAILED", "container c1: policy: no decision on ")
 	s.hook.Now = nil // the present
-	s.expect(good, "FAILED", "container c1: policy: ")
+	s.expect(good, "FAILED", "container c1: policy: no decision on ")
 	s.hook.Retry = 100 * 365 * 24 * time.Hour
-	s.expect(good, "IN_PROGRESS", "container c1: policy: ")
-	s.deployments.state.StartedAt = nil // without an end there is no asking again
-	s.expect(good, "FAILED", "container c1: policy: ")
-	s.deployments.state.StartedAt = &started
-	s.deployments.code = "ServerException"
+	s.expect(good, "IN_PROGRESS", "container c1: policy: no decision on ")
+	s.state.StartedAt = nil // without an end there is no asking again
+	s.expect(good, "FAILED", "container c1: policy: no decision on ")
+	s.state.StartedAt = &started
+	s.cloud.Fail("ecs:DescribeServiceDeployments", ecstest.Fault{Code: "ServerException"})
 	s.expect(good, "FAILED", "looking up the deployment")
 }
 
@@ -510,18 +491,20 @@ func TestUnavailable(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	s := newStage(t)
 	good := s.deploy(s.signed)
-	s.hook.Gate.Open = func(ctx context.Context, _ string) (*policy.Image, error) {
+	s.gate.Open = func(ctx context.Context, _ string) (*policy.Image, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
+	s.use(policy.Enforce)
 	s.hook.Retry = time.Hour
+	s.cloud.PutServiceDeployment("arn:aws:ecs:us-east-1:111122223333:service/shop/web", s.state)
 	ctx, cancel := context.WithTimeout(t.Context(), 2200*time.Millisecond)
 	defer cancel()
 	out, err := s.hook.Handle(ctx, json.RawMessage(good))
 	if err != nil || string(out) != `{"hookStatus":"IN_PROGRESS","callBackDelay":30}` || ctx.Err() != nil {
 		t.Errorf("answer %s, error %v, context %v", out, err, ctx.Err())
 	}
-	if !errors.Is(s.outcome.Err, context.DeadlineExceeded) {
+	if !errors.Is(s.outcome.Err, gate.ErrDeadline) {
 		t.Errorf("error %v", s.outcome.Err)
 	}
 	cancel()
@@ -538,8 +521,6 @@ func TestZeroHook(t *testing.T) {
 	if err != nil || string(out) != `{"hookStatus":"FAILED"}` {
 		t.Errorf("answer %s, error %v", out, err)
 	}
-	s.hook.Gate = nil
-	s.expect(good, "FAILED", "the hook has no gate")
-	s.hook.Gate = &policy.Gate{}
-	s.expect(good, "FAILED", "the gate has no Open function")
+	s.hook.Checker = nil
+	s.expect(good, "FAILED", "the door has no checker")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/verify"
 )
@@ -35,7 +36,7 @@ func TestSilentECS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var outcome *ecsgate.Outcome
-		h := &ecsgate.Hook{Client: silent{}, Gate: &policy.Gate{}, Observe: func(_ context.Context, o *ecsgate.Outcome) { outcome = o }}
+		h := &ecsgate.Hook{Client: silent{}, Checker: checker(t), Observe: func(_ context.Context, o *ecsgate.Outcome) { outcome = o }}
 		answer, err := h.Handle(context.Background(), []byte(`{"executionId":"a","lifecycleStage":"PRE_SCALE_UP",
 			"resourceArn":"arn:aws:ecs:us-east-1:111122223333:service-deployment/shop/web/TFX5sH9q9XDboDTOv0rIt",
 			"executionDetails":{"serviceArn":"arn:aws:ecs:us-east-1:111122223333:service/shop/web",
@@ -49,26 +50,38 @@ func TestSilentECS(t *testing.T) {
 	})
 }
 
-// A hook that can never let anything pass says so when the program starts.
-func TestValidate(t *testing.T) {
+// checker judges by a gate that nobody asks.
+func checker(t *testing.T) *gate.Checker {
 	key, err := sign.GenerateKey(sign.P256)
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate := &policy.Gate{
+	c, err := gate.New(&gate.Rules{Gate: &policy.Gate{
 		Open:      func(context.Context, string) (*policy.Image, error) { return nil, errors.New("not asked") },
 		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}}},
 		Policy:    policy.Require{Kind: verify.ImageSignature},
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := (&ecsgate.Hook{Client: silent{}, Gate: gate}).Validate(); err != nil {
+	return c
+}
+
+// A hook that cannot decide says so when the program starts.
+func TestValidate(t *testing.T) {
+	c := checker(t)
+	agent := []ecsgate.Injected{{Name: "aws-guardduty-agent-*", Account: "111122223333"}}
+	if err := (&ecsgate.Hook{Client: silent{}, Checker: c, Injected: agent}).Validate(); err != nil {
 		t.Error(err)
 	}
 	for name, h := range map[string]*ecsgate.Hook{
-		"zero":           {},
-		"no client":      {Gate: gate},
-		"no gate":        {Client: silent{}},
-		"a zero gate":    {Client: silent{}, Gate: &policy.Gate{}},
-		"retry for ever": {Client: silent{}, Gate: gate, Retry: -1},
+		"zero":                  {},
+		"no client":             {Checker: c},
+		"no checker":            {Client: silent{}},
+		"retry for ever":        {Client: silent{}, Checker: c, Retry: -1},
+		"tags once":             {Client: silent{}, Checker: c, Tags: true},
+		"any injected":          {Client: silent{}, Checker: c, Injected: []ecsgate.Injected{{Name: "*", Account: "111122223333"}}},
+		"injected of whom ever": {Client: silent{}, Checker: c, Injected: []ecsgate.Injected{{Name: "agent"}}},
 	} {
 		if err := h.Validate(); err == nil || !strings.HasPrefix(err.Error(), "ecsgate: ") {
 			t.Errorf("%s: %v", name, err)

@@ -31,8 +31,8 @@ func main() {
 		log.Error("the function cannot start", "error", err)
 		os.Exit(1)
 	}
-	hook := newHook(cfg, strings.Split(os.Getenv("SIGNING_PROFILES"), ","), log)
-	if err := hook.Validate(); err != nil {
+	hook, err := newHook(cfg, trusted(cfg, strings.Split(os.Getenv("SIGNING_PROFILES"), ",")), log)
+	if err != nil {
 		log.Error("the function cannot start: SIGNING_PROFILES has the ARNs of signing profiles, with commas between", "error", err)
 		os.Exit(1)
 	}

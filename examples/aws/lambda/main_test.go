@@ -27,7 +27,6 @@ import (
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/awssigner"
-	"github.com/ladingdev/lading/verify/notary"
 )
 
 func TestMain(m *testing.M) {
@@ -90,7 +89,7 @@ func TestFunction(t *testing.T) {
 	for _, tt := range []struct{ event, answer string }{
 		{deploy(cloud, image), `{"hookStatus":"FAILED"}`},
 		{deploy(cloud, "app:v1"), `{"hookStatus":"FAILED"}`},
-		{`{"lifecycleStage":"POST_SCALE_UP"}`, `{"hookStatus":"SUCCEEDED"}`},
+		{`{"lifecycleStage":"RECONCILE_SERVICE"}`, `{"hookStatus":"SUCCEEDED"}`},
 		{`{"lifecycleStage":"POST_SCALE_UP","lifecycleStage":"PRE_SCALE_UP"}`, `{"hookStatus":"FAILED"}`},
 	} {
 		r.events <- tt.event
@@ -105,7 +104,7 @@ func TestFunction(t *testing.T) {
 	}
 	cancel()
 	cmd.Wait()
-	for _, want := range []string{"nothing is attached", "is not named by digest", "the tasks have started", "occurs twice"} {
+	for _, want := range []string{"nothing is attached", "is not named by digest", "PRE_SCALE_UP comes before", "occurs twice"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %q:\n%s", want, &log)
 		}
@@ -137,10 +136,13 @@ func TestHook(t *testing.T) {
 
 	expect := func(want string, roots ...*x509.Certificate) {
 		t.Helper()
-		hook := newHook(cloud.Config(), []string{profile}, slog.New(slog.NewTextHandler(t.Output(), nil)))
+		v := trusted(cloud.Config(), []string{profile})
 		if roots != nil {
-			v := hook.Gate.Verifiers[0].(*notary.Verifier)
 			v.SigningAuthority, v.AWSRoots = roots, roots
+		}
+		hook, err := newHook(cloud.Config(), v, slog.New(slog.NewTextHandler(t.Output(), nil)))
+		if err != nil {
+			t.Fatal(err)
 		}
 		if got, err := hook.Handle(t.Context(), json.RawMessage(deploy(cloud, name))); err != nil || string(got) != want {
 			t.Errorf("answer %s, error %v, want %s", got, err, want)
@@ -183,8 +185,9 @@ func deploy(cloud *awstest.Server, image string) string {
 		Family:               aws.String("web"),
 		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &image}},
 	}))})
-	return fmt.Sprintf(`{"executionId":"1","lifecycleStage":"PRE_SCALE_UP","resourceArn":"arn:aws:ecs:us-east-1:111122223333:service-deployment/shop/web/1",
-		"executionDetails":{"serviceArn":%q,"targetServiceRevisionArn":%q}}`, service, revision)
+	deployment := cloud.ECS.PutServiceDeployment(service, types.ServiceDeployment{})
+	return fmt.Sprintf(`{"executionId":"1","lifecycleStage":"PRE_SCALE_UP","resourceArn":%q,
+		"executionDetails":{"serviceArn":%q,"targetServiceRevisionArn":%q}}`, deployment, service, revision)
 }
 
 // A function that would refuse every image does not start, and says what it lacks.
