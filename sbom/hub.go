@@ -78,6 +78,7 @@ type element struct {
 	fileTypes, contributors         []text  // SPDX 2's
 	notice, licenseComment          text    // the same
 	snippet                         *snippet
+	model                           *model
 	remarks                         map[*node]text // what is said of package URLs and CPE names, by their leaves
 	excluded                        []text         // files that it leaves out
 	leaves                          []*node        // said by the class of the output

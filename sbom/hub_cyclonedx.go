@@ -212,6 +212,7 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 			leaf.explainSelf(Dropped, noPedigree)
 		}
 	}
+	e.model = cycloneDXModel(n.get("modelCard"))
 	e.cycloneDXEvidence(n.get("evidence"))
 	for _, l := range n.get("evidence").list("licenses") {
 		h.cycloneDXDetails(l)
@@ -763,6 +764,9 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 	}
 	if e.snippet != nil {
 		e.snippet.cycloneDXOut(o)
+	}
+	if e.model != nil && kind == "machine-learning-model" { // of which alone CycloneDX has cards
+		e.model.cycloneDXOut(h, o)
 	}
 	for _, t := range e.remarks {
 		t.src.explainSelf(Dropped, "an identifier of CycloneDX has no comment")

@@ -102,8 +102,11 @@ func readSPDX2(root *node) *hub {
 
 func (h *hub) spdx2Annotations(owner *node, subject int) {
 	for _, n := range owner.list("annotations") {
-		h.annotations = append(h.annotations, annotation{subject: subject, date: n.str("annotationDate"), kind: n.str("annotationType"),
-			body: n.str("comment"), who: parseActor(n.str("annotator"))})
+		a := annotation{subject: subject, date: n.str("annotationDate"), kind: n.str("annotationType"),
+			body: n.str("comment"), who: parseActor(n.str("annotator"))}
+		if !h.takeProperty(a) {
+			h.annotations = append(h.annotations, a)
+		}
 	}
 }
 
@@ -444,11 +447,12 @@ const noSuchRelation = "the other format has no relationship of this type"
 func (h *hub) spdx2Outside(root *node, out []string) {
 	h.spdx2ExternalsOut(root)
 	byID := map[string]*node{}
-	for _, in := range []string{"packages", "files"} {
+	for _, in := range []string{"packages", "files", "snippets"} {
 		for _, n := range root.list(in) {
 			byID[n.str("SPDXID").s] = n
 		}
 	}
+	h.annotateProperties()
 	for _, a := range h.annotations {
 		owner := root
 		if a.subject >= 0 {
@@ -472,6 +476,66 @@ func (h *hub) spdx2Outside(root *node, out []string) {
 		n.set("annotator", who.actor(kinds))
 		n.put("comment", a.body)
 	}
+}
+
+// propertiesTool is the annotator of what is a property in CycloneDX, as "name: value": the form in which Trivy writes and reads its own.
+const propertiesTool = "lading-cyclonedx-properties"
+
+// annotateProperties makes properties annotations, but for those that an annotation says.
+func (h *hub) annotateProperties() {
+	type note struct {
+		subject int
+		body    string
+	}
+	have := map[note]bool{}
+	for _, a := range h.annotations {
+		have[note{a.subject, a.body.s}] = true
+	}
+	date := said(h.created.s)
+	if !isTime(date.s) {
+		date = said(h.now)
+	}
+	put := func(subject int, list []property) {
+		for _, p := range list {
+			if !p.name.ok() || strings.Contains(p.name.s, ": ") || !p.value.ok() {
+				continue
+			}
+			a := annotation{subject: subject, date: date, kind: said("OTHER"), body: text{p.name.s + ": " + p.value.s, p.value.src},
+				who: &party{kind: "Tool", name: said(propertiesTool)}, also: compactNodes([]*node{p.name.src})}
+			if have[note{subject, a.body.s}] {
+				p.name.src.explainSelf(Dropped, "an annotation says it")
+				p.value.src.explainSelf(Dropped, "an annotation says it")
+				continue
+			}
+			h.annotations = append(h.annotations, a)
+		}
+	}
+	put(-1, h.properties)
+	for i, e := range h.elements {
+		put(i, e.properties)
+	}
+}
+
+// takeProperty reads such an annotation back, and reports whether it is one.
+func (h *hub) takeProperty(a annotation) bool {
+	if a.who == nil || a.who.kind != "Tool" || a.who.name.s != propertiesTool {
+		return false
+	}
+	name, value, ok := strings.Cut(a.body.s, ": ")
+	if !ok {
+		return false
+	}
+	p := property{text{s: name}, text{value, a.body.src}}
+	leaves := append(compactNodes([]*node{a.date.src, a.kind.src, a.who.name.src}), a.also...)
+	if a.subject < 0 {
+		h.properties = append(h.properties, p)
+		h.leaves = append(h.leaves, leaves...)
+		return true
+	}
+	e := h.elements[a.subject]
+	e.properties = append(e.properties, p)
+	e.leaves = append(e.leaves, leaves...)
+	return true
 }
 
 func relate(root *node, from string, fromSrc []*node, kind string, kindSrc []*node, to string, toSrc []*node) *node {

@@ -446,6 +446,9 @@ func (r *reader3) artifact(n *node, class text) *element {
 			}
 		}
 	}
+	if class.s == "ai_AIPackage" || class.s == "dataset_DatasetPackage" {
+		e.spdx3Model(n)
+	}
 	if s := r.agent(n.get("suppliedBy")); s != nil {
 		e.supplier = s
 	}

@@ -292,6 +292,8 @@ func (w *writer3) element(i int, e *element, refs *licenseRefs) {
 		name, e.snippet.written = "software_Snippet", true
 	case e.file:
 		name = "software_File"
+	default:
+		name = cmp.Or(e.class3(), name)
 	}
 	o := w.object(name, w.out[i], e.id.src)
 	w.elements3 = append(w.elements3, o)
@@ -358,8 +360,13 @@ func (w *writer3) element(i int, e *element, refs *licenseRefs) {
 	for _, r := range e.references {
 		w.reference(o, r)
 	}
+	if !e.file && !e.model.empty() {
+		e.model.spdx3Out(o)
+	}
 	for _, p := range append(e.properties, e.spdx2Only()...) {
-		w.property(o, p)
+		if name == "software_Package" || e.file || !take3(o, p) {
+			w.property(o, p)
+		}
 	}
 	w.licenses(i, e, refs)
 }
