@@ -79,6 +79,7 @@ type element struct {
 	notice, licenseComment          text    // the same
 	snippet                         *snippet
 	model                           *model
+	mediaType                       text           // of a file
 	remarks                         map[*node]text // what is said of package URLs and CPE names, by their leaves
 	excluded                        []text         // files that it leaves out
 	leaves                          []*node        // said by the class of the output

@@ -165,6 +165,7 @@ func cycloneDXParty(n *node, kind string) *party {
 func (h *hub) cycloneDXElement(n *node, parent int) int {
 	e := &element{id: n.str("bom-ref"), kind: n.str("type"), group: n.str("group"), name: n.str("name"), version: n.str("version"),
 		copyright: n.str("copyright"), description: n.str("description"), publisher: n.str("publisher"), scope: n.str("scope")}
+	e.mediaType = n.str("mime-type")
 	for _, kind := range []string{"swhid", "omniborId"} {
 		for _, v := range n.list(kind) {
 			if v.kind == strictjson.String {
@@ -530,7 +531,13 @@ func (h *hub) writeCycloneDXAnnotations(root *node, rootElement int) {
 			at = rootElement
 		}
 		if at < 0 || !h.elements[at].id.ok() {
-			a.body.src.explainSelf(Dropped, "CycloneDX annotates what has a bom-ref, and the document has none")
+			leaves := append([]*node{a.body.src, a.date.src, a.kind.src}, a.also...)
+			if a.who != nil {
+				leaves = append(leaves, append([]*node{a.who.name.src, a.who.email.src}, a.who.also...)...)
+			}
+			for _, n := range leaves {
+				n.explainSelf(Dropped, "CycloneDX annotates what has a bom-ref, and the document has none")
+			}
 			continue
 		}
 		n := newObject()
@@ -694,6 +701,7 @@ func (h *hub) cycloneDXComponent(o *node, e *element) {
 		o.add("authors", cycloneDXPartyOut(&e.authors[i], "Person"))
 	}
 	o.put("publisher", e.publisher)
+	o.put("mime-type", e.mediaType)
 	group, name := e.splitName()
 	o.put("group", group)
 	o.set("name", newText(name.s, compactNodes([]*node{name.src})...))

@@ -13,7 +13,8 @@ import (
 // A vulnerability is what CycloneDX has in its vulnerabilities and SPDX 3 in its security profile.
 type vulnerability struct {
 	id, description, detail   text
-	source                    text // URL
+	source, sourceName        text // URL, and who gave the id
+	cwes                      []*node
 	published, updated        text
 	advisories                []reference
 	ratings                   []rating
@@ -28,6 +29,7 @@ type rating struct {
 	method, severity, vector text
 	score                    *node
 	said                     []*node
+	source                   *party // who rates
 }
 
 // A vexClass is how SPDX 3 says what CycloneDX calls a state.
@@ -73,11 +75,14 @@ func (h *hub) cycloneDXVulnerabilities(root *node) {
 		if !v.statement.ok() {
 			v.statement = n.str("workaround")
 		}
+		v.sourceName = n.get("source").str("name")
+		v.cwes = n.list("cwes")
 		for _, a := range n.list("advisories") {
 			v.advisories = append(v.advisories, reference{kind: said("advisories"), url: a.str("url"), comment: a.str("title")})
 		}
 		for _, r := range n.list("ratings") {
-			v.ratings = append(v.ratings, rating{r.str("method"), r.str("severity"), r.str("vector"), r.get("score"), nil})
+			v.ratings = append(v.ratings, rating{r.str("method"), r.str("severity"), r.str("vector"), r.get("score"), nil,
+				cycloneDXParty(r.get("source"), "Organization")})
 		}
 		if list := analysis.list("response"); len(list) > 0 && list[0].kind == strictjson.String {
 			v.response = text{list[0].text, list[0]}
@@ -93,6 +98,15 @@ func (h *hub) cycloneDXVulnerabilities(root *node) {
 		}
 		h.vulnerabilities = append(h.vulnerabilities, v)
 	}
+}
+
+const cwePrefix = "CWE-"
+
+// cweNumber reads the number of a weakness from its name or its page at cwe.mitre.org.
+func cweNumber(s string) (string, bool) {
+	s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(s, "https://cwe.mitre.org/data/definitions/"), cwePrefix), ".html")
+	n, err := strconv.Atoi(s)
+	return s, err == nil && n > 0 && strconv.Itoa(n) == s
 }
 
 // security writes the vulnerabilities in SPDX 3's security profile.
@@ -117,9 +131,15 @@ func (w *writer3) security() {
 			if v.source.ok() {
 				o.list("externalIdentifier")[0].add("identifierLocator", newText(v.source.s, v.source.src))
 			}
+			o.list("externalIdentifier")[0].put("issuingAuthority", v.sourceName)
 		}
 		for _, a := range v.advisories {
 			w.reference(o, a)
+		}
+		for _, n := range v.cwes {
+			if n.leaf() && n.kind == strictjson.Number {
+				w.reference(o, reference{kind: said("cwe"), url: text{cwePrefix + n.text, n}})
+			}
 		}
 		w.vex(o.str("spdxId").s, v)
 		for _, r := range v.ratings {
@@ -233,6 +253,9 @@ func (w *writer3) rating(id string, v *vulnerability, r rating) {
 	score.from = []*node{r.score}
 	o.set("security_score", score)
 	o.put("security_vectorString", r.vector)
+	if r.source.named() {
+		o.set("suppliedBy", newText(w.agent(r.source, "Organization")))
+	}
 	if class == cvssClasses[0].class {
 		r.severity.src.explainSelf(Dropped, "SPDX 3 has no severity for CVSS 2")
 		return
@@ -267,6 +290,9 @@ func (r *reader3) security() {
 			} else {
 				v.id = id
 			}
+			if !v.sourceName.ok() {
+				v.sourceName = x.str("issuingAuthority")
+			}
 			for _, l := range listOrOne(x.get("identifierLocator")) {
 				if !v.source.ok() {
 					v.source = text{l.text, l}
@@ -277,6 +303,11 @@ func (r *reader3) security() {
 		}
 		for _, x := range listOrOne(n.get("externalRef")) {
 			for _, l := range listOrOne(x.get("locator")) {
+				if number, ok := cweNumber(l.text); ok && x.str("externalRefType").s == "cwe" {
+					l.explainSelf(Changed, "CycloneDX has the numbers of weaknesses")
+					v.cwes = append(v.cwes, &node{kind: strictjson.Number, text: number, from: append(compactNodes([]*node{class3(x).src, x.str("externalRefType").src}), l)})
+					continue
+				}
 				v.advisories = append(v.advisories, reference{kind: x.str("externalRefType"), url: text{l.text, l}, comment: x.str("comment")})
 				v.said = append(v.said, compactNodes([]*node{class3(x).src, x.str("externalRefType").src})...)
 			}
@@ -329,7 +360,7 @@ func (r *reader3) variant(v *vulnerability, n *node, others map[*vulnerability][
 			return o
 		}
 	}
-	o := &vulnerability{id: v.id, description: v.description, detail: v.detail, source: v.source, published: v.published,
+	o := &vulnerability{id: v.id, description: v.description, detail: v.detail, source: v.source, sourceName: v.sourceName, cwes: v.cwes, published: v.published,
 		updated: v.updated, advisories: v.advisories}
 	others[v] = append(others[v], o)
 	r.vulnerabilities = append(r.vulnerabilities, o)
@@ -352,7 +383,7 @@ func (r *reader3) assessment(n *node, v *vulnerability) {
 	var rated, known bool
 	for _, c := range cvssClasses {
 		if c.class == class.s && !rated {
-			v.ratings = append(v.ratings, rating{text{c.method, class.src}, n.str("security_severity"), n.str("security_vectorString"), n.get("security_score"), said})
+			v.ratings = append(v.ratings, rating{text{c.method, class.src}, n.str("security_severity"), n.str("security_vectorString"), n.get("security_score"), said, r.agent(n.get("suppliedBy"))})
 			rated = true
 		}
 	}
@@ -395,8 +426,10 @@ func (h *hub) writeCycloneDXVulnerabilities(root *node) {
 	for _, v := range h.vulnerabilities {
 		o := root.add("vulnerabilities", newObject())
 		id := o.set("id", newText(cmp.Or(v.id.s, "unknown"), append(v.said, v.id.src)...))
-		if v.source.ok() {
-			o.set("source", newObject()).put("url", v.source)
+		if v.source.ok() || v.sourceName.ok() {
+			s := o.set("source", newObject())
+			s.put("url", v.source)
+			s.put("name", v.sourceName)
 		}
 		for _, r := range v.ratings {
 			x := o.add("ratings", newObject())
@@ -408,6 +441,13 @@ func (h *hub) writeCycloneDXVulnerabilities(root *node) {
 			x.put("severity", r.severity)
 			x.set("method", newText(r.method.s, append(r.said, r.method.src)...))
 			x.put("vector", r.vector)
+			if r.source.named() {
+				x.set("source", newObject()).set("name", newText(r.source.name.s, append(slices.Clone(r.source.also), r.source.name.src)...))
+			}
+		}
+		for _, n := range v.cwes {
+			c := *n
+			o.add("cwes", &c)
 		}
 		o.put("description", v.description)
 		o.put("detail", v.detail)

@@ -642,6 +642,7 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		e.spdx2FileOut(n)
 		return
 	}
+	e.mediaType.src.explainSelf(Dropped, "SPDX has media types of files only")
 	ref := func(category, kind string, at text, from ...*node) *node {
 		o := n.add("externalRefs", newObject())
 		o.set("referenceCategory", newText(category))
@@ -697,6 +698,26 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 	}
 }
 
+// mediaKinds2 are SPDX 2's types of files that are the first parts of media types (2.3, clause 8.3).
+var mediaKinds2 = []string{"APPLICATION", "AUDIO", "IMAGE", "TEXT", "VIDEO"}
+
+// explainReferences says why references and identifiers are lost.
+func (e *element) explainReferences(reason string) {
+	for _, r := range e.references {
+		for _, n := range []*node{r.category.src, r.kind.src, r.url.src, r.comment.src} {
+			n.explainSelf(Dropped, reason)
+		}
+	}
+	for _, x := range e.identifiers {
+		for _, n := range []*node{x.kind.src, x.value.src, x.comment.src} {
+			n.explainSelf(Dropped, reason)
+		}
+	}
+	for _, t := range slices.Concat(e.purls, e.cpes, []text{e.homepage, e.download}) {
+		t.src.explainSelf(Dropped, reason)
+	}
+}
+
 // spdx2FileOut writes what SPDX 2 says of files only.
 func (e *element) spdx2FileOut(n *node) {
 	if e.snippet != nil {
@@ -705,6 +726,11 @@ func (e *element) spdx2FileOut(n *node) {
 	for _, t := range e.fileTypes {
 		n.add("fileTypes", newText(t.s, t.src))
 	}
+	if kind, _, ok := strings.Cut(e.mediaType.s, "/"); ok && e.fileTypes == nil && slices.Contains(mediaKinds2, strings.ToUpper(kind)) {
+		n.add("fileTypes", newText(strings.ToUpper(kind), e.mediaType.src))
+	}
+	e.mediaType.src.explainSelf(Changed, "SPDX 2 has kinds of files")
+	e.explainReferences("SPDX 2 has references and identifiers of packages, and none of files")
 	for _, t := range e.contributors {
 		n.add("fileContributors", newText(t.s, t.src))
 	}

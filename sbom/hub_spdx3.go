@@ -384,6 +384,13 @@ func (r *reader3) artifact(n *node, class text) *element {
 			e.leaves = append(e.leaves, class.src)
 		}
 	}
+	e.mediaType = n.str("contentType")
+	switch kind := n.str("software_fileKind"); kind.s {
+	case "file":
+		e.leaves = append(e.leaves, kind.src)
+	case "directory":
+		kind.src.explainSelf(Dropped, "the other format has files, and no directories")
+	}
 	if p := n.str("software_packageUrl"); p.ok() {
 		e.purls = append(e.purls, p)
 	}

@@ -331,6 +331,11 @@ func (w *writer3) element(i int, e *element, refs *licenseRefs) {
 			o.set("software_packageUrl", newText(e.purls[0].s, append([]*node{e.purls[0].src}, e.purlFrom...)...))
 		}
 	}
+	if name == "software_File" {
+		o.put("contentType", e.mediaType)
+	} else {
+		e.mediaType.src.explainSelf(Dropped, "SPDX has media types of files only")
+	}
 	o.put("software_copyrightText", e.copyright)
 	o.put("description", e.description)
 	o.put("summary", e.summary)

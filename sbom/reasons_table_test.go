@@ -364,8 +364,13 @@ var reasonProofs = map[string][]proof{
 	"CycloneDX wants the providers of energy; none where the input names none": {refused(
 		`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"machine-learning-model","name":"m","modelCard":{"considerations":{"environmentalConsiderations":{
 "energyConsumptions":[{"activity":"training","energyProviders":[],"activityEnergyCost":{"value":1,"unit":"kWh"}}]}}}}]}`, `"energyProviders":[],`, ``)},
-	"an annotation says it": {lacks("SPDX 2", "packages", "properties", "property"), lacks("SPDX 2", "", "properties", "property")},
-	ofNothing:               {lacks("SPDX 3", "software_Package", "completeness", "aggregate"), lacks("SPDX 3", "SpdxDocument", "completeness", "aggregate"), noWord("SPDX 2", "aggregate", "completeness")},
+	"an annotation says it":                                                {lacks("SPDX 2", "packages", "properties", "property"), lacks("SPDX 2", "", "properties", "property")},
+	"CycloneDX has the numbers of weaknesses":                              {specText("CycloneDX 1.7, cwe: an integer, at least 1"), lacks("CycloneDX", "vulnerability", "weaknesses", "cwe")},
+	"the other format has files, and no directories":                       {noWord("SPDX 2", "directory", "DIRECTORY", "fileKind"), noWord("CycloneDX", "fileKind")},
+	"SPDX has media types of files only":                                   {lacks("SPDX 3", "software_Package", "contentType"), lacks("SPDX 2", "packages", "fileTypes", "contentType")},
+	"SPDX 2 has kinds of files":                                            {lacks("SPDX 2", "files", "contentType", "mediaType", "mimeType")},
+	"SPDX 2 has references and identifiers of packages, and none of files": {lacks("SPDX 2", "files", "externalRefs", "homepage", "downloadLocation")},
+	ofNothing: {lacks("SPDX 3", "software_Package", "completeness", "aggregate"), lacks("SPDX 3", "SpdxDocument", "completeness", "aggregate"), noWord("SPDX 2", "aggregate", "completeness")},
 	"SPDX says that more is missing, not of whose parts":                        {notIn(spdx3File, "prop_Relationship_completeness", "incomplete", "incomplete_first_party_only", "incompleteFirstParty")},
 	"SPDX has a word of its own for what is not known":                          {notIn(spdx3File, "prop_Relationship_completeness", "noAssertion", "unknown"), accepted(strings.Replace(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `NOASSERTION`, 1))},
 	"CycloneDX has a word of its own for what is not known":                     {notIn(cdxFile, "aggregateType", "unknown", "noAssertion", "NOASSERTION")},
@@ -490,7 +495,7 @@ func reasonsInSource(t testing.TB) map[string]bool {
 					name = f.Name
 				}
 				switch {
-				case slices.Contains([]string{"explainSelf", "explain", "explainMembers", "explainParties", "madeID"}, name):
+				case slices.Contains([]string{"explainSelf", "explain", "explainMembers", "explainParties", "explainReferences", "madeID"}, name):
 					note(n.Args[len(n.Args)-1])
 				case name == "add" && len(n.Args) == 2 && strings.Contains(textOf(n.Args[1], consts), " "):
 					note(n.Args[1])
