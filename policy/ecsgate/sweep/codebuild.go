@@ -1,0 +1,70 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+)
+
+// codebuild looks at the images that projects build in, and at those of the builds that run now, for which a caller may choose another
+// one. Of the builds it asks for the hundred newest.
+func (r *run) codebuild(ctx context.Context) error {
+	client := codebuild.NewFromConfig(r.config)
+	if err := r.pages(ctx, "projects", func(ctx context.Context, token *string) (*string, error) {
+		calls, cancel := call(ctx)
+		defer cancel()
+		out, err := client.ListProjects(calls, &codebuild.ListProjectsInput{NextToken: token})
+		if err != nil || len(out.Projects) == 0 {
+			return nil, err
+		}
+		described, err := client.BatchGetProjects(calls, &codebuild.BatchGetProjectsInput{Names: out.Projects})
+		if err != nil {
+			r.failed("projects", fmt.Sprintf("%d projects from %s on", len(out.Projects), out.Projects[0]), err)
+			return out.NextToken, nil
+		}
+		for _, p := range described.Projects {
+			r.builder(ctx, &Row{Kind: "project", Resource: line(aws.ToString(p.Name)), Examples: []string{aws.ToString(p.Arn)}}, p.Environment)
+		}
+		return out.NextToken, nil
+	}); err != nil {
+		return err
+	}
+	return r.pages(ctx, "builds", func(ctx context.Context, _ *string) (*string, error) {
+		calls, cancel := call(ctx)
+		defer cancel()
+		out, err := client.ListBuilds(calls, &codebuild.ListBuildsInput{SortOrder: types.SortOrderTypeDescending})
+		if err != nil || len(out.Ids) == 0 {
+			return nil, err
+		}
+		described, err := client.BatchGetBuilds(calls, &codebuild.BatchGetBuildsInput{Ids: out.Ids})
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range described.Builds {
+			if b.BuildStatus == types.StatusTypeInProgress {
+				row := &Row{Kind: "build", Resource: line(aws.ToString(b.ProjectName)), Examples: []string{aws.ToString(b.Arn)}}
+				r.builder(ctx, row, b.Environment)
+			}
+		}
+		return nil, nil
+	})
+}
+
+func (r *run) builder(ctx context.Context, row *Row, e *types.ProjectEnvironment) {
+	if e == nil {
+		row.find(Unreadable, "CodeBuild does not say which image it builds in")
+		r.row(row)
+		return
+	}
+	row.Image = line(aws.ToString(e.Image))
+	if strings.HasPrefix(row.Image, "aws/codebuild/") {
+		row.Reason = "an image of CodeBuild's own, which is in no registry: AWS answers for it"
+	} else {
+		r.judge(ctx, row, "", false)
+	}
+	r.row(row)
+}

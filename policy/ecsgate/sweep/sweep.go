@@ -1,0 +1,290 @@
+package sweep
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/ladingdev/lading/internal/awserror"
+	"github.com/ladingdev/lading/internal/oneline"
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/gate"
+)
+
+// A Sweep says where to look, and by what to judge. It is not changed while it runs.
+type Sweep struct {
+	// Config is that of the SDK's clients: credentials, retries, HTTP client. Its Region is the one that is looked at if Regions is empty.
+	Config aws.Config
+	// Regions are looked at one after the other.
+	Regions []string
+	// Services are some of [Services]; empty means all.
+	Services []string
+	// Checker judges images. Its log, if it has one, is told each decision. It must be set.
+	Checker *gate.Checker
+	// Families are patterns, as package path has them, of the task definition families that the registrar alone makes. Empty means that
+	// there is no registrar, and no finding NotGated.
+	Families []string
+	// Hooks are patterns of the ARNs of the gate's functions, without a version or alias. Empty means that any function will do.
+	Hooks []string
+	// State is the name of a file in which a sweep that was ended goes on; empty means that it begins anew each time.
+	State string
+	// Progress is told of every page; nil means nobody.
+	Progress func(Progress)
+	// Now tells when the sweep began; nil means time.Now.
+	Now func() time.Time
+}
+
+// Progress is how far a sweep is.
+type Progress struct {
+	Service, Region string
+	What            string // what is being listed, such as "tasks of production"
+	Seen            int64  // how many containers, functions and the like were looked at so far
+	Running         int64  // how many tasks ECS says there are, in the clusters that are known so far
+	Requests        int64  // to AWS, retries too, since this process began
+	Done, Units     int    // how many lists are done, of those that are known so far
+}
+
+// services are looked at in this order.
+var services = []struct {
+	name  string
+	sweep func(*run, context.Context) error
+}{
+	{"ecs", (*run).ecs}, {"lambda", (*run).lambda}, {"batch", (*run).batch}, {"apprunner", (*run).apprunner},
+	{"sagemaker", (*run).sagemaker}, {"codebuild", (*run).codebuild}, {"eks", (*run).inspector},
+}
+
+// Services returns the names of the services that can be looked at, in the order in which they are.
+func Services() (names []string) {
+	for _, s := range services {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func (s *Sweep) regions() []string {
+	if len(s.Regions) > 0 {
+		return s.Regions
+	}
+	return []string{s.Config.Region}
+}
+
+// Validate returns an error if the Sweep cannot look or judge. Run asks it first.
+func (s *Sweep) Validate() error {
+	if s.Checker == nil {
+		return errors.New("sweep: no Checker: make one with gate.New")
+	}
+	for _, region := range s.regions() {
+		if region == "" {
+			return errors.New("sweep: no region: set Regions, or the Region of Config")
+		}
+	}
+	for _, name := range s.Services {
+		if !slices.Contains(Services(), name) {
+			return fmt.Errorf("sweep: service %.80q is none of %s", name, strings.Join(Services(), ", "))
+		}
+	}
+	for _, pattern := range slices.Concat(s.Families, s.Hooks) {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("sweep: pattern %.80q: %w", pattern, err)
+		}
+	}
+	return nil
+}
+
+// options is a digest of what a report depends on.
+func (s *Sweep) options() string {
+	rules := s.Checker.Rules()
+	text := fmt.Sprintf("%q %q %q %q %q %q", s.regions(), s.Services, s.Families, s.Hooks, rules.PolicyDigest, rules.TrustDigest)
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// run is one Run of a Sweep.
+type run struct {
+	*Sweep
+	*journal
+	service  string
+	region   string
+	config   aws.Config // of the region
+	ignores  bool       // the policy never looks at a request
+	requests atomic.Int64
+	page     []record
+	more     int64 // of the page's clusters
+}
+
+// Run looks at everything. What could not be looked at is in the Report; an error is one of the Sweep itself, of its State, or of ctx,
+// and then there is no Report.
+func (s *Sweep) Run(ctx context.Context) (*Report, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	j, err := openJournal(s.State, s.options(), now().UTC().Truncate(time.Second))
+	if err != nil {
+		return nil, err
+	}
+	defer j.close()
+	r := &run{Sweep: s, journal: j, ignores: policy.IgnoresRequest(s.Checker.Rules().Gate.Policy)}
+	for _, r.region = range s.regions() {
+		r.config = r.count(s.Config)
+		r.config.Region = r.region
+		for _, service := range services {
+			if len(s.Services) > 0 && !slices.Contains(s.Services, service.name) {
+				continue
+			}
+			r.service = service.name
+			if err := service.sweep(r, ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := j.end(); err != nil {
+		return nil, fmt.Errorf("sweep: the state: %w", err)
+	}
+	return newReport(s, j.state), nil
+}
+
+// count returns a Config whose clients count their requests.
+func (r *run) count(c aws.Config) aws.Config {
+	client := c.HTTPClient
+	if client == nil {
+		client = http.DefaultClient
+	}
+	c.HTTPClient = counted{client, &r.requests}
+	return c
+}
+
+type counted struct {
+	aws.HTTPClient
+	n *atomic.Int64
+}
+
+func (c counted) Do(req *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return c.HTTPClient.Do(req)
+}
+
+// callTimeout ends what a service does not answer; the SDK by itself waits for ever.
+const callTimeout = 30 * time.Second
+
+// call bounds one call, its retries too.
+func call(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, 2*callTimeout, fmt.Errorf("no answer within %s", 2*callTimeout))
+}
+
+// pages asks for one page of a list after the other, from where an ended sweep left off. The function adds to the page and returns where
+// the next one begins, or "". If it cannot list, that is a finding and the list ends. An error is one of the context or the State.
+func (r *run) pages(ctx context.Context, what string, list func(ctx context.Context, token *string) (next *string, err error)) error {
+	unit := r.service + " " + r.region + " " + what
+	at := r.units[unit]
+	resumed := at.next != ""
+	over := false
+	for !at.done {
+		r.page, r.more = nil, 0
+		token := aws.String(at.next)
+		if at.next == "" {
+			token = nil
+		}
+		after, err := list(ctx, token)
+		next := aws.ToString(after)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil && resumed && !awserror.Denied(err) && !awserror.Throttled(err): // tokens end, and so the list begins anew
+			at, resumed, over = progressOf{}, false, true
+			continue
+		case err != nil:
+			r.page = nil
+			r.failed("list", what, err)
+			next = ""
+		case next != "" && next == at.next:
+			r.failed("list", what, errors.New("the service gives the same page again and again"))
+			next = ""
+		}
+		resumed = false
+		r.page = append(r.page, record{Unit: unit, Next: next, Done: next == "", More: r.more, Over: over})
+		over = false
+		if err := r.commit(r.page); err != nil {
+			return err
+		}
+		at = r.units[unit]
+		r.tell(what)
+	}
+	return nil
+}
+
+// tell says how far the sweep is.
+func (r *run) tell(what string) {
+	if r.Progress == nil {
+		return
+	}
+	p := Progress{
+		Service: r.service, Region: r.region, What: what, Seen: r.seen, Running: r.running, Requests: r.requests.Load(), Units: len(r.units),
+	}
+	for _, u := range r.units {
+		if u.done {
+			p.Done++
+		}
+	}
+	r.Progress(p)
+}
+
+// row adds a Row to the page.
+func (r *run) row(row *Row) {
+	row.Service, row.Region = r.service, r.region
+	if row.Count == 0 {
+		row.Count = 1
+	}
+	row.settle()
+	r.page = append(r.page, record{Row: row})
+}
+
+// name keeps what a later list is about.
+func (r *run) name(n string) { r.page = append(r.page, record{Name: n}) }
+
+// failed adds that something could not be looked at.
+func (r *run) failed(kind, what string, err error) {
+	row := &Row{Kind: kind, Resource: what}
+	row.find(Unreadable, "%s", why(err))
+	r.row(row)
+}
+
+// why is an error in one line that says what to do.
+func why(err error) string {
+	text := line(err.Error())
+	switch {
+	case awserror.Denied(err):
+		return "no permission: " + text
+	case awserror.Throttled(err):
+		return "the service wants fewer requests: sweep again later, or with the SDK's adaptive retries: " + text
+	}
+	return text
+}
+
+// line is text of strangers in one line of bounded length.
+func line(s string) string {
+	const most = 1000
+	s = oneline.Of(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\n", "; "))
+	if runes := []rune(s); len(runes) > most {
+		s = string(runes[:most-1]) + "…"
+	}
+	return s
+}
+
+// matches tells whether text is one of some patterns.
+func matches(patterns []string, text string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, text); return ok })
+}
