@@ -332,7 +332,7 @@ func Target(r *http.Request) (service, operation string) {
 // Hosts of the services, as SigV4 names those: Signer has two.
 var Hosts = regexp.MustCompile(`^(kms|signer|data-signer|ecs|inspector-scan)\.([a-z0-9-]+)\.amazonaws\.com$`)
 
-var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/,]+)/([0-9]{8})/([a-z0-9-]+)/([a-z-]+)/aws4_request, ?` +
+var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/,]+)/([0-9]{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, ?` +
 	`SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$`)
 
 // authorised returns the region that the request was signed for, if the signature is the account's.

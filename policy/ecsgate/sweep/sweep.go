@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 
 	"github.com/ladingdev/lading/internal/awserror"
 	"github.com/ladingdev/lading/internal/oneline"
@@ -262,16 +263,22 @@ func (r *run) failed(kind, what string, err error) {
 	r.row(row)
 }
 
-// why is an error in one line that says what to do.
+// why is an error in one line that says what to do. It has no identifier of a request, so that one cause has one text.
 func why(err error) string {
-	text := line(err.Error())
+	text := err.Error()
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		text = api.ErrorCode() + ": " + api.ErrorMessage()
+		if call, ok := errors.AsType[*smithy.OperationError](err); ok {
+			text = call.Service() + " " + call.Operation() + ": " + text
+		}
+	}
 	switch {
 	case awserror.Denied(err):
-		return "no permission: " + text
+		text = "no permission: " + text
 	case awserror.Throttled(err):
-		return "the service wants fewer requests: sweep again later, or with the SDK's adaptive retries: " + text
+		text = "the service wants fewer requests, sweep again later or with the SDK's adaptive retries: " + text
 	}
-	return text
+	return line(text)
 }
 
 // line is text of strangers in one line of bounded length.

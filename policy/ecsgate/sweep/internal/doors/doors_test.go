@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/aws/aws-sdk-go-v2/service/ecr" // keeps the version in go.mod whose types are read
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ladingdev/lading/policy/ecsgate/sweep"
