@@ -48,8 +48,8 @@
 //
 // A lockfile lists what may never have been installed, such as what another platform needs: it is listed all the same,
 // and as optional if nothing of it is there and the lockfile says that it is optional or to work on the project only; the
-// property lading:scope says which. What is from a repository has it as vcs_url in its package URL, and is another
-// component than a registry's of the same name and version.
+// property lading:scope says which, also of what is there. What is from a repository has it as vcs_url in its package URL, and
+// is another component than a registry's of the same name and version. Names and passwords in addresses are left out.
 //
 // In a directory that is a project, and not in an image, which has what was installed, these are read too, with dependencies
 // yarn.lock, pnpm-lock.yaml, bun.lock, uv.lock, poetry.lock, pdm.lock, Cargo.lock, Gemfile.lock, packages.lock.json,
@@ -58,8 +58,11 @@
 // lies in an installed package is of no project here.
 //
 // SBOMs that are in an image about something in it are joined, and said to be their word by the property lading:said-by: of
-// Bitnami, Wolfi and Chainguard, Python's wheels (PEP 770), Spring Boot, GraalVM, .NET's sbom-tool and Homebrew. Others are
-// named in the Report and not read: see [Claim].
+// Bitnami, Wolfi and Chainguard, Python's wheels (PEP 770), Spring Boot, GraalVM, .NET's sbom-tool, Homebrew and Cloud Native
+// Buildpacks. Others are named in the Report and not read: see [Claim].
+//
+// What an installed package is tested with is not installed: package.json, metadata of Python and gems that lie in its
+// directories of tests.
 //
 // Not read: programs that say nothing of what they are made of, such as those of C and most of Rust; files that no package
 // manager installed; archives to be installed (deb, rpm, gem, nupkg, snap), but for those of Java and Python; the version of a

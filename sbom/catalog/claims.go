@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"context"
 	"debug/elf"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -75,20 +77,21 @@ const (
 //	.NET        _manifest/spdx_2.2/manifest.spdx.json, of sbom-tool
 //	Spring Boot META-INF/sbom/application.cdx.json, in a jar or unpacked
 //	GraalVM     in the program, and META-INF/native-image/sbom.json
+//	Buildpacks  /layers/sbom/launch/BUILDPACK/LAYER/sbom.cdx.json and sbom.spdx.json (Buildpack Interface, Bill-of-Materials)
 func claimOf(name string) claimKind {
 	dir, base := path.Split("/" + name)
-	parent := path.Base(dir)
 	isJSON := strings.HasSuffix(base, ".json")
 	switch {
 	case strings.HasPrefix(base, ".spdx-") && strings.HasSuffix(base, ".spdx"),
 		dir == "/var/lib/db/sbom/" && isJSON,
-		parent == "sboms" && strings.HasSuffix(path.Dir(path.Dir(dir)), ".dist-info"),
+		distInfoSBOMs.MatchString(dir),
+		strings.Contains(dir, "/sbom/launch/") && slices.Contains([]string{"sbom.cdx.json", "sbom.spdx.json", "launch.sbom.cdx.json", "launch.sbom.spdx.json"}, base),
 		base == "sbom.spdx.json" && strings.Contains(dir, "/Cellar/"),
 		base == "manifest.spdx.json" && strings.Contains(dir, "/_manifest/"),
 		isJavaSBOM(strings.TrimPrefix(dir[max(strings.LastIndex(dir, "/META-INF/"), 0):], "/") + base):
 		return readClaim
 	}
-	for _, end := range []string{".spdx", ".spdx.json", ".spdx.yaml", ".spdx.yml", ".spdx.rdf", ".cdx.json", ".cdx.xml", ".cyclonedx.json"} {
+	for _, end := range []string{".spdx", ".spdx.json", ".spdx.yaml", ".spdx.yml", ".spdx.rdf", ".cdx.json", ".cdx.xml", ".cyclonedx.json", ".syft.json"} {
 		if strings.HasSuffix(base, end) {
 			return seenClaim
 		}
@@ -99,6 +102,9 @@ func claimOf(name string) claimKind {
 	return notClaim
 }
 
+// distInfoSBOMs is the directory of a distribution of Python for SBOMs, or one in it.
+var distInfoSBOMs = regexp.MustCompile(`^(.*\.dist-info)/sboms/(?:.*/)?$`)
+
 // isJavaSBOM says whether a file in a jar is an SBOM: of Spring Boot or GraalVM.
 func isJavaSBOM(name string) bool {
 	return strings.HasPrefix(name, "META-INF/sbom/") && (strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".xml")) ||
@@ -106,6 +112,10 @@ func isJavaSBOM(name string) bool {
 }
 
 func claimDetails(c *collector, f *found) error {
+	if strings.HasSuffix(f.path, ".syft.json") {
+		c.report.Claims = append(c.report.Claims, Claim{Path: f.path, Unread: errors.New("it is in a form of syft's own")})
+		return nil
+	}
 	if claimOf(f.path) == seenClaim {
 		c.report.Claims = append(c.report.Claims, Claim{Path: f.path, Unread: errors.New("it lies where no tool puts one; give it to sbom.Merge if it is right")})
 		return nil
@@ -115,8 +125,8 @@ func claimDetails(c *collector, f *found) error {
 		return err
 	}
 	var of func() *component
-	if dir := path.Dir(path.Dir(f.path)); strings.HasSuffix(dir, ".dist-info") {
-		of = func() *component { return c.distInfo[dir] }
+	if m := distInfoSBOMs.FindStringSubmatch(path.Dir(f.path) + "/"); m != nil {
+		of = func() *component { return c.distInfo[m[1]].current() }
 	}
 	c.claim(f.path, data, of)
 	return nil
@@ -173,9 +183,16 @@ func (c *collector) join(doc *sbom.Document, out *Claim, owner *component) {
 			continue // the image itself, a repository
 		}
 		known, other := c.known(u)
+		if root[r] && owner != nil && known != owner && sameName(owner, u) { // the files say which version it has
+			joined[r], other = owner, true
+		}
 		if other {
 			stale++
 			continue
+		}
+		scope := scopeOf(k)
+		if scope == "excluded" {
+			continue // used to make or test it, and not in it
 		}
 		if known != nil {
 			out.Known++
@@ -184,7 +201,9 @@ func (c *collector) join(doc *sbom.Document, out *Claim, owner *component) {
 			continue
 		} else {
 			out.Added++
-			known.present = true
+			if known.present = scope != "optional"; !known.present {
+				known.lacks("optional")
+			}
 		}
 		for _, l := range doc.Licenses(r) {
 			add(&known.lesser, orElse(l.Expression, l.Name))
@@ -200,8 +219,23 @@ func (c *collector) join(doc *sbom.Document, out *Claim, owner *component) {
 	case unnamed > 0:
 		out.Unread = fmt.Errorf("%d components have no package URL", unnamed)
 	case stale > 0:
-		out.Unread = fmt.Errorf("%d packages have another version than the packages' database says, which is believed", stale)
+		out.Unread = fmt.Errorf("%d packages have another version than the packages' database or files say, which are believed", stale)
 	}
+}
+
+// scopeOf returns the scope that CycloneDX gives a component.
+func scopeOf(k *sbom.Component) string {
+	var member struct{ Scope string }
+	_ = json.Unmarshal(k.Raw(), &member) // of XML it is none
+	return member.Scope
+}
+
+// sameName says whether a package URL is that of a component in some version.
+func sameName(k *component, u sbom.PURL) bool {
+	own, err := sbom.ParsePURL(k.purl)
+	own.Version, u.Version = "", ""
+	own.Qualifiers, u.Qualifiers = nil, nil
+	return err == nil && own.MatchKey() == u.MatchKey()
 }
 
 func (c *collector) joinEdges(doc *sbom.Document, joined map[sbom.Ref]*component, owner *component) {

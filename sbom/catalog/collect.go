@@ -74,9 +74,9 @@ const (
 
 func finders() ([]finder, error) {
 	rpm, deb, apk, npm, jars := &rpmDB{}, &dpkgDB{}, &apkDB{}, &npmPackage{}, &javaArchive{}
-	poms := &repositoryPOM{}
+	poms, manifest := &repositoryPOM{}, &rpmManifest{}
 	conda, r, arch, php := &condaMeta{}, &rPackage{}, &pacmanDB{}, &composer{}
-	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}, {Extractor: deb, max: maxText, details: deb.details},
+	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}, {Extractor: manifest, max: maxText, details: manifest.details}, {Extractor: deb, max: maxText, details: deb.details},
 		{Extractor: apk, max: maxText, details: apk.details}, {Extractor: npm, max: maxText, details: npm.details}, {Extractor: arch, max: maxText, details: arch.details},
 		{Extractor: jars, max: maxArchive, details: jars.details, always: true}, {Extractor: poms, max: maxText, details: poms.details, always: true}, {Extractor: conda, max: maxText, details: conda.details},
 		{Extractor: php, max: maxText, details: php.details},
@@ -154,6 +154,7 @@ type component struct {
 	hashes   []cdx.Hash
 	why      string // it is not there: "development" or "optional"
 	present  bool   // it is there, and not only in a lockfile that says it may be missing
+	asked    bool   // a lockfile says that it is needed to run
 	renamed  *component
 }
 
@@ -580,7 +581,11 @@ func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
 		return own.String(), p.Name, nil
 	case *javaMetadata:
 		group, artifact, _ := strings.Cut(p.Name, ":")
-		return sbom.PURL{Type: "maven", Namespace: group, Name: artifact, Version: p.Version}.String(), p.Name, nil
+		u := sbom.PURL{Type: "maven", Namespace: group, Name: artifact, Version: p.Version}
+		if own.classifier != "" {
+			u.Qualifiers = map[string]string{"classifier": own.classifier}
+		}
+		return u.String(), p.Name, nil
 	}
 	u := p.PURL()
 	if u == nil {

@@ -2,11 +2,14 @@ package catalog
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"path"
 	"strings"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	"github.com/google/osv-scalibr/inventory"
@@ -19,8 +22,8 @@ import (
 type condaMeta struct{ record condaRecord }
 
 type condaRecord struct {
-	Name, Version, Build, Channel, Subdir, License, URL string
-	Depends                                             []string
+	Name, Version, Build, Channel, Subdir, License, URL, SHA256 string
+	Depends                                                     []string
 }
 
 func (*condaMeta) Name() string                       { return "conda" }
@@ -61,6 +64,11 @@ func (m *condaMeta) details(c *collector, f *found) error {
 		return nil
 	}
 	add(&k.licenses, m.record.License)
+	var sums []cdx.Hash
+	if raw, err := hex.DecodeString(m.record.SHA256); err == nil && len(raw) == sha256.Size {
+		sums = append(sums, cdx.Hash{Algorithm: cdx.HashAlgoSHA256, Value: m.record.SHA256})
+	}
+	k.distribution(m.record.URL, sums)
 	dir := path.Dir(f.path)
 	c.byDir[dir+"\n"+m.record.Name] = k
 	for _, d := range m.record.Depends {

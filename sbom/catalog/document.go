@@ -209,6 +209,8 @@ func (c *collector) write(k *component) cdx.Component {
 	}
 	if !k.present {
 		out.Scope = cdx.ScopeOptional
+	}
+	if !k.asked { // also of what is there: it may be to work on the project only
 		k.property("lading:scope", k.why)
 	}
 	if k.hashes != nil {

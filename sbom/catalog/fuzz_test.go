@@ -166,7 +166,8 @@ func FuzzDebianLicenses(f *testing.F) {
 // FuzzLocks reads lockfiles and archives of every kind that is read here.
 func FuzzLocks(f *testing.F) {
 	names := []string{"a.jar", "node_modules/p/package.json", "node_modules/.package-lock.json", "composer.lock", "vendor/composer/installed.json",
-		"conda-meta/a.json", "library/a/DESCRIPTION", "opt/bitnami/a/.spdx-a.spdx", "var/lib/opkg/status", "lib/apk/db/installed", "var/lib/pacman/local/a-1/desc"}
+		"conda-meta/a.json", "library/a/DESCRIPTION", "opt/bitnami/a/.spdx-a.spdx", "var/lib/opkg/status", "lib/apk/db/installed", "var/lib/pacman/local/a-1/desc",
+		"lib/python3.12/site-packages/a-1.dist-info/METADATA", "gems/a/specifications/a-1.gemspec", "var/lib/rpmmanifest/container-manifest-2"}
 	for _, l := range lockfilesByName {
 		names = append(names, l.names[0])
 	}
@@ -181,6 +182,7 @@ func FuzzLocks(f *testing.F) {
 		f.Add(byte(i), []byte(":\n  version \"1\"\n"))
 		f.Add(byte(i), []byte("__metadata:\n  version: 8\n\"a@npm:1\":\n  resolution: \"\"\n"))
 		f.Add(byte(i), []byte(`{"packages":{"a":["a@patch:a@patch:b"]}}`))
+		f.Add(byte(i), []byte("Name: a\nVersion: 1\nRequires-Dist: a ; (python_version < '3' or extra == 'x') and os_name == 'nt'\n"))
 	}
 	f.Fuzz(func(t *testing.T, kind byte, data []byte) {
 		doc, report, err := Dir(t.Context(), mapFS(item{name: names[int(kind)%len(names)], body: string(data)}, item{name: "package.json", body: `{"name":"p","version":"1.0.0","devDependencies":{"a":"1"}}`}), nil)

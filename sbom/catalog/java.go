@@ -63,8 +63,11 @@ type innerSBOM struct {
 	data []byte
 }
 
-// javaMetadata are the licences that a package's pom.xml names.
-type javaMetadata struct{ licenses []string }
+// javaMetadata are the licences that a package's pom.xml names, and which of its archives it is.
+type javaMetadata struct {
+	licenses   []string
+	classifier string
+}
 
 func (*javaMetadata) IsProtoable() {}
 
@@ -347,7 +350,7 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 		}
 	}
 	for i, p := range valid {
-		k := &extractor.Package{Name: p.group + ":" + p.artifact, Version: p.version, PURLType: purl.TypeMaven, Metadata: &javaMetadata{p.licenses}}
+		k := &extractor.Package{Name: p.group + ":" + p.artifact, Version: p.version, PURLType: purl.TypeMaven, Metadata: &javaMetadata{licenses: p.licenses}}
 		if i == own {
 			j.main = k
 		} else {
@@ -362,8 +365,14 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 	}
 	artifact, version := manifestArtifact(manifest), strings.SplitN(first(manifest, versionNames...), " ", 2)[0]
 	group := manifestGroup(manifest, artifact)
+	base := strings.TrimSuffix(path.Base(j.path), path.Ext(j.path))
+	if symbolic, _, _ := strings.Cut(manifest["bundle-symbolicname"], ";"); symbolic != "" && symbolic == bundleName(manifest["implementation-vendor-id"], base) {
+		artifact, group = base, manifest["implementation-vendor-id"] // the file's name is what was shortened
+	}
+	classifier := ""
 	if file := archive.ParseFilename(j.path); file != nil {
 		artifact, version = file.ArtifactID, file.Version
+		version, classifier = cutClassifier(version)
 		if group = manifestGroup(manifest, artifact); group == "" {
 			group = cmp.Or(strings.ToLower(file.GroupID), artifact) // of old packages it is
 		}
@@ -379,7 +388,19 @@ func (j *jar) identify(poms map[string]*pom, manifest map[string]string) {
 		}
 		return
 	}
-	j.main = &extractor.Package{Name: group + ":" + artifact, Version: version, PURLType: purl.TypeMaven, Metadata: &javaMetadata{bundleLicense(manifest)}}
+	j.main = &extractor.Package{Name: group + ":" + artifact, Version: version, PURLType: purl.TypeMaven,
+		Metadata: &javaMetadata{licenses: bundleLicense(manifest), classifier: classifier}}
+}
+
+// cutClassifier takes the classifier that Maven's plugins give archives of sources, documentation and tests from what is
+// behind the artifact in a file's name.
+func cutClassifier(version string) (plain, classifier string) {
+	for _, c := range []string{"test-sources", "sources", "test-javadoc", "javadoc", "tests"} {
+		if plain, ok := strings.CutSuffix(version, "-"+c); ok {
+			return plain, c
+		}
+	}
+	return version, ""
 }
 
 // bundleLicense returns the licence that a manifest of OSGi names, by a name or a known page.
@@ -422,7 +443,7 @@ func bundleName(group, artifact string) string {
 	if last == artifact {
 		return group
 	}
-	if rest, ok := strings.CutPrefix(artifact, last); ok && strings.ContainsAny(rest[:1], "-.") {
+	if rest, ok := strings.CutPrefix(artifact, last); ok && rest != "" && strings.ContainsAny(rest[:1], "-.") {
 		return group + "." + rest[1:]
 	}
 	return group + "." + artifact
@@ -455,6 +476,11 @@ func manifestArtifact(manifest map[string]string) string {
 	if name := manifest["bundle-symbolicname"]; name != "" && manifest["created-by"] == "Apache Maven Bundle Plugin" {
 		name, _, _ = strings.Cut(name, ";")
 		return name[strings.LastIndexByte(name, '.')+1:]
+	}
+	// The symbolic name is the group with the artifact behind it, whatever case a title has.
+	name, _, _ := strings.Cut(manifest["bundle-symbolicname"], ";")
+	if own, ok := strings.CutPrefix(name, manifest["implementation-vendor-id"]+"."); ok && own != name && isGroup(own) && manifest["implementation-vendor-id"] != "" {
+		return own
 	}
 	for _, n := range artifactNames {
 		if v := manifest[n]; v != "" && !strings.ContainsAny(v, " ${}%:/") {

@@ -165,7 +165,7 @@ func (c *collector) linkLock(file *lockfile, dir string, made map[string]*compon
 		switch {
 		case p.patch:
 		case file.flagged && !p.dev && !p.opt, !file.flagged && (run[id] || !all[id]): // what nothing needs was asked for in another way
-			k.present = true
+			k.present, k.asked = true, true
 		case file.flagged && p.opt, !file.flagged && any[id]:
 			k.lacks("optional")
 		default:
@@ -208,6 +208,7 @@ func (k *component) hash(h cdx.Hash) {
 
 // distribution says where a package was fetched.
 func (k *component) distribution(at string, hashes []cdx.Hash) {
+	at = withoutSecrets(at)
 	for _, h := range hashes {
 		k.hash(h)
 	}
@@ -282,6 +283,17 @@ func inRepository(vcs, dir string) string {
 	return vcs + "#" + dir
 }
 
+var (
+	webUser     = regexp.MustCompile(`^((?:\w+\+)?https?://)[^/?#]*@`)
+	sshPassword = regexp.MustCompile(`^((?:\w+\+)?ssh://[^/?#:@]*):[^/?#]*@`)
+)
+
+// withoutSecrets takes names and passwords out of an address, which lockfiles have if that is how it was asked for. A name
+// alone stays with ssh, where it says nothing.
+func withoutSecrets(address string) string {
+	return sshPassword.ReplaceAllString(webUser.ReplaceAllString(address, "$1"), "$1@")
+}
+
 // isGit says whether a URL is one of a repository.
 func isGit(s string) bool {
 	at, _, _ := strings.Cut(s, "#")
@@ -291,7 +303,7 @@ func isGit(s string) bool {
 
 // withVCS adds where a package's code is from to its package URL.
 func withVCS(u sbom.PURL, vcs string) sbom.PURL {
-	if vcs != "" {
+	if vcs = withoutSecrets(vcs); vcs != "" {
 		u.Qualifiers = maps.Clone(u.Qualifiers)
 		if u.Qualifiers == nil {
 			u.Qualifiers = map[string]string{}
@@ -304,6 +316,7 @@ func withVCS(u sbom.PURL, vcs string) sbom.PURL {
 // fromVCS makes a component that was found at a place the one that is from a repository: a fork may have a registry's name
 // and version.
 func (c *collector) fromVCS(k *component, vcs, at string) *component {
+	vcs = withoutSecrets(vcs)
 	u, err := sbom.ParsePURL(k.purl)
 	if err != nil || vcs == "" || u.Qualifiers["vcs_url"] == vcs {
 		return k
@@ -323,6 +336,7 @@ func (c *collector) rename(k *component, u sbom.PURL, at string) *component {
 		return out
 	}
 	out.kind, out.supplier, out.present, out.licenses, out.lesser = k.kind, k.supplier, k.present || out.present, k.licenses, k.lesser
+	out.asked, out.why = k.asked || out.asked, cmp.Or(out.why, k.why)
 	for to := range k.needs {
 		out.need(to)
 	}

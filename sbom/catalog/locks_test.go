@@ -288,6 +288,45 @@ func TestInstalledFrom(t *testing.T) {
 	}
 }
 
+// What an address has of names and passwords is nobody's business.
+func TestSecrets(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://me:secret@npm.example.org/a.tgz": "https://npm.example.org/a.tgz", "git+https://tok3n@github.com/x/a.git@1": "git+https://github.com/x/a.git@1",
+		"git+ssh://git@github.com/x/a.git#1": "git+ssh://git@github.com/x/a.git#1", "git+ssh://git:secret@github.com/x/a.git": "git+ssh://git@github.com/x/a.git",
+		"https://example.org/@scope/a.tgz": "https://example.org/@scope/a.tgz", "https://a@b@example.org/": "https://example.org/",
+	} {
+		if got := withoutSecrets(address); got != want {
+			t.Errorf("%s: %s", address, got)
+		}
+	}
+	const sha = "436597fd55631f7d8e7ed9a0b9069a38f8046957"
+	for _, it := range []item{
+		{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","resolved":"https://me:secret@example.org/a.tgz"},"node_modules/b":{"version":"1.0.0","resolved":"git+https://secret@example.org/b.git#` + sha + `"}}}`},
+		{name: "yarn.lock", body: "a@https://me:secret@example.org/a.tgz:\n  version \"1.0.0\"\n  resolved \"https://me:secret@example.org/a.tgz#x\"\n"},
+		{name: "uv.lock", body: "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { git = \"https://me:secret@example.org/a.git#" + sha + "\" }\n"},
+		{name: "site-packages/a-1.dist-info/METADATA", body: "Name: a\nVersion: 1\n"}, {name: "site-packages/a-1.dist-info/direct_url.json", body: `{"url":"https://me:secret@example.org/a.whl","archive_info":{}}`},
+		{name: "conda-meta/a.json", body: `{"name":"a","version":"1","url":"https://me:secret@example.org/a.conda"}`},
+	} {
+		doc, _ := dirOf(t, it, item{name: "site-packages/a-1.dist-info/METADATA", body: "Name: a\nVersion: 1\n"})
+		if strings.Contains(string(doc.Bytes()), "secret") {
+			t.Errorf("%s: %s", it.name, doc.Bytes())
+		}
+	}
+}
+
+// A lockfile says what of that which is there is to work on the project only.
+func TestScopeOfInstalled(t *testing.T) {
+	doc, _ := dirOf(t, item{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","dev":true},"node_modules/b":{"version":"1.0.0"},"node_modules/c":{"version":"1.0.0","optional":true}}}`},
+		packageJSON("node_modules/a", "a", "1.0.0"), packageJSON("node_modules/b", "b", "1.0.0"),
+		item{name: "vendor/composer/installed.json", body: `{"packages":[{"name":"a/b","version":"v1.0.0","notification-url":"x"},{"name":"a/c","version":"1.0.0","notification-url":"x"}],"dev-package-names":["a/c"]}`},
+		item{name: "vendor/a/b/tests/x/vendor/composer/installed.json", body: `{"packages":[{"name":"x/y","version":"1.0.0"}]}`})
+	same(t, "packages", purlsOf(doc), []string{"?pkg:npm/c@1.0.0", "pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@1.0.0", "pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"})
+	for purl, want := range map[string][]string{"pkg:npm/a@1.0.0": {"lading:scope=development"}, "pkg:npm/b@1.0.0": nil, "pkg:npm/c@1.0.0": {"lading:scope=optional"},
+		"pkg:composer/a/c@1.0.0": {"lading:scope=development"}, "pkg:composer/a/b@v1.0.0": nil} {
+		same(t, purl, propertiesOf(t, doc, purl), want)
+	}
+}
+
 // Digests of packages as they are distributed, which lockfiles have in several forms.
 func TestLockHashes(t *testing.T) {
 	sum := func(n int) string { return strings.Repeat("ab", n) }

@@ -294,7 +294,7 @@ func npmLockDetails(c *collector, f *found) error {
 		case m.IsOptional || m.IsDevOpt:
 			k.lacks("optional")
 		default:
-			k.present = true
+			k.present, k.asked = true, true
 		}
 		k.distribution(m.Resolved, integrityHashes(m.Integrity))
 		vcs := m.vcs()
@@ -334,7 +334,7 @@ func (c *collector) npmInstalledLock(lock *npmLockfile, root string) {
 // URLs too (npm sbom).
 func (m *npmManifest) vcs() string {
 	if isGit(m.Resolved) && strings.Contains(m.Resolved, "#") {
-		return m.Resolved
+		return withoutSecrets(m.Resolved)
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ type composerPackage struct {
 type composerFile struct {
 	Packages []composerPackage
 	Dev      []composerPackage `json:"packages-dev"`
+	DevNames []string          `json:"dev-package-names"` // of what is installed
 }
 
 func (*composer) Name() string                       { return "php/composer" }
@@ -44,8 +46,11 @@ func (*composer) Requirements() *plugin.Capabilities { return &plugin.Capabiliti
 // FileRequired says what the files are called. A lockfile of a package in vendor is none of the project.
 func (*composer) FileRequired(api filesystem.FileAPI) bool {
 	name := "/" + api.Path()
-	return isInstalledJSON(name) || path.Base(name) == "composer.lock" && !strings.Contains(name, "/vendor/")
+	return isInstalledJSON(name) && !vendorTests.MatchString(name) || path.Base(name) == "composer.lock" && !strings.Contains(name, "/vendor/")
 }
+
+// vendorTests is what a package in vendor is tested with.
+var vendorTests = regexp.MustCompile(`/vendor/(?:.*/)?[Tt]ests?/`)
 
 func isInstalledJSON(name string) bool { return strings.HasSuffix(name, "/composer/installed.json") }
 
@@ -72,8 +77,13 @@ func (c *composer) Extract(_ context.Context, in *filesystem.ScanInput) (out inv
 			continue
 		}
 		u := sbom.PURL{Type: "composer", Namespace: namespace, Name: name, Version: p.Version}
-		if p.Notification == "" && p.Source.Type == "git" {
-			u = withVCS(u, vcsURL(p.Source.URL, p.Source.Reference))
+		if p.Notification == "" && p.Source.Reference != "" {
+			switch p.Source.Type {
+			case "git":
+				u = withVCS(u, vcsURL(p.Source.URL, p.Source.Reference))
+			case "hg", "svn":
+				u = withVCS(u, p.Source.Type+"+"+p.Source.URL+"@"+p.Source.Reference)
+			}
 		}
 		out.Packages = append(out.Packages, &extractor.Package{Name: p.Name, Version: p.Version, PURLType: "composer", Metadata: &ownPURL{u}})
 	}
@@ -92,10 +102,11 @@ func (c *composer) details(_ *collector, f *found) error {
 		if k == nil {
 			continue
 		}
-		if installed || i < len(c.file.Packages) {
-			k.present = true
-		} else {
+		if dev := i >= len(c.file.Packages) || installed && slices.Contains(c.file.DevNames, p.Name); dev {
 			k.lacks("development")
+			k.present = k.present || installed
+		} else {
+			k.present, k.asked = true, true
 		}
 		var licenses []string
 		if json.Unmarshal(p.License, &licenses) != nil {

@@ -316,3 +316,17 @@ func FuzzRPM(f *testing.F) {
 		_, _ = readRPMHeader(data)
 	})
 }
+
+// The list of an image of Azure Linux without rpm.
+func TestRPMManifest(t *testing.T) {
+	doc, report := dirOf(t, item{name: "etc/os-release", body: "ID=azurelinux\nVERSION_ID=\"3.0\"\n"},
+		item{name: "var/lib/rpmmanifest/container-manifest-1", body: "bash-5.2.15-3.azl3\n"},
+		item{name: "var/lib/rpmmanifest/container-manifest-2", body: "bash\t5.2.15-3.azl3\t1\t1\tMicrosoft Corporation\t(none)\t1\tx86_64\t0\tbash-5.2.15-3.azl3.src.rpm\n" +
+			"openssl-libs\t3.3.2-1.azl3\t1\t1\tMicrosoft Corporation\t1\t1\tx86_64\t1\topenssl-3.3.2-1.azl3.src.rpm\nfrob\n"})
+	if len(report.Warnings) != 1 {
+		t.Errorf("%v", report.Warnings)
+	}
+	const openssl = "pkg:rpm/azurelinux/openssl-libs@3.3.2-1.azl3?arch=x86_64&distro=azurelinux-3.0&epoch=1&upstream=openssl-3.3.2-1.azl3.src.rpm"
+	same(t, "packages", purlsOf(doc), []string{"pkg:rpm/azurelinux/bash@5.2.15-3.azl3?arch=x86_64&distro=azurelinux-3.0&upstream=bash-5.2.15-3.azl3.src.rpm", openssl})
+	same(t, openssl, propertiesOf(t, doc, openssl), []string{"aquasecurity:trivy:SrcName=openssl", "aquasecurity:trivy:SrcVersion=3.3.2", "aquasecurity:trivy:SrcRelease=1.azl3"})
+}

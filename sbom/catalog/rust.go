@@ -32,6 +32,9 @@ func cargoDetails(c *collector, f *found) error {
 		if k == nil || p.Kind != rustaudit.Runtime {
 			continue
 		}
+		if source := p.Source; source != "" && source != "crates.io" && !p.Root {
+			k.property("lading:source", source) // git, local or another registry: which, the data do not say
+		}
 		if p.Root {
 			k.kind = cdx.ComponentTypeApplication
 		}
