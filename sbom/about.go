@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,7 +31,8 @@ type About struct {
 
 	// Completeness of what the document says a component depends on, where it says so: CycloneDX's aggregate of
 	// compositions with the component as a dependency or assembly, or SPDX 3's completeness of what it depends on or
-	// contains. In SPDX 2, "complete" for a dependency on NONE and "unknown" for one on NOASSERTION.
+	// contains. In SPDX 2, "complete" for a dependency on NONE and "unknown" for one on NOASSERTION. Of several words for one
+	// component, the one that claims least.
 	Completeness map[Ref]string
 
 	// Vulnerabilities are how many the document lists.
@@ -236,7 +238,7 @@ func (d *Document) readAbout() *About {
 			for _, list := range []string{"assemblies", "dependencies"} {
 				for _, v := range c.list(list) {
 					if ref, ok := d.ByID(v.text); ok && v.kind == strictjson.String {
-						a.Completeness[ref] = c.str("aggregate").s
+						a.complete(ref, c.str("aggregate").s)
 					}
 				}
 			}
@@ -255,9 +257,9 @@ func (d *Document) readAbout() *About {
 				a.Lifecycles = append(a.Lifecycles, t.text)
 			}
 			kind := n.str("relationshipType").s
-			if c := n.str("completeness").s; c != "" && (kind == "dependsOn" || kind == "contains") {
+			if kind == "dependsOn" || kind == "contains" {
 				if ref, ok := d.ByID(n.str("from").s); ok {
-					a.Completeness[ref] = c
+					a.complete(ref, n.str("completeness").s)
 				}
 			}
 			if n.str("type").s == "SpdxDocument" {
@@ -282,7 +284,26 @@ func (d *Document) readAbout() *About {
 		a.Lifecycles = append(a.Lifecycles, l.s)
 	}
 	a.Signed = d.signed()
+	maps.DeleteFunc(a.Completeness, func(_ Ref, word string) bool { return word == "" })
 	return a
+}
+
+// complete notes what is said of completeness: of several words the one that claims least, and nothing said is no claim.
+func (a *About) complete(ref Ref, word string) {
+	claim := func(word string) int {
+		switch word {
+		case "complete":
+			return 3
+		case "", "not_specified":
+			return 2
+		case "unknown", "noAssertion":
+			return 1
+		}
+		return 0
+	}
+	if was, ok := a.Completeness[ref]; !ok || claim(word) < claim(was) {
+		a.Completeness[ref] = word
+	}
 }
 
 // spdx2Completeness reads what a document says of dependencies that it does not name (2.3, clause 11.1).
@@ -309,7 +330,7 @@ func (d *Document) spdx2Completeness(r *strictjson.Reader, a *About) {
 			continue
 		}
 		if ref, ok := d.ByID(from); ok {
-			a.Completeness[ref] = map[State]string{NoValue: "complete", NoAssertion: "unknown"}[stateOf(to)]
+			a.complete(ref, map[State]string{NoValue: "complete", NoAssertion: "unknown"}[stateOf(to)])
 		}
 	}
 }

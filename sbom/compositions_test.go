@@ -124,5 +124,12 @@ func TestCompositionsLeast(t *testing.T) {
 		if got := compositionsOf(t, out); !maps.Equal(got, want) {
 			t.Errorf("%s: %v", tt.name, got)
 		}
+		about := mustParse(t, in+"]}").About().Completeness[0]
+		if about == "noAssertion" {
+			about = "unknown"
+		}
+		if about != tt.want && tt.name != "to nobody knows what" { // which is a relationship, and no word
+			t.Errorf("%s: About says %q", tt.name, about)
+		}
 	}
 }

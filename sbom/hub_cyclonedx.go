@@ -137,6 +137,7 @@ func (h *hub) cycloneDXAnnotations(root *node) {
 		for i, subject := range listOrOne(n.get("subjects")) {
 			at := h.find(subject.text)
 			if at < 0 {
+				subject.explainSelf(Dropped, notDescribed)
 				continue
 			}
 			a.subject, a.also = at, []*node{subject}
