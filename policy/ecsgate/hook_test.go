@@ -57,7 +57,7 @@ const (
 var started = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func newStage(t *testing.T) *stage {
-	s := &stage{T: t, cloud: ecstest.Start(t, nil)}
+	s := &stage{T: t, cloud: ecstest.Start(t, &ecstest.Options{Digest: resolve})}
 	s.registry = registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.requests.Add(1)
@@ -96,6 +96,16 @@ func newStage(t *testing.T) *stage {
 }
 
 var open = gate.Open(nil)
+
+// resolve is what pulling an image gives.
+func resolve(name string) (string, error) {
+	repo, err := registry.Open(name, nil)
+	if err != nil {
+		return "", err
+	}
+	image, err := repo.Resolve(context.Background(), "")
+	return string(image.Digest), err
+}
 
 func (s *stage) check(err error) {
 	s.Helper()

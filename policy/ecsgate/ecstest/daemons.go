@@ -22,8 +22,11 @@ type daemon struct {
 	revisions []*types.DaemonRevision
 	current   *types.DaemonRevision
 	deploys   []*types.DaemonDeployment
-	instances int
+	providers []string
 }
+
+// instances returns how many tasks it has.
+func (d *daemon) instances() int { return instancesOf * len(d.providers) }
 
 // instancesOf a capacity provider: each has that many.
 const instancesOf = 2
@@ -47,7 +50,7 @@ func (s *Server) createDaemon(in *ecs.CreateDaemonInput) (smithy.Serializable, e
 	}
 	now := s.now
 	arn := s.arn("daemon/" + cluster[strings.LastIndexByte(cluster, '/')+1:] + "/" + *in.DaemonName)
-	d := &daemon{name: *in.DaemonName, exec: in.EnableExecuteCommand, instances: instancesOf * len(in.CapacityProviderArns)}
+	d := &daemon{name: *in.DaemonName, exec: in.EnableExecuteCommand, providers: in.CapacityProviderArns}
 	d.DaemonArn, d.ClusterArn, d.CreatedAt, d.Status = &arn, &cluster, &now, types.DaemonStatusActive
 	if err := s.deployDaemon(d, aws.ToString(in.DaemonTaskDefinitionArn)); err != nil {
 		return nil, err
@@ -66,7 +69,7 @@ func (s *Server) updateDaemon(in *ecs.UpdateDaemonInput) (smithy.Serializable, e
 	case len(in.CapacityProviderArns) == 0:
 		return nil, awswire.Failed("InvalidParameterException", "capacityProviderArns are required.")
 	}
-	d.exec, d.instances = in.EnableExecuteCommand, instancesOf*len(in.CapacityProviderArns)
+	d.exec, d.providers = in.EnableExecuteCommand, in.CapacityProviderArns
 	if err := s.deployDaemon(d, aws.ToString(in.DaemonTaskDefinitionArn)); err != nil {
 		return nil, err
 	}
@@ -109,7 +112,11 @@ func (s *Server) deployDaemon(d *daemon, definition string) error {
 		Status: types.DaemonDeploymentStatusPending, TargetDaemonRevision: &types.DaemonDeploymentRevisionDetail{Arn: r.DaemonRevisionArn},
 	}
 	if d.current != nil {
-		deploy.SourceDaemonRevisions = []types.DaemonDeploymentRevisionDetail{{Arn: d.current.DaemonRevisionArn}}
+		source := types.DaemonDeploymentRevisionDetail{Arn: d.current.DaemonRevisionArn}
+		for _, p := range d.providers {
+			source.CapacityProviders = append(source.CapacityProviders, types.DaemonDeploymentCapacityProvider{Arn: &p})
+		}
+		deploy.SourceDaemonRevisions = []types.DaemonDeploymentRevisionDetail{source}
 	}
 	d.deploys = append(d.deploys, deploy)
 	d.DeploymentArn, d.UpdatedAt = deploy.DaemonDeploymentArn, &now
@@ -121,7 +128,11 @@ func (s *Server) deployDaemon(d *daemon, definition string) error {
 			return
 		}
 		deploy.Status, d.current = types.DaemonDeploymentStatusInProgress, r
-		d.CurrentRevisions = []types.DaemonRevisionDetail{{Arn: r.DaemonRevisionArn}}
+		detail := types.DaemonRevisionDetail{Arn: r.DaemonRevisionArn, TotalRunningCount: int32(d.instances())}
+		for _, p := range d.providers {
+			detail.CapacityProviders = append(detail.CapacityProviders, types.DaemonCapacityProvider{Arn: &p, RunningCount: instancesOf})
+		}
+		d.CurrentRevisions = []types.DaemonRevisionDetail{detail}
 		s.daemonChanged(d, deploy)
 		s.lookDaemon(*d.DaemonArn)
 	})
@@ -158,7 +169,7 @@ func (s *Server) lookDaemon(arn string) {
 	for _, c := range def.ContainerDefinitions {
 		as.ContainerDefinitions = append(as.ContainerDefinitions, types.ContainerDefinition{Name: c.Name, Image: c.Image})
 	}
-	for ; have < d.instances; have++ {
+	for ; have < d.instances(); have++ {
 		s.begin(start{
 			cluster: *d.ClusterArn, definition: as, group: "daemon:" + d.name, startedBy: *d.current.DaemonRevisionArn, exec: d.exec,
 			launch: types.LaunchTypeManagedInstances, daemon: arn,

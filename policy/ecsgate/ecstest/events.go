@@ -22,8 +22,8 @@ const (
 	DaemonDeploymentStateChange = "ECS Daemon Deployment State Change"
 )
 
-// eventDelay is how long EventBridge takes.
-const eventDelay = time.Second
+// eventDelay is how long EventBridge and the start of a function take.
+const eventDelay = 2 * time.Second
 
 // A target is a function that EventBridge calls for events of some types.
 type target struct {
@@ -31,7 +31,7 @@ type target struct {
 	call  func(ctx context.Context, event json.RawMessage) error
 }
 
-// Subscribe has a function called with each event of these types, one second after it happened, as a rule of EventBridge whose target is
+// Subscribe has a function called with each event of these types, two seconds after it happened, as a rule of EventBridge whose target is
 // a Lambda function does: what fails is delivered again after one minute, and once more two minutes later (AWS Lambda developer guide,
 // "Asynchronous invocation").
 func (s *Server) Subscribe(call func(ctx context.Context, event json.RawMessage) error, detailTypes ...string) {
