@@ -635,6 +635,12 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		}
 	}
 	refs.write(n, e)
+	if e.file && e.snippet == nil {
+		if !e.comment.ok() {
+			e.comment = e.description
+		}
+		e.description.src.explainSelf(Changed, "SPDX 2 has one text about a file")
+	}
 	n.put("copyrightText", e.copyright)
 	n.put("comment", e.comment)
 	n.put("licenseComments", e.licenseComment)

@@ -160,6 +160,9 @@ func (r *reader3) licenceOfData(d *node) {
 			parts = append(parts, n)
 		}
 	})
+	if listed(ref.s) { // by its name, where an id should be
+		id = ref.s
+	}
 	if !listed(id) || r.dataLicense.ok() || len(parts) > 1 {
 		return
 	}
@@ -543,6 +546,10 @@ func (r *reader3) relationship(n *node, kind text) {
 			continue
 		}
 		e := edge{from: -1, to: -1, kind: string(name), fromText: from, toText: text{to.text, to}, comment: n.str("comment"), also: also, scope: scope.src}
+		if !e.comment.ok() {
+			e.comment = n.str("description")
+			e.comment.src.explainSelf(Changed, "the other format has one text about a relationship")
+		}
 		if fok {
 			e.from = fi
 		} else {

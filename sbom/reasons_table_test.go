@@ -370,6 +370,8 @@ var reasonProofs = map[string][]proof{
 	"SPDX has media types of files only":                                   {lacks("SPDX 3", "software_Package", "contentType"), lacks("SPDX 2", "packages", "fileTypes", "contentType")},
 	"SPDX 2 has kinds of files":                                            {lacks("SPDX 2", "files", "contentType", "mediaType", "mimeType")},
 	"SPDX 2 has references and identifiers of packages, and none of files": {lacks("SPDX 2", "files", "externalRefs", "homepage", "downloadLocation")},
+	"SPDX 2 has one text about a file":                                     {lacks("SPDX 2", "files", "description", "summary")},
+	"the other format has one text about a relationship":                   {lacks("SPDX 2", "relationships", "description", "summary"), lacks("CycloneDX", "dependency", "description", "comment")},
 	ofNothing: {lacks("SPDX 3", "software_Package", "completeness", "aggregate"), lacks("SPDX 3", "SpdxDocument", "completeness", "aggregate"), noWord("SPDX 2", "aggregate", "completeness")},
 	"SPDX says that more is missing, not of whose parts":                        {notIn(spdx3File, "prop_Relationship_completeness", "incomplete", "incomplete_first_party_only", "incompleteFirstParty")},
 	"SPDX has a word of its own for what is not known":                          {notIn(spdx3File, "prop_Relationship_completeness", "noAssertion", "unknown"), accepted(strings.Replace(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `NOASSERTION`, 1))},
