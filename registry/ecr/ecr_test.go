@@ -37,6 +37,7 @@ type cloud struct {
 	current  string // Authorization that the registry takes
 	failing  bool
 	answer   string // instead of a token
+	images   *images
 }
 
 var signedFor = regexp.MustCompile(`Credential=([A-Z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z-]+)/aws4_request`)
@@ -67,6 +68,10 @@ func (c *cloud) api(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	m := signedFor.FindStringSubmatch(r.Header.Get("Authorization"))
 	target := r.Header.Get("X-Amz-Target")
+	if m != nil && c.images != nil && !strings.HasSuffix(target, ".GetAuthorizationToken") {
+		c.images.serve(w, r, m[2], strings.TrimPrefix(target, "AmazonEC2ContainerRegistry_V20150921."))
+		return
+	}
 	if m == nil || !strings.HasSuffix(target, ".GetAuthorizationToken") {
 		http.Error(w, `{"__type":"UnknownOperationException"}`, http.StatusBadRequest)
 		return
