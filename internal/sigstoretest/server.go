@@ -70,6 +70,11 @@ func Serve(s *Instance) *Server {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answer(w, r, h) })
 	}
 	mux.HandleFunc("POST /tsa/api/v1/timestamp", func(w http.ResponseWriter, r *http.Request) {
+		const reply = "application/timestamp-reply"
+		if accept := r.Header.Get("Accept"); accept != "" && !strings.Contains(accept, reply) && !strings.Contains(accept, "*/*") {
+			http.Error(w, "the authority answers with "+reply, http.StatusInternalServerError) // as sigstore/timestamp-authority does
+			return
+		}
 		tsa := *out.TSA
 		tsa.Now = out.Now
 		out.mu.Lock()

@@ -75,7 +75,11 @@ func (c caller) once(ctx context.Context, method, url, contentType, authorizatio
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", "application/json")
+	accept := "application/json"
+	if contentType == timestampQuery {
+		accept = "application/timestamp-reply" // the public instance's authority makes nothing else, and fails if it is not asked for
+	}
+	r.Header.Set("Accept", accept)
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}

@@ -11,6 +11,9 @@ import (
 
 var oidSHA256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 
+// timestampQuery is the media type of a request (RFC 3161, section 3.4).
+const timestampQuery = "application/timestamp-query"
+
 // timestamp asks an authority to stamp a signature (RFC 3161, section 2.4.1) and returns its response, which is verified with the
 // signature. It has no nonce: the signature was never there before.
 func (c caller) timestamp(ctx context.Context, s service, signature []byte) ([]byte, error) {
@@ -27,7 +30,7 @@ func (c caller) timestamp(ctx context.Context, s service, signature []byte) ([]b
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.ask(ctx, "timestamp authority", http.MethodPost, s.URL, "application/timestamp-query", "", request)
+	a, err := c.ask(ctx, "timestamp authority", http.MethodPost, s.URL, timestampQuery, "", request)
 	if err != nil {
 		return nil, fmt.Errorf("keyless: %w: %w", ErrTimestamp, err)
 	}

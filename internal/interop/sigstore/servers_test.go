@@ -88,14 +88,15 @@ func deploy(t *testing.T) *deployment {
 		}
 		return path
 	}
-	ct, fulcio, fulcioMetrics, rekor, rekorRPC, rekorMetrics, ts := port(t), port(t), port(t), port(t), port(t), port(t), port(t)
+	ct, fulcio, fulcioRPC, fulcioMetrics := port(t), port(t), port(t), port(t)
+	rekor, rekorRPC, rekorMetrics, ts := port(t), port(t), port(t), port(t)
 	d.fulcio, d.rekor, d.ts = "http://127.0.0.1:"+fulcio, "http://127.0.0.1:"+rekor, "http://127.0.0.1:"+ts
 	start(t, dir, "timestamp-server", "serve", "--host", "127.0.0.1", "--port", ts, "--scheme", "http", "--disable-ntp-monitoring")
 	start(t, dir, "rekor-server", "serve", "--http-address", "127.0.0.1", "--http-port", rekor, "--grpc-address", "127.0.0.1", "--grpc-port", rekorRPC,
 		"--http-metrics-port", rekorMetrics, "--hostname", rekorName, "--storage-dir", filepath.Join(tmp, "rekor"),
 		"--signer-filepath", file("rekor.pem", "PRIVATE KEY", pkcs8), "--checkpoint-interval", "1s", "--batch-max-age", "100ms")
-	start(t, dir, "fulcio", "serve", "--ca", "ephemeralca", "--host", "127.0.0.1", "--port", fulcio, "--grpc-host", "127.0.0.1", "--grpc-port", fulcio,
-		"--metrics-port", fulcioMetrics, "--ct-log-url", "http://127.0.0.1:"+ct, "--ct-log-origin", ctName,
+	start(t, dir, "fulcio", "serve", "--ca", "ephemeralca", "--host", "127.0.0.1", "--port", fulcio, "--grpc-host", "127.0.0.1", "--grpc-port", fulcioRPC,
+		"--legacy-unix-domain-socket", socket(t), "--metrics-port", fulcioMetrics, "--ct-log-url", "http://127.0.0.1:"+ct, "--ct-log-origin", ctName,
 		"--config-path", file("config.yaml", "", []byte(fulcioConfig(d.issuer.Issuer(), d.roles.Issuer()))))
 	ca := d.trustBundle(t)
 	start(t, dir, "tesseract", "--http_endpoint", "127.0.0.1:"+ct, "--origin", ctName, "--storage_dir", filepath.Join(tmp, "ct"),
@@ -117,6 +118,17 @@ func port(t *testing.T) string {
 	}
 	defer l.Close()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// socket returns the path of one, which may not be long.
+func socket(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fulcio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
 }
 
 // start starts a server, which ends with the test. What it says is shown if the test fails.
