@@ -33,7 +33,7 @@ func (r *run) apprunner(ctx context.Context) error {
 func (r *run) appRunnerService(ctx context.Context, client *apprunner.Client, arn, name string) {
 	calls, cancel := call(ctx)
 	defer cancel()
-	row := &Row{Kind: "service", Resource: line(name), Examples: []string{arn}}
+	row := &Row{Kind: "service", Resource: name, Examples: []string{arn}}
 	out, err := client.DescribeService(calls, &apprunner.DescribeServiceInput{ServiceArn: &arn})
 	if err == nil && (out.Service == nil || out.Service.SourceConfiguration == nil) {
 		err = errors.New("App Runner does not say what it runs")
@@ -49,7 +49,7 @@ func (r *run) appRunnerService(ctx context.Context, client *apprunner.Client, ar
 		r.row(row)
 		return
 	}
-	row.Image = line(aws.ToString(source.ImageRepository.ImageIdentifier))
+	row.Image = aws.ToString(source.ImageRepository.ImageIdentifier)
 	r.judge(ctx, row, "", false)
 	if row.Has(ByTag) && aws.ToBool(source.AutoDeploymentsEnabled) {
 		row.find(ByTag, "whatever the tag is moved to is deployed by itself")

@@ -27,7 +27,7 @@ func (r *run) codebuild(ctx context.Context) error {
 			return out.NextToken, nil
 		}
 		for _, p := range described.Projects {
-			r.builder(ctx, &Row{Kind: "project", Resource: line(aws.ToString(p.Name)), Examples: []string{aws.ToString(p.Arn)}}, p.Environment)
+			r.builder(ctx, &Row{Kind: "project", Resource: aws.ToString(p.Name), Examples: []string{aws.ToString(p.Arn)}}, p.Environment)
 		}
 		return out.NextToken, nil
 	}); err != nil {
@@ -46,7 +46,7 @@ func (r *run) codebuild(ctx context.Context) error {
 		}
 		for _, b := range described.Builds {
 			if b.BuildStatus == types.StatusTypeInProgress {
-				row := &Row{Kind: "build", Resource: line(aws.ToString(b.ProjectName)), Examples: []string{aws.ToString(b.Arn)}}
+				row := &Row{Kind: "build", Resource: aws.ToString(b.ProjectName), Examples: []string{aws.ToString(b.Arn)}}
 				r.builder(ctx, row, b.Environment)
 			}
 		}
@@ -60,7 +60,7 @@ func (r *run) builder(ctx context.Context, row *Row, e *types.ProjectEnvironment
 		r.row(row)
 		return
 	}
-	row.Image = line(aws.ToString(e.Image))
+	row.Image = aws.ToString(e.Image)
 	if strings.HasPrefix(row.Image, "aws/codebuild/") {
 		row.Reason = "an image of CodeBuild's own, which is in no registry: AWS answers for it"
 	} else {

@@ -115,7 +115,7 @@ func (r *run) failure(kind string, f types.Failure) {
 func (r *run) task(ctx context.Context, client *ecs.Client, cluster string, t *types.Task) {
 	arn := aws.ToString(t.TaskDefinitionArn)
 	r.define(ctx, client, arn)
-	base := Row{Kind: "task", Cluster: cluster, Resource: line(aws.ToString(t.Group)), Definition: short(arn), Examples: []string{aws.ToString(t.TaskArn)}}
+	base := Row{Kind: "task", Cluster: cluster, Resource: aws.ToString(t.Group), Definition: short(arn), Examples: []string{aws.ToString(t.TaskArn)}}
 	if t.LaunchType == types.LaunchTypeExternal {
 		base.Kind = "external task"
 	}
@@ -133,7 +133,7 @@ func (r *run) task(ctx context.Context, client *ecs.Client, cluster string, t *t
 	for _, c := range t.Containers {
 		row := base
 		row.Findings = slices.Clone(base.Findings)
-		row.Container, row.Image = line(aws.ToString(c.Name)), line(aws.ToString(c.Image))
+		row.Container, row.Image = aws.ToString(c.Name), aws.ToString(c.Image)
 		if what := overridden(t.Overrides, aws.ToString(c.Name)); what != "" {
 			row.find(Override, "another %s", what)
 		}
@@ -193,7 +193,7 @@ func (r *run) families(ctx context.Context, client *ecs.Client, token *string) (
 		if matches(r.Families, name) || runs[name] {
 			continue
 		}
-		row := &Row{Kind: "task definition family", Resource: line(name)}
+		row := &Row{Kind: "task definition family", Resource: name}
 		row.find(NotGated, "nothing of it runs now; whoever may run it needs no gate")
 		r.row(row)
 	}

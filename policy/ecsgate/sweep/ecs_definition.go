@@ -71,8 +71,8 @@ func (d *definition) task(ctx context.Context, client *ecs.Client, row *Row) err
 	}
 	mounted := map[string]bool{}
 	for _, c := range t.ContainerDefinitions {
-		name := line(aws.ToString(c.Name))
-		d.Containers = append(d.Containers, container{name, line(aws.ToString(c.Image))})
+		name := aws.ToString(c.Name)
+		d.Containers = append(d.Containers, container{name, aws.ToString(c.Image)})
 		if c.VersionConsistency == types.VersionConsistencyDisabled {
 			row.find(ConsistencyOff, "container %s", name)
 		}
@@ -83,7 +83,7 @@ func (d *definition) task(ctx context.Context, client *ecs.Client, row *Row) err
 	}
 	for _, v := range t.Volumes {
 		if what := volume(&v); what != "" && mounted[aws.ToString(v.Name)] {
-			row.find(OtherCode, "volume %s: %s", line(aws.ToString(v.Name)), what)
+			row.find(OtherCode, "volume %s: %s", aws.ToString(v.Name), what)
 		}
 	}
 	return nil
@@ -99,13 +99,13 @@ func (d *definition) daemon(ctx context.Context, client *ecs.Client, row *Row) e
 		return errors.New("ECS says that it has no containers")
 	}
 	for _, c := range t.ContainerDefinitions {
-		name := line(aws.ToString(c.Name))
-		d.Containers = append(d.Containers, container{name, line(aws.ToString(c.Image))})
+		name := aws.ToString(c.Name)
+		d.Containers = append(d.Containers, container{name, aws.ToString(c.Image)})
 		row.files(name, c.EnvironmentFiles, c.FirelensConfiguration)
 	}
 	for _, v := range t.Volumes {
 		if v.Host != nil && aws.ToString(v.Host.SourcePath) != "" {
-			row.find(OtherCode, "volume %s: files of the host", line(aws.ToString(v.Name)))
+			row.find(OtherCode, "volume %s: files of the host", aws.ToString(v.Name))
 		}
 	}
 	return nil
@@ -114,7 +114,7 @@ func (d *definition) daemon(ctx context.Context, client *ecs.Client, row *Row) e
 // files adds what comes from elsewhere than the image when a container starts.
 func (r *Row) files(container string, files []types.EnvironmentFile, router *types.FirelensConfiguration) {
 	for _, f := range files {
-		r.find(OtherCode, "container %s: variables from %s", container, line(aws.ToString(f.Value)))
+		r.find(OtherCode, "container %s: variables from %s", container, aws.ToString(f.Value))
 	}
 	if router != nil && router.Options["config-file-type"] == "s3" {
 		r.find(OtherCode, "container %s: configuration from %s", container, line(router.Options["config-file-value"]))

@@ -62,8 +62,8 @@ func (r *run) revisions(ctx context.Context, client *ecs.Client, list []types.Se
 		for _, v := range out.ServiceRevisions {
 			images := map[string]resolved{}
 			for _, c := range v.ContainerImages {
-				name := line(aws.ToString(c.ContainerName))
-				images[name] = resolved{name, line(aws.ToString(c.Image)), aws.ToString(c.ImageDigest)}
+				name := aws.ToString(c.ContainerName)
+				images[name] = resolved{name, aws.ToString(c.Image), aws.ToString(c.ImageDigest)}
 			}
 			found[aws.ToString(v.ServiceArn)+" "+short(aws.ToString(v.TaskDefinition))] = images
 		}
@@ -72,7 +72,7 @@ func (r *run) revisions(ctx context.Context, client *ecs.Client, list []types.Se
 }
 
 func (r *run) ecsService(ctx context.Context, client *ecs.Client, cluster string, v *types.Service, revisions map[string]map[string]resolved) {
-	base := Row{Kind: "service", Cluster: cluster, Resource: line(aws.ToString(v.ServiceName)), Examples: []string{aws.ToString(v.ServiceArn)}}
+	base := Row{Kind: "service", Cluster: cluster, Resource: aws.ToString(v.ServiceName), Examples: []string{aws.ToString(v.ServiceArn)}}
 	if v.ResourceManagementType == types.ResourceManagementTypeEcs {
 		base.Kind = "express service"
 	}
@@ -222,7 +222,7 @@ func (r *run) daemonRevision(ctx context.Context, client *ecs.Client, cluster st
 	arn := aws.ToString(v.DaemonTaskDefinitionArn)
 	facts := r.define(ctx, client, arn)
 	base := Row{
-		Kind: "daemon", Cluster: cluster, Resource: line(short(aws.ToString(v.DaemonArn))), Definition: short(arn),
+		Kind: "daemon", Cluster: cluster, Resource: short(aws.ToString(v.DaemonArn)), Definition: short(arn),
 		Examples: []string{aws.ToString(v.DaemonRevisionArn)},
 	}
 	if aws.ToBool(v.EnableExecuteCommand) {
@@ -230,8 +230,8 @@ func (r *run) daemonRevision(ctx context.Context, client *ecs.Client, cluster st
 	}
 	images := map[string]resolved{}
 	for _, c := range v.ContainerImages {
-		name := line(aws.ToString(c.ContainerName))
-		images[name] = resolved{name, line(aws.ToString(c.Image)), aws.ToString(c.ImageDigest)}
+		name := aws.ToString(c.ContainerName)
+		images[name] = resolved{name, aws.ToString(c.Image), aws.ToString(c.ImageDigest)}
 	}
 	if facts.Err != "" && len(images) == 0 {
 		row := base

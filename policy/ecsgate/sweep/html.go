@@ -62,7 +62,7 @@ func (p *page) text(s string) {
 }
 
 func (p *page) sums(r *Report) {
-	p.printf("<div class=\"scroll\"><table>\n<caption>What was looked at</caption>\n<thead><tr><th scope=\"col\">service</th>")
+	p.printf("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What was looked at\"><table>\n<caption>What was looked at</caption>\n<thead><tr><th scope=\"col\">service</th>")
 	for _, name := range []string{"seen", "allowed", "denied", "unknown", "problems", "gaps", "warnings"} {
 		p.printf("<th scope=\"col\">%s</th>", name)
 	}
@@ -127,7 +127,7 @@ func (p *page) images(r *Report) {
 	if len(list) == 0 {
 		return
 	}
-	p.printf("<h2>What runs, or is set to run</h2>\n<div class=\"scroll\"><table class=\"images\">\n" +
+	p.printf("<h2>What runs, or is set to run</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Images\"><table class=\"images\">\n" +
 		"<thead><tr><th scope=\"col\">verdict</th><th scope=\"col\">times</th><th scope=\"col\">image, and why</th></tr></thead>\n<tbody>\n")
 	for _, i := range list {
 		class := map[policy.Verdict]Level{policy.Deny: Problem, policy.Indeterminate: Incomplete}[i.verdict]

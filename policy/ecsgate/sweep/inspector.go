@@ -52,7 +52,7 @@ var suffixes = map[string]string{"aws": "amazonaws.com", "aws-us-gov": "amazonaw
 func (r *run) inUse(ctx context.Context, client *inspector2.Client, id string) {
 	m := ecrImage.FindStringSubmatch(id)
 	if m == nil || suffixes[m[1]] == "" {
-		r.failed("image", line(id), fmt.Errorf("not the name of an image in ECR"))
+		r.failed("image", id, fmt.Errorf("not the name of an image in ECR"))
 		return
 	}
 	name := m[3] + ".dkr.ecr." + m[2] + "." + suffixes[m[1]] + "/" + m[4] + "@" + m[5]
@@ -94,9 +94,9 @@ func (r *run) inCluster(ctx context.Context, image string, c *types.ClusterInfor
 				names = append(names, aws.ToString(w.Type)+" "+aws.ToString(w.Name))
 			}
 			slices.Sort(names)
-			row.Resource = line(strings.TrimSpace(aws.ToString(m.Value.Namespace) + "/" + strings.Join(names, ", ")))
+			row.Resource = strings.TrimSpace(aws.ToString(m.Value.Namespace) + "/" + strings.Join(names, ", "))
 		case *types.ClusterMetadataMemberAwsEcsMetadataDetails:
-			row.Kind, row.Resource, row.Definition = "task, by Inspector", line(aws.ToString(m.Value.DetailsGroup)), short(aws.ToString(m.Value.TaskDefinitionArn))
+			row.Kind, row.Resource, row.Definition = "task, by Inspector", aws.ToString(m.Value.DetailsGroup), short(aws.ToString(m.Value.TaskDefinitionArn))
 		}
 		r.judge(ctx, row, "", false)
 		r.row(row)

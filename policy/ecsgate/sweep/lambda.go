@@ -41,7 +41,7 @@ func (r *run) function(ctx context.Context, client *lambda.Client, f *types.Func
 	calls, cancel := call(ctx)
 	defer cancel()
 	arn, version := aws.ToString(f.FunctionArn), aws.ToString(f.Version)
-	row := &Row{Kind: "function", Resource: line(aws.ToString(f.FunctionName)), Definition: version, Examples: []string{arn}}
+	row := &Row{Kind: "function", Resource: aws.ToString(f.FunctionName), Definition: version, Examples: []string{arn}}
 	out, err := client.GetFunction(calls, &lambda.GetFunctionInput{FunctionName: f.FunctionName, Qualifier: f.Version})
 	switch {
 	case awserror.Code(err) == "ResourceNotFoundException": // it is gone
@@ -54,7 +54,7 @@ func (r *run) function(ctx context.Context, client *lambda.Client, f *types.Func
 		r.row(row)
 		return
 	}
-	row.Image = line(aws.ToString(out.Code.ImageUri))
+	row.Image = aws.ToString(out.Code.ImageUri)
 	_, resolved, _ := strings.Cut(aws.ToString(out.Code.ResolvedImageUri), "@")
 	r.judge(ctx, row, resolved, true)
 	r.row(row)

@@ -121,7 +121,7 @@ func (s *sum) add(row *Row) {
 			s.allowed += row.Count
 		case row.Judged != "" && row.Verdict == policy.Deny:
 			s.denied += row.Count
-		default:
+		case len(row.Findings) > 0: // what nobody can judge, such as an image of CodeBuild's own, has none
 			s.unknown += row.Count
 		}
 	}

@@ -85,7 +85,7 @@ func (r *run) said(row *Row, err error) bool {
 func (r *run) endpoint(ctx context.Context, client *sagemaker.Client, name, arn string) {
 	calls, cancel := call(ctx)
 	defer cancel()
-	base := Row{Kind: "endpoint", Resource: line(name), Examples: []string{arn}}
+	base := Row{Kind: "endpoint", Resource: name, Examples: []string{arn}}
 	out, err := client.DescribeEndpoint(calls, &sagemaker.DescribeEndpointInput{EndpointName: &name})
 	if !r.said(&base, err) {
 		return
@@ -97,7 +97,7 @@ func (r *run) endpoint(ctx context.Context, client *sagemaker.Client, name, arn 
 		for _, v := range group.variants {
 			for _, image := range v.DeployedImages {
 				row := base
-				row.Container, row.Image = line(group.what+aws.ToString(v.VariantName)), line(aws.ToString(image.SpecifiedImage))
+				row.Container, row.Image = group.what+aws.ToString(v.VariantName), aws.ToString(image.SpecifiedImage)
 				r.judge(ctx, &row, digestOf(aws.ToString(image.ResolvedImage)), true)
 				r.row(&row)
 			}
@@ -118,7 +118,7 @@ func digestOf(name string) string {
 func (r *run) model(ctx context.Context, client *sagemaker.Client, name, arn string) {
 	calls, cancel := call(ctx)
 	defer cancel()
-	base := Row{Kind: "model", Resource: line(name), Examples: []string{arn}}
+	base := Row{Kind: "model", Resource: name, Examples: []string{arn}}
 	out, err := client.DescribeModel(calls, &sagemaker.DescribeModelInput{ModelName: &name})
 	if !r.said(&base, err) {
 		return
@@ -135,7 +135,7 @@ func (r *run) model(ctx context.Context, client *sagemaker.Client, name, arn str
 			continue
 		}
 		row := base
-		row.Container, row.Image = line(aws.ToString(c.ContainerHostname)), line(aws.ToString(c.Image))
+		row.Container, row.Image = aws.ToString(c.ContainerHostname), aws.ToString(c.Image)
 		r.judge(ctx, &row, "", false)
 		r.row(&row)
 	}
@@ -144,7 +144,7 @@ func (r *run) model(ctx context.Context, client *sagemaker.Client, name, arn str
 func (r *run) trainingJob(ctx context.Context, client *sagemaker.Client, name, arn string) {
 	calls, cancel := call(ctx)
 	defer cancel()
-	row := &Row{Kind: "training job", Resource: line(name), Examples: []string{arn}}
+	row := &Row{Kind: "training job", Resource: name, Examples: []string{arn}}
 	out, err := client.DescribeTrainingJob(calls, &sagemaker.DescribeTrainingJobInput{TrainingJobName: &name})
 	if err == nil && out.AlgorithmSpecification == nil {
 		err = errors.New("SageMaker does not say what it runs")
@@ -152,7 +152,7 @@ func (r *run) trainingJob(ctx context.Context, client *sagemaker.Client, name, a
 	if !r.said(row, err) {
 		return
 	}
-	if row.Image = line(aws.ToString(out.AlgorithmSpecification.TrainingImage)); row.Image == "" {
+	if row.Image = aws.ToString(out.AlgorithmSpecification.TrainingImage); row.Image == "" {
 		row.find(OtherCode, "an algorithm by name: %s", aws.ToString(out.AlgorithmSpecification.AlgorithmName))
 	} else {
 		r.judge(ctx, row, "", true)
@@ -163,7 +163,7 @@ func (r *run) trainingJob(ctx context.Context, client *sagemaker.Client, name, a
 func (r *run) processingJob(ctx context.Context, client *sagemaker.Client, name, arn string) {
 	calls, cancel := call(ctx)
 	defer cancel()
-	row := &Row{Kind: "processing job", Resource: line(name), Examples: []string{arn}}
+	row := &Row{Kind: "processing job", Resource: name, Examples: []string{arn}}
 	out, err := client.DescribeProcessingJob(calls, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &name})
 	if err == nil && out.AppSpecification == nil {
 		err = errors.New("SageMaker does not say what it runs")
@@ -171,7 +171,7 @@ func (r *run) processingJob(ctx context.Context, client *sagemaker.Client, name,
 	if !r.said(row, err) {
 		return
 	}
-	row.Image = line(aws.ToString(out.AppSpecification.ImageUri))
+	row.Image = aws.ToString(out.AppSpecification.ImageUri)
 	r.judge(ctx, row, "", true)
 	r.row(row)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ladingdev/lading/internal/awserror"
 	"github.com/ladingdev/lading/internal/oneline"
@@ -243,9 +244,15 @@ func (r *run) tell(what string) {
 	r.Progress(p)
 }
 
-// row adds a Row to the page.
+// row adds a Row to the page. What strangers named is one line of bounded length from here on.
 func (r *run) row(row *Row) {
 	row.Service, row.Region = r.service, r.region
+	for _, text := range []*string{&row.Kind, &row.Cluster, &row.Resource, &row.Definition, &row.Container, &row.Image} {
+		*text = line(*text)
+	}
+	for i, arn := range row.Examples {
+		row.Examples[i] = line(arn)
+	}
 	if row.Count == 0 {
 		row.Count = 1
 	}
@@ -265,12 +272,18 @@ func (r *run) failed(kind, what string, err error) {
 
 // why is an error in one line that says what to do. It has no identifier of a request, so that one cause has one text.
 func why(err error) string {
-	text := err.Error()
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		text = api.ErrorCode() + ": " + api.ErrorMessage()
-		if call, ok := errors.AsType[*smithy.OperationError](err); ok {
-			text = call.Service() + " " + call.Operation() + ": " + text
+	text, cause := "", err
+	if call, ok := errors.AsType[*smithy.OperationError](err); ok {
+		cause = call.Err
+		if sent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+			cause = sent
 		}
+		text = call.Service() + " " + call.Operation() + ": "
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		text += api.ErrorCode() + ": " + api.ErrorMessage()
+	} else {
+		text += cause.Error()
 	}
 	switch {
 	case awserror.Denied(err):

@@ -45,8 +45,8 @@ func (r *Report) Text(w io.Writer) error {
 		t.line("")
 		t.line("What runs, or is set to run")
 		for _, i := range images {
-			t.wrap("  "+marks[i.verdict]+" ", 4, fmt.Sprintf("%s, %d times", abbreviated(i.judged), i.count))
-			t.wrap("      ", 6, abbreviated(cmp.Or(i.reason, "no reason is given")))
+			t.wrap("  "+marks[i.verdict]+" ", 4, abbreviated(i.judged)+", "+plural(i.count, "time"))
+			t.wrap("    ", 4, abbreviated(cmp.Or(i.reason, "no reason is given")))
 		}
 	}
 	t.line("")
@@ -90,24 +90,19 @@ func (t *text) wrap(prefix string, n int, s string) {
 }
 
 func (t *text) row(r *Row) {
-	for i, f := range r.Findings {
-		mark := levelMarks[f.Kind.Level()]
-		if i > 0 {
-			t.wrap("  "+mark+" ", 4, string(f.Kind)+": "+abbreviated(cmp.Or(f.Detail, f.Kind.About())))
-			continue
-		}
-		times := ""
-		if r.Count > 1 {
-			times = fmt.Sprintf("%d × ", r.Count)
-		}
-		t.wrap("  "+mark+" ", 4, times+r.where())
-		if name := cmp.Or(r.Judged, r.Image); name != "" {
-			t.wrap("      ", 6, abbreviated(name))
-		}
-		t.wrap("      ", 6, string(f.Kind)+": "+abbreviated(cmp.Or(f.Detail, f.Kind.About())))
+	times := ""
+	if r.Count > 1 {
+		times = fmt.Sprintf("%d × ", r.Count)
+	}
+	t.wrap("  "+levelMarks[r.Findings[0].Kind.Level()]+" ", 4, times+r.where())
+	if name := cmp.Or(r.Judged, r.Image); name != "" {
+		t.wrap("    ", 4, abbreviated(name))
+	}
+	for _, f := range r.Findings {
+		t.wrap("    "+levelMarks[f.Kind.Level()]+" ", 6, string(f.Kind)+": "+abbreviated(cmp.Or(f.Detail, f.Kind.About())))
 	}
 	for _, arn := range r.examples() {
-		t.wrap("      - ", 8, arn)
+		t.wrap("    - ", 6, arn)
 	}
 }
 
