@@ -23,9 +23,12 @@ type Guard struct {
 	Clusters []string
 	// Registrar is the role that registers. It must be set.
 	Registrar string
-	// TaskEvents is the role of the function that undoes what should not run: it may set services to no tasks, and deployments back to
-	// a revision of before. Empty means that there is none.
+	// TaskEvents is the role of the function that undoes what should not run: it may set services to no tasks, and services and daemons
+	// back to a revision of before. Empty means that there is none.
 	TaskEvents string
+	// Pauses is the role of the function that answers pause hooks; then nobody else continues a deployment that waits, whoever else it
+	// waits for. Empty means that deployments wait for people.
+	Pauses string
 	// Admins are the roles that may change the gate: its roles, functions, rules and, in an account alone, the boundary. None means
 	// that nobody may, from below these policies.
 	Admins []string
@@ -102,6 +105,7 @@ func (g *Guard) Validate() error {
 	}{
 		{"Registrar", []string{d.Registrar}, role, "arn:aws:iam::111122223333:role/lading-registrar, the role's and not its session's, without *"},
 		{"TaskEvents", optional(d.TaskEvents), role, "arn:aws:iam::111122223333:role/lading-task-events, the role's and not its session's, without *"},
+		{"Pauses", optional(d.Pauses), role, "arn:aws:iam::111122223333:role/lading-pauses, the role's and not its session's, without *"},
 		{"Admins", d.Admins, role, "arn:aws:iam::111122223333:role/platform, without * in the name"},
 		{"BreakGlass", d.BreakGlass, role, "arn:aws:iam::111122223333:role/oncall, without * in the name"},
 		{"Hosts", d.Hosts, role, "arn:aws:iam::111122223333:role/ecsInstanceRole, without * in the name"},

@@ -181,7 +181,7 @@ func TestTooLong(t *testing.T) {
 				t.Error("a boundary for every account")
 			}
 		}
-		if t.Logf("account %q: %d clusters fit", account, most); most < 5 || most > 100 {
+		if t.Logf("account %q: %d clusters fit", account, most); most < 3 || most > 100 {
 			t.Errorf("%d clusters fit", most)
 		}
 	}

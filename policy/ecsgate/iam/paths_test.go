@@ -29,7 +29,7 @@ func roleARN(name string) string { return "arn:aws:iam::111122223333:role/" + na
 
 func guard() *Guard {
 	return &Guard{
-		Account: "111122223333", Family: "gated-", Registrar: roleARN("lading-registrar"), TaskEvents: roleARN("lading-task-events"),
+		Account: "111122223333", Family: "gated-", Registrar: roleARN("lading-registrar"), TaskEvents: roleARN("lading-task-events"), Pauses: roleARN("lading-pauses"),
 		Admins: []string{roleARN("platform")}, BreakGlass: []string{roleARN("oncall")}, Hosts: []string{roleARN("ecsInstanceRole")},
 		TaskRoles:   []string{roleARN("task/*")},
 		BatchImages: []string{"111122223333.dkr.ecr.eu-west-1.amazonaws.com/released/*@sha256:*"},
@@ -88,6 +88,8 @@ var paths = []struct {
 		{"developer", "ecs:UpdateService", []string{service}, in("ecs:task-definition", other, "aws:ResourceTag/lading-gate", "yes"), "UpdateGated"},
 		{"task-events", "ecs:UpdateService", []string{service}, runs(other), ""}, // back to a revision of before
 		{"task-events", "ecs:UpdateService", []string{service}, in(), ""},        // to no tasks
+		{"pauses", "ecs:ContinueServiceDeployment", []string{service}, in(), ""},
+		{"developer", "ecs:ContinueServiceDeployment", []string{service}, in(), "AnswerPauses"},
 	}},
 	{path: "3 forced deployment", calls: []call{
 		{"deployer", "ecs:UpdateService", []string{service}, in("aws:ResourceTag/lading-gate", "yes"), ""},
@@ -146,6 +148,7 @@ var paths = []struct {
 		{"deployer", "ecs:UpdateExpressGatewayService", []string{service}, runs(gated), ""},
 		{"developer", "ecs:CreateExpressGatewayService", []string{service}, in(), "CreateGated"}, // with an image of the caller's
 		{"developer", "ecs:CreateExpressGatewayService", []string{service}, runs(other), "CreateGated"},
+		{"task-events", "ecs:UpdateExpressGatewayService", []string{service}, runs(other), ""}, // back to that of before
 		{"developer", "ecs:UpdateExpressGatewayService", []string{service}, in("aws:ResourceTag/lading-gate", "yes"), "CreateGated"},
 	}},
 	{path: "14 daemons", calls: []call{
@@ -155,6 +158,8 @@ var paths = []struct {
 			in("ecs:daemon-task-definition", region+"daemon-task-definition/agent:1"), "DaemonsGated"},
 		{"developer", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"}, in("ecs:daemon-task-definition", gated), "DaemonsGated"},
 		{"developer", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"}, in(), "DaemonsGated"},
+		{"task-events", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"},
+			in("ecs:daemon-task-definition", region+"daemon-task-definition/agent:1"), ""}, // back to that of before
 		{"developer", "ecs:RegisterDaemonTaskDefinition", []string{daemon}, nil, "RegisterByRegistrar"},
 		{"registrar", "ecs:RegisterDaemonTaskDefinition", []string{daemon}, nil, ""},
 	}},
@@ -189,11 +194,10 @@ var paths = []struct {
 		test: "policy/ecsgate/hook_test.go TestRefused"},
 }
 
-// asked has what a document set answers, by both judges.
+// ask returns what stops a call, by both judges; "" means that nothing does.
 func ask(t *testing.T, docs map[string][]byte, organization bool, c call) string {
 	t.Helper()
-	admin := []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
-	admin = []byte(`{"Version":"2012-10-17","Statement":[` + string(admin[strings.Index(string(admin), `{"Effect`):len(admin)-1]) + `]}`)
+	admin := []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 	set := iamtable.Set{Identity: [][]byte{admin}}
 	role := c.who
 	switch c.who {
@@ -201,8 +205,8 @@ func ask(t *testing.T, docs map[string][]byte, organization bool, c call) string
 		set.Identity[0] = docs["deployer"]
 	case "registrar":
 		set.Identity[0], role = docs["registrar"], "lading-registrar"
-	case "task-events":
-		role = "lading-task-events"
+	case "task-events", "pauses":
+		role = "lading-" + c.who
 	}
 	if organization {
 		level := [][]byte{admin}

@@ -83,7 +83,7 @@ func (g *Guard) denials() []Statement {
 		{
 			Sid: "CreateGated", Effect: "Deny",
 			Action:   []string{"ecs:CreateExpressGatewayService", "ecs:CreateService", "ecs:CreateTaskSet", "ecs:UpdateExpressGatewayService"},
-			Resource: []string{"*"}, Condition: and(condition{"ArnNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
+			Resource: []string{"*"}, Condition: and(gate, condition{"ArnNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
 			Why: "A service or task set runs what the registrar made; without a task definition, an Express service would take an image of the caller's.",
 		},
 		{
@@ -99,9 +99,16 @@ func (g *Guard) denials() []Statement {
 		},
 		{
 			Sid: "DaemonsGated", Effect: "Deny", Action: []string{"ecs:CreateDaemon", "ecs:UpdateDaemon"}, Resource: []string{"*"},
-			Condition: and(condition{"ArnNotLike": {"ecs:daemon-task-definition": g.daemons()}}, g.inClusters()),
+			Condition: and(gate, condition{"ArnNotLike": {"ecs:daemon-task-definition": g.daemons()}}, g.inClusters()),
 			Why:       "A daemon starts on every host before anything else, and no lifecycle hook is asked about it.",
 		},
+	}
+	if g.Pauses != "" {
+		denials = append(denials, Statement{
+			Sid: "AnswerPauses", Effect: "Deny", Action: []string{"ecs:ContinueServiceDeployment"}, Resource: []string{"*"},
+			Condition: and(unless(g.Pauses), g.inClusters()),
+			Why:       "A deployment that waits for the gate goes on by the gate's word.",
+		})
 	}
 	return append(append(denials, g.tagDenials()...), g.otherDenials()...)
 }
@@ -145,7 +152,7 @@ func (g *Guard) otherDenials() []Statement {
 		{
 			Sid: "KeepGate", Effect: "Deny",
 			NotAction: []string{"events:Describe*", "events:List*", "iam:Get*", "iam:List*", "lambda:Get*", "lambda:InvokeFunction", "lambda:List*"},
-			Resource: append(append([]string{g.Registrar}, optional(g.TaskEvents)...),
+			Resource: append(slices.Concat([]string{g.Registrar}, optional(g.TaskEvents), optional(g.Pauses)),
 				g.arn("lambda", "function:"+g.Prefix+"*"), g.arn("events", "rule/"+g.Prefix+"*")),
 			Condition: unless(g.Admins...),
 			Why:       "Who may change or pass the gate's roles, its functions' code or its rules is the gate.",
