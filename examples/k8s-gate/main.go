@@ -20,7 +20,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -285,8 +284,11 @@ func doctor(ctx context.Context, o *options, stdout io.Writer, _ *slog.Logger) e
 	for _, f := range findings {
 		fmt.Fprintln(stdout, f)
 	}
-	if slices.ContainsFunc(findings, func(f k8sgate.Finding) bool { return f.State != k8sgate.Guarded }) {
-		return errors.New("the door is not proven to be guarded")
+	switch k8sgate.Verdict(findings) {
+	case k8sgate.Guarded:
+		return nil
+	case k8sgate.Open:
+		return errors.New("the door is open")
 	}
-	return nil
+	return errors.New("the door is not proven to be guarded")
 }

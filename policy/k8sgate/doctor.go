@@ -45,6 +45,24 @@ func (f Finding) String() string {
 	return s
 }
 
+// Verdict is the state of the door: Open if anything is, else NotProven if anything is, or if nothing was found, else Guarded. What is
+// exempt on purpose does not count.
+func Verdict(findings []Finding) State {
+	state := NotProven
+	for _, f := range findings {
+		switch {
+		case f.State == Open:
+			return Open
+		case f.State == Guarded:
+			state = Guarded
+		}
+	}
+	if slices.ContainsFunc(findings, func(f Finding) bool { return f.State == NotProven }) {
+		return NotProven
+	}
+	return state
+}
+
 // A Doctor finds out whether images can get into a cluster past the gate. It reads the configurations and then tries, with dry runs,
 // which change nothing: what is read is not what happens.
 //
@@ -336,15 +354,19 @@ var places = []string{"container ", "init container ", "image volume "}
 // change tries the ways into a pod that is there.
 func (d *Doctor) change(ctx context.Context, space string, ways []string) []Finding {
 	var pods podList
-	err := call(ctx, d.API, http.MethodGet, "/api/v1"+space+"/pods?limit=1", "", nil, &pods)
-	if err != nil || len(pods.Items) == 0 {
-		why := "there is no pod to try it on"
+	err := call(ctx, d.API, http.MethodGet, "/api/v1"+space+"/pods?limit=100", "", nil, &pods)
+	// To a pod that has the canary already, the canary is no change, and would not be judged.
+	i := slices.IndexFunc(pods.Items, func(p podItem) bool {
+		return len(p.Spec.Containers) > 0 && !slices.ContainsFunc(p.Spec.Containers, func(c named) bool { return c.Image == d.Canary })
+	})
+	if err != nil || i < 0 {
+		why, fix := "there is no pod to try it on, but for the canary's own", "start one whose images the policy allows"
 		if err != nil {
-			why = err.Error()
+			why, fix = err.Error(), ""
 		}
-		return []Finding{{NotProven, ways[0], why, ""}, {NotProven, ways[1], why, ""}}
+		return []Finding{{NotProven, ways[0], why, fix}, {NotProven, ways[1], why, fix}}
 	}
-	p := pods.Items[0]
+	p := pods.Items[i]
 	path := "/api/v1" + space + "/pods/" + p.Metadata.Name
 	const strategic = "application/strategic-merge-patch+json"
 	patch := func(list, name string) any {

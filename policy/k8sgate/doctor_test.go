@@ -154,6 +154,13 @@ func TestDoctor(t *testing.T) {
 		{"ephemeral containers get in", func(c *cluster, _ *Doctor) { c.blind = `ephemeralcontainers` }, Open, "ephemeral container"},
 		{"the policy allows the canary", func(_ *cluster, d *Doctor) { d.Canary = "r.example/good" + sum }, Open, "was let in"},
 		{"no canary", func(_ *cluster, d *Doctor) { d.Canary = "" }, NotProven, "no canary"},
+		{"a pod with the canary alone", func(c *cluster, _ *Doctor) {
+			c.objects["/api/v1/namespaces/default/pods"] = `{"items":[{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"r.example/bad` + sum + `"}]}}]}`
+		}, NotProven, "but for the canary's own"},
+		{"a pod with the canary first", func(c *cluster, _ *Doctor) {
+			path := "/api/v1/namespaces/default/pods"
+			c.objects[path] = strings.Replace(c.objects[path], `[{`, `[{"metadata":{"name":"canary"},"spec":{"containers":[{"name":"c","image":"r.example/bad`+sum+`"}]}},{`, 1)
+		}, Guarded, "update of an image"},
 		{"no pod to try it on", func(c *cluster, _ *Doctor) { c.objects["/api/v1/namespaces/default/pods"] = `{}` }, NotProven, "no pod"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,6 +176,9 @@ func TestDoctor(t *testing.T) {
 					t.Error(text)
 				}
 				seen = seen || f.State == tt.state && strings.Contains(text, tt.in)
+			}
+			if got := Verdict(d.Examine(t.Context())); got != tt.state {
+				t.Errorf("the door is %v, want %v", got, tt.state)
 			}
 			if !seen {
 				t.Errorf("%q is not found: %v", tt.in, d.Examine(t.Context()))

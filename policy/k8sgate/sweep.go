@@ -33,24 +33,26 @@ type podList struct {
 	Metadata struct {
 		Continue string `json:"continue"`
 	} `json:"metadata"`
-	Items []struct {
-		Metadata struct {
-			Name        string            `json:"name"`
-			Namespace   string            `json:"namespace"`
-			Annotations map[string]string `json:"annotations"`
-		} `json:"metadata"`
-		Spec struct {
-			NodeName            string `json:"nodeName"`
-			Containers          []named
-			InitContainers      []named
-			EphemeralContainers []named
-		} `json:"spec"`
-		Status struct {
-			ContainerStatuses          []containerStatus
-			InitContainerStatuses      []containerStatus
-			EphemeralContainerStatuses []containerStatus
-		} `json:"status"`
-	} `json:"items"`
+	Items []podItem `json:"items"`
+}
+
+type podItem struct {
+	Metadata struct {
+		Name        string            `json:"name"`
+		Namespace   string            `json:"namespace"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec struct {
+		NodeName            string `json:"nodeName"`
+		Containers          []named
+		InitContainers      []named
+		EphemeralContainers []named
+	} `json:"spec"`
+	Status struct {
+		ContainerStatuses          []containerStatus
+		InitContainerStatuses      []containerStatus
+		EphemeralContainerStatuses []containerStatus
+	} `json:"status"`
 }
 
 type named struct{ Name, Image string }

@@ -169,7 +169,7 @@ func verdict(a *gate.Answer) (string, int) {
 			return "lading allowed: " + strings.Join(lines, "; "), ExitAllowed
 		}
 		return "lading allowed: " + a.Reason, ExitAllowed
-	case a.Decision.Verdict == policy.Deny:
+	case a.Decision.Verdict == policy.Deny, errors.Is(a.Decision.Err(), gate.ErrNotFound): // a mirror's own image, or one that is deleted
 		return "lading refused: " + a.Reason, ExitRefused
 	}
 	return "lading could not decide: " + a.Reason, ExitUndecided

@@ -201,8 +201,8 @@ func TestRun(t *testing.T) {
 		{"unsigned", name + ":v1", w.unsigned, nodegate.ExitRefused, "lading refused: "},
 		// the digest in the name says nothing of what is pulled
 		{"unsigned, the name has the digest of the signed one", name + "@" + string(w.signed), w.unsigned, nodegate.ExitRefused, "lading refused: "},
-		{"nowhere", name + ":v1", digest.FromString("nowhere"), nodegate.ExitUndecided, "lading could not decide: "},
-		{"another repository", w.host + "/shop/other:v1", w.signed, nodegate.ExitUndecided, "lading could not decide: "},
+		{"nowhere", name + ":v1", digest.FromString("nowhere"), nodegate.ExitRefused, "lading refused: the image could not be looked up: "},
+		{"another repository", w.host + "/shop/other:v1", w.signed, nodegate.ExitRefused, "lading refused: the image could not be looked up: "},
 		{"no name", "A B\n", w.signed, nodegate.ExitRefused, "lading refused: "},
 		{"control characters", name + "\x1b[31m", w.signed, nodegate.ExitRefused, "lading refused: "},
 	} {

@@ -47,6 +47,9 @@ func binaries(t *testing.T) string {
 	return dir
 }
 
+// services are the addresses of Services: the API server reaches them here without a network of Kubernetes.
+const services = "127.77.0.0/24"
+
 func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -123,14 +126,17 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 	tokens := write("tokens.csv", []byte("admin,admin,u1,system:masters\nanna,anna,u2,developers\noperator,operator,u3,\"system:masters,lading:operators\"\n"+
 		"gate,system:serviceaccount:lading:lading-gate,u4,\"system:serviceaccounts,system:serviceaccounts:lading,system:authenticated\"\n"))
 	k := &kubernetes{t: t, static: filepath.Join(dir, "static")}
-	write("static/webhooks/.keep", nil)
-	if err := os.Remove(filepath.Join(k.static, "webhooks/.keep")); err != nil {
-		t.Fatal(err)
+	for _, sub := range []string{"webhooks", "policies"} {
+		if err := os.MkdirAll(filepath.Join(k.static, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	write("static/policies/lading.yaml", []byte(staticPolicies))
+	if staticPolicies != "" {
+		write("static/policies/lading.yaml", []byte(staticPolicies))
+	}
 	config := write("admission.yaml", bytes.ReplaceAll(read(t, "static/admission.yaml"), []byte("/etc/kubernetes/lading"), []byte(k.static)))
 	start(t, dir, filepath.Join(bin, "kube-apiserver"), "--etcd-servers="+url(etcd), "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
-		fmt.Sprintf("--secure-port=%d", port), "--cert-dir=certs", "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/24",
+		fmt.Sprintf("--secure-port=%d", port), "--cert-dir=certs", "--endpoint-reconciler-type=none", "--service-cluster-ip-range="+services,
 		"--service-account-issuer=https://lading.example", "--service-account-key-file="+account, "--service-account-signing-key-file="+account,
 		"--token-auth-file="+tokens, "--disable-admission-plugins=ServiceAccount", "--authorization-mode=RBAC", "--admission-control-config-file="+config)
 	k.client = k.as("admin", port)
@@ -146,10 +152,13 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 
 // as returns a client of a user. The server's certificate is its own, of the moment.
 func (k *kubernetes) as(user string, port int) *k8sgate.Client {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	return &k8sgate.Client{
-		URL: fmt.Sprintf("https://127.0.0.1:%d", port), Token: func() (string, error) { return user, nil }, HTTP: &http.Client{Transport: transport},
+		URL: fmt.Sprintf("https://127.0.0.1:%d", port), Token: func() (string, error) { return user, nil }, HTTP: &http.Client{Transport: insecure()},
 	}
+}
+
+func insecure() *http.Transport {
+	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 }
 
 // do sends a request and returns the status, and the object or the message.
@@ -502,15 +511,77 @@ func (k *kubernetes) staticHook(d *door) {
 			}
 		}
 	}
-	for range 150 { // the directory is read again once a minute, or at a change
-		status, _, message := k.do(http.MethodPost, "/api/v1/namespaces/default/pods?dryRun=All", "application/json", podOf("s", container(d.unsigned)))
-		if status == 403 && strings.Contains(message, "no image signature") {
-			t.Logf("the static gate: %s", message)
+	k.refused(d, "default", true)
+	if t.Failed() {
+		return
+	}
+	k.rewrite(d, text)
+}
+
+// refused waits until an unsigned pod of a namespace is refused, or is not: static manifests are read again at a change, or once a minute.
+func (k *kubernetes) refused(d *door, namespace string, want bool) {
+	k.t.Helper()
+	message := ""
+	for range 150 {
+		var status int
+		status, _, message = k.do(http.MethodPost, "/api/v1/namespaces/"+namespace+"/pods?dryRun=All", "application/json", podOf("s", container(d.unsigned)))
+		if status == 403 && strings.Contains(message, "no image signature") && want || status == 201 && !want {
+			k.t.Logf("the static gate, in %s: %d %s", namespace, status, message)
 			return
 		}
 		time.Sleep(time.Second)
 	}
-	t.Error("the static gate is not asked")
+	k.t.Errorf("in %s, an unsigned image is refused: %t: %s", namespace, !want, message)
+}
+
+// rewrite changes static manifests that are in force, by the script that the README names, and has the doctor compare them with what is
+// loaded: new ones, and some that cannot be read, which leave the former in force.
+func (k *kubernetes) rewrite(d *door, text string) {
+	t := k.t
+	t.Helper()
+	from := t.TempDir()
+	install := func(webhooks string) {
+		for path, data := range map[string][]byte{"webhooks/lading.yaml": []byte(webhooks), "policies/lading.yaml": read(t, "static/policies/lading.yaml")} {
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(from, path)), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(from, path), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out, err := exec.Command("sh", filepath.Join(manifests, "static/install.sh"), from, k.static).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	doctor := &k8sgate.Doctor{API: k.client, Validating: "lading", Exempt: []string{"lading", "kube-system"}, Static: k.static}
+	webhooks := "static manifests " + filepath.Join(k.static, "webhooks")
+	compare := func(want k8sgate.State) {
+		t.Helper()
+		last := ""
+		for range 100 {
+			for _, f := range doctor.Examine(t.Context()) {
+				if f.What == webhooks {
+					if last = f.String(); f.State == want {
+						t.Log(last)
+						return
+					}
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		t.Errorf("the doctor finds no %v: %s", want, last)
+	}
+	compare(k8sgate.Guarded)
+	install(strings.Replace(text, "[lading, kube-system]", "[lading, kube-system, kube-public]", 1))
+	k.refused(d, "kube-public", false)
+	compare(k8sgate.Guarded)
+	k.refused(d, "default", true)
+	install("kind: Nonsense\n")
+	compare(k8sgate.Open)
+	k.refused(d, "default", true)
+	install(text)
+	k.refused(d, "kube-public", true)
+	compare(k8sgate.Guarded)
 }
 
 // The companion policies alone, while no gate answers: no image without a digest, and nothing but the gate in its own namespace.

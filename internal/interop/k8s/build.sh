@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds etcd 3.7.0 and kube-apiserver 1.37.2 from the Go module proxy into a folder, for LADING_KUBERNETES: half an hour on two cores.
+# Builds etcd 3.7.0, kube-apiserver and kubectl 1.37.2 from the Go module proxy into a folder, for LADING_KUBERNETES: half an hour on two cores.
 # The API server's module replaces those of its staging folder; so it is built from a module that has its requirements without.
 set -eu
 mkdir -p "$1" && cd "$1"
@@ -11,5 +11,7 @@ printf '\nrequire k8s.io/kubernetes v1.37.2\n' >>go.mod
 cp "$k/go.sum" go.sum && chmod u+w go.sum
 go build -p 1 -o etcd go.etcd.io/etcd/server/v3
 v=k8s.io/component-base/version
-go build -p 1 -ldflags "-s -w -X $v.gitVersion=v1.37.2 -X $v.gitMajor=1 -X $v.gitMinor=37" -o kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+for program in kube-apiserver kubectl; do
+	go build -p 1 -ldflags "-s -w -X $v.gitVersion=v1.37.2 -X $v.gitMajor=1 -X $v.gitMinor=37" -o $program k8s.io/kubernetes/cmd/$program
+done
 rm go.mod go.sum
