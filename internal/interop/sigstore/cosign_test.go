@@ -97,9 +97,12 @@ func setup(t *testing.T, k keyType) *fixture {
 }
 
 // fresh gives the fixture a registry of its own, with nothing on the image.
-func (f *fixture) fresh(t *testing.T) {
+func (f *fixture) fresh(t *testing.T) { f.freshWith(t, true) }
+
+// freshWith does so with a registry that has a referrers API, or one where lists stand under tags.
+func (f *fixture) freshWith(t *testing.T, referrers bool) {
 	t.Helper()
-	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0))))
+	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(referrers), registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	var err error
 	if f.repository, err = name.NewRepository(strings.TrimPrefix(server.URL, "http://") + "/app"); err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	ourregistry "github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/keyless"
 	"github.com/ladingdev/lading/sign/keyless/keylesstest"
@@ -242,6 +243,18 @@ func (j *judged) statement(t *testing.T, kind string) {
 	}
 	if f.cosignReads(ctx, attestation, j.elsewhere.file, workflow, j.hash) == nil {
 		t.Error("cosign accepts another instance's")
+	}
+	tagged := f
+	tagged.freshWith(t, false)
+	repository, err := ourregistry.Open(tagged.repository.String(), &ourregistry.Options{PlainHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repository.Attach(ctx, tagged.subject, d); err != nil {
+		t.Fatal(err)
+	}
+	if err := tagged.cosignReads(ctx, attestation, j.here.file, workflow, j.hash); err != nil {
+		t.Errorf("cosign, from a list under a tag: %v", err)
 	}
 	if f.key != nil {
 		f.public = j.stranger.public
