@@ -28,8 +28,8 @@
 //	limits              10 tasks, 10 services, 20 revisions, 20 deployments, 100 tasks in a call, pages, and quotas ([Options].Throttle)
 //
 // and guessed, because no documentation says it: the seconds that steps take, which stages a rolling deployment passes, the group and
-// startedBy of a daemon's tasks (daemon:NAME, the revision's ARN), the family of what Express registers (express-NAME), the name of its
-// container, and the texts of errors. Left out are circuit breakers and alarms, capacity, load balancers, tags on tasks, and
+// startedBy of a daemon's tasks (daemon:NAME, the revision's ARN), the family of what Express registers (express-NAME), and the texts of
+// errors. Left out are circuit breakers and alarms, capacity, load balancers, tags on tasks, and
 // CODE_DEPLOY.
 package ecstest
 
