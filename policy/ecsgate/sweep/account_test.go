@@ -237,7 +237,13 @@ var want = []string{
 func TestAccount(t *testing.T) {
 	cloud, s := sweeptest.Start(t), newShop(t)
 	fill(t, cloud, s)
-	r := run(t, newSweep(t, cloud, s))
+	sw := newSweep(t, cloud, s)
+	var last sweep.Progress
+	sw.Progress = func(p sweep.Progress) { last = p }
+	r := run(t, sw)
+	if last.Done != last.Units {
+		t.Errorf("progress ends with %+v", last)
+	}
 	got := findings(r)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {

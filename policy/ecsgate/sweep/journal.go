@@ -58,7 +58,7 @@ type state struct {
 	judgements  map[string]*judgement
 	rows        map[string]table // by unit, so that one can begin anew
 	running     int64            // tasks, as ECS counts them
-	seen        int64            // of all rows
+	seen        int64            // of what has an image
 }
 
 type progressOf struct {
@@ -89,7 +89,9 @@ func (s *state) apply(page []record) {
 		switch {
 		case r.Row != nil:
 			rows.add(r.Row)
-			s.seen += r.Row.Count
+			if r.Row.Image != "" {
+				s.seen += r.Row.Count
+			}
 		case r.Definition != nil:
 			s.definitions[r.Definition.ARN] = r.Definition
 		case r.Judgement != nil:

@@ -68,7 +68,7 @@ func TestRequests(t *testing.T) {
 	for _, row := range r.Rows {
 		seen += row.Count
 	}
-	if seen != tasks || last.Seen != tasks || last.Running != tasks || len(r.Rows) != revisions {
+	if seen != tasks || last.Seen != tasks || last.Running != tasks || last.Done != last.Units || len(r.Rows) != revisions {
 		t.Errorf("%d tasks in %d rows, progress %+v", seen, len(r.Rows), last)
 	}
 	calls, n := region.Calls(), 0

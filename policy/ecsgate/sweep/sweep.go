@@ -53,16 +53,21 @@ type Progress struct {
 	Seen            int64  // how many containers, functions and the like were looked at so far
 	Running         int64  // how many tasks ECS says there are, in the clusters that are known so far
 	Requests        int64  // to AWS, retries too, since this process began
-	Done, Units     int    // how many lists are done, of those that are known so far
+	Done, Units     int    // how many lists are done, of those that there are, as far as is known
 }
 
-// services are looked at in this order.
+// services are looked at in this order. Of lists there are as many as Progress tells, in a region; ECS has more with each cluster.
 var services = []struct {
 	name  string
-	sweep func(*run, context.Context) error
-}{
-	{"ecs", (*run).ecs}, {"lambda", (*run).lambda}, {"batch", (*run).batch}, {"apprunner", (*run).apprunner},
-	{"sagemaker", (*run).sagemaker}, {"codebuild", (*run).codebuild}, {"eks", (*run).inspector},
+	lists int
+}{{"ecs", 1}, {"lambda", 1}, {"batch", 1}, {"apprunner", 1}, {"sagemaker", 4}, {"codebuild", 2}, {"eks", 1}}
+
+// look looks at the service that it is the turn of.
+func (r *run) look(ctx context.Context) error {
+	return map[string]func(context.Context) error{
+		"ecs": r.ecs, "lambda": r.lambda, "batch": r.batch, "apprunner": r.apprunner, "sagemaker": r.sagemaker, "codebuild": r.codebuild,
+		"eks": r.inspector,
+	}[r.service](ctx)
 }
 
 // Services returns the names of the services that can be looked at, in the order in which they are.
@@ -148,7 +153,7 @@ func (s *Sweep) Run(ctx context.Context) (*Report, error) {
 				continue
 			}
 			r.service = service.name
-			if err := service.sweep(r, ctx); err != nil {
+			if err := r.look(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -234,7 +239,7 @@ func (r *run) tell(what string) {
 		return
 	}
 	p := Progress{
-		Service: r.service, Region: r.region, What: what, Seen: r.seen, Running: r.running, Requests: r.requests.Load(), Units: len(r.units),
+		Service: r.service, Region: r.region, What: what, Seen: r.seen, Running: r.running, Requests: r.requests.Load(), Units: r.lists(),
 	}
 	for _, u := range r.units {
 		if u.done {
@@ -242,6 +247,27 @@ func (r *run) tell(what string) {
 		}
 	}
 	r.Progress(p)
+}
+
+// lists is how many there are to be looked at, as far as is known.
+func (r *run) lists() (n int) {
+	for _, region := range r.regions() {
+		for _, s := range services {
+			if len(r.Services) > 0 && !slices.Contains(r.Services, s.name) {
+				continue
+			}
+			n += s.lists
+			if s.name != "ecs" {
+				continue
+			}
+			const ofCluster, ofFamilies = 3, 2
+			n += ofCluster * len(r.names["ecs "+region+" clusters"])
+			if len(r.Families) > 0 {
+				n += ofFamilies
+			}
+		}
+	}
+	return n
 }
 
 // row adds a Row to the page. What strangers named is one line of bounded length from here on.
