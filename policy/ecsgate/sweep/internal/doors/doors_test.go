@@ -15,6 +15,7 @@ import (
 	_ "github.com/aws/aws-sdk-go-v2/service/ecr" // keeps the version in go.mod whose types are read
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ladingdev/lading/policy/ecsgate/iam"
 	"github.com/ladingdev/lading/policy/ecsgate/sweep"
 	"github.com/ladingdev/lading/policy/ecsgate/sweep/internal/doors"
 )
@@ -166,14 +167,58 @@ func TestSweptByFindings(t *testing.T) {
 	}
 }
 
-// TestGatesAreThere makes sure that the gates are packages of this repository.
+// TestGatesAreThere makes sure that the gates are types of this repository.
 func TestGatesAreThere(t *testing.T) {
 	for _, g := range doors.Gates {
-		dir := filepath.Join("..", "..", "..", "..", "..", filepath.FromSlash(g.Where))
-		if packages, err := parser.ParseDir(token.NewFileSet(), dir, nil, parser.PackageClauseOnly); err != nil || len(packages) == 0 {
-			t.Errorf("%s is said to be in %s, where there is no package: %v", g.Word, g.Where, err)
+		names, _ := filepath.Glob(filepath.Join("..", "..", "..", "..", "..", filepath.FromSlash(g.Package), "*.go"))
+		found := false
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || file.Scope.Lookup(g.Type) != nil
+		}
+		if !found {
+			t.Errorf("%s is said to be %s.%s, which there is not", g.Word, g.Package, g.Type)
 		}
 	}
+}
+
+// TestIAM makes sure that what is said to be gated by IAM is denied to somebody in the documents that package iam writes.
+func TestIAM(t *testing.T) {
+	g := &iam.Guard{
+		Account: "111122223333", Family: "gated-", Registrar: "arn:aws:iam::111122223333:role/registrar", Pauses: "arn:aws:iam::111122223333:role/pauses",
+	}
+	documents, err := g.Documents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var denied []string
+	for _, d := range documents {
+		for _, s := range d.Statements {
+			if s.Effect == "Deny" {
+				denied = append(denied, s.Action...)
+			}
+		}
+	}
+	n := 0
+	for _, l := range list(t) {
+		if l.Kind != "operation" || !slices.Contains(l.Gated, "iam") {
+			continue
+		}
+		n++
+		if !slices.Contains(denied, l.Service+":"+l.Name) {
+			t.Errorf("%s is said to be gated by IAM, and no statement denies %s:%s", l.Name, l.Service, l.Name)
+		}
+	}
+	for _, action := range denied {
+		service, name, _ := strings.Cut(action, ":")
+		if i := slices.IndexFunc(list(t), func(l doors.Line) bool { return l.Service == service && l.Key() == "operation "+name }); service == "ecs" && !slices.Contains(list(t)[i].Gated, "iam") {
+			t.Errorf("a statement denies %s, and its line says nothing of IAM", action)
+		}
+	}
+	t.Logf("%d operations are gated by IAM", n)
 }
 
 // TestServices compares the services' image fields with the types of those modules that this one has.

@@ -40,15 +40,19 @@ func (l Line) Class() string {
 	return NoDoor
 }
 
-// Gates are the words of column four: what keeps an image out, and where it is.
-var Gates = []struct{ Word, What, Where string }{
-	{"registrar", "the one principal that may register gated task definitions: it judges, pins and signs off", "policy/ecsgate"},
-	{"hook", "the deployment lifecycle hook of a service", "policy/ecsgate"},
-	{"tasks", "the task state events of EventBridge: what runs and is refused is stopped", "policy/ecsgate"},
-	{"iam", "IAM and service control policies, generated for the account", "policy/ecsgate"},
-	{"node", "the image verifier of containerd on hosts of one's own", "policy/nodegate"},
-	{"registry", "push, replication and cache rules of the registry; a decision is for a digest and asks for signatures, not for a place", "registry/ecr"},
-	{"policy", "the policy itself: whose signature counts", "policy/rules"},
+// A Gate is a word of column four: what keeps an image out, and the package, and the type in it, that does.
+type Gate struct{ Word, What, Package, Type string }
+
+// Gates are all of them.
+var Gates = []Gate{
+	{"registrar", "the one principal that may register gated task definitions: it judges each image and names it by digest", "policy/ecsgate", "Registrar"},
+	{"hook", "the deployment lifecycle hook of a service, before its tasks start", "policy/ecsgate", "Hook"},
+	{"pauses", "the answer to a pause hook, for who wants no function", "policy/ecsgate", "Pauses"},
+	{"tasks", "the events of tasks and daemons: what runs and is refused is stopped, and does not come back", "policy/ecsgate", "Tasks"},
+	{"iam", "IAM and service control policies that leave the registrar as the only way", "policy/ecsgate/iam", "Guard"},
+	{"node", "the image verifier of containerd, on hosts of one's own", "policy/nodegate", "Gate"},
+	{"registry", "nothing in a registry makes a decision: it is for a digest and its signatures, wherever that lies; settings that harm evidence are found", "registry/ecr", "Settings"},
+	{"policy", "the policy itself: whose signature counts", "policy", "Require"},
 }
 
 // List returns the lines of doors.tsv.
@@ -92,7 +96,7 @@ func words(column string) []string {
 
 func (l Line) check() error {
 	for _, word := range l.Gated {
-		if !slices.ContainsFunc(Gates, func(g struct{ Word, What, Where string }) bool { return g.Word == word }) {
+		if !slices.ContainsFunc(Gates, func(g Gate) bool { return g.Word == word }) {
 			return fmt.Errorf("gated by %q, which is no gate", word)
 		}
 	}

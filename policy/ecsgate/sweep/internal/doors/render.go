@@ -33,7 +33,7 @@ func Render(w io.Writer, findings []struct{ Word, What string }) error {
 	fmt.Fprint(w, head)
 	fmt.Fprint(w, "| gated by | what it is | where |\n|---|---|---|\n")
 	for _, g := range Gates {
-		fmt.Fprintf(w, "| %s | %s | `%s` |\n", g.Word, g.What, g.Where)
+		fmt.Fprintf(w, "| %s | %s | `%s.%s` |\n", g.Word, g.What, g.Package, g.Type)
 	}
 	fmt.Fprint(w, "\n| swept by | the finding |\n|---|---|\n")
 	for _, f := range findings {
