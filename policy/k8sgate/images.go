@@ -3,6 +3,7 @@ package k8sgate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,14 @@ var builtin = []Place{
 	{"extensions", "DaemonSet", []string{"spec.template.spec"}, nil},
 	{"batch", "Job", []string{"spec.template.spec"}, nil},
 	{"batch", "CronJob", []string{"spec.jobTemplate.spec.template.spec"}, nil},
+}
+
+// resources are those of builtin by group: a review of one of them that says another kind contradicts itself.
+var resources = map[string][]string{
+	"":           {"pods", "podtemplates", "replicationcontrollers"},
+	"apps":       {"deployments", "replicasets", "statefulsets", "daemonsets"},
+	"extensions": {"deployments", "replicasets", "daemonsets"},
+	"batch":      {"jobs", "cronjobs"},
 }
 
 // imageless are the subresources through which no image gets in, or whose object has none that counts: pods/status is what a
@@ -257,6 +266,9 @@ func (g *Gate) placeOf(v *review) *Place {
 func (g *Gate) toJudge(v *review) ([]Image, Pull, error) {
 	place := g.placeOf(v)
 	if place == nil {
+		if (v.operation == "CREATE" || v.operation == "UPDATE") && !imageless[v.subresource] && slices.Contains(resources[v.at], v.resource) {
+			return nil, Pull{}, fmt.Errorf("%w: it is about %s of group %q, and says a %.80q of %.80q", ErrReview, v.resource, v.at, v.kind, v.group)
+		}
 		return nil, Pull{}, nil
 	}
 	images, pull, err := find(v.object, place, v.group)
@@ -264,7 +276,7 @@ func (g *Gate) toJudge(v *review) ([]Image, Pull, error) {
 		return nil, pull, err
 	}
 	pull.Namespace = v.namespace
-	if v.subresource == "ephemeralcontainers" { // the others are dropped
+	if v.subresource == "ephemeralcontainers" && v.operation == "UPDATE" { // the others are dropped
 		images = only(images, func(i Image) bool { return strings.HasPrefix(i.set, "ephemeral container/") })
 	}
 	if v.kind != "Pod" { // a template without image is filled in by somebody, in an update

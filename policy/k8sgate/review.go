@@ -24,6 +24,7 @@ type review struct {
 	group       string // of the kind
 	kind        string
 	resource    string
+	at          string // the group of the resource
 	subresource string
 	name        string
 	namespace   string
@@ -86,7 +87,10 @@ func (v *review) request(r *strictjson.Reader) {
 			}
 		case "resource":
 			for member := range r.Object("group", "version", "resource") {
-				if string(member) == "resource" {
+				switch string(member) {
+				case "group":
+					v.at = r.String()
+				case "resource":
 					v.resource = r.String()
 				}
 			}
