@@ -82,10 +82,16 @@ var (
 	evidence = [][2]string{{"registry/ecr", "Client"}}
 	pulls    = []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "signer:GetRevocationStatus"}
 	logs     = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+	dead     = []string{"sqs:SendMessage"}
 )
 
 var doors = []door{
 	{"lading-hook", slices.Concat(looks, evidence), slices.Concat(pulls, logs)},
+	{"lading-pauses", slices.Concat(looks, evidence, [][2]string{{"policy/ecsgate", "Continuer"}}), slices.Concat(pulls, logs, dead)},
+	{"lading-task-events", slices.Concat(looks, evidence, [][2]string{{"policy/ecsgate", "TaskClient"}, {"policy/ecsgate", "ServiceClient"},
+		{"policy/ecsgate", "ExpressClient"}, {"policy/ecsgate", "DaemonReader"}, {"policy/ecsgate", "DaemonClient"}}), slices.Concat(pulls, logs, dead)},
+	// It labels and names roles in the calls that register, which ECS asks for by these names.
+	{"lading-registrar", slices.Concat(evidence, [][2]string{{"policy/ecsgate", "RegistrarClient"}}), slices.Concat(pulls, logs, []string{"ecs:TagResource", "iam:PassRole"})},
 }
 
 // Every API that a function calls is allowed to its role, on the resources that it names, and nothing else is.

@@ -18,7 +18,7 @@ type Guard struct {
 	// Family is what the names of gated task definitions and daemon task definitions begin with, such as "gated-". It ends with a dash
 	// or an underscore, and no family of before may begin with it: whatever is in it may run. It must be set.
 	Family string
-	// Clusters are the ARNs of the clusters that are gated; * may stand in them. None means all, and then nobody but the registrar
+	// Clusters are the ARNs of the clusters that are gated; * may stand in them, and about two fit into a boundary. None means all, and then nobody but the registrar
 	// registers task definitions at all, whatever their family.
 	Clusters []string
 	// Registrar is the role that registers. It must be set.
@@ -32,7 +32,7 @@ type Guard struct {
 	// Admins are the roles that may change the gate: its roles, functions, rules and, in an account alone, the boundary. None means
 	// that nobody may, from below these policies.
 	Admins []string
-	// BreakGlass are the roles that may open a shell in a running container (ecs:ExecuteCommand); None means nobody.
+	// BreakGlass are the roles that may open a shell in a running container (ecs:ExecuteCommand); none means nobody.
 	BreakGlass []string
 	// Hosts are the roles of the instances that may join clusters; none means nobody, as for Fargate and ECS Managed Instances.
 	Hosts []string

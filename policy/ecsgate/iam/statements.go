@@ -113,19 +113,22 @@ func (g *Guard) denials() []Statement {
 	return append(append(denials, g.tagDenials()...), g.otherDenials()...)
 }
 
-// tagDenials keep the mark of gated services true.
+// labels are the tags that the registrar writes: Label* of package ecsgate.
+var labels = []string{"lading-decided", "lading-decision", "lading-policy"}
+
+// tagDenials keep the mark of gated services true, and the registrar's labels.
 func (g *Guard) tagDenials() []Statement {
 	// Keys of aws:ResourceTag are compared without regard to case, so a tag that differs in case would pass for the mark.
-	mark := condition{"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": {g.Tag}}}
+	mark := condition{"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": append([]string{g.Tag}, labels...)}}
 	return []Statement{
 		{
 			Sid: "MarkAtCreation", Effect: "Deny", Action: []string{"ecs:TagResource"}, Resource: []string{"*"},
 			Condition: and(unless(g.Registrar), mark, condition{"StringNotEquals": {"ecs:CreateAction": {"CreateService"}}}),
-			Why:       "The tag says that a service was created under the gate, so it comes with CreateService and not later.",
+			Why:       "The tag says that a service was created under the gate, so it comes with CreateService and not later; decisions are the registrar's to write.",
 		},
 		{
-			Sid: "KeepMark", Effect: "Deny", Action: []string{"ecs:UntagResource"}, Resource: []string{"*"}, Condition: and(unless(g.Registrar), mark),
-			Why: "A sweep tells gated services by the tag.",
+			Sid: "KeepMark", Effect: "Deny", Action: []string{"ecs:UntagResource"}, Resource: []string{"*"}, Condition: mark,
+			Why: "A sweep tells gated services and decisions by the tags.",
 		},
 	}
 }
