@@ -378,6 +378,8 @@ func TestAPIServer(t *testing.T) {
 		{"update to a signed one", "PATCH", pods + "/good", strategic, fmt.Sprintf(`{"spec":{"containers":[{"name":"c","image":%q}]}}`, d.other), 200, ""},
 		{"server-side apply, unsigned", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml", podOf("applied", container(d.unsigned)), 403, "no image signature"},
 		{"server-side apply, signed", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml", podOf("applied", container(tagged)), 201, ""},
+		// The API server drops what a status brings of the spec; see below.
+		{"a status with an ephemeral container", "PATCH", pods + "/good/status", strategic, fmt.Sprintf(`{"spec":{"ephemeralContainers":[{"name":"s","image":%q}],"containers":[{"name":"c","image":%q}]}}`, d.unsigned, d.unsigned), 200, ""},
 		{"a label", "PATCH", pods + "/good", merge, `{"metadata":{"labels":{"lading.dev/skip":"true"}}}`, 200, ""},
 		{"claims", "POST", pods, js, strings.Replace(podOf("u", container(d.unsigned)), `"metadata":{`, `"metadata":{"labels":{"lading":"allowed"},"annotations":{"lading.dev/verdict":"allow"},`, 1), 403, "no image signature"},
 		{"deployment", "POST", "/apis/apps/v1/namespaces/default/deployments", js, fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}}`, container(d.unsigned)), 403, "no image signature"},
@@ -403,6 +405,9 @@ func TestAPIServer(t *testing.T) {
 				t.Errorf("pinned as %s, want %s", got, pinned)
 			}
 		}
+	}
+	if _, o, _ := k.do(http.MethodGet, pods+"/good", "", ""); strings.Contains(fmt.Sprint(o["spec"]), d.unsigned) {
+		t.Errorf("an unsigned image got in: %v", o["spec"])
 	}
 	k.examine(d)
 	k.outage(d, podOf("later", container(d.other+"")))
