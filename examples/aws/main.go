@@ -5,7 +5,7 @@
 //	go run ./examples/aws
 //
 // needs no account: AWS and the registry are in this process, and the SDK's real clients speak to them. With -image and
-// -profile it does the same with yours. Folder lambda has the function for ECS, buildspec.yml the build.
+// -profile it does the same with yours. examples/ecs-gate has the functions for ECS, buildspec.yml the build.
 package main
 
 import (

@@ -25,10 +25,11 @@ import (
 
 // Options of [Start] and [New].
 type Options struct {
-	Region  string           // of ARNs that are made here and of Config; empty means us-east-1
-	Account string           // of 12 digits; empty means 111122223333
-	Now     func() time.Time // at which certificates are made and signatures dated; nil means time.Now
-	Page    int              // most entries in one answer of a listing; zero means as many as AWS gives
+	Region  string                             // of ARNs that are made here and of Config; empty means us-east-1
+	Account string                             // of 12 digits; empty means 111122223333
+	Now     func() time.Time                   // at which certificates are made and signatures dated; nil means time.Now
+	Page    int                                // most entries in one answer of a listing; zero means as many as AWS gives
+	Digest  func(image string) (string, error) // see ecstest.Options
 }
 
 // A Server is one account's AWS in all regions. It is safe for concurrent use, and an [http.Handler] for tests that need a
@@ -103,7 +104,7 @@ func New(o *Options) (*Server, error) {
 	if s.pki, err = newPKI(s.opts.Now()); err != nil {
 		return nil, fmt.Errorf("awstest: %w", err)
 	}
-	s.ECS = ecstest.New(&ecstest.Options{Region: s.opts.Region, Account: s.opts.Account, Start: s.opts.Now(), Page: s.opts.Page})
+	s.ECS = ecstest.New(&ecstest.Options{Region: s.opts.Region, Account: s.opts.Account, Start: s.opts.Now(), Page: s.opts.Page, Digest: s.opts.Digest})
 	s.Server = awswire.New(s.opts.Region, s.route)
 	s.Server.Forward("AmazonEC2ContainerServiceV20141113", s.ECS)
 	return s, nil

@@ -22,6 +22,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ladingdev/lading/examples/ecs-gate/internal/doors"
 	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
@@ -80,7 +81,7 @@ func TestFunction(t *testing.T) {
 	cmd.Env = append(os.Environ(),
 		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), "AWS_ENDPOINT_URL="+cloud.URL(),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID="+id, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_EC2_METADATA_DISABLED=true",
-		"SIGNING_PROFILES=arn:aws:signer:us-east-1:111122223333:/signing-profiles/release")
+		"DOOR=hook", "SIGNING_PROFILES=arn:aws:signer:us-east-1:111122223333:/signing-profiles/release")
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
@@ -136,15 +137,17 @@ func TestHook(t *testing.T) {
 
 	expect := func(want string, roots ...*x509.Certificate) {
 		t.Helper()
-		v := trusted(cloud.Config(), []string{profile})
+		s := &doors.Settings{Profiles: []string{profile}, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+		v := s.Verifier(cloud.Config())
 		if roots != nil {
 			v.SigningAuthority, v.AWSRoots = roots, roots
 		}
-		hook, err := newHook(cloud.Config(), v, slog.New(slog.NewTextHandler(t.Output(), nil)))
+		handler, err := s.Function("hook", cloud.Config(), v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := hook.Handle(t.Context(), json.RawMessage(deploy(cloud, name))); err != nil || string(got) != want {
+		handle := handler.(func(context.Context, json.RawMessage) (json.RawMessage, error))
+		if got, err := handle(t.Context(), json.RawMessage(deploy(cloud, name))); err != nil || string(got) != want {
 			t.Errorf("answer %s, error %v, want %s", got, err, want)
 		}
 	}
@@ -190,14 +193,35 @@ func deploy(cloud *awstest.Server, image string) string {
 		"executionDetails":{"serviceArn":%q,"targetServiceRevisionArn":%q}}`, deployment, service, revision)
 }
 
-// A function that would refuse every image does not start, and says what it lacks.
+// A function that would refuse every image, or is no door, does not start, and says what it lacks.
 func TestMisconfigured(t *testing.T) {
-	for _, profiles := range []string{"", "release", "arn:aws:signer:us-east-1:111122223333:/signing-profiles/*"} {
+	const profile = "arn:aws:signer:us-east-1:111122223333:/signing-profiles/release"
+	for name, c := range map[string]struct{ profiles, door, mode, family, want string }{
+		"no profiles": {"", "hook", "", "", "SIGNING_PROFILES"},
+		"a name":      {"release", "hook", "", "", "SIGNING_PROFILES"},
+		"a pattern":   {"arn:aws:signer:us-east-1:111122223333:/signing-profiles/*", "hook", "", "", "SIGNING_PROFILES"},
+		"no door":     {profile, "", "", "", "DOOR is"},
+		"no mode":     {profile, "hook", "strict", "", "MODE: "},
+		"no family":   {profile, "registrar", "", "", "family "},
+		"any family":  {profile, "registrar", "", "gated", "family "},
+	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "AWS_REGION=us-east-1", "SIGNING_PROFILES="+profiles)
+		cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "AWS_REGION=us-east-1", "SIGNING_PROFILES="+c.profiles, "DOOR="+c.door, "MODE="+c.mode, "FAMILY="+c.family)
 		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "the function cannot start: SIGNING_PROFILES") {
-			t.Errorf("%q: %v: %s", profiles, err, out)
+		if err == nil || !strings.Contains(string(out), "the function cannot start") || !strings.Contains(string(out), c.want) {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+	}
+}
+
+// Each door of the deployment is one.
+func TestDoors(t *testing.T) {
+	cloud := awstest.Start(t, nil)
+	profile, _ := cloud.CreateProfile(awstest.Profile{Name: "release"})
+	s := &doors.Settings{Profiles: []string{profile}, Family: "gated-"}
+	for _, door := range []string{"hook", "pauses", "task-events", "registrar"} {
+		if f, err := s.Function(door, cloud.Config(), s.Verifier(cloud.Config())); f == nil || err != nil {
+			t.Errorf("%s: %v", door, err)
 		}
 	}
 }
