@@ -79,6 +79,7 @@ type found struct {
 	Keys     []string            // by which they are recognized
 	Licenses map[string][]string // by package URL
 	Pairs    [][2]string         // package URLs, and those of what they need
+	Optional []string            // package URLs of what is not needed to run; nil if that is not said
 	Licensed int                 // packages with a licence
 	Edges    int                 // dependencies between packages
 	Seconds  float64
@@ -147,6 +148,9 @@ func byLading(input string) (*found, error) {
 		for _, l := range doc.Licenses(r) {
 			f.Licenses[c.PURL] = append(f.Licenses[c.PURL], cmp.Or(l.Expression, l.Name))
 		}
+		if slices.ContainsFunc(doc.Details(r).Properties, func(p sbom.Property) bool { return p.Name == "lading:scope" }) {
+			f.Optional = append(f.Optional, c.PURL)
+		}
 		for _, to := range doc.Graph().Direct(r) {
 			f.Pairs = append(f.Pairs, [2]string{c.PURL, doc.Component(to).PURL})
 		}
@@ -189,6 +193,9 @@ func byScalibr(input string) (*found, error) {
 	for _, p := range inv.Packages {
 		if u := p.PURL(); u != nil {
 			f.PURLs = append(f.PURLs, u.String())
+		}
+		if g, ok := p.Metadata.(interface{ DepGroups() []string }); ok && len(g.DepGroups()) > 0 && p.PURL() != nil {
+			f.Optional = append(f.Optional, p.PURL().String())
 		}
 		if len(p.Licenses) > 0 {
 			f.Licensed++

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +24,8 @@ var debs = []string{"base-files", "bash", "dpkg", "libc6", "zlib1g", "ripgrep", 
 	"ruby-ruby2-keywords", "ruby-webrick", "libguice-java", "libcommons-lang3-java", "libcommons-io-java", "libjackson2-core-java", "r-cran-jsonlite", "node-semver", "node-lru-cache", "node-yallist"}
 
 // debianTree unpacks packages, and lists them as installed, as dpkg does. What they are is what dpkg-query says of it.
-func debianTree(t *testing.T, root string) (own []string) {
+func debianTree(t *testing.T, root string) *found {
+	own := &found{}
 	dir := t.TempDir()
 	run(t, dir, "apt-get", append([]string{"-o", "APT::Sandbox::User=root", "download"}, debs...)...)
 	files, err := filepath.Glob(filepath.Join(dir, "*.deb"))
@@ -46,7 +49,7 @@ func debianTree(t *testing.T, root string) (own []string) {
 		case f[0] != f[3]:
 			u.Qualifiers["upstream"] = f[3]
 		}
-		own = append(own, u.String())
+		own.PURLs = append(own.PURLs, u.String())
 	}
 	return own
 }
@@ -79,13 +82,17 @@ func (l *listed) UnmarshalJSON(data []byte) error {
 }
 
 // purls lists what is below, by the name that the registry has.
-func (l *listed) purls(out map[string]bool) {
+func (l *listed) purls(out map[string]bool, from string, f *found) {
 	for _, list := range []map[string]*listed{l.Dependencies, l.Dev, l.Optional} {
 		for name, d := range list {
+			purl := npmPURL(cmp.Or(d.From, d.Name, name), d.Version)
 			if d.Version != "" && !d.Missing {
-				out[npmPURL(cmp.Or(d.From, d.Name, name), d.Version)] = true
+				out[purl] = true
+				if from != "" {
+					f.Pairs = append(f.Pairs, [2]string{from, purl})
+				}
 			}
-			d.purls(out)
+			d.purls(out, purl, f)
 		}
 	}
 }
@@ -98,24 +105,29 @@ func npmPURL(name, version string) string {
 	return u.String()
 }
 
-func npmTree(t *testing.T, root string) (own []string) {
+func npmTree(t *testing.T, root string) *found {
 	write(t, root, "package.json", nodeProject)
 	run(t, root, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund")
-	return listedBy(t, run(t, root, "npm", "ls", "--all", "--json", "--long"))
+	return scopes(listedBy(t, run(t, root, "npm", "ls", "--all", "--json", "--long")),
+		listedBy(t, run(t, root, "npm", "ls", "--all", "--json", "--long", "--omit=dev", "--omit=optional")))
 }
 
-func pnpmTree(t *testing.T, root string) (own []string) {
+func pnpmTree(t *testing.T, root string) *found {
 	write(t, root, "package.json", nodeProject)
 	run(t, root, "npx", "--yes", "pnpm@10.34.8", "install", "--ignore-scripts")
-	text := run(t, root, "npx", "--yes", "pnpm@10.34.8", "list", "--depth", "Infinity", "--json")
-	var all []json.RawMessage
-	if err := json.Unmarshal([]byte(text), &all); err != nil {
-		t.Fatal(err)
+	list := func(more ...string) *found {
+		text := run(t, root, "npx", append([]string{"--yes", "pnpm@10.34.8", "list", "--depth", "Infinity", "--json"}, more...)...)
+		var all []json.RawMessage
+		if err := json.Unmarshal([]byte(text), &all); err != nil {
+			t.Fatal(err)
+		}
+		return listedBy(t, string(all[0]))
 	}
-	return listedBy(t, string(all[0]))
+	return scopes(list(), list("--prod", "--no-optional"))
 }
 
-func yarnTree(t *testing.T, root string) (own []string) {
+func yarnTree(t *testing.T, root string) *found {
+	own := &found{}
 	write(t, root, "package.json", nodeProject)
 	write(t, root, ".yarnrc.yml", "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n")
 	write(t, root, "yarn.lock", "")
@@ -123,31 +135,66 @@ func yarnTree(t *testing.T, root string) (own []string) {
 	for line := range strings.Lines(run(t, root, "npx", "--yes", "@yarnpkg/cli-dist@4.18.1", "info", "--all", "--recursive", "--json")) {
 		var e struct {
 			Value    string
-			Children struct{ Version string }
+			Children struct {
+				Version      string
+				Dependencies []struct{ Locator string }
+			}
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatal(err)
 		}
 		at := strings.IndexByte(e.Value[1:], '@') + 1
 		if !strings.Contains(e.Value, "@workspace:") {
-			own = append(own, npmPURL(e.Value[:at], e.Children.Version))
+			from := npmPURL(e.Value[:at], e.Children.Version)
+			own.PURLs = append(own.PURLs, from)
+			for _, d := range e.Children.Dependencies { // name@npm:version, with where it is in between if it has peers
+				name := d.Locator[:strings.IndexByte(d.Locator[1:], '@')+1]
+				own.Pairs = append(own.Pairs, [2]string{from, npmPURL(name, d.Locator[strings.LastIndexByte(d.Locator, ':')+1:])})
+			}
 		}
 	}
-	return own
+	// What is there when nothing is installed to work on the project is needed to run, or optional and there.
+	production := t.TempDir()
+	for _, name := range []string{"package.json", ".yarnrc.yml", "yarn.lock"} {
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, production, name, string(data))
+	}
+	run(t, production, "npx", "--yes", "@yarnpkg/cli-dist@4.18.1", "workspaces", "focus", "--production")
+	return scopes(own, &found{PURLs: packagesBelow(t, production)})
 }
 
-func listedBy(t *testing.T, text string) []string {
+// packagesBelow lists what lies in node_modules.
+func packagesBelow(t *testing.T, root string) (out []string) {
+	err := filepath.WalkDir(filepath.Join(root, "node_modules"), func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.Name() != "package.json" {
+			return err
+		}
+		var p struct{ Name, Version string }
+		data, err := os.ReadFile(name)
+		if err == nil && json.Unmarshal(data, &p) == nil && p.Name != "" && p.Version != "" {
+			out = append(out, npmPURL(p.Name, p.Version))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func listedBy(t *testing.T, text string) *found {
 	t.Helper()
 	var root listed
 	if err := json.Unmarshal([]byte(text), &root); err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]bool{}
-	root.purls(all)
-	var out []string
-	for p := range all {
-		out = append(out, p)
-	}
+	out := &found{Pairs: [][2]string{}}
+	root.purls(all, "", out)
+	out.PURLs = slices.Sorted(maps.Keys(all))
 	return out
 }
 
@@ -174,7 +221,7 @@ func write(t *testing.T, root, name, body string) {
 }
 
 // Packages, package URLs to the letter, licences and edges of real trees, beside what the ecosystem's own tool, syft and
-// osv-scalibr say of them. What differs is explained, or a failure.
+// osv-scalibr say of them, and whether they are needed to run. What differs is explained, or a failure.
 func TestTrees(t *testing.T) {
 	syft := ""
 	if os.Getenv("LADING_SYFT") != "-" {
@@ -182,9 +229,10 @@ func TestTrees(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, needs string
-		make        func(t *testing.T, root string) []string
+		make        func(t *testing.T, root string) *found
 		kind        string // of package URLs that the ecosystem's tool lists
-	}{{"debian", "apt-get", debianTree, "pkg:deb/"}, {"npm", "npm", npmTree, "pkg:npm/"}, {"pnpm", "npm", pnpmTree, "pkg:npm/"}, {"yarn", "npm", yarnTree, "pkg:npm/"}} {
+	}{{"debian", "apt-get", debianTree, "pkg:deb/"}, {"npm", "npm", npmTree, "pkg:npm/"}, {"pnpm", "npm", pnpmTree, "pkg:npm/"}, {"yarn", "npm", yarnTree, "pkg:npm/"},
+		{"wheels", "python3", pythonTree, "pkg:pypi/"}, {"gems", "gem", gemTree, "pkg:gem/"}, {"jars", "go", jarTree, "pkg:maven/"}} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := exec.LookPath(tt.needs); err != nil {
 				t.Skip(err)
@@ -192,7 +240,7 @@ func TestTrees(t *testing.T) {
 			root := t.TempDir()
 			own := tt.make(t, root)
 			ours := in(t, 1, "lading", "", root)
-			report(t, tt.name, "its own list", &found{PURLs: own}, only(ours, tt.kind))
+			report(t, tt.name, "its own list", own, only(ours, tt.kind))
 			if syft != "" {
 				report(t, tt.name, "syft", in(t, 1, "syft", syft, root), ours)
 			}
@@ -202,7 +250,9 @@ func TestTrees(t *testing.T) {
 }
 
 func only(f *found, kind string) *found {
-	return &found{PURLs: slices.DeleteFunc(slices.Clone(f.PURLs), func(p string) bool { return !strings.HasPrefix(p, kind) })}
+	out := *f
+	out.PURLs = slices.DeleteFunc(slices.Clone(f.PURLs), func(p string) bool { return !strings.HasPrefix(p, kind) })
+	return &out
 }
 
 // report compares what is found, by key, and then the package URLs, the licences and the edges of what both have.
@@ -238,6 +288,7 @@ func report(t *testing.T, tree, tool string, theirs, ours *found) {
 			}
 		}
 	}
+	compareScopes(a, b, theirs, ours, counts, note)
 	for k, q := range b {
 		if _, ok := a[k]; !ok {
 			note("only here", q)
@@ -256,6 +307,12 @@ func report(t *testing.T, tree, tool string, theirs, ours *found) {
 	for e := range ea {
 		if !eb[e] {
 			note("edge only there", e[0]+" -> "+e[1])
+		}
+	}
+	for e := range eb {
+		_, from := a[e[0]]
+		if _, to := a[e[1]]; theirs.Pairs != nil && from && to && !ea[e] {
+			note("edge only here", e[0]+" -> "+e[1])
 		}
 	}
 	t.Logf("%s, %s: %v, %d edges there, %d here", tree, tool, counts, len(ea), len(eb))
@@ -310,6 +367,22 @@ var explanations = []struct {
 	{"syft", "licences", regexp.MustCompile(`^pkg:gem/[^:]*: BSD-2-Clause, Ruby here \(Ruby OR BSD-2-Clause\)$`), "a choice"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/requests@[^:]*: Apache 2\.0 here Apache-2\.0$`), "the name's SPDX id here"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:npm/[^:]*:  here .`), "lockfiles have none; package.json in node_modules is read here"},
+	{"syft", "edge only here", regexp.MustCompile(`^pkg:gem/`), "it reads no edges of gems"},
+	{"syft", "edge only here", regexp.MustCompile(`^pkg:npm/measured@1\.0\.0 -> pkg:npm/(left-pad|fsevents)@`), "by an alias, or optional"},
+	{"osv-scalibr", "scope", regexp.MustCompile(`^pkg:npm/semver@7\.6\.3.*: optional there false, here true$`), "there by its package.json, which does not say what it is for; by the lockfile here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/never@1\.0: UNKNOWN here Apache Software License$`), "no licence; the classifier here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/zip-p-util@[^:]*: BSD here BSD License$`), "the field; the classifier here, which is from a list"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/base@[^:]*: MIT License here MIT$`), "the name's SPDX id here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:gem/app@[^:]*: .* here \(MIT OR Ruby\)$`), "each twice, once in quotes; a choice here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:gem/util_x@[^:]*: 'Nonstandard', Nonstandard here Nonstandard$`), "twice there, once in quotes"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:maven/com\.deep/deep@[^:]*: The Apache License, Version 2\.0 here Apache-2\.0$`), "the name's SPDX id here"},
+	{"", "only there", regexp.MustCompile(`^pkg:gem/native@1\.2\.3$`), "without the platform, which is in the specification"},
+	{"", "only here", regexp.MustCompile(`^pkg:gem/native@1\.2\.3\?platform=`), "with the platform"},
+	{"syft", "only here", regexp.MustCompile(`^pkg:maven/org\.stored/stored@0\.9$`), "an archive with nothing in it that says what it is; the POM beside it does"},
+	{"osv-scalibr", "only here", regexp.MustCompile(`^pkg:maven/org\.stored/stored@0\.9$`), "the group is that of the POM beside it"},
+	{"osv-scalibr", "only there", regexp.MustCompile(`^pkg:maven/stored/stored@0\.9$`), "the group is guessed there, of the artifact"},
+	{"syft", "edge only there", regexp.MustCompile(`^pkg:pypi/(app|base)@[^ ]+ -> pkg:pypi/(windows|fast|never)@`), "whatever the marker says: for another system, an extra, Python 2"},
+	{"syft", "edge only there", regexp.MustCompile(`^pkg:pypi/setuptools@[^ ]+ -> pkg:pypi/pip@`), "of an extra, to build its documentation"},
 	{"syft", "edge only there", regexp.MustCompile(`^pkg:npm/measured@0\.0\.0-use\.local -> `), "of the project itself, see above"},
 	{"syft", "edge only there", regexp.MustCompile(`^pkg:npm/(express|send|serve-static|finalhandler|debug)@[^ ]+ -> pkg:npm/(encodeurl|ms)@`), "to every version of a name; as Node resolves it here"},
 }
