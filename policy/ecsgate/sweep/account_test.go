@@ -1,6 +1,7 @@
 package sweep_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -217,9 +218,9 @@ var want = []string{
 	"exec: ecs task family:gated-web gated-web:1 app",
 	"hook-missing: ecs service other",
 	"hook-missing: ecs service paused",
+	"hook-missing: ecs service sets",
 	"hook-open: ecs service open",
 	"hook-uncalled: ecs service codedeploy",
-	"hook-uncalled: ecs service sets",
 	"not-gated: ecs daemon task definition agent:1",
 	"not-gated: ecs daemon task definition idle",
 	"not-gated: ecs task definition family forgotten",
@@ -278,5 +279,50 @@ func TestPlatform(t *testing.T) {
 	starts(c, "production", "family:gated-web", d, "app", index, "x@"+string(child.Digest))
 	if r := run(t, newSweep(t, cloud, s)); r.Err() != nil {
 		t.Errorf("%v: %+v", r.Err(), r.Rows)
+	}
+}
+
+// TestDeployment sweeps a service between two revisions, one of which is refused, and tasks that have no digest yet.
+func TestDeployment(t *testing.T) {
+	cloud, s := sweeptest.Start(t), newShop(t)
+	c := cloud.Region("us-east-1").ECS
+	good, bad := s.signed(t, "good"), s.unsigned("bad")
+	before, after := define(c, "gated-web", containerOf("app", good)), define(c, "gated-web", containerOf("app", bad))
+	past := define(c, "gated-web", containerOf("app", bad))
+	c.PutService("production", types.Service{ServiceName: aws.String("web"), TaskDefinition: &before, Deployments: []types.Deployment{
+		{Status: aws.String("PRIMARY"), TaskDefinition: &before, RunningCount: 1}, {Status: aws.String("ACTIVE"), TaskDefinition: &after, PendingCount: 1},
+		{Status: aws.String("INACTIVE"), TaskDefinition: &past},
+	}})
+	starts(c, "production", "service:web", before, "app", good, "") // pinned: what will run is known
+	c.PutTask("production", types.Task{TaskDefinitionArn: &before, Group: aws.String("service:web"), LastStatus: aws.String("PROVISIONING")})
+	want := []string{"denied: ecs deployment of service web gated-web:2 app", "unknown-digest: ecs task service:web gated-web:1"}
+	if diff := cmp.Diff(want, findings(run(t, newSweep(t, cloud, s)))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestManyClusters sweeps more clusters than a page has, some lists of which begin with an empty page.
+func TestManyClusters(t *testing.T) {
+	cloud, s := sweeptest.Start(t), newShop(t)
+	region := cloud.Region("us-east-1")
+	good := s.signed(t, "good")
+	d := define(region.ECS, "gated-web", containerOf("app", good))
+	for i := range 120 {
+		starts(region.ECS, fmt.Sprint("cluster-", i), "family:gated-web", d, "app", good, good)
+	}
+	empty := true
+	region.ECS.Edit("ecs:ListClusters", ecstest.Edit{Reply: func(m map[string]any) {
+		if empty {
+			m["clusterArns"], m["nextToken"], empty = []any{}, "0", false
+		}
+	}})
+	sw := newSweep(t, cloud, s)
+	sw.Services = []string{"ecs"}
+	r := run(t, sw)
+	if len(r.Rows) != 120 || r.Err() != nil {
+		t.Errorf("%d rows of 120 clusters: %v", len(r.Rows), r.Err())
+	}
+	if n := region.Calls()["ecs:DescribeTaskDefinition"]; n != 1 {
+		t.Errorf("one task definition was asked for %d times", n)
 	}
 }

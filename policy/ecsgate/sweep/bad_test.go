@@ -42,15 +42,14 @@ func gaps(r *sweep.Report) (list, rest []string) {
 func TestGaps(t *testing.T) {
 	denied := ecstest.Fault{Status: 400, Code: "AccessDeniedException"}
 	for name, c := range map[string]struct {
-		fault     func(c *sweeptest.Cloud, r *sweeptest.Region)
-		want      []string // parts of the lines, in order
-		seen      int64    // containers and the like that are judged all the same
-		unchanged bool
+		fault func(c *sweeptest.Cloud, r *sweeptest.Region)
+		want  []string // parts of the lines, in order
+		seen  int64    // containers and the like that are judged all the same
 	}{
-		"nothing": {func(*sweeptest.Cloud, *sweeptest.Region) {}, nil, 15, true},
+		"nothing": {func(*sweeptest.Cloud, *sweeptest.Region) {}, nil, 15},
 		"no permission for one service": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) { r.Fail("lambda:ListFunctions", denied) },
-			[]string{"lambda us-east-1 list functions: no permission: Lambda ListFunctions: AccessDeniedException"}, 14, false,
+			[]string{"lambda us-east-1 list functions: no permission: Lambda ListFunctions: AccessDeniedException"}, 14,
 		},
 		"a region is down": {
 			func(c *sweeptest.Cloud, _ *sweeptest.Region) { c.Region("eu-west-1").Down = true },
@@ -58,59 +57,64 @@ func TestGaps(t *testing.T) {
 				"apprunner eu-west-1 list services: AppRunner ListServices: request send failed", "batch eu-west-1", "codebuild eu-west-1 list builds",
 				"codebuild eu-west-1 list projects", "ecs eu-west-1 list clusters", "ecs eu-west-1 list daemon", "ecs eu-west-1 list task definition families",
 				"eks eu-west-1", "lambda eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1",
-			}, 14, false,
+			}, 14,
 		},
 		"throttled, and then not": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
 				f := ecstest.Throttled
 				f.Times = 2
 				r.Fail("ecs:DescribeTasks", f)
-			}, nil, 15, true,
+			}, nil, 15,
 		},
 		"throttled for good": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) { r.Fail("ecs:DescribeTasks", ecstest.Throttled) },
-			[]string{"ecs us-east-1 tasks 2 tasks from arn:aws:ecs:us-east-1:111122223333:task/production/"}, 13, false,
+			[]string{"ecs us-east-1 tasks 2 tasks from arn:aws:ecs:us-east-1:111122223333:task/production/"}, 13,
 		},
 		"no task definition can be read": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) { r.Fail("ecs:DescribeTaskDefinition", denied) },
 			[]string{
 				"ecs us-east-1 service web gated-ten:1: its task definition: no permission", "ecs us-east-1 task definition gated-ten:1: no permission",
 				"ecs us-east-1 task definition gated-web:1: no permission",
-			}, 5, false,
+			}, 5,
 		},
 		"one function cannot be read": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) { r.Fail("lambda:GetFunction", denied) },
-			[]string{"lambda us-east-1 function image $LATEST: no permission"}, 14, false,
+			[]string{"lambda us-east-1 function image $LATEST: no permission"}, 14,
 		},
 		"no services can be described": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) { r.Fail("ecs:DescribeServices", ecstest.Unavailable) },
-			[]string{"ecs us-east-1 services 1 services from arn:aws:ecs:us-east-1:111122223333:service/production/web"}, 5, false,
+			[]string{"ecs us-east-1 services 1 services from arn:aws:ecs:us-east-1:111122223333:service/production/web"}, 5,
 		},
 		"the cluster is gone": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
 				for _, operation := range []string{"ListTasks", "ListServices", "ListDaemons"} {
 					r.Fail("ecs:"+operation, ecstest.Fault{Code: "ClusterNotFoundException"})
 				}
-			}, nil, 3, false,
+			}, nil, 3,
 		},
 		"ECS lies about a failure": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
 				r.ECS.Edit("ecs:DescribeTasks", ecstest.Edit{Reply: func(m map[string]any) {
 					m["failures"] = []any{map[string]any{"arn": "arn:x", "reason": "MISSING"}, map[string]any{"arn": "arn:y", "reason": "BROKEN", "detail": "why"}}
 				}})
-			}, []string{"ecs us-east-1 task arn:y: ECS says: BROKEN why"}, 15, false,
+			}, []string{"ecs us-east-1 task arn:y: ECS says: BROKEN why"}, 15,
 		},
 		"a task definition is another one": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
 				r.ECS.Edit("ecs:DescribeTaskDefinition", ecstest.Edit{Reply: func(m map[string]any) {
 					m["taskDefinition"].(map[string]any)["taskDefinitionArn"] = "arn:aws:ecs:us-east-1:111122223333:task-definition/other:1"
 				}})
-			}, []string{"service web gated-ten:1: its task definition: asked about", "task definition gated-ten:1: asked about", "task definition gated-web:1: asked about"}, 5, false,
+			}, []string{"service web gated-ten:1: its task definition: asked about", "task definition gated-ten:1: asked about", "task definition gated-web:1: asked about"}, 5,
+		},
+		"ECS describes less than it listed": {
+			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
+				r.ECS.Edit("ecs:DescribeTasks", ecstest.Edit{Reply: func(m map[string]any) { m["tasks"] = m["tasks"].([]any)[:1] }})
+			}, []string{"ecs us-east-1 tasks 1 of 2 from arn:aws:ecs:us-east-1:111122223333:task/production/"}, 14,
 		},
 		"the same page again and again": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
 				r.ECS.Edit("ecs:ListTaskDefinitionFamilies", ecstest.Edit{Request: func(m map[string]any) { delete(m, "nextToken") }, Reply: func(m map[string]any) { m["nextToken"] = "0" }})
-			}, []string{"ecs us-east-1 list task definition families: the service gives the same page again and again"}, 15, false,
+			}, []string{"ecs us-east-1 list task definition families: the service gives the same page again and again"}, 15,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

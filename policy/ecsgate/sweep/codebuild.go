@@ -18,14 +18,18 @@ func (r *run) codebuild(ctx context.Context) error {
 		calls, cancel := call(ctx)
 		defer cancel()
 		out, err := client.ListProjects(calls, &codebuild.ListProjectsInput{NextToken: token})
-		if err != nil || len(out.Projects) == 0 {
+		if err != nil {
 			return nil, err
+		}
+		if len(out.Projects) == 0 {
+			return out.NextToken, nil
 		}
 		described, err := client.BatchGetProjects(calls, &codebuild.BatchGetProjectsInput{Names: out.Projects})
 		if err != nil {
 			r.failed("projects", fmt.Sprintf("%d projects from %s on", len(out.Projects), out.Projects[0]), err)
 			return out.NextToken, nil
 		}
+		r.complete("projects", out.Projects, len(described.Projects)+len(described.ProjectsNotFound))
 		for _, p := range described.Projects {
 			r.builder(ctx, &Row{Kind: "project", Resource: aws.ToString(p.Name), Examples: []string{aws.ToString(p.Arn)}}, p.Environment)
 		}

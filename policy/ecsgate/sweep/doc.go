@@ -30,7 +30,8 @@
 // # Going on
 //
 // With a State, whatever was looked at is written down, page by page, and a sweep that was ended goes on there by itself: it makes the
-// report that it would have made, and asks at most one page again. A sweep that came to its end begins anew the next time.
+// report that it would have made, and asks at most one page again. A sweep that came to its end begins anew the next time. What a State
+// says is believed: keep it where nobody else writes. It is for one process at a time.
 //
 // # What it is not for
 //

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,8 +62,11 @@ func (r *run) clusters(ctx context.Context, client *ecs.Client, token *string) (
 	ctx, cancel := call(ctx)
 	defer cancel()
 	out, err := client.ListClusters(ctx, &ecs.ListClustersInput{NextToken: token, MaxResults: aws.Int32(ecsPage)})
-	if err != nil || len(out.ClusterArns) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(out.ClusterArns) == 0 { // an empty page need not be the last one
+		return out.NextToken, nil
 	}
 	for _, arn := range out.ClusterArns {
 		r.name(arn)
@@ -81,14 +85,18 @@ func (r *run) tasks(ctx context.Context, client *ecs.Client, cluster string, tok
 	calls, cancel := call(ctx)
 	defer cancel()
 	out, err := client.ListTasks(calls, &ecs.ListTasksInput{Cluster: &cluster, NextToken: token, MaxResults: aws.Int32(ecsPage)})
-	if err != nil || len(out.TaskArns) == 0 {
-		return next(out, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(out.TaskArns) == 0 {
+		return out.NextToken, nil
 	}
 	described, err := client.DescribeTasks(calls, &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: out.TaskArns})
 	if err != nil {
 		r.failed("tasks", fmt.Sprintf("%d tasks from %s on", len(out.TaskArns), out.TaskArns[0]), err)
 		return out.NextToken, nil
 	}
+	r.complete("tasks", out.TaskArns, len(described.Tasks)+len(described.Failures))
 	for _, f := range described.Failures {
 		r.failure("task", f)
 	}
@@ -98,11 +106,11 @@ func (r *run) tasks(ctx context.Context, client *ecs.Client, cluster string, tok
 	return out.NextToken, nil
 }
 
-func next(out *ecs.ListTasksOutput, err error) (*string, error) {
-	if err != nil {
-		return nil, err
+// complete adds what was listed, and neither described nor said to fail.
+func (r *run) complete(kind string, listed []string, described int) {
+	if n := len(listed) - described; n > 0 {
+		r.failed(kind, fmt.Sprintf("%d of %d from %s on", n, len(listed), listed[0]), errors.New("listed, and not described"))
 	}
-	return out.NextToken, nil // an empty page need not be the last one
 }
 
 // failure is what ECS could not describe; what is gone meanwhile is none.

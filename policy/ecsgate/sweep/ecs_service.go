@@ -27,6 +27,7 @@ func (r *run) ecsServices(ctx context.Context, client *ecs.Client, cluster strin
 			r.failed("services", fmt.Sprintf("%d services from %s on", len(arns), arns[0]), err)
 			continue
 		}
+		r.complete("services", arns, len(described.Services)+len(described.Failures))
 		for _, f := range described.Failures {
 			r.failure("service", f)
 		}
@@ -56,6 +57,7 @@ func (r *run) revisions(ctx context.Context, client *ecs.Client, list []types.Se
 			r.failed("service revisions", fmt.Sprintf("%d revisions from %s on", len(chunk), chunk[0]), err)
 			continue
 		}
+		r.complete("service revisions", chunk, len(out.ServiceRevisions)+len(out.Failures))
 		for _, f := range out.Failures {
 			r.failure("service revision", f)
 		}
@@ -133,7 +135,11 @@ func deployed(v *types.Service) (list []deployment) {
 // guards adds what is wrong with what stands between a deployment and its tasks.
 func (r *run) guards(row *Row, v *types.Service, gated bool) {
 	if c := v.DeploymentController; c != nil && c.Type != "" && c.Type != types.DeploymentControllerTypeEcs {
-		row.find(HookUncalled, "its deployment controller is %s", string(c.Type))
+		kind := HookMissing
+		if gated {
+			kind = HookUncalled
+		}
+		row.find(kind, "its deployment controller is %s, which asks no hook", string(c.Type))
 		return
 	}
 	open, closed, paused := r.hooks(v.DeploymentConfiguration)
@@ -208,6 +214,7 @@ func (r *run) daemons(ctx context.Context, client *ecs.Client, cluster string, t
 			r.failed("daemon revisions", fmt.Sprintf("%d revisions from %s on", len(chunk), chunk[0]), err)
 			continue
 		}
+		r.complete("daemon revisions", chunk, len(described.DaemonRevisions)+len(described.Failures))
 		for _, f := range described.Failures {
 			r.failure("daemon revision", f)
 		}

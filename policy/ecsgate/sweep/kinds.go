@@ -44,7 +44,7 @@ var kinds = []struct {
 	{HookOpen, Problem, "a service whose hook lets a deployment go on when nobody answers (timeout action CONTINUE)"},
 	{Undecided, Incomplete, "an image whose evidence could not be judged: neither allowed nor refused"},
 	{Unreadable, Incomplete, "something that could not be looked at"},
-	{HookUncalled, Warning, "a service whose deployments ask no hook: its controller is CODE_DEPLOY or EXTERNAL"},
+	{HookUncalled, Warning, "a service whose deployments ask no hook (controller CODE_DEPLOY or EXTERNAL), though the registrar made what it runs"},
 	{Override, Warning, "a task that was started with another command, environment or role than its definition has"},
 	{Exec, Warning, "a service, task or daemon that allows ExecuteCommand: a shell in an allowed image is any code"},
 	{ConsistencyOff, Warning, "a container whose tag is looked up anew for every task (versionConsistency disabled)"},

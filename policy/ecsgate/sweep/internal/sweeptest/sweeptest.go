@@ -63,17 +63,31 @@ type M = map[string]any
 // Start returns a cloud that ends with the test. Without regions it has us-east-1.
 func Start(t testing.TB, regions ...string) *Cloud {
 	t.Helper()
+	c := New(regions...)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// New returns a cloud that the caller closes.
+func New(regions ...string) *Cloud {
 	c := &Cloud{regions: map[string]*Region{}}
 	if len(regions) == 0 {
 		regions = []string{"us-east-1"}
 	}
 	for _, name := range regions {
-		r := &Region{name: name, ECS: ecstest.Start(t, &ecstest.Options{Region: name, Account: Account}), Clusters: map[string][]any{}}
+		r := &Region{name: name, ECS: ecstest.New(&ecstest.Options{Region: name, Account: Account}), Clusters: map[string][]any{}}
 		r.wire = awswire.New(name, r.route)
-		t.Cleanup(r.wire.Close)
 		c.regions[name] = r
 	}
 	return c
+}
+
+// Close ends the cloud.
+func (c *Cloud) Close() {
+	for _, r := range c.regions {
+		r.ECS.Close()
+		r.wire.Close()
+	}
 }
 
 // Region returns one that the cloud has.

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"flag"
@@ -69,13 +70,10 @@ func download(name string) (dir, version string, err error) {
 	}
 	cmd := exec.Command("go", "mod", "download", "-json", "github.com/aws/aws-sdk-go-v2/service/"+name)
 	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", "", fmt.Errorf("find: %s: %w", name, err)
-	}
-	var module struct{ Dir, Version string }
-	if err := json.Unmarshal(out, &module); err != nil {
-		return "", "", err
+	out, failed := cmd.Output()
+	var module struct{ Dir, Version, Error string }
+	if err := json.Unmarshal(out, &module); err != nil || failed != nil {
+		return "", "", fmt.Errorf("find: %s: %w: %s", name, cmp.Or(failed, err), module.Error)
 	}
 	return module.Dir, module.Version, nil
 }
