@@ -326,3 +326,26 @@ func TestManyClusters(t *testing.T) {
 		t.Errorf("one task definition was asked for %d times", n)
 	}
 }
+
+// TestSideBySide judges many images of a page at the same time, each once, and more than one page later still once.
+func TestSideBySide(t *testing.T) {
+	cloud, s := sweeptest.Start(t), newShop(t)
+	c := cloud.Region("us-east-1").ECS
+	const images = 150
+	for i := range 2 * images {
+		image := s.unsigned(fmt.Sprint("image-", i%images))
+		if i%2 == 0 {
+			image = s.signed(t, fmt.Sprint("image-", i%images))
+		}
+		starts(c, "production", "family:gated-web", define(c, "gated-web", containerOf("app", image)), "app", image, image)
+	}
+	sw := newSweep(t, cloud, s)
+	sw.Services = []string{"ecs"}
+	r := run(t, sw)
+	if s.opened != images {
+		t.Errorf("%d images were asked for %d times", images, s.opened)
+	}
+	if got := findings(r); len(got) != images { // each second one is not signed, in two definitions
+		t.Errorf("%d refused: %v", len(got), got)
+	}
+}

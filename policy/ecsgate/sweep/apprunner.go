@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
@@ -50,8 +51,8 @@ func (r *run) appRunnerService(ctx context.Context, client *apprunner.Client, ar
 		return
 	}
 	row.Image = aws.ToString(source.ImageRepository.ImageIdentifier)
-	r.judge(ctx, row, "", false)
-	if row.Has(ByTag) && aws.ToBool(source.AutoDeploymentsEnabled) {
+	r.judge(row, "", false)
+	if aws.ToBool(source.AutoDeploymentsEnabled) && !strings.Contains(row.Image, "@") {
 		row.find(ByTag, "whatever the tag is moved to is deployed by itself")
 	}
 	r.row(row)

@@ -33,7 +33,7 @@ func (r *run) batch(ctx context.Context) error {
 				if c.exec {
 					row.find(Exec, "ExecuteCommand is on")
 				}
-				r.judge(ctx, row, "", false)
+				r.judge(row, "", false)
 				r.row(row)
 			}
 		}

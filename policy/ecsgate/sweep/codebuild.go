@@ -31,7 +31,7 @@ func (r *run) codebuild(ctx context.Context) error {
 		}
 		r.complete("projects", out.Projects, len(described.Projects)+len(described.ProjectsNotFound))
 		for _, p := range described.Projects {
-			r.builder(ctx, &Row{Kind: "project", Resource: aws.ToString(p.Name), Examples: []string{aws.ToString(p.Arn)}}, p.Environment)
+			r.builder(&Row{Kind: "project", Resource: aws.ToString(p.Name), Examples: []string{aws.ToString(p.Arn)}}, p.Environment)
 		}
 		return out.NextToken, nil
 	}); err != nil {
@@ -51,14 +51,14 @@ func (r *run) codebuild(ctx context.Context) error {
 		for _, b := range described.Builds {
 			if b.BuildStatus == types.StatusTypeInProgress {
 				row := &Row{Kind: "build", Resource: aws.ToString(b.ProjectName), Examples: []string{aws.ToString(b.Arn)}}
-				r.builder(ctx, row, b.Environment)
+				r.builder(row, b.Environment)
 			}
 		}
 		return nil, nil
 	})
 }
 
-func (r *run) builder(ctx context.Context, row *Row, e *types.ProjectEnvironment) {
+func (r *run) builder(row *Row, e *types.ProjectEnvironment) {
 	if e == nil {
 		row.find(Unreadable, "CodeBuild does not say which image it builds in")
 		r.row(row)
@@ -68,7 +68,7 @@ func (r *run) builder(ctx context.Context, row *Row, e *types.ProjectEnvironment
 	if strings.HasPrefix(row.Image, "aws/codebuild/") {
 		row.Reason = "an image of CodeBuild's own, which is in no registry: AWS answers for it"
 	} else {
-		r.judge(ctx, row, "", false)
+		r.judge(row, "", false)
 	}
 	r.row(row)
 }

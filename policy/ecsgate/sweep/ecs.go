@@ -145,7 +145,7 @@ func (r *run) task(ctx context.Context, client *ecs.Client, cluster string, t *t
 		if what := overridden(t.Overrides, aws.ToString(c.Name)); what != "" {
 			row.find(Override, "another %s", what)
 		}
-		r.judge(ctx, &row, aws.ToString(c.ImageDigest), true)
+		r.judge(&row, aws.ToString(c.ImageDigest), true)
 		r.row(&row)
 	}
 }

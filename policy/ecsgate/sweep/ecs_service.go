@@ -104,7 +104,7 @@ func (r *run) ecsService(ctx context.Context, client *ecs.Client, cluster string
 		for _, c := range facts.images(revisions[aws.ToString(v.ServiceArn)+" "+short(d.arn)]) {
 			row := base
 			row.Kind, row.Definition, row.Container, row.Image = kind, short(d.arn), c.name, c.image
-			r.judge(ctx, &row, c.digest, false)
+			r.judge(&row, c.digest, false)
 			r.row(&row)
 		}
 	}
@@ -249,7 +249,7 @@ func (r *run) daemonRevision(ctx context.Context, client *ecs.Client, cluster st
 		row := base
 		row.Findings = slices.Clone(base.Findings)
 		row.Container, row.Image = c.name, c.image
-		r.judge(ctx, &row, c.digest, false)
+		r.judge(&row, c.digest, false)
 		r.row(&row)
 	}
 }

@@ -68,7 +68,7 @@ func (r *run) inUse(ctx context.Context, client *inspector2.Client, id string) {
 			return
 		}
 		for _, c := range out.Cluster {
-			r.inCluster(ctx, name, &c)
+			r.inCluster(name, &c)
 		}
 		if next := aws.ToString(out.NextToken); next == "" || next == aws.ToString(token) {
 			return
@@ -77,7 +77,7 @@ func (r *run) inUse(ctx context.Context, client *inspector2.Client, id string) {
 	}
 }
 
-func (r *run) inCluster(ctx context.Context, image string, c *types.ClusterInformation) {
+func (r *run) inCluster(image string, c *types.ClusterInformation) {
 	cluster := aws.ToString(c.ClusterArn)
 	if slices.Contains(r.names["ecs "+r.region+" clusters"], cluster) {
 		return // its tasks were looked at themselves
@@ -98,7 +98,7 @@ func (r *run) inCluster(ctx context.Context, image string, c *types.ClusterInfor
 		case *types.ClusterMetadataMemberAwsEcsMetadataDetails:
 			row.Kind, row.Resource, row.Definition = "task, by Inspector", aws.ToString(m.Value.DetailsGroup), short(aws.ToString(m.Value.TaskDefinitionArn))
 		}
-		r.judge(ctx, row, "", false)
+		r.judge(row, "", false)
 		r.row(row)
 	}
 }

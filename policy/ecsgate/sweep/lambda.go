@@ -56,6 +56,6 @@ func (r *run) function(ctx context.Context, client *lambda.Client, f *types.Func
 	}
 	row.Image = aws.ToString(out.Code.ImageUri)
 	_, resolved, _ := strings.Cut(aws.ToString(out.Code.ResolvedImageUri), "@")
-	r.judge(ctx, row, resolved, true)
+	r.judge(row, resolved, true)
 	r.row(row)
 }

@@ -98,7 +98,7 @@ func (r *run) endpoint(ctx context.Context, client *sagemaker.Client, name, arn 
 			for _, image := range v.DeployedImages {
 				row := base
 				row.Container, row.Image = group.what+aws.ToString(v.VariantName), aws.ToString(image.SpecifiedImage)
-				r.judge(ctx, &row, digestOf(aws.ToString(image.ResolvedImage)), true)
+				r.judge(&row, digestOf(aws.ToString(image.ResolvedImage)), true)
 				r.row(&row)
 			}
 		}
@@ -136,7 +136,7 @@ func (r *run) model(ctx context.Context, client *sagemaker.Client, name, arn str
 		}
 		row := base
 		row.Container, row.Image = aws.ToString(c.ContainerHostname), aws.ToString(c.Image)
-		r.judge(ctx, &row, "", false)
+		r.judge(&row, "", false)
 		r.row(&row)
 	}
 }
@@ -155,7 +155,7 @@ func (r *run) trainingJob(ctx context.Context, client *sagemaker.Client, name, a
 	if row.Image = aws.ToString(out.AlgorithmSpecification.TrainingImage); row.Image == "" {
 		row.find(OtherCode, "an algorithm by name: %s", aws.ToString(out.AlgorithmSpecification.AlgorithmName))
 	} else {
-		r.judge(ctx, row, "", true)
+		r.judge(row, "", true)
 	}
 	r.row(row)
 }
@@ -172,6 +172,6 @@ func (r *run) processingJob(ctx context.Context, client *sagemaker.Client, name,
 		return
 	}
 	row.Image = aws.ToString(out.AppSpecification.ImageUri)
-	r.judge(ctx, row, "", true)
+	r.judge(row, "", true)
 	r.row(row)
 }

@@ -120,13 +120,14 @@ func (s *Sweep) options() string {
 type run struct {
 	*Sweep
 	*journal
-	service  string
-	region   string
-	config   aws.Config // of the region
-	ignores  bool       // the policy never looks at a request
-	requests atomic.Int64
-	page     []record
-	more     int64 // of the page's clusters
+	service   string
+	region    string
+	config    aws.Config // of the region
+	ignores   bool       // the policy never looks at a request
+	requests  atomic.Int64
+	page      []record
+	questions []question // of the page
+	more      int64      // of the page's clusters
 }
 
 // Run looks at everything. What could not be looked at is in the Report; an error is one of the Sweep itself, of its State, or of ctx,
@@ -200,7 +201,7 @@ func (r *run) pages(ctx context.Context, what string, list func(ctx context.Cont
 	resumed := at.next != ""
 	over := false
 	for !at.done {
-		r.page, r.more = nil, 0
+		r.page, r.questions, r.more = nil, nil, 0
 		token := aws.String(at.next)
 		if at.next == "" {
 			token = nil
@@ -214,7 +215,7 @@ func (r *run) pages(ctx context.Context, what string, list func(ctx context.Cont
 			at, resumed, over = progressOf{}, false, true
 			continue
 		case err != nil:
-			r.page = nil
+			r.page, r.questions = nil, nil
 			r.failed("list", what, err)
 			next = ""
 		case next != "" && next == at.next:
@@ -222,6 +223,14 @@ func (r *run) pages(ctx context.Context, what string, list func(ctx context.Cont
 			next = ""
 		}
 		resumed = false
+		if r.decide(ctx); ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		for _, rec := range r.page {
+			if rec.Row != nil {
+				rec.Row.settle()
+			}
+		}
 		r.page = append(r.page, record{Unit: unit, Next: next, Done: next == "", More: r.more, Over: over})
 		over = false
 		if err := r.commit(r.page); err != nil {
@@ -282,7 +291,6 @@ func (r *run) row(row *Row) {
 	if row.Count == 0 {
 		row.Count = 1
 	}
-	row.settle()
 	r.page = append(r.page, record{Row: row})
 }
 
