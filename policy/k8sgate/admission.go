@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ladingdev/lading/internal/oneline"
@@ -90,24 +91,33 @@ func (g *Gate) validate(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	found := g.ask(r.Context(), v, images, pull, func(ctx context.Context, q *gate.Question) *finding {
-		if !strings.Contains(q.Name, "@") {
+	found := g.ask(r.Context(), v, images, pull, func(ctx context.Context, q *gate.Question, work bool) *finding {
+		switch {
+		case !strings.Contains(q.Name, "@"):
 			f := &finding{verdict: policy.Deny, reason: "it has no digest, so what will run is not known: name it NAME@sha256:..."}
 			if _, err := gate.ParseReference(q.Name, false); err != nil {
 				f.reason = oneline.Error(err)
 			}
 			return f
+		case work:
+			return judged(g.Checker.Check(ctx, q))
 		}
-		a := g.Checker.Check(ctx, q)
-		f := &finding{
-			verdict: a.Decision.Verdict, reason: a.Reason, retry: a.RetryAfter, warnings: a.Warnings(), allowed: a.Decision.Err() == nil,
+		if a := g.Checker.Known(ctx, q); a != nil {
+			return judged(a)
 		}
-		if f.verdict == policy.Indeterminate && f.retry == 0 {
-			f.verdict = policy.Deny // to ask again does not help
-		}
-		return f
+		return nil
 	})
 	v.write(w, g.conclude(images, found))
+}
+
+func judged(a *gate.Answer) *finding {
+	f := &finding{
+		verdict: a.Decision.Verdict, reason: a.Reason, retry: a.RetryAfter, warnings: a.Warnings(), allowed: a.Decision.Err() == nil,
+	}
+	if f.verdict == policy.Indeterminate && f.retry == 0 {
+		f.verdict = policy.Deny // to ask again does not help
+	}
+	return f
 }
 
 // pin sets the digest of every image that comes in by tag. It judges nothing: the validating twin does, whatever comes between.
@@ -116,7 +126,10 @@ func (g *Gate) pin(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	found := g.ask(r.Context(), v, images, pull, func(ctx context.Context, q *gate.Question) *finding {
+	found := g.ask(r.Context(), v, images, pull, func(ctx context.Context, q *gate.Question, work bool) *finding {
+		if !work && !strings.Contains(q.Name, "@") {
+			return nil
+		}
 		ref, err := g.Checker.Resolve(ctx, q)
 		switch {
 		case err == nil:
@@ -177,9 +190,10 @@ type finding struct {
 	pinned   string // its digest
 }
 
-// ask asks about each name once, all at the same time, and returns what was found in the order of images.
+// ask asks about each name once, and returns what was found in the order of images. About is asked first without work, for what is
+// known, in turn: goroutines would take longer than that. It returns nil where there is work, which is done at the same time.
 func (g *Gate) ask(
-	ctx context.Context, v *review, images []Image, pull Pull, about func(context.Context, *gate.Question) *finding,
+	ctx context.Context, v *review, images []Image, pull Pull, about func(ctx context.Context, q *gate.Question, work bool) *finding,
 ) []*finding {
 	request := &policy.Request{
 		Gate: g.name(), Operation: v.operation, User: v.user, Groups: v.groups, Cluster: g.Cluster, Namespace: v.namespace,
@@ -191,33 +205,25 @@ func (g *Gate) ask(
 	}
 	first := make(map[string]int, len(images))
 	found := make([]*finding, len(images))
-	waiting := make(chan int, len(images))
-	asked := 0
+	one := func(i int, work bool) {
+		defer func() {
+			if p := recover(); p != nil {
+				found[i] = &finding{reason: "the gate failed: " + oneline.Of(fmt.Sprint(p))}
+			}
+		}()
+		found[i] = about(ctx, &gate.Question{Name: images[i].Name, Request: request, Access: access, DryRun: v.dryRun}, work)
+	}
+	var wait sync.WaitGroup
 	for i, image := range images {
 		if _, twice := first[image.Name]; twice {
 			continue
 		}
 		first[image.Name] = i
-		asked++
-		one := func() {
-			found[i] = &finding{reason: "the gate failed"}
-			defer func() {
-				if p := recover(); p != nil {
-					found[i] = &finding{reason: "the gate failed: " + oneline.Of(fmt.Sprint(p))}
-				}
-				waiting <- i
-			}()
-			found[i] = about(ctx, &gate.Question{Name: image.Name, Request: request, Access: access, DryRun: v.dryRun})
-		}
-		if len(images) == 1 {
-			one()
-		} else {
-			go one()
+		if one(i, false); found[i] == nil {
+			wait.Go(func() { one(i, true) })
 		}
 	}
-	for range asked {
-		<-waiting
-	}
+	wait.Wait()
 	for i, image := range images {
 		found[i] = found[first[image.Name]]
 	}
