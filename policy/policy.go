@@ -89,7 +89,7 @@ const (
 	Allow                        // everything that was asked for is proven
 )
 
-// String is the verdict in lower case.
+// String is the verdict as an upper-case word.
 func (v Verdict) String() string {
 	switch v {
 	case Allow:

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/signer"
+	"github.com/spf13/cobra"
+
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/policy/document"
+	"github.com/ladingdev/lading/policy/document/cel"
+	"github.com/ladingdev/lading/policy/document/kinds"
+	"github.com/ladingdev/lading/policy/report"
+	"github.com/ladingdev/lading/verify"
+	"github.com/ladingdev/lading/verify/notary/awssigner"
+	"github.com/ladingdev/lading/verify/sigstore"
+)
+
+func (a *app) check() *cobra.Command {
+	var policyFile, door, record, as string
+	var each bool
+	cmd := &cobra.Command{
+		Use:   "check IMAGE...",
+		Short: "Decide by a policy whether images may run",
+		Long: `Decides by a policy document whether images may run, and says why. --output
+takes text, json, markdown, html, sarif and junit.`,
+		Example: `  lading check registry.example.com/shop/app:v1 --policy policy.yaml
+  lading check IMAGE --policy policy.yaml -o sarif > lading.sarif`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if as != "" && len(args) != 1 {
+				return misuse("--as is the name of one image")
+			}
+			decisions, err := a.decide(cmd.Context(), asked{policyFile, door, record, as, each}, args)
+			if err != nil {
+				return err
+			}
+			a.ui.clear()
+			if err := report.Write(a.ui.out, a.ui.format, a.ui.reportOptions(), decisions...); err != nil {
+				return err
+			}
+			worst := policy.Allow
+			for _, d := range decisions {
+				worst = worse(worst, d.Verdict)
+			}
+			return statusOf(worst)
+		},
+	}
+	a.ui.formats = report.Formats()
+	cmd.Flags().StringVarP(&policyFile, "policy", "p", "policy.yaml", "policy document")
+	cmd.Flags().StringVar(&door, "gate", "", "door that asks, by its name in the document")
+	cmd.Flags().StringVar(&record, "record", "", "add the record of each decision to this file, for policy diff")
+	cmd.Flags().StringVar(&as, "as", "", "name that the image will have, if it is in a layout or goes elsewhere")
+	cmd.Flags().BoolVar(&each, "each", false, "of an index: the images of its platforms, too")
+	return cmd
+}
+
+// asked is what a policy is asked.
+type asked struct {
+	file, door string
+	record     string // file to add records to, or empty
+	as         string // name of the image for the policy; empty means its own
+	each       bool
+}
+
+// decide asks a policy about images.
+func (a *app) decide(ctx context.Context, ask asked, names []string) ([]*policy.Decision, error) {
+	p, err := a.load(ctx, ask.file)
+	if err != nil {
+		return nil, err
+	}
+	var log *os.File
+	if ask.record != "" {
+		if log, err = os.OpenFile(ask.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+			return nil, err
+		}
+		defer log.Close()
+	}
+	var logErr error
+	var decisions []*policy.Decision
+	for i, name := range names {
+		a.ui.progress("checking %d of %d", i+1, len(names))
+		place, err := a.reach.open(ctx, name)
+		if err != nil { // the gate says what it means
+			place = &place0
+		}
+		openErr := err
+		for _, subject := range place.subjects(ask.each) {
+			gate := &policy.Gate{Verifiers: p.Verifiers(), Policy: p.At(ask.door)}
+			gate.Open = func(context.Context, string) (*policy.Image, error) {
+				if openErr != nil {
+					return nil, openErr
+				}
+				image := &policy.Image{Subject: subject, Source: place.repo}
+				if subject.Digest == place.image.Digest {
+					image.Children = place.children
+				}
+				return image, nil
+			}
+			if log != nil {
+				gate.Record = func(r *policy.Record) {
+					line, err := json.Marshal(r)
+					if err == nil {
+						_, err = log.Write(append(line, '\n'))
+					}
+					if err != nil {
+						logErr = err
+					}
+				}
+			}
+			decisions = append(decisions, gate.Check(ctx, cmp.Or(ask.as, name)))
+		}
+	}
+	return decisions, logErr
+}
+
+// place0 stands for an image that could not be opened.
+var place0 place
+
+// parse reads a policy document.
+func (a *app) parse(file string) (*document.Document, error) {
+	data, err := a.ui.read(file)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := document.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return doc, nil
+}
+
+// load reads a policy document and makes the verifiers of all kinds of trust that this program knows.
+func (a *app) load(ctx context.Context, file string) (*document.Policy, error) {
+	doc, err := a.parse(file)
+	if err != nil {
+		return nil, err
+	}
+	trust := map[string]document.TrustFunc{
+		"file":   kinds.File(os.DirFS(filepath.Dir(file))),
+		"notary": kinds.Notary(os.DirFS(notationDir(""))),
+		"aws-signer": func(t *document.Trust) (verify.Verifier, error) {
+			var with struct {
+				Profile string `yaml:"profile,required"`
+			}
+			if err := t.Decode(&with); err != nil {
+				return nil, err
+			}
+			cfg, err := config.LoadDefaultConfig(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return awssigner.Verifier(signer.NewFromConfig(cfg), with.Profile), nil
+		},
+	}
+	for _, kind := range doc.Kinds() {
+		if kind == "keyless" {
+			roots, err := rootsOf(false).Roots()
+			if err != nil {
+				return nil, err
+			}
+			trust[kind] = kinds.Keyless(map[string]*sigstore.Root{"": roots.Root})
+		}
+	}
+	p, err := doc.Load(&document.Options{Trust: trust, Conditions: new(cel.Compiler)})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/keyless/keylesstest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"lading": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// The scripts in testdata run each verb as a person does. The registry has shop/app:v1, an image with two packages of Debian, the
+// index shop/multi:v1 of two platforms, and shop/plain:v1, which nothing is attached to. There are two pairs of keys, one of
+// them encrypted, a Sigstore instance with tokens, and a registry that fails.
+func TestLading(t *testing.T) {
+	srv := registrytest.Start(nil)
+	t.Cleanup(srv.Close)
+	down := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	}}})
+	t.Cleanup(down.Close)
+	fulcio := keylesstest.Start()
+	t.Cleanup(fulcio.Close)
+	files := keys(t)
+	files["trusted_root.json"], files["signing_config.json"] = fulcio.TrustedRoot(), fulcio.SigningConfig(keylesstest.Tiles)
+	home := t.TempDir()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			for name, data := range files {
+				if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o600); err != nil {
+					return err
+				}
+			}
+			at := srv.Host() + "/" + strings.TrimPrefix(filepath.Base(env.WorkDir), "script-") // a script's own: they run side by side
+			amd64, arm64 := ocispec.Platform{OS: "linux", Architecture: "amd64"}, ocispec.Platform{OS: "linux", Architecture: "arm64"}
+			push(t, at+"/shop/app:v1", []ocispec.Platform{amd64}, status)
+			push(t, at+"/shop/plain:v1", []ocispec.Platform{amd64}, "")
+			push(t, at+"/shop/multi:v1", []ocispec.Platform{amd64, arm64}, status)
+			env.Setenv("REGISTRY", at)
+			policies, err := filepath.Glob(filepath.Join(env.WorkDir, "*.yaml"))
+			if err != nil {
+				return err
+			}
+			for _, name := range policies { // documents name hosts
+				data, err := os.ReadFile(name)
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(name, bytes.ReplaceAll(data, []byte("HOST"), []byte(srv.Host())), 0o600); err != nil {
+					return err
+				}
+			}
+			env.Setenv("DOWN", down.Host())
+			env.Setenv("HOME", home)
+			env.Setenv("XDG_CACHE_HOME", home)
+			env.Setenv("DOCKER_CONFIG", home)
+			env.Setenv("TOKEN", fulcio.Token(keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0")))
+			return nil
+		},
+	})
+}
+
+const status = `Package: libc6
+Status: install ok installed
+Architecture: amd64
+Source: glibc
+Version: 2.41-12
+Maintainer: A <a@example.com>
+
+Package: curl
+Status: install ok installed
+Architecture: amd64
+Version: 8.14.1-2
+Depends: libc6
+Maintainer: B <b@example.com>
+`
+
+func keys(t *testing.T) map[string][]byte {
+	t.Helper()
+	out := make(map[string][]byte)
+	for _, name := range []string{"cosign", "other"} {
+		key, err := sign.GenerateKey(sign.P256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[name+".pub"], err = sign.MarshalPublicKey(key.Public()); err != nil {
+			t.Fatal(err)
+		}
+		out[name+".key"], err = key.MarshalPEM()
+		if name == "cosign" {
+			out[name+".key"], err = key.MarshalEncryptedPEM([]byte("secret"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// push puts an image, or an index of one for each platform, into a registry.
+func push(t *testing.T, name string, platforms []ocispec.Platform, dpkg string) {
+	t.Helper()
+	repo, err := registry.Open(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(mediaType string, data []byte) ocispec.Descriptor {
+		d := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+		if err := repo.Push(t.Context(), d, bytes.NewReader(data)); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	marshal := func(v any) []byte {
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	var layer bytes.Buffer
+	tw := tar.NewWriter(&layer)
+	for name, text := range map[string]string{"var/lib/dpkg/status": dpkg, "etc/os-release": "ID=debian\nVERSION_ID=13\n"} {
+		if err := tw.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tw.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var images []ocispec.Descriptor
+	for _, p := range platforms {
+		l := put(ocispec.MediaTypeImageLayer, layer.Bytes())
+		config := put(ocispec.MediaTypeImageConfig, marshal(ocispec.Image{Platform: p, RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{l.Digest}}}))
+		d := put(ocispec.MediaTypeImageManifest, marshal(ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2},
+			MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: []ocispec.Descriptor{l}}))
+		d.Platform = &p
+		images = append(images, d)
+	}
+	top := images[0]
+	if len(images) > 1 {
+		top = put(ocispec.MediaTypeImageIndex, marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2},
+			MediaType: ocispec.MediaTypeImageIndex, Manifests: images}))
+	}
+	if err := repo.Tag(t.Context(), top, "v1"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each verb has a script, and each line of help and usage is at most 80 columns wide, but for examples of commands.
+func TestHelp(t *testing.T) {
+	scripts, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, s := range scripts {
+		data, err := os.ReadFile(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(data)
+	}
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		if err := cmd.Usage(); err != nil {
+			t.Error(err)
+		}
+		for line := range strings.Lines(out.String() + cmd.Long) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 {
+				t.Errorf("%s: %d columns: %s", cmd.CommandPath(), n, line)
+			}
+		}
+		if cmd.Runnable() && !regexp.MustCompile(`(?m)^(! )?`+regexp.QuoteMeta(cmd.CommandPath())+`\b`).MatchString(all.String()) {
+			t.Errorf("%s: no script runs it", cmd.CommandPath())
+		}
+	}
+	app := &app{ui: newUI(strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
+	walk(app.root())
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/catalog"
+	"github.com/ladingdev/lading/sbom/quality"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) sbom() *cobra.Command {
+	var to, file, platform string
+	cmd := &cobra.Command{
+		Use:   "sbom IMAGE|ARCHIVE|DIRECTORY",
+		Short: "Make an SBOM of an image, an archive of one, or a directory",
+		Example: `  lading sbom registry.example.com/shop/app:v1 --file app.cdx.json
+  lading sbom image.tar --format spdx-2.3 --file -`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := parseFormat(to)
+			if err != nil {
+				return err
+			}
+			doc, report, err := a.look(cmd.Context(), args[0], platform, format)
+			if err != nil {
+				return err
+			}
+			if file != "" {
+				if err := a.ui.write(file, doc.Bytes()); err != nil || file == "-" {
+					return err
+				}
+			}
+			return a.ui.answer(summaryOf(doc, report), func(w io.Writer) { printSBOM(w, args[0], file, doc, report) })
+		},
+	}
+	cmd.Flags().StringVar(&to, "format", "cyclonedx-1.6", "format to write, such as cyclonedx-1.6 or spdx-2.3")
+	cmd.Flags().StringVarP(&file, "file", "f", "", "write the SBOM to this file; - is standard output")
+	cmd.Flags().StringVar(&platform, "platform", "", "platform to take of an index, such as linux/arm64")
+	return cmd
+}
+
+// parseFormat reads cyclonedx-1.6, spdx-2.3 and the like. Versions that there are not, the library refuses.
+func parseFormat(text string) (sbom.Format, error) {
+	spec, version, ok := strings.Cut(text, "-")
+	specs := map[string]sbom.Spec{"cyclonedx": sbom.CycloneDX, "spdx": sbom.SPDX}
+	if s := specs[strings.ToLower(spec)]; ok && s != "" && version != "" {
+		return sbom.Format{Spec: s, Version: version}, nil
+	}
+	return sbom.Format{}, misuse("format %q: want cyclonedx-VERSION or spdx-VERSION, such as cyclonedx-1.6", text)
+}
+
+// look catalogues what a name is of: a directory, a file with an image in it, or an image.
+func (a *app) look(ctx context.Context, name, platform string, format sbom.Format) (*sbom.Document, *catalog.Report, error) {
+	want, err := parsePlatform(platform)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := &catalog.Options{Format: format, Created: time.Now().UTC().Truncate(time.Second), Platform: want, Progress: func(p catalog.Progress) {
+		if p.Layers > 0 {
+			a.ui.progress("layer %d of %d, %.1f of %.1f MB, %d files, %d packages", p.Layer, p.Layers, mb(p.Bytes), mb(p.Total), p.Files, p.Packages)
+			return
+		}
+		a.ui.progress("%d files, %d packages", p.Files, p.Packages)
+	}}
+	st, err := os.Stat(name)
+	switch {
+	case err == nil && st.IsDir() && !exists(filepath.Join(name, "index.json")):
+		root, err := os.OpenRoot(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer root.Close()
+		o.Name = filepath.Base(filepath.Clean(name))
+		return catalog.Dir(ctx, root.FS(), o)
+	case err == nil:
+		src, err := catalog.Open(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer src.Close()
+		image, err := src.Find("", want)
+		if err != nil {
+			return nil, nil, err
+		}
+		return catalog.Image(ctx, src, image, o)
+	}
+	p, err := a.reach.open(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if called := p.called(); called != "" {
+		o.Name = called
+	}
+	return catalog.Image(ctx, p.repo, p.image, o)
+}
+
+// sbomSummary is what JSON says of an SBOM that was made. The SBOM itself is in the file.
+type sbomSummary struct {
+	Format     string         `json:"format"`
+	Components int            `json:"components"`
+	Packages   map[string]int `json:"packages"` // by type of package URL
+	Files      int            `json:"files"`
+	Licensed   int            `json:"licensed"`
+	Edges      int            `json:"dependencies"`
+	Warnings   []string       `json:"warnings,omitempty"`
+}
+
+func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
+	s := &sbomSummary{Format: doc.Format().String(), Components: doc.Len(), Packages: r.Packages, Files: r.Files, Licensed: r.Licensed, Edges: r.Edges}
+	for _, w := range r.Warnings {
+		s.Warnings = append(s.Warnings, w.String())
+	}
+	return s
+}
+
+func printSBOM(w io.Writer, name, file string, doc *sbom.Document, r *catalog.Report) {
+	fmt.Fprintln(w, clip(name, 80))
+	fmt.Fprintf(w, "%v: %d components in %d files, %d dependencies, %d with a licence\n", doc.Format(), doc.Len(), r.Files, r.Edges, r.Licensed)
+	for _, kind := range slices.Sorted(maps.Keys(r.Packages)) {
+		fmt.Fprintf(w, "  %-12s %6d\n", clip(kind, 12), r.Packages[kind])
+	}
+	q := quality.Check(doc, quality.NTIA2021, nil)
+	var lacks []string
+	for _, x := range q.Results {
+		if x.Status == quality.Fail {
+			lacks = append(lacks, x.Rule.Title)
+		}
+	}
+	if lacks != nil {
+		fmt.Fprintln(w, clip(q.Profile.Title+" lacks: "+strings.Join(lacks, ", "), 80))
+	}
+	for i, x := range r.Warnings {
+		if i == 5 {
+			fmt.Fprintf(w, "and %d more files that could not be read\n", len(r.Warnings)-i)
+			break
+		}
+		fmt.Fprintln(w, clip("not read: "+x.String(), 80))
+	}
+	if file == "" {
+		fmt.Fprintln(w, "Write it with --file.")
+		return
+	}
+	fmt.Fprintf(w, "wrote %s, %d bytes\n", file, len(doc.Bytes()))
+}
+
+// documentOf reads a file with an SBOM, also GitHub's that wraps one.
+func (a *app) documentOf(name string) (*sbom.Document, error) {
+	data, err := a.ui.read(name)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := sbom.Parse(strings.NewReader(string(data)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return doc, nil
+}
+
+// rawJSON is a text that is JSON already.
+func rawJSON(data []byte) json.RawMessage { return json.RawMessage(data) }

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/vuln"
+	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/provenance"
+	"github.com/ladingdev/lading/verify"
+)
+
+// signed is what JSON says of evidence that was attached.
+type signed struct {
+	Subject   string   `json:"subject"`
+	Platform  string   `json:"platform,omitempty"`
+	Type      string   `json:"type"`
+	MediaType string   `json:"mediaType"`
+	Bytes     int64    `json:"bytes"`
+	Removed   []string `json:"removed,omitempty"`
+}
+
+func (a *app) sign() *cobra.Command {
+	f := new(signFlags)
+	cmd := &cobra.Command{
+		Use:   "sign IMAGE",
+		Short: "Sign an image and attach the signature to it",
+		Example: `  lading sign registry.example.com/shop/app:v1 --key cosign.key
+  lading sign NAME@sha256:... --profile arn:aws:signer:...`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.attachAll(cmd.Context(), f, args[0], sign.ImageSignature{}, nil)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&f.first, "first-format", false, "write cosign's format of before version 3, for podman, skopeo and CRI-O")
+	return cmd
+}
+
+func (a *app) attest() *cobra.Command {
+	f := new(signFlags)
+	var kind, file string
+	cmd := &cobra.Command{
+		Use:   "attest IMAGE",
+		Short: "Sign a statement about an image and attach it",
+		Example: `  lading attest shop/app:v1 --predicate app.cdx.json --key cosign.key
+  lading attest shop/app:v1 --predicate review.json \
+    --type https://example.com/review/v1 --key cosign.key`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.predicate(file, kind)
+			if err != nil {
+				return err
+			}
+			return a.attachAll(cmd.Context(), f, args[0], p, nil)
+		},
+	}
+	f.add(cmd)
+	addPredicate(cmd, &file, &kind)
+	return cmd
+}
+
+func addPredicate(cmd *cobra.Command, file, kind *string) {
+	cmd.Flags().StringVar(file, "predicate", "", "file with the predicate: an SBOM, a report, provenance or any JSON")
+	cmd.Flags().StringVar(kind, "type", "", "the predicate's type, a URI; SBOMs, reports and VEX tell theirs")
+	_ = cmd.MarkFlagRequired("predicate") // the flag is there
+}
+
+func (a *app) replace() *cobra.Command {
+	f := new(signFlags)
+	var kind, file string
+	var trust trustFlags
+	cmd := &cobra.Command{
+		Use:   "replace IMAGE",
+		Short: "Attach a statement, and remove what it replaces",
+		Long: `Attaches a statement as attest does, and then removes what the same proven
+signer said before of the same image, of the same type. Who signed what is
+there is proven with --trust-key and its like; nobody else's evidence is
+touched.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.predicate(file, kind)
+			if err != nil {
+				return err
+			}
+			return a.attachAll(cmd.Context(), f, args[0], p, &trust)
+		},
+	}
+	f.add(cmd)
+	addPredicate(cmd, &file, &kind)
+	trust.add(cmd, "trust-key")
+	return cmd
+}
+
+// predicate reads what is to be signed. What is not told by a type is told by the file: an SBOM or a report of a scanner.
+func (a *app) predicate(file, kind string) (sign.Predicate, error) {
+	data, err := a.ui.read(file)
+	if err != nil {
+		return nil, err
+	}
+	if kind != "" {
+		if !json.Valid(data) {
+			return nil, fmt.Errorf("%s is no JSON", file)
+		}
+		return sign.RawPredicate{Type: kind, JSON: data}, nil
+	}
+	if doc, err := sbom.Parse(bytes.NewReader(data)); err == nil {
+		return doc, nil
+	} else if !errors.Is(err, sbom.ErrNotSBOM) {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if report, err := vuln.Parse(bytes.NewReader(data)); err == nil {
+		return report, nil
+	}
+	if p, err := provenance.Parse(data); err == nil {
+		return p, nil
+	}
+	return nil, misuse("what %s is cannot be told: give its --type", file)
+}
+
+// attachAll signs a predicate of an image and, with --each, of each of its platforms, and attaches it. With trust it then removes
+// what it replaces.
+func (a *app) attachAll(ctx context.Context, f *signFlags, name string, p sign.Predicate, trust *trustFlags) error {
+	signer, err := f.signer(ctx, a.ui)
+	if err != nil {
+		return err
+	}
+	place, err := a.reach.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	var verifiers []verify.Verifier
+	if trust != nil {
+		if verifiers, err = trust.verifiers(ctx, a.ui, place); err != nil {
+			return err
+		}
+	}
+	var done []signed
+	subjects := place.subjects(f.each)
+	for i, subject := range subjects {
+		a.ui.progress("signing %d of %d", i+1, len(subjects))
+		statement := sign.About(subject, p)
+		if f.first {
+			statement.Subjects[0].Name = place.called()
+		}
+		evidence, err := signer.Sign(ctx, statement)
+		if err != nil {
+			return err
+		}
+		one := signed{Subject: subject.Digest.String(), Platform: platformOf(subject), Type: p.PredicateType(), MediaType: evidence.MediaType, Bytes: evidence.Size}
+		if trust == nil {
+			err = f.attach(ctx, place, subject, evidence)
+		} else {
+			one.Removed, err = replaceOne(ctx, place, subject, evidence, verifiers)
+		}
+		if err != nil {
+			return err
+		}
+		done = append(done, one)
+	}
+	return a.ui.answer(done, func(w io.Writer) { printSigned(w, done) })
+}
+
+func replaceOne(ctx context.Context, p *place, subject, evidence registry.Descriptor, verifiers []verify.Verifier) ([]string, error) {
+	before := verify.Collect(ctx, subject, p.repo, verifiers...)
+	if len(before.Incomplete) > 0 {
+		return nil, fmt.Errorf("what is attached could not all be looked at, so nothing is replaced: %w", errors.Join(before.Incomplete...))
+	}
+	now, err := verifyOne(ctx, subject, evidence, verifiers)
+	if err != nil {
+		return nil, fmt.Errorf("the new signature is not by whom --trust-key and its like name: %w", err)
+	}
+	old := before.SupersededBy(now)
+	if _, err := p.repo.Replace(ctx, subject, evidence, old...); err != nil {
+		return nil, err
+	}
+	var removed []string
+	for _, d := range old {
+		removed = append(removed, d.Digest.String())
+	}
+	return removed, nil
+}
+
+// verifyOne proves one piece of evidence.
+func verifyOne(ctx context.Context, subject, evidence registry.Descriptor, verifiers []verify.Verifier) (a *verify.Attestation, err error) {
+	err = verify.ErrNotTrusted
+	for _, v := range verifiers {
+		if a, err = v.Verify(ctx, subject, evidence); err == nil {
+			return a, nil
+		}
+	}
+	return nil, err
+}
+
+func printSigned(w io.Writer, done []signed) {
+	for _, s := range done {
+		fmt.Fprintf(w, "%s %s\n  attached  %s (%d bytes)\n", s.Subject, s.Platform, clip(s.Type, 60), s.Bytes)
+		for _, r := range s.Removed {
+			fmt.Fprintf(w, "  removed   %s\n", r)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/ladingdev/lading/policy/report"
+)
+
+// ui is where a verb's answer goes: to people, or as JSON to programs; and its progress, to people alone.
+type ui struct {
+	in       io.Reader
+	out, err io.Writer
+	format   string
+	formats  []string // beside text and json
+	quiet    bool
+	terminal bool // whether err is one
+	width    int  // of out in columns
+	color    bool
+	shown    bool
+	last     time.Time
+}
+
+func newUI(in io.Reader, out, err io.Writer) *ui {
+	u := &ui{in: in, out: out, err: err, width: 80}
+	if f, ok := err.(*os.File); ok {
+		u.terminal = term.IsTerminal(int(f.Fd()))
+	}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w >= 40 {
+			u.width = w
+		}
+		u.color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return u
+}
+
+func (u *ui) check() error {
+	if u.format == "text" || u.format == "json" {
+		return nil
+	}
+	for _, f := range u.formats {
+		if f == u.format {
+			return nil
+		}
+	}
+	return misuse("--output %s: want text or json%s", u.format, strings.Join(append([]string{""}, u.formats...), ", "))
+}
+
+func (u *ui) json() bool { return u.format == "json" }
+
+// answer writes v as JSON where that is asked for, and otherwise what text writes.
+func (u *ui) answer(v any, text func(w io.Writer)) error {
+	u.clear()
+	if !u.json() {
+		text(u.out)
+		return nil
+	}
+	enc := json.NewEncoder(u.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// progress shows one line, over the one before.
+func (u *ui) progress(format string, args ...any) {
+	if u.quiet || !u.terminal || time.Since(u.last) < 100*time.Millisecond {
+		return
+	}
+	u.last, u.shown = time.Now(), true
+	fmt.Fprint(u.err, "\r\x1b[K"+clip(fmt.Sprintf(format, args...), u.width-1))
+}
+
+func (u *ui) clear() {
+	if u.shown {
+		fmt.Fprint(u.err, "\r\x1b[K")
+		u.shown = false
+	}
+}
+
+// note says something beside the answer.
+func (u *ui) note(format string, args ...any) {
+	u.clear()
+	fmt.Fprintf(u.err, format+"\n", args...)
+}
+
+func (u *ui) reportOptions() *report.Options { return &report.Options{Color: u.color} }
+
+func clip(s string, width int) string {
+	if r := []rune(s); len(r) > width && width > 3 {
+		return string(r[:width-3]) + "..."
+	}
+	return s
+}
+
+func mb(n int64) float64 { return float64(n) / 1e6 }
+
+// write puts data into a file, or to standard output where there is no name.
+func (u *ui) write(name string, data []byte) error {
+	if name == "" || name == "-" {
+		u.clear()
+		_, err := u.out.Write(data)
+		return err
+	}
+	return os.WriteFile(name, data, 0o644)
+}
+
+// read is the content of a file, or of standard input for "-".
+func (u *ui) read(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(u.in)
+	}
+	return os.ReadFile(name)
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/verify"
+)
+
+// verified is what JSON says of one image.
+type verified struct {
+	Subject  string                `json:"subject"`
+	Platform string                `json:"platform,omitempty"`
+	Decision *policy.Decision      `json:"decision"`
+	Proven   []*verify.Attestation `json:"proven"`
+	Rejected []string              `json:"rejected,omitempty"`
+}
+
+func (a *app) verify() *cobra.Command {
+	var trust trustFlags
+	var types []string
+	var each bool
+	cmd := &cobra.Command{
+		Use:   "verify IMAGE",
+		Short: "Prove who signed an image and what was said of it",
+		Long: `Proves what is attached to an image: signatures and statements of cosign, of
+notation, of AWS Signer and of Lading. Without --type it asks for a signature of
+the image, with it for a statement of one of these types.`,
+		Example: `  lading verify registry.example.com/shop/app:v1 --key cosign.pub
+  lading verify IMAGE --type https://cyclonedx.org/bom \
+    --certificate-identity ci@acme.iam.gserviceaccount.com \
+    --certificate-oidc-issuer https://accounts.google.com`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			place, err := a.reach.open(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			verifiers, err := trust.verifiers(ctx, a.ui, place)
+			if err != nil {
+				return err
+			}
+			ask := policy.Require{Kind: verify.ImageSignature}
+			if len(types) > 0 {
+				ask = policy.Require{Kind: verify.Statement, PredicateTypes: types}
+			}
+			if err := ask.Validate(); err != nil {
+				return misuse("%v", err)
+			}
+			return a.verifyAll(ctx, place, place.subjects(each), verifiers, ask)
+		},
+	}
+	trust.add(cmd, "key")
+	cmd.Flags().StringSliceVar(&types, "type", nil, "ask for a statement of this predicate type, a URI; may be repeated")
+	cmd.Flags().BoolVar(&each, "each", false, "of an index: the images of its platforms, too")
+	return cmd
+}
+
+func (a *app) verifyAll(ctx context.Context, p *place, subjects []registry.Descriptor, verifiers []verify.Verifier, ask policy.Policy) error {
+	var all []verified
+	worst := policy.Allow
+	for i, subject := range subjects {
+		a.ui.progress("verifying %d of %d", i+1, len(subjects))
+		gate := &policy.Gate{Verifiers: verifiers, Policy: ask}
+		var report *verify.Report
+		gate.Policy = policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
+			report = in.Report
+			return ask.Decide(ctx, in)
+		})
+		gate.Open = func(context.Context, string) (*policy.Image, error) {
+			return &policy.Image{Subject: subject, Source: p.repo}, nil
+		}
+		one := verified{Subject: subject.Digest.String(), Platform: platformOf(subject), Decision: gate.Check(ctx, p.name)}
+		if report != nil {
+			one.Proven = report.Attestations
+			for _, r := range report.Rejected {
+				one.Rejected = append(one.Rejected, r.Error())
+			}
+		}
+		all = append(all, one)
+		worst = worse(worst, one.Decision.Verdict)
+	}
+	if err := a.ui.answer(all, func(w io.Writer) { printVerified(w, all) }); err != nil {
+		return err
+	}
+	return statusOf(worst)
+}
+
+// worse is the verdict over both: whoever cannot tell does not know that it is denied, and a denial is one all the same.
+func worse(x, y policy.Verdict) policy.Verdict {
+	for _, v := range []policy.Verdict{policy.Deny, policy.Indeterminate} {
+		if x == v || y == v {
+			return v
+		}
+	}
+	return policy.Allow
+}
+
+func statusOf(v policy.Verdict) error {
+	switch v {
+	case policy.Allow:
+		return nil
+	case policy.Deny:
+		return errDenied
+	}
+	return errUndecided
+}
+
+func printVerified(w io.Writer, all []verified) {
+	for _, v := range all {
+		fmt.Fprintf(w, "%-13v %s %s\n", v.Decision.Verdict, v.Subject, v.Platform)
+		if v.Decision.Verdict != policy.Allow {
+			fmt.Fprintf(w, "  %s\n", v.Decision.Reason)
+		}
+		for _, x := range v.Proven {
+			fmt.Fprintf(w, "  proven      %s\n", x)
+		}
+		for _, r := range v.Rejected {
+			fmt.Fprintf(w, "  not counted %s\n", r)
+		}
+	}
+}
+
+func (a *app) tree() *cobra.Command {
+	return &cobra.Command{
+		Use:   "tree IMAGE",
+		Short: "Draw what is attached to an image; nothing is verified",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.reach.open(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if !a.ui.json() {
+				text, err := p.repo.Tree(cmd.Context(), p.image)
+				if err != nil {
+					return err
+				}
+				return a.ui.answer(nil, func(w io.Writer) { fmt.Fprintln(w, text) })
+			}
+			referrers := []registry.Descriptor{}
+			for d, err := range p.repo.Referrers(cmd.Context(), p.image) {
+				if err != nil {
+					return err
+				}
+				referrers = append(referrers, d)
+			}
+			return a.ui.answer(struct {
+				Image     registry.Descriptor   `json:"image"`
+				Children  []registry.Descriptor `json:"children,omitempty"`
+				Referrers []registry.Descriptor `json:"referrers"`
+			}{p.image, p.children, referrers}, nil)
+		},
+	}
+}
+
+// copied is what JSON says of a copy.
+type copied struct {
+	Digest    string `json:"digest"`
+	Manifests int    `json:"done"`
+	Bytes     int64  `json:"bytes"`
+	DryRun    bool   `json:"dryRun,omitempty"`
+}
+
+func (a *app) copy() *cobra.Command {
+	opts := new(registry.CopyOptions)
+	var platforms []string
+	cmd := &cobra.Command{
+		Use:   "copy IMAGE TO",
+		Short: "Copy an image with its evidence to another repository or a layout",
+		Example: `  lading copy registry.example.com/shop/app:v1 mirror.example.com/shop/app:v1
+  lading copy registry.example.com/shop/app:v1 layout:out:v1`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, text := range platforms {
+				p, err := parsePlatform(text)
+				if err != nil {
+					return err
+				}
+				opts.Platforms = append(opts.Platforms, p)
+			}
+			return a.copyImage(cmd.Context(), args[0], args[1], opts)
+		},
+	}
+	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "look what there is to copy, and write nothing")
+	cmd.Flags().BoolVar(&opts.WithoutEvidence, "without-evidence", false, "leave signatures and statements behind")
+	cmd.Flags().StringSliceVar(&platforms, "platform", nil, "of an index: these platforms alone")
+	return cmd
+}
+
+func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.CopyOptions) error {
+	src, reference, err := a.reach.repository(from)
+	if err != nil {
+		return err
+	}
+	dst, tag, err := a.reach.repository(to)
+	if err != nil {
+		return err
+	}
+	var last registry.CopyProgress
+	opts.Progress = func(p registry.CopyProgress) {
+		last = p
+		if p.Action == registry.CopyLeft {
+			a.ui.note("left: %s: %v", p.Digest, p.Reason)
+			return
+		}
+		a.ui.progress("%d of %d, %.1f of %.1f MB", p.Count, p.Total, mb(p.Bytes), mb(p.TotalBytes))
+	}
+	image, err := registry.Copy(ctx, dst, src, reference, opts)
+	if err != nil {
+		return err
+	}
+	if tag != "" && !opts.DryRun && registryTag(tag) {
+		if err := dst.Tag(ctx, image, tag); err != nil {
+			return err
+		}
+	}
+	done := copied{image.Digest.String(), last.Count, last.Bytes, opts.DryRun}
+	return a.ui.answer(done, func(w io.Writer) {
+		verb := "copied"
+		if opts.DryRun {
+			verb = "would copy"
+		}
+		fmt.Fprintf(w, "%s\n%s %d manifests and blobs, %.1f MB, to %s\n", image.Digest, verb, last.Count, mb(last.Bytes), to)
+	})
+}
+
+// registryTag says whether a reference is a tag and no digest.
+func registryTag(reference string) bool { return len(reference) < 8 || reference[:7] != "sha256:" }
+
+func (a *app) prune() *cobra.Command {
+	var trust trustFlags
+	opts := new(registry.PruneOptions)
+	cmd := &cobra.Command{
+		Use:   "prune IMAGE",
+		Short: "Remove what the same proven signer has said anew",
+		Long: `Removes statements and signatures of which the same proven signer has attached a
+newer one, of the same type, about the same image. Nobody else's is touched.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			p, err := a.reach.open(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			verifiers, err := trust.verifiers(ctx, a.ui, p)
+			if err != nil {
+				return err
+			}
+			report := verify.Collect(ctx, p.image, p.repo, verifiers...)
+			if len(report.Incomplete) > 0 {
+				return fmt.Errorf("what is attached could not all be looked at, so nothing is removed: %w", errors.Join(report.Incomplete...))
+			}
+			removed, err := p.repo.Prune(ctx, p.image, opts, report.Superseded()...)
+			if err != nil {
+				return err
+			}
+			if removed == nil {
+				removed = []registry.Descriptor{}
+			}
+			return a.ui.answer(removed, func(w io.Writer) {
+				verb := "removed"
+				if opts.DryRun {
+					verb = "would remove"
+				}
+				for _, d := range removed {
+					fmt.Fprintf(w, "%s %s\n", verb, d.Digest)
+				}
+				if len(removed) == 0 {
+					fmt.Fprintln(w, "nothing is superseded")
+				}
+			})
+		},
+	}
+	trust.add(cmd, "key")
+	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "say what would be removed, and leave it")
+	return cmd
+}
