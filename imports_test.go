@@ -68,6 +68,8 @@ func TestImports(t *testing.T) {
 		{"policy/document", []string{"policy", "verify", "sbom", "sign/provenance"},
 			[]string{spec, digest, mldsa, "go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
 		{"policy/k8sgate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
+		{"policy/ecsgate", []string{"verify", "registry"},
+			[]string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/", "github.com/aws/aws-sdk-go-v2/", "github.com/aws/smithy-go"}},
 		{"policy/vsa", []string{"verify"}, []string{spec, digest, mldsa}},
 		{"policy/gate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy/nodegate", []string{"verify", "registry"},

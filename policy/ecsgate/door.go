@@ -118,8 +118,23 @@ func (j *judge) image(ctx context.Context, c *Container, attributes map[string]s
 	}
 	a := j.ask(ctx, name, attributes)
 	c.Decision, c.Warnings = a.Decision, a.Warnings()
-	if own := pinnedDigest(c.Image); own != "" && c.Digest != "" && c.Digest != own {
+	switch own := pinnedDigest(c.Image); {
+	case own != "" && c.Digest != "" && c.Digest != own:
 		c.differs(ctx, j, own, attributes)
+	case own == "" && a.Decision.Verdict == policy.Deny:
+		c.ofTag(ctx, j, attributes)
+	}
+}
+
+// ofTag judges the index that a tag stands for, if what runs is one of its images: some runtimes name the image, not the index.
+func (c *Container) ofTag(ctx context.Context, j *judge, attributes map[string]string) {
+	ref, err := j.checker.Resolve(ctx, &gate.Question{Name: c.Image})
+	index := string(ref.Digest)
+	if err != nil || index == c.Digest || !j.isOf(ctx, c.Image, index, c.Digest) {
+		return
+	}
+	if a := j.ask(ctx, untagged(c.Image)+"@"+index, attributes); a.Decision.Verdict == policy.Allow {
+		c.Decision, c.Warnings = a.Decision, a.Warnings()
 	}
 }
 

@@ -170,8 +170,13 @@ func (t *Tasks) stopService(ctx context.Context, o *TaskOutcome, cluster, name s
 	if err != nil {
 		return false, o.step("DescribeServices", name, err)
 	}
-	if s.DeploymentController != nil && s.DeploymentController.Type == types.DeploymentControllerTypeExternal {
-		return false, t.stopTaskSets(ctx, o, s)
+	if c := s.DeploymentController; c != nil {
+		switch c.Type {
+		case types.DeploymentControllerTypeExternal:
+			return false, t.stopTaskSets(ctx, o, s)
+		case types.DeploymentControllerTypeCodeDeploy:
+			return false, t.stopCodeDeploy(ctx, o, s)
+		}
 	}
 	if arn := aws.ToString(s.CurrentServiceDeployment); arn != "" {
 		done, keep, err := t.stopDeployment(ctx, o, s, arn)
@@ -194,6 +199,18 @@ func (t *Tasks) stopTaskSets(ctx context.Context, o *TaskOutcome, s *types.Servi
 			return err
 		}
 	}
+	return nil
+}
+
+// stopCodeDeploy leaves a service without tasks whose primary task set is of the denied definition. A replacement that CodeDeploy is bringing
+// is CodeDeploy's to stop.
+func (t *Tasks) stopCodeDeploy(ctx context.Context, o *TaskOutcome, s *types.Service) error {
+	for _, set := range s.TaskSets {
+		if aws.ToString(set.TaskDefinition) == o.Definition && aws.ToString(set.Status) == "PRIMARY" {
+			return t.empty(ctx, o, s)
+		}
+	}
+	o.skip("StopServiceDeployment", aws.ToString(s.ServiceArn), "CodeDeploy deploys it: stop its deployment there, or it brings the tasks again")
 	return nil
 }
 
@@ -402,7 +419,7 @@ func (t *Tasks) daemon(ctx context.Context, detail json.RawMessage) error {
 	err = t.act(ctx, o, func() error { return t.stopDaemon(ctx, o, o.Definition) })
 	t.tell(ctx, o)
 	if err == nil && o.Verdict != policy.Indeterminate {
-		k.settled, k.outcome = o.Reason, o
+		k.settled, k.outcome = o.Reason, o.slim()
 	}
 	return err
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/ladingdev/lading/policy"
 )
 
-// Client is the part of ECS that doors look things up in. The AWS SDK's *ecs.Client is one. DescribeServices is asked only where the policy
-// looks at requests.
+// Client is the part of ECS that doors look things up in. The AWS SDK's *ecs.Client is one. A Hook asks DescribeServices only where the
+// policy looks at requests.
 type Client interface {
 	DescribeServiceDeployments(
 		context.Context, *ecs.DescribeServiceDeploymentsInput, ...func(*ecs.Options)) (*ecs.DescribeServiceDeploymentsOutput, error)

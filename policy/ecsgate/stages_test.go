@@ -159,26 +159,35 @@ func TestRemembered(t *testing.T) {
 	s.expect(later(other), "SUCCEEDED", "rolled back; otherwise: container c1: another image runs")
 }
 
+// index makes a signed index of an image, with the tag multi, and returns its digest.
+func (s *stage) index(repository, child string) string {
+	s.Helper()
+	repo, err := registry.Open(repository, nil)
+	s.check(err)
+	image, err := repo.Resolve(s.Context(), child)
+	s.check(err)
+	image.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}
+	text, err := json.Marshal(ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{image}})
+	s.check(err)
+	index := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromBytes(text), Size: int64(len(text))}
+	s.check(repo.Push(s.Context(), index, bytes.NewReader(text)))
+	s.check(repo.Tag(s.Context(), index, "multi"))
+	s.sign(repo, index)
+	return string(index.Digest)
+}
+
 // An image of the index that was decided on may run, and no other.
 func TestIndex(t *testing.T) {
 	s := newStage(t)
 	name, child, _ := strings.Cut(s.signed, "@")
-	repo, err := registry.Open(name, nil)
-	s.check(err)
-	image, err := repo.Resolve(t.Context(), child)
-	s.check(err)
-	image.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}
-	text, err := json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{image}})
-	s.check(err)
-	index := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromBytes(text), Size: int64(len(text))}
-	s.check(repo.Push(t.Context(), index, bytes.NewReader(text)))
-	s.sign(repo, index)
-	pinned := name + "@" + string(index.Digest)
+	index := s.index(name, child)
+	pinned := name + "@" + index
 	seen := func(sum string) string {
 		task := types.TaskDefinition{Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("c1"), Image: &pinned}}}
 		return s.revise(task, []types.ContainerImage{{ContainerName: aws.String("c1"), Image: &pinned, ImageDigest: &sum}})
 	}
-	s.expect(seen(string(index.Digest)), "SUCCEEDED", "is allowed")
+	s.expect(seen(index), "SUCCEEDED", "is allowed")
 	s.expect(seen(child), "SUCCEEDED", "is allowed")
 	_, other, _ := strings.Cut(s.other, "@")
 	s.expect(seen(other), "FAILED", "is resolved to "+other)

@@ -105,7 +105,7 @@ type TaskOutcome struct {
 	Verdict  policy.Verdict
 	Reason   string // why, one line
 	Waiting  bool   // nothing is decided: ECS has not said yet what runs
-	Repeated bool   // this was decided before, and nothing more was done
+	Repeated bool   // this was decided before, and nothing more was done; it has no Containers, Overrides and Steps
 	Mode     policy.Effect
 	Steps    []Step // what was done about what is denied, in order
 }
@@ -128,7 +128,7 @@ type knownTask struct {
 }
 
 // maxKnown is how many tasks are remembered.
-const maxKnown = 20_000
+const maxKnown = 10_000
 
 // know returns what is known of a task.
 func (t *Tasks) know(arn string) *knownTask {
@@ -159,6 +159,17 @@ type taskDetail struct {
 	Overrides                                                            json.RawMessage
 	Containers                                                           []struct{ Name, Image, ImageDigest string }
 	TrustedExecutionSummary                                              struct{ IsolationMode, AttestationPolicyStatus string }
+	Attributes                                                           []struct{ Name, Value string }
+}
+
+// machine is the architecture that the task runs on, as ECS says: a service may override that of its definition.
+func (d *taskDetail) machine() string {
+	for _, a := range d.Attributes {
+		if a.Name == "ecs.cpu-architecture" {
+			return architecture(a.Value)
+		}
+	}
+	return ""
 }
 
 // Handle decides on what an event tells of, and stops it if it is denied and may be. Events of other kinds are let be. An error means that
@@ -206,9 +217,16 @@ func (t *Tasks) task(ctx context.Context, detail json.RawMessage) error {
 	err := t.act(ctx, o, func() error { return t.stopTask(ctx, o) })
 	t.tell(ctx, o)
 	if err == nil && !o.Waiting && o.Verdict != policy.Indeterminate {
-		k.settled, k.outcome = d.digests(), o
+		k.settled, k.outcome = d.digests(), o.slim()
 	}
 	return err
+}
+
+// slim is what is kept of an outcome: without what was weighed.
+func (o *TaskOutcome) slim() *TaskOutcome {
+	s := *o
+	s.Containers, s.Steps, s.Overrides = nil, nil, nil
+	return &s
 }
 
 // digests names what a task runs, as far as it is known.
@@ -296,6 +314,10 @@ func (t *Tasks) judge(ctx context.Context, d *taskDetail, o *TaskOutcome) error 
 		a := map[string]string{"container": o.Containers[i].Name}
 		if definition != nil {
 			a = definitionAttributes(definition.definition, nil, o.Containers[i].Name)
+		}
+		if machine := d.machine(); machine != "" {
+			system, _, _ := strings.Cut(cmp.Or(a[AttributePlatform], "linux"), "/")
+			a[AttributePlatform] = system + "/" + machine
 		}
 		if mode := d.TrustedExecutionSummary.IsolationMode; mode != "" {
 			a[AttributeIsolation] = mode
@@ -405,7 +427,7 @@ func (t *Tasks) tell(ctx context.Context, o *TaskOutcome) {
 }
 
 // maxActors is how many callers are remembered.
-const maxActors = 20_000
+const maxActors = 10_000
 
 // called remembers who made a call that starts something: "AWS API Call via CloudTrail", which comes minutes later.
 func (t *Tasks) called(detail json.RawMessage) {

@@ -602,6 +602,69 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
+// By ECS's own quotas, of which DeregisterTaskDefinition has the smallest, everything is done in the end.
+func TestQuotas(t *testing.T) {
+	w := newWorld(t)
+	w.cloud.Close()
+	w.cloud = ecstest.Start(t, &ecstest.Options{Throttle: true, Digest: resolve})
+	w.client = ecs.NewFromConfig(w.cloud.Config())
+	w.cloud.PutCluster(cluster)
+	w.restart()
+	w.cloud.Subscribe(func(ctx context.Context, event json.RawMessage) error {
+		err := w.tasks.Handle(ctx, event)
+		if err != nil {
+			w.errors = append(w.errors, err)
+		}
+		return err
+	}, ecstest.TaskStateChange)
+	const jobs = 40
+	for i := range jobs {
+		definition := w.cloud.PutTaskDefinition(types.TaskDefinition{Family: aws.String(fmt.Sprintf("job%d", i)),
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &w.bad}}})
+		_, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition})
+		w.check(err)
+	}
+	w.cloud.Advance(time.Hour)
+	left := 0
+	for i := range jobs {
+		out, err := w.client.DescribeTaskDefinition(t.Context(), &ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String(fmt.Sprintf("job%d:1", i))})
+		w.check(err)
+		if out.TaskDefinition.Status == types.TaskDefinitionStatusActive {
+			left++
+		}
+		w.cloud.Advance(time.Second)
+	}
+	if _, still := w.ran(w.bad[strings.Index(w.bad, "@")+1:]); still || left > 0 || len(w.errors) == 0 {
+		t.Errorf("%d definitions are left, a task runs: %v, throttled %d times", left, still, len(w.errors))
+	}
+}
+
+// A runtime that names the image of an index, and not the index that the tag stands for, costs no task.
+func TestImageOfATaggedIndex(t *testing.T) {
+	w := newWorld(t)
+	repository, child, _ := strings.Cut(w.bad, "@")
+	index := w.index(repository, child)
+	task := func(digest string) *ecsgate.TaskOutcome {
+		t.Helper()
+		w.outcomes = nil
+		arn := w.cloud.PutTask(cluster, types.Task{Group: aws.String("family:job"), Containers: []types.Container{
+			{Name: aws.String("app"), Image: aws.String(repository + ":multi"), ImageDigest: &digest}}})
+		event := fmt.Sprintf(`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":%q,"clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/shop",
+			"version":4,"lastStatus":"RUNNING","containers":[{"name":"app","image":%q,"imageDigest":%q}]}}`, arn, repository+":multi", digest)
+		w.check(w.tasks.Handle(t.Context(), json.RawMessage(event)))
+		return w.outcomes[0]
+	}
+	for name, digest := range map[string]string{"the index": index, "its image": child} {
+		if o := task(digest); o.Verdict != policy.Allow {
+			t.Errorf("%s: %v, %s", name, o.Verdict, o.Reason)
+		}
+	}
+	// Another image of the repository, which is of no index.
+	if o := task(w.move(repository, w.push("unsigned-too", nil))); o.Verdict != policy.Deny {
+		t.Errorf("another image: %v, %s", o.Verdict, o.Reason)
+	}
+}
+
 // What is no event of ECS, or of another kind, stops nothing.
 func TestTaskEventsMalformed(t *testing.T) {
 	w := newWorld(t)
