@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +28,7 @@ type Schema struct {
 	required []string
 	props    map[string]*Schema
 	folded   map[string]string // lower case to the name in props
+	lengths  uint64            // of those names, as bits
 	others   *Schema           // additionalProperties
 	left     *Schema           // unevaluatedProperties
 	tuple    []*Schema
@@ -50,7 +50,58 @@ type Schema struct {
 	format   string
 
 	// pins tells alternatives apart without trying them: the strings that a member can have.
-	pins map[string][]string
+	pins         map[string][]string
+	byAny, byOne *dispatch // of anyOf and oneOf, or nil
+}
+
+// A dispatch finds the alternatives that the string in one member of an object does not speak against.
+type dispatch struct {
+	member  string
+	byValue map[string][]*Schema // in order
+	rest    []*Schema            // for other strings
+}
+
+// newDispatch looks for the member that tells most of the alternatives apart; few of them need none.
+func newDispatch(subs []*Schema) *dispatch {
+	count := map[string]int{}
+	best := ""
+	for _, sub := range subs {
+		for name := range sub.pins {
+			count[name]++
+			if c := count[name]; best == "" || c > count[best] || c == count[best] && name < best {
+				best = name
+			}
+		}
+	}
+	if count[best] < 3 {
+		return nil
+	}
+	d := &dispatch{member: best, byValue: map[string][]*Schema{}}
+	for _, sub := range subs {
+		for _, value := range sub.pins[best] {
+			d.byValue[value] = nil
+		}
+	}
+	for _, sub := range subs {
+		pinned := sub.pins[best] != nil
+		for value, list := range d.byValue {
+			if !pinned || slices.Contains(sub.pins[best], value) {
+				d.byValue[value] = append(list, sub)
+			}
+		}
+		if !pinned {
+			d.rest = append(d.rest, sub)
+		}
+	}
+	return d
+}
+
+// of returns the alternatives that can be meant by a string in the member.
+func (d *dispatch) of(value string) []*Schema {
+	if list, ok := d.byValue[value]; ok {
+		return list
+	}
+	return d.rest
 }
 
 type typeSet uint8
@@ -102,11 +153,6 @@ func kindType(k strictjson.Kind) typeSet {
 	return tBool
 }
 
-type pattern struct {
-	text  string
-	match func(string) bool
-}
-
 // A Loader reads a schema by the file name that a reference uses.
 type Loader func(name string) ([]byte, error)
 
@@ -127,6 +173,9 @@ func Compile(name string, load Loader, o Options) (*Schema, error) {
 	}
 	for _, s := range c.done {
 		s.pin(0)
+	}
+	for _, s := range c.done {
+		s.byAny, s.byOne = newDispatch(s.anyOf), newDispatch(s.oneOf)
 	}
 	return s, nil
 }
@@ -208,6 +257,7 @@ func (c *compiler) schema(key, file string, doc any) (*Schema, error) {
 	s.folded = make(map[string]string, len(s.props))
 	for name := range s.props {
 		s.folded[strings.ToLower(name)] = name
+		s.lengths |= 1 << min(len(name), 63)
 	}
 	return s, nil
 }
@@ -330,29 +380,6 @@ func (c *compiler) keyword(s *Schema, key, file, k string, siblings map[string]a
 		return fmt.Errorf("%s: unknown keyword %q", key, k)
 	}
 	return nil
-}
-
-// compilePattern takes the one negative look-ahead that package regexp has not, at the very beginning, out of the pattern.
-func compilePattern(text string) (*pattern, error) {
-	expr, excluded := text, (*regexp.Regexp)(nil)
-	if rest, ok := strings.CutPrefix(text, "^(?!"); ok {
-		ahead, tail, ok := strings.Cut(rest, ")")
-		if !ok || strings.ContainsAny(ahead, "([") {
-			return nil, fmt.Errorf("pattern %q", text)
-		}
-		var err error
-		if excluded, err = regexp.Compile("^(?:" + ahead + ")"); err != nil {
-			return nil, err
-		}
-		expr = "^" + tail
-	}
-	re, err := regexp.Compile(expr)
-	if err != nil {
-		return nil, err
-	}
-	return &pattern{text, func(s string) bool {
-		return re.MatchString(s) && (excluded == nil || !excluded.MatchString(s))
-	}}, nil
 }
 
 // pin collects the members whose values are fixed, through references and conjunctions. Depth ends recursion.

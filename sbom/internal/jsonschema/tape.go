@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
@@ -99,6 +100,12 @@ func (d *Document) Text(n Node) []byte {
 		return raw[1 : len(raw)-1]
 	}
 	return strictjson.NewReader(raw, strictjson.Limits{}).Text()
+}
+
+// view is Text as a string, for as long as the document does not change, which it never does.
+func (d *Document) view(n Node) string {
+	text := d.Text(n)
+	return unsafe.String(unsafe.SliceData(text), len(text))
 }
 
 // Members yields the names and values of the object n, and nothing for any other value.

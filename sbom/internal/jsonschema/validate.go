@@ -64,10 +64,43 @@ type finding struct {
 	detail  string
 }
 
-// seen marks the members of one object that some schema has dealt with.
-type seen map[Node]bool
+// seen marks the members of one object that some schema has dealt with, by their places in it.
+type seen struct {
+	first uint64
+	more  []uint64
+}
 
-func (v *validator) eval(s *Schema, n Node, marks seen) (found []finding) {
+func (s *seen) has(i int) bool {
+	if i < 64 {
+		return s.first&(1<<i) != 0
+	}
+	i -= 64
+	return i/64 < len(s.more) && s.more[i/64]&(1<<(i%64)) != 0
+}
+
+func (s *seen) mark(i int) {
+	if i < 64 {
+		s.first |= 1 << i
+		return
+	}
+	i -= 64
+	for i/64 >= len(s.more) {
+		s.more = append(s.more, 0)
+	}
+	s.more[i/64] |= 1 << (i % 64)
+}
+
+func (s *seen) add(other *seen) {
+	s.first |= other.first
+	for i, w := range other.more {
+		if i == len(s.more) {
+			s.more = append(s.more, 0)
+		}
+		s.more[i] |= w
+	}
+}
+
+func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 	if v.work--; v.work < 0 {
 		return nil
 	}
@@ -84,7 +117,7 @@ func (v *validator) eval(s *Schema, n Node, marks seen) (found []finding) {
 		return found
 	}
 	if s.left != nil && marks == nil && kind == strictjson.Object {
-		marks = seen{}
+		marks = &seen{}
 	}
 	if s.ref != nil {
 		found = append(found, v.eval(s.ref, n, marks)...)
@@ -135,9 +168,10 @@ func (v *validator) eval(s *Schema, n Node, marks seen) (found []finding) {
 		}
 	}
 	if s.left != nil {
+		i := -1
 		for name, value := range v.d.Members(n) {
-			if !marks[name] {
-				marks[name] = true
+			if i++; !marks.has(i) {
+				marks.mark(i)
 				if s.left.never {
 					fail(name, "unevaluatedProperties", "")
 				} else {
@@ -175,33 +209,35 @@ func sameValue(a *Document, n Node, b *Document, m Node) bool {
 	return err == nil && d.equal(1, d.spans[1].next)
 }
 
-func (v *validator) object(s *Schema, n Node, marks seen) (found []finding) {
-	missing := 0
-	if s.required != nil {
-		missing = len(s.required)
+func (v *validator) object(s *Schema, n Node, marks *seen) (found []finding) {
+	missing := len(s.required)
+	if missing == 0 && len(s.props) == 0 && s.others == nil {
+		return nil
 	}
+	i := -1
 	for name, value := range v.d.Members(n) {
+		i++
 		text := v.d.Text(name)
 		if missing > 0 && slices.Contains(s.required, string(text)) {
 			missing--
 		}
 		if sub := s.props[string(text)]; sub != nil {
 			if marks != nil {
-				marks[name] = true
+				marks.mark(i)
 			}
 			found = append(found, v.eval(sub, value, nil)...)
 			continue
 		}
-		if right, ok := s.folded[string(bytes.ToLower(text))]; ok {
+		if right := s.inOtherCase(text); right != "" {
 			found = append(found, finding{name, s, "case", right})
 			if marks != nil {
-				marks[name] = true
+				marks.mark(i)
 			}
 			continue
 		}
 		if s.others != nil {
 			if marks != nil {
-				marks[name] = true
+				marks.mark(i)
 			}
 			if s.others.never {
 				found = append(found, finding{name, s, "additionalProperties", ""})
@@ -218,6 +254,27 @@ func (v *validator) object(s *Schema, n Node, marks seen) (found []finding) {
 		}
 	}
 	return found
+}
+
+// inOtherCase returns the member that a name differs from in case only.
+func (s *Schema) inOtherCase(name []byte) string {
+	var lower [64]byte
+	if len(name) > len(lower) {
+		return s.folded[string(bytes.ToLower(name))]
+	}
+	for i, c := range name {
+		switch {
+		case c >= utf8.RuneSelf:
+			return s.folded[string(bytes.ToLower(name))]
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		lower[i] = c
+	}
+	if s.lengths&(1<<min(len(name), 63)) == 0 {
+		return ""
+	}
+	return s.folded[string(lower[:len(name)])]
 }
 
 func (v *validator) array(s *Schema, n Node) (found []finding) {
@@ -238,18 +295,7 @@ func (v *validator) array(s *Schema, n Node) (found []finding) {
 		found = append(found, finding{n, s, "maxItems", ""})
 	}
 	if s.unique && count > 1 {
-		first := make(map[uint64][]Node, count)
-	items:
-		for i, item := range v.d.Elements(n) {
-			h := v.d.hash(item, v.hashes)
-			for _, other := range first[h] {
-				if v.d.equal(other, item) {
-					found = append(found, finding{item, s, "uniqueItems", strconv.Itoa(i)})
-					continue items
-				}
-			}
-			first[h] = append(first[h], item)
-		}
+		found = append(found, v.repeated(s, n, count)...)
 	}
 	return found
 }
@@ -258,7 +304,7 @@ func (v *validator) text(s *Schema, n Node) (found []finding) {
 	if s.pattern == nil && s.format == "" && s.minLen == 0 && s.maxLen < 0 {
 		return nil
 	}
-	text := string(v.d.Text(n))
+	text := v.d.view(n)
 	if s.pattern != nil && !s.pattern.match(text) {
 		found = append(found, finding{n, s, "pattern", ""})
 	}
@@ -281,37 +327,44 @@ func (v *validator) text(s *Schema, n Node) (found []finding) {
 //
 // What a failed choice says of the members of n counts as said of them: only the reasons are of interest then, and that
 // the schema has not dealt with a member is none.
-func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, kind strictjson.Kind, marks seen) []finding {
+func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, kind strictjson.Kind, marks *seen) []finding {
 	var best []finding
 	var bestMarks seen
 	bestScore, passed := math.MinInt, 0
 	var fit []*Schema    // the alternatives that take it
 	others := 0          // alternatives that a member speaks against
 	var lacking []string // what each alternative lacks, if it is one member
-	var said map[string]string
-	for _, sub := range subs {
+	able := subs         // those that are left
+	by := s.byAny
+	if keyword == "oneOf" {
+		by = s.byOne
+	}
+	if by != nil && kind == strictjson.Object {
+		if m := v.d.Member(n, by.member); m >= 0 && v.d.Kind(m) == strictjson.String {
+			able = by.of(v.d.view(m))
+			others = len(subs) - len(able)
+		}
+	}
+	for _, sub := range able {
 		if v.work--; v.work < 0 {
 			return nil
 		}
-		if kind == strictjson.Object {
-			if said == nil && len(sub.pins) > 0 {
-				said = map[string]string{}
-			}
-			if v.pinned(sub, n, said) != "" {
-				others++
-				continue
-			}
+		if kind == strictjson.Object && v.pinned(sub, n) != "" {
+			others++
+			continue
 		}
-		var own seen
+		var own *seen
 		if marks != nil {
-			own = seen{}
+			own = &seen{}
 		}
 		found := v.eval(sub, n, own)
 		if len(found) == 0 {
 			passed++
-			fit = append(fit, sub)
-			for name := range own {
-				marks[name] = true
+			if keyword == "oneOf" {
+				fit = append(fit, sub)
+			}
+			if own != nil {
+				marks.add(own)
 			}
 			if keyword == "anyOf" && marks == nil {
 				return nil
@@ -322,16 +375,21 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 			lacking = append(lacking, f.detail)
 		}
 		if score := v.closeness(n, found); score > bestScore {
-			best, bestScore, bestMarks = found, score, own
+			best, bestScore, bestMarks = found, score, seen{}
+			if own != nil {
+				bestMarks = *own
+			}
 		}
 	}
 	if marks != nil && (passed == 0 || passed > 1 && keyword == "oneOf") {
 		if best == nil || bestScore < 0 {
-			for name := range v.d.Members(n) {
-				marks[name] = true
+			i := 0
+			for range v.d.Members(n) {
+				marks.mark(i)
+				i++
 			}
 		}
-		maps.Copy(marks, bestMarks)
+		marks.add(&bestMarks)
 	}
 	switch {
 	case passed == 1, passed > 1 && keyword == "anyOf":
@@ -342,7 +400,7 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 		// The member that speaks against the fewest is the one that is wrong in what is meant.
 		against := map[string][]*Schema{}
 		for _, sub := range subs {
-			name := v.pinned(sub, n, said)
+			name := v.pinned(sub, n)
 			against[name] = append(against[name], sub)
 		}
 		pin := slices.MinFunc(slices.Sorted(maps.Keys(against)), func(a, b string) int { return len(against[a]) - len(against[b]) })
@@ -361,18 +419,13 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 }
 
 // pinned returns the member that shows that the object n cannot be what sub describes, the first by name, or nothing.
-func (v *validator) pinned(sub *Schema, n Node, said map[string]string) (first string) {
+func (v *validator) pinned(sub *Schema, n Node) (first string) {
 	for name, allowed := range sub.pins {
-		value, ok := said[name]
-		if !ok {
-			if m := v.d.Member(n, name); m >= 0 && v.d.Kind(m) == strictjson.String {
-				value = string(v.d.Text(m))
-			} else {
-				value = "\x00" // no string: leave it to the schema
-			}
-			said[name] = value
+		m := v.d.Member(n, name)
+		if m < 0 || v.d.Kind(m) != strictjson.String { // leave it to the schema
+			continue
 		}
-		if value != "\x00" && (first == "" || name < first) && !slices.Contains(allowed, value) {
+		if (first == "" || name < first) && !slices.Contains(allowed, v.d.view(m)) {
 			first = name
 		}
 	}
