@@ -161,6 +161,12 @@ func parseJSON(data []byte) (*Document, error) {
 	return d.checked(d.read())
 }
 
+// newDocument reads a document whose JSON form is known.
+func newDocument(data []byte, f *form) (*Document, error) {
+	d := &Document{encoding: Encoding(f.encoding), form: f, source: data, json: f.text}
+	return d.checked(d.read())
+}
+
 func (d *Document) checked(err error) (*Document, error) {
 	d.prepare()
 	if err != nil {

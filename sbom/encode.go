@@ -3,8 +3,6 @@ package sbom
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -45,6 +43,7 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	var data []byte
+	var read *form // what data was found to say
 	drop := func(pointer string, v *transcode.Value) {
 		report.Represented -= leaves(v)
 		report.Losses = append(report.Losses, Loss{pointer, Dropped, "the " + string(to) + " form has no place for it"})
@@ -75,9 +74,13 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 				drop(l.Pointer, l.Value)
 			}
 		}
-		if err := report.readBack(data, root, listed); err != nil {
+		var back *transcode.Value
+		if read, back, err = xmlForm(data); err != nil {
 			return nil, report, fmt.Errorf("sbom: %w", err)
 		}
+		// In shapes that no schema asks for, one member can be taken for another.
+		c := comparison{report: report, listed: listed}
+		c.compare(root, back)
 	case to == TagValue && isSPDX2(d.format):
 		var lost []tagvalue.Lost
 		data, lost = tagvalue.Write(root)
@@ -94,41 +97,51 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	if o.Strict && !report.Lossless() {
 		return nil, report, fmt.Errorf("sbom: %w: %d losses, the first at %s", ErrLoss, len(report.Losses), report.Losses[0].Path)
 	}
+	if read != nil {
+		out, err := newDocument(data, read)
+		return out, report, err
+	}
 	out, err := parse(data)
 	return out, report, err
 }
 
-// readBack lists what an XML document that was written says otherwise than the values that it was written from, but for
-// those that are listed: in shapes that no schema asks for, one member can be taken for another.
-func (r *Report) readBack(data []byte, root *transcode.Value, listed map[*transcode.Value]bool) error {
-	f, err := xmlForm(data)
-	if err != nil {
-		return err
-	}
-	back, err := transcode.Parse(f.text, strictjson.Limits{Depth: maxDepth})
-	if err != nil {
-		return err
-	}
-	r.compare("", root, back, listed)
-	return nil
+// A comparison lists what a document that was written says otherwise than the values that it was written from, but for those
+// that are listed already: true are those that are not in it.
+type comparison struct {
+	report *Report
+	listed map[*transcode.Value]bool
+	path   jsonpointer.Path
 }
 
-func (r *Report) compare(pointer string, was, is *transcode.Value, listed map[*transcode.Value]bool) {
-	if _, ok := listed[was]; ok {
-		return
+func (c *comparison) compare(was, is *transcode.Value) {
+	if len(c.listed) > 0 {
+		if _, ok := c.listed[was]; ok {
+			return
+		}
 	}
-	kept := slices.DeleteFunc(slices.Clone(was.Items), func(v *transcode.Value) bool { return listed[v] })
-	if is == nil || was.Kind != is.Kind || was.Text != is.Text || len(kept) != len(is.Items) {
-		r.Losses = append(r.Losses, Loss{pointer, Changed, "the " + string(XML) + " form says it otherwise"})
+	kept := len(was.Items)
+	if len(c.listed) > 0 {
+		for _, v := range was.Items {
+			if c.listed[v] {
+				kept--
+			}
+		}
+	}
+	if is == nil || was.Kind != is.Kind || was.Text != is.Text || kept != len(is.Items) {
+		c.report.Losses = append(c.report.Losses, Loss{c.path.String(), Changed, "the " + string(XML) + " form says it otherwise"})
 		return
 	}
 	for _, m := range was.Members {
-		r.compare(pointer+"/"+jsonpointer.Escape(m.Name), m.Value, is.Get(m.Name), listed)
+		c.path.Push(m.Name)
+		c.compare(m.Value, is.Get(m.Name))
+		c.path.Pop()
 	}
 	i := 0
 	for k, v := range was.Items {
-		if !listed[v] {
-			r.compare(pointer+"/"+strconv.Itoa(k), v, is.Items[i], listed)
+		if !c.listed[v] {
+			c.path.PushIndex(k)
+			c.compare(v, is.Items[i])
+			c.path.Pop()
 			i++
 		}
 	}

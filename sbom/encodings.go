@@ -46,7 +46,8 @@ func jsonForm(data []byte) (*form, error) {
 	case firstByte(data) == '{':
 		return nil, nil
 	case firstByte(data) == '<', bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		return xmlForm(data)
+		f, _, err := xmlForm(data)
+		return f, err
 	case tagvalue.Detect(data):
 		v, err := tagvalue.Read(data)
 		if err != nil {
@@ -69,51 +70,53 @@ func newForm(encoding string, v *transcode.Value) *form {
 	return f
 }
 
-func xmlForm(data []byte) (*form, error) {
+// xmlForm reads a document in XML, and returns the values of its JSON form too.
+func xmlForm(data []byte) (*form, *transcode.Value, error) {
 	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: maxDepth})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch {
 	case spdxrdf.Detect(doc):
 		v, extras, err := spdxrdf.Read(doc)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		f := newForm("RDF", v)
 		for _, e := range extras {
 			f.extras = append(f.extras, extra{e.Path, e.Start, e.End})
 		}
-		return f, nil
+		return f, v, nil
 	case spdxxml.Detect(doc):
 		name := strings.Replace(spdxxml.Version(doc), "SPDX-", "SPDX ", 1)
 		if !strings.HasPrefix(name, "SPDX 2") || jsonSchemas[name] == nil {
-			return nil, fmt.Errorf("%w: %s", ErrVersion, quote(name))
+			return nil, nil, fmt.Errorf("%w: %s", ErrVersion, quote(name))
 		}
 		schema, err := jsonSchemas[name]()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return newForm("XML", spdxxml.Read(doc, schema)), nil
+		v := spdxxml.Read(doc, schema)
+		return newForm("XML", v), v, nil
 	}
 	version, err := cycloneDXVersion(doc)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	schemas, err := cycloneDXForms(version)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	v, extras, err := cdxxml.Read(doc, version, schemas)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f := newForm("XML", v)
 	for _, e := range extras {
 		f.signed = f.signed || isXMLSignature(data[e.Start:e.End])
 		f.extras = append(f.extras, extra{e.Path, e.Start, e.End})
 	}
-	return f, nil
+	return f, v, nil
 }
 
 // cycloneDXVersion finds the version of CycloneDX that an XML document is in.

@@ -40,7 +40,7 @@ func validateXML(data []byte) (*report, error) {
 		return nil, err
 	}
 	if spdxrdf.Detect(doc) || spdxxml.Detect(doc) {
-		f, err := xmlForm(data)
+		f, _, err := xmlForm(data)
 		if err != nil {
 			return nil, err
 		}

@@ -234,14 +234,16 @@ var attributeNames = map[string]string{"content-type": "contentType", "license-i
 // object fills o with the attributes, elements and text of n.
 func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view jsonschema.View) {
 	r.attributesInto(o, n, view)
-	seen := map[string]bool{}
+	seen := make([]bool, len(decl.Children()))
 	for local, c := range r.elements(n) {
 		child, ok := decl.Child(local)
 		start, end := r.Span(c)
-		if ok && !child.Repeats && seen[local] && r.ambiguous == nil {
+		if ok && !child.Repeats && seen[child.Place] && r.ambiguous == nil {
 			r.ambiguous = &xmltree.Error{Offset: start, Reason: "<" + local + "> stands here twice", Err: xmltree.ErrSyntax}
 		}
-		seen[local] = true
+		if ok {
+			seen[child.Place] = true
+		}
 		if !ok {
 			r.extra(c, "", start, end)
 			continue

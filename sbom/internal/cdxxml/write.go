@@ -2,7 +2,6 @@ package cdxxml
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
@@ -20,54 +19,65 @@ type Lost struct {
 }
 
 // Write writes the XML form of a document in its JSON form, indented by two blanks.
+//
+// It marks in root what it used, which nobody may have done before.
 func Write(root *transcode.Value, version string, s Schemas) ([]byte, []Lost) {
-	out, lost, _ := WritePlaces(root, version, s)
-	return out, lost
+	w := &writer{changed: map[*transcode.Value]string{}}
+	return w.write(root, version, s), w.losses
 }
 
 // WritePlaces is [Write], and tells for each value that became an element where that begins and ends.
 func WritePlaces(root *transcode.Value, version string, s Schemas) ([]byte, []Lost, map[*transcode.Value][2]int) {
-	w := &writer{used: map[*transcode.Value]bool{}, changed: map[*transcode.Value]string{}, places: map[*transcode.Value][2]int{}}
+	w := &writer{changed: map[*transcode.Value]string{}, places: map[*transcode.Value][2]int{}}
+	return w.write(root, version, s), w.losses, w.places
+}
+
+func (w *writer) write(root *transcode.Value, version string, s Schemas) []byte {
+	w.out = make([]byte, 0, 2*(root.End-root.Start)+256)
 	space := "http://cyclonedx.org/schema/bom/" + version
 	w.out = append(w.out, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	decl := s.XML.Element(space, "bom")
 	for _, name := range []string{"$schema", "bomFormat", "specVersion"} { // said by the namespace
-		w.used[root.Get(name)] = true
+		if v := root.Get(name); v != nil {
+			v.Used = true
+		}
 	}
 	w.element(decl, root, s.JSON.View(), "", ` xmlns="`+space+`"`)
-	w.lost("", root)
-	return w.out, w.losses, w.places
+	w.lost(root)
+	return w.out
 }
 
 type writer struct {
 	out     []byte
 	depth   int
-	used    map[*transcode.Value]bool
 	changed map[*transcode.Value]string
+	path    jsonpointer.Path
 	losses  []Lost
-	places  map[*transcode.Value][2]int
+	places  map[*transcode.Value][2]int // nil if nobody asks for them
 }
 
 // lost lists what was not written.
-func (w *writer) lost(pointer string, v *transcode.Value) {
+func (w *writer) lost(v *transcode.Value) {
 	if how := w.changed[v]; how != "" {
-		w.losses = append(w.losses, Lost{pointer, v, how})
+		w.losses = append(w.losses, Lost{w.path.String(), v, how})
 	}
 	for _, m := range v.Members {
-		at := pointer + "/" + jsonpointer.Escape(m.Name)
-		if !w.used[m.Value] {
-			w.losses = append(w.losses, Lost{at, m.Value, ""})
-		} else {
-			w.lost(at, m.Value)
-		}
+		w.path.Push(m.Name)
+		w.lostPart(m.Value)
+		w.path.Pop()
 	}
 	for i, item := range v.Items {
-		at := pointer + "/" + strconv.Itoa(i)
-		if !w.used[item] {
-			w.losses = append(w.losses, Lost{at, item, ""})
-		} else {
-			w.lost(at, item)
-		}
+		w.path.PushIndex(i)
+		w.lostPart(item)
+		w.path.Pop()
+	}
+}
+
+func (w *writer) lostPart(v *transcode.Value) {
+	if v.Used {
+		w.lost(v)
+	} else {
+		w.losses = append(w.losses, Lost{w.path.String(), v, ""})
 	}
 }
 
@@ -93,7 +103,7 @@ func isScalar(v *transcode.Value) bool {
 // element writes v as an element. The text and attributes that a caller has already are given, as is its name if the
 // declaration has another.
 func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View, name, declarations string) {
-	w.used[v] = true
+	v.Used = true
 	if name == "" {
 		name = decl.Name()
 	}
@@ -101,22 +111,24 @@ func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 		w.indent()
 	}
 	start := len(w.out)
-	defer func() { w.places[v] = [2]int{start, len(w.out)} }()
+	if w.places != nil {
+		defer func() { w.places[v] = [2]int{start, len(w.out)} }()
+	}
 	w.out = append(w.out, '<')
 	w.out = append(w.out, name...)
 	w.out = append(w.out, declarations...)
 	text, hasText := "", false
 	if v.Kind == strictjson.Object {
 		for _, a := range decl.Attributes() {
-			if m := memberFor(v, a, attributeNames[a]); m != nil && isScalar(m) && !w.used[m] {
-				w.used[m] = true
+			if m := memberFor(v, a, attributeNames[a]); m != nil && isScalar(m) && !m.Used {
+				m.Used = true
 				w.attr(a, m.Text)
 			}
 		}
 		if decl.Text() {
 			for _, t := range textNames {
-				if m := v.Get(t); m != nil && isScalar(m) && !w.used[m] {
-					w.used[m] = true
+				if m := v.Get(t); m != nil && isScalar(m) && !m.Used {
+					m.Used = true
 					text, hasText = m.Text, true
 					break
 				}
@@ -237,9 +249,11 @@ func move(decl xsd.Decl, names []string) (from, to int) {
 func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View) {
 	var ps []piece
 	for _, child := range decl.Children() {
-		names := append([]string{child.Name()}, elementNames[child.Name()]...)
-		m := memberFor(v, names...)
-		if m == nil || w.used[m] || m.IsNull() {
+		m := v.Get(child.Name())
+		if m == nil {
+			m = memberFor(v, elementNames[child.Name()]...)
+		}
+		if m == nil || m.Used || m.IsNull() {
 			continue
 		}
 		p := view.Property(nameOf(v, m))
@@ -262,7 +276,7 @@ func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 					continue
 				}
 				ps = append(ps, piece{one.name, func() {
-					w.used[m] = true
+					m.Used = true
 					one.write()
 				}})
 			}
@@ -299,7 +313,7 @@ func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.
 				continue
 			}
 			return piece{c.Name(), func() {
-				w.used[item] = true
+				item.Used = true
 				inner := m
 				if c.Text() {
 					inner = wrapText(w, item, m)
@@ -307,7 +321,9 @@ func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.
 				} else {
 					w.element(c.Decl, m, items.Property(c.Name()), "", "")
 				}
-				w.places[item] = w.places[inner]
+				if w.places != nil {
+					w.places[item] = w.places[inner]
+				}
 			}}
 		}
 	}
@@ -350,7 +366,7 @@ func fits(decl xsd.Decl, item, m *transcode.Value) bool {
 
 // wrapText is the object whose text is the member m of item and whose attributes are its other members.
 func wrapText(w *writer, item, m *transcode.Value) *transcode.Value {
-	w.used[m] = true
+	m.Used = true
 	o := transcode.NewObject(item.Start, item.End)
 	o.Set("content", transcode.NewString(m.Text, m.Start, m.End))
 	for _, other := range item.Members {

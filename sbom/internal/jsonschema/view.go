@@ -8,11 +8,24 @@ type View struct{ *view }
 
 type view struct {
 	parts []*Schema
+	kinds typeSet // what the value can be, as types or as what else is said of it
 	items *View
 	props map[string]View
 }
 
-func newView(parts []*Schema) View { return View{&view{parts: parts}} }
+func newView(parts []*Schema) View {
+	v := &view{parts: parts}
+	for _, s := range parts {
+		v.kinds |= s.types
+		if s.props != nil {
+			v.kinds |= tObject
+		}
+		if s.enumList != nil {
+			v.kinds |= tString
+		}
+	}
+	return View{v}
+}
 
 // View returns the shape that s describes.
 func (s *Schema) View() View { return newView(flatten(nil, s)) }
@@ -35,21 +48,17 @@ func flatten(parts []*Schema, s *Schema) []*Schema {
 func (v View) Known() bool { return v.view != nil && len(v.parts) > 0 }
 
 func (v View) has(t typeSet) bool {
-	return v.Known() && slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.types&t != 0 })
+	return v.view != nil && v.kinds&t != 0
 }
 
 // Array reports whether the value can be an array.
 func (v View) Array() bool { return v.has(tArray) }
 
 // Object reports whether the value can be an object.
-func (v View) Object() bool {
-	return v.has(tObject) || v.Known() && slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.props != nil })
-}
+func (v View) Object() bool { return v.has(tObject) }
 
 // Text reports whether the value can be a string.
-func (v View) Text() bool {
-	return v.has(tString) || v.Known() && slices.ContainsFunc(v.parts, func(s *Schema) bool { return s.enumList != nil })
-}
+func (v View) Text() bool { return v.has(tString) }
 
 // Number reports whether the value can be a number.
 func (v View) Number() bool { return v.has(tNumber | tInteger) }

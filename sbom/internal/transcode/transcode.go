@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -18,8 +19,13 @@ type Value struct {
 	Items   []*Value
 	Start   int
 	End     int
+	Used    bool // for whoever writes it: something stands for it
 
-	index   map[string]int // of the first of each name, when there are many
+	index *index // of the first of each name, when there are many
+}
+
+type index struct {
+	places  map[string]int
 	indexed int
 }
 
@@ -50,15 +56,16 @@ func (v *Value) Get(name string) *Value {
 	const many = 32
 	if len(v.Members) > many {
 		if v.index == nil {
-			v.index = make(map[string]int, 2*many)
+			v.index = &index{places: make(map[string]int, 2*many)}
 		}
-		for i := v.indexed; i < len(v.Members); i++ {
-			if _, ok := v.index[v.Members[i].Name]; !ok {
-				v.index[v.Members[i].Name] = i
+		x := v.index
+		for i := x.indexed; i < len(v.Members); i++ {
+			if _, ok := x.places[v.Members[i].Name]; !ok {
+				x.places[v.Members[i].Name] = i
 			}
 		}
-		v.indexed = len(v.Members)
-		if i, ok := v.index[name]; ok {
+		x.indexed = len(v.Members)
+		if i, ok := x.places[name]; ok {
 			return v.Members[i].Value
 		}
 		return nil
@@ -91,25 +98,43 @@ func (v *Value) Append(name string, value *Value) *Value {
 // A Map tells where the parts of a JSON text come from.
 type Map struct{ places []place }
 
-type place struct{ json, start, end int }
+type place struct{ json, start, end int32 }
 
 // Source returns the span of the source that the value or the member name at an offset of the JSON text stands for.
 func (m *Map) Source(offset int) (start, end int) {
-	i := sort.Search(len(m.places), func(i int) bool { return m.places[i].json > offset }) - 1
+	i := sort.Search(len(m.places), func(i int) bool { return int(m.places[i].json) > offset }) - 1
 	if i < 0 {
 		return 0, 0
 	}
-	return m.places[i].start, m.places[i].end
+	return int(m.places[i].start), int(m.places[i].end)
 }
 
 // JSON writes v, and the map back.
 func (v *Value) JSON() ([]byte, *Map) {
-	m := &Map{}
-	return v.append(nil, m), m
+	size, values := v.size()
+	m := &Map{make([]place, 0, values)}
+	return v.append(make([]byte, 0, size), m, true), m
 }
 
-func (v *Value) append(dst []byte, m *Map) []byte {
-	m.places = append(m.places, place{len(dst), v.Start, v.End})
+// size is how long the text of v is, but for escapes, and how many values it has.
+func (v *Value) size() (size, values int) {
+	size, values = len(v.Text)+2, 1
+	for _, m := range v.Members {
+		n, k := m.Value.size()
+		size, values = size+len(m.Name)+4+n, values+k
+	}
+	for _, item := range v.Items {
+		n, k := item.size()
+		size, values = size+1+n, values+k
+	}
+	return size, values
+}
+
+// append writes v; placed is false if its place is that of the member name in front of it.
+func (v *Value) append(dst []byte, m *Map, placed bool) []byte {
+	if placed {
+		m.places = append(m.places, place{int32(len(dst)), int32(v.Start), int32(v.End)})
+	}
 	switch v.Kind {
 	case strictjson.Object:
 		dst = append(dst, '{')
@@ -117,10 +142,10 @@ func (v *Value) append(dst []byte, m *Map) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			m.places = append(m.places, place{len(dst), member.Value.Start, member.Value.End})
+			m.places = append(m.places, place{int32(len(dst)), int32(member.Value.Start), int32(member.Value.End)})
 			dst = strictjson.AppendString(dst, member.Name)
 			dst = append(dst, ':')
-			dst = member.Value.append(dst, m)
+			dst = member.Value.append(dst, m, false)
 		}
 		return append(dst, '}')
 	case strictjson.Array:
@@ -129,7 +154,7 @@ func (v *Value) append(dst []byte, m *Map) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = item.append(dst, m)
+			dst = item.append(dst, m, true)
 		}
 		return append(dst, ']')
 	case strictjson.String:
@@ -138,39 +163,69 @@ func (v *Value) append(dst []byte, m *Map) []byte {
 	return append(dst, v.Text...)
 }
 
-// Parse reads a JSON text into values whose spans are places in that text.
+// Parse reads a JSON text, which must not change afterwards, into values whose spans are places in that text.
 func Parse(data []byte, l strictjson.Limits) (*Value, error) {
-	r := strictjson.NewReader(data, l)
-	v := read(r)
+	r := reader{Reader: strictjson.NewReader(data, l)}
+	v := r.value()
 	if err := r.End(); err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
-func read(r *strictjson.Reader) *Value {
-	kind := r.Kind()
-	v := &Value{Kind: kind, Start: r.Offset()}
-	switch kind {
+// A reader makes values in blocks and lists of the size that they have in the end.
+type reader struct {
+	*strictjson.Reader
+	block   []Value
+	members []Member // of all open objects, innermost last
+	items   []*Value // of all open arrays
+}
+
+func (r *reader) new() *Value {
+	if len(r.block) == 0 {
+		r.block = make([]Value, 256)
+	}
+	v := &r.block[0]
+	r.block = r.block[1:]
+	return v
+}
+
+func (r *reader) value() *Value {
+	v := r.new()
+	v.Kind = r.Kind()
+	v.Start = r.Offset()
+	switch v.Kind {
 	case strictjson.Object:
+		base := len(r.members)
 		for name := range r.Object() {
-			v.Members = append(v.Members, Member{string(name), nil})
-			i := len(v.Members) - 1
-			v.Members[i].Value = read(r)
+			n := view(name)
+			r.members = append(r.members, Member{n, r.value()})
 		}
+		if len(r.members) > base {
+			v.Members = slices.Clone(r.members[base:])
+		}
+		r.members = r.members[:base]
 	case strictjson.Array:
+		base := len(r.items)
 		for range r.Array() {
-			v.Items = append(v.Items, read(r))
+			r.items = append(r.items, r.value())
 		}
+		if len(r.items) > base {
+			v.Items = slices.Clone(r.items[base:])
+		}
+		r.items = r.items[:base]
 	case strictjson.String:
-		v.Text = r.String()
+		v.Text = view(r.Text())
 	default:
 		v.Kind = strictjson.Number
-		v.Text = string(r.Raw())
+		v.Text = view(r.Raw())
 	}
 	v.End = r.Offset()
 	return v
 }
+
+// view returns text of a document that does not change as a string.
+func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
 
 // IsNull reports whether v is null.
 func (v *Value) IsNull() bool { return v.Kind == strictjson.Number && v.Text == "null" }

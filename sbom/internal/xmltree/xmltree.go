@@ -8,6 +8,7 @@ package xmltree
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Kinds of failure, for errors.Is. The error itself is an [*Error].
@@ -104,6 +106,7 @@ type parser struct {
 	bindings []binding
 	marks    []int // length of bindings in front of each open element
 	names    []string
+	known    map[string]string // names that were there
 }
 
 // Parse reads data, which must not change afterwards.
@@ -114,10 +117,13 @@ func Parse(data []byte, l Limits) (*Document, error) {
 	if l.Nodes <= 0 {
 		l.Nodes = 20_000_000
 	}
-	p := &parser{Document: &Document{Data: data, Root: None, nodes: make([]node, 0, len(data)/32)}, limits: l}
+	p := &parser{Document: &Document{Data: data, Root: None}, limits: l, known: map[string]string{}}
 	if len(data) > math.MaxInt32 {
 		return nil, p.fail(0, ErrLimit, "larger than 2 GiB")
 	}
+	// An element for each tag that is no end tag, and text in front of most tags.
+	tags := bytes.Count(data, []byte{'<'})
+	p.nodes = make([]node, 0, min(2*tags-bytes.Count(data, []byte("</")), l.Nodes)+1)
 	if err := p.parse(); err != nil {
 		return nil, err
 	}
@@ -180,6 +186,10 @@ func (p *parser) parse() error {
 // firstBad returns the first byte that is not part of a character of XML, or -1.
 func firstBad(d []byte) int {
 	for i := 0; i < len(d); {
+		if i+8 <= len(d) && isASCII(binary.LittleEndian.Uint64(d[i:])) {
+			i += 8
+			continue
+		}
 		c := d[i]
 		switch {
 		case c >= 0x20 && c < utf8.RuneSelf || c == '\n' || c == '\t' || c == '\r':
@@ -195,6 +205,12 @@ func firstBad(d []byte) int {
 		}
 	}
 	return -1
+}
+
+// isASCII reports whether eight bytes are characters of ASCII that are no control characters.
+func isASCII(w uint64) bool {
+	const highs = 0x8080808080808080
+	return (w|(w-0x2020202020202020))&highs == 0
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
@@ -407,8 +423,26 @@ func (p *parser) name() string {
 		}
 		p.pos += n
 	}
-	return string(p.Data[start:p.pos])
+	text := p.Data[start:p.pos]
+	name, ok := p.known[string(text)]
+	if !ok {
+		name = string(text)
+		p.known[name] = name
+	}
+	return name
 }
+
+// endName reads a name that is most likely to be want.
+func (p *parser) endName(want string) string {
+	if rest := p.Data[p.pos:]; len(rest) > len(want) && string(rest[:len(want)]) == want && rest[len(want)] == '>' {
+		p.pos += len(want)
+		return want
+	}
+	return p.name()
+}
+
+// view returns text of the document, or made for it, as a string: it does not change.
+func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
 
 func nameStart(r rune) bool {
 	return r >= 0xc0 && r <= 0x2ff && r != 0xd7 && r != 0xf7 || r >= 0x370 && r <= 0x1fff && r != 0x37e || r == 0x200c || r == 0x200d ||
@@ -441,7 +475,7 @@ func (p *parser) attrValue(name string) (string, int, error) {
 		return "", 0, err
 	}
 	p.pos = start + i + 1
-	return string(decode(raw, true)), start, nil
+	return view(decode(raw, true)), start, nil
 }
 
 // decode replaces references, and line ends as XML 1.0 section 2.11 has it; in attributes white space becomes blanks.
@@ -573,7 +607,11 @@ func (p *parser) close(n Node, outer, end int) {
 func (p *parser) endTag(open Node) (Node, error) {
 	at := p.pos
 	p.pos += 2
-	name := p.name()
+	want := ""
+	if len(p.names) > 0 {
+		want = p.names[len(p.names)-1]
+	}
+	name := p.endName(want)
 	p.skipSpace()
 	if p.pos >= len(p.Data) || p.Data[p.pos] != '>' {
 		return None, p.fail(at, ErrSyntax, "a broken end tag")
@@ -730,7 +768,7 @@ func (d *Document) Text(n Node) string {
 	nd := &d.nodes[n]
 	switch nd.kind {
 	case Text:
-		return string(decode(d.Data[nd.inner:nd.outer], false))
+		return view(decode(d.Data[nd.inner:nd.outer], false))
 	case CDATA:
 		return strings.ReplaceAll(strings.ReplaceAll(string(d.Data[nd.inner:nd.outer]), "\r\n", "\n"), "\r", "\n")
 	case Element:
@@ -788,7 +826,16 @@ func AppendText(dst []byte, s string) []byte { return appendEscaped(dst, s, fals
 func AppendAttr(dst []byte, s string) []byte { return appendEscaped(dst, s, true) }
 
 func appendEscaped(dst []byte, s string, attribute bool) []byte {
-	for _, c := range s {
+	for plain := 0; ; {
+		for plain < len(s) && isPlain(s[plain]) {
+			plain++
+		}
+		dst = append(dst, s[:plain]...)
+		if s = s[plain:]; s == "" {
+			return dst
+		}
+		c, n := utf8.DecodeRuneInString(s)
+		s, plain = s[n:], 0
 		switch {
 		case c == '&':
 			dst = append(dst, "&amp;"...)
@@ -808,7 +855,11 @@ func appendEscaped(dst []byte, s string, attribute bool) []byte {
 			dst = utf8.AppendRune(dst, c)
 		}
 	}
-	return dst
+}
+
+// isPlain reports whether a byte is a character that stands for itself everywhere.
+func isPlain(c byte) bool {
+	return c >= ' ' && c < utf8.RuneSelf && c != '&' && c != '<' && c != '>' && c != '"'
 }
 
 // Position returns the line and the column of a byte offset, both counted from one, the column in bytes.

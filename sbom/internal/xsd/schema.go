@@ -44,6 +44,10 @@ type typ struct {
 	other   bool   // only those of another namespace
 	target  string // namespace of the schema
 	decls   map[name]*element
+
+	kids  []Child // what can stand inside, in the order of the schema
+	place map[string]int
+	text  byte // how white space in text is treated
 }
 
 type attribute struct {
@@ -101,6 +105,9 @@ func Compile(location string, load Loader) (s *Schema, err error) {
 		if err := c.global(e); err != nil {
 			return nil, err
 		}
+	}
+	for _, e := range c.s.elements {
+		e.typ.settle()
 	}
 	return c.s, nil
 }

@@ -119,11 +119,37 @@ func isDateTime(s string) bool {
 func normalise(s string, space byte) string {
 	switch space {
 	case 'r':
-		return strings.NewReplacer("\t", " ", "\n", " ", "\r", " ").Replace(s)
+		if strings.ContainsAny(s, "\t\n\r") {
+			return lineBreaks.Replace(s)
+		}
 	case 'c':
+		if isCollapsed(s) {
+			return s
+		}
 		return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }), " ")
 	}
 	return s
+}
+
+var lineBreaks = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
+
+// isCollapsed reports whether the only white space in s is single blanks between other characters.
+func isCollapsed(s string) bool {
+	blank := true
+	for i := range len(s) {
+		switch s[i] {
+		case '\t', '\n', '\r':
+			return false
+		case ' ':
+			if blank {
+				return false
+			}
+			blank = true
+		default:
+			blank = false
+		}
+	}
+	return !blank || s == ""
 }
 
 func (s *simple) space() byte {

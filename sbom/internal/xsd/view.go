@@ -25,7 +25,7 @@ func (d Decl) Normalise(text string) string {
 	if !d.Text() {
 		return text
 	}
-	return normalise(text, d.e.typ.simple.space())
+	return normalise(text, d.e.typ.text)
 }
 
 // Attributes returns the names of the attributes, in the order of the schema.
@@ -40,14 +40,35 @@ func (d Decl) Attributes() []string {
 type Child struct {
 	Decl
 	Repeats bool // more than once
+	Place   int  // among the children
 }
 
-// Children returns the elements that can stand directly inside, in the order of the schema.
+// Children returns the elements that can stand directly inside, in the order of the schema: a view.
 func (d Decl) Children() []Child {
-	if !d.Known() || d.e.typ.content == nil {
+	if !d.Known() {
 		return nil
 	}
-	return children(nil, d.e.typ.content, false)
+	return d.e.typ.kids
+}
+
+// settle lists, once for all, what can stand inside of elements of a type and of those in them.
+func (t *typ) settle() {
+	if t == nil || t.place != nil {
+		return
+	}
+	t.place = map[string]int{}
+	if t.simple != nil {
+		t.text = t.simple.space()
+	}
+	if t.content == nil {
+		return
+	}
+	t.kids = children(nil, t.content, false)
+	for i := len(t.kids) - 1; i >= 0; i-- {
+		t.kids[i].Place = i
+		t.place[t.kids[i].e.name.local] = i
+		t.kids[i].e.typ.settle()
+	}
 }
 
 func children(out []Child, p *particle, repeats bool) []Child {
@@ -59,7 +80,7 @@ func children(out []Child, p *particle, repeats bool) []Child {
 				return out
 			}
 		}
-		return append(out, Child{Decl{p.elem}, repeats})
+		return append(out, Child{Decl: Decl{p.elem}, Repeats: repeats})
 	}
 	for _, k := range p.kids {
 		out = children(out, k, repeats)
@@ -69,12 +90,14 @@ func children(out []Child, p *particle, repeats bool) []Child {
 
 // Child returns an element that can stand directly inside.
 func (d Decl) Child(local string) (Child, bool) {
-	for _, c := range d.Children() {
-		if c.e.name.local == local {
-			return c, true
-		}
+	if !d.Known() {
+		return Child{}, false
 	}
-	return Child{}, false
+	i, ok := d.e.typ.place[local]
+	if !ok {
+		return Child{}, false
+	}
+	return d.e.typ.kids[i], true
 }
 
 // Misfit returns the index of the first of some elements, by local name, that cannot stand directly inside in this
@@ -83,10 +106,14 @@ func (d Decl) Misfit(locals []string) int {
 	if !d.Known() || d.e.typ.content == nil {
 		return min(len(locals), 1) - 1
 	}
-	m := matcher{kids: make([]name, len(locals)), trace: true}
+	m := matcher{kids: make([]name, len(locals))}
 	for i, local := range locals {
 		m.kids[i] = name{d.e.typ.target, local}
 	}
+	if end, ok := m.particle(d.e.typ.content, 0); ok && end == len(locals) {
+		return -1
+	}
+	m.trace = true
 	m.particle(d.e.typ.content, 0)
 	if m.farthest >= len(locals) {
 		return -1
