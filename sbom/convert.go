@@ -10,13 +10,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
 // A LossKind says what became of a part of a document that was converted.
@@ -97,7 +97,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	if !o.DropSignatures && d.signed() {
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
-	out, added, err := convertTree(d, src, target, o)
+	out, text, added, err := convertTree(d, src, target, o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
@@ -105,7 +105,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	if d.form != nil {
 		d.form.listExtras(report)
 	}
-	a := accounts{report: report}
+	a := accounts{report: report, could: couldSay[specName(report.From)+" to "+specName(report.To)]}
 	a.walk(src)
 	report.Losses = append(report.Losses, added...)
 	if o.Strict && !report.Lossless() {
@@ -116,35 +116,33 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 			return nil, report, fmt.Errorf("sbom: %w", err)
 		}
 		report.Embedded = true
+		text = out.render()
 	}
-	doc, err := parseJSON(out.render())
+	doc, err := parseJSON(text)
 	return doc, report, err
 }
 
-func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*node, []Loss, error) {
+// convertTree makes the output, and its text as long as nothing is added to it.
+func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (out *node, text []byte, added []Loss, err error) {
 	var h *hub
-	var out *node
 	switch {
 	case d.format.Spec == CycloneDX && target.Spec == CycloneDX:
 		out = copyTree(src)
 	case isSPDX2(d.format) && isSPDX2(target):
 		out = copyTree(src)
 	case specName(d.format) == specName(target):
-		var err error
 		if out, err = newerSPDX3(src, d.format.Version, target.Version); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	case d.format.Spec == CycloneDX:
 		h = readCycloneDX(src)
 	case isSPDX2(d.format):
 		h = readSPDX2(src)
 	default:
-		var err error
 		if h, err = readSPDX3(src); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
-	var added []Loss
 	if h != nil {
 		h.input, h.now = d.json, madeAt(o)
 		h.settle()
@@ -157,11 +155,11 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (*nod
 		}
 		removeSignatures(out)
 	}
-	more, err := fit(out, target, madeAt(o))
+	text, more, err := fit(out, target, madeAt(o))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return out, append(added, more...), nil
+	return out, text, append(added, more...), nil
 }
 
 // madeAt is when a document is said to be made that does not say so itself.
@@ -187,16 +185,8 @@ func (h *hub) write(target Format) *node {
 // accounts sums up what became of the leaves of the input.
 type accounts struct {
 	report *Report
-	path   []string
-}
-
-func (a *accounts) pointer() string {
-	var b strings.Builder
-	for _, p := range a.path {
-		b.WriteByte('/')
-		b.WriteString(jsonpointer.Escape(p))
-	}
-	return b.String()
+	path   jsonpointer.Path
+	could  map[string]string // see couldSay
 }
 
 // noPlace is the reason of what is lost and was looked for in vain in the other format's schema; notCarried of what that
@@ -246,9 +236,8 @@ func specName(f Format) string {
 
 // why is the reason of a loss that nobody gave one for.
 func (a *accounts) why() string {
-	could := couldSay[specName(a.report.From)+" to "+specName(a.report.To)]
-	for _, p := range a.path {
-		if could[p] != "" {
+	for name := range a.path.Names() {
+		if a.could[name] != "" {
 			return notCarried
 		}
 	}
@@ -263,7 +252,7 @@ func (a *accounts) walk(n *node) (dropped bool, reason string) {
 		if n.kept {
 			a.report.Represented++
 			if n.loss != nil { // of one that is dropped, another part is there
-				a.report.Losses = append(a.report.Losses, Loss{a.pointer(), Changed, n.loss.Reason})
+				a.report.Losses = append(a.report.Losses, Loss{a.path.String(), Changed, n.loss.Reason})
 			}
 			return false, ""
 		}
@@ -275,36 +264,47 @@ func (a *accounts) walk(n *node) (dropped bool, reason string) {
 		}
 		return true, a.why()
 	}
-	type lost struct{ name, reason string }
-	var parts []lost
+	var parts []lostPart
 	whole, first := true, ""
-	visit := func(i int, name string, v *node) {
-		a.path = append(a.path, name)
+	part := func(i int, v *node) {
 		gone, why := a.walk(v)
-		a.path = a.path[:len(a.path)-1]
 		if i == 0 {
 			first = why
 		}
 		if gone {
-			parts = append(parts, lost{name, why})
+			parts = append(parts, lostPart{i, why})
 		}
 		whole = whole && gone && why == first
 	}
 	for i, m := range n.members {
-		visit(i, m.name, m.value)
+		a.path.Push(m.name)
+		part(i, m.value)
+		a.path.Pop()
 	}
 	for i, v := range n.items {
-		visit(i, strconv.Itoa(i), v)
+		a.path.PushIndex(i)
+		part(i, v)
+		a.path.Pop()
 	}
-	if whole && len(a.path) > 0 {
+	if whole && a.path.Len() > 0 {
 		return true, first
 	}
 	for _, p := range parts {
-		a.path = append(a.path, p.name)
-		a.report.Losses = append(a.report.Losses, Loss{a.pointer(), Dropped, p.reason})
-		a.path = a.path[:len(a.path)-1]
+		if n.members != nil {
+			a.path.Push(n.members[p.index].name)
+		} else {
+			a.path.PushIndex(p.index)
+		}
+		a.report.Losses = append(a.report.Losses, Loss{a.path.String(), Dropped, p.reason})
+		a.path.Pop()
 	}
 	return false, ""
+}
+
+// A lostPart is a member or an element that is dropped, and why.
+type lostPart struct {
+	index  int
+	reason string
 }
 
 // signatures lists the signatures below n.
@@ -333,75 +333,105 @@ func removeSignatures(n *node) {
 }
 
 // fit makes a document keep to the format: known differences between the versions first, then whatever the schema and
-// the rules refuse. It returns what it added.
-func fit(out *node, target Format, now string) (added []Loss, err error) {
+// the rules refuse. It returns the text of the document, and what it added.
+func fit(out *node, target Format, now string) (text []byte, added []Loss, err error) {
 	name := target.String()
 	schema, err := jsonSchemas[name]()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var general map[*node]string
+	list, err := licenseList()
+	if err != nil {
+		return nil, nil, err
+	}
 	switch {
 	case target.Spec == CycloneDX:
 		added = fitCycloneDX(out, target.Version)
 		prune(out, schema.View(), name)
-		general = generalTypes(out)
 	case isSPDX2(target):
 		mended := mendSPDX2(out, now)
 		added = append(mended, fitSPDX2(out, target.Version)...)
 	}
-	list, err := licenseList()
-	if err != nil {
-		return nil, err
-	}
-	broken := ""
+	f := fitting{out: out, name: name, schema: schema, list: list}
 	for range mostRounds {
-		doc, err := jsonschema.Parse(out.render(), strictjson.Limits{Depth: maxDepth})
-		if err != nil {
-			return nil, err
+		text = out.render()
+		switch done, err := f.round(text); {
+		case err != nil:
+			return nil, nil, err
+		case done:
+			return text, added, nil
 		}
-		problems, err := schema.Validate(doc, 1_000_000)
-		if err != nil {
-			return nil, err
-		}
-		bad := map[*node]string{}
-		nodes := out.ordered(make([]*node, 0, doc.Len()))
-		for _, p := range problems {
-			bad[nodes[p.Node]] = p.Advice
-		}
-		if len(bad) == 0 {
-			c := jsonCheck{doc: doc, list: list, found: func(n jsonschema.Node, advice string) { bad[nodes[n]] = advice }}
-			c.rules(name)
-		}
-		if len(bad) == 0 {
-			return added, nil
-		}
-		for v := range bad {
-			if word := general[v]; word != "" && v.text != word {
-				v.explain(Changed, name+" has no such type; written as "+word)
-				v.text = word
-				delete(bad, v)
-			}
-		}
-		if advice, ok := bad[out]; ok {
-			if broken != "" { // what is missing now was there
-				advice = broken
-			}
-			return nil, fmt.Errorf("%w %s: %s", ErrInvalid, name, advice)
-		}
-		for _, m := range out.members {
-			if advice, ok := bad[m.value]; ok {
-				broken = "/" + m.name + ": " + advice
-			}
-		}
-		for i, v := range nodes { // in the order of the document: of a part inside of another, the outer one's reason counts
-			if advice, ok := bad[v]; ok && (i == 0 || nodes[i-1] != v) {
-				v.explain(Dropped, name+": "+advice)
-			}
-		}
-		out.sweep(bad)
 	}
-	return nil, fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
+	return nil, nil, fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
+}
+
+// A fitting is what fit is at.
+type fitting struct {
+	out     *node
+	name    string
+	schema  *jsonschema.Schema
+	list    *spdxexp.List
+	nodes   []*node          // in the order of the text, when something is wrong
+	general map[*node]string // see generalTypes
+	broken  string           // what was wrong with a member of the document that went
+}
+
+// round removes what the schema or else the rules refuse, and reports whether there is nothing of it.
+func (f *fitting) round(text []byte) (done bool, err error) {
+	doc, err := jsonschema.Parse(text, strictjson.Limits{Depth: maxDepth})
+	if err != nil {
+		return false, err
+	}
+	problems, err := f.schema.Validate(doc, 1_000_000)
+	if err != nil {
+		return false, err
+	}
+	bad := map[*node]string{}
+	f.nodes = nil
+	refuse := func(n jsonschema.Node, advice string) {
+		if f.nodes == nil {
+			f.nodes = f.out.ordered(make([]*node, 0, doc.Len()))
+		}
+		bad[f.nodes[n]] = advice
+	}
+	for _, p := range problems {
+		refuse(p.Node, p.Advice)
+	}
+	if len(bad) == 0 {
+		c := jsonCheck{doc: doc, list: f.list, found: refuse}
+		c.rules(f.name)
+	}
+	if len(bad) == 0 {
+		return true, nil
+	}
+	if f.general == nil && strings.HasPrefix(f.name, string(CycloneDX)) {
+		f.general = generalTypes(f.out)
+	}
+	for v := range bad {
+		if word := f.general[v]; word != "" && v.text != word {
+			v.explain(Changed, f.name+" has no such type; written as "+word)
+			v.text = word
+			delete(bad, v)
+		}
+	}
+	if advice, ok := bad[f.out]; ok {
+		if f.broken != "" { // what is missing now was there
+			advice = f.broken
+		}
+		return false, fmt.Errorf("%w %s: %s", ErrInvalid, f.name, advice)
+	}
+	for _, m := range f.out.members {
+		if advice, ok := bad[m.value]; ok {
+			f.broken = "/" + m.name + ": " + advice
+		}
+	}
+	for i, v := range f.nodes { // in the order of the document: of a part inside of another, the outer one's reason counts
+		if advice, ok := bad[v]; ok && (i == 0 || f.nodes[i-1] != v) {
+			v.explain(Dropped, f.name+": "+advice)
+		}
+	}
+	f.out.sweep(bad)
+	return false, nil
 }
 
 // generalTypes returns what to write for types of components and external references of CycloneDX that a version does not

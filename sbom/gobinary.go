@@ -295,10 +295,11 @@ func (h *hub) finishGo(format Format, more string) (*Document, error) {
 	h.input = []byte(all.String())
 	h.id = said("urn:uuid:" + uuid(all.String()))
 	out := h.write(format)
-	if _, err := fit(out, format, madeAt(&ConvertOptions{})); err != nil {
+	text, _, err := fit(out, format, madeAt(&ConvertOptions{}))
+	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
-	return parseJSON(out.render())
+	return parseJSON(text)
 }
 
 func propertiesOf(e *element) (out []string) {

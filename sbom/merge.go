@@ -148,7 +148,7 @@ func (m *merger) begin(docs []*Document) error {
 	h.elements = []*element{{id: said("merged"), kind: said("application"), name: said(name), version: said(m.opts.Version)}}
 	h.roots = []int{0}
 	m.out = h.write(m.format)
-	if _, err := fit(m.out, m.format, madeAt(&ConvertOptions{})); err != nil {
+	if _, _, err := fit(m.out, m.format, madeAt(&ConvertOptions{})); err != nil {
 		return err
 	}
 	m.out.each(func(n *node) {

@@ -132,7 +132,7 @@ func (d *Document) nodesOf(tree *node) []*node {
 	}
 	nodes := make([]*node, len(d.components))
 	tree.each(func(n *node) {
-		if ref, ok := at[n.start]; ok {
+		if ref, ok := at[int(n.start)]; ok {
 			nodes[ref] = n
 		}
 	})

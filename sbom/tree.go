@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"slices"
+	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -10,12 +11,12 @@ import (
 // the input each of its own stands for; what no node stands for is a loss.
 type node struct {
 	kind    strictjson.Kind
+	kept    bool   // input: something stands for it
+	start   int32  // input: where its text begins
 	text    string // a string, decoded, or a literal
 	members []member
 	items   []*node
-	start   int     // input: where its text begins
 	from    []*node // output: the leaves of the input that this leaf stands for
-	kept    bool    // input: something stands for it
 	loss    *Loss   // input: why it is not kept, or how what is kept differs
 }
 
@@ -38,6 +39,7 @@ func compactNodes(list []*node) []*node {
 	return slices.DeleteFunc(list, func(n *node) bool { return n == nil })
 }
 
+// parseTree reads a text, which must not change afterwards: the tree has views of it.
 func parseTree(data []byte) (*node, error) {
 	r := strictjson.NewReader(data, strictjson.Limits{Depth: maxDepth})
 	n := readNode(r)
@@ -45,26 +47,95 @@ func parseTree(data []byte) (*node, error) {
 }
 
 func readNode(r *strictjson.Reader) *node {
-	n := &node{kind: r.Kind()}
-	n.start = r.Offset()
+	t := treeReader{Reader: r}
+	return t.node()
+}
+
+// A treeReader keeps the members and elements of what is open until their number is known.
+type treeReader struct {
+	*strictjson.Reader
+	arena
+	open  []member // of all open objects, innermost last
+	items []*node  // of all open arrays
+}
+
+func (r *treeReader) node() *node {
+	n := r.new()
+	n.kind = r.Kind()
+	n.start = int32(r.Offset())
 	switch n.kind {
 	case strictjson.Object:
+		base := len(r.open)
 		for name := range r.Object() {
-			n.members = append(n.members, member{name: string(name)})
-			i := len(n.members) - 1
-			n.members[i].value = readNode(r)
+			s := viewOf(name)
+			r.open = append(r.open, member{s, r.node()})
 		}
+		n.members = r.newMembers(r.open[base:])
+		r.open = r.open[:base]
 	case strictjson.Array:
+		base := len(r.items)
 		for range r.Array() {
-			n.items = append(n.items, readNode(r))
+			r.items = append(r.items, r.node())
 		}
+		n.items = r.newItems(r.items[base:])
+		r.items = r.items[:base]
 	case strictjson.String:
-		n.text = r.String()
+		n.text = viewOf(r.Text())
 	default:
 		n.kind = strictjson.Number
-		n.text = string(r.Raw())
+		n.text = viewOf(r.Raw())
 	}
 	return n
+}
+
+// viewOf returns text that does not change as a string.
+func viewOf(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
+
+// An arena makes nodes and lists in blocks, the larger the more there are.
+type arena struct {
+	nodes   []node
+	members []member
+	lists   []*node
+	size    int // of the last block
+}
+
+func (a *arena) new() *node {
+	if len(a.nodes) == 0 {
+		a.size = min(max(16, 2*a.size), 1024)
+		a.nodes = make([]node, a.size)
+	}
+	n := &a.nodes[0]
+	a.nodes = a.nodes[1:]
+	return n
+}
+
+// newMembers copies a list, nil if it is empty; what is appended to it is somewhere else.
+func (a *arena) newMembers(list []member) []member {
+	n := len(list)
+	if n == 0 {
+		return nil
+	}
+	if n > len(a.members) {
+		a.members = make([]member, max(n, a.size))
+	}
+	out := a.members[:n:n]
+	a.members = a.members[n:]
+	copy(out, list)
+	return out
+}
+
+func (a *arena) newItems(list []*node) []*node {
+	n := len(list)
+	if n == 0 {
+		return nil
+	}
+	if n > len(a.lists) {
+		a.lists = make([]*node, max(n, a.size))
+	}
+	out := a.lists[:n:n]
+	a.lists = a.lists[n:]
+	copy(out, list)
+	return out
 }
 
 // get returns a member, or nil: of nil too, so that a path of gets needs no checks.
@@ -131,22 +202,20 @@ func (n *node) remove(name string) *node {
 func (n *node) leaf() bool { return len(n.members) == 0 && len(n.items) == 0 }
 
 // copyTree copies the input into an output that stands for all of it.
-func copyTree(n *node) *node {
-	out := &node{kind: n.kind, text: n.text}
+func copyTree(n *node) *node { return new(arena).copy(n) }
+
+func (a *arena) copy(n *node) *node {
+	out := a.new()
+	out.kind, out.text = n.kind, n.text
 	if n.leaf() {
-		out.from = []*node{n}
+		out.from = a.newItems([]*node{n})
 	}
-	if n.members != nil {
-		out.members = make([]member, len(n.members))
-		for i, m := range n.members {
-			out.members[i] = member{m.name, copyTree(m.value)}
-		}
+	out.members, out.items = a.newMembers(n.members), a.newItems(n.items)
+	for i, m := range n.members {
+		out.members[i].value = a.copy(m.value)
 	}
-	if n.items != nil {
-		out.items = make([]*node, len(n.items))
-		for i, v := range n.items {
-			out.items[i] = copyTree(v)
-		}
+	for i, v := range n.items {
+		out.items[i] = a.copy(v)
 	}
 	return out
 }
