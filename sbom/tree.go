@@ -30,7 +30,18 @@ func newArray() *node  { return &node{kind: strictjson.Array} }
 
 // newText returns a string that stands for leaves of the input.
 func newText(s string, from ...*node) *node {
-	return &node{kind: strictjson.String, text: s, from: compactNodes(from)}
+	if len(from) > 1 {
+		return &node{kind: strictjson.String, text: s, from: compactNodes(slices.Clone(from))}
+	}
+	n := &struct {
+		node
+		leaf [1]*node
+	}{node: node{kind: strictjson.String, text: s}}
+	if len(from) == 1 && from[0] != nil {
+		n.leaf[0] = from[0]
+		n.from = n.leaf[:1:1]
+	}
+	return &n.node
 }
 
 func newLiteral(s string) *node { return &node{kind: strictjson.Number, text: s} }

@@ -119,18 +119,18 @@ func (c *jsonCheck) detect() (string, error) {
 	root := c.doc.Root()
 	var other foreign
 	for name, v := range c.doc.Members(root) {
-		other.named(string(c.doc.Text(name)), c.doc.Kind(v))
-		if string(c.doc.Text(name)) == "@context" {
+		other.named(c.doc.String(name), c.doc.Kind(v))
+		if c.doc.String(name) == "@context" {
 			for _, n := range append([]jsonschema.Node{v}, c.nodes(v)...) {
 				if c.doc.Kind(n) == strictjson.String {
-					other.context(string(c.doc.Text(n)))
+					other.context(c.doc.String(n))
 				}
 			}
 		}
 	}
 	text := func(member string) string {
 		if n := c.doc.Member(root, member); n >= 0 {
-			return string(c.doc.Text(n))
+			return c.doc.String(n)
 		}
 		return ""
 	}
@@ -237,7 +237,7 @@ func (c *jsonCheck) strings(n jsonschema.Node) func(func(jsonschema.Node, string
 			return
 		}
 		for _, v := range c.doc.Elements(n) {
-			if c.doc.Kind(v) == strictjson.String && !yield(v, string(c.doc.Text(v))) {
+			if c.doc.Kind(v) == strictjson.String && !yield(v, c.doc.String(v)) {
 				return
 			}
 		}
@@ -265,14 +265,14 @@ func (c *jsonCheck) text(n jsonschema.Node, name string) (string, jsonschema.Nod
 	if v < 0 || c.doc.Kind(v) != strictjson.String {
 		return "", -1
 	}
-	return string(c.doc.Text(v)), v
+	return c.doc.String(v), v
 }
 
 // walk visits every value with the name of the member that holds it, or that holds the array it is in.
 func (c *jsonCheck) walk(n jsonschema.Node, key string, visit func(n jsonschema.Node, key string)) {
 	visit(n, key)
 	for k, v := range c.doc.Members(n) {
-		c.walk(v, string(c.doc.Text(k)), visit)
+		c.walk(v, c.doc.String(k), visit)
 	}
 	for _, v := range c.doc.Elements(n) {
 		c.walk(v, key, visit)
@@ -426,7 +426,36 @@ var cpeURI, cpeString = func() (*regexp.Regexp, *regexp.Regexp) {
 		regexp.MustCompile(`^cpe:2\.3:[aho*\-](:(` + value + `)){5}:(` + language + `)(:(` + value + `)){4}$`)
 }()
 
-func isCPE(s string) bool { return cpeString.MatchString(s) || cpeURI.MatchString(s) }
+func isCPE(s string) bool { return isPlainCPE(s) || cpeString.MatchString(s) || cpeURI.MatchString(s) }
+
+// isPlainCPE knows most formatted strings without a regular expression: those without quoting and without a language.
+func isPlainCPE(s string) bool {
+	rest, ok := strings.CutPrefix(s, "cpe:2.3:")
+	if !ok {
+		return false
+	}
+	for i := range 11 {
+		value, tail, more := strings.Cut(rest, ":")
+		switch plain := value == "*" || value == "-"; {
+		case more != (i < 10), i == 0 && !plain && value != "a" && value != "h" && value != "o", i == 6 && !plain:
+			return false
+		case value == "" || !plain && !isWord(value):
+			return false
+		}
+		rest = tail
+	}
+	return true
+}
+
+// isWord reports whether s has only letters and digits of ASCII, dots, hyphens and underscores.
+func isWord(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
 
 // inside reports whether n is part of outer, which may be negative for none.
 func (c *jsonCheck) inside(n, outer jsonschema.Node) bool {

@@ -327,7 +327,7 @@ func (c *jsonCheck) spdx3() {
 		if c.doc.Kind(n) != strictjson.String {
 			return
 		}
-		text := string(c.doc.Text(n))
+		text := c.doc.String(n)
 		switch {
 		case spdx3References[key] && !ids[text]:
 			if strings.HasPrefix(text, "_:") {

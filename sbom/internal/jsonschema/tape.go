@@ -102,8 +102,8 @@ func (d *Document) Text(n Node) []byte {
 	return strictjson.NewReader(raw, strictjson.Limits{}).Text()
 }
 
-// view is Text as a string, for as long as the document does not change, which it never does.
-func (d *Document) view(n Node) string {
+// String is [Document.Text] as a string, which is a view of the document too.
+func (d *Document) String(n Node) string {
 	text := d.Text(n)
 	return unsafe.String(unsafe.SliceData(text), len(text))
 }

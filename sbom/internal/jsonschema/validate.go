@@ -54,6 +54,32 @@ type validator struct {
 	d      *Document
 	work   int
 	hashes map[Node]uint64
+	quiet  bool // only whether there is a finding matters
+}
+
+// refused stands for all findings where only whether there are any matters.
+var refused = make([]finding, 1)
+
+// join puts findings together.
+func (v *validator) join(found, more []finding) []finding {
+	switch {
+	case len(more) == 0:
+		return found
+	case v.quiet:
+		return refused
+	case found == nil:
+		return more
+	}
+	return append(found, more...)
+}
+
+// takes reports whether s has nothing to say against n.
+func (v *validator) takes(s *Schema, n Node, marks *seen) bool {
+	was := v.quiet
+	v.quiet = true
+	found := v.eval(s, n, marks)
+	v.quiet = was
+	return len(found) == 0
 }
 
 // A finding becomes a Problem once it is sure that nobody takes an alternative to it.
@@ -105,6 +131,10 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 		return nil
 	}
 	fail := func(at Node, keyword, detail string) {
+		if v.quiet {
+			found = refused
+			return
+		}
 		found = append(found, finding{at, s, keyword, detail})
 	}
 	if s.never {
@@ -120,7 +150,7 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 		marks = &seen{}
 	}
 	if s.ref != nil {
-		found = append(found, v.eval(s.ref, n, marks)...)
+		found = v.join(found, v.eval(s.ref, n, marks))
 	}
 	if s.enum != nil || s.only != nil {
 		if !v.isOneOf(s, n, kind) {
@@ -129,11 +159,11 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 	}
 	switch kind {
 	case strictjson.Object:
-		found = append(found, v.object(s, n, marks)...)
+		found = v.join(found, v.object(s, n, marks))
 	case strictjson.Array:
-		found = append(found, v.array(s, n)...)
+		found = v.join(found, v.array(s, n))
 	case strictjson.String:
-		found = append(found, v.text(s, n)...)
+		found = v.join(found, v.text(s, n))
 	case strictjson.Number:
 		if s.min != nil || s.max != nil {
 			f, err := strconv.ParseFloat(string(v.d.Raw(n)), 64)
@@ -147,24 +177,26 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 		}
 	}
 	for _, sub := range s.allOf {
-		found = append(found, v.eval(sub, n, marks)...)
+		found = v.join(found, v.eval(sub, n, marks))
 	}
 	if s.anyOf != nil {
-		found = append(found, v.choice(s, s.anyOf, "anyOf", n, kind, marks)...)
+		found = v.join(found, v.choice(s, s.anyOf, "anyOf", n, kind, marks))
 	}
 	if s.oneOf != nil {
-		found = append(found, v.choice(s, s.oneOf, "oneOf", n, kind, marks)...)
+		found = v.join(found, v.choice(s, s.oneOf, "oneOf", n, kind, marks))
 	}
 	if s.not != nil && len(v.eval(s.not, n, nil)) == 0 {
 		fail(n, "not", "")
 	}
 	if s.cond != nil {
-		branch := s.then
+		branch, was := s.then, v.quiet
+		v.quiet = false // what is marked in it counts, too, where it does not hold
 		if len(v.eval(s.cond, n, marks)) > 0 {
 			branch = s.orElse
 		}
+		v.quiet = was
 		if branch != nil {
-			found = append(found, v.eval(branch, n, marks)...)
+			found = v.join(found, v.eval(branch, n, marks))
 		}
 	}
 	if s.left != nil {
@@ -175,7 +207,7 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 				if s.left.never {
 					fail(name, "unevaluatedProperties", "")
 				} else {
-					found = append(found, v.eval(s.left, value, nil)...)
+					found = v.join(found, v.eval(s.left, value, nil))
 				}
 			}
 		}
@@ -225,7 +257,7 @@ func (v *validator) object(s *Schema, n Node, marks *seen) (found []finding) {
 			if marks != nil {
 				marks.mark(i)
 			}
-			found = append(found, v.eval(sub, value, nil)...)
+			found = v.join(found, v.eval(sub, value, nil))
 			continue
 		}
 		if right := s.inOtherCase(text); right != "" {
@@ -242,7 +274,7 @@ func (v *validator) object(s *Schema, n Node, marks *seen) (found []finding) {
 			if s.others.never {
 				found = append(found, finding{name, s, "additionalProperties", ""})
 			} else {
-				found = append(found, v.eval(s.others, value, nil)...)
+				found = v.join(found, v.eval(s.others, value, nil))
 			}
 		}
 	}
@@ -283,9 +315,9 @@ func (v *validator) array(s *Schema, n Node) (found []finding) {
 		count++
 		switch {
 		case i < len(s.tuple):
-			found = append(found, v.eval(s.tuple[i], item, nil)...)
+			found = v.join(found, v.eval(s.tuple[i], item, nil))
 		case s.items != nil:
-			found = append(found, v.eval(s.items, item, nil)...)
+			found = v.join(found, v.eval(s.items, item, nil))
 		}
 	}
 	if count < s.minItems {
@@ -295,7 +327,7 @@ func (v *validator) array(s *Schema, n Node) (found []finding) {
 		found = append(found, finding{n, s, "maxItems", ""})
 	}
 	if s.unique && count > 1 {
-		found = append(found, v.repeated(s, n, count)...)
+		found = v.join(found, v.repeated(s, n, count))
 	}
 	return found
 }
@@ -304,8 +336,11 @@ func (v *validator) text(s *Schema, n Node) (found []finding) {
 	if s.pattern == nil && s.format == "" && s.minLen == 0 && s.maxLen < 0 {
 		return nil
 	}
-	text := v.d.view(n)
+	text := v.d.String(n)
 	if s.pattern != nil && !s.pattern.match(text) {
+		if v.quiet {
+			return refused
+		}
 		found = append(found, finding{n, s, "pattern", ""})
 	}
 	if f, ok := formats[s.format]; ok && !f.valid(text) {
@@ -341,9 +376,15 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	}
 	if by != nil && kind == strictjson.Object {
 		if m := v.d.Member(n, by.member); m >= 0 && v.d.Kind(m) == strictjson.String {
-			able = by.of(v.d.view(m))
+			able = by.of(v.d.String(m))
 			others = len(subs) - len(able)
 		}
+	}
+	if taken := v.alternatives(able, keyword, n, kind, marks); taken || v.quiet {
+		if taken {
+			return nil
+		}
+		return refused
 	}
 	for _, sub := range able {
 		if v.work--; v.work < 0 {
@@ -418,6 +459,29 @@ func (v *validator) choice(s *Schema, subs []*Schema, keyword string, n Node, ki
 	return best
 }
 
+// alternatives reports whether as many alternatives take n as have to, and marks what they deal with.
+func (v *validator) alternatives(subs []*Schema, keyword string, n Node, kind strictjson.Kind, marks *seen) bool {
+	passed := 0
+	for _, sub := range subs {
+		if kind == strictjson.Object && v.pinned(sub, n) != "" {
+			continue
+		}
+		var own *seen
+		if marks != nil {
+			own = &seen{}
+		}
+		if !v.takes(sub, n, own) {
+			continue
+		}
+		if passed++; own != nil {
+			marks.add(own)
+		} else if keyword == "anyOf" {
+			return true
+		}
+	}
+	return passed == 1 || passed > 1 && keyword == "anyOf"
+}
+
 // pinned returns the member that shows that the object n cannot be what sub describes, the first by name, or nothing.
 func (v *validator) pinned(sub *Schema, n Node) (first string) {
 	for name, allowed := range sub.pins {
@@ -425,7 +489,7 @@ func (v *validator) pinned(sub *Schema, n Node) (first string) {
 		if m < 0 || v.d.Kind(m) != strictjson.String { // leave it to the schema
 			continue
 		}
-		if (first == "" || name < first) && !slices.Contains(allowed, v.d.view(m)) {
+		if (first == "" || name < first) && !slices.Contains(allowed, v.d.String(m)) {
 			first = name
 		}
 	}
