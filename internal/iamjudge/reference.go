@@ -41,7 +41,8 @@ var global = []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:Principal
 // Takes says whether calls of the action have a condition key.
 func (a Action) Takes(key string) bool {
 	for _, k := range append(append([]string{}, global...), a.Keys...) {
-		if fixed, _, tag := strings.Cut(k, "${"); strings.EqualFold(k, key) || tag && len(key) > len(fixed) && strings.EqualFold(fixed, key[:len(fixed)]) {
+		fixed, _, tag := strings.Cut(k, "${")
+		if strings.EqualFold(k, key) || tag && len(key) > len(fixed) && strings.EqualFold(fixed, key[:len(fixed)]) {
 			return true
 		}
 	}

@@ -166,7 +166,8 @@ func rewrite(s map[string]any, keys map[string][]string) ([]row, error) {
 		switch base {
 		case "Sid", "Effect":
 		case "Action":
-			rows = append(rows, row{about: "action", not: not, pass: anyOf(texts(value), func(p string) string { return pattern(strings.ToLower(p), nil) })})
+			rows = append(rows, row{about: "action", not: not, pass: anyOf(texts(value),
+				func(p string) string { return pattern(strings.ToLower(p), nil) })})
 		case "Resource":
 			rows = append(rows, row{about: "resource", not: not, pass: anyOf(texts(value), func(p string) string {
 				if p == "*" {

@@ -24,13 +24,17 @@ func (r random) some(of ...string) []string {
 }
 
 var (
-	arns = []string{"arn:aws:ecs:eu-west-1:111122223333:task-definition/gated-web:7", "arn:aws:ecs:eu-west-1:111122223333:task-definition/other:1",
+	arns = []string{"arn:aws:ecs:eu-west-1:111122223333:task-definition/gated-web:7",
+		"arn:aws:ecs:eu-west-1:111122223333:task-definition/other:1",
 		"arn:aws:ecs:us-east-1:444455556666:task-definition/gated-web:7", "arn:aws:iam::111122223333:role/Deployer", "arn:aws:s3:::bucket/a:b"}
-	patterns = append([]string{"arn:aws:ecs:*:*:task-definition/gated-*", "arn:aws:ecs:*:111122223333:*", "arn:*:iam::*:role/?eployer", "*:7", "arn:aws:s3:::*",
-		"arn:aws:ecs:*:${aws:PrincipalAccount}:task-definition/*", "arn:aws:ecs:*:${aws:Absent}:*", "arn:aws:ecs:*:${aws:Absent, '111122223333'}:*"}, arns...)
+	patterns = append([]string{"arn:aws:ecs:*:*:task-definition/gated-*", "arn:aws:ecs:*:111122223333:*", "arn:*:iam::*:role/?eployer", "*:7",
+		"arn:aws:s3:::*",
+		"arn:aws:ecs:*:${aws:PrincipalAccount}:task-definition/*", "arn:aws:ecs:*:${aws:Absent}:*",
+		"arn:aws:ecs:*:${aws:Absent, '111122223333'}:*"}, arns...)
 	words = []string{"true", "false", "web", "Web", "we*", "5", "7", "", "${aws:PrincipalAccount}", "111122223333", "${*}"}
 	keys  = []string{"ecs:cluster", "ecs:Task-Definition", "aws:TagKeys", "aws:ResourceTag/Gate", "ecs:task-cpu"}
-	ops   = []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike", "ArnLike", "ArnNotLike",
+	ops   = []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+		"ArnLike", "ArnNotLike",
 		"ArnEquals", "ArnNotEquals", "Bool", "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"}
 )
 
@@ -75,9 +79,11 @@ func TestConditionsAgree(t *testing.T) {
 	met := 0
 	for seed := range uint64(6_000) {
 		r := random{rand.New(rand.NewPCG(7, seed))}
-		op := r.one("ForAnyValue:", "ForAllValues:") + r.one("StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase") + r.one("", "IfExists")
-		text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Action": "*", "Resource": "*",
-			"Condition": map[string]any{op: map[string]any{"aws:TagKeys": r.some("web", "we*", "Gate", "x")}}}}})
+		op := r.one("ForAnyValue:", "ForAllValues:") + r.one("StringEquals", "StringNotEquals", "StringLike", "StringNotLike",
+			"StringEqualsIgnoreCase") + r.one("", "IfExists")
+		text, err := json.Marshal(map[string]any{"Version": "2012-10-17",
+			"Statement": []any{map[string]any{"Effect": "Allow", "Action": "*", "Resource": "*",
+				"Condition": map[string]any{op: map[string]any{"aws:TagKeys": r.some("web", "we*", "Gate", "x")}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,8 +115,11 @@ func TestJudgesAgree(t *testing.T) {
 	allowed, refused := 0, 0
 	for seed := range uint64(n) {
 		r := random{rand.New(rand.NewPCG(19, seed))}
-		q := iamjudge.Request{Principal: r.one(arns[3], "arn:aws:iam::111122223333:user/x"), Action: r.one("ecs:RunTask", "ecs:StopTask", "iam:PassRole"),
-			Resources: []string{r.one(append(arns, "*")...)}, Context: map[string][]string{"aws:PrincipalAccount": {"111122223333"}}, ServiceLinked: r.IntN(5) == 0}
+		q := iamjudge.Request{
+			Principal: r.one(arns[3], "arn:aws:iam::111122223333:user/x"),
+			Action:    r.one("ecs:RunTask", "ecs:StopTask", "iam:PassRole"), Resources: []string{r.one(append(arns, "*")...)},
+			Context: map[string][]string{"aws:PrincipalAccount": {"111122223333"}}, ServiceLinked: r.IntN(5) == 0,
+		}
 		for _, k := range keys {
 			switch r.IntN(4) {
 			case 0, 1:

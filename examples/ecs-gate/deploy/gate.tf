@@ -179,6 +179,7 @@ resource "aws_lambda_function" "hook" {
   environment {
     variables = {
       DOOR             = "hook"
+      GOGC             = "400"
       MODE             = var.mode
       SIGNING_PROFILES = join(",", var.signing_profiles)
     }
@@ -290,6 +291,7 @@ resource "aws_lambda_function" "pauses" {
   environment {
     variables = {
       DOOR             = "pauses"
+      GOGC             = "400"
       MODE             = var.mode
       SIGNING_PROFILES = join(",", var.signing_profiles)
     }
@@ -437,6 +439,7 @@ resource "aws_lambda_function" "task_events" {
   environment {
     variables = {
       DOOR             = "task-events"
+      GOGC             = "400"
       MODE             = var.mode
       SIGNING_PROFILES = join(",", var.signing_profiles)
       STOP_IN          = join(",", var.stop_in)
@@ -585,6 +588,7 @@ resource "aws_lambda_function" "registrar" {
     variables = {
       DOOR             = "registrar"
       FAMILY           = var.family
+      GOGC             = "400"
       SIGNING_PROFILES = join(",", var.signing_profiles)
     }
   }

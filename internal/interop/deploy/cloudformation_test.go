@@ -384,12 +384,15 @@ func (c *template) model(t *testing.T) map[string]any {
 				t.Fatalf("%s has %d policies", key, len(policies))
 			}
 			policy := policies[0].(map[string]any)
-			value = map[string]any{"Trust": p["AssumeRolePolicyDocument"], "Policy": policy["PolicyDocument"], "Name": policy["PolicyName"], "Description": p["Description"]}
+			value = map[string]any{"Trust": p["AssumeRolePolicyDocument"], "Policy": policy["PolicyDocument"], "Name": policy["PolicyName"],
+				"Description": p["Description"]}
 		case "AWS::Events::Rule":
 			key, value = "rule "+p["Name"].(string), get("EventPattern", "State", "Description")
 			target := p["Targets"].([]any)[0].(map[string]any)
-			out["target "+target["Id"].(string)] = canonical(map[string]any{"Arn": target["Arn"], "Rule": p["Name"], "DeadLetter": target["DeadLetterConfig"].(map[string]any)["Arn"],
-				"Age": target["RetryPolicy"].(map[string]any)["MaximumEventAgeInSeconds"], "Attempts": target["RetryPolicy"].(map[string]any)["MaximumRetryAttempts"]})
+			out["target "+target["Id"].(string)] = canonical(map[string]any{"Arn": target["Arn"], "Rule": p["Name"],
+				"DeadLetter": target["DeadLetterConfig"].(map[string]any)["Arn"],
+				"Age":        target["RetryPolicy"].(map[string]any)["MaximumEventAgeInSeconds"],
+				"Attempts":   target["RetryPolicy"].(map[string]any)["MaximumRetryAttempts"]})
 		case "AWS::Lambda::Permission":
 			key, value = "permission "+p["FunctionName"].(string), get("Action", "Principal", "SourceArn")
 		case "AWS::SQS::Queue":
@@ -401,7 +404,8 @@ func (c *template) model(t *testing.T) map[string]any {
 		case "AWS::Logs::MetricFilter":
 			m := p["MetricTransformations"].([]any)[0].(map[string]any)
 			key = "metric " + m["MetricName"].(string) + " of " + fmt.Sprint(p["LogGroupName"])
-			value = map[string]any{"Log": p["LogGroupName"], "Pattern": p["FilterPattern"], "Namespace": m["MetricNamespace"], "Value": m["MetricValue"], "Default": m["DefaultValue"]}
+			value = map[string]any{"Log": p["LogGroupName"], "Pattern": p["FilterPattern"], "Namespace": m["MetricNamespace"],
+				"Value": m["MetricValue"], "Default": m["DefaultValue"]}
 		case "AWS::CloudWatch::Alarm":
 			key, value = "alarm "+p["AlarmName"].(string), alarm(p)
 		default:
@@ -417,7 +421,8 @@ func (c *template) model(t *testing.T) map[string]any {
 
 func alarm(p map[string]any) map[string]any {
 	out := map[string]any{}
-	for _, n := range []string{"AlarmDescription", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold", "ComparisonOperator", "TreatMissingData"} {
+	for _, n := range []string{"AlarmDescription", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold",
+		"ComparisonOperator", "TreatMissingData"} {
 		if p[n] != nil {
 			out[n] = p[n]
 		}
@@ -431,7 +436,8 @@ func alarm(p map[string]any) map[string]any {
 		if stat, ok := q["MetricStat"].(map[string]any); ok {
 			metric := stat["Metric"].(map[string]any)
 			dimension := metric["Dimensions"].([]any)[0].(map[string]any)
-			out["query "+q["Id"].(string)] = map[string]any{"Namespace": metric["Namespace"], "MetricName": metric["MetricName"], "Period": stat["Period"], "Stat": stat["Stat"],
+			out["query "+q["Id"].(string)] = map[string]any{"Namespace": metric["Namespace"], "MetricName": metric["MetricName"],
+				"Period": stat["Period"], "Stat": stat["Stat"],
 				"Dimensions": map[string]any{dimension["Name"].(string): dimension["Value"]}}
 			continue
 		}

@@ -24,7 +24,8 @@ import (
 // input of the AWS SDK. What it embeds counts.
 func calls(t *testing.T, dir, name string) []string {
 	t.Helper()
-	pkgs, err := parser.ParseDir(token.NewFileSet(), filepath.Join("..", "..", "..", dir), func(f os.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	pkgs, err := parser.ParseDir(token.NewFileSet(), filepath.Join("..", "..", "..", dir),
+		func(f os.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,9 +90,11 @@ var doors = []door{
 	{"lading-hook", slices.Concat(looks, evidence), slices.Concat(pulls, logs)},
 	{"lading-pauses", slices.Concat(looks, evidence, [][2]string{{"policy/ecsgate", "Continuer"}}), slices.Concat(pulls, logs, dead)},
 	{"lading-task-events", slices.Concat(looks, evidence, [][2]string{{"policy/ecsgate", "TaskClient"}, {"policy/ecsgate", "ServiceClient"},
-		{"policy/ecsgate", "ExpressClient"}, {"policy/ecsgate", "DaemonReader"}, {"policy/ecsgate", "DaemonClient"}}), slices.Concat(pulls, logs, dead)},
+		{"policy/ecsgate", "ExpressClient"}, {"policy/ecsgate", "DaemonReader"}, {"policy/ecsgate", "DaemonClient"}}),
+		slices.Concat(pulls, logs, dead)},
 	// It labels and names roles in the calls that register, which ECS asks for by these names.
-	{"lading-registrar", slices.Concat(evidence, [][2]string{{"policy/ecsgate", "RegistrarClient"}}), slices.Concat(pulls, logs, []string{"ecs:TagResource", "iam:PassRole"})},
+	{"lading-registrar", slices.Concat(evidence, [][2]string{{"policy/ecsgate", "RegistrarClient"}}),
+		slices.Concat(pulls, logs, []string{"ecs:TagResource", "iam:PassRole"})},
 }
 
 // Every API that a function calls is allowed to its role, on the resources that it names, and nothing else is.
@@ -203,7 +206,8 @@ func resourcesOf(t *testing.T, action, function string) []string {
 	ecs := "arn:aws:ecs:" + region + ":" + account + ":"
 	examples := map[string]string{
 		"ecs:service": ecs + "service/production/web", "ecs:service-deployment": ecs + "service-deployment/production/web/1",
-		"ecs:service-revision": ecs + "service-revision/production/web/1", "ecs:task": ecs + "task/production/1", "ecs:task-set": ecs + "task-set/production/web/1",
+		"ecs:service-revision": ecs + "service-revision/production/web/1", "ecs:task": ecs + "task/production/1",
+		"ecs:task-set":        ecs + "task-set/production/web/1",
 		"ecs:task-definition": ecs + "task-definition/gated-web:*", "ecs:daemon-task-definition": ecs + "daemon-task-definition/gated-agent:*",
 		"ecs:daemon": ecs + "daemon/production/agent", "ecs:daemon-revision": ecs + "daemon-revision/production/agent/1",
 		"ecs:daemon-deployment": ecs + "daemon-deployment/production/agent/1", "ecs:cluster": ecs + "cluster/production",
@@ -231,12 +235,14 @@ func resourcesOf(t *testing.T, action, function string) []string {
 // The roles are assumed by the services that need them, and by nobody else; ECS only for this account.
 func TestTrust(t *testing.T) {
 	made := readTemplate(t).model(t)
-	for name, service := range map[string]string{"lading-hook": "lambda.amazonaws.com", "lading-task-events": "lambda.amazonaws.com", "lading-pauses": "lambda.amazonaws.com",
+	for name, service := range map[string]string{"lading-hook": "lambda.amazonaws.com", "lading-task-events": "lambda.amazonaws.com",
+		"lading-pauses":    "lambda.amazonaws.com",
 		"lading-registrar": "lambda.amazonaws.com", "lading-hook-invoker": "ecs.amazonaws.com"} {
 		trust := parsed(t, role(made, name)["Trust"].(map[string]any))
 		for _, who := range []string{"lambda.amazonaws.com", "ecs.amazonaws.com", "ecs-tasks.amazonaws.com", "events.amazonaws.com"} {
 			for _, from := range []string{account, "444455556666"} {
-				got, err := iamjudge.Decide(&iamjudge.Request{Service: who, Action: "sts:AssumeRole", Context: map[string][]string{"aws:SourceAccount": {from}}},
+				got, err := iamjudge.Decide(&iamjudge.Request{Service: who, Action: "sts:AssumeRole",
+					Context: map[string][]string{"aws:SourceAccount": {from}}},
 					&iamjudge.Policies{Resource: trust})
 				if want := who == service && (from == account || who == "lambda.amazonaws.com"); err != nil || got.Allowed != want {
 					t.Errorf("%s by %s for %s: %+v, %v", name, who, from, got, err)
@@ -259,8 +265,9 @@ func TestTrust(t *testing.T) {
 
 // The registrar's role is what package iam writes, and what it may read of AWS Signer beside.
 func TestRegistrarIsThatOfTheGuard(t *testing.T) {
-	guard := &iam.Guard{Account: account, Family: "gated-", Registrar: arn("aws_iam_role", "lading-registrar"), TaskEvents: arn("aws_iam_role", "lading-task-events"),
-		TaskRoles: []string{"arn:aws:iam::" + account + ":role/task-*"}}
+	guard := &iam.Guard{Account: account, Family: "gated-", Registrar: arn("aws_iam_role", "lading-registrar"),
+		TaskEvents: arn("aws_iam_role", "lading-task-events"),
+		TaskRoles:  []string{"arn:aws:iam::" + account + ":role/task-*"}}
 	documents, err := guard.Documents()
 	if err != nil {
 		t.Fatal(err)
@@ -301,14 +308,17 @@ func TestAttachHook(t *testing.T) {
 	if err := dec.Decode(&in); err != nil {
 		t.Fatal(err)
 	}
-	if in.DeploymentConfiguration == nil || len(in.DeploymentConfiguration.LifecycleHooks) != 1 || !slices.Contains(in.DeploymentConfiguration.Strategy.Values(), in.DeploymentConfiguration.Strategy) {
+	if in.DeploymentConfiguration == nil || len(in.DeploymentConfiguration.LifecycleHooks) != 1 ||
+		!slices.Contains(in.DeploymentConfiguration.Strategy.Values(), in.DeploymentConfiguration.Strategy) {
 		t.Fatalf("%+v", in.DeploymentConfiguration)
 	}
 	h := in.DeploymentConfiguration.LifecycleHooks[0]
-	if h.TargetType != types.DeploymentLifecycleHookTargetTypeAwsLambda || *h.HookTargetArn != arn("aws_lambda_function", "lading-hook") || *h.RoleArn != arn("aws_iam_role", "lading-hook-invoker") {
+	if h.TargetType != types.DeploymentLifecycleHookTargetTypeAwsLambda || *h.HookTargetArn != arn("aws_lambda_function", "lading-hook") ||
+		*h.RoleArn != arn("aws_iam_role", "lading-hook-invoker") {
 		t.Errorf("%+v", h)
 	}
-	if h.TimeoutConfiguration == nil || h.TimeoutConfiguration.Action != types.DeploymentLifecycleHookActionRollback || *h.TimeoutConfiguration.TimeoutInMinutes > 1440 {
+	if h.TimeoutConfiguration == nil || h.TimeoutConfiguration.Action != types.DeploymentLifecycleHookActionRollback ||
+		*h.TimeoutConfiguration.TimeoutInMinutes > 1440 {
 		t.Errorf("the timeout is %+v", h.TimeoutConfiguration)
 	}
 	if !slices.Contains(h.LifecycleStages, types.DeploymentLifecycleHookStagePreScaleUp) {
@@ -319,7 +329,7 @@ func TestAttachHook(t *testing.T) {
 			t.Errorf("there is no stage %s", s)
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "*"))
+	files, err := filepath.Glob(filepath.Join(folder, "*.*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,6 +340,51 @@ func TestAttachHook(t *testing.T) {
 		}
 		if regexp.MustCompile(`(?i)["']?action["']?\s*[:=]\s*["']?CONTINUE`).Match(text) {
 			t.Errorf("%s lets a hook fail open", f)
+		}
+	}
+}
+
+// Parameters and variables that the pages name are there, and the functions read every variable that they are given.
+func TestNames(t *testing.T) {
+	c, m := readTemplate(t), readModule(t)
+	variables := m.ctx.Variables["var"].Type().AttributeTypes()
+	for _, page := range []string{"README.md", "../README.md"} {
+		text, err := os.ReadFile(filepath.Join(folder, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`-var '?(\w+)=`).FindAllStringSubmatch(string(text), -1) {
+			if _, ok := variables[name[1]]; !ok {
+				t.Errorf("%s: there is no variable %s", page, name[1])
+			}
+		}
+		for _, line := range regexp.MustCompile(`--parameter-overrides (.*)`).FindAllStringSubmatch(string(text), -1) {
+			for _, name := range regexp.MustCompile(`(\w+)=`).FindAllStringSubmatch(line[1], -1) {
+				if c.all["Parameters"].(map[string]any)[name[1]] == nil {
+					t.Errorf("%s: there is no parameter %s", page, name[1])
+				}
+			}
+		}
+	}
+	read := map[string]bool{"GOGC": true} // Go's own
+	for _, file := range []string{"../lambda/main.go", "../internal/doors/doors.go"} {
+		text, err := os.ReadFile(filepath.Join(folder, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`[gG]etenv\("(\w+)"\)`).FindAllStringSubmatch(string(text), -1) {
+			read[name[1]] = true
+		}
+	}
+	for name, part := range c.model(t) {
+		function, ok := part.(map[string]any)
+		if !strings.HasPrefix(name, "function ") || !ok {
+			continue
+		}
+		for variable := range function["Environment"].(map[string]any) {
+			if !read[variable] {
+				t.Errorf("%s is given %s, which it does not read", name, variable)
+			}
 		}
 	}
 }

@@ -56,8 +56,10 @@ func readModule(t *testing.T) *module {
 	}
 	m := &module{body: file.Body.(*hclsyntax.Body), shapes: provider.Resources, resources: map[string]*hclsyntax.Block{}}
 	m.ctx = &hcl.EvalContext{Functions: map[string]function.Function{
-		"can": tryfunc.CanFunc, "contains": stdlib.ContainsFunc, "join": stdlib.JoinFunc, "jsonencode": stdlib.JSONEncodeFunc, "regex": stdlib.RegexFunc,
-		"filebase64sha256": function.New(&function.Spec{Params: []function.Parameter{{Name: "file", Type: cty.String}}, Type: function.StaticReturnType(cty.String),
+		"can": tryfunc.CanFunc, "contains": stdlib.ContainsFunc, "join": stdlib.JoinFunc,
+		"jsonencode": stdlib.JSONEncodeFunc, "regex": stdlib.RegexFunc,
+		"filebase64sha256": function.New(&function.Spec{Params: []function.Parameter{{Name: "file", Type: cty.String}},
+			Type: function.StaticReturnType(cty.String),
 			Impl: func([]cty.Value, cty.Type) (cty.Value, error) { return cty.StringVal("hash"), nil }}),
 	}, Variables: map[string]cty.Value{
 		"data": cty.ObjectVal(map[string]cty.Value{
@@ -305,7 +307,8 @@ func (m *module) model(t *testing.T) map[string]any {
 		switch b.Labels[0] {
 		case "aws_lambda_function":
 			key = "function " + p["function_name"].(string)
-			f := renamed(p, "runtime", "Runtime", "handler", "Handler", "architectures", "Architectures", "memory_size", "MemorySize", "timeout", "Timeout",
+			f := renamed(p, "runtime", "Runtime", "handler", "Handler", "architectures", "Architectures", "memory_size", "MemorySize", "timeout",
+				"Timeout",
 				"role", "Role", "description", "Description")
 			f["Environment"] = block("environment")["variables"]
 			if p["dead_letter_config"] != nil {
@@ -319,15 +322,18 @@ func (m *module) model(t *testing.T) map[string]any {
 			policies[p["role"].(string)] = map[string]any{"Policy": document(t, p["policy"]), "Name": p["name"]}
 			continue
 		case "aws_cloudwatch_event_rule":
-			key, value = "rule "+p["name"].(string), map[string]any{"EventPattern": document(t, p["event_pattern"]), "State": p["state"], "Description": p["description"]}
+			key, value = "rule "+p["name"].(string), map[string]any{"EventPattern": document(t, p["event_pattern"]), "State": p["state"],
+				"Description": p["description"]}
 		case "aws_cloudwatch_event_target":
 			key = "target " + p["target_id"].(string)
 			value = map[string]any{"Arn": p["arn"], "Rule": p["rule"], "DeadLetter": block("dead_letter_config")["arn"],
 				"Age": block("retry_policy")["maximum_event_age_in_seconds"], "Attempts": block("retry_policy")["maximum_retry_attempts"]}
 		case "aws_lambda_permission":
-			key, value = "permission "+p["function_name"].(string), renamed(p, "action", "Action", "principal", "Principal", "source_arn", "SourceArn")
+			key, value = "permission "+p["function_name"].(string), renamed(p, "action", "Action", "principal", "Principal", "source_arn",
+				"SourceArn")
 		case "aws_sqs_queue":
-			key, value = "queue "+p["name"].(string), renamed(p, "message_retention_seconds", "MessageRetentionPeriod", "sqs_managed_sse_enabled", "SqsManagedSseEnabled")
+			key, value = "queue "+p["name"].(string), renamed(p, "message_retention_seconds", "MessageRetentionPeriod", "sqs_managed_sse_enabled",
+				"SqsManagedSseEnabled")
 		case "aws_sqs_queue_policy":
 			key, value = "queue policy "+p["queue_url"].(string), document(t, p["policy"])
 		case "aws_cloudwatch_log_group":
@@ -335,7 +341,8 @@ func (m *module) model(t *testing.T) map[string]any {
 		case "aws_cloudwatch_log_metric_filter":
 			metric := block("metric_transformation")
 			key = "metric " + metric["name"].(string) + " of " + p["log_group_name"].(string)
-			value = map[string]any{"Log": p["log_group_name"], "Pattern": p["pattern"], "Namespace": metric["namespace"], "Value": metric["value"], "Default": metric["default_value"]}
+			value = map[string]any{"Log": p["log_group_name"], "Pattern": p["pattern"], "Namespace": metric["namespace"], "Value": metric["value"],
+				"Default": metric["default_value"]}
 		case "aws_cloudwatch_metric_alarm":
 			key, value = "alarm "+p["alarm_name"].(string), terraformAlarm(p)
 		default:
@@ -357,13 +364,16 @@ func (m *module) model(t *testing.T) map[string]any {
 }
 
 func terraformAlarm(p map[string]any) map[string]any {
-	out := renamed(p, "alarm_description", "AlarmDescription", "namespace", "Namespace", "metric_name", "MetricName", "statistic", "Statistic", "period", "Period",
-		"evaluation_periods", "EvaluationPeriods", "threshold", "Threshold", "comparison_operator", "ComparisonOperator", "treat_missing_data", "TreatMissingData")
+	out := renamed(p, "alarm_description", "AlarmDescription", "namespace", "Namespace", "metric_name", "MetricName", "statistic",
+		"Statistic", "period", "Period",
+		"evaluation_periods", "EvaluationPeriods", "threshold", "Threshold", "comparison_operator",
+		"ComparisonOperator", "treat_missing_data", "TreatMissingData")
 	queries, _ := p["metric_query"].([]any)
 	for _, q := range queries {
 		query := q.(map[string]any)
 		if metric, ok := query["metric"].([]any); ok {
-			out["query "+query["id"].(string)] = renamed(metric[0].(map[string]any), "namespace", "Namespace", "metric_name", "MetricName", "period", "Period", "stat", "Stat",
+			out["query "+query["id"].(string)] = renamed(metric[0].(map[string]any), "namespace", "Namespace", "metric_name", "MetricName",
+				"period", "Period", "stat", "Stat",
 				"dimensions", "Dimensions")
 			continue
 		}

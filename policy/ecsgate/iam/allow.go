@@ -20,7 +20,8 @@ func (g *Guard) deployer() []Statement {
 			Why: "To see what runs.",
 		},
 		{
-			Sid: "Propose", Effect: "Allow", Action: []string{"lambda:InvokeFunction"}, Resource: []string{g.arn("lambda", "function:"+g.Prefix+"registrar")},
+			Sid: "Propose", Effect: "Allow", Action: []string{"lambda:InvokeFunction"}, Resource: []string{g.arn("lambda",
+				"function:"+g.Prefix+"registrar")},
 			Why: "A task definition is proposed to the registrar, which answers with the one that it made.",
 		},
 		{
@@ -47,15 +48,17 @@ func (g *Guard) deployer() []Statement {
 		},
 		{
 			Sid: "Undo", Effect: "Allow",
-			Action: []string{"ecs:DeleteDaemon", "ecs:DeleteExpressGatewayService", "ecs:DeleteService", "ecs:DeleteTaskSet", "ecs:StopServiceDeployment",
+			Action: []string{"ecs:DeleteDaemon", "ecs:DeleteExpressGatewayService", "ecs:DeleteService", "ecs:DeleteTaskSet",
+				"ecs:StopServiceDeployment",
 				"ecs:StopTask", "ecs:UpdateServicePrimaryTaskSet", "ecs:UpdateTaskSet"},
 			Resource: []string{"*"}, Condition: g.cluster(),
 			Why: "To stop, to go back and to clean up, which no gate should be in the way of.",
 		},
 		{
 			Sid: "Mark", Effect: "Allow", Action: []string{"ecs:TagResource"}, Resource: []string{"*"},
-			Condition: condition{"StringEquals": {"ecs:CreateAction": {"CreateDaemon", "CreateExpressGatewayService", "CreateService", "CreateTaskSet", "RunTask", "StartTask"}}},
-			Why:       "Tags come with what is created, the one that marks gated services too.",
+			Condition: condition{"StringEquals": {"ecs:CreateAction": {"CreateDaemon", "CreateExpressGatewayService", "CreateService",
+				"CreateTaskSet", "RunTask", "StartTask"}}},
+			Why: "Tags come with what is created, the one that marks gated services too.",
 		},
 	}
 	return append(append(statements, g.pass("ecs-tasks.amazonaws.com", "ecs.amazonaws.com")...), g.batch()...)
@@ -102,7 +105,8 @@ func (g *Guard) registrar() []Statement {
 			Why: "It reads from Amazon ECR; this call has no resource.",
 		},
 		{
-			Sid: "Evidence", Effect: "Allow", Action: []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, Resource: []string{g.arn("ecr", "repository/*")},
+			Sid: "Evidence", Effect: "Allow", Action: []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, Resource: []string{g.arn("ecr",
+				"repository/*")},
 			Why: "It resolves tags and reads signatures and attestations.",
 		},
 		{

@@ -186,7 +186,8 @@ func pack(denials []Statement) ([]Document, error) {
 		out = append(out, next)
 	}
 	if len(out) > maxAttached {
-		return nil, fmt.Errorf("iam: %w: %d service control policies, and %d can be attached beside FullAWSAccess", ErrTooLong, len(out), maxAttached)
+		return nil, fmt.Errorf("iam: %w: %d service control policies, and %d can be attached beside FullAWSAccess", ErrTooLong, len(out),
+			maxAttached)
 	}
 	return out, nil
 }

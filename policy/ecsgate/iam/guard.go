@@ -18,7 +18,8 @@ type Guard struct {
 	// Family is what the names of gated task definitions and daemon task definitions begin with, such as "gated-". It ends with a dash
 	// or an underscore, and no family of before may begin with it: whatever is in it may run. It must be set.
 	Family string
-	// Clusters are the ARNs of the clusters that are gated; * may stand in them, and about two fit into a boundary. None means all, and then nobody but the registrar
+	// Clusters are the ARNs of the clusters that are gated; * may stand in them, and about two fit into a boundary. None means all, and then
+	// nobody but the registrar
 	// registers task definitions at all, whatever their family.
 	Clusters []string
 	// Registrar is the role that registers. It must be set.
@@ -38,7 +39,8 @@ type Guard struct {
 	Hosts []string
 	// TaskRoles are the task and execution roles that task definitions may name; * may stand in their names. None means no role.
 	TaskRoles []string
-	// BatchImages are the images that AWS Batch may run, as patterns, such as 111122223333.dkr.ecr.eu-west-1.amazonaws.com/released/*@sha256:*.
+	// BatchImages are the images that AWS Batch may run, as patterns, such as
+	// 111122223333.dkr.ecr.eu-west-1.amazonaws.com/released/*@sha256:*.
 	// None means that nobody registers job definitions.
 	BatchImages []string
 	// Prefix is what the names of the gate's functions and EventBridge rules, and of the boundary begin with; "" means lading-.
@@ -103,8 +105,10 @@ func (g *Guard) Validate() error {
 		pattern *regexp.Regexp
 		example string
 	}{
-		{"Registrar", []string{d.Registrar}, role, "arn:aws:iam::111122223333:role/lading-registrar, the role's and not its session's, without *"},
-		{"TaskEvents", optional(d.TaskEvents), role, "arn:aws:iam::111122223333:role/lading-task-events, the role's and not its session's, without *"},
+		{"Registrar", []string{d.Registrar}, role,
+			"arn:aws:iam::111122223333:role/lading-registrar, the role's and not its session's, without *"},
+		{"TaskEvents", optional(d.TaskEvents), role,
+			"arn:aws:iam::111122223333:role/lading-task-events, the role's and not its session's, without *"},
 		{"Pauses", optional(d.Pauses), role, "arn:aws:iam::111122223333:role/lading-pauses, the role's and not its session's, without *"},
 		{"Admins", d.Admins, role, "arn:aws:iam::111122223333:role/platform, without * in the name"},
 		{"BreakGlass", d.BreakGlass, role, "arn:aws:iam::111122223333:role/oncall, without * in the name"},

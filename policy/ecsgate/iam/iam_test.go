@@ -157,7 +157,7 @@ func TestInvalid(t *testing.T) {
 		`Tag "a b"`:                                  func(g *Guard) { g.Tag = "a b" },
 		`Registrar is empty`:                         func(g *Guard) { g.Registrar = "" },
 		`Registrar: "lading-registrar" is not`:       func(g *Guard) { g.Registrar = "lading-registrar" },
-		`the role's and not its session's`:           func(g *Guard) { g.Registrar = "arn:aws:sts::111122223333:assumed-role/lading-registrar/x" },
+		`the role's and not its session's`:           func(g *Guard) { g.Registrar = "arn:aws:sts::111122223333:assumed-role/registrar/x" },
 		`Registrar: "arn:aws:iam::111122223333:role`: func(g *Guard) { g.Registrar = "arn:aws:iam::111122223333:role/*" },
 		`is of the partition aws-cn, not aws`:        func(g *Guard) { g.Registrar = "arn:aws-cn:iam::111122223333:role/r" },
 		`is of the account 444455556666`:             func(g *Guard) { g.Hosts = []string{"arn:aws:iam::444455556666:role/r"} },

@@ -29,7 +29,8 @@ func roleARN(name string) string { return "arn:aws:iam::111122223333:role/" + na
 
 func guard() *Guard {
 	return &Guard{
-		Account: "111122223333", Family: "gated-", Registrar: roleARN("lading-registrar"), TaskEvents: roleARN("lading-task-events"), Pauses: roleARN("lading-pauses"),
+		Account: "111122223333", Family: "gated-", Registrar: roleARN("lading-registrar"), TaskEvents: roleARN("lading-task-events"),
+		Pauses: roleARN("lading-pauses"),
 		Admins: []string{roleARN("platform")}, BreakGlass: []string{roleARN("oncall")}, Hosts: []string{roleARN("ecsInstanceRole")},
 		TaskRoles:   []string{roleARN("task/*")},
 		BatchImages: []string{"111122223333.dkr.ecr.eu-west-1.amazonaws.com/released/*@sha256:*"},
@@ -85,7 +86,8 @@ var paths = []struct {
 	}},
 	{path: "2 service, rolling", calls: []call{
 		{"deployer", "ecs:UpdateService", []string{service}, in("ecs:task-definition", gated, "aws:ResourceTag/lading-gate", "yes"), ""},
-		{"developer", "ecs:UpdateService", []string{service}, in("ecs:task-definition", other, "aws:ResourceTag/lading-gate", "yes"), "UpdateGated"},
+		{"developer", "ecs:UpdateService", []string{service}, in("ecs:task-definition", other, "aws:ResourceTag/lading-gate", "yes"),
+			"UpdateGated"},
 		{"task-events", "ecs:UpdateService", []string{service}, runs(other), ""}, // back to a revision of before
 		{"task-events", "ecs:UpdateService", []string{service}, in(), ""},        // to no tasks
 		{"pauses", "ecs:ContinueServiceDeployment", []string{service}, in(), ""},
@@ -101,12 +103,14 @@ var paths = []struct {
 		{"developer", "ecs:TagResource", []string{service}, in("aws:TagKeys", "team"), ""},
 		{"developer", "ecs:UntagResource", []string{service}, in("aws:TagKeys", "lading-gate"), "KeepMark"},
 	}},
-	{path: "4 scale-out and replacement of tasks", control: "definitions of the registrar name images by digest; task events judge what each new task runs",
-		test: "policy/ecsgate/tasks_test.go TestAttacks"},
+	{path: "4 scale-out and replacement of tasks",
+		control: "definitions of the registrar name images by digest; task events judge what each new task runs",
+		test:    "policy/ecsgate/tasks_test.go TestAttacks"},
 	{path: "5 rollback to an old revision", control: "the hook, which decided when that revision came, and never blocks a rollback",
 		test: "policy/ecsgate/hook_test.go TestRollback"},
-	{path: "6 version consistency off, or a host's image cache", control: "the hook refuses such a tag, and the registrar sets version consistency",
-		test: "policy/ecsgate/stages_test.go TestRemembered"},
+	{path: "6 version consistency off, or a host's image cache",
+		control: "the hook refuses such a tag, and the registrar sets version consistency",
+		test:    "policy/ecsgate/stages_test.go TestRemembered"},
 	{path: "7 CodeDeploy", calls: []call{
 		{"codedeploy", "ecs:CreateTaskSet", []string{region + "task-set/production/web/1"}, runs(gated), ""},
 		{"codedeploy", "ecs:CreateTaskSet", []string{region + "task-set/production/web/1"}, runs(other), "CreateGated"},
@@ -132,7 +136,8 @@ var paths = []struct {
 	{path: "11 schedules, rules, pipes, state machines", calls: []call{
 		{"scheduler", "ecs:RunTask", []string{gated}, in(), ""},
 		{"scheduler", "ecs:RunTask", []string{other}, in(), "RunGated"},
-		{"developer", "iam:PassRole", []string{roleARN("lading-registrar")}, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}, "KeepGate"},
+		{"developer", "iam:PassRole", []string{roleARN("lading-registrar")}, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},
+			"KeepGate"},
 	}},
 	{path: "12 AWS Batch", calls: []call{
 		{"deployer", "batch:RegisterJobDefinition", []string{"arn:aws:batch:eu-west-1:111122223333:job-definition/report"},
@@ -141,7 +146,8 @@ var paths = []struct {
 			map[string]string{"batch:Image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/released/report:v1"}, "BatchReleased"},
 		{"developer", "batch:RegisterJobDefinition", []string{"arn:aws:batch:eu-west-1:111122223333:job-definition/report"},
 			map[string]string{"batch:Image": "evil.example/released/report@sha256:1111"}, "BatchReleased"},
-		{"developer", "batch:RegisterJobDefinition", []string{"arn:aws:batch:eu-west-1:111122223333:job-definition/report"}, nil, "BatchReleased"},
+		{"developer", "batch:RegisterJobDefinition", []string{"arn:aws:batch:eu-west-1:111122223333:job-definition/report"}, nil,
+			"BatchReleased"},
 	}},
 	{path: "13 Express services", calls: []call{
 		{"deployer", "ecs:CreateExpressGatewayService", []string{service}, runs(gated), ""},
@@ -232,7 +238,8 @@ func ask(t *testing.T, docs map[string][]byte, organization bool, c call) string
 	if set.Boundary != nil {
 		policies.Boundary = parse(t, set.Boundary)
 	}
-	verdict, err := iamjudge.Decide(&iamjudge.Request{Principal: roleARN(role), Action: c.action, Resources: c.resources, Context: c.context()}, &policies)
+	verdict, err := iamjudge.Decide(&iamjudge.Request{Principal: roleARN(role), Action: c.action, Resources: c.resources,
+		Context: c.context()}, &policies)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +294,8 @@ func TestStartPaths(t *testing.T) {
 		for _, c := range p.calls {
 			for _, organization := range []bool{true, false} {
 				if got := ask(t, docs, organization, c); got != c.by {
-					t.Errorf("path %s, organization %v: %s %s %v %v is stopped by %q, want %q", p.path, organization, c.who, c.action, c.resources, c.keys, got, c.by)
+					t.Errorf("path %s, organization %v: %s %s %v %v is stopped by %q, want %q", p.path, organization, c.who, c.action, c.resources,
+						c.keys, got, c.by)
 				}
 			}
 			if c.by == "" {
@@ -409,7 +417,8 @@ func TestTrust(t *testing.T) {
 		if err != nil || got.Allowed != q.want {
 			t.Errorf("%q %q: %+v, %v", q.who, q.service, got, err)
 		}
-		second, err := iamtable.Ask(iamtable.Query{Who: q.who, Service: q.service, Action: "sts:AssumeRole", Resource: "*"}, iamtable.Set{Resource: trust})
+		second, err := iamtable.Ask(iamtable.Query{Who: q.who, Service: q.service, Action: "sts:AssumeRole", Resource: "*"},
+			iamtable.Set{Resource: trust})
 		if err != nil || second != q.want {
 			t.Errorf("%q %q: the second judge says %v, %v", q.who, q.service, second, err)
 		}
@@ -421,14 +430,17 @@ func TestServiceLinkedRoles(t *testing.T) {
 	docs := texts(t, guard())
 	admin := parse(t, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
 	for _, linked := range []bool{true, false} {
-		v, err := iamjudge.Decide(&iamjudge.Request{Principal: roleARN("aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"), ServiceLinked: linked,
-			Action: "ecs:RunTask", Resources: []string{other}}, &iamjudge.Policies{SCP: [][]*iamjudge.Document{{admin, parse(t, docs["scp-1"])}}, Identity: []*iamjudge.Document{admin}})
+		v, err := iamjudge.Decide(&iamjudge.Request{Principal: roleARN("aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"),
+			ServiceLinked: linked,
+			Action:        "ecs:RunTask", Resources: []string{other}}, &iamjudge.Policies{SCP: [][]*iamjudge.Document{{admin, parse(t,
+			docs["scp-1"])}}, Identity: []*iamjudge.Document{admin}})
 		if err != nil || v.Allowed != linked {
 			t.Errorf("service-linked %v: %+v, %v", linked, v, err)
 		}
 	}
 	comment, err := os.ReadFile("doc.go")
-	if err != nil || !strings.Contains(string(comment), "Service-linked roles and the organization's management account are under no service control policy") {
+	if err != nil || !strings.Contains(string(comment),
+		"Service-linked roles and the organization's management account are under no service control policy") {
 		t.Error("the package comment does not say so")
 	}
 }

@@ -77,25 +77,29 @@ func (g *Guard) denials() []Statement {
 	denials := []Statement{
 		register,
 		{
-			Sid: "RunGated", Effect: "Deny", Action: []string{"ecs:RunTask", "ecs:StartTask"}, NotResource: g.definitions(), Condition: g.inClusters(),
+			Sid: "RunGated", Effect: "Deny", Action: []string{"ecs:RunTask",
+				"ecs:StartTask"}, NotResource: g.definitions(), Condition: g.inClusters(),
 			Why: "A task runs what the registrar made; people, schedules, rules, pipes and state machines start it by these two calls.",
 		},
 		{
 			Sid: "CreateGated", Effect: "Deny",
 			Action:   []string{"ecs:CreateExpressGatewayService", "ecs:CreateService", "ecs:CreateTaskSet", "ecs:UpdateExpressGatewayService"},
 			Resource: []string{"*"}, Condition: and(gate, condition{"ArnNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
-			Why: "A service or task set runs what the registrar made; without a task definition, an Express service would take an image of the caller's.",
+			Why: "A service or task set runs what the registrar made; without a task definition, an Express service would take an image of the " +
+				"caller's.",
 		},
 		{
 			Sid: "UpdateGated", Effect: "Deny", Action: []string{"ecs:UpdateService"}, Resource: []string{"*"},
-			Condition: and(gate, condition{"ArnNotLike": {"ecs:task-definition": g.definitions()}, "Null": {"ecs:task-definition": {"false"}}}, g.inClusters()),
+			Condition: and(gate, condition{"ArnNotLike": {"ecs:task-definition": g.definitions()}, "Null": {"ecs:task-definition": {"false"}}},
+				g.inClusters()),
 			Why: "A service moves only to what the registrar made; Null is there because a negated operator holds for a missing key, " +
 				"with IfExists too, and every change of the number of tasks would be denied.",
 		},
 		{
 			Sid: "RestartGated", Effect: "Deny", Action: []string{"ecs:UpdateService"}, Resource: []string{"*"},
 			Condition: and(gate, condition{"Null": {"ecs:task-definition": {"true"}, "aws:ResourceTag/" + g.Tag: {"true"}}}, g.inClusters()),
-			Why:       "A service of before the gate may run anything, so whoever scales it or forces a deployment moves it to a gated task definition with the same call.",
+			Why: "A service of before the gate may run anything, so whoever scales it or forces a deployment moves it to a gated task " +
+				"definition with the same call.",
 		},
 		{
 			Sid: "DaemonsGated", Effect: "Deny", Action: []string{"ecs:CreateDaemon", "ecs:UpdateDaemon"}, Resource: []string{"*"},
@@ -124,7 +128,8 @@ func (g *Guard) tagDenials() []Statement {
 		{
 			Sid: "MarkAtCreation", Effect: "Deny", Action: []string{"ecs:TagResource"}, Resource: []string{"*"},
 			Condition: and(unless(g.Registrar), mark, condition{"StringNotEquals": {"ecs:CreateAction": {"CreateService"}}}),
-			Why:       "The tag says that a service was created under the gate, so it comes with CreateService and not later; decisions are the registrar's to write.",
+			Why: "The tag says that a service was created under the gate, so it comes with CreateService and not later; decisions are " +
+				"the registrar's to write.",
 		},
 		{
 			Sid: "KeepMark", Effect: "Deny", Action: []string{"ecs:UntagResource"}, Resource: []string{"*"}, Condition: mark,
@@ -145,12 +150,14 @@ func (g *Guard) otherDenials() []Statement {
 	return []Statement{
 		batch,
 		{
-			Sid: "NoShell", Effect: "Deny", Action: []string{"ecs:ExecuteCommand"}, Resource: []string{"*"}, Condition: and(unless(g.BreakGlass...), g.inClusters()),
+			Sid: "NoShell", Effect: "Deny", Action: []string{"ecs:ExecuteCommand"}, Resource: []string{"*"}, Condition: and(unless(g.BreakGlass...),
+				g.inClusters()),
 			Why: "A command in a running container is code that nobody judged.",
 		},
 		{
-			Sid: "KnownHosts", Effect: "Deny", Action: []string{"ecs:RegisterContainerInstance"}, Resource: []string{"*"}, Condition: unless(g.Hosts...),
-			Why: "Who owns a host of the cluster runs on it what he likes, and it reports its own digests.",
+			Sid: "KnownHosts", Effect: "Deny", Action: []string{"ecs:RegisterContainerInstance"}, Resource: []string{"*"},
+			Condition: unless(g.Hosts...),
+			Why:       "Who owns a host of the cluster runs on it what he likes, and it reports its own digests.",
 		},
 		{
 			Sid: "KeepGate", Effect: "Deny",

@@ -38,7 +38,8 @@ func function(t *testing.T, arch, pkg string) (archive, program []byte) {
 	if err := run([]string{"-o", "f.zip", "-arch", arch, pkg}, &out, &errs); err != nil {
 		t.Fatalf("%v\n%s", err, &errs)
 	}
-	if !regexp.MustCompile(`(?m)^f\.zip: [0-9.]+ MB, linux/` + arch + `, runtime provided\.al2023\nCodeSha256 [A-Za-z0-9+/]{43}=\n\z`).MatchString(out.String()) {
+	said := regexp.MustCompile(`(?m)^f\.zip: [0-9.]+ MB, linux/` + arch + `, runtime provided\.al2023\nCodeSha256 [A-Za-z0-9+/]{43}=\n\z`)
+	if !said.MatchString(out.String()) {
 		t.Errorf("it says %q", &out)
 	}
 	archive, err := os.ReadFile("f.zip")
@@ -117,8 +118,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// The hook of a module of one's own, with the AWS SDK, is a function below 15 MB.
-func TestHook(t *testing.T) {
+// The function of examples/ecs-gate as a program of one's own module, with the AWS SDK, is below 15 MB.
+func TestFunction(t *testing.T) {
 	if os.Getenv("LADING_HEAVY") == "" {
 		t.Skip("compiles the AWS SDK for two processors: LADING_HEAVY=1")
 	}
@@ -127,7 +128,7 @@ func TestHook(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := func(name string) string {
-		data, err := os.ReadFile(filepath.Join(root, "examples", name))
+		data, err := os.ReadFile(filepath.Join(root, "examples", filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,20 +137,23 @@ func TestHook(t *testing.T) {
 	mod := strings.Replace(read("go.mod"), "module github.com/ladingdev/lading/examples", "module example.com/gate", 1)
 	mod = strings.Replace(mod, "lading => ..", fmt.Sprintf("lading => %q", root), 1)
 	files := map[string]string{"go.mod": mod, "go.sum": read("go.sum")}
-	sources, err := filepath.Glob(filepath.Join(root, "examples", "aws", "lambda", "*.go"))
-	if err != nil || len(sources) == 0 {
-		t.Fatal("no program: ", err)
-	}
-	for _, source := range sources {
-		if name := filepath.Base(source); !strings.HasSuffix(name, "_test.go") {
-			files["gate/"+name] = read(filepath.Join("aws", "lambda", name))
+	for _, dir := range []string{"lambda", "internal/doors"} {
+		sources, err := filepath.Glob(filepath.Join(root, "examples", "ecs-gate", filepath.FromSlash(dir), "*.go"))
+		if err != nil || len(sources) == 0 {
+			t.Fatal("no program: ", err)
+		}
+		for _, source := range sources {
+			if name := filepath.Base(source); !strings.HasSuffix(name, "_test.go") {
+				text := read("ecs-gate/" + dir + "/" + name)
+				files["gate/"+dir+"/"+name] = strings.ReplaceAll(text, "github.com/ladingdev/lading/examples/ecs-gate/", "example.com/gate/gate/")
+			}
 		}
 	}
 	for _, arch := range []string{"arm64", "amd64"} {
 		module(t, files)
-		first, binary := function(t, arch, "./gate")
+		first, binary := function(t, arch, "./gate/lambda")
 		module(t, files)
-		second, _ := function(t, arch, "./gate")
+		second, _ := function(t, arch, "./gate/lambda")
 		if !bytes.Equal(first, second) {
 			t.Errorf("%s: two builds differ", arch)
 		}

@@ -4,31 +4,35 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"log"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/ladingdev/lading/internal/interop/lambda/setup"
 )
 
 func main() {
-	cfg, err := config.LoadDefaultConfig(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
+	cfg := setup.Config()
 	clients := &struct {
 		ecs *ecs.Client
 		ecr *ecr.Client
-	}{ecs.NewFromConfig(cfg), ecr.NewFromConfig(cfg)}
+		pub *ecrpublic.Client
+	}{ecs.NewFromConfig(cfg), ecr.NewFromConfig(cfg), ecrpublic.NewFromConfig(cfg)}
 	lambda.Start(func(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
-		if clients.ecr == nil {
+		if clients.ecr == nil || clients.pub == nil {
 			return nil, nil
 		}
 		var e struct {
+			ResourceArn      string
 			ExecutionDetails struct{ TargetServiceRevisionArn string }
 		}
 		if err := json.Unmarshal(event, &e); err != nil {
+			return nil, err
+		}
+		if _, err := clients.ecs.DescribeServiceDeployments(ctx,
+			&ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{e.ResourceArn}}); err != nil {
 			return nil, err
 		}
 		revisions, err := clients.ecs.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{
@@ -36,7 +40,8 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		_, err = clients.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: revisions.ServiceRevisions[0].TaskDefinition})
+		_, err = clients.ecs.DescribeTaskDefinition(ctx,
+			&ecs.DescribeTaskDefinitionInput{TaskDefinition: revisions.ServiceRevisions[0].TaskDefinition})
 		return json.RawMessage(`{"hookStatus":"SUCCEEDED"}`), err
 	})
 }

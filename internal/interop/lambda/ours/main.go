@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"log"
@@ -11,10 +10,10 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
+	"github.com/ladingdev/lading/internal/interop/lambda/setup"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/policy/gate"
@@ -25,10 +24,7 @@ import (
 )
 
 func main() {
-	cfg, err := config.LoadDefaultConfig(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
+	cfg := setup.Config()
 	block, _ := pem.Decode([]byte(os.Getenv("NOTARY_ROOT")))
 	root, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -25,6 +24,8 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"oras.land/oras-go/v2/registry/remote"
+
+	"github.com/ladingdev/lading/internal/interop/lambda/setup"
 )
 
 type store []*x509.Certificate
@@ -41,10 +42,7 @@ type function struct {
 }
 
 func main() {
-	cfg, err := config.LoadDefaultConfig(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
+	cfg := setup.Config()
 	block, _ := pem.Decode([]byte(os.Getenv("NOTARY_ROOT")))
 	root, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -82,7 +80,8 @@ func (f *function) handle(ctx context.Context, event json.RawMessage) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	task, err := f.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: revisions.ServiceRevisions[0].TaskDefinition})
+	task, err := f.ecs.DescribeTaskDefinition(ctx,
+		&ecs.DescribeTaskDefinitionInput{TaskDefinition: revisions.ServiceRevisions[0].TaskDefinition})
 	if err != nil {
 		return nil, err
 	}
