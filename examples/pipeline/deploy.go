@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,24 +12,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/signer"
 
 	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/policy/gate"
-	"github.com/ladingdev/lading/sign/awssigner"
 )
 
 // deployments try to get images into a service of ECS, good ones and others.
 type deployments struct {
-	*shipment
+	*flow
 	cloud   *awstest.Server
-	program []byte
+	client  *signer.Client
 	version string // of the profile, an ARN
 	hook    *ecsgate.Hook
 }
 
 func (d *deployments) run(ctx context.Context) error {
-	d.p.step("ECS", "asks the hook about each deployment, before the first task starts")
+	d.p.step("Deploy", "ECS asks the hook about each deployment, before the first task starts")
 	var outcome *ecsgate.Outcome
 	d.hook = &ecsgate.Hook{
 		Client:  ecs.NewFromConfig(d.cloud.Config()),
@@ -44,6 +45,7 @@ func (d *deployments) run(ctx context.Context) error {
 	}{
 		{"the image, by digest", ecsgate.Succeeded, d.good},
 		{"the image, by tag", ecsgate.Failed, d.byTag},
+		{"a direct deployment, of an image that went around the pipeline", ecsgate.Failed, d.around},
 		{"the image, and a sidecar that nobody signed", ecsgate.Failed, d.unsigned},
 		{"an image signed with a profile that is not trusted", ecsgate.Failed, d.otherProfile},
 		{"the image, after AWS Signer revoked what signed it", ecsgate.Failed, d.revoked},
@@ -60,7 +62,8 @@ func (d *deployments) run(ctx context.Context) error {
 			return err
 		}
 		reason, _, _ := strings.Cut(outcome.Reason, "; ") // the first will do
-		fmt.Fprintf(d.p.w, "   %-9s  %s\n              %s\n", outcome.Status, deployment.what, reason)
+		d.p.put(fmt.Sprintf("   %-10s", outcome.Status), deployment.what)
+		d.p.put(strings.Repeat(" ", 15), reason)
 		if outcome.Status != deployment.want {
 			return fmt.Errorf("%s: the hook says %s, and must say %s", deployment.what, outcome.Status, deployment.want)
 		}
@@ -92,6 +95,11 @@ func (d *deployments) byTag(context.Context) ([]string, error) {
 	return []string{d.repo.Name() + ":v1"}, nil
 }
 
+func (d *deployments) around(ctx context.Context) ([]string, error) {
+	image, err := pushImage(ctx, d.repo, "", append(slices.Clone(d.program), 9))
+	return []string{d.repo.Name() + "@" + image.Digest.String()}, err
+}
+
 func (d *deployments) unsigned(ctx context.Context) ([]string, error) {
 	image, err := pushImage(ctx, d.repo, "", append(slices.Clone(d.program), 1))
 	return []string{d.pinned(), d.repo.Name() + "@" + image.Digest.String()}, err
@@ -99,7 +107,7 @@ func (d *deployments) unsigned(ctx context.Context) ([]string, error) {
 
 func (d *deployments) otherProfile(ctx context.Context) ([]string, error) {
 	profile, _ := d.cloud.CreateProfile(awstest.Profile{Name: "release2"}) // the trusted one's name and a bit more
-	notary, err := awssigner.New(d.signer, profile)
+	other, err := byProfile(d.client, profile, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +115,20 @@ func (d *deployments) otherProfile(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []string{d.repo.Name() + "@" + image.Digest.String()}, d.sign(ctx, notary, image)
+	return []string{d.repo.Name() + "@" + image.Digest.String()}, other.image(ctx, d.repo, image)
 }
 
 func (d *deployments) revoked(context.Context) ([]string, error) {
 	d.cloud.Revoke(d.version, time.Time{})
-	return []string{d.pinned()}, d.use() // the verifier believes what AWS Signer answered for ten minutes, and a new one asks anew
+	by, err := byProfile(d.client, d.seal.trusts, []*x509.Certificate{d.cloud.Root()}) // one believes for ten minutes what AWS Signer answered
+	if err != nil {
+		return nil, err
+	}
+	before := d.seal
+	d.seal = by
+	err = d.use()
+	d.seal = before
+	return []string{d.pinned()}, err
 }
 
 // use has the hook judge by a gate that remembers nothing.
