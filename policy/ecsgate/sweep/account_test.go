@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/policy/ecsgate/ecstest"
 	"github.com/ladingdev/lading/policy/ecsgate/sweep"
 	"github.com/ladingdev/lading/policy/ecsgate/sweep/internal/sweeptest"
@@ -22,8 +23,11 @@ func define(c *ecstest.Server, family string, containers ...types.ContainerDefin
 	return c.PutTaskDefinition(types.TaskDefinition{Family: aws.String(family), ContainerDefinitions: containers})
 }
 
+// containerOf is a container as the registrar leaves it.
 func containerOf(name, image string) types.ContainerDefinition {
-	return types.ContainerDefinition{Name: aws.String(name), Image: aws.String(image)}
+	return types.ContainerDefinition{
+		Name: aws.String(name), Image: aws.String(image), DockerLabels: map[string]string{ecsgate.LabelProposed: image},
+	}
 }
 
 // starts makes a task that runs one container of a definition.
@@ -233,6 +237,7 @@ var want = []string{
 	"undecided: ecs external task family:gated-web gated-web:1 app",
 	"unknown-digest: ecs task family:gated-volumes gated-volumes:1 app",
 	"unknown-digest: sagemaker training job train",
+	"unmarked: ecs task definition gated-volumes:1",
 }
 
 func TestAccount(t *testing.T) {

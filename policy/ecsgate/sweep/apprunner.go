@@ -37,7 +37,7 @@ func (r *run) appRunnerService(ctx context.Context, client *apprunner.Client, ar
 	row := &Row{Kind: "service", Resource: name, Examples: []string{arn}}
 	out, err := client.DescribeService(calls, &apprunner.DescribeServiceInput{ServiceArn: &arn})
 	if err == nil && (out.Service == nil || out.Service.SourceConfiguration == nil) {
-		err = errors.New("App Runner does not say what it runs")
+		err = errors.New("nothing is said of what it runs")
 	}
 	if err != nil {
 		row.find(Unreadable, "%s", why(err))

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/ladingdev/lading/policy/ecsgate"
 )
 
 // A definition is what a sweep keeps of a task definition, or of one of a daemon.
@@ -37,7 +39,10 @@ func (r *run) define(ctx context.Context, client *ecs.Client, arn string) *defin
 		row.Kind = "daemon task definition"
 		err = d.daemon(calls, client, row)
 	} else {
-		err = d.task(calls, client, row)
+		var marked bool
+		if marked, err = d.task(calls, client, row); err == nil && !marked && r.gated(arn) {
+			row.find(Unmarked, "a container lacks the label %s", ecsgate.LabelProposed)
+		}
 	}
 	if ctx.Err() != nil {
 		return d
@@ -57,18 +62,20 @@ func (r *run) define(ctx context.Context, client *ecs.Client, arn string) *defin
 	return d
 }
 
-func (d *definition) task(ctx context.Context, client *ecs.Client, row *Row) error {
+// task looks up a definition, and tells whether the registrar's label is on each container.
+func (d *definition) task(ctx context.Context, client *ecs.Client, row *Row) (marked bool, err error) {
 	out, err := client.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &d.ARN})
 	if err != nil {
-		return err
+		return false, err
 	}
 	t := out.TaskDefinition
 	if t == nil || len(t.ContainerDefinitions) == 0 {
-		return errors.New("ECS says that it has no containers")
+		return false, errors.New("ECS says that it has no containers")
 	}
 	if got := aws.ToString(t.TaskDefinitionArn); !strings.HasSuffix("/"+got, "/"+d.ARN) {
-		return errors.New("asked about " + d.ARN + ", ECS answers about " + got)
+		return false, errors.New("asked about " + d.ARN + ", ECS answers about " + got)
 	}
+	marked = true
 	mounted := map[string]bool{}
 	for _, c := range t.ContainerDefinitions {
 		name := aws.ToString(c.Name)
@@ -77,6 +84,7 @@ func (d *definition) task(ctx context.Context, client *ecs.Client, row *Row) err
 			row.find(ConsistencyOff, "container %s", name)
 		}
 		row.files(name, c.EnvironmentFiles, c.FirelensConfiguration)
+		marked = marked && c.DockerLabels[ecsgate.LabelProposed] != ""
 		for _, m := range c.MountPoints {
 			mounted[aws.ToString(m.SourceVolume)] = true
 		}
@@ -86,7 +94,7 @@ func (d *definition) task(ctx context.Context, client *ecs.Client, row *Row) err
 			row.find(OtherCode, "volume %s: %s", aws.ToString(v.Name), what)
 		}
 	}
-	return nil
+	return marked, nil
 }
 
 func (d *definition) daemon(ctx context.Context, client *ecs.Client, row *Row) error {

@@ -9,6 +9,7 @@ const (
 	DigestDiffers  Kind = "digest-differs"
 	UnknownDigest  Kind = "unknown-digest"
 	NotGated       Kind = "not-gated"
+	Unmarked       Kind = "unmarked"
 	HookMissing    Kind = "hook-missing"
 	HookOpen       Kind = "hook-open"
 	Undecided      Kind = "undecided"
@@ -40,6 +41,7 @@ var kinds = []struct {
 	{DigestDiffers, Problem, "what runs is neither what the definition names by digest nor an image of that index"},
 	{UnknownDigest, Problem, "a container that runs, and nobody tells by which digest: named by a tag, and not reported by its host"},
 	{NotGated, Problem, "a task definition that the registrar did not make: its family is none of the gated ones"},
+	{Unmarked, Problem, "a task definition of a gated family without the registrar's label: made before there was a registrar, or by somebody else"},
 	{HookMissing, Problem, "a service that runs a definition which the registrar did not make, without the gate's hook before its tasks start"},
 	{HookOpen, Problem, "a service whose hook lets a deployment go on when nobody answers (timeout action CONTINUE)"},
 	{Undecided, Incomplete, "an image whose evidence could not be judged: neither allowed nor refused"},

@@ -47,7 +47,7 @@ func (r *run) function(ctx context.Context, client *lambda.Client, f *types.Func
 	case awserror.Code(err) == "ResourceNotFoundException": // it is gone
 		return
 	case err == nil && (out.Code == nil || aws.ToString(out.Code.ImageUri) == ""):
-		err = errors.New("Lambda does not say which image it is made from")
+		err = errors.New("nothing is said of the image that it is made from")
 	}
 	if err != nil {
 		row.find(Unreadable, "%s", why(err))

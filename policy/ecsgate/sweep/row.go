@@ -27,8 +27,9 @@ type Row struct {
 	Container  string `json:"container,omitempty"`
 	Image      string `json:"image,omitempty"` // as it is configured
 	// Judged is REPOSITORY@DIGEST, what the Verdict is about; empty if no image could be judged.
-	Judged  string         `json:"judged,omitempty"`
-	Verdict policy.Verdict `json:"verdict"`
+	Judged string `json:"judged,omitempty"`
+	// Verdict is left out of JSON where nothing was judged, or nothing could be decided.
+	Verdict policy.Verdict `json:"verdict,omitzero"`
 	Rule    string         `json:"rule,omitempty"`
 	Reason  string         `json:"reason,omitempty"` // in one line
 	// Findings are sorted by how bad they are. Without one, what runs was allowed.

@@ -33,8 +33,8 @@ type Sweep struct {
 	Services []string
 	// Checker judges images. Its log, if it has one, is told each decision. It must be set.
 	Checker *gate.Checker
-	// Families are patterns, as package path has them, of the task definition families that the registrar alone makes. Empty means that
-	// there is no registrar, and no finding NotGated.
+	// Families are patterns, as package path has them, of the task definition families that the registrar alone makes; it leaves
+	// ecsgate.LabelProposed on each container. Empty means that there is no registrar, and no finding NotGated or Unmarked.
 	Families []string
 	// Hooks are patterns of the ARNs of the gate's functions, without a version or alias. Empty means that any function will do.
 	Hooks []string

@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/policy/ecsgate/sweep/internal/sweeptest"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
@@ -73,7 +74,9 @@ func TestSweep(t *testing.T) {
 	region := cloud.Region("us-east-1")
 	for family, image := range map[string]string{"gated-web": good, "web": bad} {
 		arn := region.ECS.PutTaskDefinition(types.TaskDefinition{
-			Family: aws.String(family), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String(image)}},
+			Family: aws.String(family), ContainerDefinitions: []types.ContainerDefinition{{
+				Name: aws.String("app"), Image: aws.String(image), DockerLabels: map[string]string{ecsgate.LabelProposed: image},
+			}},
 		})
 		_, sum, _ := strings.Cut(image, "@")
 		region.ECS.PutTask("production", types.Task{TaskDefinitionArn: &arn, Group: aws.String("family:" + family), Containers: []types.Container{
