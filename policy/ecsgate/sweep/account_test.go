@@ -354,3 +354,41 @@ func TestSideBySide(t *testing.T) {
 		t.Errorf("%d refused: %v", len(got), got)
 	}
 }
+
+// TestRegistrar registers by the registrar, and past it into the family that is its own, runs both, and sweeps.
+func TestRegistrar(t *testing.T) {
+	cloud, s := sweeptest.Start(t), newShop(t)
+	c := cloud.Region("us-east-1").ECS
+	client := ecs.NewFromConfig(c.Config())
+	moved := s.tag(s.signed(t, "good"), "v1")
+	runs := func(definition string) {
+		t.Helper()
+		out, err := client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(c.PutCluster("production")), TaskDefinition: &definition})
+		if err != nil || len(out.Failures) > 0 {
+			t.Fatal(err, out)
+		}
+		c.Advance(2 * time.Minute)
+	}
+	registrar := &ecsgate.Registrar{Client: client, Checker: s.checker(t), Family: "gated-"}
+	made, err := registrar.Register(t.Context(), &ecs.RegisterTaskDefinitionInput{
+		Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &moved}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs(made.Definition)
+	if r := run(t, newSweep(t, cloud, s)); r.Err() != nil || len(findings(r)) > 0 {
+		t.Errorf("what the registrar made: %v, %v", r.Err(), findings(r))
+	}
+	good := s.signed(t, "good")
+	past, err := client.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{
+		Family: aws.String("gated-web"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &good}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs(*past.TaskDefinition.TaskDefinitionArn)
+	if diff := cmp.Diff([]string{"unmarked: ecs task definition gated-web:2"}, findings(run(t, newSweep(t, cloud, s)))); diff != "" {
+		t.Error(diff)
+	}
+}

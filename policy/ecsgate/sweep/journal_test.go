@@ -1,8 +1,10 @@
 package sweep
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -19,26 +21,33 @@ func FuzzState(f *testing.F) {
 	}
 	name := filepath.Join(f.TempDir(), "state")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if err := os.WriteFile(name, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		j, err := openJournal(name, "x", time.Unix(1, 0))
-		if err != nil {
-			if left, _ := os.ReadFile(name); string(left) != string(data) {
-				t.Fatal("a file that is refused is left as it is")
-			}
-			return
-		}
-		first := newReportOf(j.state)
-		j.close()
-		if j, err = openJournal(name, "x", time.Unix(1, 0)); err != nil {
-			t.Fatalf("what was opened does not open again: %v", err)
-		}
-		defer j.close()
-		if again := newReportOf(j.state); len(again) != len(first) {
-			t.Fatalf("%d rows, and then %d", len(first), len(again))
-		}
+		reopen(t, name, data)
 	})
+}
+
+// reopen opens a state twice, and tells whether it is one.
+func reopen(t *testing.T, name string, data []byte) bool {
+	t.Helper()
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, err := openJournal(name, "x", time.Unix(1, 0))
+	if err != nil {
+		if left, _ := os.ReadFile(name); string(left) != string(data) {
+			t.Fatal("a file that is refused is left as it is")
+		}
+		return false
+	}
+	first := newReportOf(j.state)
+	j.close()
+	if j, err = openJournal(name, "x", time.Unix(1, 0)); err != nil {
+		t.Fatalf("what was opened does not open again: %v", err)
+	}
+	defer j.close()
+	if again := newReportOf(j.state); !reflect.DeepEqual(first, again) {
+		t.Fatalf("%+v, and then %+v", first, again)
+	}
+	return true
 }
 
 func newReportOf(s *state) []Row {
@@ -49,4 +58,28 @@ func newReportOf(s *state) []Row {
 		}
 	}
 	return all.rows()
+}
+
+// TestStateChanged opens states of which some bytes were changed: each is refused and left as it is, or opens again as it was.
+func TestStateChanged(t *testing.T) {
+	whole := []byte(`{"sweep":1,"started":"2026-11-29T03:00:00Z","options":"x"}` + "\n" +
+		`{"name":"cluster"}` + "\n" + `{"unit":"ecs r clusters","done":true,"more":3}` + "\n" +
+		`{"judgement":{"asked":"a@sha256:1","verdict":"DENY","reason":"no"}}` + "\n" + `{"definition":{"arn":"a","containers":[{"name":"n","image":"i"}]}}` + "\n" +
+		`{"row":{"service":"ecs","region":"r","kind":"task","image":"i","verdict":"ALLOW","findings":[{"kind":"exec"}],"count":2,"examples":["b","c"]}}` + "\n" +
+		`{"unit":"ecs r tasks","next":"2"}` + "\n" + `{"unit":"ecs r tasks","over":true,"done":true}` + "\n")
+	random := rand.New(rand.NewPCG(5, 6))
+	name := filepath.Join(t.TempDir(), "state")
+	opened := 0
+	for range 500 {
+		data := append([]byte(nil), whole...)
+		for range 1 + random.IntN(3) {
+			data[random.IntN(len(data))] = byte(random.IntN(256))
+		}
+		if reopen(t, name, data) {
+			opened++
+		}
+	}
+	if opened == 0 || opened == 500 {
+		t.Errorf("%d of 500 opened", opened)
+	}
 }
