@@ -16,9 +16,7 @@ const appRunnerPage = 20
 func (r *run) apprunner(ctx context.Context) error {
 	client := apprunner.NewFromConfig(r.config)
 	return r.pages(ctx, "services", func(ctx context.Context, token *string) (*string, error) {
-		calls, cancel := call(ctx)
-		defer cancel()
-		out, err := client.ListServices(calls, &apprunner.ListServicesInput{NextToken: token, MaxResults: aws.Int32(appRunnerPage)})
+		out, err := client.ListServices(ctx, &apprunner.ListServicesInput{NextToken: token, MaxResults: aws.Int32(appRunnerPage)})
 		if err != nil {
 			return nil, err
 		}
@@ -32,10 +30,8 @@ func (r *run) apprunner(ctx context.Context) error {
 }
 
 func (r *run) appRunnerService(ctx context.Context, client *apprunner.Client, arn, name string) {
-	calls, cancel := call(ctx)
-	defer cancel()
 	row := &Row{Kind: "service", Resource: name, Examples: []string{arn}}
-	out, err := client.DescribeService(calls, &apprunner.DescribeServiceInput{ServiceArn: &arn})
+	out, err := client.DescribeService(ctx, &apprunner.DescribeServiceInput{ServiceArn: &arn})
 	if err == nil && (out.Service == nil || out.Service.SourceConfiguration == nil) {
 		err = errors.New("nothing is said of what it runs")
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -349,5 +350,22 @@ func TestOldToken(t *testing.T) {
 	}
 	if !refused || seen != 250 || r.Status() != 0 {
 		t.Errorf("refused %v, %d tasks, status %d: %v", refused, seen, r.Status(), findings(r))
+	}
+}
+
+// TestHangs has a service that does not answer: it is asked as often as the SDK asks, and the sweep ends.
+func TestHangs(t *testing.T) {
+	cloud, s := sweeptest.Start(t), newShop(t)
+	cloud.Region("us-east-1").Fail("lambda:ListFunctions", ecstest.Fault{Delay: time.Hour})
+	w := newSweep(t, cloud, s)
+	w.Services, w.Timeout = []string{"lambda"}, 20*time.Millisecond
+	r := run(t, w)
+	got, _ := gaps(r)
+	if len(got) != 1 || r.Status() != 2 || !strings.Contains(got[0], "no answer within 20ms") {
+		t.Errorf("status %d: %q", r.Status(), got)
+	}
+	w.Timeout = -1
+	if _, err := w.Run(t.Context()); err == nil {
+		t.Error("a negative Timeout")
 	}
 }

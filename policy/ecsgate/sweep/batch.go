@@ -16,9 +16,7 @@ const batchPage = 100
 func (r *run) batch(ctx context.Context) error {
 	client := batch.NewFromConfig(r.config)
 	return r.pages(ctx, "job definitions", func(ctx context.Context, token *string) (*string, error) {
-		calls, cancel := call(ctx)
-		defer cancel()
-		out, err := client.DescribeJobDefinitions(calls, &batch.DescribeJobDefinitionsInput{
+		out, err := client.DescribeJobDefinitions(ctx, &batch.DescribeJobDefinitionsInput{
 			Status: aws.String("ACTIVE"), NextToken: token, MaxResults: aws.Int32(batchPage),
 		})
 		if err != nil {

@@ -15,16 +15,14 @@ import (
 func (r *run) codebuild(ctx context.Context) error {
 	client := codebuild.NewFromConfig(r.config)
 	if err := r.pages(ctx, "projects", func(ctx context.Context, token *string) (*string, error) {
-		calls, cancel := call(ctx)
-		defer cancel()
-		out, err := client.ListProjects(calls, &codebuild.ListProjectsInput{NextToken: token})
+		out, err := client.ListProjects(ctx, &codebuild.ListProjectsInput{NextToken: token})
 		if err != nil {
 			return nil, err
 		}
 		if len(out.Projects) == 0 {
 			return out.NextToken, nil
 		}
-		described, err := client.BatchGetProjects(calls, &codebuild.BatchGetProjectsInput{Names: out.Projects})
+		described, err := client.BatchGetProjects(ctx, &codebuild.BatchGetProjectsInput{Names: out.Projects})
 		if err != nil {
 			r.failed("projects", fmt.Sprintf("%d projects from %s on", len(out.Projects), out.Projects[0]), err)
 			return out.NextToken, nil
@@ -38,13 +36,11 @@ func (r *run) codebuild(ctx context.Context) error {
 		return err
 	}
 	return r.pages(ctx, "builds", func(ctx context.Context, _ *string) (*string, error) {
-		calls, cancel := call(ctx)
-		defer cancel()
-		out, err := client.ListBuilds(calls, &codebuild.ListBuildsInput{SortOrder: types.SortOrderTypeDescending})
+		out, err := client.ListBuilds(ctx, &codebuild.ListBuildsInput{SortOrder: types.SortOrderTypeDescending})
 		if err != nil || len(out.Ids) == 0 {
 			return nil, err
 		}
-		described, err := client.BatchGetBuilds(calls, &codebuild.BatchGetBuildsInput{Ids: out.Ids})
+		described, err := client.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: out.Ids})
 		if err != nil {
 			return nil, err
 		}

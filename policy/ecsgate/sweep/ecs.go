@@ -59,8 +59,6 @@ func (r *run) ecs(ctx context.Context) error {
 }
 
 func (r *run) clusters(ctx context.Context, client *ecs.Client, token *string) (*string, error) {
-	ctx, cancel := call(ctx)
-	defer cancel()
 	out, err := client.ListClusters(ctx, &ecs.ListClustersInput{NextToken: token, MaxResults: aws.Int32(ecsPage)})
 	if err != nil {
 		return nil, err
@@ -82,16 +80,14 @@ func (r *run) clusters(ctx context.Context, client *ecs.Client, token *string) (
 
 // tasks looks at a page of tasks that run, or are about to, whoever started them.
 func (r *run) tasks(ctx context.Context, client *ecs.Client, cluster string, token *string) (*string, error) {
-	calls, cancel := call(ctx)
-	defer cancel()
-	out, err := client.ListTasks(calls, &ecs.ListTasksInput{Cluster: &cluster, NextToken: token, MaxResults: aws.Int32(ecsPage)})
+	out, err := client.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &cluster, NextToken: token, MaxResults: aws.Int32(ecsPage)})
 	if err != nil {
 		return nil, err
 	}
 	if len(out.TaskArns) == 0 {
 		return out.NextToken, nil
 	}
-	described, err := client.DescribeTasks(calls, &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: out.TaskArns})
+	described, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: out.TaskArns})
 	if err != nil {
 		r.failed("tasks", fmt.Sprintf("%d tasks from %s on", len(out.TaskArns), out.TaskArns[0]), err)
 		return out.NextToken, nil
@@ -183,8 +179,6 @@ func family(arn string) string {
 func (r *run) gated(arn string) bool { return matches(r.Families, family(arn)) }
 
 func (r *run) families(ctx context.Context, client *ecs.Client, token *string) (*string, error) {
-	ctx, cancel := call(ctx)
-	defer cancel()
 	out, err := client.ListTaskDefinitionFamilies(ctx, &ecs.ListTaskDefinitionFamiliesInput{
 		Status: types.TaskDefinitionFamilyStatusActive, NextToken: token, MaxResults: aws.Int32(ecsPage),
 	})
@@ -209,8 +203,6 @@ func (r *run) families(ctx context.Context, client *ecs.Client, token *string) (
 }
 
 func (r *run) daemonFamilies(ctx context.Context, client *ecs.Client, token *string) (*string, error) {
-	ctx, cancel := call(ctx)
-	defer cancel()
 	out, err := client.ListDaemonTaskDefinitions(ctx, &ecs.ListDaemonTaskDefinitionsInput{
 		Revision: types.DaemonTaskDefinitionRevisionFilterLastRegistered, Status: types.DaemonTaskDefinitionStatusFilterActive,
 		NextToken: token, MaxResults: aws.Int32(ecsPage),

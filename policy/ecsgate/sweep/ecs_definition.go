@@ -30,17 +30,15 @@ func (r *run) define(ctx context.Context, client *ecs.Client, arn string) *defin
 	if d := r.definitions[arn]; d != nil {
 		return d
 	}
-	calls, cancel := call(ctx)
-	defer cancel()
 	row := &Row{Kind: "task definition", Definition: short(arn), Examples: []string{arn}}
 	d := &definition{ARN: arn}
 	var err error
 	if strings.Contains(arn, ":daemon-task-definition/") {
 		row.Kind = "daemon task definition"
-		err = d.daemon(calls, client, row)
+		err = d.daemon(ctx, client, row)
 	} else {
 		var marked bool
-		if marked, err = d.task(calls, client, row); err == nil && !marked && r.gated(arn) {
+		if marked, err = d.task(ctx, client, row); err == nil && !marked && r.gated(arn) {
 			row.find(Unmarked, "a container lacks the label %s", ecsgate.LabelProposed)
 		}
 	}

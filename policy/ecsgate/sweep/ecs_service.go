@@ -14,15 +14,13 @@ import (
 
 // ecsServices looks at a page of services: what guards their deployments, and what each of these runs.
 func (r *run) ecsServices(ctx context.Context, client *ecs.Client, cluster string, token *string) (*string, error) {
-	calls, cancel := call(ctx)
-	defer cancel()
-	out, err := client.ListServices(calls, &ecs.ListServicesInput{Cluster: &cluster, NextToken: token, MaxResults: aws.Int32(ecsPage)})
+	out, err := client.ListServices(ctx, &ecs.ListServicesInput{Cluster: &cluster, NextToken: token, MaxResults: aws.Int32(ecsPage)})
 	if err != nil {
 		return nil, err
 	}
 	var list []types.Service
 	for arns := range slices.Chunk(out.ServiceArns, ecsServices) {
-		described, err := client.DescribeServices(calls, &ecs.DescribeServicesInput{Cluster: &cluster, Services: arns})
+		described, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: arns})
 		if err != nil {
 			r.failed("services", fmt.Sprintf("%d services from %s on", len(arns), arns[0]), err)
 			continue
@@ -33,7 +31,7 @@ func (r *run) ecsServices(ctx context.Context, client *ecs.Client, cluster strin
 		}
 		list = append(list, described.Services...)
 	}
-	revisions := r.revisions(calls, client, list)
+	revisions := r.revisions(ctx, client, list)
 	for _, v := range list {
 		if aws.ToString(v.Status) != "INACTIVE" {
 			r.ecsService(ctx, client, cluster, &v, revisions)
@@ -188,15 +186,13 @@ func unqualified(arn string) string {
 
 // daemons looks at a page of daemons, and at what each of their revisions runs.
 func (r *run) daemons(ctx context.Context, client *ecs.Client, cluster string, token *string) (*string, error) {
-	calls, cancel := call(ctx)
-	defer cancel()
-	out, err := client.ListDaemons(calls, &ecs.ListDaemonsInput{ClusterArn: &cluster, NextToken: token, MaxResults: aws.Int32(ecsPage)})
+	out, err := client.ListDaemons(ctx, &ecs.ListDaemonsInput{ClusterArn: &cluster, NextToken: token, MaxResults: aws.Int32(ecsPage)})
 	if err != nil {
 		return nil, err
 	}
 	var arns []string
 	for _, d := range out.DaemonSummariesList {
-		described, err := client.DescribeDaemon(calls, &ecs.DescribeDaemonInput{DaemonArn: d.DaemonArn})
+		described, err := client.DescribeDaemon(ctx, &ecs.DescribeDaemonInput{DaemonArn: d.DaemonArn})
 		if err == nil && described.Daemon == nil {
 			err = errors.New("ECS says nothing about it")
 		}
@@ -209,7 +205,7 @@ func (r *run) daemons(ctx context.Context, client *ecs.Client, cluster string, t
 		}
 	}
 	for chunk := range slices.Chunk(arns, ecsRevisions) {
-		described, err := client.DescribeDaemonRevisions(calls, &ecs.DescribeDaemonRevisionsInput{DaemonRevisionArns: chunk})
+		described, err := client.DescribeDaemonRevisions(ctx, &ecs.DescribeDaemonRevisionsInput{DaemonRevisionArns: chunk})
 		if err != nil {
 			r.failed("daemon revisions", fmt.Sprintf("%d revisions from %s on", len(chunk), chunk[0]), err)
 			continue

@@ -24,9 +24,7 @@ func (r *run) inspector(ctx context.Context) error {
 	client := inspector2.NewFromConfig(r.config)
 	equals := types.CoverageStringComparisonEquals
 	return r.pages(ctx, "images in use, by Inspector", func(ctx context.Context, token *string) (*string, error) {
-		calls, cancel := call(ctx)
-		defer cancel()
-		out, err := client.ListCoverage(calls, &inspector2.ListCoverageInput{
+		out, err := client.ListCoverage(ctx, &inspector2.ListCoverageInput{
 			NextToken: token, MaxResults: aws.Int32(coveragePage),
 			FilterCriteria: &types.CoverageFilterCriteria{
 				ResourceType:       []types.CoverageStringFilter{{Comparison: equals, Value: aws.String(string(types.CoverageResourceTypeAwsEcrContainerImage))}},
@@ -58,11 +56,9 @@ func (r *run) inUse(ctx context.Context, client *inspector2.Client, id string) {
 	name := m[3] + ".dkr.ecr." + m[2] + "." + suffixes[m[1]] + "/" + m[4] + "@" + m[5]
 	var token *string
 	for {
-		calls, cancel := call(ctx)
-		out, err := client.GetClustersForImage(calls, &inspector2.GetClustersForImageInput{
+		out, err := client.GetClustersForImage(ctx, &inspector2.GetClustersForImageInput{
 			Filter: &types.ClusterForImageFilterCriteria{ResourceId: &id}, NextToken: token, MaxResults: aws.Int32(clusterPage),
 		})
-		cancel()
 		if err != nil {
 			r.failed("image", name, err)
 			return

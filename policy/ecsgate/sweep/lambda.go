@@ -20,9 +20,7 @@ const lambdaPage = 50
 func (r *run) lambda(ctx context.Context) error {
 	client := lambda.NewFromConfig(r.config)
 	return r.pages(ctx, "functions", func(ctx context.Context, token *string) (*string, error) {
-		calls, cancel := call(ctx)
-		defer cancel()
-		out, err := client.ListFunctions(calls, &lambda.ListFunctionsInput{
+		out, err := client.ListFunctions(ctx, &lambda.ListFunctionsInput{
 			FunctionVersion: types.FunctionVersionAll, Marker: token, MaxItems: aws.Int32(lambdaPage),
 		})
 		if err != nil {
@@ -38,11 +36,9 @@ func (r *run) lambda(ctx context.Context) error {
 }
 
 func (r *run) function(ctx context.Context, client *lambda.Client, f *types.FunctionConfiguration) {
-	calls, cancel := call(ctx)
-	defer cancel()
 	arn, version := aws.ToString(f.FunctionArn), aws.ToString(f.Version)
 	row := &Row{Kind: "function", Resource: aws.ToString(f.FunctionName), Definition: version, Examples: []string{arn}}
-	out, err := client.GetFunction(calls, &lambda.GetFunctionInput{FunctionName: f.FunctionName, Qualifier: f.Version})
+	out, err := client.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: f.FunctionName, Qualifier: f.Version})
 	switch {
 	case awserror.Code(err) == "ResourceNotFoundException": // it is gone
 		return

@@ -83,10 +83,8 @@ func (r *run) said(row *Row, err error) bool {
 }
 
 func (r *run) endpoint(ctx context.Context, client *sagemaker.Client, name, arn string) {
-	calls, cancel := call(ctx)
-	defer cancel()
 	base := Row{Kind: "endpoint", Resource: name, Examples: []string{arn}}
-	out, err := client.DescribeEndpoint(calls, &sagemaker.DescribeEndpointInput{EndpointName: &name})
+	out, err := client.DescribeEndpoint(ctx, &sagemaker.DescribeEndpointInput{EndpointName: &name})
 	if !r.said(&base, err) {
 		return
 	}
@@ -116,10 +114,8 @@ func digestOf(name string) string {
 }
 
 func (r *run) model(ctx context.Context, client *sagemaker.Client, name, arn string) {
-	calls, cancel := call(ctx)
-	defer cancel()
 	base := Row{Kind: "model", Resource: name, Examples: []string{arn}}
-	out, err := client.DescribeModel(calls, &sagemaker.DescribeModelInput{ModelName: &name})
+	out, err := client.DescribeModel(ctx, &sagemaker.DescribeModelInput{ModelName: &name})
 	if !r.said(&base, err) {
 		return
 	}
@@ -142,10 +138,8 @@ func (r *run) model(ctx context.Context, client *sagemaker.Client, name, arn str
 }
 
 func (r *run) trainingJob(ctx context.Context, client *sagemaker.Client, name, arn string) {
-	calls, cancel := call(ctx)
-	defer cancel()
 	row := &Row{Kind: "training job", Resource: name, Examples: []string{arn}}
-	out, err := client.DescribeTrainingJob(calls, &sagemaker.DescribeTrainingJobInput{TrainingJobName: &name})
+	out, err := client.DescribeTrainingJob(ctx, &sagemaker.DescribeTrainingJobInput{TrainingJobName: &name})
 	if err == nil && out.AlgorithmSpecification == nil {
 		err = errors.New("SageMaker does not say what it runs")
 	}
@@ -161,10 +155,8 @@ func (r *run) trainingJob(ctx context.Context, client *sagemaker.Client, name, a
 }
 
 func (r *run) processingJob(ctx context.Context, client *sagemaker.Client, name, arn string) {
-	calls, cancel := call(ctx)
-	defer cancel()
 	row := &Row{Kind: "processing job", Resource: name, Examples: []string{arn}}
-	out, err := client.DescribeProcessingJob(calls, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &name})
+	out, err := client.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &name})
 	if err == nil && out.AppSpecification == nil {
 		err = errors.New("SageMaker does not say what it runs")
 	}

@@ -1,11 +1,13 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path"
 	"slices"
@@ -40,6 +42,8 @@ type Sweep struct {
 	Hooks []string
 	// State is the name of a file in which a sweep that was ended goes on; empty means that it begins anew each time.
 	State string
+	// Timeout is how long a service may take to answer one request, of which the SDK's retries make several; zero means 30 seconds.
+	Timeout time.Duration
 	// Progress is told of every page; nil means nobody.
 	Progress func(Progress)
 	// Now tells when the sweep began; nil means time.Now.
@@ -99,6 +103,9 @@ func (s *Sweep) Validate() error {
 		if !slices.Contains(Services(), name) {
 			return fmt.Errorf("sweep: service %.80q is none of %s", name, strings.Join(Services(), ", "))
 		}
+	}
+	if s.Timeout < 0 {
+		return errors.New("sweep: a negative Timeout")
 	}
 	for _, pattern := range slices.Concat(s.Families, s.Hooks) {
 		if _, err := path.Match(pattern, ""); err != nil {
@@ -171,26 +178,40 @@ func (r *run) count(c aws.Config) aws.Config {
 	if client == nil {
 		client = http.DefaultClient
 	}
-	c.HTTPClient = counted{client, &r.requests}
+	c.HTTPClient = counted{client, &r.requests, cmp.Or(r.Timeout, 30*time.Second)}
 	return c
 }
 
 type counted struct {
 	aws.HTTPClient
-	n *atomic.Int64
+	n       *atomic.Int64
+	timeout time.Duration
 }
 
+// Do ends what is not answered in time; the SDK by itself waits for ever. The time for the body counts.
 func (c counted) Do(req *http.Request) (*http.Response, error) {
 	c.n.Add(1)
-	return c.HTTPClient.Do(req)
+	ctx, cancel := context.WithTimeoutCause(req.Context(), c.timeout, fmt.Errorf("no answer within %s", c.timeout))
+	resp, err := c.HTTPClient.Do(req.WithContext(ctx))
+	if err != nil {
+		if req.Context().Err() == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		cancel()
+		return nil, err
+	}
+	resp.Body = closing{resp.Body, cancel}
+	return resp, nil
 }
 
-// callTimeout ends what a service does not answer; the SDK by itself waits for ever.
-const callTimeout = 30 * time.Second
+type closing struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
 
-// call bounds one call, its retries too.
-func call(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, 2*callTimeout, fmt.Errorf("no answer within %s", 2*callTimeout))
+func (c closing) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
 }
 
 // pages asks for one page of a list after the other, from where an ended sweep left off. The function adds to the page and returns where
