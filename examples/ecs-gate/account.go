@@ -73,7 +73,9 @@ type dry struct{}
 func (dry) RegisterTaskDefinition(
 	_ context.Context, in *ecs.RegisterTaskDefinitionInput, _ ...func(*ecs.Options),
 ) (*ecs.RegisterTaskDefinitionOutput, error) {
-	return &ecs.RegisterTaskDefinitionOutput{TaskDefinition: &types.TaskDefinition{TaskDefinitionArn: aws.String("(would be in " + *in.Family + ")")}}, nil
+	return &ecs.RegisterTaskDefinitionOutput{
+		TaskDefinition: &types.TaskDefinition{TaskDefinitionArn: aws.String("(would be in " + *in.Family + ")")},
+	}, nil
 }
 
 func (dry) RegisterDaemonTaskDefinition(
@@ -171,7 +173,8 @@ func eventOf(t types.Task) (json.RawMessage, error) {
 		containers = append(containers, container{aws.ToString(c.Name), aws.ToString(c.Image), aws.ToString(c.ImageDigest)})
 	}
 	detail := map[string]any{
-		"taskArn": t.TaskArn, "clusterArn": t.ClusterArn, "taskDefinitionArn": t.TaskDefinitionArn, "group": t.Group, "startedBy": aws.ToString(t.StartedBy),
+		"taskArn": t.TaskArn, "clusterArn": t.ClusterArn, "taskDefinitionArn": t.TaskDefinitionArn, "group": t.Group,
+		"startedBy":  aws.ToString(t.StartedBy),
 		"launchType": t.LaunchType, "lastStatus": t.LastStatus, "desiredStatus": t.DesiredStatus, "version": t.Version,
 		"enableExecuteCommand": t.EnableExecuteCommand, "containers": containers,
 	}

@@ -73,7 +73,10 @@ func (s *workshop) updateService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.client.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition})
+	_, err = s.client.UpdateService(
+		ctx,
+		&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition},
+	)
 	return err
 }
 
@@ -91,8 +94,11 @@ func (s *workshop) withoutHook(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.client.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition,
-		DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{}}})
+	_, err = s.client.UpdateService(
+		ctx,
+		&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition,
+			DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{}}},
+	)
 	return err
 }
 
@@ -108,14 +114,19 @@ func (s *workshop) movedTag(ctx context.Context) error {
 	if err := repo.Tag(ctx, image, "v1"); err != nil {
 		return err
 	}
-	_, err = s.client.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("old"), ForceNewDeployment: true})
+	_, err = s.client.UpdateService(
+		ctx,
+		&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("old"), ForceNewDeployment: true},
+	)
 	return err
 }
 
 func (s *workshop) express(ctx context.Context) error {
 	_, err := s.client.CreateExpressGatewayService(ctx, &ecs.CreateExpressGatewayServiceInput{
 		Cluster: aws.String(cluster), ServiceName: aws.String("fast"), PrimaryContainer: &types.ExpressGatewayContainer{Image: &s.bad},
-		ExecutionRoleArn: aws.String("arn:aws:iam::111122223333:role/execution"), InfrastructureRoleArn: aws.String("arn:aws:iam::111122223333:role/infrastructure"),
+		ExecutionRoleArn: aws.String(
+			"arn:aws:iam::111122223333:role/execution",
+		), InfrastructureRoleArn: aws.String("arn:aws:iam::111122223333:role/infrastructure"),
 	})
 	return err
 }
@@ -128,7 +139,8 @@ func (s *workshop) daemon(ctx context.Context) error {
 	}
 	_, err = s.client.CreateDaemon(ctx, &ecs.CreateDaemonInput{
 		ClusterArn: aws.String("arn:aws:ecs:us-east-1:111122223333:cluster/" + cluster), DaemonName: aws.String("agent"),
-		DaemonTaskDefinitionArn: out.DaemonTaskDefinitionArn, CapacityProviderArns: []string{"arn:aws:ecs:us-east-1:111122223333:capacity-provider/instances"},
+		DaemonTaskDefinitionArn: out.DaemonTaskDefinitionArn,
+		CapacityProviderArns:    []string{"arn:aws:ecs:us-east-1:111122223333:capacity-provider/instances"},
 	})
 	return err
 }

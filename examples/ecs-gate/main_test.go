@@ -164,7 +164,8 @@ func TestReadme(t *testing.T) {
 			done["invoke"]++
 			text := strings.ReplaceAll(w[slices.Index(w, "--payload")+1], "IMAGE", p.repository+":v1")
 			answer, err := settings.Registrar(p.client, checker).Handle(t.Context(), json.RawMessage(text))
-			if err != nil || !strings.Contains(string(answer), "task-definition/gated-web:") || !strings.Contains(string(answer), p.signed) {
+			if err != nil || !strings.Contains(string(answer), "task-definition/gated-web:") ||
+				!strings.Contains(string(answer), p.signed) {
 				t.Errorf("%s: %s, %v", command, answer, err)
 			}
 		case strings.HasPrefix(command, "aws cloudformation deploy "):

@@ -74,7 +74,8 @@ func tour(ctx context.Context, w io.Writer) error {
 	}
 	running := 0
 	for _, t := range cloud.ECS.Tasks() {
-		if aws.ToString(t.Group) == "service:web" && *t.LastStatus == "RUNNING" && strings.HasSuffix(s.signed, *t.Containers[0].ImageDigest) {
+		if aws.ToString(t.Group) == "service:web" && *t.LastStatus == "RUNNING" &&
+			strings.HasSuffix(s.signed, *t.Containers[0].ImageDigest) {
 			running++
 		}
 	}
@@ -174,7 +175,9 @@ func hooked() *types.DeploymentConfiguration {
 
 func (s *workshop) serve(ctx context.Context, name, definition string, config *types.DeploymentConfiguration) error {
 	_, err := s.client.CreateService(ctx, &ecs.CreateServiceInput{
-		Cluster: aws.String(cluster), ServiceName: &name, TaskDefinition: &definition, DesiredCount: aws.Int32(2), DeploymentConfiguration: config})
+		Cluster: aws.String(
+			cluster,
+		), ServiceName: &name, TaskDefinition: &definition, DesiredCount: aws.Int32(2), DeploymentConfiguration: config})
 	s.cloud.ECS.Advance(time.Minute)
 	return err
 }
@@ -194,7 +197,11 @@ func (s *workshop) push(ctx context.Context, content string, signed bool) (strin
 	if err != nil {
 		return "", err
 	}
-	config := fmt.Appendf(nil, `{"architecture":"amd64","os":"linux","config":{"Cmd":[%q]},"rootfs":{"type":"layers","diff_ids":[]}}`, content)
+	config := fmt.Appendf(
+		nil,
+		`{"architecture":"amd64","os":"linux","config":{"Cmd":[%q]},"rootfs":{"type":"layers","diff_ids":[]}}`,
+		content,
+	)
 	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`,
 		ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, digest.FromBytes(config), len(config))
 	var image ocispec.Descriptor

@@ -313,7 +313,11 @@ type Handler func(*Request) ([]byte, error)
 // Encode writes an answer by the SDK's own schemas, so that it is as the service has it.
 func Encode(out smithy.Serializable) ([]byte, error) {
 	r := smithyhttp.NewStackRequest().(*smithyhttp.Request)
-	unit := smithy.NewOperationSchema(ecsschemas.StopTask, ecsschemas.StopTaskResponse, ecsschemas.StopTaskResponse) // names a header that is not used
+	unit := smithy.NewOperationSchema(
+		ecsschemas.StopTask,
+		ecsschemas.StopTaskResponse,
+		ecsschemas.StopTaskResponse,
+	) // names a header that is not used
 	if err := awsjson.New11(ecsschemas.AmazonEC2ContainerServiceV20141113).SerializeRequest(context.Background(), unit, out, r); err != nil {
 		return nil, err
 	}

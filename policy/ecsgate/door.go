@@ -104,7 +104,8 @@ func (j *judge) image(ctx context.Context, c *Container, attributes map[string]s
 	switch {
 	case c.Injected:
 		c.Decision = &policy.Decision{
-			Verdict: policy.Allow, Rule: "injected", Name: c.Image, Reason: fmt.Sprintf("ECS adds the container %s by itself, and is let", gate.Quote(c.Name)),
+			Verdict: policy.Allow, Rule: "injected", Name: c.Image,
+			Reason: fmt.Sprintf("ECS adds the container %s by itself, and is let", gate.Quote(c.Name)),
 		}
 		return
 	case j.checker == nil:

@@ -102,8 +102,10 @@ func TestAnybodys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, details := range map[string]string{
-		"null": "null", "a list": "[1]", "text": `"a"`, "twice": `{"a": 1, "a": {"b": 1, "b": 2}}`, "case": `{"resourceArn": 1, "RESOURCEARN": 2}`,
-		"deep": strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "surrogate": `"\ud800"`, "a wrong memory": `{"lading.dev/digests": [1]}`,
+		"null": "null", "a list": "[1]", "text": `"a"`, "twice": `{"a": 1, "a": {"b": 1, "b": 2}}`,
+		"case":      `{"resourceArn": 1, "RESOURCEARN": 2}`,
+		"deep":      strings.Repeat("[", 5000) + strings.Repeat("]", 5000),
+		"surrogate": `"\ud800"`, "a wrong memory": `{"lading.dev/digests": [1]}`,
 	} {
 		for _, event := range []string{
 			strings.Replace(sample, `{"team": ["shop", null, 1.5e3]}`, details, 1),
@@ -148,8 +150,13 @@ func FuzzParseEvent(f *testing.F) {
 			t.Fatalf("read what encoding/json refuses: %v", err)
 		}
 		text := func(v any) string { s, _ := v.(string); return s }
-		want := Event{text(other.ExecutionID), types.DeploymentLifecycleHookStage(other.LifecycleStage), other.ResourceARN, text(other.ExecutionDetails.ServiceARN),
-			other.ExecutionDetails.RevisionARN}
+		want := Event{
+			text(other.ExecutionID),
+			types.DeploymentLifecycleHookStage(other.LifecycleStage),
+			other.ResourceARN,
+			text(other.ExecutionDetails.ServiceARN),
+			other.ExecutionDetails.RevisionARN,
+		}
 		if diff := cmp.Diff(want, e); diff != "" {
 			t.Fatal(diff)
 		}

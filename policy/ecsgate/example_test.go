@@ -98,7 +98,10 @@ func ExampleTasks_Handle() {
 	definition := cloud.PutTaskDefinition(types.TaskDefinition{
 		Family: aws.String("job"),
 		ContainerDefinitions: []types.ContainerDefinition{
-			{Name: aws.String("app"), Image: aws.String("registry.example/app@sha256:ab530a13e45914982b79f9b7e3fba994cfd1f3fb22f71cea1afbf02b460c6d1d")},
+			{
+				Name:  aws.String("app"),
+				Image: aws.String("registry.example/app@sha256:ab530a13e45914982b79f9b7e3fba994cfd1f3fb22f71cea1afbf02b460c6d1d"),
+			},
 		},
 	})
 	run, err := client.RunTask(context.Background(), &ecs.RunTaskInput{Cluster: aws.String("shop"), TaskDefinition: &definition})
@@ -121,7 +124,10 @@ func ExampleRegistrar_Register() {
 	registration, err := registrar.Register(context.Background(), &ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("web"),
 		ContainerDefinitions: []types.ContainerDefinition{
-			{Name: aws.String("app"), Image: aws.String("registry.example/app@sha256:ab530a13e45914982b79f9b7e3fba994cfd1f3fb22f71cea1afbf02b460c6d1d")},
+			{
+				Name:  aws.String("app"),
+				Image: aws.String("registry.example/app@sha256:ab530a13e45914982b79f9b7e3fba994cfd1f3fb22f71cea1afbf02b460c6d1d"),
+			},
 		},
 	})
 	fmt.Println(registration.Family, errors.Is(err, ecsgate.ErrRefused))

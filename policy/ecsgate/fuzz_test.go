@@ -14,10 +14,18 @@ import (
 
 // A door that decides on nothing says so, whatever it is told, and stops nothing but what is denied.
 func FuzzTaskEvent(f *testing.F) {
-	f.Add([]byte(`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":"arn:aws:ecs:r:1:task/shop/a","clusterArn":"arn:aws:ecs:r:1:cluster/shop",
+	f.Add(
+		[]byte(
+			`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":"arn:aws:ecs:r:1:task/shop/a","clusterArn":"arn:aws:ecs:r:1:cluster/shop",
 		"version":1,"group":"service:web","lastStatus":"RUNNING","overrides":{"containerOverrides":[{"name":"a","command":["b"]}]},
-		"containers":[{"name":"a","image":"registry.example/a:v1","imageDigest":"sha256:ab"}]}}`))
-	f.Add([]byte(`{"source":"aws.ecs","detail-type":"ECS Daemon Deployment State Change","detail":{"eventName":"DAEMON_DEPLOYMENT_PENDING"}}`))
+		"containers":[{"name":"a","image":"registry.example/a:v1","imageDigest":"sha256:ab"}]}}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"source":"aws.ecs","detail-type":"ECS Daemon Deployment State Change","detail":{"eventName":"DAEMON_DEPLOYMENT_PENDING"}}`,
+		),
+	)
 	f.Add([]byte(`{"source":"aws.ecs","detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"ecs.amazonaws.com"}}`))
 	f.Add([]byte(`{"source":"aws.ecs","detail":null}`))
 	checker := denying()

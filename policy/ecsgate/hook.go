@@ -198,7 +198,8 @@ func (h *Hook) decide(ctx context.Context, o *Outcome, d *types.ServiceDeploymen
 	if missing != nil {
 		unknown = append(unknown, missing)
 	}
-	back := d != nil && (d.Status == types.ServiceDeploymentStatusRollbackRequested || d.Status == types.ServiceDeploymentStatusRollbackInProgress)
+	back := d != nil &&
+		(d.Status == types.ServiceDeploymentStatusRollbackRequested || d.Status == types.ServiceDeploymentStatusRollbackInProgress)
 	switch {
 	case len(refused) > 0:
 		o.Status, o.Reason, o.Err = Failed, strings.Join(refused, "; "), missing
@@ -249,8 +250,11 @@ func (h *Hook) failsOpen(d *types.ServiceDeployment) (why []string) {
 		if h.Function == "" && !slices.Contains(c.LifecycleStages, types.DeploymentLifecycleHookStagePreScaleUp) {
 			continue
 		}
-		why = append(why, fmt.Sprintf("%v: the timeout action of hook %s is CONTINUE, so that everything gets in when it does not answer; set ROLLBACK",
-			ErrFailOpen, gate.Quote(aws.ToString(c.HookTargetArn))))
+		why = append(
+			why,
+			fmt.Sprintf("%v: the timeout action of hook %s is CONTINUE, so that everything gets in when it does not answer; set ROLLBACK",
+				ErrFailOpen, gate.Quote(aws.ToString(c.HookTargetArn))),
+		)
 	}
 	return why
 }
@@ -339,7 +343,11 @@ func (h *Hook) compare(ctx context.Context, j *judge, c *Container, remembered m
 	if c.Decision != nil || c.Injected || was == "" || now == "" || was == now || j.isOf(ctx, c.Image, was, now) {
 		return
 	}
-	c.Decision = denied(c.Image, "what runs is what was decided on", fmt.Errorf("%w: %s runs, %s was decided on", ErrChanged, now, gate.Quote(was)))
+	c.Decision = denied(
+		c.Image,
+		"what runs is what was decided on",
+		fmt.Errorf("%w: %s runs, %s was decided on", ErrChanged, now, gate.Quote(was)),
+	)
 }
 
 func (h *Hook) log(ctx context.Context, o *Outcome) {
@@ -352,7 +360,21 @@ func (h *Hook) log(ctx context.Context, o *Outcome) {
 	}
 	log := h.Log.With("execution", o.Event.ExecutionID, "service", o.Event.ServiceARN, "revision", o.Event.RevisionARN)
 	for _, c := range o.Containers {
-		log.Log(ctx, level, "container", "name", c.Name, "image", c.Image, "digest", c.Digest, "verdict", c.Decision.Verdict.String(), "reason", c.Decision.Reason)
+		log.Log(
+			ctx,
+			level,
+			"container",
+			"name",
+			c.Name,
+			"image",
+			c.Image,
+			"digest",
+			c.Digest,
+			"verdict",
+			c.Decision.Verdict.String(),
+			"reason",
+			c.Decision.Reason,
+		)
 	}
 	log.Log(ctx, level, "deployment", "stage", string(o.Event.Stage), "deployment", o.Event.DeploymentARN, "strategy", string(o.Strategy),
 		"status", string(o.Status), "mode", o.Mode.String(), "refused", o.Refused, "reason", o.Reason, "warnings", o.Warnings)

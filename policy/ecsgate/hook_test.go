@@ -226,7 +226,8 @@ func TestAllowed(t *testing.T) {
 		t.Error(diff)
 	}
 	for i, c := range s.outcome.Containers {
-		if c.Decision.Verdict != policy.Allow || c.Name != fmt.Sprintf("c%d", i+1) || !strings.HasSuffix(c.Image, c.Decision.Subject.Digest.String()) {
+		if c.Decision.Verdict != policy.Allow || c.Name != fmt.Sprintf("c%d", i+1) ||
+			!strings.HasSuffix(c.Image, c.Decision.Subject.Digest.String()) {
 			t.Errorf("container %+v: %v", c, c.Decision)
 		}
 	}
@@ -253,7 +254,8 @@ func TestRefused(t *testing.T) {
 	name, digest, _ := strings.Cut(s.signed, "@")
 	s.expect(s.deploy(s.bad), "FAILED", "container c1: no image signature: nothing is attached")
 	s.expect(s.deploy(s.signed, s.bad), "FAILED", "container c2: no image signature")
-	if d := s.outcome.Containers; len(d) != 2 || d[0].Decision.Verdict != policy.Allow || !errors.Is(d[1].Decision.Err(), policy.ErrDenied) {
+	if d := s.outcome.Containers; len(d) != 2 || d[0].Decision.Verdict != policy.Allow ||
+		!errors.Is(d[1].Decision.Err(), policy.ErrDenied) {
 		t.Errorf("containers: %+v", d)
 	}
 	for _, image := range []string{

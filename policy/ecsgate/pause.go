@@ -89,7 +89,10 @@ func (p *Pauses) Handle(ctx context.Context, event json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(d.LifecycleHookDetails, func(v types.DeploymentLifecycleHookDetail) bool { return aws.ToString(v.HookId) == h.HookID })
+	i := slices.IndexFunc(
+		d.LifecycleHookDetails,
+		func(v types.DeploymentLifecycleHookDetail) bool { return aws.ToString(v.HookId) == h.HookID },
+	)
 	if i < 0 || d.LifecycleHookDetails[i].Status != types.DeploymentLifecycleHookStatusAwaitingAction ||
 		d.LifecycleHookDetails[i].TargetType != types.DeploymentLifecycleHookTargetTypePause {
 		return nil
@@ -123,7 +126,9 @@ func (p *Pauses) decide(
 	ctx context.Context, d *types.ServiceDeployment, stage types.DeploymentLifecycleHookStage, v types.DeploymentLifecycleHookDetail,
 ) *Outcome {
 	o := &Outcome{Event: Event{
-		ExecutionID: aws.ToString(v.HookId), Stage: stage, DeploymentARN: aws.ToString(d.ServiceDeploymentArn), ServiceARN: aws.ToString(d.ServiceArn),
+		ExecutionID: aws.ToString(
+			v.HookId,
+		), Stage: stage, DeploymentARN: aws.ToString(d.ServiceDeploymentArn), ServiceARN: aws.ToString(d.ServiceArn),
 	}}
 	if d.DeploymentConfiguration != nil {
 		o.Strategy = d.DeploymentConfiguration.Strategy

@@ -24,7 +24,11 @@ type TaskClient interface {
 
 // ServiceClient keeps services from starting tasks again. The AWS SDK's *ecs.Client is one.
 type ServiceClient interface {
-	ListServiceDeployments(context.Context, *ecs.ListServiceDeploymentsInput, ...func(*ecs.Options)) (*ecs.ListServiceDeploymentsOutput, error)
+	ListServiceDeployments(
+		context.Context,
+		*ecs.ListServiceDeploymentsInput,
+		...func(*ecs.Options),
+	) (*ecs.ListServiceDeploymentsOutput, error)
 	StopServiceDeployment(context.Context, *ecs.StopServiceDeploymentInput, ...func(*ecs.Options)) (*ecs.StopServiceDeploymentOutput, error)
 	UpdateService(context.Context, *ecs.UpdateServiceInput, ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error)
 	DeleteTaskSet(context.Context, *ecs.DeleteTaskSetInput, ...func(*ecs.Options)) (*ecs.DeleteTaskSetOutput, error)
@@ -71,7 +75,10 @@ func (t *Tasks) stopTask(ctx context.Context, o *TaskOutcome) error {
 			return o.step("StopTask", o.Task, ErrLimited)
 		}
 		reason := "lading: " + o.Reason
-		_, err := t.Task.StopTask(ctx, &ecs.StopTaskInput{Cluster: now.ClusterArn, Task: now.TaskArn, Reason: aws.String(reason[:min(len(reason), maxReason)])})
+		_, err := t.Task.StopTask(
+			ctx,
+			&ecs.StopTaskInput{Cluster: now.ClusterArn, Task: now.TaskArn, Reason: aws.String(reason[:min(len(reason), maxReason)])},
+		)
 		if err := o.step("StopTask", o.Task, err); err != nil {
 			return err
 		}
@@ -127,7 +134,14 @@ func (t *Tasks) definitionsFault(ctx context.Context, o *TaskOutcome) bool {
 	if o.Overrides == nil && !o.Exec || policy.IgnoresRequest(t.Checker.Rules().Gate.Policy) {
 		return true
 	}
-	plain := &taskDetail{TaskArn: o.Task, ClusterArn: o.Cluster, TaskDefinitionArn: o.Definition, Group: o.Group, StartedBy: o.StartedBy, LastStatus: "RUNNING"}
+	plain := &taskDetail{
+		TaskArn:           o.Task,
+		ClusterArn:        o.Cluster,
+		TaskDefinitionArn: o.Definition,
+		Group:             o.Group,
+		StartedBy:         o.StartedBy,
+		LastStatus:        "RUNNING",
+	}
 	again := &TaskOutcome{Cluster: o.Cluster, Group: o.Group, StartedBy: o.StartedBy, Actor: o.Actor}
 	for _, c := range o.Containers {
 		again.Containers = append(again.Containers, Container{Name: c.Name, Image: c.Image, Digest: c.Digest})
@@ -210,7 +224,11 @@ func (t *Tasks) stopCodeDeploy(ctx context.Context, o *TaskOutcome, s *types.Ser
 			return t.empty(ctx, o, s)
 		}
 	}
-	o.skip("StopServiceDeployment", aws.ToString(s.ServiceArn), "CodeDeploy deploys it: stop its deployment there, or it brings the tasks again")
+	o.skip(
+		"StopServiceDeployment",
+		aws.ToString(s.ServiceArn),
+		"CodeDeploy deploys it: stop its deployment there, or it brings the tasks again",
+	)
 	return nil
 }
 
@@ -223,7 +241,9 @@ func (t *Tasks) stopDeployment(ctx context.Context, o *TaskOutcome, s *types.Ser
 	}
 	switch d.Status {
 	case types.ServiceDeploymentStatusPending, types.ServiceDeploymentStatusInProgress:
-	case types.ServiceDeploymentStatusRollbackRequested, types.ServiceDeploymentStatusRollbackInProgress, types.ServiceDeploymentStatusStopRequested:
+	case types.ServiceDeploymentStatusRollbackRequested,
+		types.ServiceDeploymentStatusRollbackInProgress,
+		types.ServiceDeploymentStatusStopRequested:
 		o.skip(action, arn, "it is "+string(d.Status)+" already")
 		return true, t.sameDefinition(ctx, o, d), nil
 	default:
@@ -350,10 +370,16 @@ func (t *Tasks) update(ctx context.Context, o *TaskOutcome, s *types.Service, de
 			o.skip("UpdateExpressGatewayService", aws.ToString(s.ServiceArn), "the door has no Express client")
 			return nil
 		}
-		_, err := t.Express.UpdateExpressGatewayService(ctx, &ecs.UpdateExpressGatewayServiceInput{ServiceArn: s.ServiceArn, TaskDefinitionArn: &definition})
+		_, err := t.Express.UpdateExpressGatewayService(
+			ctx,
+			&ecs.UpdateExpressGatewayServiceInput{ServiceArn: s.ServiceArn, TaskDefinitionArn: &definition},
+		)
 		return o.step("UpdateExpressGatewayService", definition, err)
 	}
-	_, err := t.Service.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: s.ClusterArn, Service: s.ServiceArn, TaskDefinition: &definition})
+	_, err := t.Service.UpdateService(
+		ctx,
+		&ecs.UpdateServiceInput{Cluster: s.ClusterArn, Service: s.ServiceArn, TaskDefinition: &definition},
+	)
 	return o.step("UpdateService", definition, err)
 }
 
@@ -368,7 +394,11 @@ func (t *Tasks) empty(ctx context.Context, o *TaskOutcome, s *types.Service) err
 		_, err := t.Express.DeleteExpressGatewayService(ctx, &ecs.DeleteExpressGatewayServiceInput{ServiceArn: &arn})
 		return o.step("DeleteExpressGatewayService", arn, err)
 	case s.SchedulingStrategy == types.SchedulingStrategyDaemon:
-		o.skip("UpdateService", arn, "a service of the DAEMON strategy has no count to set to 0, and no earlier revision is allowed: delete it by hand")
+		o.skip(
+			"UpdateService",
+			arn,
+			"a service of the DAEMON strategy has no count to set to 0, and no earlier revision is allowed: delete it by hand",
+		)
 		return nil
 	}
 	_, err := t.Service.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: s.ClusterArn, Service: &arn, DesiredCount: aws.Int32(0)})
@@ -399,7 +429,10 @@ func (t *Tasks) daemon(ctx context.Context, detail json.RawMessage) error {
 		return fmt.Errorf("%w: %w", ErrEvent, err)
 	}
 	if t.DaemonReader == nil || d.TargetDaemonRevisionArn == "" || !strings.HasSuffix(d.EventName, "_PENDING") &&
-		!strings.HasSuffix(d.EventName, "_IN_PROGRESS") && !strings.HasSuffix(d.EventName, "_SUCCESSFUL") || strings.Contains(d.EventName, "ROLLBACK") {
+		!strings.HasSuffix(
+			d.EventName,
+			"_IN_PROGRESS",
+		) && !strings.HasSuffix(d.EventName, "_SUCCESSFUL") || strings.Contains(d.EventName, "ROLLBACK") {
 		return nil
 	}
 	k := t.know(d.TargetDaemonRevisionArn)
@@ -443,9 +476,17 @@ func (t *Tasks) judgeDaemon(ctx context.Context, r *types.DaemonRevision) *TaskO
 		Exec: aws.ToBool(r.EnableExecuteCommand), Mode: t.Checker.Rules().Mode, Actor: t.actor(arn, "", ""),
 	}
 	for _, c := range r.ContainerImages {
-		o.Containers = append(o.Containers, Container{Name: aws.ToString(c.ContainerName), Image: aws.ToString(c.Image), Digest: aws.ToString(c.ImageDigest)})
+		o.Containers = append(
+			o.Containers,
+			Container{Name: aws.ToString(c.ContainerName), Image: aws.ToString(c.Image), Digest: aws.ToString(c.ImageDigest)},
+		)
 	}
-	d := &taskDetail{TaskArn: arn, TaskDefinitionArn: o.Definition, LastStatus: "RUNNING", LaunchType: string(types.LaunchTypeManagedInstances)}
+	d := &taskDetail{
+		TaskArn:           arn,
+		TaskDefinitionArn: o.Definition,
+		LastStatus:        "RUNNING",
+		LaunchType:        string(types.LaunchTypeManagedInstances),
+	}
 	if err := t.judge(ctx, d, o); err != nil {
 		o.Reason = err.Error()
 	}

@@ -83,7 +83,10 @@ func (r *Registrar) Validate() error {
 	case r.Checker == nil:
 		return errors.New("ecsgate: the registrar has no checker")
 	case r.Family == "" || !strings.HasSuffix(r.Family, "-") && !strings.HasSuffix(r.Family, "_"):
-		return fmt.Errorf("ecsgate: family %q: the beginning of names, with - or _ at its end, so that no other name begins with it", r.Family)
+		return fmt.Errorf(
+			"ecsgate: family %q: the beginning of names, with - or _ at its end, so that no other name begins with it",
+			r.Family,
+		)
 	}
 	return nil
 }
@@ -99,13 +102,20 @@ func (r *Registrar) Register(ctx context.Context, in *ecs.RegisterTaskDefinition
 	proposed.Family = &family
 	proposed.ContainerDefinitions = append([]types.ContainerDefinition(nil), in.ContainerDefinitions...)
 	as := &types.TaskDefinition{
-		ContainerDefinitions: in.ContainerDefinitions, RuntimePlatform: in.RuntimePlatform, TrustedExecutionConfiguration: in.TrustedExecutionConfiguration,
+		ContainerDefinitions: in.ContainerDefinitions, RuntimePlatform: in.RuntimePlatform,
+		TrustedExecutionConfiguration: in.TrustedExecutionConfiguration,
 	}
 	var list []Container
 	for _, c := range in.ContainerDefinitions {
 		list = append(list, Container{Name: aws.ToString(c.Name), Image: aws.ToString(c.Image)})
 	}
-	reg, err := r.decide(ctx, family, "taskDefinition", list, func(i int) map[string]string { return definitionAttributes(as, nil, list[i].Name) })
+	reg, err := r.decide(
+		ctx,
+		family,
+		"taskDefinition",
+		list,
+		func(i int) map[string]string { return definitionAttributes(as, nil, list[i].Name) },
+	)
 	if err != nil {
 		return r.tell(ctx, reg), err
 	}
@@ -143,7 +153,13 @@ func (r *Registrar) RegisterDaemon(ctx context.Context, in *ecs.RegisterDaemonTa
 		list = append(list, Container{Name: aws.ToString(c.Name), Image: aws.ToString(c.Image)})
 		as.ContainerDefinitions = append(as.ContainerDefinitions, types.ContainerDefinition{Name: c.Name, Privileged: c.Privileged})
 	}
-	reg, err := r.decide(ctx, family, "daemonTaskDefinition", list, func(i int) map[string]string { return definitionAttributes(as, nil, list[i].Name) })
+	reg, err := r.decide(
+		ctx,
+		family,
+		"daemonTaskDefinition",
+		list,
+		func(i int) map[string]string { return definitionAttributes(as, nil, list[i].Name) },
+	)
 	if err != nil {
 		return r.tell(ctx, reg), err
 	}
@@ -186,7 +202,8 @@ func (r *Registrar) RegisterExpress(
 		}}
 	}
 	proposal := &ecs.RegisterTaskDefinitionInput{
-		Family: in.ServiceName, ContainerDefinitions: []types.ContainerDefinition{main}, ExecutionRoleArn: in.ExecutionRoleArn, TaskRoleArn: in.TaskRoleArn,
+		Family: in.ServiceName, ContainerDefinitions: []types.ContainerDefinition{main},
+		ExecutionRoleArn: in.ExecutionRoleArn, TaskRoleArn: in.TaskRoleArn,
 		Cpu: aws.String(cmp.Or(aws.ToString(in.Cpu), "256")), Memory: aws.String(cmp.Or(aws.ToString(in.Memory), "512")),
 		NetworkMode: types.NetworkModeAwsvpc, RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate},
 	}

@@ -26,7 +26,10 @@ func (w *world) registrar() *ecsgate.Registrar {
 // described returns a task definition and its tags as ECS has them.
 func (w *world) described(arn string) (*types.TaskDefinition, map[string]string) {
 	w.Helper()
-	out, err := w.client.DescribeTaskDefinition(w.Context(), &ecs.DescribeTaskDefinitionInput{TaskDefinition: &arn, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags}})
+	out, err := w.client.DescribeTaskDefinition(
+		w.Context(),
+		&ecs.DescribeTaskDefinitionInput{TaskDefinition: &arn, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags}},
+	)
 	w.check(err)
 	tags := map[string]string{}
 	for _, t := range out.Tags {
@@ -41,9 +44,17 @@ func TestRegister(t *testing.T) {
 	repository, digest, _ := strings.Cut(w.signed, "@")
 	in := &ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("web"), Cpu: aws.String("256"), TaskRoleArn: aws.String("arn:aws:iam::111122223333:role/web"),
-		Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("shop")}, {Key: aws.String("Lading-Decision"), Value: aws.String("allow, believe me")}},
+		Tags: []types.Tag{
+			{Key: aws.String("team"), Value: aws.String("shop")},
+			{Key: aws.String("Lading-Decision"), Value: aws.String("allow, believe me")},
+		},
 		ContainerDefinitions: []types.ContainerDefinition{
-			{Name: aws.String("app"), Image: aws.String(repository + ":v1"), VersionConsistency: types.VersionConsistencyDisabled, Command: []string{"serve"}},
+			{
+				Name:               aws.String("app"),
+				Image:              aws.String(repository + ":v1"),
+				VersionConsistency: types.VersionConsistencyDisabled,
+				Command:            []string{"serve"},
+			},
 			{Name: aws.String("proxy"), Image: &w.other, DockerLabels: map[string]string{"a": "b"}},
 		},
 	}
@@ -55,23 +66,36 @@ func TestRegister(t *testing.T) {
 	d, tags := w.described(reg.Definition)
 	app, proxy := d.ContainerDefinitions[0], d.ContainerDefinitions[1]
 	if *d.Family != "gated-web" || *app.Image != repository+"@"+digest || *proxy.Image != w.other || *d.Cpu != "256" || app.Command[0] != "serve" || *d.TaskRoleArn == "" ||
-		app.VersionConsistency != types.VersionConsistencyEnabled || app.DockerLabels[ecsgate.LabelProposed] != repository+":v1" || proxy.DockerLabels["a"] != "b" {
+		app.VersionConsistency != types.VersionConsistencyEnabled ||
+		app.DockerLabels[ecsgate.LabelProposed] != repository+":v1" ||
+		proxy.DockerLabels["a"] != "b" {
 		t.Errorf("%+v", d)
 	}
-	if tags["team"] != "shop" || tags[ecsgate.LabelDecision] != "allow" || tags["Lading-Decision"] != "" || tags[ecsgate.LabelDecided] == "" {
+	if tags["team"] != "shop" || tags[ecsgate.LabelDecision] != "allow" || tags["Lading-Decision"] != "" ||
+		tags[ecsgate.LabelDecided] == "" {
 		t.Errorf("%v", tags)
 	}
 	// What was registered passes the hook, and a moved tag changes nothing.
 	w.move(repository, w.bad)
 	w.hook.Tags = false
-	_, err = w.client.CreateService(t.Context(), &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("web"), TaskDefinition: &reg.Definition, DeploymentConfiguration: gated(preScaleUp)})
+	_, err = w.client.CreateService(
+		t.Context(),
+		&ecs.CreateServiceInput{
+			Cluster:                 aws.String(cluster),
+			ServiceName:             aws.String("web"),
+			TaskDefinition:          &reg.Definition,
+			DeploymentConfiguration: gated(preScaleUp),
+		},
+	)
 	w.check(err)
 	w.cloud.Advance(time.Minute)
 	if got := w.running("service:web"); len(got) != 1 || got[0] != digest {
 		t.Errorf("%q", got)
 	}
 	in.Family = aws.String("gated-web")
-	if reg, err := w.registrar().Register(t.Context(), in); !errors.Is(err, ecsgate.ErrRefused) || reg.Family != "gated-web" || reg.Definition != "" || reg.Verdict != policy.Deny {
+	if reg, err := w.registrar().Register(t.Context(), in); !errors.Is(err, ecsgate.ErrRefused) || reg.Family != "gated-web" ||
+		reg.Definition != "" ||
+		reg.Verdict != policy.Deny {
 		t.Errorf("by the moved tag: %+v, %v", reg, err)
 	}
 }
@@ -82,7 +106,10 @@ func TestRegisterRefuses(t *testing.T) {
 	propose := func(images ...string) *ecs.RegisterTaskDefinitionInput {
 		in := &ecs.RegisterTaskDefinitionInput{Family: aws.String("web")}
 		for i, image := range images {
-			in.ContainerDefinitions = append(in.ContainerDefinitions, types.ContainerDefinition{Name: aws.String(string(rune('a' + i))), Image: &image})
+			in.ContainerDefinitions = append(
+				in.ContainerDefinitions,
+				types.ContainerDefinition{Name: aws.String(string(rune('a' + i))), Image: &image},
+			)
 		}
 		return in
 	}
@@ -120,7 +147,8 @@ func TestRegisterRefuses(t *testing.T) {
 	reg, err := w.registrar().Register(t.Context(), propose(w.bad, w.registry.Host()+"/shop/none:v1"))
 	w.check(err)
 	d, tags := w.described(reg.Definition)
-	if tags[ecsgate.LabelDecision] != "refused" || *d.ContainerDefinitions[0].Image != w.bad || !strings.HasSuffix(*d.ContainerDefinitions[1].Image, "/shop/none:v1") {
+	if tags[ecsgate.LabelDecision] != "refused" || *d.ContainerDefinitions[0].Image != w.bad ||
+		!strings.HasSuffix(*d.ContainerDefinitions[1].Image, "/shop/none:v1") {
 		t.Errorf("%v, %+v", tags, d)
 	}
 }
@@ -131,11 +159,17 @@ func TestRegisterOthers(t *testing.T) {
 	r := w.registrar()
 	repository, digest, _ := strings.Cut(w.signed, "@")
 	daemon := func(image string) *ecs.RegisterDaemonTaskDefinitionInput {
-		return &ecs.RegisterDaemonTaskDefinitionInput{Family: aws.String("agent"), ContainerDefinitions: []types.DaemonContainerDefinition{{Name: aws.String("agent"), Image: &image}}}
+		return &ecs.RegisterDaemonTaskDefinitionInput{
+			Family:               aws.String("agent"),
+			ContainerDefinitions: []types.DaemonContainerDefinition{{Name: aws.String("agent"), Image: &image}},
+		}
 	}
 	reg, err := r.RegisterDaemon(t.Context(), daemon(repository+":v1"))
 	w.check(err)
-	d, err := w.client.DescribeDaemonTaskDefinition(t.Context(), &ecs.DescribeDaemonTaskDefinitionInput{DaemonTaskDefinition: &reg.Definition})
+	d, err := w.client.DescribeDaemonTaskDefinition(
+		t.Context(),
+		&ecs.DescribeDaemonTaskDefinitionInput{DaemonTaskDefinition: &reg.Definition},
+	)
 	w.check(err)
 	if *d.DaemonTaskDefinition.Family != "gated-agent" || *d.DaemonTaskDefinition.ContainerDefinitions[0].Image != repository+"@"+digest {
 		t.Errorf("%+v", d.DaemonTaskDefinition)
@@ -146,7 +180,9 @@ func TestRegisterOthers(t *testing.T) {
 
 	express := func(image string) *ecs.CreateExpressGatewayServiceInput {
 		return &ecs.CreateExpressGatewayServiceInput{
-			Cluster: aws.String(cluster), ServiceName: aws.String("fast"), InfrastructureRoleArn: aws.String("arn:i"), ExecutionRoleArn: aws.String("arn:e"),
+			Cluster: aws.String(
+				cluster,
+			), ServiceName: aws.String("fast"), InfrastructureRoleArn: aws.String("arn:i"), ExecutionRoleArn: aws.String("arn:e"),
 			Cpu: aws.String("512"), PrimaryContainer: &types.ExpressGatewayContainer{Image: &image, ContainerPort: aws.Int32(8080)},
 		}
 	}
@@ -161,10 +197,14 @@ func TestRegisterOthers(t *testing.T) {
 	if got := w.running("service:fast"); len(got) != 1 || got[0] != digest {
 		t.Errorf("%q", got)
 	}
-	if in, reg, err := r.RegisterExpress(t.Context(), express(w.bad)); !errors.Is(err, ecsgate.ErrRefused) || in != nil || reg.Definition != "" {
+	if in, reg, err := r.RegisterExpress(t.Context(), express(w.bad)); !errors.Is(err, ecsgate.ErrRefused) || in != nil ||
+		reg.Definition != "" {
 		t.Errorf("%+v, %v", in, err)
 	}
-	if _, _, err := r.RegisterExpress(t.Context(), &ecs.CreateExpressGatewayServiceInput{ServiceName: aws.String("fast"), TaskDefinitionArn: &reg.Definition}); !errors.Is(err, ecsgate.ErrProposal) {
+	if _, _, err := r.RegisterExpress(t.Context(), &ecs.CreateExpressGatewayServiceInput{ServiceName: aws.String("fast"), TaskDefinitionArn: &reg.Definition}); !errors.Is(
+		err,
+		ecsgate.ErrProposal,
+	) {
 		t.Errorf("%v", err)
 	}
 }

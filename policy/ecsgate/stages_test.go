@@ -26,7 +26,11 @@ const function = "arn:aws:lambda:us-east-1:111122223333:function:gate"
 
 // configure gives the deployment a hook.
 func (s *stage) configure(action types.DeploymentLifecycleHookAction, target string, stages ...types.DeploymentLifecycleHookStage) {
-	h := types.DeploymentLifecycleHook{HookTargetArn: &target, LifecycleStages: stages, RoleArn: aws.String("arn:aws:iam::111122223333:role/ecs")}
+	h := types.DeploymentLifecycleHook{
+		HookTargetArn:   &target,
+		LifecycleStages: stages,
+		RoleArn:         aws.String("arn:aws:iam::111122223333:role/ecs"),
+	}
 	if action != "" {
 		h.TimeoutConfiguration = &types.DeploymentLifecycleHookTimeoutConfiguration{Action: action}
 	}
@@ -136,7 +140,10 @@ func TestRemembered(t *testing.T) {
 		t.Fatalf("%s, want %s", answer, want)
 	}
 	later := func(sum string) string {
-		task := types.TaskDefinition{Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("c1"), Image: aws.String(name + ":v1")}}}
+		task := types.TaskDefinition{
+			Family:               aws.String("web"),
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("c1"), Image: aws.String(name + ":v1")}},
+		}
 		image := types.ContainerImage{ContainerName: aws.String("c1"), Image: aws.String(name + ":v1")}
 		if sum != "" {
 			image.ImageDigest = &sum
@@ -184,7 +191,10 @@ func TestIndex(t *testing.T) {
 	index := s.index(name, child)
 	pinned := name + "@" + index
 	seen := func(sum string) string {
-		task := types.TaskDefinition{Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("c1"), Image: &pinned}}}
+		task := types.TaskDefinition{
+			Family:               aws.String("web"),
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("c1"), Image: &pinned}},
+		}
 		return s.revise(task, []types.ContainerImage{{ContainerName: aws.String("c1"), Image: &pinned, ImageDigest: &sum}})
 	}
 	s.expect(seen(index), "SUCCEEDED", "is allowed")
@@ -197,15 +207,21 @@ func TestIndex(t *testing.T) {
 func TestRequest(t *testing.T) {
 	s := newStage(t)
 	var seen []*policy.Request
-	s.gate.Policy = policy.All(policy.Require{Kind: verify.ImageSignature}, policy.Func(func(_ context.Context, in *policy.Input) *policy.Decision {
-		seen = append(seen, in.Request)
-		return &policy.Decision{Verdict: policy.Allow, Rule: "seen", Reason: "seen", Until: policy.Forever}
-	}))
+	s.gate.Policy = policy.All(
+		policy.Require{Kind: verify.ImageSignature},
+		policy.Func(func(_ context.Context, in *policy.Input) *policy.Decision {
+			seen = append(seen, in.Request)
+			return &policy.Decision{Verdict: policy.Allow, Rule: "seen", Reason: "seen", Until: policy.Forever}
+		}),
+	)
 	s.use(policy.Enforce)
 	s.configure("", function, preScaleUp)
 	task := types.TaskDefinition{
 		Family: aws.String("web"), RuntimePlatform: &types.RuntimePlatform{CpuArchitecture: types.CPUArchitectureArm64},
-		TrustedExecutionConfiguration: &types.TrustedExecutionConfiguration{IsolationMode: types.IsolationModeConfidentialSandbox, AttestationPolicy: aws.String("policy")},
+		TrustedExecutionConfiguration: &types.TrustedExecutionConfiguration{
+			IsolationMode:     types.IsolationModeConfidentialSandbox,
+			AttestationPolicy: aws.String("policy"),
+		},
 		ContainerDefinitions: []types.ContainerDefinition{
 			{Name: aws.String("app"), Image: &s.signed, Privileged: aws.Bool(true), VersionConsistency: types.VersionConsistencyDisabled}},
 	}
@@ -225,11 +241,14 @@ func TestRequest(t *testing.T) {
 			t.Fatalf("%d requests", len(seen))
 		}
 		q, a := seen[0], seen[0].Attributes
-		if q.Gate != "hook" || q.Operation != "PRE_SCALE_UP" || q.Cluster != "shop" || q.Workload != "web" || q.Kind != "service" || q.Account != "111122223333" || q.Region != "us-east-1" {
+		if q.Gate != "hook" || q.Operation != "PRE_SCALE_UP" || q.Cluster != "shop" || q.Workload != "web" || q.Kind != "service" ||
+			q.Account != "111122223333" ||
+			q.Region != "us-east-1" {
 			t.Errorf("%+v", q)
 		}
 		for name, want := range map[string]string{
-			"container": "app", ecsgate.AttributePlatform: c.want, ecsgate.AttributeVersionConsistency: "disabled", ecsgate.AttributePrivileged: "true",
+			"container": "app", ecsgate.AttributePlatform: c.want, ecsgate.AttributeVersionConsistency: "disabled",
+			ecsgate.AttributePrivileged:     "true",
 			ecsgate.AttributeExecuteCommand: "true", ecsgate.AttributeIsolation: "CONFIDENTIAL_SANDBOX", ecsgate.AttributeStrategy: "BLUE_GREEN",
 			ecsgate.AttributeAttestationPolicy: string(digest.FromString("policy")),
 		} {
@@ -246,16 +265,26 @@ func TestInjected(t *testing.T) {
 	const agent = "533267385481.dkr.ecr.us-east-1.amazonaws.com/agent:v1"
 	s.hook.Injected = []ecsgate.Injected{{Name: "ecs-service-connect-*", Account: "533267385481"}}
 	with := func(name, image string, defined bool) string {
-		task := types.TaskDefinition{Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &s.signed}}}
+		task := types.TaskDefinition{
+			Family:               aws.String("web"),
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &s.signed}},
+		}
 		if defined {
 			task.ContainerDefinitions = append(task.ContainerDefinitions, types.ContainerDefinition{Name: &name, Image: &image})
 		}
-		return s.revise(task, []types.ContainerImage{{ContainerName: aws.String("app"), Image: &s.signed}, {ContainerName: &name, Image: &image}})
+		return s.revise(
+			task,
+			[]types.ContainerImage{{ContainerName: aws.String("app"), Image: &s.signed}, {ContainerName: &name, Image: &image}},
+		)
 	}
 	s.expect(with("ecs-service-connect-x7", agent, false), "SUCCEEDED", "of 2")
 	s.expect(with("ecs-service-connect-x7", agent, true), "FAILED", "container ecs-service-connect-x7: ") // it is the task definition's
 	s.expect(with("sidecar", agent, false), "FAILED", "container sidecar: ")
-	s.expect(with("ecs-service-connect-x7", strings.Replace(agent, "5332", "1111", 1), false), "FAILED", "container ecs-service-connect-x7: ")
+	s.expect(
+		with("ecs-service-connect-x7", strings.Replace(agent, "5332", "1111", 1), false),
+		"FAILED",
+		"container ecs-service-connect-x7: ",
+	)
 	s.expect(with("ecs-service-connect-x7", "533267385481.example/agent:v1", false), "FAILED", "container ecs-service-connect-x7: ")
 	s.hook.Injected = nil
 	s.expect(with("ecs-service-connect-x7", agent, false), "FAILED", "container ecs-service-connect-x7: ")
@@ -265,12 +294,20 @@ func TestInjected(t *testing.T) {
 func TestForeign(t *testing.T) {
 	s := newStage(t)
 	repository, sum, _ := strings.Cut(s.bad, "@")
-	s.gate.Policy = policy.Any(policy.Require{Kind: verify.ImageSignature}, policy.Func(func(_ context.Context, in *policy.Input) *policy.Decision {
-		if in.Name == repository+"@"+sum {
-			return &policy.Decision{Verdict: policy.Allow, Rule: "vendor", Reason: "the vendor's agent, which was looked at", Until: policy.Forever}
-		}
-		return &policy.Decision{Verdict: policy.Deny, Rule: "vendor", Reason: "not the vendor's agent"}
-	}))
+	s.gate.Policy = policy.Any(
+		policy.Require{Kind: verify.ImageSignature},
+		policy.Func(func(_ context.Context, in *policy.Input) *policy.Decision {
+			if in.Name == repository+"@"+sum {
+				return &policy.Decision{
+					Verdict: policy.Allow,
+					Rule:    "vendor",
+					Reason:  "the vendor's agent, which was looked at",
+					Until:   policy.Forever,
+				}
+			}
+			return &policy.Decision{Verdict: policy.Deny, Rule: "vendor", Reason: "not the vendor's agent"}
+		}),
+	)
 	s.use(policy.Enforce)
 	s.expect(s.deploy(s.signed, s.bad), "SUCCEEDED", "of 2")
 }

@@ -241,7 +241,8 @@ func (d *taskDetail) digests() string {
 func (t *Tasks) outcomeOf(d *taskDetail) *TaskOutcome {
 	o := &TaskOutcome{
 		Task: d.TaskArn, Version: d.Version, Cluster: lastPart(d.ClusterArn), Group: d.Group, Definition: d.TaskDefinitionArn,
-		StartedBy: d.StartedBy, Exec: d.EnableExecuteCommand, Mode: t.Checker.Rules().Mode, Actor: t.actor(d.TaskArn, d.ClusterArn, d.Group),
+		StartedBy: d.StartedBy, Exec: d.EnableExecuteCommand, Mode: t.Checker.Rules().Mode,
+		Actor: t.actor(d.TaskArn, d.ClusterArn, d.Group),
 	}
 	if changes(d.Overrides) {
 		o.Overrides = d.Overrides
@@ -281,7 +282,10 @@ func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:
 func (t *Tasks) judge(ctx context.Context, d *taskDetail, o *TaskOutcome) error {
 	region, account, _ := arnParts(d.TaskArn)
 	j := &judge{checker: t.Checker, request: policy.Request{
-		Gate: cmp.Or(t.Name, "runtime"), Operation: "RUN", User: o.Actor, Cluster: o.Cluster, Kind: "task", Workload: o.Group, Account: account, Region: region,
+		Gate: cmp.Or(
+			t.Name,
+			"runtime",
+		), Operation: "RUN", User: o.Actor, Cluster: o.Cluster, Kind: "task", Workload: o.Group, Account: account, Region: region,
 	}}
 	var definition *running
 	looks := !policy.IgnoresRequest(t.Checker.Rules().Gate.Policy)
@@ -415,8 +419,33 @@ func (t *Tasks) tell(ctx context.Context, o *TaskOutcome) {
 	if o.Verdict != policy.Allow {
 		level = slog.LevelWarn
 	}
-	t.Log.Log(ctx, level, "task", "task", o.Task, "version", o.Version, "group", o.Group, "definition", o.Definition, "startedBy", o.StartedBy,
-		"actor", o.Actor, "overrides", string(o.Overrides), "exec", o.Exec, "verdict", o.Verdict.String(), "mode", o.Mode.String(), "reason", o.Reason)
+	t.Log.Log(
+		ctx,
+		level,
+		"task",
+		"task",
+		o.Task,
+		"version",
+		o.Version,
+		"group",
+		o.Group,
+		"definition",
+		o.Definition,
+		"startedBy",
+		o.StartedBy,
+		"actor",
+		o.Actor,
+		"overrides",
+		string(o.Overrides),
+		"exec",
+		o.Exec,
+		"verdict",
+		o.Verdict.String(),
+		"mode",
+		o.Mode.String(),
+		"reason",
+		o.Reason,
+	)
 	for _, s := range o.Steps {
 		why := s.Note
 		if s.Err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/policy/ecsgate/ecstest"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/verify"
 )
@@ -67,7 +68,9 @@ func (w *world) serve(name, image string, config *types.DeploymentConfiguration)
 	w.Helper()
 	definition := w.define(name, image)
 	_, err := w.client.CreateService(w.Context(), &ecs.CreateServiceInput{
-		Cluster: aws.String(cluster), ServiceName: &name, TaskDefinition: &definition, DesiredCount: aws.Int32(2), DeploymentConfiguration: config})
+		Cluster: aws.String(
+			cluster,
+		), ServiceName: &name, TaskDefinition: &definition, DesiredCount: aws.Int32(2), DeploymentConfiguration: config})
 	w.check(err)
 	w.cloud.Advance(time.Minute)
 	if got := w.running("service:" + name); len(got) != 2 {
@@ -254,7 +257,10 @@ func TestAttacks(t *testing.T) {
 			if longest > seconds || still {
 				t.Errorf("it ran for %v, and runs: %v", longest, still)
 			}
-			if got := w.did(); !slices.Equal(slices.Compact(slices.Sorted(slices.Values(got))), slices.Compact(slices.Sorted(slices.Values(want)))) {
+			if got := w.did(); !slices.Equal(
+				slices.Compact(slices.Sorted(slices.Values(got))),
+				slices.Compact(slices.Sorted(slices.Values(want))),
+			) {
 				t.Errorf("done: %q, want %q", got, want)
 			}
 			if want == nil && longest != 0 {
@@ -270,14 +276,22 @@ func TestAttacks(t *testing.T) {
 
 func (w *world) update(service, definition string) {
 	w.Helper()
-	_, err := w.client.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: &service, TaskDefinition: &definition})
+	_, err := w.client.UpdateService(
+		w.Context(),
+		&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: &service, TaskDefinition: &definition},
+	)
 	w.check(err)
 }
 
 func (w *world) express(image string) string {
 	w.Helper()
-	out, err := w.client.CreateExpressGatewayService(w.Context(), &ecs.CreateExpressGatewayServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("fast"),
-		ExecutionRoleArn: aws.String("arn:e"), InfrastructureRoleArn: aws.String("arn:i"), PrimaryContainer: &types.ExpressGatewayContainer{Image: &image}})
+	out, err := w.client.CreateExpressGatewayService(
+		w.Context(),
+		&ecs.CreateExpressGatewayServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("fast"),
+			ExecutionRoleArn: aws.String(
+				"arn:e",
+			), InfrastructureRoleArn: aws.String("arn:i"), PrimaryContainer: &types.ExpressGatewayContainer{Image: &image}},
+	)
 	w.check(err)
 	return *out.Service.ServiceArn
 }
@@ -329,7 +343,10 @@ func TestRestore(t *testing.T) {
 	w.restart()
 	w.outcomes = nil
 	w.cloud.ResetCalls()
-	_, err := w.client.StopTask(t.Context(), &ecs.StopTaskInput{Cluster: aws.String(cluster), Task: aws.String(w.task("service:web"))}) // whatever makes an event
+	_, err := w.client.StopTask(
+		t.Context(),
+		&ecs.StopTaskInput{Cluster: aws.String(cluster), Task: aws.String(w.task("service:web"))},
+	) // whatever makes an event
 	w.check(err)
 	w.cloud.Advance(time.Hour)
 	got := w.running("service:web")
@@ -354,14 +371,18 @@ func (w *world) task(group string) string {
 // What the caller changed is the policy's to see. It is the task that is stopped then, not the service or the definition.
 func TestOverridesAndExec(t *testing.T) {
 	w := newWorld(t)
-	w.gate.Policy = policy.All(policy.Require{Kind: verify.ImageSignature}, policy.Func(func(_ context.Context, in *policy.Input) *policy.Decision {
-		d := &policy.Decision{Verdict: policy.Allow, Rule: "as built", Reason: "nothing is changed", Until: policy.Forever}
-		a := in.Request.Attributes
-		if a[ecsgate.AttributeOverrides] != "none" && a[ecsgate.AttributeOverrides] != "" || a[ecsgate.AttributeExecuteCommand] == "true" {
-			d.Verdict, d.Reason = policy.Deny, "the caller changes what the image does"
-		}
-		return d
-	}))
+	w.gate.Policy = policy.All(
+		policy.Require{Kind: verify.ImageSignature},
+		policy.Func(func(_ context.Context, in *policy.Input) *policy.Decision {
+			d := &policy.Decision{Verdict: policy.Allow, Rule: "as built", Reason: "nothing is changed", Until: policy.Forever}
+			a := in.Request.Attributes
+			if a[ecsgate.AttributeOverrides] != "none" && a[ecsgate.AttributeOverrides] != "" ||
+				a[ecsgate.AttributeExecuteCommand] == "true" {
+				d.Verdict, d.Reason = policy.Deny, "the caller changes what the image does"
+			}
+			return d
+		}),
+	)
 	w.use(policy.Enforce)
 	w.restart()
 	definition := w.define("job", w.signed)
@@ -383,7 +404,9 @@ func TestOverridesAndExec(t *testing.T) {
 	if o := run(ecs.RunTaskInput{}); o.Verdict != policy.Allow || o.Overrides != nil || o.Exec {
 		t.Errorf("%+v", o)
 	}
-	command := &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("app"), Command: []string{"sh", "-c", "true"}}}}
+	command := &types.TaskOverride{
+		ContainerOverrides: []types.ContainerOverride{{Name: aws.String("app"), Command: []string{"sh", "-c", "true"}}},
+	}
 	role := &types.TaskOverride{TaskRoleArn: aws.String("arn:aws:iam::111122223333:role/admin")}
 	named := &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("app")}}}
 	if o := run(ecs.RunTaskInput{Overrides: named}); o.Verdict != policy.Allow || o.Overrides != nil {
@@ -407,9 +430,14 @@ func TestActor(t *testing.T) {
 	definition := w.define("job", w.bad)
 	out, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition})
 	w.check(err)
-	w.check(w.tasks.Handle(t.Context(), fmt.Appendf(nil, `{"source":"aws.ecs","detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"ecs.amazonaws.com",
+	w.check(
+		w.tasks.Handle(
+			t.Context(),
+			fmt.Appendf(nil, `{"source":"aws.ecs","detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"ecs.amazonaws.com",
 		"eventName":"RunTask","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/dev/alice"},
-		"responseElements":{"tasks":[{"taskArn":%q}]}}}`, *out.Tasks[0].TaskArn)))
+		"responseElements":{"tasks":[{"taskArn":%q}]}}}`, *out.Tasks[0].TaskArn),
+		),
+	)
 	w.cloud.Advance(time.Minute)
 	if len(w.outcomes) == 0 || w.outcomes[0].Actor != "arn:aws:sts::111122223333:assumed-role/dev/alice" {
 		t.Errorf("%+v", w.outcomes)
@@ -437,7 +465,10 @@ func TestNotStopped(t *testing.T) {
 		w := newWorld(t)
 		c.prepare(w)
 		definition := w.define("job", w.bad)
-		_, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition, Count: aws.Int32(4)})
+		_, err := w.client.RunTask(
+			t.Context(),
+			&ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition, Count: aws.Int32(4)},
+		)
 		w.check(err)
 		w.cloud.Advance(time.Hour)
 		if n := w.cloud.Calls()["ecs:StopTask"]; n != c.stopped || len(w.running("family:job")) != 4-c.stopped {
@@ -467,10 +498,16 @@ func TestReplay(t *testing.T) {
 		definitions = append(definitions, w.define(fmt.Sprintf("job%d", i), image))
 	}
 	for i := range 24 * 4 {
-		_, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definitions[i%len(definitions)]})
+		_, err := w.client.RunTask(
+			t.Context(),
+			&ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definitions[i%len(definitions)]},
+		)
 		w.check(err)
 		if i%7 == 3 { // some end by themselves
-			_, err := w.client.StopTask(t.Context(), &ecs.StopTaskInput{Cluster: aws.String(cluster), Task: aws.String(w.task("family:job" + fmt.Sprint(i%5)))})
+			_, err := w.client.StopTask(
+				t.Context(),
+				&ecs.StopTaskInput{Cluster: aws.String(cluster), Task: aws.String(w.task("family:job" + fmt.Sprint(i%5)))},
+			)
 			if err != nil && !strings.Contains(err.Error(), "not found") && !strings.Contains(err.Error(), "Task") {
 				w.check(err)
 			}
@@ -627,7 +664,10 @@ func TestQuotas(t *testing.T) {
 	w.cloud.Advance(time.Hour)
 	left := 0
 	for i := range jobs {
-		out, err := w.client.DescribeTaskDefinition(t.Context(), &ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String(fmt.Sprintf("job%d:1", i))})
+		out, err := w.client.DescribeTaskDefinition(
+			t.Context(),
+			&ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String(fmt.Sprintf("job%d:1", i))},
+		)
 		w.check(err)
 		if out.TaskDefinition.Status == types.TaskDefinitionStatusActive {
 			left++
@@ -649,8 +689,13 @@ func TestImageOfATaggedIndex(t *testing.T) {
 		w.outcomes = nil
 		arn := w.cloud.PutTask(cluster, types.Task{Group: aws.String("family:job"), Containers: []types.Container{
 			{Name: aws.String("app"), Image: aws.String(repository + ":multi"), ImageDigest: &digest}}})
-		event := fmt.Sprintf(`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":%q,"clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/shop",
-			"version":4,"lastStatus":"RUNNING","containers":[{"name":"app","image":%q,"imageDigest":%q}]}}`, arn, repository+":multi", digest)
+		event := fmt.Sprintf(
+			`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":%q,"clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/shop",
+			"version":4,"lastStatus":"RUNNING","containers":[{"name":"app","image":%q,"imageDigest":%q}]}}`,
+			arn,
+			repository+":multi",
+			digest,
+		)
 		w.check(w.tasks.Handle(t.Context(), json.RawMessage(event)))
 		return w.outcomes[0]
 	}
@@ -680,10 +725,15 @@ func TestTaskEventsMalformed(t *testing.T) {
 	out, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition})
 	w.check(err)
 	w.cloud.Advance(time.Minute)
-	forged := fmt.Sprintf(`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":%q,"clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/shop",
-		"version":9,"lastStatus":"RUNNING","containers":[{"name":"app","image":%q}]}}`, *out.Tasks[0].TaskArn, w.bad)
+	forged := fmt.Sprintf(
+		`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":%q,"clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/shop",
+		"version":9,"lastStatus":"RUNNING","containers":[{"name":"app","image":%q}]}}`,
+		*out.Tasks[0].TaskArn,
+		w.bad,
+	)
 	w.restart()
-	if err := w.tasks.Handle(t.Context(), json.RawMessage(forged)); err == nil || !strings.Contains(err.Error(), "the task runs nothing that was denied") {
+	if err := w.tasks.Handle(t.Context(), json.RawMessage(forged)); err == nil ||
+		!strings.Contains(err.Error(), "the task runs nothing that was denied") {
 		t.Errorf("%v", err)
 	}
 	if calls := w.cloud.Calls(); calls["ecs:StopTask"] != 0 {
@@ -718,15 +768,29 @@ func TestPauses(t *testing.T) {
 			return err
 		}, ecstest.HookStateChange)
 		var said []any
-		w.cloud.Edit("ecs:ContinueServiceDeployment", ecstest.Edit{Request: func(members map[string]any) { said = append(said, members["action"]) }})
-		config := &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyRolling, LifecycleHooks: []types.DeploymentLifecycleHook{{
-			TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{preScaleUp},
-			TimeoutConfiguration: &types.DeploymentLifecycleHookTimeoutConfiguration{Action: c.timeout},
-		}, {
-			TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{postScaleUp}, // a person's
-		}}}
+		w.cloud.Edit(
+			"ecs:ContinueServiceDeployment",
+			ecstest.Edit{Request: func(members map[string]any) { said = append(said, members["action"]) }},
+		)
+		config := &types.DeploymentConfiguration{
+			Strategy: types.DeploymentStrategyRolling,
+			LifecycleHooks: []types.DeploymentLifecycleHook{{
+				TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{preScaleUp},
+				TimeoutConfiguration: &types.DeploymentLifecycleHookTimeoutConfiguration{Action: c.timeout},
+			}, {
+				TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{postScaleUp}, // a person's
+			}},
+		}
 		definition := w.define("web", c.image(w))
-		_, err := w.client.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition, DeploymentConfiguration: config})
+		_, err := w.client.UpdateService(
+			t.Context(),
+			&ecs.UpdateServiceInput{
+				Cluster:                 aws.String(cluster),
+				Service:                 aws.String("web"),
+				TaskDefinition:          &definition,
+				DeploymentConfiguration: config,
+			},
+		)
 		w.check(err)
 		w.cloud.Advance(10 * time.Minute)
 		if len(said) != 1 || said[0] != c.action || len(failed) > 0 {
@@ -751,11 +815,17 @@ func TestPausesWait(t *testing.T) {
 	w := newWorld(t)
 	pauses := &ecsgate.Pauses{Hook: w.hook, Client: w.client}
 	w.serve("web", w.signed, nil)
-	pause := types.DeploymentLifecycleHook{TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{preScaleUp}}
+	pause := types.DeploymentLifecycleHook{
+		TargetType:      types.DeploymentLifecycleHookTargetTypePause,
+		LifecycleStages: []types.DeploymentLifecycleHookStage{preScaleUp},
+	}
 	deploy := func(hooks ...types.DeploymentLifecycleHook) json.RawMessage {
 		definition := w.define("web", w.other)
-		_, err := w.client.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition,
-			DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: hooks}})
+		_, err := w.client.UpdateService(
+			t.Context(),
+			&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition,
+				DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: hooks}},
+		)
 		w.check(err)
 		w.cloud.Advance(time.Minute)
 		events := w.cloud.Events(ecstest.HookStateChange)
@@ -774,5 +844,31 @@ func TestPausesWait(t *testing.T) {
 	}
 	if err := pauses.Handle(t.Context(), deploy(pause, pause)); err == nil || !strings.Contains(err.Error(), "2 pause hooks") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A warm decision asks nobody: of a task, no call of ECS at all, and of a deployment the three that it is about; the registry rests.
+func TestWarm(t *testing.T) {
+	w := newWorld(t)
+	checker, err := gate.New(&gate.Rules{Gate: w.gate}, nil) // that keeps what it decided
+	w.check(err)
+	w.hook.Checker = checker
+	w.restart()
+	w.serve("web", w.signed, gated(preScaleUp))
+	event := w.deploy(w.signed)
+	w.expect(event, "SUCCEEDED", "is allowed")
+	w.cloud.ResetCalls()
+	w.requests.Store(0)
+	w.expect(event, "SUCCEEDED", "is allowed")
+	if calls := w.cloud.Calls(); len(calls) != 3 || calls["ecs:DescribeServiceDeployments"]+calls["ecs:DescribeServiceRevisions"]+calls["ecs:DescribeTaskDefinition"] != 3 {
+		t.Errorf("%v", calls)
+	}
+	definition := w.define("job", w.signed)
+	w.cloud.ResetCalls()
+	_, err = w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition, Count: aws.Int32(10)})
+	w.check(err)
+	w.cloud.Advance(time.Minute)
+	if calls := w.cloud.Calls(); len(calls) != 1 || w.requests.Load() != 0 || len(w.running("family:job")) != 10 {
+		t.Errorf("%v, %d requests to the registry", calls, w.requests.Load())
 	}
 }

@@ -20,12 +20,20 @@ import (
 // silent is an ECS that never answers.
 type silent struct{ ecsgate.Client }
 
-func (silent) DescribeServiceDeployments(ctx context.Context, _ *ecs.DescribeServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceDeploymentsOutput, error) {
+func (silent) DescribeServiceDeployments(
+	ctx context.Context,
+	_ *ecs.DescribeServiceDeploymentsInput,
+	_ ...func(*ecs.Options),
+) (*ecs.DescribeServiceDeploymentsOutput, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func (silent) DescribeServiceRevisions(ctx context.Context, _ *ecs.DescribeServiceRevisionsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceRevisionsOutput, error) {
+func (silent) DescribeServiceRevisions(
+	ctx context.Context,
+	_ *ecs.DescribeServiceRevisionsInput,
+	_ ...func(*ecs.Options),
+) (*ecs.DescribeServiceRevisionsOutput, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }

@@ -184,10 +184,13 @@ func push(t *testing.T, name string) (string, ocispec.Descriptor) {
 // deploy returns the event of a deployment of one image.
 func deploy(cloud *awstest.Server, image string) string {
 	service := cloud.ECS.PutService("shop", types.Service{ServiceName: aws.String("web")})
-	revision := cloud.ECS.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: aws.String(cloud.ECS.PutTaskDefinition(types.TaskDefinition{
-		Family:               aws.String("web"),
-		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &image}},
-	}))})
+	revision := cloud.ECS.PutServiceRevision(
+		service,
+		types.ServiceRevision{TaskDefinition: aws.String(cloud.ECS.PutTaskDefinition(types.TaskDefinition{
+			Family:               aws.String("web"),
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &image}},
+		}))},
+	)
 	deployment := cloud.ECS.PutServiceDeployment(service, types.ServiceDeployment{})
 	return fmt.Sprintf(`{"executionId":"1","lifecycleStage":"PRE_SCALE_UP","resourceArn":%q,
 		"executionDetails":{"serviceArn":%q,"targetServiceRevisionArn":%q}}`, deployment, service, revision)
@@ -206,7 +209,15 @@ func TestMisconfigured(t *testing.T) {
 		"any family":  {profile, "registrar", "", "gated", "family "},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "AWS_REGION=us-east-1", "SIGNING_PROFILES="+c.profiles, "DOOR="+c.door, "MODE="+c.mode, "FAMILY="+c.family)
+		cmd.Env = append(
+			os.Environ(),
+			"AWS_LAMBDA_RUNTIME_API=127.0.0.1:1",
+			"AWS_REGION=us-east-1",
+			"SIGNING_PROFILES="+c.profiles,
+			"DOOR="+c.door,
+			"MODE="+c.mode,
+			"FAMILY="+c.family,
+		)
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "the function cannot start") || !strings.Contains(string(out), c.want) {
 			t.Errorf("%s: %v: %s", name, err, out)

@@ -108,7 +108,9 @@ func (s *Server) deployDaemon(d *daemon, definition string) error {
 	}
 	d.revisions = append(d.revisions, r)
 	deploy := &types.DaemonDeployment{
-		DaemonDeploymentArn: aws.String(s.arn("daemon-deployment/" + short + "/" + rand.Text()[:21])), ClusterArn: d.ClusterArn, CreatedAt: &now,
+		DaemonDeploymentArn: aws.String(
+			s.arn("daemon-deployment/" + short + "/" + rand.Text()[:21]),
+		), ClusterArn: d.ClusterArn, CreatedAt: &now,
 		Status: types.DaemonDeploymentStatusPending, TargetDaemonRevision: &types.DaemonDeploymentRevisionDetail{Arn: r.DaemonRevisionArn},
 	}
 	if d.current != nil {
@@ -141,7 +143,8 @@ func (s *Server) deployDaemon(d *daemon, definition string) error {
 
 func (s *Server) daemonChanged(d *daemon, deploy *types.DaemonDeployment) {
 	s.emit(DaemonDeploymentStateChange, *d.DaemonArn, map[string]any{
-		"eventType": "INFO", "eventName": "DAEMON_DEPLOYMENT_" + string(deploy.Status), "clusterArn": d.ClusterArn, "daemonArn": d.DaemonArn,
+		"eventType": "INFO", "eventName": "DAEMON_DEPLOYMENT_" + string(deploy.Status), "clusterArn": d.ClusterArn,
+		"daemonArn":           d.DaemonArn,
 		"daemonDeploymentArn": deploy.DaemonDeploymentArn, "targetDaemonRevisionArn": deploy.TargetDaemonRevision.Arn,
 		"updatedAt": s.now.UTC().Format(time.RFC3339Nano),
 	})

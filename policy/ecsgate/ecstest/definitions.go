@@ -69,9 +69,11 @@ func (s *Server) registerTaskDefinition(in *ecs.RegisterTaskDefinitionInput) (sm
 	d := s.addDefinition(types.TaskDefinition{
 		Family: in.Family, ContainerDefinitions: in.ContainerDefinitions, Cpu: in.Cpu, Memory: in.Memory, NetworkMode: in.NetworkMode,
 		ExecutionRoleArn: in.ExecutionRoleArn, TaskRoleArn: in.TaskRoleArn, RuntimePlatform: in.RuntimePlatform, Volumes: in.Volumes,
-		PidMode: in.PidMode, IpcMode: in.IpcMode, RequiresCompatibilities: in.RequiresCompatibilities, EphemeralStorage: in.EphemeralStorage,
-		PlacementConstraints: in.PlacementConstraints, ProxyConfiguration: in.ProxyConfiguration, EnableFaultInjection: in.EnableFaultInjection,
-		InferenceAccelerators: in.InferenceAccelerators, TrustedExecutionConfiguration: in.TrustedExecutionConfiguration,
+		PidMode: in.PidMode, IpcMode: in.IpcMode, RequiresCompatibilities: in.RequiresCompatibilities,
+		EphemeralStorage:     in.EphemeralStorage,
+		PlacementConstraints: in.PlacementConstraints, ProxyConfiguration: in.ProxyConfiguration,
+		EnableFaultInjection:          in.EnableFaultInjection,
+		TrustedExecutionConfiguration: in.TrustedExecutionConfiguration,
 	})
 	s.tag(*d.TaskDefinitionArn, in.Tags)
 	return &ecs.RegisterTaskDefinitionOutput{TaskDefinition: d, Tags: in.Tags}, nil

@@ -88,8 +88,9 @@ func (s *Server) deploy(v *service, definition string) error {
 	next := &deployment{
 		ServiceDeployment: &types.ServiceDeployment{
 			ServiceDeploymentArn: aws.String(deploymentARN(*v.ServiceArn)), ServiceArn: v.ServiceArn, ClusterArn: v.ClusterArn,
-			CreatedAt: &now, StartedAt: &now, UpdatedAt: &now, Status: types.ServiceDeploymentStatusInProgress, DeploymentConfiguration: &config,
-			TargetServiceRevision: &types.ServiceRevisionSummary{Arn: target.ServiceRevisionArn, RequestedTaskCount: v.DesiredCount},
+			CreatedAt: &now, StartedAt: &now, UpdatedAt: &now, Status: types.ServiceDeploymentStatusInProgress,
+			DeploymentConfiguration: &config,
+			TargetServiceRevision:   &types.ServiceRevisionSummary{Arn: target.ServiceRevisionArn, RequestedTaskCount: v.DesiredCount},
 		},
 		service: v, source: v.current, target: target, stages: allStages,
 	}

@@ -34,13 +34,18 @@ func TestECS(t *testing.T) {
 		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &image}}})
 	service := cloud.PutService("prod", types.Service{ServiceName: aws.String("web"), TaskDefinition: &definition, DesiredCount: 3})
 	revision := cloud.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: &definition,
-		ContainerImages: []types.ContainerImage{{ContainerName: aws.String("app"), Image: &image, ImageDigest: aws.String(image[len(image)-71:])}}})
+		ContainerImages: []types.ContainerImage{
+			{ContainerName: aws.String("app"), Image: &image, ImageDigest: aws.String(image[len(image)-71:])},
+		}})
 	var tasks []string
 	for range 3 {
 		tasks = append(tasks, cloud.PutTask("prod", types.Task{TaskDefinitionArn: &definition, Group: aws.String("service:web")}))
 	}
 
-	revisions, err := client.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{revision, "arn:none"}})
+	revisions, err := client.DescribeServiceRevisions(
+		ctx,
+		&ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{revision, "arn:none"}},
+	)
 	if err != nil || len(revisions.ServiceRevisions) != 1 || len(revisions.Failures) != 1 ||
 		*revisions.ServiceRevisions[0].ContainerImages[0].Image != image || *revisions.ServiceRevisions[0].ServiceArn != service {
 		t.Errorf("%+v, %v", revisions, err)
@@ -51,7 +56,10 @@ func TestECS(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
 	}
-	services, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web", service}})
+	services, err := client.DescribeServices(
+		ctx,
+		&ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web", service}},
+	)
 	if err != nil || len(services.Services) != 2 || *services.Services[0].TaskDefinition != definition {
 		t.Errorf("%+v, %v", services, err)
 	}
@@ -71,7 +79,8 @@ func TestECS(t *testing.T) {
 		t.Fatal(err)
 	}
 	described, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String("prod"), Tasks: tasks})
-	if err != nil || *described.Tasks[1].DesiredStatus != "STOPPED" || *described.Tasks[1].StoppedReason != "not signed" || *described.Tasks[0].DesiredStatus != "RUNNING" {
+	if err != nil || *described.Tasks[1].DesiredStatus != "STOPPED" || *described.Tasks[1].StoppedReason != "not signed" ||
+		*described.Tasks[0].DesiredStatus != "RUNNING" {
 		t.Errorf("%+v, %v", described, err)
 	}
 	if _, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Tasks: tasks}); code(err) != "ClusterNotFoundException" {
@@ -112,9 +121,12 @@ func (s *stage) check(err error) {
 
 func (s *stage) define(image string) string {
 	s.Helper()
-	d, err := s.RegisterTaskDefinition(s.Context(), &ecs.RegisterTaskDefinitionInput{Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{
-		{Name: aws.String("app"), Image: &image, Environment: []types.KeyValuePair{{Name: aws.String("A"), Value: aws.String("b")}}},
-	}})
+	d, err := s.RegisterTaskDefinition(
+		s.Context(),
+		&ecs.RegisterTaskDefinitionInput{Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{
+			{Name: aws.String("app"), Image: &image, Environment: []types.KeyValuePair{{Name: aws.String("A"), Value: aws.String("b")}}},
+		}},
+	)
 	s.check(err)
 	return *d.TaskDefinition.TaskDefinitionArn
 }
@@ -130,9 +142,15 @@ func (s *stage) running() (images []string) {
 
 func (s *stage) deployment() types.ServiceDeployment {
 	s.Helper()
-	list, err := s.ListServiceDeployments(s.Context(), &ecs.ListServiceDeploymentsInput{Cluster: aws.String("shop"), Service: aws.String("web")})
+	list, err := s.ListServiceDeployments(
+		s.Context(),
+		&ecs.ListServiceDeploymentsInput{Cluster: aws.String("shop"), Service: aws.String("web")},
+	)
 	s.check(err)
-	d, err := s.DescribeServiceDeployments(s.Context(), &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{*list.ServiceDeployments[0].ServiceDeploymentArn}})
+	d, err := s.DescribeServiceDeployments(
+		s.Context(),
+		&ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{*list.ServiceDeployments[0].ServiceDeploymentArn}},
+	)
 	s.check(err)
 	return d.ServiceDeployments[0]
 }
@@ -149,7 +167,10 @@ func TestTaskEvents(t *testing.T) {
 	})
 	s.check(err)
 	s.Advance(10 * time.Second)
-	_, err = s.StopTask(t.Context(), &ecs.StopTaskInput{Cluster: aws.String("shop"), Task: out.Tasks[0].TaskArn, Reason: aws.String("enough")})
+	_, err = s.StopTask(
+		t.Context(),
+		&ecs.StopTaskInput{Cluster: aws.String("shop"), Task: out.Tasks[0].TaskArn, Reason: aws.String("enough")},
+	)
 	s.check(err)
 	s.Advance(10 * time.Second)
 	if ran := s.Ran(*out.Tasks[0].TaskArn); ran != 9*time.Second {
@@ -169,7 +190,8 @@ func TestTaskEvents(t *testing.T) {
 		s.check(json.Unmarshal(event, &e))
 		d := e.Detail
 		got = append(got, d.LastStatus+" "+d.DesiredStatus+" "+d.Containers[0].ImageDigest)
-		if d.Version != i+1 || d.StartedBy != "me" || !d.EnableExecuteCommand || d.Overrides.ContainerOverrides[0].Command[0] != "sh" || d.Containers[0].Image != "registry.example/app:v1" {
+		if d.Version != i+1 || d.StartedBy != "me" || !d.EnableExecuteCommand || d.Overrides.ContainerOverrides[0].Command[0] != "sh" ||
+			d.Containers[0].Image != "registry.example/app:v1" {
 			t.Errorf("%s", event)
 		}
 	}
@@ -184,18 +206,27 @@ func TestLimits(t *testing.T) {
 	s := newStage(t, ecstest.Options{Throttle: true})
 	s.define("registry.example/app:v1")
 	for n, want := range map[int32]string{0: "InvalidParameterException", 11: "InvalidParameterException", 10: ""} {
-		if _, err := s.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("shop"), TaskDefinition: aws.String("web"), Count: &n}); code(err) != want {
+		if _, err := s.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("shop"), TaskDefinition: aws.String("web"), Count: &n}); code(
+			err,
+		) != want {
 			t.Errorf("RunTask of %d: %v", n, err)
 		}
 	}
-	_, err := s.StartTask(t.Context(), &ecs.StartTaskInput{Cluster: aws.String("shop"), TaskDefinition: aws.String("web"), ContainerInstances: make([]string, 11)})
+	_, err := s.StartTask(
+		t.Context(),
+		&ecs.StartTaskInput{Cluster: aws.String("shop"), TaskDefinition: aws.String("web"), ContainerInstances: make([]string, 11)},
+	)
 	if code(err) != "InvalidParameterException" {
 		t.Errorf("StartTask on 11: %v", err)
 	}
-	if _, err := s.DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String("shop"), Tasks: make([]string, 101)}); code(err) != "InvalidParameterException" {
+	if _, err := s.DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String("shop"), Tasks: make([]string, 101)}); code(
+		err,
+	) != "InvalidParameterException" {
 		t.Errorf("DescribeTasks of 101: %v", err)
 	}
-	if _, err := s.DescribeServiceDeployments(t.Context(), &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: make([]string, 21)}); code(err) != "InvalidParameterException" {
+	if _, err := s.DescribeServiceDeployments(t.Context(), &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: make([]string, 21)}); code(
+		err,
+	) != "InvalidParameterException" {
 		t.Errorf("DescribeServiceDeployments of 21: %v", err)
 	}
 	once := func(o *ecs.Options) { o.RetryMaxAttempts = 1 }
@@ -222,7 +253,11 @@ func TestDeployments(t *testing.T) {
 	s := newStage(t, ecstest.Options{})
 	first := s.define("registry.example/app:v1")
 	var events []string
-	answers := []string{`{"hookStatus":"IN_PROGRESS","callBackDelay":60,"hookDetails":{"seen":true}}`, `{"hookStatus":"SUCCEEDED"}`, `{"hookStatus":"FAILED"}`}
+	answers := []string{
+		`{"hookStatus":"IN_PROGRESS","callBackDelay":60,"hookDetails":{"seen":true}}`,
+		`{"hookStatus":"SUCCEEDED"}`,
+		`{"hookStatus":"FAILED"}`,
+	}
 	s.Function("arn:gate", func(_ context.Context, event json.RawMessage) (json.RawMessage, error) {
 		events = append(events, string(event))
 		answer := answers[0]
@@ -231,10 +266,15 @@ func TestDeployments(t *testing.T) {
 	})
 	_, err := s.CreateService(t.Context(), &ecs.CreateServiceInput{
 		Cluster: aws.String("shop"), ServiceName: aws.String("web"), TaskDefinition: &first, DesiredCount: aws.Int32(2),
-		DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyBlueGreen, LifecycleHooks: []types.DeploymentLifecycleHook{{
-			HookTargetArn: aws.String("arn:gate"), RoleArn: aws.String("arn:role"), HookDetails: document.NewLazyDocument(map[string]any{"team": "shop"}),
-			LifecycleStages: []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStagePreScaleUp},
-		}}},
+		DeploymentConfiguration: &types.DeploymentConfiguration{
+			Strategy: types.DeploymentStrategyBlueGreen,
+			LifecycleHooks: []types.DeploymentLifecycleHook{{
+				HookTargetArn: aws.String(
+					"arn:gate",
+				), RoleArn: aws.String("arn:role"), HookDetails: document.NewLazyDocument(map[string]any{"team": "shop"}),
+				LifecycleStages: []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStagePreScaleUp},
+			}},
+		},
 	})
 	s.check(err)
 	s.Advance(30 * time.Second)
@@ -242,10 +282,12 @@ func TestDeployments(t *testing.T) {
 		t.Errorf("%q, %q", got, events)
 	}
 	s.Advance(2 * time.Minute)
-	if got := s.running(); len(got) != 2 || got[0] != sum || len(events) != 2 || !strings.Contains(events[1], `"hookDetails":{"seen":true,"team":"shop"}`) {
+	if got := s.running(); len(got) != 2 || got[0] != sum || len(events) != 2 ||
+		!strings.Contains(events[1], `"hookDetails":{"seen":true,"team":"shop"}`) {
 		t.Errorf("%q, %q", got, events)
 	}
-	if d := s.deployment(); d.Status != types.ServiceDeploymentStatusSuccessful || d.LifecycleHookDetails[0].Status != "SUCCEEDED" || d.LifecycleHookDetails[0].TimeoutAction != "ROLLBACK" {
+	if d := s.deployment(); d.Status != types.ServiceDeploymentStatusSuccessful || d.LifecycleHookDetails[0].Status != "SUCCEEDED" ||
+		d.LifecycleHookDetails[0].TimeoutAction != "ROLLBACK" {
 		t.Errorf("%+v", d)
 	}
 
@@ -258,28 +300,43 @@ func TestDeployments(t *testing.T) {
 		t.Errorf("a replaced task: %q", got)
 	}
 	// A hook that refuses, and what was there stays.
-	_, err = s.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: aws.String("web"), ForceNewDeployment: true})
+	_, err = s.UpdateService(
+		t.Context(),
+		&ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: aws.String("web"), ForceNewDeployment: true},
+	)
 	s.check(err)
 	s.Advance(time.Minute)
-	if d, got := s.deployment(), s.running(); d.Status != types.ServiceDeploymentStatusRollbackSuccessful || len(got) != 2 || got[1] != sum {
+	if d, got := s.deployment(), s.running(); d.Status != types.ServiceDeploymentStatusRollbackSuccessful || len(got) != 2 ||
+		got[1] != sum {
 		t.Errorf("%s, %q", d.Status, got)
 	}
 	// Without its hook, in the same call.
-	_, err = s.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: aws.String("web"), ForceNewDeployment: true,
-		DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{}}})
+	_, err = s.UpdateService(
+		t.Context(),
+		&ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: aws.String("web"), ForceNewDeployment: true,
+			DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{}}},
+	)
 	s.check(err)
 	s.Advance(3 * time.Second)
-	stop, err := s.StopServiceDeployment(t.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: s.deployment().ServiceDeploymentArn})
+	stop, err := s.StopServiceDeployment(
+		t.Context(),
+		&ecs.StopServiceDeploymentInput{ServiceDeploymentArn: s.deployment().ServiceDeploymentArn},
+	)
 	s.check(err)
 	s.Advance(time.Minute)
-	if d := s.deployment(); *d.ServiceDeploymentArn != *stop.ServiceDeploymentArn || d.Status != types.ServiceDeploymentStatusRollbackSuccessful || len(s.running()) != 2 {
+	if d := s.deployment(); *d.ServiceDeploymentArn != *stop.ServiceDeploymentArn ||
+		d.Status != types.ServiceDeploymentStatusRollbackSuccessful ||
+		len(s.running()) != 2 {
 		t.Errorf("%s, %q", d.Status, s.running())
 	}
 	_, err = s.StopServiceDeployment(t.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: stop.ServiceDeploymentArn})
 	if code(err) != "ConflictException" {
 		t.Errorf("stopped twice: %v", err)
 	}
-	_, err = s.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: aws.String("web"), ForceNewDeployment: true})
+	_, err = s.UpdateService(
+		t.Context(),
+		&ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: aws.String("web"), ForceNewDeployment: true},
+	)
 	s.check(err)
 	s.Advance(time.Minute)
 	if d, got := s.deployment(), s.running(); d.Status != types.ServiceDeploymentStatusSuccessful || len(got) != 2 || got[0] != s.tag {
@@ -306,8 +363,12 @@ func TestPause(t *testing.T) {
 		_, err := s.CreateService(t.Context(), &ecs.CreateServiceInput{
 			Cluster: aws.String("shop"), ServiceName: aws.String("web"), TaskDefinition: &definition,
 			DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{{
-				TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{"PRE_SCALE_UP"},
-				TimeoutConfiguration: &types.DeploymentLifecycleHookTimeoutConfiguration{Action: c.timeout, TimeoutInMinutes: aws.Int32(10)},
+				TargetType:      types.DeploymentLifecycleHookTargetTypePause,
+				LifecycleStages: []types.DeploymentLifecycleHookStage{"PRE_SCALE_UP"},
+				TimeoutConfiguration: &types.DeploymentLifecycleHookTimeoutConfiguration{
+					Action:           c.timeout,
+					TimeoutInMinutes: aws.Int32(10),
+				},
 			}}},
 		})
 		s.check(err)
@@ -335,22 +396,36 @@ func TestOthers(t *testing.T) {
 	_, err := s.CreateService(t.Context(), &ecs.CreateServiceInput{Cluster: aws.String("shop"), ServiceName: aws.String("web"),
 		DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}})
 	s.check(err)
-	set, err := s.CreateTaskSet(t.Context(), &ecs.CreateTaskSetInput{Cluster: aws.String("shop"), Service: aws.String("web"), TaskDefinition: &definition})
+	set, err := s.CreateTaskSet(
+		t.Context(),
+		&ecs.CreateTaskSetInput{Cluster: aws.String("shop"), Service: aws.String("web"), TaskDefinition: &definition},
+	)
 	s.check(err)
 	s.Advance(time.Minute)
 	if len(s.running()) != 1 {
 		t.Errorf("task set: %q", s.running())
 	}
-	_, err = s.DeleteTaskSet(t.Context(), &ecs.DeleteTaskSetInput{Cluster: aws.String("shop"), Service: aws.String("web"), TaskSet: set.TaskSet.TaskSetArn, Force: aws.Bool(true)})
+	_, err = s.DeleteTaskSet(
+		t.Context(),
+		&ecs.DeleteTaskSetInput{
+			Cluster: aws.String("shop"),
+			Service: aws.String("web"),
+			TaskSet: set.TaskSet.TaskSetArn,
+			Force:   aws.Bool(true),
+		},
+	)
 	s.check(err)
 	s.Advance(time.Minute)
 	if len(s.running()) != 0 {
 		t.Errorf("task set deleted: %q", s.running())
 	}
 
-	express, err := s.CreateExpressGatewayService(t.Context(), &ecs.CreateExpressGatewayServiceInput{Cluster: aws.String("shop"), ServiceName: aws.String("fast"),
-		ExecutionRoleArn: aws.String("arn:e"), InfrastructureRoleArn: aws.String("arn:i"),
-		PrimaryContainer: &types.ExpressGatewayContainer{Image: aws.String("registry.example/app:v1")}})
+	express, err := s.CreateExpressGatewayService(
+		t.Context(),
+		&ecs.CreateExpressGatewayServiceInput{Cluster: aws.String("shop"), ServiceName: aws.String("fast"),
+			ExecutionRoleArn: aws.String("arn:e"), InfrastructureRoleArn: aws.String("arn:i"),
+			PrimaryContainer: &types.ExpressGatewayContainer{Image: aws.String("registry.example/app:v1")}},
+	)
 	s.check(err)
 	s.Advance(time.Minute)
 	e, err := s.DescribeExpressGatewayService(t.Context(), &ecs.DescribeExpressGatewayServiceInput{ServiceArn: express.Service.ServiceArn})
@@ -371,7 +446,8 @@ func TestOthers(t *testing.T) {
 	created, err := s.CreateDaemon(t.Context(), &ecs.CreateDaemonInput{ClusterArn: aws.String("shop"), DaemonName: aws.String("agent"),
 		DaemonTaskDefinitionArn: d.DaemonTaskDefinitionArn, CapacityProviderArns: []string{"arn:provider"}})
 	s.check(err)
-	if events := s.Events(ecstest.DaemonDeploymentStateChange); len(events) != 1 || !strings.Contains(string(events[0]), "DAEMON_DEPLOYMENT_PENDING") {
+	if events := s.Events(ecstest.DaemonDeploymentStateChange); len(events) != 1 ||
+		!strings.Contains(string(events[0]), "DAEMON_DEPLOYMENT_PENDING") {
 		t.Errorf("%s", events)
 	}
 	s.Advance(time.Minute)
@@ -395,7 +471,8 @@ func TestFailedPull(t *testing.T) {
 	_, err := s.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("shop"), TaskDefinition: &definition})
 	s.check(err)
 	s.Advance(time.Minute)
-	if task := s.Tasks()[0]; *task.LastStatus != "STOPPED" || !strings.Contains(*task.StoppedReason, "CannotPullContainerError") || task.StartedAt != nil {
+	if task := s.Tasks()[0]; *task.LastStatus != "STOPPED" || !strings.Contains(*task.StoppedReason, "CannotPullContainerError") ||
+		task.StartedAt != nil {
 		t.Errorf("%+v", task)
 	}
 }

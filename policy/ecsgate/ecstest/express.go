@@ -24,7 +24,8 @@ func (s *Server) createExpress(in *ecs.CreateExpressGatewayServiceInput) (smithy
 	if s.service(cluster, *in.ServiceName) != nil {
 		return nil, awswire.Failed("InvalidParameterException", "A service of this name is there already.")
 	}
-	if in.TaskDefinitionArn != nil && (in.ExecutionRoleArn != nil || in.TaskRoleArn != nil || in.Cpu != nil || in.Memory != nil || in.CpuArchitecture != "") {
+	if in.TaskDefinitionArn != nil &&
+		(in.ExecutionRoleArn != nil || in.TaskRoleArn != nil || in.Cpu != nil || in.Memory != nil || in.CpuArchitecture != "") {
 		return nil, awswire.Failed("InvalidParameterException", "These parameters are the task definition's.")
 	}
 	definition, err := s.expressDefinition(*in.ServiceName, in.PrimaryContainer, in.TaskDefinitionArn, in.Cpu, in.Memory)
@@ -60,14 +61,18 @@ func (s *Server) expressDefinition(name string, c *types.ExpressGatewayContainer
 		if d == nil || !slices.ContainsFunc(d.ContainerDefinitions, func(c types.ContainerDefinition) bool {
 			return *c.Name == "Main" && len(c.PortMappings) == 1 && c.PortMappings[0].ContainerPort != nil && c.PortMappings[0].Name != nil
 		}) || !slices.Contains(d.RequiresCompatibilities, types.CompatibilityFargate) {
-			return "", awswire.Failed("InvalidParameterException", "The task definition must be for FARGATE and have a container Main with one named port.")
+			return "", awswire.Failed(
+				"InvalidParameterException",
+				"The task definition must be for FARGATE and have a container Main with one named port.",
+			)
 		}
 		return *arn, nil
 	case c == nil || aws.ToString(c.Image) == "":
 		return "", awswire.Failed("InvalidParameterException", "primaryContainer.image is required.")
 	}
 	return *s.addDefinition(types.TaskDefinition{
-		Family: aws.String("express-" + name), Cpu: cpu, Memory: memory, RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate},
+		Family: aws.String("express-" + name), Cpu: cpu, Memory: memory,
+		RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate},
 		ContainerDefinitions: []types.ContainerDefinition{{
 			Name: aws.String("Main"), Image: c.Image, Command: c.Command, Environment: c.Environment,
 			PortMappings: []types.PortMapping{{ContainerPort: aws.Int32(80), Name: aws.String("main")}},

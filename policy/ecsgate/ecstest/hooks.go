@@ -56,7 +56,8 @@ func (h *hook) detail() types.DeploymentLifecycleHookDetail {
 		kind = types.DeploymentLifecycleHookTargetTypeAwsLambda
 	}
 	return types.DeploymentLifecycleHookDetail{
-		HookId: &h.id, Status: h.status, TargetArn: h.config.HookTargetArn, TargetType: kind, TimeoutAction: h.action(), ExpiresAt: &h.expires,
+		HookId: &h.id, Status: h.status, TargetArn: h.config.HookTargetArn, TargetType: kind, TimeoutAction: h.action(),
+		ExpiresAt: &h.expires,
 	}
 }
 
@@ -187,7 +188,13 @@ func (s *Server) answered(d *deployment, h *hook, answer json.RawMessage, ok boo
 // expire does what the service wants done with a hook that has not ended in time.
 func (s *Server) expire(d *deployment, h *hook) {
 	if h.open() {
-		s.resolve(d, h, types.DeploymentLifecycleHookStatusTimedOut, "HOOK_TIMED_OUT", h.action() == types.DeploymentLifecycleHookActionContinue)
+		s.resolve(
+			d,
+			h,
+			types.DeploymentLifecycleHookStatusTimedOut,
+			"HOOK_TIMED_OUT",
+			h.action() == types.DeploymentLifecycleHookActionContinue,
+		)
 	}
 }
 

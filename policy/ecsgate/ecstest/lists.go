@@ -45,7 +45,8 @@ func (s *Server) listFamilies(in *ecs.ListTaskDefinitionFamiliesInput) (smithy.S
 	}
 	var all []string
 	for name, isActive := range active {
-		if in.Status == types.TaskDefinitionFamilyStatusAll || in.Status == "" || isActive == (in.Status == types.TaskDefinitionFamilyStatusActive) {
+		if in.Status == types.TaskDefinitionFamilyStatusAll || in.Status == "" ||
+			isActive == (in.Status == types.TaskDefinitionFamilyStatusActive) {
 			all = append(all, name)
 		}
 	}

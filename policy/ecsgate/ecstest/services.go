@@ -50,7 +50,9 @@ func (s *Server) addRevision(serviceARN string, v types.ServiceRevision) *types.
 	v.ClusterArn = aws.String(s.cluster(cluster))
 	now := s.now
 	v.CreatedAt = &now
-	v.ServiceRevisionArn = aws.String(fmt.Sprintf("%s/%d", strings.Replace(serviceARN, ":service/", ":service-revision/", 1), 1000000000000000000+len(s.state.revisions)))
+	v.ServiceRevisionArn = aws.String(
+		fmt.Sprintf("%s/%d", strings.Replace(serviceARN, ":service/", ":service-revision/", 1), 1000000000000000000+len(s.state.revisions)),
+	)
 	s.state.revisions = append(s.state.revisions, &v)
 	return &v
 }
@@ -117,7 +119,10 @@ func (s *Server) createService(in *ecs.CreateServiceInput) (smithy.Serializable,
 	}
 	if v.external() {
 		if in.TaskDefinition != nil {
-			return nil, awswire.Failed("InvalidParameterException", "A task definition cannot be specified for a service with an EXTERNAL deployment controller.")
+			return nil, awswire.Failed(
+				"InvalidParameterException",
+				"A task definition cannot be specified for a service with an EXTERNAL deployment controller.",
+			)
 		}
 		s.state.services = append(s.state.services, v)
 		return &ecs.CreateServiceOutput{Service: v.Service}, nil
@@ -154,7 +159,10 @@ func (s *Server) updateService(in *ecs.UpdateServiceInput) (smithy.Serializable,
 	case *v.Status != "ACTIVE":
 		return nil, awswire.Failed("ServiceNotActiveException", "Service was not ACTIVE.")
 	case v.external() && (in.TaskDefinition != nil || in.ForceNewDeployment):
-		return nil, awswire.Failed("InvalidParameterException", "Cannot update the task definition of a service with an EXTERNAL deployment controller.")
+		return nil, awswire.Failed(
+			"InvalidParameterException",
+			"Cannot update the task definition of a service with an EXTERNAL deployment controller.",
+		)
 	}
 	before := *v.Service
 	if c := in.DeploymentConfiguration; c != nil {
@@ -221,7 +229,9 @@ func (s *Server) described(v *service) types.Service {
 		d.CurrentServiceDeployment = v.underway.ServiceDeploymentArn
 	}
 	if v.current != nil {
-		d.CurrentServiceRevisions = []types.ServiceCurrentRevisionSummary{{Arn: v.current.ServiceRevisionArn, RunningTaskCount: d.RunningCount}}
+		d.CurrentServiceRevisions = []types.ServiceCurrentRevisionSummary{
+			{Arn: v.current.ServiceRevisionArn, RunningTaskCount: d.RunningCount},
+		}
 	}
 	return d
 }

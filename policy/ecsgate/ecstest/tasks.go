@@ -47,8 +47,14 @@ func (s *Server) begin(b start) *types.Task {
 	t := &types.Task{
 		TaskArn: aws.String(s.arn("task/" + cluster + "/" + id)), ClusterArn: &b.cluster, TaskDefinitionArn: b.definition.TaskDefinitionArn,
 		LastStatus: aws.String("PROVISIONING"), DesiredStatus: aws.String("RUNNING"), CreatedAt: &now, Group: &b.group,
-		Overrides: cmp.Or(b.overrides, new(types.TaskOverride)), EnableExecuteCommand: b.exec, Cpu: b.definition.Cpu, Memory: b.definition.Memory,
-		LaunchType: cmp.Or(b.launch, types.LaunchTypeFargate), Attributes: []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(architecture(b))}},
+		Overrides: cmp.Or(
+			b.overrides,
+			new(types.TaskOverride),
+		), EnableExecuteCommand: b.exec, Cpu: b.definition.Cpu, Memory: b.definition.Memory,
+		LaunchType: cmp.Or(
+			b.launch,
+			types.LaunchTypeFargate,
+		), Attributes: []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(architecture(b))}},
 	}
 	if b.startedBy != "" {
 		t.StartedBy = &b.startedBy
@@ -276,8 +282,15 @@ func (s *Server) taskOf(cluster, definition, group, by *string, overrides *types
 	}
 	if overrides != nil {
 		for _, o := range overrides.ContainerOverrides {
-			if !slices.ContainsFunc(d.ContainerDefinitions, func(c types.ContainerDefinition) bool { return *c.Name == aws.ToString(o.Name) }) {
-				return start{}, awswire.Failed("InvalidParameterException", "Override for container named %s is not a container in the TaskDefinition.", aws.ToString(o.Name))
+			if !slices.ContainsFunc(
+				d.ContainerDefinitions,
+				func(c types.ContainerDefinition) bool { return *c.Name == aws.ToString(o.Name) },
+			) {
+				return start{}, awswire.Failed(
+					"InvalidParameterException",
+					"Override for container named %s is not a container in the TaskDefinition.",
+					aws.ToString(o.Name),
+				)
 			}
 		}
 	}

@@ -91,7 +91,12 @@ func (s *Settings) Checker(cfg aws.Config, v verify.Verifier) (*gate.Checker, er
 
 // Hook is asked by ECS before the tasks of a deployment start.
 func (s *Settings) Hook(client *ecs.Client, c *gate.Checker) *ecsgate.Hook {
-	return &ecsgate.Hook{Client: client, Checker: c, Log: s.Log, Retry: 10 * time.Minute} // for as long as the registry or AWS Signer does not answer
+	return &ecsgate.Hook{
+		Client:  client,
+		Checker: c,
+		Log:     s.Log,
+		Retry:   10 * time.Minute,
+	} // for as long as the registry or AWS Signer does not answer
 }
 
 // Tasks stops what is denied in the clusters of StopIn.
