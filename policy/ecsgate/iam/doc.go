@@ -20,7 +20,7 @@
 //
 //	scp-1, scp-2...  service control policies for the organizational unit of the accounts; keep FullAWSAccess attached beside them
 //	boundary         if Account is set, the same as a permissions boundary, for where there is no organization: every role and user
-//	                 of the account needs it
+//	                 of the account needs it, and the root user cannot have it
 //	deployer         identity policy of who deploys, people or pipelines
 //	registrar        identity policy of the registrar's role
 //	trust            who may assume the registrar's role: AWS Lambda
@@ -31,6 +31,8 @@
 // a role, so it is stopped at its job definitions. Nothing here sees a container that a host starts without ECS, an image that a tag is
 // moved to, a proxy that ECS adds to a task, or an override of a command: for these are the hook and the task events of package ecsgate,
 // the node gate of package nodegate, and immutable tags.
+//
+// Name task definitions by their ARN in calls: a name that AWS does not make one of before it looks at the policies is refused.
 //
 // A condition of UpdateService on the deployment's configuration does not exist: who may call it may take the lifecycle hook off a
 // service in the same call. With these policies the task definition is judged nevertheless.

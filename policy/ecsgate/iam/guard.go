@@ -33,7 +33,7 @@ type Guard struct {
 	// Admins are the roles that may change the gate: its roles, functions, rules and, in an account alone, the boundary. None means
 	// that nobody may, from below these policies.
 	Admins []string
-	// BreakGlass are the roles that may open a shell in a running container (ecs:ExecuteCommand); none means nobody.
+	// BreakGlass are the roles that may open a shell in a running container (ecs:ExecuteCommand, ssm:StartSession); none means nobody.
 	BreakGlass []string
 	// Hosts are the roles of the instances that may join clusters; none means nobody, as for Fargate and ECS Managed Instances.
 	Hosts []string

@@ -185,6 +185,9 @@ var paths = []struct {
 		test: "policy/ecsgate/stages_test.go TestInjected"},
 	{path: "19 shell and overrides", calls: []call{
 		{"oncall", "ecs:ExecuteCommand", []string{cluster, region + "task/production/1"}, in(), ""},
+		{"oncall", "ssm:StartSession", []string{region + "task/production/1"}, nil, ""},
+		{"developer", "ssm:StartSession", []string{region + "task/production/1"}, nil, "NoSession"},
+		{"developer", "ssm:StartSession", []string{"arn:aws:ec2:eu-west-1:111122223333:instance/i-1"}, nil, ""},
 		{"developer", "ecs:ExecuteCommand", []string{cluster, region + "task/production/1"}, in("ecs:container-name", "app"), "NoShell"},
 	}},
 	{path: "20 RegisterTaskDefinition", calls: []call{
@@ -394,6 +397,8 @@ func TestClusters(t *testing.T) {
 		{"developer", "ecs:RegisterTaskDefinition", []string{region + "task-definition/gated-web:*"}, nil, "RegisterByRegistrar"},
 		{"developer", "ecs:RegisterDaemonTaskDefinition", []string{daemon}, nil, "RegisterByRegistrar"},
 		{"developer", "ecs:ExecuteCommand", []string{region + "cluster/sandbox"}, sandbox, ""},
+		{"developer", "ssm:StartSession", []string{region + "task/sandbox/1"}, nil, ""},
+		{"developer", "ssm:StartSession", []string{region + "task/production/1"}, nil, "NoSession"},
 		{"deployer", "ecs:RunTask", []string{gated}, in(), ""},
 		{"deployer", "ecs:RunTask", []string{gated}, sandbox, "no identity policy allows"},
 	} {

@@ -3,6 +3,7 @@ package iam
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 var everything = Statement{
@@ -60,6 +61,17 @@ func (g *Guard) inClusters() condition {
 		return nil
 	}
 	return condition{"ArnLikeIfExists": {"ecs:cluster": g.Clusters}}
+}
+
+// tasks are those of the gated clusters. Systems Manager has no key for the cluster, but its name is in the task's ARN.
+func (g *Guard) tasks() (out []string) {
+	for _, c := range g.Clusters {
+		out = append(out, strings.Replace(c, ":cluster/", ":task/", 1)+"/*")
+	}
+	if out == nil {
+		out = []string{g.arn("ecs", "task/*")}
+	}
+	return out
 }
 
 // denials are what nobody may do, but those who are named.
@@ -153,6 +165,10 @@ func (g *Guard) otherDenials() []Statement {
 			Sid: "NoShell", Effect: "Deny", Action: []string{"ecs:ExecuteCommand"}, Resource: []string{"*"}, Condition: and(unless(g.BreakGlass...),
 				g.inClusters()),
 			Why: "A command in a running container is code that nobody judged.",
+		},
+		{
+			Sid: "NoSession", Effect: "Deny", Action: []string{"ssm:StartSession"}, Resource: g.tasks(), Condition: unless(g.BreakGlass...),
+			Why: "The same shell, asked of Systems Manager instead of ECS.",
 		},
 		{
 			Sid: "KnownHosts", Effect: "Deny", Action: []string{"ecs:RegisterContainerInstance"}, Resource: []string{"*"},
