@@ -74,7 +74,8 @@ func (g *Guard) tasks() (out []string) {
 	return out
 }
 
-// denials are what nobody may do, but those who are named.
+// denials are what nobody may do, but those who are named. Task definitions are compared as texts: it is not said what ArnNotLike
+// answers for a value that is no ARN, and a name alone must be refused too.
 func (g *Guard) denials() []Statement {
 	register := Statement{
 		Sid: "RegisterByRegistrar", Effect: "Deny", Action: []string{"ecs:RegisterDaemonTaskDefinition", "ecs:RegisterTaskDefinition"},
@@ -96,13 +97,13 @@ func (g *Guard) denials() []Statement {
 		{
 			Sid: "CreateGated", Effect: "Deny",
 			Action:   []string{"ecs:CreateExpressGatewayService", "ecs:CreateService", "ecs:CreateTaskSet", "ecs:UpdateExpressGatewayService"},
-			Resource: []string{"*"}, Condition: and(gate, condition{"ArnNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
+			Resource: []string{"*"}, Condition: and(gate, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
 			Why: "A service or task set runs what the registrar made; without a task definition, an Express service would take an image of the " +
 				"caller's.",
 		},
 		{
 			Sid: "UpdateGated", Effect: "Deny", Action: []string{"ecs:UpdateService"}, Resource: []string{"*"},
-			Condition: and(gate, condition{"ArnNotLike": {"ecs:task-definition": g.definitions()}, "Null": {"ecs:task-definition": {"false"}}},
+			Condition: and(gate, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}, "Null": {"ecs:task-definition": {"false"}}},
 				g.inClusters()),
 			Why: "A service moves only to what the registrar made; Null is there because a negated operator holds for a missing key, " +
 				"with IfExists too, and every change of the number of tasks would be denied.",
@@ -115,7 +116,7 @@ func (g *Guard) denials() []Statement {
 		},
 		{
 			Sid: "DaemonsGated", Effect: "Deny", Action: []string{"ecs:CreateDaemon", "ecs:UpdateDaemon"}, Resource: []string{"*"},
-			Condition: and(gate, condition{"ArnNotLike": {"ecs:daemon-task-definition": g.daemons()}}, g.inClusters()),
+			Condition: and(gate, condition{"StringNotLike": {"ecs:daemon-task-definition": g.daemons()}}, g.inClusters()),
 			Why:       "A daemon starts on every host before anything else, and no lifecycle hook is asked about it.",
 		},
 	}
