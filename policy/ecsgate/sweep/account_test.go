@@ -45,7 +45,8 @@ func starts(c *ecstest.Server, cluster, group, definition, name, image, reported
 	return c.PutTask(cluster, t)
 }
 
-func hooked(action types.DeploymentLifecycleHookAction, kind types.DeploymentLifecycleHookTargetType, function string) *types.DeploymentConfiguration {
+func hooked(action types.DeploymentLifecycleHookAction, kind types.DeploymentLifecycleHookTargetType,
+	function string) *types.DeploymentConfiguration {
 	h := types.DeploymentLifecycleHook{
 		TargetType: kind, LifecycleStages: []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStagePreScaleUp},
 		TimeoutConfiguration: &types.DeploymentLifecycleHookTimeoutConfiguration{Action: action, TimeoutInMinutes: aws.Int32(10)},
@@ -110,9 +111,10 @@ func fill(t testing.TB, cloud *sweeptest.Cloud, s *shop) {
 	starts(c, "jobs", "family:gated-web", gated, "app", broken, broken, func(t *types.Task) { t.LaunchType = types.LaunchTypeExternal })
 	starts(c, "jobs", "family:gated-web", gated, "app", good, good, func(t *types.Task) {
 		t.EnableExecuteCommand = true
-		t.Overrides = &types.TaskOverride{TaskRoleArn: aws.String("arn:aws:iam::" + sweeptest.Account + ":role/other"), ContainerOverrides: []types.ContainerOverride{
-			{Name: aws.String("app"), Command: []string{"sh"}},
-		}}
+		t.Overrides = &types.TaskOverride{TaskRoleArn: aws.String("arn:aws:iam::" + sweeptest.Account + ":role/other"),
+			ContainerOverrides: []types.ContainerOverride{
+				{Name: aws.String("app"), Command: []string{"sh"}},
+			}}
 	})
 	daemon(t, c, good, bad)
 	c.Advance(time.Hour)
@@ -126,7 +128,8 @@ func daemon(t testing.TB, c *ecstest.Server, good, bad string) {
 	client := ecs.NewFromConfig(c.Config())
 	for family, image := range map[string]string{"agent": bad, "idle": good} {
 		d, err := client.RegisterDaemonTaskDefinition(t.Context(), &ecs.RegisterDaemonTaskDefinitionInput{
-			Family: aws.String(family), ContainerDefinitions: []types.DaemonContainerDefinition{{Name: aws.String("agent"), Image: aws.String(image)}},
+			Family: aws.String(family), ContainerDefinitions: []types.DaemonContainerDefinition{{Name: aws.String("agent"),
+				Image: aws.String(image)}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -154,7 +157,8 @@ func others(r *sweeptest.Region, good, bad, moved string) {
 		{Name: "image", Version: "1", PackageType: "Image", ImageURI: bad, ResolvedImageURI: bad},
 	}
 	r.JobDefinitions = []any{
-		sweeptest.M{"jobDefinitionName": "nightly", "jobDefinitionArn": arn("batch", "job-definition/nightly:3"), "revision": 3, "type": "container",
+		sweeptest.M{"jobDefinitionName": "nightly", "jobDefinitionArn": arn("batch", "job-definition/nightly:3"), "revision": 3,
+			"type":                "container",
 			"containerProperties": sweeptest.M{"image": bad, "enableExecuteCommand": true}},
 		sweeptest.M{"jobDefinitionName": "pods", "jobDefinitionArn": arn("batch", "job-definition/pods:1"), "revision": 1, "type": "container",
 			"eksProperties": sweeptest.M{"podProperties": sweeptest.M{
@@ -164,20 +168,28 @@ func others(r *sweeptest.Region, good, bad, moved string) {
 				"ecsProperties": sweeptest.M{"taskProperties": []any{sweeptest.M{"containers": []any{sweeptest.M{"name": "main", "image": good}}}}}}}}},
 	}
 	r.AppRunner = []any{
-		sweeptest.M{"ServiceName": "site", "ServiceArn": arn("apprunner", "service/site/1"), "Status": "RUNNING", "SourceConfiguration": sweeptest.M{
-			"AutoDeploymentsEnabled": true, "ImageRepository": sweeptest.M{"ImageIdentifier": moved, "ImageRepositoryType": "ECR"}}},
-		sweeptest.M{"ServiceName": "source", "ServiceArn": arn("apprunner", "service/source/2"), "Status": "RUNNING", "SourceConfiguration": sweeptest.M{
-			"CodeRepository": sweeptest.M{"RepositoryUrl": "https://example.com/x", "SourceCodeVersion": sweeptest.M{"Type": "BRANCH", "Value": "main"}}}},
+		sweeptest.M{"ServiceName": "site", "ServiceArn": arn("apprunner", "service/site/1"), "Status": "RUNNING",
+			"SourceConfiguration": sweeptest.M{
+				"AutoDeploymentsEnabled": true, "ImageRepository": sweeptest.M{"ImageIdentifier": moved, "ImageRepositoryType": "ECR"}}},
+		sweeptest.M{"ServiceName": "source", "ServiceArn": arn("apprunner", "service/source/2"), "Status": "RUNNING",
+			"SourceConfiguration": sweeptest.M{
+				"CodeRepository": sweeptest.M{"RepositoryUrl": "https://example.com/x", "SourceCodeVersion": sweeptest.M{"Type": "BRANCH",
+					"Value": "main"}}}},
 	}
-	r.Endpoints = []any{sweeptest.M{"EndpointName": "predict", "EndpointArn": arn("sagemaker", "endpoint/predict"), "EndpointStatus": "InService",
-		"ProductionVariants": []any{sweeptest.M{"VariantName": "a", "DeployedImages": []any{sweeptest.M{"SpecifiedImage": moved, "ResolvedImage": bad}}}}}}
+	r.Endpoints = []any{sweeptest.M{"EndpointName": "predict", "EndpointArn": arn("sagemaker", "endpoint/predict"),
+		"EndpointStatus": "InService",
+		"ProductionVariants": []any{sweeptest.M{"VariantName": "a", "DeployedImages": []any{sweeptest.M{"SpecifiedImage": moved,
+			"ResolvedImage": bad}}}}}}
 	r.Models = []any{sweeptest.M{"ModelName": "m", "ModelArn": arn("sagemaker", "model/m"), "PrimaryContainer": sweeptest.M{"Image": good}}}
-	r.TrainingJobs = []any{sweeptest.M{"TrainingJobName": "train", "TrainingJobArn": arn("sagemaker", "training-job/train"), "TrainingJobStatus": "InProgress",
+	r.TrainingJobs = []any{sweeptest.M{"TrainingJobName": "train", "TrainingJobArn": arn("sagemaker", "training-job/train"),
+		"TrainingJobStatus":      "InProgress",
 		"AlgorithmSpecification": sweeptest.M{"TrainingImage": moved, "TrainingInputMode": "File"}}}
-	r.ProcessingJobs = []any{sweeptest.M{"ProcessingJobName": "done", "ProcessingJobArn": arn("sagemaker", "processing-job/done"), "ProcessingJobStatus": "Completed",
-		"AppSpecification": sweeptest.M{"ImageUri": bad}}}
+	r.ProcessingJobs = []any{sweeptest.M{"ProcessingJobName": "done", "ProcessingJobArn": arn("sagemaker", "processing-job/done"),
+		"ProcessingJobStatus": "Completed",
+		"AppSpecification":    sweeptest.M{"ImageUri": bad}}}
 	r.Projects = []any{
-		sweeptest.M{"name": "standard", "arn": arn("codebuild", "project/standard"), "environment": sweeptest.M{"image": "aws/codebuild/standard:7.0"}},
+		sweeptest.M{"name": "standard", "arn": arn("codebuild", "project/standard"),
+			"environment": sweeptest.M{"image": "aws/codebuild/standard:7.0"}},
 		sweeptest.M{"name": "own", "arn": arn("codebuild", "project/own"), "environment": sweeptest.M{"image": good}},
 	}
 	r.Builds = []any{sweeptest.M{"id": "own:1", "arn": arn("codebuild", "build/own:1"), "projectName": "own", "buildStatus": "IN_PROGRESS",
@@ -185,10 +197,13 @@ func others(r *sweeptest.Region, good, bad, moved string) {
 	repository, sum, _ := strings.Cut(bad, "@")
 	_, repository, _ = strings.Cut(repository, "/")
 	r.Clusters[arn("ecr", "repository/"+repository+"/"+sum)] = []any{
-		sweeptest.M{"clusterArn": arn("eks", "cluster/kube"), "clusterDetails": []any{sweeptest.M{"runningUnitCount": 4, "clusterMetadata": sweeptest.M{
-			"awsEksMetadataDetails": sweeptest.M{"namespace": "shop", "workloadInfoList": []any{sweeptest.M{"name": "web", "type": "Deployment"}}}}}}},
-		sweeptest.M{"clusterArn": arn("ecs", "cluster/production"), "clusterDetails": []any{sweeptest.M{"runningUnitCount": 1, "clusterMetadata": sweeptest.M{
-			"awsEcsMetadataDetails": sweeptest.M{"detailsGroup": "service:hooked", "taskDefinitionArn": "x"}}}}},
+		sweeptest.M{"clusterArn": arn("eks", "cluster/kube"), "clusterDetails": []any{sweeptest.M{"runningUnitCount": 4,
+			"clusterMetadata": sweeptest.M{
+				"awsEksMetadataDetails": sweeptest.M{"namespace": "shop", "workloadInfoList": []any{sweeptest.M{"name": "web",
+					"type": "Deployment"}}}}}}},
+		sweeptest.M{"clusterArn": arn("ecs", "cluster/production"), "clusterDetails": []any{sweeptest.M{"runningUnitCount": 1,
+			"clusterMetadata": sweeptest.M{
+				"awsEcsMetadataDetails": sweeptest.M{"detailsGroup": "service:hooked", "taskDefinitionArn": "x"}}}}},
 	}
 }
 
@@ -295,7 +310,8 @@ func TestDeployment(t *testing.T) {
 	before, after := define(c, "gated-web", containerOf("app", good)), define(c, "gated-web", containerOf("app", bad))
 	past := define(c, "gated-web", containerOf("app", bad))
 	c.PutService("production", types.Service{ServiceName: aws.String("web"), TaskDefinition: &before, Deployments: []types.Deployment{
-		{Status: aws.String("PRIMARY"), TaskDefinition: &before, RunningCount: 1}, {Status: aws.String("ACTIVE"), TaskDefinition: &after, PendingCount: 1},
+		{Status: aws.String("PRIMARY"), TaskDefinition: &before, RunningCount: 1}, {Status: aws.String("ACTIVE"), TaskDefinition: &after,
+			PendingCount: 1},
 		{Status: aws.String("INACTIVE"), TaskDefinition: &past},
 	}})
 	starts(c, "production", "service:web", before, "app", good, "") // pinned: what will run is known

@@ -28,7 +28,8 @@ import (
 func gaps(r *sweep.Report) (list, rest []string) {
 	for _, row := range r.Rows {
 		for _, f := range row.Findings {
-			text := fmt.Sprintf("%s %s %s: %s", row.Service, row.Region, strings.Join(strings.Fields(row.Kind+" "+row.Resource+" "+row.Definition), " "), f.Detail)
+			text := fmt.Sprintf("%s %s %s: %s", row.Service, row.Region,
+				strings.Join(strings.Fields(row.Kind+" "+row.Resource+" "+row.Definition), " "), f.Detail)
 			if f.Kind.Level() == sweep.Incomplete {
 				list = append(list, text)
 			} else {
@@ -56,7 +57,8 @@ func TestGaps(t *testing.T) {
 			func(c *sweeptest.Cloud, _ *sweeptest.Region) { c.Region("eu-west-1").Down = true },
 			[]string{
 				"apprunner eu-west-1 list services: AppRunner ListServices: request send failed", "batch eu-west-1", "codebuild eu-west-1 list builds",
-				"codebuild eu-west-1 list projects", "ecs eu-west-1 list clusters", "ecs eu-west-1 list daemon", "ecs eu-west-1 list task definition families",
+				"codebuild eu-west-1 list projects", "ecs eu-west-1 list clusters", "ecs eu-west-1 list daemon",
+				"ecs eu-west-1 list task definition families",
 				"eks eu-west-1", "lambda eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1",
 			}, 14,
 		},
@@ -96,7 +98,8 @@ func TestGaps(t *testing.T) {
 		"ECS lies about a failure": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
 				r.ECS.Edit("ecs:DescribeTasks", ecstest.Edit{Reply: func(m map[string]any) {
-					m["failures"] = []any{map[string]any{"arn": "arn:x", "reason": "MISSING"}, map[string]any{"arn": "arn:y", "reason": "BROKEN", "detail": "why"}}
+					m["failures"] = []any{map[string]any{"arn": "arn:x", "reason": "MISSING"}, map[string]any{"arn": "arn:y", "reason": "BROKEN",
+						"detail": "why"}}
 				}})
 			}, []string{"ecs us-east-1 task arn:y: ECS says: BROKEN why"}, 15,
 		},
@@ -105,7 +108,10 @@ func TestGaps(t *testing.T) {
 				r.ECS.Edit("ecs:DescribeTaskDefinition", ecstest.Edit{Reply: func(m map[string]any) {
 					m["taskDefinition"].(map[string]any)["taskDefinitionArn"] = "arn:aws:ecs:us-east-1:111122223333:task-definition/other:1"
 				}})
-			}, []string{"service web gated-ten:1: its task definition: asked about", "task definition gated-ten:1: asked about", "task definition gated-web:1: asked about"}, 5,
+			}, []string{
+				"service web gated-ten:1: its task definition: asked about", "task definition gated-ten:1: asked about",
+				"task definition gated-web:1: asked about",
+			}, 5,
 		},
 		"ECS describes less than it listed": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
@@ -114,7 +120,8 @@ func TestGaps(t *testing.T) {
 		},
 		"the same page again and again": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
-				r.ECS.Edit("ecs:ListTaskDefinitionFamilies", ecstest.Edit{Request: func(m map[string]any) { delete(m, "nextToken") }, Reply: func(m map[string]any) { m["nextToken"] = "0" }})
+				r.ECS.Edit("ecs:ListTaskDefinitionFamilies", ecstest.Edit{Request: func(m map[string]any) { delete(m, "nextToken") },
+					Reply: func(m map[string]any) { m["nextToken"] = "0" }})
 			}, []string{"ecs us-east-1 list task definition families: the service gives the same page again and again"}, 15,
 		},
 	} {
@@ -169,7 +176,8 @@ func small(t testing.TB, cloud *sweeptest.Cloud, s *shop) {
 	starts(region.ECS, "production", "family:gated-web", web, "app", good, good)
 	f := sweeptest.Function{Name: "image", Version: "$LATEST", PackageType: "Image", ImageURI: good, ResolvedImageURI: good}
 	region.Functions = []sweeptest.Function{f}
-	region.Projects = []any{sweeptest.M{"name": "own", "arn": "arn:aws:codebuild:us-east-1:111122223333:project/own", "environment": sweeptest.M{"image": good}}}
+	region.Projects = []any{sweeptest.M{"name": "own", "arn": "arn:aws:codebuild:us-east-1:111122223333:project/own",
+		"environment": sweeptest.M{"image": good}}}
 	if other := cloud.Region("eu-west-1"); other != nil {
 		other.Functions = []sweeptest.Function{f}
 	}
@@ -268,7 +276,8 @@ func TestState(t *testing.T) {
 		return name
 	}
 	for name, content := range map[string]string{
-		"text": "notes of mine\n", "version": `{"sweep":99,"started":"2026-11-29T03:00:00Z"}` + "\n", "object": "{}\n", "member": `{"sweep":1,"other":true}` + "\n",
+		"text": "notes of mine\n", "version": `{"sweep":99,"started":"2026-11-29T03:00:00Z"}` + "\n",
+		"object": "{}\n", "member": `{"sweep":1,"other":true}` + "\n",
 	} {
 		w := newSweep(t, cloud, s)
 		w.State = file(name, content)

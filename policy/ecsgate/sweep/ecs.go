@@ -25,7 +25,10 @@ const (
 func (r *run) ecs(ctx context.Context) error {
 	client := ecs.NewFromConfig(r.config)
 	const clusters = "clusters"
-	if err := r.pages(ctx, clusters, func(ctx context.Context, token *string) (*string, error) { return r.clusters(ctx, client, token) }); err != nil {
+	if err := r.pages(ctx, clusters, func(ctx context.Context, token *string) (*string, error) {
+		return r.clusters(ctx, client,
+			token)
+	}); err != nil {
 		return err
 	}
 	for _, cluster := range r.names[r.service+" "+r.region+" "+clusters] {
@@ -119,7 +122,8 @@ func (r *run) failure(kind string, f types.Failure) {
 func (r *run) task(ctx context.Context, client *ecs.Client, cluster string, t *types.Task) {
 	arn := aws.ToString(t.TaskDefinitionArn)
 	r.define(ctx, client, arn)
-	base := Row{Kind: "task", Cluster: cluster, Resource: aws.ToString(t.Group), Definition: short(arn), Examples: []string{aws.ToString(t.TaskArn)}}
+	base := Row{Kind: "task", Cluster: cluster, Resource: aws.ToString(t.Group), Definition: short(arn),
+		Examples: []string{aws.ToString(t.TaskArn)}}
 	if t.LaunchType == types.LaunchTypeExternal {
 		base.Kind = "external task"
 	}

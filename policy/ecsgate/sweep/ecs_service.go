@@ -71,7 +71,8 @@ func (r *run) revisions(ctx context.Context, client *ecs.Client, list []types.Se
 	return found
 }
 
-func (r *run) ecsService(ctx context.Context, client *ecs.Client, cluster string, v *types.Service, revisions map[string]map[string]resolved) {
+func (r *run) ecsService(ctx context.Context, client *ecs.Client, cluster string, v *types.Service,
+	revisions map[string]map[string]resolved) {
 	base := Row{Kind: "service", Cluster: cluster, Resource: aws.ToString(v.ServiceName), Examples: []string{aws.ToString(v.ServiceArn)}}
 	if v.ResourceManagementType == types.ResourceManagementTypeEcs {
 		base.Kind = "express service"

@@ -70,5 +70,6 @@ func ExampleSweep() {
 // unsigned is a registry in which nothing is signed.
 func unsigned(_ context.Context, name string) (*policy.Image, error) {
 	_, sum, _ := strings.Cut(name, "@")
-	return &policy.Image{Subject: verify.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.Digest(sum), Size: 1}, Source: new(shop)}, nil
+	return &policy.Image{Subject: verify.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.Digest(sum), Size: 1},
+		Source: new(shop)}, nil
 }

@@ -156,7 +156,8 @@ func run(t testing.TB, s *sweep.Sweep) *sweep.Report {
 func findings(r *sweep.Report) (list []string) {
 	for _, row := range r.Rows {
 		for _, f := range row.Findings {
-			list = append(list, strings.Join(strings.Fields(fmt.Sprintf("%s: %s %s %s %s %s", f.Kind, row.Service, row.Kind, row.Resource, row.Definition, row.Container)), " "))
+			list = append(list, strings.Join(strings.Fields(fmt.Sprintf("%s: %s %s %s %s %s", f.Kind, row.Service, row.Kind, row.Resource,
+				row.Definition, row.Container)), " "))
 		}
 	}
 	return list

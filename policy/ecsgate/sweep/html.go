@@ -62,7 +62,8 @@ func (p *page) text(s string) {
 }
 
 func (p *page) sums(r *Report) {
-	p.printf("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What was looked at\"><table>\n<caption>What was looked at</caption>\n<thead><tr><th scope=\"col\">service</th>")
+	p.printf("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What was looked at\"><table>\n" +
+		"<caption>What was looked at</caption>\n<thead><tr><th scope=\"col\">service</th>")
 	for _, name := range []string{"seen", "allowed", "denied", "unknown", "problems", "gaps", "warnings"} {
 		p.printf("<th scope=\"col\">%s</th>", name)
 	}
@@ -127,7 +128,8 @@ func (p *page) images(r *Report) {
 	if len(list) == 0 {
 		return
 	}
-	p.printf("<h2>What runs, or is set to run</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Images\"><table class=\"images\">\n" +
+	p.printf("<h2>What runs, or is set to run</h2>\n" +
+		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Images\"><table class=\"images\">\n" +
 		"<thead><tr><th scope=\"col\">verdict</th><th scope=\"col\">times</th><th scope=\"col\">image, and why</th></tr></thead>\n<tbody>\n")
 	for _, i := range list {
 		class := map[policy.Verdict]Level{policy.Deny: Problem, policy.Indeterminate: Incomplete}[i.verdict]
@@ -141,8 +143,10 @@ func (p *page) images(r *Report) {
 }
 
 const style = `
-:root{color-scheme:light dark;--back:#fff;--card:#f6f7f9;--text:#1b1f24;--soft:#57606a;--line:#d0d7de;--problem:#b3202c;--gap:#7a5300;--warn:#4a5a78;--good:#14713a}
-@media(prefers-color-scheme:dark){:root{--back:#0f1318;--card:#181d24;--text:#e6eaef;--soft:#a2acb8;--line:#333b46;--problem:#ff8e88;--gap:#e8b34b;--warn:#a9bbdd;--good:#6fd394}}
+:root{color-scheme:light dark;--back:#fff;--card:#f6f7f9;--text:#1b1f24;--soft:#57606a;--line:#d0d7de;
+--problem:#b3202c;--gap:#7a5300;--warn:#4a5a78;--good:#14713a}
+@media(prefers-color-scheme:dark){:root{--back:#0f1318;--card:#181d24;--text:#e6eaef;--soft:#a2acb8;--line:#333b46;
+--problem:#ff8e88;--gap:#e8b34b;--warn:#a9bbdd;--good:#6fd394}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--back);color:var(--text);font:16px/1.5 system-ui,sans-serif}
 main{max-width:70rem;margin:0 auto;padding:1rem}
@@ -160,7 +164,8 @@ th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right;
 th:first-child{text-align:left}
 table.images td,table.images th{text-align:left;vertical-align:top}
 table.images td.name{white-space:normal;min-width:16rem}
-section{background:var(--card);border:1px solid var(--line);border-left:.4rem solid var(--soft);border-radius:.4rem;padding:.6rem .9rem;margin:.6rem 0}
+section{background:var(--card);border:1px solid var(--line);border-left:.4rem solid var(--soft)}
+section{border-radius:.4rem;padding:.6rem .9rem;margin:.6rem 0}
 section.problem{border-left-color:var(--problem)}
 section.incomplete{border-left-color:var(--gap)}
 section.warning{border-left-color:var(--warn)}

@@ -27,7 +27,8 @@ func (r *run) inspector(ctx context.Context) error {
 		out, err := client.ListCoverage(ctx, &inspector2.ListCoverageInput{
 			NextToken: token, MaxResults: aws.Int32(coveragePage),
 			FilterCriteria: &types.CoverageFilterCriteria{
-				ResourceType:       []types.CoverageStringFilter{{Comparison: equals, Value: aws.String(string(types.CoverageResourceTypeAwsEcrContainerImage))}},
+				ResourceType: []types.CoverageStringFilter{{Comparison: equals,
+					Value: aws.String(string(types.CoverageResourceTypeAwsEcrContainerImage))}},
 				EcrImageInUseCount: []types.CoverageNumberFilter{{LowerInclusive: aws.Int64(1)}},
 			},
 		})
@@ -92,7 +93,8 @@ func (r *run) inCluster(image string, c *types.ClusterInformation) {
 			slices.Sort(names)
 			row.Resource = strings.TrimSpace(aws.ToString(m.Value.Namespace) + "/" + strings.Join(names, ", "))
 		case *types.ClusterMetadataMemberAwsEcsMetadataDetails:
-			row.Kind, row.Resource, row.Definition = "task, by Inspector", aws.ToString(m.Value.DetailsGroup), short(aws.ToString(m.Value.TaskDefinitionArn))
+			row.Kind, row.Resource = "task, by Inspector", aws.ToString(m.Value.DetailsGroup)
+			row.Definition = short(aws.ToString(m.Value.TaskDefinitionArn))
 		}
 		r.judge(row, "", false)
 		r.row(row)

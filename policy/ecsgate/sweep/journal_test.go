@@ -13,9 +13,12 @@ import (
 func FuzzState(f *testing.F) {
 	const head = `{"sweep":1,"started":"2026-11-29T03:00:00Z","options":"x"}` + "\n"
 	for _, text := range []string{
-		"", "\n", "{}\n", "null\n", head, head + `{"row":{"service":"ecs","region":"r","kind":"task","verdict":"ALLOW","count":1}}` + "\n" + `{"unit":"u","done":true}` + "\n",
-		head + `{"name":"c"}` + "\n" + `{"unit":"u","next":"n"}` + "\n" + `{"unit":"u","over":true,"done":true}` + "\n" + `{"row":`, head + `{"end":true}` + "\n",
-		head + `{"judgement":{"asked":"a","verdict":"DENY"}}` + "\n" + `{"definition":{"arn":"a"}}` + "\n" + `{"unit":"u"}` + "\n", head + `{"row":{"count":-1}}` + "\n" + `{"unit":"u"}` + "\n",
+		"", "\n", "{}\n", "null\n", head,
+		head + `{"row":{"service":"ecs","region":"r","kind":"task","verdict":"ALLOW","count":1}}` + "\n" + `{"unit":"u","done":true}` + "\n",
+		head + `{"name":"c"}` + "\n" + `{"unit":"u","next":"n"}` + "\n" + `{"unit":"u","over":true,"done":true}` + "\n" + `{"row":`,
+		head + `{"end":true}` + "\n",
+		head + `{"judgement":{"asked":"a","verdict":"DENY"}}` + "\n" + `{"definition":{"arn":"a"}}` + "\n" + `{"unit":"u"}` + "\n",
+		head + `{"row":{"count":-1}}` + "\n" + `{"unit":"u"}` + "\n",
 	} {
 		f.Add([]byte(text))
 	}
@@ -64,8 +67,10 @@ func newReportOf(s *state) []Row {
 func TestStateChanged(t *testing.T) {
 	whole := []byte(`{"sweep":1,"started":"2026-11-29T03:00:00Z","options":"x"}` + "\n" +
 		`{"name":"cluster"}` + "\n" + `{"unit":"ecs r clusters","done":true,"more":3}` + "\n" +
-		`{"judgement":{"asked":"a@sha256:1","verdict":"DENY","reason":"no"}}` + "\n" + `{"definition":{"arn":"a","containers":[{"name":"n","image":"i"}]}}` + "\n" +
-		`{"row":{"service":"ecs","region":"r","kind":"task","image":"i","verdict":"ALLOW","findings":[{"kind":"exec"}],"count":2,"examples":["b","c"]}}` + "\n" +
+		`{"judgement":{"asked":"a@sha256:1","verdict":"DENY","reason":"no"}}` + "\n" +
+		`{"definition":{"arn":"a","containers":[{"name":"n","image":"i"}]}}` + "\n" +
+		`{"row":{"service":"ecs","region":"r","kind":"task","image":"i","verdict":"ALLOW",` +
+		`"findings":[{"kind":"exec"}],"count":2,"examples":["b","c"]}}` + "\n" +
 		`{"unit":"ecs r tasks","next":"2"}` + "\n" + `{"unit":"ecs r tasks","over":true,"done":true}` + "\n")
 	random := rand.New(rand.NewPCG(5, 6))
 	name := filepath.Join(t.TempDir(), "state")

@@ -41,16 +41,28 @@ var kinds = []struct {
 	{DigestDiffers, Problem, "what runs is neither what the definition names by digest nor an image of that index"},
 	{UnknownDigest, Problem, "a container that runs, and nobody tells by which digest: named by a tag, and not reported by its host"},
 	{NotGated, Problem, "a task definition that the registrar did not make: its family is none of the gated ones"},
-	{Unmarked, Problem, "a task definition of a gated family without the registrar's label: made before there was a registrar, or by somebody else"},
-	{HookMissing, Problem, "a service that runs a definition which the registrar did not make, without the gate's hook before its tasks start"},
+	{
+		Unmarked, Problem, "a task definition of a gated family without the registrar's label: made before there was " +
+			"a registrar, or by somebody else",
+	},
+	{
+		HookMissing, Problem, "a service that runs a definition which the registrar did not make, without the gate's " +
+			"hook before its tasks start",
+	},
 	{HookOpen, Problem, "a service whose hook lets a deployment go on when nobody answers (timeout action CONTINUE)"},
 	{Undecided, Incomplete, "an image whose evidence could not be judged: neither allowed nor refused"},
 	{Unreadable, Incomplete, "something that could not be looked at"},
-	{HookUncalled, Warning, "a service whose deployments ask no hook (controller CODE_DEPLOY or EXTERNAL), though the registrar made what it runs"},
+	{
+		HookUncalled, Warning, "a service whose deployments ask no hook (controller CODE_DEPLOY or EXTERNAL), though the " +
+			"registrar made what it runs",
+	},
 	{Override, Warning, "a task that was started with another command, environment or role than its definition has"},
 	{Exec, Warning, "a service, task or daemon that allows ExecuteCommand: a shell in an allowed image is any code"},
 	{ConsistencyOff, Warning, "a container whose tag is looked up anew for every task (versionConsistency disabled)"},
-	{OtherCode, Warning, "code beside the image: a volume that hides the image's files, variables or configuration from S3, a build from sources"},
+	{
+		OtherCode, Warning, "code beside the image: a volume that hides the image's files, variables or configuration " +
+			"from S3, a build from sources",
+	},
 	{ByTag, Warning, "an image that is named by a tag: what runs next may be another one"},
 }
 

@@ -75,7 +75,8 @@ func TestRequests(t *testing.T) {
 	for _, times := range calls {
 		n += times
 	}
-	if calls["ecs:ListTasks"] != tasks/perPage || calls["ecs:DescribeTasks"] != tasks/perPage || calls["ecs:DescribeTaskDefinition"] != revisions {
+	if calls["ecs:ListTasks"] != tasks/perPage || calls["ecs:DescribeTasks"] != tasks/perPage ||
+		calls["ecs:DescribeTaskDefinition"] != revisions {
 		t.Errorf("requests: %v", calls)
 	}
 	if others := n - 2*tasks/perPage - revisions; others != 6 { // clusters twice, services, daemons, families, daemon definitions
@@ -163,7 +164,8 @@ func render(t testing.TB, r *sweep.Report) string {
 	t.Helper()
 	var b bytes.Buffer
 	for _, write := range []func() error{
-		func() error { return r.Text(&b) }, func() error { return r.HTML(&b) }, func() error { return r.SARIF(&b) }, func() error { return r.JSON(&b) },
+		func() error { return r.Text(&b) }, func() error { return r.HTML(&b) },
+		func() error { return r.SARIF(&b) }, func() error { return r.JSON(&b) },
 	} {
 		if err := write(); err != nil {
 			t.Fatal(err)

@@ -221,7 +221,8 @@ func (r *Row) decision(of *Report) *policy.Decision {
 	d := &policy.Decision{
 		Verdict: policy.Allow, Rule: "nothing came around the gate", Name: name, Time: of.Started, Replayed: true,
 		Request: &policy.Request{
-			Gate: "sweep", Operation: "SWEEP", Cluster: r.Cluster, Kind: r.Kind, Workload: strings.TrimSpace(r.Resource + " " + r.Definition + " " + r.Container),
+			Gate: "sweep", Operation: "SWEEP", Cluster: r.Cluster, Kind: r.Kind, Workload: strings.TrimSpace(r.Resource + " " +
+				r.Definition + " " + r.Container),
 			Account: account(r), Region: r.Region,
 		},
 	}
@@ -238,7 +239,8 @@ func (r *Row) decision(of *Report) *policy.Decision {
 			}
 		case Warning:
 			part.Verdict = policy.Deny
-			part = &policy.Decision{Verdict: policy.Allow, Rule: part.Rule, RuleName: part.RuleName, Reason: part.Reason, Effect: policy.Warn, Parts: []*policy.Decision{part}}
+			part = &policy.Decision{Verdict: policy.Allow, Rule: part.Rule, RuleName: part.RuleName, Reason: part.Reason,
+				Effect: policy.Warn, Parts: []*policy.Decision{part}}
 		}
 		d.Parts = append(d.Parts, part)
 		if d.Reason == "" {
@@ -253,7 +255,8 @@ func (r *Row) decision(of *Report) *policy.Decision {
 func (r *Report) SARIF(w io.Writer) error {
 	list := r.Decisions()
 	if len(list) == 0 {
-		list = []*policy.Decision{{Verdict: policy.Allow, Rule: "nothing came around the gate", Name: strings.Join(r.Regions, " "), Time: r.Started, Replayed: true}}
+		list = []*policy.Decision{{Verdict: policy.Allow, Rule: "nothing came around the gate", Name: strings.Join(r.Regions, " "),
+			Time: r.Started, Replayed: true}}
 	}
 	return report.SARIF(w, nil, list...)
 }

@@ -26,7 +26,8 @@ func (r *Report) Text(w io.Writer) error {
 	t.line("")
 	t.line(fmt.Sprintf("%-22s %8s %8s %8s %8s %9s %8s", "", "seen", "allowed", "denied", "unknown", "findings", "warnings"))
 	for _, s := range r.sums() {
-		t.line(fmt.Sprintf("%-22s %8d %8d %8d %8d %9d %8d", s.service+" "+s.region, s.seen, s.allowed, s.denied, s.unknown, s.problems+s.incomplete, s.warnings))
+		t.line(fmt.Sprintf("%-22s %8d %8d %8d %8d %9d %8d", s.service+" "+s.region, s.seen, s.allowed, s.denied, s.unknown,
+			s.problems+s.incomplete, s.warnings))
 	}
 	level := Level("")
 	for i := range r.Rows {

@@ -106,7 +106,8 @@ func look(ctx context.Context, profile, policyFile string, stderr io.Writer, loa
 	s.Progress = func(p sweep.Progress) {
 		if what := p.Service + " " + p.Region + " " + p.What; what != last {
 			last = what
-			fmt.Fprintf(stderr, "%s: list %d of %d, %d seen, of %d tasks that run; %d requests\n", what, p.Done, p.Units, p.Seen, p.Running, p.Requests)
+			fmt.Fprintf(stderr, "%s: list %d of %d, %d seen, of %d tasks that run; %d requests\n", what, p.Done, p.Units, p.Seen, p.Running,
+				p.Requests)
 		}
 	}
 	return s.Run(ctx)

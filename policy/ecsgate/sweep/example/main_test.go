@@ -39,8 +39,10 @@ func push(t *testing.T, key sign.Key, name, content string) string {
 		}
 		return d
 	}
-	config := put(ocispec.MediaTypeImageConfig, []byte(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"x":"`+content+`"}`))
-	manifest, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageManifest, "config": config, "layers": []any{}})
+	config := put(ocispec.MediaTypeImageConfig,
+		[]byte(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"x":"`+content+`"}`))
+	manifest, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageManifest, "config": config,
+		"layers": []any{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,12 +117,14 @@ images:
 			t.Errorf("no %q in\n%s", part, out.String())
 		}
 	}
-	if !strings.Contains(log.String(), "ecs us-east-1 tasks of arn:aws:ecs:us-east-1:111122223333:cluster/production: list 4 of 16, 2 seen, of 2 tasks") {
+	const progress = "tasks of arn:aws:ecs:us-east-1:111122223333:cluster/production: list 4 of 16, 2 seen, of 2 tasks"
+	if !strings.Contains(log.String(), progress) {
 		t.Errorf("progress:\n%s", log.String())
 	}
 	for format := range maps.Keys(formats) {
 		out.Reset()
-		if status := run(t.Context(), []string{"-policy", document, "-format", format, "-services", "lambda"}, &out, &log, stand); status != 0 || out.Len() == 0 {
+		if status := run(t.Context(), []string{"-policy", document, "-format", format, "-services", "lambda"}, &out, &log,
+			stand); status != 0 || out.Len() == 0 {
 			t.Errorf("%s: status %d, %d bytes", format, status, out.Len())
 		}
 	}

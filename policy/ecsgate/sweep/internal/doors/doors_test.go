@@ -188,7 +188,8 @@ func TestGatesAreThere(t *testing.T) {
 // TestIAM makes sure that what is said to be gated by IAM is denied to somebody in the documents that package iam writes.
 func TestIAM(t *testing.T) {
 	g := &iam.Guard{
-		Account: "111122223333", Family: "gated-", Registrar: "arn:aws:iam::111122223333:role/registrar", Pauses: "arn:aws:iam::111122223333:role/pauses",
+		Account: "111122223333", Family: "gated-", Registrar: "arn:aws:iam::111122223333:role/registrar",
+		Pauses: "arn:aws:iam::111122223333:role/pauses",
 	}
 	documents, err := g.Documents()
 	if err != nil {
@@ -214,7 +215,10 @@ func TestIAM(t *testing.T) {
 	}
 	for _, action := range denied {
 		service, name, _ := strings.Cut(action, ":")
-		if i := slices.IndexFunc(list(t), func(l doors.Line) bool { return l.Service == service && l.Key() == "operation "+name }); service == "ecs" && !slices.Contains(list(t)[i].Gated, "iam") {
+		if i := slices.IndexFunc(list(t), func(l doors.Line) bool {
+			return l.Service == service &&
+				l.Key() == "operation "+name
+		}); service == "ecs" && !slices.Contains(list(t)[i].Gated, "iam") {
 			t.Errorf("a statement denies %s, and its line says nothing of IAM", action)
 		}
 	}
@@ -259,7 +263,8 @@ func TestModelImages(t *testing.T) {
 		"shapes": {
 			"CreateThingRequest": {"type": "structure", "members": {"imageUri": {"shape": "S"}, "image": {"shape": "S"}, "picture": {"shape": "S"}}},
 			"ContainerImage": {"type": "structure", "members": {"uri": {"shape": "S"}}},
-			"Box": {"type": "structure", "members": {"image": {"shape": "S", "documentation": "<p>A Docker image.</p>"}, "images": {"shape": "L", "documentation": "OCI images"}}},
+			"Box": {"type": "structure", "members": {"image": {"shape": "S", "documentation": "<p>A Docker image.</p>"},
+				"images": {"shape": "L", "documentation": "OCI images"}}},
 			"Job": {"type": "structure", "members": {"taskDefinitionArn": {"shape": "S"}}},
 			"S": {"type": "string"}, "L": {"type": "list", "member": {"shape": "S"}}
 		}}`))

@@ -17,10 +17,12 @@ import (
 // What tells a field for a container image from one for a picture or a machine image: its name, or its documentation.
 var (
 	imageName   = regexp.MustCompile(`(?i)image|container_?(uri|url)$|repository_?uri$|ecr_?uri$`)
-	surelyImage = regexp.MustCompile(`(?i)image_?uri|container_?uri|container_?image|docker_?image|ecr_?uri|^(resolved|training|inference|rule_?evaluator)_?image$|^image_?override$`)
-	imageDoc    = regexp.MustCompile(`(?i)\bECR\b|\bdocker\b|container image|\bOCI image|image URI`)
-	notImages   = regexp.MustCompile(`(?i)scan|sha$|hash$|credential|tags?$|status|mutab|type|count|prefix|policy|size|format|arch|version|lifecycle|replicat|pushed`)
-	taskName    = regexp.MustCompile(`(?i)^(ecs)?_?task_?definition(_?arn)?$|^container_?definitions?$`)
+	surelyImage = regexp.MustCompile(`(?i)image_?uri|container_?uri|container_?image|docker_?image|ecr_?uri|` +
+		`^(resolved|training|inference|rule_?evaluator)_?image$|^image_?override$`)
+	imageDoc  = regexp.MustCompile(`(?i)\bECR\b|\bdocker\b|container image|\bOCI image|image URI`)
+	notImages = regexp.MustCompile(`(?i)scan|sha$|hash$|credential|tags?$|status|mutab|type|count|prefix|policy|` +
+		`size|format|arch|version|lifecycle|replicat|pushed`)
+	taskName = regexp.MustCompile(`(?i)^(ecs)?_?task_?definition(_?arn)?$|^container_?definitions?$`)
 )
 
 // An ImageField is a text in the types of a service that names a container image or a task definition of ECS.

@@ -45,13 +45,17 @@ type Gate struct{ Word, What, Package, Type string }
 
 // Gates are all of them.
 var Gates = []Gate{
-	{"registrar", "the one principal that may register gated task definitions: it judges each image and names it by digest", "policy/ecsgate", "Registrar"},
+	{"registrar", "the one principal that may register gated task definitions: it judges each image and names it by digest",
+		"policy/ecsgate", "Registrar"},
 	{"hook", "the deployment lifecycle hook of a service, before its tasks start", "policy/ecsgate", "Hook"},
 	{"pauses", "the answer to a pause hook, for who wants no function", "policy/ecsgate", "Pauses"},
 	{"tasks", "the events of tasks and daemons: what runs and is refused is stopped, and does not come back", "policy/ecsgate", "Tasks"},
 	{"iam", "IAM and service control policies that leave the registrar as the only way", "policy/ecsgate/iam", "Guard"},
 	{"node", "the image verifier of containerd, on hosts of one's own", "policy/nodegate", "Gate"},
-	{"registry", "nothing in a registry makes a decision: it is for a digest and its signatures, wherever that lies; settings that harm evidence are found", "registry/ecr", "Settings"},
+	{
+		"registry", "nothing in a registry makes a decision: it is for a digest and its signatures, wherever that lies; " +
+			"settings that harm evidence are found", "registry/ecr", "Settings",
+	},
 	{"policy", "the policy itself: whose signature counts", "policy", "Require"},
 }
 

@@ -12,8 +12,8 @@ const head = `# Doors of AWS
 
 Every way into Amazon ECS and ECR that the types of AWS's own SDK tell of, and every other service that takes a container image.
 This page is made from two lists, ` + "`doors.tsv` and `services.tsv` in `policy/ecsgate/sweep/internal/doors`" + `, by
-` + "`LADING_WRITE=1 go -C policy/ecsgate/sweep test ./internal/doors`" + `; a test fails when it is old, and when the SDK has an operation, a
-field or a value that is on no line. Where a line is wrong, mend the list.
+` + "`LADING_WRITE=1 go -C policy/ecsgate/sweep test ./internal/doors`" + `; a test fails when it is old, and when the
+SDK has an operation, a field or a value that is on no line. Where a line is wrong, mend the list.
 
 A door is *gated* if something keeps an image that is not allowed from starting there, and *swept* if a sweep
 (` + "`policy/ecsgate/sweep`" + `) finds it afterwards. What is neither says why.
@@ -89,7 +89,8 @@ func count(w io.Writer, list []Line) {
 				n[l.Class()]++
 			}
 		}
-		fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d | %d |\n", service, n["operation"], n["field"], n["value"], n[Door], n[OutOfReach], n[NoDoor])
+		fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d | %d |\n", service, n["operation"], n["field"], n["value"], n[Door], n[OutOfReach],
+			n[NoDoor])
 	}
 }
 
@@ -106,7 +107,8 @@ func table(w io.Writer, service, class string, list []Line) {
 			fmt.Fprint(w, title, "| | gated by | swept by | how, or why not |\n|---|---|---|---|\n")
 			title = ""
 		}
-		fmt.Fprintf(w, "| %s `%s` | %s | %s | %s |\n", l.Kind, l.Name, joined(l.Gated), joined(l.Swept), cell(strings.TrimPrefix(l.Why, OutOfReach+": ")))
+		fmt.Fprintf(w, "| %s `%s` | %s | %s | %s |\n", l.Kind, l.Name, joined(l.Gated), joined(l.Swept),
+			cell(strings.TrimPrefix(l.Why, OutOfReach+": ")))
 	}
 }
 
