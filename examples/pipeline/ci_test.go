@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom/vuln/osv"
 	"github.com/ladingdev/lading/sign/keyless/keylesstest"
 )
@@ -305,6 +306,76 @@ func TestCodeBuild(t *testing.T) {
 		!slices.Contains(settings["exported-variables"].([]any), any("PINNED")) {
 		t.Error(out)
 	}
+}
+
+// tagged leaves CloudFormation's short forms of functions as they are, which this needs none of.
+func tagged(n *yaml.Node) {
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		n.Tag = ""
+	}
+	for _, c := range n.Content {
+		tagged(c)
+	}
+}
+
+// The buildspec in the stack of CodePipeline releases an image that ECRBuildAndPublish has pushed.
+func TestCodePipeline(t *testing.T) {
+	dir, env := prepare(t)
+	data, err := os.ReadFile("ci/codepipeline.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var top yaml.Node
+	if err := yaml.Unmarshal(data, &top); err != nil {
+		t.Fatal(err)
+	}
+	tagged(&top)
+	var stack struct {
+		Resources struct {
+			Release struct {
+				Properties struct {
+					Source struct {
+						BuildSpec string `yaml:"BuildSpec"`
+					} `yaml:"Source"`
+				} `yaml:"Properties"`
+			} `yaml:"Release"`
+		} `yaml:"Resources"`
+	}
+	if err := top.Decode(&stack); err != nil {
+		t.Fatal(err)
+	}
+	var spec struct {
+		Phases map[string]struct{ Commands []string } `yaml:"phases"`
+	}
+	if err := yaml.Unmarshal([]byte(stack.Resources.Release.Properties.Source.BuildSpec), &spec); err != nil {
+		t.Fatal(err)
+	}
+	for name := range env {
+		if strings.HasPrefix(name, "GITHUB_") || strings.HasPrefix(name, "ACTIONS_") {
+			delete(env, name)
+		}
+	}
+	for name, value := range codeBuild {
+		env[name] = value
+	}
+	env["IMAGE"], env["PROFILE"], env["LADING"] = env["REGISTRY"]+"/acme/app:9c1185a", "awskms:///alias/release", "v0.1.0"
+	repo, err := registry.Open(env["IMAGE"], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pushImage(t.Context(), repo, "9c1185a", program); err != nil {
+		t.Fatal(err)
+	}
+	lines := append(spec.Phases["install"].Commands, spec.Phases["build"].Commands...)
+	if len(lines) < 4 {
+		t.Fatalf("%q", lines)
+	}
+	shell(t, dir, env, strings.Join(lines, "\n"))
+	released(t, dir, filepath.Join(dir, "work", "summary.md"), "image signature by key")
 }
 
 // indexer stands for examples/scan -build.

@@ -100,9 +100,9 @@ type template struct {
 	errs      []error
 }
 
-func readTemplate(t *testing.T) *template {
+func readTemplate(t *testing.T, file string) *template {
 	t.Helper()
-	parsed, err := parse.File(filepath.Join(folder, "gate.yaml"))
+	parsed, err := parse.File(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,6 +200,8 @@ func (c *template) ref(name string) any {
 		return region
 	case "AWS::AccountId":
 		return account
+	case "AWS::URLSuffix":
+		return "amazonaws.com"
 	}
 	if p, ok := c.all["Parameters"].(map[string]any)[name].(map[string]any); ok {
 		if value, ok := p["Default"]; ok {
@@ -223,8 +225,8 @@ func (c *template) ref(name string) any {
 // name is what a resource is called in AWS.
 func (c *template) name(resource string) any {
 	properties := c.resources[resource]["Properties"].(map[string]any)
-	for _, n := range []string{"FunctionName", "RoleName", "QueueName", "LogGroupName", "Name"} {
-		if v, ok := properties[n].(string); ok {
+	for _, n := range []string{"FunctionName", "RoleName", "QueueName", "LogGroupName", "BucketName", "Name"} {
+		if v, ok := c.resolve(properties[n]).(string); ok {
 			return v
 		}
 	}
@@ -264,12 +266,18 @@ func arn(kind, name string) string {
 	case "AWS::Logs::LogGroup", "aws_cloudwatch_log_group":
 		return prefix("logs", region) + "log-group:" + name
 	}
+	switch kind {
+	case "AWS::S3::Bucket":
+		return "arn:" + partition + ":s3:::" + name
+	case "AWS::CodeBuild::Project":
+		return prefix("codebuild", region) + "project/" + name
+	}
 	panic("no ARN of " + kind)
 }
 
-// Each resource is as CloudFormation's schema of its type says; what is referred to is there.
-func TestCloudFormation(t *testing.T) {
-	c := readTemplate(t)
+// check holds each resource against CloudFormation's schema of its type, and what is referred to must be there.
+func (c *template) check(t *testing.T) {
+	t.Helper()
 	for name, r := range c.resources {
 		s := c.schemas[r["Type"].(string)]
 		if err := s.judge.Validate(r["Properties"]); err != nil {
@@ -296,6 +304,12 @@ func TestCloudFormation(t *testing.T) {
 	for pattern := range skipped {
 		t.Logf("not checked, for it is no regular expression in Go: %s", pattern)
 	}
+}
+
+// Each resource is as CloudFormation's schema of its type says; what is referred to is there.
+func TestCloudFormation(t *testing.T) {
+	c := readTemplate(t, filepath.Join(folder, "gate.yaml"))
+	c.check(t)
 
 	// The judge refuses what is wrong.
 	for what, change := range map[string]func(function map[string]any){

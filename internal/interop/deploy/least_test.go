@@ -99,7 +99,7 @@ var doors = []door{
 
 // Every API that a function calls is allowed to its role, on the resources that it names, and nothing else is.
 func TestLeastPrivilege(t *testing.T) {
-	made := readTemplate(t).model(t)
+	made := readTemplate(t, filepath.Join(folder, "gate.yaml")).model(t)
 	for _, d := range doors {
 		want := slices.Clone(d.more)
 		for _, i := range d.interfaces {
@@ -234,7 +234,7 @@ func resourcesOf(t *testing.T, action, function string) []string {
 
 // The roles are assumed by the services that need them, and by nobody else; ECS only for this account.
 func TestTrust(t *testing.T) {
-	made := readTemplate(t).model(t)
+	made := readTemplate(t, filepath.Join(folder, "gate.yaml")).model(t)
 	for name, service := range map[string]string{"lading-hook": "lambda.amazonaws.com", "lading-task-events": "lambda.amazonaws.com",
 		"lading-pauses":    "lambda.amazonaws.com",
 		"lading-registrar": "lambda.amazonaws.com", "lading-hook-invoker": "ecs.amazonaws.com"} {
@@ -272,7 +272,7 @@ func TestRegistrarIsThatOfTheGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := readTemplate(t).model(t)
+	made := readTemplate(t, filepath.Join(folder, "gate.yaml")).model(t)
 	for _, d := range documents {
 		switch d.Name {
 		case "registrar":
@@ -346,7 +346,7 @@ func TestAttachHook(t *testing.T) {
 
 // Parameters and variables that the pages name are there, and the functions read every variable that they are given.
 func TestNames(t *testing.T) {
-	c, m := readTemplate(t), readModule(t)
+	c, m := readTemplate(t, filepath.Join(folder, "gate.yaml")), readModule(t)
 	variables := m.ctx.Variables["var"].Type().AttributeTypes()
 	for _, page := range []string{"README.md", "../README.md"} {
 		text, err := os.ReadFile(filepath.Join(folder, page))

@@ -384,7 +384,7 @@ func terraformAlarm(p map[string]any) map[string]any {
 
 // Both make the same: functions, roles, policies, rules, alarms.
 func TestSameDeployment(t *testing.T) {
-	a, b := readTemplate(t).model(t), readModule(t).model(t)
+	a, b := readTemplate(t, filepath.Join(folder, "gate.yaml")).model(t), readModule(t).model(t)
 	if diff := cmp.Diff(a, b); diff != "" {
 		t.Errorf("gate.yaml (-) and gate.tf (+):\n%s", diff)
 	}
