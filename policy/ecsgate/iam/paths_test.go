@@ -322,6 +322,39 @@ func TestStartPaths(t *testing.T) {
 	}
 }
 
+// The calls and their verdicts are kept for evaluators that are not Go: internal/interop/deploy asks one.
+func TestKeptCalls(t *testing.T) {
+	type kept struct {
+		Path, Who, Action string
+		Resources         []string
+		Keys              map[string][]string
+		Allowed           bool
+	}
+	var list []kept
+	for _, p := range paths {
+		for _, c := range p.calls {
+			list = append(list, kept{p.path, c.who, c.action, c.resources, c.context(), c.by == ""})
+		}
+	}
+	text, err := json.MarshalIndent(list, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", "calls.json")
+	if *update {
+		if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(text) + "\n"; got != strings.ReplaceAll(string(want), "\r\n", "\n") {
+		t.Errorf("testdata/calls.json is not what the test asks; write it anew with -update")
+	}
+}
+
 // exists says whether a test is there: "file function".
 func exists(t *testing.T, test string) {
 	t.Helper()
