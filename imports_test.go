@@ -71,6 +71,7 @@ func TestImports(t *testing.T) {
 		{"policy/ecsgate", []string{"verify", "registry"},
 			[]string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/", "github.com/aws/aws-sdk-go-v2/", "github.com/aws/smithy-go"}},
 		{"policy/vsa", []string{"verify"}, []string{spec, digest, mldsa}},
+		{"policy/ecsgate/iam", nil, nil},
 		{"policy/gate", []string{"verify", "registry"}, []string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/"}},
 		{"policy/nodegate", []string{"verify", "registry"},
 			[]string{spec, digest, mldsa, "oras.land/oras-go/v2", "golang.org/x/sync/", "github.com/pelletier/go-toml/v2"}},
