@@ -51,7 +51,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	profiles := flags.String(
 		"profile",
 		"",
-		"`ARNs` of AWS Signer's signing profiles whose signatures count, with commas between, such as\narn:aws:signer:eu-west-1:111122223333:/signing-profiles/release",
+		"`ARNs` of AWS Signer's signing profiles whose signatures count, with commas between, such as\n"+
+			"arn:aws:signer:eu-west-1:111122223333:/signing-profiles/release",
 	)
 	flags.StringVar(&a.cluster, "cluster", "", "`name` of the cluster to look at; empty means all")
 	flags.StringVar(&a.region, "region", "", "AWS region, where the SDK does not find one by itself; empty means that of the profile")

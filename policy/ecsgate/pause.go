@@ -24,7 +24,7 @@ type Continuer interface {
 }
 
 // Pauses answers pause hooks: a deployment waits until somebody, who need not be a Lambda function, says that it goes on. It is for the
-// target of an EventBridge rule on source aws.ecs and detail-type "ECS Hook State Change": see the Amazon ECS developer guide, "Pause hooks".
+// target of an EventBridge rule on source aws.ecs and detail-type "ECS Hook State Change": the Amazon ECS developer guide, "Pause hooks".
 // Give the service one pause hook at Stage, with the timeout action ROLLBACK, and give nobody else ecs:ContinueServiceDeployment.
 type Pauses struct {
 	// Hook decides; its Function and Tags are for Lambda hooks and play no part. It must be set.

@@ -75,10 +75,8 @@ func (t *Tasks) stopTask(ctx context.Context, o *TaskOutcome) error {
 			return o.step("StopTask", o.Task, ErrLimited)
 		}
 		reason := "lading: " + o.Reason
-		_, err := t.Task.StopTask(
-			ctx,
-			&ecs.StopTaskInput{Cluster: now.ClusterArn, Task: now.TaskArn, Reason: aws.String(reason[:min(len(reason), maxReason)])},
-		)
+		reason = strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")
+		_, err := t.Task.StopTask(ctx, &ecs.StopTaskInput{Cluster: now.ClusterArn, Task: now.TaskArn, Reason: &reason})
 		if err := o.step("StopTask", o.Task, err); err != nil {
 			return err
 		}
@@ -216,8 +214,8 @@ func (t *Tasks) stopTaskSets(ctx context.Context, o *TaskOutcome, s *types.Servi
 	return nil
 }
 
-// stopCodeDeploy leaves a service without tasks whose primary task set is of the denied definition. A replacement that CodeDeploy is bringing
-// is CodeDeploy's to stop.
+// stopCodeDeploy leaves a service without tasks whose primary task set is of the denied definition. A replacement that CodeDeploy is
+// bringing is CodeDeploy's to stop.
 func (t *Tasks) stopCodeDeploy(ctx context.Context, o *TaskOutcome, s *types.Service) error {
 	for _, set := range s.TaskSets {
 		if aws.ToString(set.TaskDefinition) == o.Definition && aws.ToString(set.Status) == "PRIMARY" {
@@ -473,7 +471,7 @@ func (t *Tasks) judgeDaemon(ctx context.Context, r *types.DaemonRevision) *TaskO
 	arn, cluster := aws.ToString(r.DaemonArn), aws.ToString(r.ClusterArn)
 	o := &TaskOutcome{
 		Task: arn, Cluster: lastPart(cluster), Group: "daemon:" + lastPart(arn), Definition: aws.ToString(r.DaemonTaskDefinitionArn),
-		Exec: aws.ToBool(r.EnableExecuteCommand), Mode: t.Checker.Rules().Mode, Actor: t.actor(arn, "", ""),
+		Exec: aws.ToBool(r.EnableExecuteCommand), Mode: t.Checker.Rules().Mode, Actor: t.actor(arn, ""),
 	}
 	for _, c := range r.ContainerImages {
 		o.Containers = append(

@@ -37,7 +37,8 @@ type RegistrarClient interface {
 
 // A Registrar is the one principal that may register task definitions in gated families: it takes a proposed one, looks up each image,
 // decides on it, names it by digest, and registers. What everybody may run is what it made, by IAM policies such as those of package
-// policy/ecsgate/iam. Its fields are set before first use; then it is safe for concurrent use.
+// policy/ecsgate/iam. Who may call it may propose for every gated family, and every role that it may pass: the policy sees the family, as
+// policy.Request.Workload. Its fields are set before first use; then it is safe for concurrent use.
 type Registrar struct {
 	// Client registers. It must be set.
 	Client RegistrarClient

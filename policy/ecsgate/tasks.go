@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,7 +98,7 @@ type TaskOutcome struct {
 	Group      string // service:NAME, family:NAME, daemon:NAME or what the caller said
 	Definition string // ARN of the task definition
 	StartedBy  string
-	Actor      string          // ARN of who called, where CloudTrail's event was seen before
+	Actor      string          // ARN of who called, once CloudTrail's event was seen: what is denied is told again then, as Repeated
 	Overrides  json.RawMessage // what the caller changed of the definition; nil if nothing
 	Exec       bool            // whether people may get into the containers
 	Containers []Container
@@ -185,7 +186,7 @@ func (t *Tasks) Handle(ctx context.Context, event json.RawMessage) error {
 	case "ECS Daemon Deployment State Change":
 		return t.daemon(ctx, e.Detail)
 	case "AWS API Call via CloudTrail":
-		t.called(e.Detail)
+		t.called(ctx, e.Detail)
 	}
 	return nil
 }
@@ -242,7 +243,7 @@ func (t *Tasks) outcomeOf(d *taskDetail) *TaskOutcome {
 	o := &TaskOutcome{
 		Task: d.TaskArn, Version: d.Version, Cluster: lastPart(d.ClusterArn), Group: d.Group, Definition: d.TaskDefinitionArn,
 		StartedBy: d.StartedBy, Exec: d.EnableExecuteCommand, Mode: t.Checker.Rules().Mode,
-		Actor: t.actor(d.TaskArn, d.ClusterArn, d.Group),
+		Actor: t.actor(d.TaskArn, d.Group),
 	}
 	if changes(d.Overrides) {
 		o.Overrides = d.Overrides
@@ -458,45 +459,63 @@ func (t *Tasks) tell(ctx context.Context, o *TaskOutcome) {
 // maxActors is how many callers are remembered.
 const maxActors = 10_000
 
-// called remembers who made a call that starts something: "AWS API Call via CloudTrail", which comes minutes later.
-func (t *Tasks) called(detail json.RawMessage) {
+// called remembers who made a call that starts something: "AWS API Call via CloudTrail", which comes minutes later. What was denied meanwhile
+// is told again, with the caller.
+func (t *Tasks) called(ctx context.Context, detail json.RawMessage) {
 	var c struct {
 		EventSource, EventName string
 		UserIdentity           struct{ Arn string }
 		ResponseElements       struct {
-			Tasks   []struct{ TaskArn string }
-			Service struct{ ServiceArn string }
-			Daemon  string `json:"daemonArn"`
+			Tasks     []struct{ TaskArn string }
+			Service   struct{ ServiceArn string }
+			DaemonArn string
 		}
 	}
 	if json.Unmarshal(detail, &c) != nil || c.EventSource != "ecs.amazonaws.com" || c.UserIdentity.Arn == "" {
 		return
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.actors == nil || len(t.actors) >= maxActors {
 		t.actors = map[string]string{}
 	}
 	for _, task := range c.ResponseElements.Tasks {
 		t.actors[task.TaskArn] = c.UserIdentity.Arn
 	}
-	for _, arn := range []string{c.ResponseElements.Service.ServiceArn, c.ResponseElements.Daemon} {
+	for _, arn := range []string{c.ResponseElements.Service.ServiceArn, c.ResponseElements.DaemonArn} {
 		if arn != "" {
 			t.actors[arn] = c.UserIdentity.Arn
 		}
 	}
+	known := slices.Collect(maps.Values(t.known))
+	t.mu.Unlock()
+	for _, k := range known {
+		k.mu.Lock()
+		if o := k.outcome; o != nil && o.Verdict == policy.Deny && o.Actor == "" {
+			if o.Actor = t.actor(o.Task, o.Group); o.Actor != "" {
+				again := *o
+				again.Repeated = true
+				t.tell(ctx, &again)
+				if t.Log != nil {
+					t.Log.WarnContext(ctx, "actor", "task", o.Task, "actor", o.Actor, "call", c.EventName, "reason", o.Reason)
+				}
+			}
+		}
+		k.mu.Unlock()
+	}
 }
 
 // actor is who started a task, or changed its service last, as far as was seen.
-func (t *Tasks) actor(task, cluster, group string) string {
+func (t *Tasks) actor(task, group string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if by := t.actors[task]; by != "" {
 		return by
 	}
 	name, ok := strings.CutPrefix(group, "service:")
-	if !ok {
+	head, _, found := strings.Cut(task, ":task/")
+	_, _, resource := arnParts(task)
+	if !ok || !found || len(resource) < 3 {
 		return ""
 	}
-	return t.actors[strings.Replace(cluster, ":cluster/", ":service/", 1)+"/"+name]
+	return t.actors[head+":service/"+resource[1]+"/"+name]
 }

@@ -1,9 +1,11 @@
 package ecsgate_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -424,22 +426,32 @@ func TestOverridesAndExec(t *testing.T) {
 	}
 }
 
-// Who called is in the record, once CloudTrail has said it.
+// Who called is in the record: CloudTrail says it minutes later, and what was denied is told again then.
 func TestActor(t *testing.T) {
 	w := newWorld(t)
-	definition := w.define("job", w.bad)
-	out, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition})
+	w.cloud.Subscribe(func(ctx context.Context, event json.RawMessage) error { return w.tasks.Handle(ctx, event) }, ecstest.CallViaCloudTrail)
+	var log bytes.Buffer
+	w.tasks.Log = slog.New(slog.NewTextHandler(&log, nil))
+	w.serve("api", w.signed, nil)
+	_, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad))})
 	w.check(err)
-	w.check(
-		w.tasks.Handle(
-			t.Context(),
-			fmt.Appendf(nil, `{"source":"aws.ecs","detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"ecs.amazonaws.com",
-		"eventName":"RunTask","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/dev/alice"},
-		"responseElements":{"tasks":[{"taskArn":%q}]}}}`, *out.Tasks[0].TaskArn),
-		),
-	)
-	w.cloud.Advance(time.Minute)
-	if len(w.outcomes) == 0 || w.outcomes[0].Actor != "arn:aws:sts::111122223333:assumed-role/dev/alice" {
+	w.update("api", w.define("api", w.bad))
+	w.cloud.Advance(time.Hour)
+	const alice = "arn:aws:sts::111122223333:assumed-role/developer/alice"
+	told := map[string]int{}
+	for _, o := range w.outcomes {
+		if o.Verdict == policy.Deny && o.Repeated && o.Actor == alice {
+			told[o.Group]++
+		}
+	}
+	if told["family:job"] != 1 || told["service:api"] == 0 || !strings.Contains(log.String(), "msg=actor") || !strings.Contains(log.String(), "call=RunTask") {
+		t.Errorf("%v\n%s", told, &log)
+	}
+	// What it starts later is told with the caller at once.
+	w.outcomes = nil
+	w.update("api", w.define("api", w.bad))
+	w.cloud.Advance(10 * time.Second)
+	if len(w.outcomes) == 0 || w.outcomes[0].Actor != alice {
 		t.Errorf("%+v", w.outcomes)
 	}
 }

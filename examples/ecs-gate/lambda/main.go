@@ -3,8 +3,8 @@
 //
 //	go run github.com/ladingdev/lading/policy/ecsgate/lambdazip -o function.zip ./ecs-gate/lambda
 //
-// is the zip, and ../deploy has the functions, their roles, rules and alarms for CloudFormation and Terraform. ../README.md takes an account
-// from nothing to enforcement. What it decided, and why, is in its log.
+// is the zip, and ../deploy has the functions, their roles, rules and alarms for CloudFormation and Terraform. ../README.md takes an
+// account from nothing to enforcement. What it decided, and why, is in its log.
 //
 //	DOOR              hook, pauses, task-events or registrar
 //	MODE              audit, warn or enforce; empty means enforce

@@ -40,7 +40,8 @@ var (
 // stageTime is how long a stage takes at least.
 const stageTime = time.Second
 
-// PutServiceDeployment makes or replaces a deployment as it is, by its ARN or one that is made, which it returns. It goes nowhere by itself.
+// PutServiceDeployment makes or replaces a deployment as it is, by its ARN or one that is made, which it returns. It goes nowhere by
+// itself.
 func (s *Server) PutServiceDeployment(serviceARN string, v types.ServiceDeployment) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,6 +23,7 @@
 //	pause hooks         hookId, ECS Hook State Change, ContinueServiceDeployment, where no action means CONTINUE ("Pause hooks")
 //	rollback            the *_TRAFFIC_SHIFT hooks are asked again, with the target unchanged
 //	task events         the shape of ECS Task State Change, versions, the digest before the containers run ("Task state change events")
+//	CloudTrail          events of calls that change something, with the caller, five minutes later ("CloudTrail record contents")
 //	daemons             ECS Daemon Deployment State Change from PENDING on ("Daemon events"), one task for each instance
 //	version consistency a service's tags are resolved once for a revision, unless versionConsistency is disabled
 //	limits              10 tasks, 10 services, 20 revisions, 20 deployments, 100 tasks in a call, pages, and quotas ([Options].Throttle)
@@ -49,6 +50,7 @@ type Options struct {
 	Region  string    // empty means us-east-1
 	Account string    // of 12 digits; empty means 111122223333
 	Start   time.Time // what the server's clock shows at first; zero means the present
+	Actor   string    // ARN of who calls, for CloudTrail's events; empty means a role's session
 	Page    int       // most entries in one answer of a listing; zero means as many as ECS gives
 	// Throttle makes calls fail beyond ECS's quotas, by the server's clock: the Amazon ECS API reference, "Request throttling".
 	Throttle bool
@@ -87,6 +89,9 @@ func New(o *Options) *Server {
 	}
 	if s.opts.Account == "" {
 		s.opts.Account = "111122223333"
+	}
+	if s.opts.Actor == "" {
+		s.opts.Actor = "arn:aws:sts::" + s.opts.Account + ":assumed-role/developer/alice"
 	}
 	if s.now = s.opts.Start; s.now.IsZero() {
 		s.now = time.Now()

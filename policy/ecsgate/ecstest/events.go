@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -20,7 +21,27 @@ const (
 	TaskStateChange             = "ECS Task State Change"
 	HookStateChange             = "ECS Hook State Change"
 	DaemonDeploymentStateChange = "ECS Daemon Deployment State Change"
+	CallViaCloudTrail           = "AWS API Call via CloudTrail"
 )
+
+// trailDelay is how long CloudTrail takes: AWS says minutes.
+const trailDelay = 5 * time.Minute
+
+// called sends CloudTrail's event of a call that changes something, with who called.
+func (s *Server) called(operation string, request, reply []byte) {
+	if strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "List") {
+		return
+	}
+	at := s.now.UTC().Format(time.RFC3339)
+	s.then(trailDelay, func() {
+		s.emit(CallViaCloudTrail, "", map[string]any{
+			"eventVersion": "1.11", "eventSource": "ecs.amazonaws.com", "eventName": operation, "eventTime": at, "awsRegion": s.opts.Region,
+			"userIdentity":      map[string]string{"type": "AssumedRole", "accountId": s.opts.Account, "arn": s.opts.Actor},
+			"requestParameters": json.RawMessage(request), "responseElements": json.RawMessage(reply), "eventID": uuid(), "readOnly": false,
+			"eventType": "AwsApiCall", "managementEvent": true, "eventCategory": "Management",
+		})
+	})
+}
 
 // eventDelay is how long EventBridge and the start of a function take.
 const eventDelay = 2 * time.Second
@@ -82,7 +103,10 @@ func (s *Server) emit(detailType, resource string, detail any) {
 	}
 	e := &envelope{
 		Version: "0", ID: uuid(), DetailType: detailType, Source: "aws.ecs", Account: s.opts.Account,
-		Time: s.now.UTC().Format(time.RFC3339), Region: s.opts.Region, Resources: []string{resource}, Detail: text,
+		Time: s.now.UTC().Format(time.RFC3339), Region: s.opts.Region, Resources: []string{}, Detail: text,
+	}
+	if resource != "" {
+		e.Resources = append(e.Resources, resource)
 	}
 	s.state.events = append(s.state.events, e)
 	for _, t := range s.state.targets {

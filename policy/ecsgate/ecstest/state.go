@@ -56,7 +56,11 @@ func op[In any](s *Server, name string, call func(*In) (smithy.Serializable, err
 		if err != nil {
 			return nil, err
 		}
-		return awswire.Encode(out)
+		reply, err := awswire.Encode(out)
+		if err == nil {
+			s.called(name, r.Body, reply)
+		}
+		return reply, err
 	}
 }
 
