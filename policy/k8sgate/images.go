@@ -141,8 +141,10 @@ func (x *extractor) follow(path []string, pointer string, what func(pointer stri
 	}
 }
 
-// escape writes a name in a JSON pointer (RFC 6901, section 3).
-func escape(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1") // RFC 6901, section 3
+
+// escape writes a name in a JSON pointer.
+func escape(name string) string { return pointerEscapes.Replace(name) }
 
 func (x *extractor) add(i Image) {
 	if len(x.images) >= maxImages {
