@@ -96,6 +96,7 @@ func (c *Cache) Forget(repository string) {
 	delete(c.apis, repository)
 	if c.Dir != "" {
 		_ = os.Remove(c.apiPath(repository))
+		_ = os.RemoveAll(c.listingsDir(repository))
 	}
 	about := func(key string) bool {
 		return strings.HasPrefix(key, listingKey(repository, "")) || strings.HasPrefix(key, manifestKey(repository, ""))

@@ -3,9 +3,13 @@ package registry
 import (
 	"container/list"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,9 +27,11 @@ import (
 type Cache struct {
 	// MaxBytes bounds the content in memory; zero means 64 MiB. What was not used for the longest time goes first.
 	MaxBytes int64
-	// Dir keeps content in a directory too, which may be shared between processes and is not bounded. Empty means none.
+	// Dir keeps content, and listings that have something in them, in a directory too, which may be shared between processes and is not
+	// bounded. Empty means none.
 	Dir string
-	// ListingLifetime is how long a complete listing of a subject's referrers is believed; zero means not at all.
+	// ListingLifetime is how long a complete listing of a subject's referrers is believed, by other processes that share Dir, too; zero
+	// means not at all. What is attached or removed elsewhere meanwhile does not show.
 	ListingLifetime time.Duration
 	// TagLifetime is how long the digest of a tag is believed; zero means not at all.
 	TagLifetime time.Duration
@@ -203,31 +209,105 @@ func (c *Cache) now() time.Time {
 // listing returns the listing of a subject's referrers, or gets it and remembers it.
 func (c *Cache) listing(ctx context.Context, repo string, subject digest.Digest, get func() ([]Descriptor, error)) ([]Descriptor, error) {
 	key := listingKey(repo, subject)
-	known := func() ([]Descriptor, bool) { l, ok := recall(c, c.listings, key); return l.entries, ok }
+	known := func() ([]Descriptor, bool) {
+		if l, ok := recall(c, c.listings, key); ok {
+			return l.entries, true
+		}
+		entries, left := c.readListing(key)
+		if left > 0 {
+			c.keepListing(key, entries, left)
+		}
+		return entries, left > 0
+	}
 	return share(ctx, c, key, known, get, func(entries []Descriptor) {
-		l := listed{entries: entries}
-		for _, d := range entries {
-			l.size += 128 + len(d.MediaType) + len(d.ArtifactType) + len(d.Digest) + len(d.Data)
-			for k, v := range d.Annotations {
-				l.size += len(k) + len(v)
-			}
+		if c.keepListing(key, entries, c.ListingLifetime) {
+			c.writeListing(key, entries)
 		}
-		if l.size > maxListings/4 {
-			return
-		}
-		all := l.size
-		for k, old := range c.listings {
-			if !c.now().Before(old.until) {
-				delete(c.listings, k)
-				continue
-			}
-			all += old.value.size
-		}
-		if all > maxListings {
-			clear(c.listings)
-		}
-		remember(c, &c.listings, key, l, c.ListingLifetime)
 	})
+}
+
+// keepListing keeps a listing in memory, unless it is too large; c.mu is held.
+func (c *Cache) keepListing(key string, entries []Descriptor, lifetime time.Duration) bool {
+	l := listed{entries: entries}
+	for _, d := range entries {
+		l.size += 128 + len(d.MediaType) + len(d.ArtifactType) + len(d.Digest) + len(d.Data)
+		for k, v := range d.Annotations {
+			l.size += len(k) + len(v)
+		}
+	}
+	if l.size > maxListings/4 {
+		return false
+	}
+	all := l.size
+	for k, old := range c.listings {
+		if !c.now().Before(old.until) {
+			delete(c.listings, k)
+			continue
+		}
+		all += old.value.size
+	}
+	if all > maxListings {
+		clear(c.listings)
+	}
+	remember(c, &c.listings, key, l, lifetime)
+	return true
+}
+
+// A writtenListing is a listing in the directory. One without entries is not written: what was not signed a moment ago is asked for by
+// each process itself.
+type writtenListing struct {
+	Key     string       `json:"key"`
+	Until   time.Time    `json:"until"`
+	Entries []Descriptor `json:"entries"`
+}
+
+// listingsDir is where the listings of a repository are.
+func (c *Cache) listingsDir(repository string) string {
+	name := sha256.Sum256([]byte(repository))
+	return filepath.Join(c.Dir, "listings", hex.EncodeToString(name[:]))
+}
+
+func (c *Cache) listingPath(key string) string {
+	repository, subject, _ := strings.Cut(strings.TrimPrefix(key, "referrers "), "@")
+	name := sha256.Sum256([]byte(subject))
+	return filepath.Join(c.listingsDir(repository), hex.EncodeToString(name[:]))
+}
+
+// readListing returns a listing of the directory and how long it is believed, which is never longer than one of now.
+func (c *Cache) readListing(key string) (entries []Descriptor, left time.Duration) {
+	if c.Dir == "" || c.ListingLifetime <= 0 {
+		return nil, 0
+	}
+	name := c.listingPath(key)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, 0
+	}
+	var l writtenListing
+	if json.Unmarshal(data, &l) != nil || l.Key != key || len(l.Entries) == 0 {
+		return nil, 0
+	}
+	if left = l.Until.Sub(c.now()); left <= 0 || left > c.ListingLifetime {
+		_ = os.Remove(name)
+		return nil, 0
+	}
+	for _, d := range l.Entries {
+		if valid(d) != nil {
+			return nil, 0
+		}
+	}
+	return l.Entries, left
+}
+
+func (c *Cache) writeListing(key string, entries []Descriptor) {
+	if c.Dir == "" || len(entries) == 0 {
+		return
+	}
+	data, err := json.Marshal(writtenListing{key, c.now().Add(c.ListingLifetime), entries})
+	name := c.listingPath(key)
+	if err == nil && os.MkdirAll(filepath.Dir(name), 0o777) == nil {
+		_ = writeFile(name, data) // a cache that cannot be written costs requests, nothing else
+	}
 }
 
 // remembersListings reports whether listings of a repository are remembered.
@@ -249,6 +329,9 @@ func (c *Cache) forget(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.listings, key)
+	if c.Dir != "" && strings.HasPrefix(key, "referrers ") {
+		_ = os.Remove(c.listingPath(key))
+	}
 	delete(c.tags, key)
 	delete(c.digests, key)
 	delete(c.flights, key)

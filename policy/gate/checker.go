@@ -220,7 +220,13 @@ type Question struct {
 	Access string
 	// DryRun leaves no trace: nothing is logged, and nothing new is kept.
 	DryRun bool
+	// Subject is the descriptor of Name's digest where whoever pulls has looked that up, as containerd has: the function of [Open] takes
+	// its media type and size, and does not ask the registry for them again. Nil, or of another digest, means that it asks.
+	Subject *verify.Descriptor
 }
+
+// subjectKey is where a Question's Subject is in the context of Open.
+type subjectKey struct{}
 
 // maxRounds is how often an answer is looked for anew because the rules were changed meanwhile.
 const maxRounds = 3

@@ -209,6 +209,10 @@ func isIndex(d verify.Descriptor) bool {
 	return d.MediaType == ocispec.MediaTypeImageIndex || d.MediaType == "application/vnd.docker.distribution.manifest.list.v2+json"
 }
 
+func isManifest(d verify.Descriptor) bool {
+	return d.MediaType == ocispec.MediaTypeImageManifest || d.MediaType == "application/vnd.docker.distribution.manifest.v2+json"
+}
+
 // children returns the images of an index. Its content says whether it is one.
 func (e *evaluation) children(ctx context.Context, image *policy.Image) ([]verify.Descriptor, error) {
 	read := e.c.opts.Children

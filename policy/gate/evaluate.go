@@ -58,6 +58,10 @@ func (e *evaluation) run(ctx context.Context, image *policy.Image) *outcome {
 	}
 	if image == nil {
 		var err error
+		ctx := ctx
+		if s := e.question.Subject; s != nil && s.Digest == e.ref.Digest {
+			ctx = context.WithValue(ctx, subjectKey{}, *s)
+		}
 		if image, err = c.open(ctx, e.rules, e.ref.Host(), e.ref.Pinned()); err != nil {
 			reason := "the image could not be looked up: " + line(err)
 			return e.done(ctx, &outcome{decision: refused(policy.Indeterminate, "the image can be looked up", reason, err), outage: isOutage(err)})

@@ -48,6 +48,7 @@ package gate
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/registry"
@@ -69,17 +70,19 @@ func Open(opts *registry.Options) func(ctx context.Context, name string) (*polic
 		if err != nil {
 			return nil, err
 		}
-		subject, err := repo.Resolve(ctx, "")
-		if err != nil {
-			return nil, err
+		subject, known := told(ctx, name)
+		if !known {
+			if subject, err = repo.Resolve(ctx, ""); err != nil {
+				return nil, err
+			}
 		}
 		image := &policy.Image{Subject: subject, Source: repo}
 		if !isIndex(subject) {
 			return image, nil
 		}
 		key := repo.Name() + "@" + string(subject.Digest)
-		images, known := indexes.get(key)
-		if !known {
+		images, read := indexes.get(key)
+		if !read {
 			if images, err = imagesOf(ctx, subject, repo.Children); err != nil {
 				return nil, err
 			}
@@ -88,4 +91,14 @@ func Open(opts *registry.Options) func(ctx context.Context, name string) (*polic
 		image.Children = slices.Clone(images)
 		return image, nil
 	}
+}
+
+// told returns what the question says of a name by digest. The media type decides whether there are children to read; a registry's is
+// believed for no more.
+func told(ctx context.Context, name string) (verify.Descriptor, bool) {
+	d, ok := ctx.Value(subjectKey{}).(verify.Descriptor)
+	if !ok || d.Size <= 0 || !strings.HasSuffix(name, "@"+string(d.Digest)) {
+		return verify.Descriptor{}, false
+	}
+	return verify.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, isIndex(d) || isManifest(d)
 }

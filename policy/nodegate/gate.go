@@ -129,7 +129,7 @@ func (g *Gate) Check(ctx context.Context, c *Call) (*gate.Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return g.Checker.Check(ctx, &gate.Question{Name: r.Pinned(), Request: &policy.Request{Gate: "node", Operation: "pull"}}), nil
+	return g.Checker.Check(ctx, &gate.Question{Name: r.Pinned(), Request: &policy.Request{Gate: "node", Operation: "pull"}, Subject: c.Descriptor}), nil
 }
 
 // Run is the whole of a program that containerd runs: it reads the call from the arguments without the program's name, prints one line, and returns the

@@ -201,8 +201,8 @@ func TestRun(t *testing.T) {
 		{"unsigned", name + ":v1", w.unsigned, nodegate.ExitRefused, "lading refused: "},
 		// the digest in the name says nothing of what is pulled
 		{"unsigned, the name has the digest of the signed one", name + "@" + string(w.signed), w.unsigned, nodegate.ExitRefused, "lading refused: "},
-		{"nowhere", name + ":v1", digest.FromString("nowhere"), nodegate.ExitRefused, "lading refused: the image could not be looked up: "},
-		{"another repository", w.host + "/shop/other:v1", w.signed, nodegate.ExitRefused, "lading refused: the image could not be looked up: "},
+		{"nowhere", name + ":v1", digest.FromString("nowhere"), nodegate.ExitRefused, "lading refused: no image signature"},
+		{"another repository", w.host + "/shop/other:v1", w.signed, nodegate.ExitRefused, "lading refused: no image signature"},
 		{"no name", "A B\n", w.signed, nodegate.ExitRefused, "lading refused: "},
 		{"control characters", name + "\x1b[31m", w.signed, nodegate.ExitRefused, "lading refused: "},
 	} {
@@ -226,6 +226,32 @@ func TestOutage(t *testing.T) {
 	w.gate.Timeout = 300 * time.Millisecond
 	if status, line := w.run(t.Context(), w.host+"/shop/web:v1", w.signed); status != nodegate.ExitUndecided || !oneLine(line) {
 		t.Errorf("%d, %q", status, line)
+	}
+}
+
+// What containerd has looked up is not looked up again: a second process asks nobody, with no memory but the disk's.
+func TestAnotherProcess(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, cold := range []bool{true, false} {
+		w.requests.Store(0)
+		cache := &registry.Cache{Dir: w.cache.Dir, ListingLifetime: time.Minute}
+		rules := w.gate.Checker.Rules()
+		g := *rules.Gate
+		g.Open = gate.Open(&registry.Options{PlainHTTP: true, Cache: cache})
+		checker, err := gate.New(&gate.Rules{Gate: &g}, &gate.Options{PlainHTTP: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.gate.Checker = checker
+		if status, line := w.run(t.Context(), w.host+"/shop/web:v1", w.signed); status != nodegate.ExitAllowed {
+			t.Error(line)
+		}
+		if n := w.requests.Load(); n > 0 != cold {
+			t.Errorf("cold %t: %d requests", cold, n)
+		}
+		if status, line := w.run(t.Context(), w.host+"/shop/web:v1", w.unsigned); status != nodegate.ExitRefused {
+			t.Error(line)
+		}
 	}
 }
 

@@ -432,7 +432,7 @@ func (n *node) names() {
 	n.pulls("from a mirror", n.origin+"/shop/mirrored:1", "")
 	n.pulls("from a mirror, by digest", n.origin+"/shop/mirrored@"+n.digests["shop/mirrored:1"], "")
 	n.pulls("a mirror's own image under a signed one's tag", n.origin+"/shop/moved:1", "blocked pull of",
-		"rejected image (exit code 1): lading refused: ", n.digests["mirror moved"], "not found")
+		refused, n.digests["mirror moved"])
 	n.hosts(false)
 	n.hosts(true)
 	n.down.Store(true)
