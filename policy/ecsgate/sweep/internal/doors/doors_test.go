@@ -299,7 +299,13 @@ func TestPage(t *testing.T) {
 		findings = append(findings, struct{ Word, What string }{string(k), k.About()})
 	}
 	var page bytes.Buffer
-	if err := doors.Render(&page, findings); err != nil {
+	var versions []string
+	for _, service := range []string{"ecs", "ecr"} {
+		var m struct{ Version string }
+		goJSON(t, &m, "list", "-m", "-json", "github.com/aws/aws-sdk-go-v2/service/"+service)
+		versions = append(versions, "`service/"+service+" "+m.Version+"`")
+	}
+	if err := doors.Render(&page, strings.Join(versions, " and "), findings); err != nil {
 		t.Fatal(err)
 	}
 	name := filepath.Join("..", "..", "..", "..", "..", "docs", "doors.md")

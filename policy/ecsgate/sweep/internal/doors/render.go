@@ -20,8 +20,9 @@ A door is *gated* if something keeps an image that is not allowed from starting 
 
 `
 
-// Render writes docs/doors.md. What it says of findings comes from the caller, because package sweep has them.
-func Render(w io.Writer, findings []struct{ Word, What string }) error {
+// Render writes docs/doors.md. Versions are those of the service modules whose types were read; what it says of findings comes from the
+// caller, because package sweep has them.
+func Render(w io.Writer, versions string, findings []struct{ Word, What string }) error {
 	list, err := List()
 	if err != nil {
 		return err
@@ -31,6 +32,7 @@ func Render(w io.Writer, findings []struct{ Word, What string }) error {
 		return err
 	}
 	fmt.Fprint(w, head)
+	fmt.Fprintf(w, "The types are those of %s.\n\n", versions)
 	fmt.Fprint(w, "| gated by | what it is | where |\n|---|---|---|\n")
 	for _, g := range Gates {
 		fmt.Fprintf(w, "| %s | %s | `%s.%s` |\n", g.Word, g.What, g.Package, g.Type)
