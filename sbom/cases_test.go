@@ -679,6 +679,10 @@ func TestClasses(t *testing.T) {
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},{"type":"application","name":"a","bom-ref":"a"}]}`, Tolerated},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},{"type":"library","name":"b","bom-ref":"a"}]}`, Broken},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library"}]}`, Broken},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a","authors":[{"name":"b"}]}]}`, Tolerated},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a","authors":["b"]}]}`, Broken},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a","authors":[{"name":"b"}],"manufacturer":{"name":"c"}}]}`, Broken},
+		{strings.Replace(goodSPDX2, `"name":`, `"authors":[{"name":"b"}],"name":`, 1), Broken},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","licenses":[{"expression":"GPLv2+ AND"}]}]}`, Tolerated},
 	} {
 		_, err := Validate([]byte(tt.in))

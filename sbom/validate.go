@@ -32,7 +32,8 @@ type Class string
 // The classes. Tolerated are habits of mainstream programs that readers take all the same, and that change nothing of what
 // a document says of its components and of what needs what: times with fractions of a second (npm), ids with other
 // characters than the specification has (ko), URLs that are none such as git@host:path (npm), one thing that is listed twice
-// by one name (cdxgen), PACKAGE_MANAGER with the other hyphen (Zephyr), namespaces that are no URI (Bitnami, older syft), licence expressions that are none (Debian).
+// by one name (cdxgen), PACKAGE_MANAGER with the other hyphen (Zephyr), authors of components before CycloneDX 1.6 (pnpm), namespaces
+// that are no URI (Bitnami, older syft), licence expressions that are none (Debian).
 const (
 	Broken    Class = "broken"
 	Tolerated Class = "tolerated"

@@ -182,8 +182,27 @@ func (c *jsonCheck) schemaClass(p jsonschema.Problem) Class {
 		return Tolerated
 	case p.Keyword == "pattern" && c.doc.Kind(p.Node) == strictjson.String && isTime(string(c.doc.Text(p.Node))):
 		return Tolerated
+	case p.Keyword == "additionalProperties" && string(c.doc.Text(p.Node)) == "authors" && c.people(p.Node+1):
+		return Tolerated
 	}
 	return Broken
+}
+
+// people reports whether a value is a list of people with names, in a document of CycloneDX: pnpm writes the authors of components,
+// which 1.6 has, in 1.5 too.
+func (c *jsonCheck) people(list jsonschema.Node) bool {
+	if c.doc.Kind(list) != strictjson.Array || c.doc.Member(c.doc.Root(), "bomFormat") < 0 {
+		return false
+	}
+	for _, n := range c.doc.Elements(list) {
+		if c.doc.Kind(n) != strictjson.Object {
+			return false
+		}
+		if _, at := c.text(n, "name"); at < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // isTime reports whether a text is a time of RFC 3339, which has more forms than SPDX takes.
