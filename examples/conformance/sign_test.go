@@ -28,7 +28,10 @@ func TestSignEmbedded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fulcio := map[bool]string{false: "https://fulcio.sigstore.dev", true: "https://fulcio.sigstage.dev"}[staging]; !bytes.Contains(config, []byte(fulcio)) {
+			if fulcio := map[bool]string{false: "https://fulcio.sigstore.dev", true: "https://fulcio.sigstage.dev"}[staging]; !bytes.Contains(
+				config,
+				[]byte(fulcio),
+			) {
 				t.Errorf("not of %s: %s", fulcio, config)
 			}
 			if _, err := keyless.ParseInstance(root, config); err != nil || bytes.Equal(root, s.TrustedRoot()) != (given != "") {

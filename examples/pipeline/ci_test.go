@@ -88,8 +88,9 @@ type anything string
 func (a anything) String() string          { return string(a) }
 func (a anything) MatchString(string) bool { return true }
 
-// shims stand for the programs that the files call and this machine may not have, or that would leave it: a clone makes an empty folder, a build
-// of Lading's programs is the one under test, a build of the user's is a program that is at hand, and advisories are two.
+// shims stand for the programs that the files call and this machine may not have, or that would leave it: a clone makes an empty
+// folder, a build of Lading's programs is the one under test, a build of the user's is a program that is at hand, and advisories
+// are two.
 const shims = `#!/bin/bash
 set -euo pipefail
 echo "$(basename "$0") $*" >> "$SHIMS/calls"
@@ -136,7 +137,10 @@ func prepare(t *testing.T) (dir string, env map[string]string) {
 		write(name, shims)
 	}
 	// Keyless, the program would ask the public Sigstore.
-	write("pipeline", "#!/bin/bash\nmore=()\ncase \"$*\" in *keyless*) more=(-sigstore \"$SIGSTORE\") ;; esac\nexec -a pipeline \""+env["PROGRAM"]+"\" \"$@\" \"${more[@]}\"\n")
+	write(
+		"pipeline",
+		"#!/bin/bash\nmore=()\ncase \"$*\" in *keyless*) more=(-sigstore \"$SIGSTORE\") ;; esac\nexec -a pipeline \""+env["PROGRAM"]+"\" \"$@\" \"${more[@]}\"\n",
+	)
 	write("scan", "#!/bin/bash\nexec -a scan \""+env["PROGRAM"]+"\" \"$@\"\n")
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -179,7 +183,8 @@ func released(t *testing.T, dir, summary, says string) {
 		t.Errorf("%v, %q", err, pinned)
 	}
 	text, err := os.ReadFile(summary)
-	if err != nil || !bytes.Contains(text, []byte("**Released:** `"+strings.TrimSpace(string(pinned))+"`")) || !bytes.Contains(text, []byte(says)) {
+	if err != nil || !bytes.Contains(text, []byte("**Released:** `"+strings.TrimSpace(string(pinned))+"`")) ||
+		!bytes.Contains(text, []byte(says)) {
 		t.Errorf("%v\n%s", err, text)
 	}
 	t.Logf("%s", text)
@@ -260,7 +265,9 @@ func TestGitLab(t *testing.T) {
 		env[name] = value
 	}
 	for name := range job["id_tokens"].(map[string]any) {
-		env[name] = sigstore.Token(map[string]any{"iss": "https://gitlab.com", "sub": "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/v1.0"})
+		env[name] = sigstore.Token(
+			map[string]any{"iss": "https://gitlab.com", "sub": "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/v1.0"},
+		)
 	}
 	for name, value := range job["variables"].(map[string]any) {
 		env[name] = os.Expand(value.(string), func(v string) string { return env[v] })
@@ -271,7 +278,8 @@ func TestGitLab(t *testing.T) {
 	}
 	shell(t, dir, env, strings.Join(lines, "\n"))
 	released(t, dir, filepath.Join(dir, "work", "summary.md"), "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/v1.0")
-	if login, err := os.ReadFile(filepath.Join(env["HOME"], ".docker", "config.json")); err != nil || !bytes.Contains(login, []byte(`"auth":"dTpw"`)) {
+	if login, err := os.ReadFile(filepath.Join(env["HOME"], ".docker", "config.json")); err != nil ||
+		!bytes.Contains(login, []byte(`"auth":"dTpw"`)) {
 		t.Errorf("%v, %s", err, login)
 	}
 }
@@ -302,7 +310,8 @@ func TestCodeBuild(t *testing.T) {
 	}
 	out := shell(t, dir, env, strings.Join(append(lines, `echo "pinned: $PINNED"`), "\n"))
 	released(t, dir, filepath.Join(dir, "work", "summary.md"), "image signature by key")
-	if !regexp.MustCompile(`pinned: 127\.0\.0\.1:[0-9]+/acme/app@sha256:`).MatchString(out) || !strings.Contains(out, "arn:aws:codebuild:us-east-1:111122223333:project/shop") ||
+	if !regexp.MustCompile(`pinned: 127\.0\.0\.1:[0-9]+/acme/app@sha256:`).MatchString(out) ||
+		!strings.Contains(out, "arn:aws:codebuild:us-east-1:111122223333:project/shop") ||
 		!slices.Contains(settings["exported-variables"].([]any), any("PINNED")) {
 		t.Error(out)
 	}

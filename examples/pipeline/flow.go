@@ -157,8 +157,8 @@ func (f *flow) build(ctx context.Context) (err error) {
 	return nil
 }
 
-// scan makes the SBOMs, has them scanned, attests both, and stops at what is too bad. The report of a bad image is attested as well: it says
-// why there is no signature.
+// scan makes the SBOMs, has them scanned, attests both, and stops at what is too bad. The report of a bad image is attested as
+// well: it says why there is no signature.
 func (f *flow) scan(ctx context.Context) error {
 	f.p.step("SBOM", "of what is in the image")
 	var reports []*vuln.Report

@@ -50,7 +50,12 @@ func TestIndex(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	summary := t.TempDir() + "/summary.md"
-	code := run(t.Context(), []string{"-image", repo.Name() + ":v1", "-scan", "inspector", "-sign", "awskms:///alias/release", "-summary", summary}, &stdout, &stderr)
+	code := run(
+		t.Context(),
+		[]string{"-image", repo.Name() + ":v1", "-scan", "inspector", "-sign", "awskms:///alias/release", "-summary", summary},
+		&stdout,
+		&stderr,
+	)
 	if code != passed {
 		t.Fatalf("%d\n%s\n%s", code, &stdout, &stderr)
 	}

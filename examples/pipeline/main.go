@@ -78,7 +78,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.sign, "sign", "", "`how` to sign, see above")
 	flags.StringVar(&o.scan, "scan", "", "`what` to scan with, see above")
 	flags.TextVar(&o.fail, "fail", vuln.High, "`severity` that stops: low, medium, high, critical")
-	flags.StringVar(&o.sigstore, "sigstore", "", "`folder` with trusted_root.json and signing_config.json of a\nSigstore of your own, for -sign keyless")
+	flags.StringVar(
+		&o.sigstore,
+		"sigstore",
+		"",
+		"`folder` with trusted_root.json and signing_config.json of a\nSigstore of your own, for -sign keyless",
+	)
 	flags.StringVar(&o.summary, "summary", "", "append a summary in Markdown to this `file`")
 	flags.StringVar(&o.pinned, "pinned", "", "write the image's name by digest, to deploy, to this `file`")
 	switch err := flags.Parse(args); {

@@ -107,7 +107,12 @@ func job(lookup func(string) (string, bool)) (keyless.TokenSource, sigstore.Entr
 	}
 	switch {
 	case get("GITHUB_ACTIONS") == "true":
-		return keyless.GitHubEnvironment(nil), entry("https://github.com/"+get("GITHUB_WORKFLOW_REF"), "https://token.actions.githubusercontent.com"), nil
+		return keyless.GitHubEnvironment(
+				nil,
+			), entry(
+				"https://github.com/"+get("GITHUB_WORKFLOW_REF"),
+				"https://token.actions.githubusercontent.com",
+			), nil
 	case get("GITLAB_CI") == "true":
 		ref := "refs/heads/" + get("CI_COMMIT_REF_NAME")
 		if tag := get("CI_COMMIT_TAG"); tag != "" {
@@ -115,9 +120,13 @@ func job(lookup func(string) (string, bool)) (keyless.TokenSource, sigstore.Entr
 		}
 		return keyless.GitLabEnvironment(), entry(get("CI_PROJECT_URL")+"//"+get("CI_CONFIG_PATH")+"@"+ref, get("CI_SERVER_URL")), nil
 	case get("CODEBUILD_BUILD_ARN") != "":
-		return nil, sigstore.Entry{}, errors.New("AWS CodeBuild gives no token that the public Sigstore takes: sign with a profile of AWS Signer or a key of AWS KMS")
+		return nil, sigstore.Entry{}, errors.New(
+			"AWS CodeBuild gives no token that the public Sigstore takes: sign with a profile of AWS Signer or a key of AWS KMS",
+		)
 	}
-	return nil, sigstore.Entry{}, errors.New("this is no job of GitHub Actions or GitLab: their names are all that is known here of who will be in the certificate")
+	return nil, sigstore.Entry{}, errors.New(
+		"this is no job of GitHub Actions or GitLab: their names are all that is known here of who will be in the certificate",
+	)
 }
 
 // image signs an image and attaches the signature.

@@ -38,8 +38,10 @@ func tour(ctx context.Context, p *printer) error {
 	server := registrytest.Start(nil)
 	defer server.Close()
 	profile, version := cloud.CreateProfile(awstest.Profile{Name: "release"})
-	cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-2026-10001", PURL: "pkg:golang/github.com/opencontainers/go-digest@v1.0.0", Severity: "medium",
-		Score: 5.3, Fixed: "1.0.1"})
+	cloud.AddVulnerability(
+		awstest.Vulnerability{ID: "CVE-2026-10001", PURL: "pkg:golang/github.com/opencontainers/go-digest@v1.0.0", Severity: "medium",
+			Score: 5.3, Fixed: "1.0.1"},
+	)
 
 	p.step("AWS", "Signer, Inspector and ECS in this process, behind the SDK's own clients")
 	p.line("profile", "%s", profile)
@@ -70,10 +72,19 @@ func tour(ctx context.Context, p *printer) error {
 
 // next is the next build, with a component in which something bad was found meanwhile: the pipeline stops before the image is signed.
 func next(ctx context.Context, p *printer, before *flow, cloud *awstest.Server) error {
-	cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-2026-10002", PURL: "pkg:golang/github.com/opencontainers/image-spec@v1.1.1", Severity: "critical",
-		Score: 9.8, Fixed: "1.1.2"})
-	f := &flow{p: p, name: before.repo.Name() + ":v2", program: append(append([]byte(nil), before.program...), 3), seal: before.seal, scanner: before.scanner,
-		fail: before.fail, lookup: before.lookup}
+	cloud.AddVulnerability(
+		awstest.Vulnerability{ID: "CVE-2026-10002", PURL: "pkg:golang/github.com/opencontainers/image-spec@v1.1.1", Severity: "critical",
+			Score: 9.8, Fixed: "1.1.2"},
+	)
+	f := &flow{
+		p:       p,
+		name:    before.repo.Name() + ":v2",
+		program: append(append([]byte(nil), before.program...), 3),
+		seal:    before.seal,
+		scanner: before.scanner,
+		fail:    before.fail,
+		lookup:  before.lookup,
+	}
 	err := f.run(ctx)
 	if !errors.Is(err, errStopped) {
 		return fmt.Errorf("a build with a critical finding: %w, and must be stopped", err)

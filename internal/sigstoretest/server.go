@@ -33,8 +33,8 @@ import (
 type Server struct {
 	*Instance
 	URL string
-	// Edit changes what a service, fulcio or rekor, is about to sign, and Stamp what the timestamp authority is. Of a certificate, the Key of a
-	// Signing takes the place of the requester's. Both are set before the first request, or by Set.
+	// Edit changes what a service, fulcio or rekor, is about to sign, and Stamp what the timestamp authority is. Of a certificate, the
+	// Key of a Signing takes the place of the requester's. Both are set before the first request, or by Set.
 	Edit  func(service string, g *Signing)
 	Stamp func(*tspclient.TSTInfo)
 	// Interpose stands between clients and a service: issuer, fulcio, rekor, tiles or tsa.

@@ -10,7 +10,8 @@ import (
 	"github.com/ladingdev/lading/internal/oneline"
 )
 
-// A Lifecycle is a lifecycle policy of a repository (ECR User Guide, "Lifecycle policy properties"). Members that are not read here are lost.
+// A Lifecycle is a lifecycle policy of a repository (ECR User Guide, "Lifecycle policy properties"). Members that are not read here
+// are lost.
 type Lifecycle struct {
 	Rules []Rule `json:"rules"`
 }
@@ -76,10 +77,10 @@ func (r Risk) String() string {
 	return fmt.Sprintf("rule %d (%s): %s", r.Rule.Priority, oneline.Of(r.Rule.Description), r.Reason)
 }
 
-// Risks returns the rules by which evidence goes, or is archived, before its image is, and those that count it as images. Evidence is an image
-// of its own to ECR: an untagged one, or one under a tag that begins with sha256-. A rule for all images takes evidence later than its image,
-// which was pushed before, unless it counts pulls, which few make of evidence, or the image is under a rule of lower priority number, which
-// spares it this one. Evidence of an image that was removed ECR removes by itself within a day.
+// Risks returns the rules by which evidence goes, or is archived, before its image is, and those that count it as images. Evidence
+// is an image of its own to ECR: an untagged one, or one under a tag that begins with sha256-. A rule for all images takes evidence
+// later than its image, which was pushed before, unless it counts pulls, which few make of evidence, or the image is under a rule
+// of lower priority number, which spares it this one. Evidence of an image that was removed ECR removes by itself within a day.
 func (l *Lifecycle) Risks() (out []Risk) {
 	rules := slices.Clone(l.Rules)
 	slices.SortStableFunc(rules, func(a, b Rule) int { return a.Priority - b.Priority })
@@ -112,9 +113,10 @@ func (l *Lifecycle) Risks() (out []Risk) {
 
 // all reports whether a rule is about all images.
 func (s Selection) all() bool {
-	return s.TagStatus == "any" || s.TagStatus == "tagged" && len(s.TagPrefixes) == 0 && !slices.ContainsFunc(s.TagPatterns, func(p string) bool {
-		return strings.Trim(p, "*") != ""
-	})
+	return s.TagStatus == "any" ||
+		s.TagStatus == "tagged" && len(s.TagPrefixes) == 0 && !slices.ContainsFunc(s.TagPatterns, func(p string) bool {
+			return strings.Trim(p, "*") != ""
+		})
 }
 
 // takesEvidence reports whether a rule may be about evidence that has a tag.
@@ -123,8 +125,8 @@ func (s Selection) takesEvidence() bool {
 		!slices.ContainsFunc(s.TagPrefixes, func(p string) bool { return !evidenceTag(p + "*") })
 }
 
-// evidenceTag reports whether a pattern may match a tag of evidence: sha256-, a digest and, of cosign's first formats, .sig, .att or .sbom. It
-// says yes to some patterns that match none.
+// evidenceTag reports whether a pattern may match a tag of evidence: sha256-, a digest and, of cosign's first formats, .sig, .att
+// or .sbom. It says yes to some patterns that match none.
 func evidenceTag(pattern string) bool {
 	const start, letters = "sha256-", "0123456789abcdef.sigattsbom"
 	head, tail, _ := strings.Cut(pattern, "*")
@@ -138,9 +140,9 @@ func evidenceTag(pattern string) bool {
 	return strings.Trim(rest+strings.ReplaceAll(tail, "*", ""), letters+"h-2") == ""
 }
 
-// Safe returns a policy that takes no evidence from an image which stays: rules that are a risk are left out, and those about all images are
-// about the tags that images have, such as "v*", instead. Images without a tag stay then, and so does what is under cosign's tags. It is
-// for reading before it is put; an error says which tags evidence has as well.
+// Safe returns a policy that takes no evidence from an image which stays: rules that are a risk are left out, and those about all
+// images are about the tags that images have, such as "v*", instead. Images without a tag stay then, and so does what is under
+// cosign's tags. It is for reading before it is put; an error says which tags evidence has as well.
 func (l *Lifecycle) Safe(tags ...string) (*Lifecycle, error) {
 	if len(tags) == 0 {
 		return nil, errors.New("ecr: a safe rule needs the patterns of the tags that images have, such as v*")

@@ -68,13 +68,18 @@ func TestLifecycle(t *testing.T) {
 }
 
 func TestLifecycleText(t *testing.T) {
-	l := lifecycle(t, rule(1, `"tagStatus": "untagged", `+days), rule(2, `"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}`))
+	l := lifecycle(
+		t,
+		rule(1, `"tagStatus": "untagged", `+days),
+		rule(2, `"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}`),
+	)
 	safe, err := l.Safe("v*", "release-*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	again, err := ecr.ParseLifecycle(safe.String())
-	if err != nil || !cmp.Equal(safe, again) || len(safe.Rules) != 2 || safe.Rules[1].Priority != 2 || safe.Rules[1].Selection.TagPatterns[0] != "release-*" {
+	if err != nil || !cmp.Equal(safe, again) || len(safe.Rules) != 2 || safe.Rules[1].Priority != 2 ||
+		safe.Rules[1].Selection.TagPatterns[0] != "release-*" {
 		t.Errorf("%v\n%s", err, safe)
 	}
 	if got := l.Risks()[0].String(); got != "rule 1 (rule): removes untagged evidence by its own age or number, while its image has a tag and stays" {
@@ -105,8 +110,8 @@ type item struct {
 	gone           bool
 }
 
-// evaluate does to items what ECR does: an image under the tags of a rule is under none of a later one; age and number count from the push, or
-// from the last pull.
+// evaluate does to items what ECR does: an image under the tags of a rule is under none of a later one; age and number count from
+// the push, or from the last pull.
 func evaluate(l *ecr.Lifecycle, items []*item, today int) {
 	rules := slices.Clone(l.Rules)
 	slices.SortStableFunc(rules, func(a, b ecr.Rule) int { return a.Priority - b.Priority })
@@ -142,8 +147,8 @@ func evaluate(l *ecr.Lifecycle, items []*item, today int) {
 	}
 }
 
-// By a policy that has no rule which removes, evidence never goes before its image, whatever is in the repository; and of policies that have
-// one, it does.
+// By a policy that has no rule which removes, evidence never goes before its image, whatever is in the repository; and of policies
+// that have one, it does.
 func TestLifecycleSimulated(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }

@@ -15,8 +15,16 @@ import (
 
 // SettingsClient is what Inspect needs of the AWS SDK; *ecr.Client has it.
 type SettingsClient interface {
-	DescribeRepositories(ctx context.Context, in *ecr.DescribeRepositoriesInput, options ...func(*ecr.Options)) (*ecr.DescribeRepositoriesOutput, error)
-	GetLifecyclePolicy(ctx context.Context, in *ecr.GetLifecyclePolicyInput, options ...func(*ecr.Options)) (*ecr.GetLifecyclePolicyOutput, error)
+	DescribeRepositories(
+		ctx context.Context,
+		in *ecr.DescribeRepositoriesInput,
+		options ...func(*ecr.Options),
+	) (*ecr.DescribeRepositoriesOutput, error)
+	GetLifecyclePolicy(
+		ctx context.Context,
+		in *ecr.GetLifecyclePolicyInput,
+		options ...func(*ecr.Options),
+	) (*ecr.GetLifecyclePolicyOutput, error)
 	DescribeRepositoryCreationTemplates(ctx context.Context, in *ecr.DescribeRepositoryCreationTemplatesInput,
 		options ...func(*ecr.Options)) (*ecr.DescribeRepositoryCreationTemplatesOutput, error)
 	DescribePullThroughCacheRules(ctx context.Context, in *ecr.DescribePullThroughCacheRulesInput,
@@ -38,8 +46,8 @@ type Settings struct {
 }
 
 // Inspect reads the settings of a repository of the client's account and region, such as "team/app". The client needs
-// ecr:DescribeRepositories, GetLifecyclePolicy, DescribeRepositoryCreationTemplates and DescribePullThroughCacheRules; what it may not ask is a
-// finding, and the rest is read.
+// ecr:DescribeRepositories, GetLifecyclePolicy, DescribeRepositoryCreationTemplates and DescribePullThroughCacheRules; what it may
+// not ask is a finding, and the rest is read.
 func Inspect(ctx context.Context, client SettingsClient, repository string) (*Settings, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -96,7 +104,8 @@ func (st *Settings) mutability(m types.ImageTagMutability, filters []types.Image
 		st.find("tags are immutable: a second signature in cosign's first formats, which share the tag sha256-DIGEST.sig, is refused; " +
 			"attach bundles, or set IMMUTABLE_WITH_EXCLUSION for sha256-*")
 	case m == types.ImageTagMutabilityMutable, m == types.ImageTagMutabilityMutableWithExclusion:
-		st.find("tags are mutable: a tag that was verified may be another image when it is pulled; deploy by digest, or set IMMUTABLE_WITH_EXCLUSION for sha256-*")
+		st.find("tags are mutable: a tag that was verified may be another image when it is pulled; deploy by digest, or set " +
+			"IMMUTABLE_WITH_EXCLUSION for sha256-*")
 	}
 }
 

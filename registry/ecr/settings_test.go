@@ -18,7 +18,11 @@ func TestInspect(t *testing.T) {
 		for _, f := range exclude {
 			filters = append(filters, object{"filter": f, "filterType": "WILDCARD"})
 		}
-		return object{"repositories": []object{{"repositoryName": "team/app", "imageTagMutability": mutability, "imageTagMutabilityExclusionFilters": filters}}}
+		return object{
+			"repositories": []object{
+				{"repositoryName": "team/app", "imageTagMutability": mutability, "imageTagMutabilityExclusionFilters": filters},
+			},
+		}
 	}
 	policy := object{"lifecyclePolicyText": `{"rules": [` + rule(1, `"tagStatus": "untagged", `+days) + `]}`}
 	none := map[string][2]string{"GetLifecyclePolicy": {"LifecyclePolicyNotFoundException", "none"}}
@@ -58,7 +62,10 @@ func TestInspect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud := newCloud(t)
-			cloud.images = &images{answers: object{"DescribePullThroughCacheRules": object{}, "DescribeRepositoryCreationTemplates": object{}}, refuse: c.refuse}
+			cloud.images = &images{
+				answers: object{"DescribePullThroughCacheRules": object{}, "DescribeRepositoryCreationTemplates": object{}},
+				refuse:  c.refuse,
+			}
 			for operation, answer := range c.answers {
 				cloud.images.answers[operation] = answer
 			}

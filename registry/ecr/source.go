@@ -31,14 +31,19 @@ var (
 
 // SourceClient is what a Source needs of the AWS SDK; *ecr.Client has it.
 type SourceClient interface {
-	ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrersInput, options ...func(*ecr.Options)) (*ecr.ListImageReferrersOutput, error)
+	ListImageReferrers(
+		ctx context.Context,
+		in *ecr.ListImageReferrersInput,
+		options ...func(*ecr.Options),
+	) (*ecr.ListImageReferrersOutput, error)
 	DescribeImageSigningStatus(ctx context.Context, in *ecr.DescribeImageSigningStatusInput,
 		options ...func(*ecr.Options)) (*ecr.DescribeImageSigningStatusOutput, error)
 }
 
-// A Source is the evidence of a repository in ECR, and what ECR knows of evidence that the registry does not list: archived, not signed yet,
-// behind a cache, or left behind by replication. It has the method of a source of package verify. It is safe for concurrent use, and
-// its fields do not change once it is used. The client needs ecr:BatchGetImage and, for managed signing, ecr:DescribeImageSigningStatus.
+// A Source is the evidence of a repository in ECR, and what ECR knows of evidence that the registry does not list: archived, not
+// signed yet, behind a cache, or left behind by replication. It has the method of a source of package verify. It is safe for
+// concurrent use, and its fields do not change once it is used. The client needs ecr:BatchGetImage and, for managed signing,
+// ecr:DescribeImageSigningStatus.
 type Source struct {
 	Repository *registry.Repository
 	Client     SourceClient
@@ -68,8 +73,8 @@ type Signing struct {
 	Reason  string // of a failure: code and reason, one line
 }
 
-// Evidence yields what [registry.Repository.Evidence] does, and then an error for each piece of evidence that cannot be read now, beside its
-// descriptor, or alone if it concerns what is not there yet. One listing of 50 a page is asked for, whatever there is.
+// Evidence yields what [registry.Repository.Evidence] does, and then an error for each piece of evidence that cannot be read now,
+// beside its descriptor, or alone if it concerns what is not there yet. One listing of 50 a page is asked for, whatever there is.
 //
 // That managed signing failed is no error here, for then there is no signature and none will come; [Source.State] says why.
 func (s *Source) Evidence(ctx context.Context, subject registry.Descriptor) iter.Seq2[registry.Descriptor, error] {

@@ -23,8 +23,8 @@ import (
 	"github.com/ladingdev/lading/verify"
 )
 
-// images is ECR's API for images on loopback, with the service's own limits: pages of 20 unless a request says 1 to 50, and of referrers those
-// alone that are active, unless a filter says otherwise (API reference of ListImageReferrers).
+// images is ECR's API for images on loopback, with the service's own limits: pages of 20 unless a request says 1 to 50, and of
+// referrers those alone that are active, unless a filter says otherwise (API reference of ListImageReferrers).
 type images struct {
 	referrers map[string][]map[string]any // by region
 	signing   []map[string]any
@@ -122,8 +122,10 @@ func pushSigned(t *testing.T) *pushed {
 	p := &pushed{cloud: newCloud(t)}
 	p.images = &images{}
 	p.repo = p.open(t, home+"/app", p.login())
-	data := []byte(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{"mediaType":"application/vnd.oci.empty.v1+json",` +
-		`"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`)
+	data := []byte(
+		`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{"mediaType":"application/vnd.oci.empty.v1+json",` +
+			`"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
+	)
 	empty := registry.Descriptor{MediaType: ocispec.MediaTypeEmptyJSON, Digest: digest.FromString("{}"), Size: 2}
 	p.image = registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(data), Size: int64(len(data))}
 	for d, text := range map[*registry.Descriptor][]byte{&empty: []byte("{}"), &p.image: data} {
@@ -262,8 +264,11 @@ func registryAt(p *pushed, region string) *registry.Repository {
 func TestPages(t *testing.T) {
 	p := pushSigned(t)
 	for i := range 120 {
-		p.images.add("eu-central-1", registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(fmt.Sprint(i)), Size: 3},
-			[]string{"ACTIVE", "ARCHIVED"}[i/119])
+		p.images.add(
+			"eu-central-1",
+			registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(fmt.Sprint(i)), Size: 3},
+			[]string{"ACTIVE", "ARCHIVED"}[i/119],
+		)
 	}
 	s := p.source()
 	s.ManagedSigning = true
@@ -281,7 +286,8 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Repository = other
-	if _, report := p.decide(t, s); len(report.Incomplete) != 1 || !strings.Contains(report.Incomplete[0].Error(), "no private registry of ECR") {
+	if _, report := p.decide(t, s); len(report.Incomplete) != 1 ||
+		!strings.Contains(report.Incomplete[0].Error(), "no private registry of ECR") {
 		t.Errorf("%v", report.Incomplete)
 	}
 	if _, report := p.decide(t, &ecr.Source{}); len(report.Incomplete) != 1 {

@@ -64,7 +64,8 @@ func ParseInstance(trustedRoot, signingConfig []byte) (*Instance, error) {
 	}
 	for _, list := range [][]service{i.config.CAs, i.config.Logs, i.config.TSAs} {
 		for _, s := range list {
-			if u, err := url.Parse(s.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
+			if u, err := url.Parse(s.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil ||
+				u.RawQuery != "" {
 				return nil, fmt.Errorf("keyless: %w: signing config: %.200q is not the URL of a service", ErrConfig, s.URL)
 			}
 		}
@@ -141,7 +142,10 @@ func (i *Instance) witnesses(now time.Time) (logs, tsas []service, err error) {
 	case len(logs)+len(tsas) == 0:
 		return nil, nil, fmt.Errorf("keyless: %w: the signing config has neither a log nor a timestamp authority that serves now", ErrConfig)
 	case len(tsas) == 0 && (tiled || len(logs) == 0):
-		return nil, nil, fmt.Errorf("keyless: %w: nothing would prove the time: logs of the second generation need a timestamp authority", ErrConfig)
+		return nil, nil, fmt.Errorf(
+			"keyless: %w: nothing would prove the time: logs of the second generation need a timestamp authority",
+			ErrConfig,
+		)
 	}
 	return logs, tsas, nil
 }
@@ -150,12 +154,16 @@ func (s service) at(path string) string { return strings.TrimSuffix(s.URL, "/") 
 
 // Errors of this package, for errors.Is. What is of one service is a [ServiceError] as well.
 var (
-	ErrConfig      = errors.New("the instance cannot be used")                     // its files are wrong, or have ended
-	ErrToken       = errors.New("no usable identity token")                        // none was there, or it is expired or for another audience
-	ErrCertificate = errors.New("no certificate")                                  // the authority gave none, or one that does not verify
-	ErrLog         = errors.New("the signature is not logged")                     // a log did not take it, or what it answered does not verify
-	ErrTimestamp   = errors.New("the signature is not timestamped")                // likewise
-	ErrUnverified  = errors.New("what was signed does not verify: not handed out") // a service lies, or the trusted root is of another instance
+	ErrConfig      = errors.New("the instance cannot be used") // its files are wrong, or have ended
+	ErrToken       = errors.New("no usable identity token")    // none was there, or it is expired or for another audience
+	ErrCertificate = errors.New("no certificate")              // the authority gave none, or one that does not verify
+	ErrLog         = errors.New(
+		"the signature is not logged",
+	) // a log did not take it, or what it answered does not verify
+	ErrTimestamp  = errors.New("the signature is not timestamped") // likewise
+	ErrUnverified = errors.New(
+		"what was signed does not verify: not handed out",
+	) // a service lies, or the trusted root is of another instance
 )
 
 // A ServiceError is what a service answered, or that it did not.

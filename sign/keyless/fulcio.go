@@ -56,8 +56,11 @@ func (c caller) certify(ctx context.Context, ca service, token string, who *clai
 		return nil, fmt.Errorf("keyless: %w: the answer of %s: %w", ErrCertificate, ca.URL, err)
 	}
 	if out.Embedded == nil || len(out.Embedded.Chain.Certificates) == 0 {
-		return nil, fmt.Errorf("keyless: %w: the answer of %s has no certificate with an embedded certificate timestamp, and no bundle can carry another",
-			ErrCertificate, ca.URL)
+		return nil, fmt.Errorf(
+			"keyless: %w: the answer of %s has no certificate with an embedded certificate timestamp, and no bundle can carry another",
+			ErrCertificate,
+			ca.URL,
+		)
 	}
 	der, err := sigstore.ParsePEM([]byte(out.Embedded.Chain.Certificates[0]), "CERTIFICATE")
 	if err != nil {

@@ -42,7 +42,12 @@ func newCaller(c *http.Client) caller {
 
 // ask sends a request, and sends it again while the service is busy or away: what is asked here may be asked twice. Any status but
 // success and those in fine is an error.
-func (c caller) ask(ctx context.Context, service, method, url, contentType, authorization string, body []byte, fine ...int) (*answer, error) {
+func (c caller) ask(
+	ctx context.Context,
+	service, method, url, contentType, authorization string,
+	body []byte,
+	fine ...int,
+) (*answer, error) {
 	var last *ServiceError
 	for try := range tries {
 		if try > 0 && !sleep(ctx, pause(try, last)) {

@@ -45,8 +45,8 @@ func (s *Signer) Sign(ctx context.Context, statement *sign.Statement) (sign.Desc
 	})
 }
 
-// SignBlob signs the bytes of r, such as a file, and returns a bundle with a message signature; see [sign.BundleSigner.SignBlob] for what is
-// refused.
+// SignBlob signs the bytes of r, such as a file, and returns a bundle with a message signature; see [sign.BundleSigner.SignBlob]
+// for what is refused.
 func (s *Signer) SignBlob(ctx context.Context, r io.Reader) (sign.Descriptor, error) {
 	return s.sign(ctx, func(ctx context.Context, b *sign.BundleSigner) (sign.Descriptor, error) { return b.SignBlob(ctx, r) })
 }

@@ -98,15 +98,18 @@ func TestSign(t *testing.T) {
 			if _, err := v.VerifyBlob(t.Context(), strings.NewReader("a file"), d); err != nil {
 				t.Error(err)
 			}
-			text := []byte("{\n\t\"_type\": \"https://in-toto.io/Statement/v1\", \"subject\": [{\"digest\": {\"sha256\": \"" + image.Digest.Encoded() +
-				"\"}}],\n \"predicateType\": \"https://example.com/p\", \"predicate\": {}, \"more\": 1 }")
+			text := []byte(
+				"{\n\t\"_type\": \"https://in-toto.io/Statement/v1\", \"subject\": [{\"digest\": {\"sha256\": \"" + image.Digest.Encoded() +
+					"\"}}],\n \"predicateType\": \"https://example.com/p\", \"predicate\": {}, \"more\": 1 }",
+			)
 			if d, err = k.SignStatement(t.Context(), text); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := v.Verify(t.Context(), image, d); err != nil {
 				t.Error(err)
 			}
-			if service := map[string]string{"first": "rekor", "tiles": "tiles"}[name]; s.Requests(service) != 4 || s.Requests("fulcio") != 4 || s.Requests("tsa") != 4 {
+			if service := map[string]string{"first": "rekor", "tiles": "tiles"}[name]; s.Requests(service) != 4 || s.Requests("fulcio") != 4 ||
+				s.Requests("tsa") != 4 {
 				t.Errorf("%d, %d and %d requests for four signatures", s.Requests(service), s.Requests("fulcio"), s.Requests("tsa"))
 			}
 		})
@@ -172,7 +175,16 @@ func TestFaults(t *testing.T) {
 		err   error
 		where string // service, as in the URL
 	}
-	fulcio, rekor, tsa := want{keyless.ErrCertificate, "/fulcio"}, want{keyless.ErrLog, "/rekor"}, want{keyless.ErrTimestamp, "/tsa/api/v1/timestamp"}
+	fulcio, rekor, tsa := want{
+		keyless.ErrCertificate,
+		"/fulcio",
+	}, want{
+		keyless.ErrLog,
+		"/rekor",
+	}, want{
+		keyless.ErrTimestamp,
+		"/tsa/api/v1/timestamp",
+	}
 	wants := map[keylesstest.Fault]want{
 		keylesstest.FulcioDown: fulcio, keylesstest.FulcioSlow: fulcio, keylesstest.FulcioOtherKey: fulcio, keylesstest.FulcioOtherName: fulcio,
 		keylesstest.FulcioOtherIssuer: fulcio, keylesstest.FulcioOtherSCT: fulcio, keylesstest.RekorDown: rekor, keylesstest.RekorSlow: rekor,
@@ -239,7 +251,8 @@ func TestProviderFaults(t *testing.T) {
 		k := &keyless.Signer{Instance: instance(t, s, keylesstest.Tiles), Token: keyless.GitHubEnvironment(nil), Timeout: 2 * time.Second}
 		_, err := k.Sign(t.Context(), sign.About(image, predicate{}))
 		var service *keyless.ServiceError
-		if !errors.Is(err, keyless.ErrToken) || !errors.As(err, &service) || service.Service != "identity provider" || strings.Contains(err.Error(), "secret") {
+		if !errors.Is(err, keyless.ErrToken) || !errors.As(err, &service) || service.Service != "identity provider" ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -121,8 +121,8 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// The key that signs is written nowhere: not on the wire, not on a disk, not into what is handed out. A random source that repeats itself makes
-// the key known here. The token goes to the authority and to nobody else.
+// The key that signs is written nowhere: not on the wire, not on a disk, not into what is handed out. A random source that repeats
+// itself makes the key known here. The token goes to the authority and to nobody else.
 func TestNothingPrivate(t *testing.T) {
 	for name, log := range logs {
 		t.Run(name, func(t *testing.T) {

@@ -72,13 +72,16 @@ func GitLabEnvironment() TokenSource {
 // them, and no authority of Sigstore takes them.
 func CircleCIEnvironment() TokenSource {
 	return func(context.Context, string) (string, error) {
-		return variable(idToken, "set it by circleci run oidc get --claims '{\"aud\": \"sigstore\"}': the tokens that CircleCI sets are for another audience")
+		return variable(
+			idToken,
+			"set it by circleci run oidc get --claims '{\"aud\": \"sigstore\"}': the tokens that CircleCI sets are for another audience",
+		)
 	}
 }
 
-// GitHubEnvironment returns a source that asks GitHub Actions, by ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN of
-// the environment. GitHub sets them where the job has permissions: {id-token: write}. Client is nil for one with a timeout that speaks HTTP/1.1,
-// because GitHub's servers at times end streams of HTTP/2 with HTTP_1_1_REQUIRED.
+// GitHubEnvironment returns a source that asks GitHub Actions, by ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN
+// of the environment. GitHub sets them where the job has permissions: {id-token: write}. Client is nil for one with a timeout that
+// speaks HTTP/1.1, because GitHub's servers at times end streams of HTTP/2 with HTTP_1_1_REQUIRED.
 func GitHubEnvironment(client *http.Client) TokenSource {
 	if client == nil {
 		client = newHTTP1()
@@ -160,7 +163,9 @@ func GoogleEnvironment(client *http.Client) TokenSource {
 		c := newCaller(client)
 		flavored := *c.client
 		flavored.Transport = google{flavored.Transport}
-		address := "http://" + host + "/computeMetadata/v1/instance/service-accounts/default/identity?format=full&audience=" + url.QueryEscape(audience)
+		address := "http://" + host + "/computeMetadata/v1/instance/service-accounts/default/identity?format=full&audience=" + url.QueryEscape(
+			audience,
+		)
 		a, err := caller{&flavored}.ask(ctx, provider, http.MethodGet, address, "", "", nil)
 		if err != nil {
 			return "", fmt.Errorf("keyless: %w: %w", ErrToken, err)

@@ -15,8 +15,17 @@ import (
 )
 
 // Variables that a source reads; all others of these are unset for it.
-var variables = []string{"ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_JOB_ID",
-	"BUILDKITE_AGENT_ENDPOINT", "GCE_METADATA_HOST", "SIGSTORE_ID_TOKEN", "CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2"}
+var variables = []string{
+	"ACTIONS_ID_TOKEN_REQUEST_URL",
+	"ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+	"BUILDKITE_AGENT_ACCESS_TOKEN",
+	"BUILDKITE_JOB_ID",
+	"BUILDKITE_AGENT_ENDPOINT",
+	"GCE_METADATA_HOST",
+	"SIGSTORE_ID_TOKEN",
+	"CIRCLE_OIDC_TOKEN",
+	"CIRCLE_OIDC_TOKEN_V2",
+}
 
 // environment sets variables, and starts a server that answers as the vendors' documentation has it:
 //   - GitHub: docs.github.com/actions/reference/security/oidc, methods for requesting the OIDC token

@@ -310,11 +310,23 @@ func TestOursReadCosign(t *testing.T) {
 				defer cancel()
 				f := setup(t, k)
 				ko := options.KeyOpts{KeyRef: f.private, PassFunc: pass, NewBundleFormat: bundles, SkipConfirmation: true}
-				so := options.SignOptions{Key: f.private, Upload: true, NewBundleFormat: bundles, SkipConfirmation: true, AnnotationOptions: options.AnnotationOptions{Annotations: []string{"stage=test"}}}
+				so := options.SignOptions{
+					Key:               f.private,
+					Upload:            true,
+					NewBundleFormat:   bundles,
+					SkipConfirmation:  true,
+					AnnotationOptions: options.AnnotationOptions{Annotations: []string{"stage=test"}},
+				}
 				if err := cosignsign.SignCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, so, []string{f.image.String()}); err != nil {
 					t.Fatalf("cosign sign: %v", err)
 				}
-				a := &attest.AttestCommand{KeyOpts: ko, PredicatePath: predicate, PredicateType: predicateType, RekorEntryType: "dsse", Timeout: time.Minute}
+				a := &attest.AttestCommand{
+					KeyOpts:        ko,
+					PredicatePath:  predicate,
+					PredicateType:  predicateType,
+					RekorEntryType: "dsse",
+					Timeout:        time.Minute,
+				}
 				if err := a.Exec(ctx, f.image.String()); err != nil {
 					t.Fatalf("cosign attest: %v", err)
 				}
@@ -324,7 +336,10 @@ func TestOursReadCosign(t *testing.T) {
 				} else {
 					evidence = append(f.evidence(t, ".sig"), f.evidence(t, ".att")...)
 				}
-				v := &verify.KeyVerifier{Keys: []verify.TrustedKey{f.trusted}, Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
+				v := &verify.KeyVerifier{
+					Keys:    []verify.TrustedKey{f.trusted},
+					Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning},
+				}
 				if k.ph {
 					v.Keys[0].Schemes = []verify.Scheme{verify.PureEd25519, verify.Ed25519ph}
 				}
@@ -447,7 +462,12 @@ func TestCosignBlobs(t *testing.T) {
 			if err := os.WriteFile(ourBundle, ours.Data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			c := &cosignverify.VerifyBlobCmd{KeyOpts: options.KeyOpts{KeyRef: f.public, BundlePath: ourBundle, NewBundleFormat: true}, IgnoreTlog: true, Offline: true, HashAlgorithm: k.hash}
+			c := &cosignverify.VerifyBlobCmd{
+				KeyOpts:       options.KeyOpts{KeyRef: f.public, BundlePath: ourBundle, NewBundleFormat: true},
+				IgnoreTlog:    true,
+				Offline:       true,
+				HashAlgorithm: k.hash,
+			}
 			if err := c.Exec(ctx, file); err != nil {
 				t.Errorf("cosign reads ours: %v", err)
 			}

@@ -47,8 +47,8 @@ type keylessSigner interface {
 	SignStatement(context.Context, []byte) (sign.Descriptor, error)
 }
 
-// sigstoreGo returns sigstore-go's verification by a trusted root, of a name by an issuer or of a key: one entry of a log, one timestamp and,
-// of a certificate, one timestamp of certificate transparency.
+// sigstoreGo returns sigstore-go's verification by a trusted root, of a name by an issuer or of a key: one entry of a log, one
+// timestamp and, of a certificate, one timestamp of certificate transparency.
 func sigstoreGo(t testing.TB, trusted *root.TrustedRoot, key sign.Key, name, issuer string) func([]byte, sgverify.ArtifactPolicyOption) (
 	*sgverify.VerificationResult, error) {
 	t.Helper()

@@ -146,7 +146,9 @@ func TestSigstoreJSReadsOurs(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
-			questions = append(questions, asks(t, what+", file", d.Data, s.TrustedRoot(), other.TrustedRoot(), actions, key, stranger, []byte("a release"))...)
+			questions = append(
+				questions,
+				asks(t, what+", file", d.Data, s.TrustedRoot(), other.TrustedRoot(), actions, key, stranger, []byte("a release"))...)
 		}
 	}
 	askNode(t, questions)

@@ -29,7 +29,13 @@ func TestRelease(t *testing.T) {
 		return c.Exec(t.Context(), filepath.Join(dir, file))
 	}
 	statement := func(file, bundle, predicateType string) error {
-		c := &cosignverify.VerifyBlobAttestationCommand{KeyOpts: keyOpts(bundle), IgnoreTlog: true, Offline: true, CheckClaims: true, PredicateType: predicateType}
+		c := &cosignverify.VerifyBlobAttestationCommand{
+			KeyOpts:       keyOpts(bundle),
+			IgnoreTlog:    true,
+			Offline:       true,
+			CheckClaims:   true,
+			PredicateType: predicateType,
+		}
 		return c.Exec(t.Context(), filepath.Join(dir, file))
 	}
 	count := 0

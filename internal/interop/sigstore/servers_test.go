@@ -92,15 +92,76 @@ func deploy(t *testing.T) *deployment {
 	rekor, rekorRPC, rekorMetrics, ts := port(t), port(t), port(t), port(t)
 	d.fulcio, d.rekor, d.ts = "http://127.0.0.1:"+fulcio, "http://127.0.0.1:"+rekor, "http://127.0.0.1:"+ts
 	start(t, dir, "timestamp-server", "serve", "--host", "127.0.0.1", "--port", ts, "--scheme", "http", "--disable-ntp-monitoring")
-	start(t, dir, "rekor-server", "serve", "--http-address", "127.0.0.1", "--http-port", rekor, "--grpc-address", "127.0.0.1", "--grpc-port", rekorRPC,
-		"--http-metrics-port", rekorMetrics, "--hostname", rekorName, "--storage-dir", filepath.Join(tmp, "rekor"),
-		"--signer-filepath", file("rekor.pem", "PRIVATE KEY", pkcs8), "--checkpoint-interval", "1s", "--batch-max-age", "100ms")
-	start(t, dir, "fulcio", "serve", "--ca", "ephemeralca", "--host", "127.0.0.1", "--port", fulcio, "--grpc-host", "127.0.0.1", "--grpc-port", fulcioRPC,
-		"--legacy-unix-domain-socket", socket(t), "--metrics-port", fulcioMetrics, "--ct-log-url", "http://127.0.0.1:"+ct, "--ct-log-origin", ctName,
-		"--config-path", file("config.yaml", "", []byte(fulcioConfig(d.issuer.Issuer(), d.roles.Issuer()))))
+	start(
+		t,
+		dir,
+		"rekor-server",
+		"serve",
+		"--http-address",
+		"127.0.0.1",
+		"--http-port",
+		rekor,
+		"--grpc-address",
+		"127.0.0.1",
+		"--grpc-port",
+		rekorRPC,
+		"--http-metrics-port",
+		rekorMetrics,
+		"--hostname",
+		rekorName,
+		"--storage-dir",
+		filepath.Join(tmp, "rekor"),
+		"--signer-filepath",
+		file("rekor.pem", "PRIVATE KEY", pkcs8),
+		"--checkpoint-interval",
+		"1s",
+		"--batch-max-age",
+		"100ms",
+	)
+	start(
+		t,
+		dir,
+		"fulcio",
+		"serve",
+		"--ca",
+		"ephemeralca",
+		"--host",
+		"127.0.0.1",
+		"--port",
+		fulcio,
+		"--grpc-host",
+		"127.0.0.1",
+		"--grpc-port",
+		fulcioRPC,
+		"--legacy-unix-domain-socket",
+		socket(t),
+		"--metrics-port",
+		fulcioMetrics,
+		"--ct-log-url",
+		"http://127.0.0.1:"+ct,
+		"--ct-log-origin",
+		ctName,
+		"--config-path",
+		file("config.yaml", "", []byte(fulcioConfig(d.issuer.Issuer(), d.roles.Issuer()))),
+	)
 	ca := d.trustBundle(t)
-	start(t, dir, "tesseract", "--http_endpoint", "127.0.0.1:"+ct, "--origin", ctName, "--storage_dir", filepath.Join(tmp, "ct"),
-		"--private_key", file("ct.pem", "EC PRIVATE KEY", sec1), "--roots_pem_file", file("roots.pem", "", pemOf(ca)), "--ext_key_usages", "CodeSigning")
+	start(
+		t,
+		dir,
+		"tesseract",
+		"--http_endpoint",
+		"127.0.0.1:"+ct,
+		"--origin",
+		ctName,
+		"--storage_dir",
+		filepath.Join(tmp, "ct"),
+		"--private_key",
+		file("ct.pem", "EC PRIVATE KEY", sec1),
+		"--roots_pem_file",
+		file("roots.pem", "", pemOf(ca)),
+		"--ext_key_usages",
+		"CodeSigning",
+	)
 	tsa := certificates(t, get(t, d.ts+"/api/v1/timestamp/certchain"))
 	get(t, d.rekor+"/healthz")
 	get(t, "http://127.0.0.1:"+ct+"/healthz")
@@ -241,15 +302,24 @@ func trustedRoot(t *testing.T, d *deployment, ca, tsa [][]byte, ct *ecdsa.Public
 		if raw, ok := public.(ed25519.PublicKey); ok { // C2SP, signed-note
 			id = sha256.Sum256(append([]byte(origin+"\n\x01"), raw...))
 		}
-		return object{"baseUrl": url, "hashAlgorithm": "SHA2_256", "publicKey": object{"rawBytes": spki, "keyDetails": details, "validFor": always},
-			"logId": object{"keyId": id[:]}}
+		return object{
+			"baseUrl":       url,
+			"hashAlgorithm": "SHA2_256",
+			"publicKey":     object{"rawBytes": spki, "keyDetails": details, "validFor": always},
+			"logId":         object{"keyId": id[:]},
+		}
 	}
 	chain := func(uri string, list [][]byte) object {
 		var out []object
 		for _, der := range list {
 			out = append(out, object{"rawBytes": der})
 		}
-		return object{"subject": object{"organization": "local", "commonName": "local"}, "uri": uri, "certChain": object{"certificates": out}, "validFor": always}
+		return object{
+			"subject":   object{"organization": "local", "commonName": "local"},
+			"uri":       uri,
+			"certChain": object{"certificates": out},
+			"validFor":  always,
+		}
 	}
 	data, err := json.Marshal(object{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
 		"tlogs":                  []object{key("https://"+rekorName, "PKIX_ED25519", rekorName, log)},
@@ -311,13 +381,19 @@ func TestServers(t *testing.T) {
 		})
 	}
 	v := d.verifier(t, oursigstore.Entry{Name: "release", URI: oursigstore.Exactly(workflow), Issuer: oursigstore.Exactly(d.issuer.Issuer())})
-	wrong := d.verifier(t, oursigstore.Entry{Name: "release", URI: oursigstore.Exactly(workflow + "1"), Issuer: oursigstore.Exactly(d.issuer.Issuer())})
+	wrong := d.verifier(
+		t,
+		oursigstore.Entry{Name: "release", URI: oursigstore.Exactly(workflow + "1"), Issuer: oursigstore.Exactly(d.issuer.Issuer())},
+	)
 	t.Run("cosign", func(t *testing.T) { d.cosignSigns(t, v, wrong) })
 	t.Run("sigstore-go", func(t *testing.T) { d.sigstoreGoSigns(t, v, wrong) })
 	t.Run("AWS", func(t *testing.T) { d.role(t, instance) })
 	t.Run("refused", func(t *testing.T) { d.refuses(t, instance) })
 	t.Run("sigstore-js", func(t *testing.T) {
-		signed, err := (&keyless.Signer{Instance: instance, Token: keyless.Token(d.token())}).SignBlob(t.Context(), strings.NewReader("a release"))
+		signed, err := (&keyless.Signer{Instance: instance, Token: keyless.Token(d.token())}).SignBlob(
+			t.Context(),
+			strings.NewReader("a release"),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -361,7 +437,13 @@ func (d *deployment) cosignSigns(t *testing.T, v, wrong *oursigstore.Verifier) {
 	if err := cosignsign.SignCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, so, []string{f.image.String()}); err != nil {
 		t.Fatalf("cosign sign: %v", err)
 	}
-	a := &attest.AttestCommand{KeyOpts: ko, PredicatePath: predicate, PredicateType: predicateType, RekorEntryType: "dsse", Timeout: time.Minute}
+	a := &attest.AttestCommand{
+		KeyOpts:        ko,
+		PredicatePath:  predicate,
+		PredicateType:  predicateType,
+		RekorEntryType: "dsse",
+		Timeout:        time.Minute,
+	}
 	if err := a.Exec(ctx, f.image.String()); err != nil {
 		t.Fatalf("cosign attest: %v", err)
 	}
@@ -442,10 +524,16 @@ func (d *deployment) refuses(t *testing.T, instance *keyless.Instance) {
 	defer stranger.Close()
 	claims := run()
 	claims["iss"] = stranger.Issuer()
-	_, err := (&keyless.Signer{Instance: instance, Token: keyless.Token(stranger.Token(claims))}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+	_, err := (&keyless.Signer{Instance: instance, Token: keyless.Token(stranger.Token(claims))}).Sign(
+		t.Context(),
+		sign.About(image, sign.ImageSignature{}),
+	)
 	wants(t, err, keyless.ErrCertificate, http.StatusBadRequest)
 	claims["iss"] = d.issuer.Issuer() // signed by a key that is not the issuer's
-	_, err = (&keyless.Signer{Instance: instance, Token: keyless.Token(stranger.Token(claims))}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+	_, err = (&keyless.Signer{Instance: instance, Token: keyless.Token(stranger.Token(claims))}).Sign(
+		t.Context(),
+		sign.About(image, sign.ImageSignature{}),
+	)
 	wants(t, err, keyless.ErrCertificate, http.StatusBadRequest)
 }
 

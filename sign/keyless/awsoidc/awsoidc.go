@@ -47,7 +47,10 @@ func Source(client STS) keyless.TokenSource {
 		if client == nil {
 			return "", fmt.Errorf("awsoidc: %w: no client of AWS STS", keyless.ErrToken)
 		}
-		out, err := client.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{Audience: []string{audience}, SigningAlgorithm: aws.String("RS256")})
+		out, err := client.GetWebIdentityToken(
+			ctx,
+			&sts.GetWebIdentityTokenInput{Audience: []string{audience}, SigningAlgorithm: aws.String("RS256")},
+		)
 		switch {
 		case err != nil:
 			return "", fmt.Errorf("awsoidc: %w: %w", keyless.ErrToken, explain(err))
@@ -61,7 +64,7 @@ func Source(client STS) keyless.TokenSource {
 // What to do about an error of the service, by its code: where it is of the account or the request, and where it is of the caller.
 var (
 	ofAccount = map[string]string{
-		"OutboundWebIdentityFederationDisabledException": "the account does not have the feature: aws iam enable-outbound-web-identity-federation",
+		"OutboundWebIdentityFederationDisabledException": "the account lacks the feature: aws iam enable-outbound-web-identity-federation",
 		"JWTPayloadSizeExceededException":                "the role has too many principal tags for a token: take some away, or use another role",
 		"SessionDurationEscalationException":             "the role's session ends before a token would: assume the role again",
 		"InvalidAction":                                  "this endpoint does not have the operation: use one of a region",

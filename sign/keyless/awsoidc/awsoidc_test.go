@@ -44,8 +44,14 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	refuse := func(f fault) {
 		kind := map[bool]string{true: "Sender", false: "Receiver"}[f.status < 500]
 		w.WriteHeader(f.status)
-		fmt.Fprintf(w, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>%s</Type><Code>%s</Code><Message>%s</Message>`+
-			`</Error><RequestId>c6104cbe-af31-11e0-8154-cbc7ccf896c7</RequestId></ErrorResponse>`, kind, f.code, f.message)
+		fmt.Fprintf(
+			w,
+			`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>%s</Type><Code>%s</Code><Message>%s</Message>`+
+				`</Error><RequestId>c6104cbe-af31-11e0-8154-cbc7ccf896c7</RequestId></ErrorResponse>`,
+			kind,
+			f.code,
+			f.message,
+		)
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	if len(s.faults) > 0 {
@@ -77,10 +83,16 @@ func client(t *testing.T, s *service, region string) *sts.Client {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return sts.New(sts.Options{Region: region, BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "x", ""),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-		})})
+	return sts.New(
+		sts.Options{
+			Region:       region,
+			BaseEndpoint: aws.String(server.URL),
+			Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "x", ""),
+			Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			}),
+		},
+	)
 }
 
 // A role signs with its own identity, by a Fulcio that knows the account's issuer; the verifier asks for the role.
@@ -89,7 +101,9 @@ func TestSign(t *testing.T) {
 	defer instance.Close()
 	const issuer = "https://1234abcd-12ab-34cd-56ef-1234567890ab.tokens.sts.global.api.aws"
 	s := &service{token: func() string {
-		return instance.Token(map[string]any{"iss": issuer, "sub": role, "https://sts.amazonaws.com/": map[string]any{"aws_account": "111122223333"}})
+		return instance.Token(
+			map[string]any{"iss": issuer, "sub": role, "https://sts.amazonaws.com/": map[string]any{"aws_account": "111122223333"}},
+		)
 	}}
 	i, err := keyless.ParseInstance(instance.TrustedRoot(), instance.SigningConfig(keylesstest.Tiles))
 	if err != nil {
@@ -177,7 +191,11 @@ func TestCause(t *testing.T) {
 
 type none struct{}
 
-func (none) GetWebIdentityToken(context.Context, *sts.GetWebIdentityTokenInput, ...func(*sts.Options)) (*sts.GetWebIdentityTokenOutput, error) {
+func (none) GetWebIdentityToken(
+	context.Context,
+	*sts.GetWebIdentityTokenInput,
+	...func(*sts.Options),
+) (*sts.GetWebIdentityTokenOutput, error) {
 	return nil, nil
 }
 

@@ -126,8 +126,28 @@ const (
 
 // Faults are all of them.
 func Faults() []Fault {
-	return []Fault{FulcioDown, FulcioSlow, FulcioOtherKey, FulcioOtherName, FulcioOtherIssuer, FulcioOtherSCT, RekorDown, RekorSlow, RekorLost, RekorLate,
-		CertificateEnds, RekorOtherEntry, RekorOtherRoot, RekorForged, TSADown, TSASlow, TSAOtherSignature, TSAForged, TSAOff, EverythingThrottled}
+	return []Fault{
+		FulcioDown,
+		FulcioSlow,
+		FulcioOtherKey,
+		FulcioOtherName,
+		FulcioOtherIssuer,
+		FulcioOtherSCT,
+		RekorDown,
+		RekorSlow,
+		RekorLost,
+		RekorLate,
+		CertificateEnds,
+		RekorOtherEntry,
+		RekorOtherRoot,
+		RekorForged,
+		TSADown,
+		TSASlow,
+		TSAOtherSignature,
+		TSAForged,
+		TSAOff,
+		EverythingThrottled,
+	}
 }
 
 // Break makes services do wrong until the next call; without faults, nothing is wrong any more.

@@ -70,8 +70,8 @@ type Client struct {
 type Roots struct {
 	Root *sigstore.Root
 	JSON []byte // trusted_root.json
-	// SigningConfig is signing_config.v0.2.json, which says where the instance's services are, for package sign/keyless. Nil if the repository has
-	// none, or if it has another one now and the client that refreshed last was not Signing.
+	// SigningConfig is signing_config.v0.2.json, which says where the instance's services are, for package sign/keyless. Nil if the
+	// repository has none, or if it has another one now and the client that refreshed last was not Signing.
 	SigningConfig []byte
 	Date          time.Time // of the last refresh, or when those that are embedded were current
 	Embedded      bool      // they came with the program
@@ -188,7 +188,13 @@ func (c *Client) roots(repo *Repository, s *state, problem error) (*Roots, error
 	if s.served == nil || s.refreshed.IsZero() && c.RequireRefresh {
 		return fail(ErrNotRefreshed)
 	}
-	out := &Roots{JSON: s.served.trustedRoot, SigningConfig: s.served.signingConfig, Date: s.refreshed, Embedded: s.embedded(repo), Problem: problem}
+	out := &Roots{
+		JSON:          s.served.trustedRoot,
+		SigningConfig: s.served.signingConfig,
+		Date:          s.refreshed,
+		Embedded:      s.embedded(repo),
+		Problem:       problem,
+	}
 	if out.Embedded && repo.date.After(out.Date) {
 		out.Date = repo.date
 	}
