@@ -253,7 +253,16 @@ func TestValidate(t *testing.T) {
 		"no Checker":   func(w *sweep.Sweep) { w.Checker = nil },
 		"no region":    func(w *sweep.Sweep) { w.Config.Region = "" },
 		`service "s3"`: func(w *sweep.Sweep) { w.Services = []string{"s3"} },
-		`pattern "["`:  func(w *sweep.Sweep) { w.Families = []string{"["} },
+		"twice":        func(w *sweep.Sweep) { w.Regions = []string{"us-east-1", "us-east-1"} },
+		"PolicyDigest": func(w *sweep.Sweep) {
+			rules := w.Checker.Rules()
+			rules.PolicyDigest = ""
+			w.State = "state"
+			if err := w.Checker.Use(&rules); err != nil {
+				t.Fatal(err)
+			}
+		},
+		`pattern "["`: func(w *sweep.Sweep) { w.Families = []string{"["} },
 	} {
 		w := newSweep(t, cloud, s)
 		change(w)
@@ -352,12 +361,14 @@ func TestOldToken(t *testing.T) {
 			m["nextToken"], refused = "expired", true
 		}
 	}})
+	last := int64(0)
+	w.Progress = func(p sweep.Progress) { last = p.Seen }
 	r := run(t, w)
 	seen := int64(0)
 	for _, row := range r.Rows {
 		seen += row.Count
 	}
-	if !refused || seen != 250 || r.Status() != 0 {
+	if !refused || seen != 250 || last != 250 || r.Status() != 0 {
 		t.Errorf("refused %v, %d tasks, status %d: %v", refused, seen, r.Status(), findings(r))
 	}
 }

@@ -77,6 +77,9 @@ func newState() *state {
 func (s *state) apply(page []record) {
 	end := page[len(page)-1]
 	if end.Over {
+		for _, row := range s.rows[end.Unit] {
+			s.look(row, -1)
+		}
 		delete(s.rows, end.Unit)
 		delete(s.names, end.Unit)
 	}
@@ -89,9 +92,7 @@ func (s *state) apply(page []record) {
 		switch {
 		case r.Row != nil:
 			rows.add(r.Row)
-			if r.Row.Image != "" {
-				s.seen += r.Row.Count
-			}
+			s.look(r.Row, 1)
 		case r.Definition != nil:
 			s.definitions[r.Definition.ARN] = r.Definition
 		case r.Judgement != nil:
@@ -102,6 +103,13 @@ func (s *state) apply(page []record) {
 	}
 	s.running += end.More
 	s.units[end.Unit] = progressOf{end.Next, end.Done}
+}
+
+// look counts a Row with an image as seen, or takes it back.
+func (s *state) look(row *Row, sign int64) {
+	if row.Image != "" {
+		s.seen += sign * row.Count
+	}
 }
 
 // A journal keeps a state, in a file if it has a name.

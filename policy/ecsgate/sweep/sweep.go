@@ -40,7 +40,8 @@ type Sweep struct {
 	Families []string
 	// Hooks are patterns of the ARNs of the gate's functions, without a version or alias. Empty means that any function will do.
 	Hooks []string
-	// State is the name of a file in which a sweep that was ended goes on; empty means that it begins anew each time.
+	// State is the name of a file in which a sweep that was ended goes on; empty means that it begins anew each time. With one, the Rules
+	// of the Checker have a PolicyDigest and a TrustDigest.
 	State string
 	// Timeout is how long a service may take to answer one request, of which the SDK's retries make several; zero means 30 seconds.
 	Timeout time.Duration
@@ -94,10 +95,18 @@ func (s *Sweep) Validate() error {
 	if s.Checker == nil {
 		return errors.New("sweep: no Checker: make one with gate.New")
 	}
+	seen := map[string]bool{}
 	for _, region := range s.regions() {
-		if region == "" {
+		switch {
+		case region == "":
 			return errors.New("sweep: no region: set Regions, or the Region of Config")
+		case seen[region]:
+			return fmt.Errorf("sweep: region %.80q is there twice", region)
 		}
+		seen[region] = true
+	}
+	if rules := s.Checker.Rules(); s.State != "" && (rules.PolicyDigest == "" || rules.TrustDigest == "") {
+		return errors.New("sweep: a State needs Rules with a PolicyDigest and a TrustDigest: else nobody knows whether what it judged by still holds")
 	}
 	for _, name := range s.Services {
 		if !slices.Contains(Services(), name) {
