@@ -1,82 +1,158 @@
 package registry_test
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Listings in a directory serve other processes for as long as the listing's lifetime, and no longer; never another repository or subject.
-func TestListingsInDirectory(t *testing.T) {
-	var listings atomic.Int64
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.Watch(func(r *http.Request) {
-		if strings.Contains(r.URL.Path, "/referrers/") {
-			listings.Add(1)
+const (
+	dockerImage  = "application/vnd.docker.distribution.manifest.v2+json"
+	dockerConfig = "application/vnd.docker.container.image.v1+json" // go-containerregistry's default
+)
+
+// editListing changes the referrers that a registry lists, by the API or in the fallback index, and the header.
+func editListing(edit func(h http.Header, entries []registry.Descriptor) []registry.Descriptor) registrytest.Quirk {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/referrers/") && !strings.Contains(r.URL.Path, "/manifests/sha256-") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			good := httptest.NewRecorder()
+			next.ServeHTTP(good, r)
+			var list ocispec.Index
+			if good.Code != http.StatusOK || json.Unmarshal(good.Body.Bytes(), &list) != nil {
+				w.WriteHeader(good.Code)
+				return
+			}
+			list.Manifests = edit(w.Header(), list.Manifests)
+			data, _ := json.Marshal(list)
+			w.Header().Set("Content-Type", index)
+			w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+			_, _ = w.Write(data)
+		})
+	}
+}
+
+// A bundle is found whatever made its manifest and whatever the registry lists: what go-containerregistry and oras leave as
+// type when nobody names one, Harbor's lists, which say the configuration's type (goharbor/harbor issue 19867), and none.
+func TestListedTypeIsAHint(t *testing.T) {
+	t.Parallel()
+	listed := map[string]func(config string) string{
+		"as it is":       nil,
+		"configuration":  func(config string) string { return config },
+		"unknown":        func(string) string { return "application/vnd.unknown.artifact.v1" },
+		"image":          func(string) string { return ocispec.MediaTypeImageConfig },
+		"empty":          func(string) string { return ocispec.MediaTypeEmptyJSON },
+		"nothing":        func(string) string { return "" },
+		"somebody's own": func(string) string { return "application/vnd.acme.custom" },
+	}
+	for kind, quirks := range map[string][]registrytest.Quirk{"API": nil, "fallback": {registrytest.NoReferrers(404)}, "layout": nil} {
+		for how, typed := range listed {
+			if kind == "layout" && typed != nil || !heavy() && kind == "fallback" && typed != nil && how != "configuration" {
+				continue
+			}
+			t.Run(kind+", "+how, func(t *testing.T) {
+				t.Parallel()
+				var configs sync.Map // by digest of the manifest
+				edit := editListing(func(_ http.Header, entries []registry.Descriptor) []registry.Descriptor {
+					for i := range entries {
+						if typed != nil {
+							config, _ := configs.Load(entries[i].Digest)
+							entries[i].ArtifactType = typed(fmt.Sprint(config))
+						}
+					}
+					return entries
+				})
+				var want []string
+				var all []registry.Descriptor
+				s := registrytest.Start(&registrytest.Options{Quirks: append([]registrytest.Quirk{edit}, quirks...)})
+				defer s.Close()
+				repo := open(t, s.Host()+"/demo/app", nil)
+				if kind == "layout" {
+					repo = reopen(t, t.TempDir())
+				}
+				subject := pushImage(t, repo, "app")
+				for _, mediaType := range []string{ocispec.MediaTypeImageManifest, dockerImage} {
+					for _, config := range []string{dockerConfig, ocispec.MediaTypeImageConfig, ocispec.MediaTypeEmptyJSON,
+						"application/vnd.unknown.config.v1+json", "application/vnd.acme.config"} {
+						for _, artifactType := range []string{"", "application/vnd.acme.custom", "application/vnd.unknown.artifact.v1", bundleType} {
+							text := strings.TrimSpace(strings.Join([]string{mediaType, config, artifactType}, " "))
+							m := pushReferrer(t, repo, subject, mediaType, config, artifactType, content(text))
+							configs.Store(m.Digest, config)
+							all = append(all, m)
+							want = append(want, text)
+						}
+					}
+				}
+				if err := repo.Repair(t.Context(), subject, all...); err != nil {
+					t.Fatal(err)
+				}
+				slices.Sort(want)
+				if got := read(t.Context(), repo, subject); got.err() != nil || !slices.Equal(got.texts, want) {
+					t.Errorf("found %d of %d: %v", len(got.texts), len(want), got.err())
+				}
+			})
 		}
+	}
+}
+
+func pushReferrer(t *testing.T, repo *registry.Repository, subject registry.Descriptor, mediaType, config, artifactType string,
+	layer registry.Descriptor) registry.Descriptor {
+	t.Helper()
+	d := push(t, repo, mediaType, asJSON(t, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: mediaType, ArtifactType: artifactType, Subject: &subject,
+		Config: push(t, repo, config, []byte("{}")), Layers: []registry.Descriptor{push(t, repo, layer.MediaType, layer.Data)},
+	}))
+	d.ArtifactType = artifactType
+	if artifactType == "" {
+		d.ArtifactType = config
+	}
+	return d
+}
+
+// A layout that another program wrote names Docker's manifests with a subject in index.json alone.
+func TestDockerManifestAsReferrerInLayout(t *testing.T) {
+	dir := t.TempDir()
+	repo := reopen(t, dir)
+	subject := pushImage(t, repo, "app")
+	m := pushReferrer(t, repo, subject, dockerImage, dockerConfig, "", content("one"))
+	data := asJSON(t, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: index, Manifests: []registry.Descriptor{subject, m}, // no fallback index
+	})
+	if err := os.WriteFile(filepath.Join(dir, ocispec.ImageIndexFile), data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t.Context(), reopen(t, dir), subject); got.err() != nil || len(got.texts) != 1 {
+		t.Error(got)
+	}
+}
+
+// A list that says that it is filtered, which nobody asked for, is no whole list.
+func TestFilteredListing(t *testing.T) {
+	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{editListing(func(h http.Header,
+		entries []registry.Descriptor) []registry.Descriptor {
+		h.Set("OCI-Filters-Applied", "artifactType")
+		return entries[:0]
 	})}})
 	defer s.Close()
-	now, dir := time.Now(), t.TempDir()
-	process := func(repository string, lifetime time.Duration) *registry.Repository {
-		return open(t, s.Host()+"/demo/"+repository, &registry.Options{Cache: &registry.Cache{Dir: dir, ListingLifetime: lifetime, Now: func() time.Time { return now }}})
+	repo := open(t, s.Host()+"/demo/app", nil)
+	if got := read(t.Context(), repo, pushImage(t, repo, "app")); !errors.Is(got.err(), registry.ErrMalformed) {
+		t.Error(got)
 	}
-	setup := open(t, s.Host()+"/demo/app", nil)
-	image, bare := pushImage(t, setup, "app"), pushImage(t, setup, "bare")
-	pushImage(t, open(t, s.Host()+"/demo/other", nil), "app")
-	if _, err := setup.Attach(t.Context(), image, content("one")); err != nil {
-		t.Fatal(err)
-	}
-	look := func(what string, repo *registry.Repository, subject registry.Descriptor, want int, asked bool) {
-		t.Helper()
-		before := listings.Load()
-		if got := texts(t, repo, subject); len(got) != want {
-			t.Errorf("%s: %q", what, got)
-		}
-		if n := listings.Load() - before; n > 0 != asked {
-			t.Errorf("%s: %d listings were asked for", what, n)
-		}
-	}
-	first := process("app", time.Minute)
-	look("first", first, image, 1, true)
-	look("another process", process("app", time.Minute), image, 1, false)
-	look("another repository", process("other", time.Minute), image, 0, true)
-	look("a process that believes nothing", process("app", 0), image, 1, true)
-	look("a process that believes it for less", process("app", time.Second), image, 1, true)
-	look("what that one wrote", process("app", time.Minute), image, 1, false)
-	look("nothing is attached", process("app", time.Minute), bare, 0, true)
-	look("nothing is attached, again", process("app", time.Minute), bare, 0, true)
-	now = now.Add(-time.Hour)
-	look("the clock was set back", process("app", time.Minute), image, 1, true)
-	now = now.Add(2 * time.Hour)
-	look("the lifetime is over", process("app", time.Minute), image, 1, true)
-	// What a process attaches shows in the others that begin after it.
-	if _, err := process("app", time.Minute).Attach(t.Context(), image, content("two")); err != nil {
-		t.Fatal(err)
-	}
-	look("after attaching", process("app", time.Minute), image, 2, true)
-	look("after that", process("app", time.Minute), image, 2, false)
-	files, err := filepath.Glob(filepath.Join(dir, "listings", "*", "*"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("%q, %v", files, err)
-	}
-	good, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, text := range map[string]string{"empty": "", "cut off": string(good[:len(good)/2]), "of another key": strings.Replace(string(good), "demo/app", "demo/xxx", 1),
-		"without entries": `{"key":"x"}`, "with an entry that is none": strings.Replace(string(good), `"digest":"sha256:`, `"digest":"sha256:x`, 1)} {
-		if err := os.WriteFile(files[0], []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		look(what, process("app", time.Minute), image, 2, true)
-	}
-	cache := &registry.Cache{Dir: dir}
-	cache.Forget(first.Name())
-	look("after Forget", process("app", time.Minute), image, 2, true)
 }
