@@ -378,6 +378,10 @@ func TestDiffSpelling(t *testing.T) {
 	cdx := func(component string) *Document {
 		return mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library",`+component+`}]}`)
 	}
+	spdx := func(pkg string) *Document {
+		return mustParse(t, `{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"n","documentNamespace":"https://example.org/n",
+"creationInfo":{"created":"2026-11-28T18:00:00Z","creators":["Tool: t"]},"packages":[{"SPDXID":"SPDXRef-a","downloadLocation":"NOASSERTION",`+pkg+`}]}`)
+	}
 	for _, tt := range []struct {
 		old, new *Document
 		want     int // changes
@@ -392,6 +396,15 @@ func TestDiffSpelling(t *testing.T) {
 		{cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1"`), cdx(`"name":"a","version":"2","purl":"pkg:npm/a@2"`), 1},
 		{cdx(`"name":"a","group":"x"`), cdx(`"name":"a"`), 2},
 		{cdx(`"name":"a","description":"x"`), cdx(`"name":"a","description":""`), 1},
+		{cdx(`"name":"a","scope":"required"`), cdx(`"name":"a"`), 0},
+		{cdx(`"name":"a"`), cdx(`"name":"a","scope":"optional"`), 1},
+		{cdx(`"name":"a","scope":"required"`), cdx(`"name":"a","scope":"excluded"`), 1},
+		{cdx(`"name":"a","author":"b"`), cdx(`"name":"a","authors":[{"name":"b"}]`), 0},
+		{cdx(`"name":"a","authors":[{"name":"b"}]`), cdx(`"name":"a","authors":[{"name":"c"}]`), 1},
+		{cdx(`"name":"a","author":"b"`), cdx(`"name":"a","authors":[{"name":"b","email":"b@example.org"}]`), 1},
+		{cdx(`"name":"a","author":"b"`), cdx(`"name":"a"`), 1},
+		{cdx(`"name":"a","licenses":[{"license":{"name":"SEE LICENSE IN LICENSE.txt"}}]`), spdx(`"name":"a","licenseDeclared":"SEE LICENSE IN LICENSE.txt"`), 0},
+		{cdx(`"name":"a","licenses":[{"license":{"id":"MIT"}}]`), spdx(`"name":"a","licenseDeclared":"SEE LICENSE IN LICENSE.txt"`), 1},
 	} {
 		c := Diff(tt.old, tt.new, nil)
 		if n := len(c.Added) + len(c.Removed) + len(c.Changed); n != tt.want {

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -441,14 +442,29 @@ func (d *Document) licenseList(r Ref) string {
 	for _, l := range d.Licenses(r) {
 		switch {
 		case l.State != Value:
+		case isLicenseName(l.Expression):
+			list = append(list, licenseRef(l.Expression))
 		case l.Expression != "":
 			list = appendTogether(list, spdxexp.Tokens(l.Expression))
 		case l.Name != "":
-			list = append(list, "LicenseRef-"+strings.TrimPrefix(strings.TrimPrefix(spdxID(l.Name), "SPDXRef-"), "LicenseRef-"))
+			list = append(list, licenseRef(l.Name))
 		}
 	}
 	slices.Sort(list)
 	return strings.Join(slices.Compact(list), " ")
+}
+
+// licenseRef writes a name as licence expressions refer to one.
+func licenseRef(name string) string {
+	return "LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spdxID(name), "SPDXRef-"), "LicenseRef-")
+}
+
+// isLicenseName reports whether a text in the place of an expression is words that nothing joins, which other formats have as a name.
+func isLicenseName(s string) bool {
+	words := strings.Fields(s)
+	return len(words) > 1 && !strings.ContainsAny(s, "()") && !slices.ContainsFunc(words, func(w string) bool {
+		return slices.Contains([]string{"AND", "OR", "WITH"}, strings.ToUpper(w))
+	})
 }
 
 // appendTogether appends the parts of a licence expression that AND joins, without brackets around the whole.
@@ -540,9 +556,32 @@ func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
 		case "suppliedBy", "originatedBy":
 			return m.docs[0].makers(o) == m.docs[1].makers(n)
 		}
-		was := old.get(f.Field)
-		return was != nil && was.equal(new.get(f.Field))
+		was, is := old.get(f.Field), new.get(f.Field)
+		return was != nil && was.equal(is) || sameByDefault(f.Field, was, is) || sameAuthors(f.Field, old, new)
 	})
+}
+
+// defaults are what members say that are not there: CycloneDX 1.7, component.scope; SPDX 2.3, clause 7.8.
+var defaults = map[string]string{"scope": "required", "filesAnalyzed": "true"}
+
+// sameByDefault reports whether one of two says what the other says by leaving it out.
+func sameByDefault(field string, a, b *node) bool {
+	said := cmp.Or(a, b)
+	return defaults[field] != "" && (a == nil || b == nil) && said != nil && said.text == defaults[field]
+}
+
+// sameAuthors reports whether one says of a component as a text who wrote it, as CycloneDX did before 1.6, and the other as a list.
+func sameAuthors(field string, a, b *node) bool {
+	if field != "author" && field != "authors" {
+		return false
+	}
+	names := func(n *node) (text string) {
+		if list := n.list("authors"); len(list) == 1 && len(list[0].members) == 1 {
+			return list[0].str("name").s
+		}
+		return n.str("author").s
+	}
+	return names(a) != "" && names(a) == names(b) && (a.get("author") == nil) != (b.get("author") == nil)
 }
 
 // renamed returns the new document's IDs of components by the old one's, where they differ.
