@@ -77,7 +77,7 @@ func (r random) document() []byte {
 // Conditions alone, where the set operators meet keys with several values.
 func TestConditionsAgree(t *testing.T) {
 	met := 0
-	for seed := range uint64(6_000) {
+	for seed := range uint64(3_000) {
 		r := random{rand.New(rand.NewPCG(7, seed))}
 		op := r.one("ForAnyValue:", "ForAllValues:") + r.one("StringEquals", "StringNotEquals", "StringLike", "StringNotLike",
 			"StringEqualsIgnoreCase") + r.one("", "IfExists")
@@ -101,14 +101,14 @@ func TestConditionsAgree(t *testing.T) {
 			met++
 		}
 	}
-	if met < 1000 || met > 5000 {
-		t.Errorf("%d of 6,000 conditions are met: too few to tell", met)
+	if met < 500 || met > 2500 {
+		t.Errorf("%d of 3,000 conditions are met: too few to tell", met)
 	}
 }
 
 // The two judges, written apart, agree on requests and documents at random.
 func TestJudgesAgree(t *testing.T) {
-	n := 4_000
+	n := 1_000
 	if os.Getenv("LADING_HEAVY") != "" {
 		n = 60_000
 	}

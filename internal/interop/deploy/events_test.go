@@ -62,9 +62,11 @@ func TestRules(t *testing.T) {
 	run, err := client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("shop"), TaskDefinition: &definition})
 	check(err)
 	service := cloud.PutService("shop", types.Service{ServiceName: aws.String("web"), TaskDefinition: &definition})
-	_, err = client.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: &service, TaskDefinition: &definition,
-		ForceNewDeployment: true, DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{{
-			TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{"PRE_SCALE_UP"}}}}})
+	pause := types.DeploymentLifecycleHook{TargetType: types.DeploymentLifecycleHookTargetTypePause,
+		LifecycleStages: []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStagePreScaleUp}}
+	_, err = client.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("shop"), Service: &service,
+		TaskDefinition: &definition, ForceNewDeployment: true,
+		DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{pause}}})
 	check(err)
 	cloud.Advance(time.Minute)
 	_, err = client.StopTask(t.Context(), &ecs.StopTaskInput{Cluster: aws.String("shop"), Task: run.Tasks[0].TaskArn})

@@ -192,7 +192,7 @@ func (s *stage) run(function string) (m measured) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	}()
-	for range 500 {
+	for range 6000 { // a loaded machine takes its time
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
 			break
