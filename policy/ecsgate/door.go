@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,10 +50,14 @@ type Injected struct {
 	Account string // 12 digits: of the ECR registry that the image is in
 }
 
+// ecrHost is the host of a private registry of Amazon ECR, with its account.
+var ecrHost = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$`)
+
 func (i Injected) matches(name, image string) bool {
 	prefix, open := strings.CutSuffix(i.Name, "*")
-	account, rest, _ := strings.Cut(image, ".")
-	return (name == i.Name || open && strings.HasPrefix(name, prefix)) && account == i.Account && strings.HasPrefix(rest, "dkr.ecr.")
+	host, _, _ := strings.Cut(image, "/")
+	m := ecrHost.FindStringSubmatch(host)
+	return (name == i.Name || open && strings.HasPrefix(name, prefix)) && m != nil && m[1] == i.Account
 }
 
 func validInjected(list []Injected) error {

@@ -286,6 +286,13 @@ func TestInjected(t *testing.T) {
 		"container ecs-service-connect-x7: ",
 	)
 	s.expect(with("ecs-service-connect-x7", "533267385481.example/agent:v1", false), "FAILED", "container ecs-service-connect-x7: ")
+	for _, host := range []string{
+		"533267385481.dkr.ecr.us-east-1.amazonaws.com.example", "533267385481.dkr.ecr.example", "533267385481.dkr.ecr.us-east-1.amazonaws.com:443",
+		"x533267385481.dkr.ecr.us-east-1.amazonaws.com", "533267385481.dkr.ecr.us-east-1.example.amazonaws.com", "",
+	} {
+		s.expect(with("ecs-service-connect-x7", host+"/agent:v1", false), "FAILED", "container ecs-service-connect-x7: ")
+	}
+	s.expect(with("ecs-service-connect-x7", strings.Replace(agent, "ecr.", "ecr-fips.", 1), false), "SUCCEEDED", "of 2")
 	s.hook.Injected = nil
 	s.expect(with("ecs-service-connect-x7", agent, false), "FAILED", "container ecs-service-connect-x7: ")
 }

@@ -14,7 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/policy"
@@ -289,7 +291,7 @@ func (t *Tasks) judge(ctx context.Context, d *taskDetail, o *TaskOutcome) error 
 		), Operation: "RUN", User: o.Actor, Cluster: o.Cluster, Kind: "task", Workload: o.Group, Account: account, Region: region,
 	}}
 	var definition *running
-	looks := !policy.IgnoresRequest(t.Checker.Rules().Gate.Policy)
+	looks := !policy.IgnoresRequest(t.Checker.Rules().Gate.Policy) || slices.ContainsFunc(o.Containers, t.looksInjected)
 	if looks && d.TaskDefinitionArn != "" && !strings.Contains(d.TaskDefinitionArn, daemonDefinition) {
 		task, err := looker{t.Client}.definition(ctx, d.TaskDefinitionArn)
 		if err != nil {
@@ -335,16 +337,19 @@ func (t *Tasks) judge(ctx context.Context, d *taskDetail, o *TaskOutcome) error 
 	return nil
 }
 
-// injected reports whether ECS brought a container. Without the definition, the name and the registry alone say so.
-func (t *Tasks) injected(r *running, c *Container) bool {
-	if r != nil {
-		for _, own := range r.definition.ContainerDefinitions {
-			if own.Name != nil && *own.Name == c.Name {
-				return false
-			}
-		}
-	}
+// looksInjected reports whether a container is one that ECS brings, by name and account. The task's own may be called so.
+func (t *Tasks) looksInjected(c Container) bool {
 	return slices.ContainsFunc(t.Injected, func(known Injected) bool { return known.matches(c.Name, c.Image) })
+}
+
+// injected reports whether ECS brought a container: the definition, which must be known, does not have it.
+func (t *Tasks) injected(r *running, c *Container) bool {
+	if r == nil || !t.looksInjected(*c) {
+		return false
+	}
+	return !slices.ContainsFunc(r.definition.ContainerDefinitions, func(own types.ContainerDefinition) bool {
+		return aws.ToString(own.Name) == c.Name
+	})
 }
 
 func (o *TaskOutcome) conclude(waiting int) {

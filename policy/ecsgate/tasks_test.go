@@ -859,6 +859,30 @@ func TestPausesWait(t *testing.T) {
 	}
 }
 
+// What AWS adds to a task is let be, and a task's own container of such a name is not.
+func TestInjectedInTasks(t *testing.T) {
+	w := newWorld(t)
+	const agent = "444455556666.dkr.ecr.us-east-1.amazonaws.com/agent:v1"
+	w.tasks.Injected = []ecsgate.Injected{{Name: "aws-guardduty-agent-*", Account: "444455556666"}}
+	for name, c := range map[string]struct {
+		defined bool
+		want    policy.Verdict
+	}{"added by AWS": {false, policy.Allow}, "the task's own": {true, policy.Indeterminate}} {
+		task := types.TaskDefinition{Family: aws.String("job"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &w.signed}}}
+		if c.defined {
+			task.ContainerDefinitions = append(task.ContainerDefinitions, types.ContainerDefinition{Name: aws.String("aws-guardduty-agent-x"), Image: aws.String(agent)})
+		}
+		w.outcomes = nil
+		w.check(w.tasks.Handle(t.Context(), fmt.Appendf(nil, `{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{
+			"taskArn":"arn:aws:ecs:us-east-1:111122223333:task/shop/%t","clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/shop","version":4,
+			"taskDefinitionArn":%q,"lastStatus":"RUNNING","containers":[{"name":"app","image":%q},{"name":"aws-guardduty-agent-x","image":%q}]}}`,
+			c.defined, w.cloud.PutTaskDefinition(task), w.signed, agent)))
+		if o := w.outcomes[0]; o.Verdict != c.want {
+			t.Errorf("%s: %v, %s", name, o.Verdict, o.Reason)
+		}
+	}
+}
+
 // A warm decision asks nobody: of a task, no call of ECS at all, and of a deployment the three that it is about; the registry rests.
 func TestWarm(t *testing.T) {
 	w := newWorld(t)
