@@ -106,7 +106,8 @@ func (s *Sweep) Validate() error {
 		seen[region] = true
 	}
 	if rules := s.Checker.Rules(); s.State != "" && (rules.PolicyDigest == "" || rules.TrustDigest == "") {
-		return errors.New("sweep: a State needs Rules with a PolicyDigest and a TrustDigest: else nobody knows whether what it judged by still holds")
+		return errors.New("sweep: a State needs Rules with a PolicyDigest and a TrustDigest: " +
+			"else nobody knows whether what it has judged still holds")
 	}
 	for _, name := range s.Services {
 		if !slices.Contains(Services(), name) {
