@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func matches(pattern map[string]any, event map[string]any) bool {
 
 // The rules send a function the events that it decides by, and leave out those of tasks that have ended.
 func TestRules(t *testing.T) {
-	c := readTemplate(t)
+	c := readTemplate(t, filepath.Join(folder, "gate.yaml"))
 	pattern := func(rule string) map[string]any {
 		return c.resources[rule]["Properties"].(map[string]any)["EventPattern"].(map[string]any)
 	}
