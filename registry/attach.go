@@ -288,11 +288,15 @@ func artifact(subject, content Descriptor) (Descriptor, []byte, error) {
 	if content.MediaType == typeSimpleSigning {
 		layer.Annotations = content.Annotations // the signature, which is read from beside the payload
 	}
+	config := bare(ocispec.DescriptorEmptyJSON)
+	if kind == typeNotary {
+		config.MediaType = kind
+	}
 	m := ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
 		MediaType:    ocispec.MediaTypeImageManifest,
 		ArtifactType: kind,
-		Config:       bare(ocispec.DescriptorEmptyJSON),
+		Config:       config,
 		Layers:       []Descriptor{layer},
 		Subject:      &target,
 		Annotations:  content.Annotations,

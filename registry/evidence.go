@@ -21,7 +21,8 @@ const (
 	typeSimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json"
 	typeJWS           = "application/jose+json"
 	typeCOSE          = "application/cose"
-	typeInToto        = "application/vnd.in-toto+json" // a statement that nobody signed; as artifact type, perhaps an envelope
+	typeNotary        = "application/vnd.cncf.notary.signature" // of the configuration (Notary signature specification, "OCI Signatures")
+	typeInToto        = "application/vnd.in-toto+json"          // a statement that nobody signed; as artifact type, perhaps an envelope
 )
 
 // EvidenceTypes returns the layer media types that Evidence yields unless Options say otherwise: Sigstore bundles of

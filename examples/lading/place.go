@@ -38,8 +38,11 @@ func (r reach) options() (*registry.Options, error) {
 func (r reach) repository(name string) (*registry.Repository, string, error) {
 	if rest, ok := strings.CutPrefix(name, layoutPrefix); ok {
 		dir, reference := splitLayout(rest)
-		repo, err := registry.OpenLayout(dir)
-		return repo, reference, err
+		backend, err := registry.Layout(dir)
+		if err != nil {
+			return nil, "", err
+		}
+		return registry.New(backend, &registry.Options{CosignTags: true}), reference, nil
 	}
 	opts, err := r.options()
 	if err != nil {
