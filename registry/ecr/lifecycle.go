@@ -128,7 +128,7 @@ func (s Selection) takesEvidence() bool {
 // evidenceTag reports whether a pattern may match a tag of evidence: sha256-, a digest and, of cosign's first formats, .sig, .att
 // or .sbom. It says yes to some patterns that match none.
 func evidenceTag(pattern string) bool {
-	const start, letters = "sha256-", "0123456789abcdef.sigattsbom"
+	const start, letters = "sha256-", "0123456789abcdef.sigtomh-"
 	head, tail, _ := strings.Cut(pattern, "*")
 	if !strings.HasPrefix(start, head) && !strings.HasPrefix(head, start) {
 		return false
@@ -137,7 +137,7 @@ func evidenceTag(pattern string) bool {
 	if strings.HasPrefix(start, head) {
 		rest = ""
 	}
-	return strings.Trim(rest+strings.ReplaceAll(tail, "*", ""), letters+"h-2") == ""
+	return strings.Trim(rest+strings.ReplaceAll(tail, "*", ""), letters) == ""
 }
 
 // Safe returns a policy that takes no evidence from an image which stays: rules that are a risk are left out, and those about all
