@@ -16,6 +16,11 @@ import (
 	"github.com/google/osv-scalibr/purl"
 )
 
+func alpineFinders() ([]finder, error) {
+	db := &apkDB{}
+	return []finder{{Extractor: db, max: maxText, details: db.details}}, nil
+}
+
 // apkDB reads the database of apk (apk-installed-db(5)). It is an extractor of ours because a library's ends without any
 // package at a line that is longer than 64 KiB or has no colon.
 type apkDB struct {

@@ -18,6 +18,11 @@ import (
 	"github.com/ladingdev/lading/sbom"
 )
 
+func archFinders() ([]finder, error) {
+	db := &pacmanDB{}
+	return []finder{{Extractor: db, max: maxText, details: db.details}}, nil
+}
+
 // pacmanDB reads the local database of pacman(8): a file for each package, with sections of a name between percent signs, a
 // value on each line, and an empty line. It is an extractor of ours because a library's gives up a package with a line of
 // more than 64 KiB. All packages there have their files on disk.

@@ -100,6 +100,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
 // Kinds of failure, for errors.Is.
@@ -107,7 +108,7 @@ var (
 	ErrNotImage  = errors.New("not an image")               // of a form that is known
 	ErrDigest    = errors.New("content has another digest") // than the image says
 	ErrTruncated = errors.New("content is cut short")
-	ErrLimit     = errors.New("over a limit")              // of size, number of files, or compression
+	ErrLimit     = rootfs.ErrLimit                         // of size, number of files, or compression
 	ErrPlatform  = errors.New("no image for the platform") // in an index
 	ErrNotFound  = errors.New("no image of that name")
 	ErrAmbiguous = errors.New("several images: name one by its tag or digest")
@@ -215,7 +216,7 @@ func Dir(ctx context.Context, fsys fs.FS, o *Options) (*sbom.Document, *Report, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	if err := c.collect(ctx, newDirTree(fsys)); err != nil {
+	if err := c.collect(ctx, rootfs.NewDir(fsys)); err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
 	return c.document(nil)
@@ -240,7 +241,7 @@ func Image(ctx context.Context, src Source, root ocispec.Descriptor, o *Options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	defer t.close()
+	defer t.Close()
 	if err := c.collect(ctx, t); err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}

@@ -2,9 +2,7 @@ package catalog
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +18,12 @@ import (
 
 	"github.com/ladingdev/lading/sbom"
 )
+
+// claimFinders read SBOMs that are in an image.
+func claimFinders() ([]finder, error) {
+	return []finder{{Extractor: claimed{}, max: maxText, details: claimDetails, always: true},
+		{Extractor: graalvm{}, programs: true, details: graalvmDetails, always: true}}, nil
+}
 
 // A Claim is an SBOM that an image or directory holds about something in itself. What it lists is joined with what was
 // found: a component that is known gains the property lading:said-by, one that is not is listed with it, and stands
@@ -49,8 +53,10 @@ func (c Claim) String() string {
 // claimed finds files that are SBOMs.
 type claimed struct{}
 
-func (claimed) Name() string                       { return "sbom" }
-func (claimed) Version() int                       { return 0 }
+func (claimed) Name() string { return "sbom" }
+
+func (claimed) Version() int { return 0 }
+
 func (claimed) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
 
 // FileRequired says what SBOMs are called.
@@ -85,13 +91,15 @@ func claimOf(name string) claimKind {
 	case strings.HasPrefix(base, ".spdx-") && strings.HasSuffix(base, ".spdx"),
 		dir == "/var/lib/db/sbom/" && isJSON,
 		distInfoSBOMs.MatchString(dir),
-		strings.Contains(dir, "/sbom/launch/") && slices.Contains([]string{"sbom.cdx.json", "sbom.spdx.json", "launch.sbom.cdx.json", "launch.sbom.spdx.json"}, base),
+		strings.Contains(dir, "/sbom/launch/") && slices.Contains([]string{"sbom.cdx.json", "sbom.spdx.json",
+			"launch.sbom.cdx.json", "launch.sbom.spdx.json"}, base),
 		base == "sbom.spdx.json" && strings.Contains(dir, "/Cellar/"),
 		base == "manifest.spdx.json" && strings.Contains(dir, "/_manifest/"),
 		isJavaSBOM(strings.TrimPrefix(dir[max(strings.LastIndex(dir, "/META-INF/"), 0):], "/") + base):
 		return readClaim
 	}
-	for _, end := range []string{".spdx", ".spdx.json", ".spdx.yaml", ".spdx.yml", ".spdx.rdf", ".cdx.json", ".cdx.xml", ".cyclonedx.json", ".syft.json"} {
+	for _, end := range []string{".spdx", ".spdx.json", ".spdx.yaml", ".spdx.yml", ".spdx.rdf",
+		".cdx.json", ".cdx.xml", ".cyclonedx.json", ".syft.json"} {
 		if strings.HasSuffix(base, end) {
 			return seenClaim
 		}
@@ -117,7 +125,8 @@ func claimDetails(c *collector, f *found) error {
 		return nil
 	}
 	if claimOf(f.path) == seenClaim {
-		c.report.Claims = append(c.report.Claims, Claim{Path: f.path, Unread: errors.New("it lies where no tool puts one; give it to sbom.Merge if it is right")})
+		c.report.Claims = append(c.report.Claims, Claim{Path: f.path,
+			Unread: errors.New("it lies where no tool puts one; give it to sbom.Merge if it is right")})
 		return nil
 	}
 	data, err := io.ReadAll(io.LimitReader(f.file, maxText))
@@ -300,83 +309,4 @@ func nameInPURL(u sbom.PURL) string {
 		return u.Namespace + ":" + u.Name
 	}
 	return u.Namespace + "/" + u.Name
-}
-
-// graalvm finds the SBOM in a program of GraalVM's native-image: compressed CycloneDX at the symbol sbom, as long as the
-// number at sbom_length says ("Native Image", Software Bill of Materials).
-type graalvm struct{}
-
-func (graalvm) Name() string                       { return "java/graalvm" }
-func (graalvm) Version() int                       { return 0 }
-func (graalvm) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
-
-// FileRequired takes what no name says more of than that it may be a program.
-func (graalvm) FileRequired(api filesystem.FileAPI) bool {
-	info, err := api.Stat()
-	return err == nil && info.Mode().IsRegular() && (info.Mode()&0o111 != 0 || strings.Contains(path.Base(api.Path()), ".so"))
-}
-
-func (graalvm) Extract(context.Context, *filesystem.ScanInput) (out inventory.Inventory, err error) {
-	return out, nil
-}
-
-func graalvmDetails(c *collector, f *found) error {
-	r := f.file.(io.ReaderAt)
-	e, err := elf.NewFile(r)
-	if err != nil {
-		return nil // of another system
-	}
-	if e.Section(".svm_heap") == nil {
-		return nil // no native image
-	}
-	symbols, err := e.DynamicSymbols()
-	if err != nil {
-		return nil // most are without
-	}
-	at := map[string]elf.Symbol{}
-	for _, s := range symbols {
-		if s.Name == "sbom" || s.Name == "sbom_length" {
-			at[s.Name] = s
-		}
-	}
-	if len(at) != 2 {
-		return nil
-	}
-	length, err := atAddress(e, at["sbom_length"].Value, 8)
-	if err != nil {
-		return err
-	}
-	n := e.ByteOrder.Uint64(length)
-	if n > maxText {
-		return fmt.Errorf("%w: an SBOM of %d bytes", ErrLimit, n)
-	}
-	packed, err := atAddress(e, at["sbom"].Value, n)
-	if err != nil {
-		return err
-	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return fmt.Errorf("its SBOM: %w", err)
-	}
-	data, err := io.ReadAll(io.LimitReader(z, maxText+1))
-	if err == nil && len(data) > maxText {
-		err = fmt.Errorf("%w: an SBOM of more than %d bytes", ErrLimit, maxText)
-	}
-	if err != nil {
-		return fmt.Errorf("its SBOM: %w", err)
-	}
-	c.claim(f.path, data, nil)
-	return nil
-}
-
-// atAddress reads what a program has in memory at an address.
-func atAddress(e *elf.File, address, n uint64) ([]byte, error) {
-	for _, p := range e.Progs {
-		if p.Type == elf.PT_LOAD && address >= p.Vaddr && n <= p.Filesz && address-p.Vaddr <= p.Filesz-n {
-			out := make([]byte, n)
-			_, err := p.ReadAt(out, int64(address-p.Vaddr))
-			return out, err
-		}
-	}
-	return nil, errors.New("its SBOM is outside of the file")
 }

@@ -7,27 +7,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	cdx "github.com/CycloneDX/cyclonedx-go"
-	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gobinary"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/chisel"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/homebrew"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/portage"
-	"github.com/google/osv-scalibr/extractor/filesystem/os/snap"
 	"github.com/google/osv-scalibr/log"
 
-	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
 // The extractors log to stderr what is no business of a program that uses this package: errors come as Warnings. A program
@@ -37,168 +27,25 @@ func init() { log.SetLogger(silence{}) }
 type silence struct{}
 
 func (silence) Errorf(string, ...any) {}
-func (silence) Error(...any)          {}
-func (silence) Warnf(string, ...any)  {}
-func (silence) Warn(...any)           {}
-func (silence) Infof(string, ...any)  {}
-func (silence) Info(...any)           {}
+
+func (silence) Error(...any) {}
+
+func (silence) Warnf(string, ...any) {}
+
+func (silence) Warn(...any) {}
+
+func (silence) Infof(string, ...any) {}
+
+func (silence) Info(...any) {}
+
 func (silence) Debugf(string, ...any) {}
-func (silence) Debug(...any)          {}
 
-// A finder is an extractor, and what is read here of the same files beside it.
-type finder struct {
-	filesystem.Extractor
-	programs bool     // it reads programs, whatever they are called
-	project  bool     // it reads what a project would install, which counts in a directory and not in an image
-	always   bool     // details count where nothing was found
-	names    []string // of the files it reads, if it has them
-	max      int64    // bytes of a file; what is larger is warned of
-	// check refuses files that the extractor would unpack without a bound.
-	check func(r io.ReaderAt) error
-	// details adds what the extractor does not say to what it found. The reader is at the start of the file.
-	details func(c *collector, f *found) error
-}
-
-// found is what an extractor found in a file.
-type found struct {
-	path string
-	file fs.File
-	raw  []*extractor.Package
-	pkgs []*component // of raw, at the same place; nil for one that has no package URL
-}
-
-const (
-	maxText    = 64 << 20 // bytes of a file that is read whole
-	maxArchive = 1 << 30  // bytes of an archive, and of those inside of it that have to be in memory 256 MiB
-)
-
-func finders() ([]finder, error) {
-	rpm, deb, apk, npm, jars := &rpmDB{}, &dpkgDB{}, &apkDB{}, &npmPackage{}, &javaArchive{}
-	poms, manifest := &repositoryPOM{}, &rpmManifest{}
-	conda, r, arch, php := &condaMeta{}, &rPackage{}, &pacmanDB{}, &composer{}
-	out := []finder{{Extractor: rpm, max: maxArchive, details: rpm.details}, {Extractor: manifest, max: maxText, details: manifest.details}, {Extractor: deb, max: maxText, details: deb.details},
-		{Extractor: apk, max: maxText, details: apk.details}, {Extractor: npm, max: maxText, details: npm.details}, {Extractor: arch, max: maxText, details: arch.details},
-		{Extractor: jars, max: maxArchive, details: jars.details, always: true}, {Extractor: poms, max: maxText, details: poms.details, always: true}, {Extractor: conda, max: maxText, details: conda.details},
-		{Extractor: php, max: maxText, details: php.details},
-		{Extractor: r, max: maxText, details: r.details}, {Extractor: claimed{}, max: maxText, details: claimDetails, always: true},
-		{Extractor: graalvm{}, programs: true, details: graalvmDetails, always: true}}
-	python, err := newPythonPackage(&cpb.PluginConfig{})
-	if err != nil {
-		return nil, err
-	}
-	gems, err := newGemPackage(&cpb.PluginConfig{})
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, finder{Extractor: python, max: maxText, details: python.details}, finder{Extractor: gems, max: maxText, details: gems.details})
-	for _, f := range []struct {
-		new func(*cpb.PluginConfig) (filesystem.Extractor, error)
-		finder
-	}{
-		{portage.New, finder{max: maxText}},
-		{chisel.New, finder{max: maxText, check: chiselled}},
-		{gobinary.New, finder{programs: true, details: goDetails}},
-		{cargoauditable.New, finder{programs: true, check: auditable, details: cargoDetails}},
-		{newNpmLock, finder{max: maxText, details: npmLockDetails, always: true}},
-		{snap.New, finder{max: maxText}},
-		{homebrew.New, finder{max: maxText, details: brewDetails}},
-		{depsjson.New, finder{max: maxText, details: dotnetDetails}},
-	} {
-		e, err := f.new(&cpb.PluginConfig{})
-		if err != nil {
-			return nil, err
-		}
-		f.Extractor = e
-		out = append(out, f.finder)
-	}
-	for _, l := range lockfilesByName {
-		e := &locks{name: l.name, parse: l.parse, more: l.more}
-		out = append(out, finder{Extractor: e, project: true, names: l.names, max: maxLock, check: bounded, details: e.details, always: true})
-	}
-	for _, p := range projects {
-		e, err := p.new(&cpb.PluginConfig{})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, finder{Extractor: e, project: true, names: p.names, max: p.max, check: bounded})
-	}
-	return out, nil
-}
-
-// asks says whether a finder reads a file.
-func (f *finder) asks(e *entry) bool {
-	if f.names != nil && !slices.Contains(f.names, path.Base(e.path)) {
-		return false
-	}
-	return f.FileRequired(e) && (!f.project || ofProject(e.path))
-}
-
-// A component in the making.
-type component struct {
-	key      string // it is known by
-	id       string // package URL, or another text that is its own
-	kind     cdx.ComponentType
-	purl     string
-	group    string
-	name     string
-	version  string
-	supplier string
-	licenses []string // as its package database writes them
-	lesser   []string // licences by the word of another than itself, for want of better
-	places   []place
-	placed   map[place]bool
-	props    []cdx.Property
-	refs     []cdx.ExternalReference
-	scanned  []cdx.Property // what scanners look for
-	needs    map[*component]bool
-	hashes   []cdx.Hash
-	why      string // it is not there: "development" or "optional"
-	present  bool   // it is there, and not only in a lockfile that says it may be missing
-	asked    bool   // a lockfile says that it is needed to run
-	renamed  *component
-}
-
-type place struct{ path, layer string }
-
-func (c *component) need(other *component) {
-	if other == nil || other == c {
-		return
-	}
-	if c.needs == nil {
-		c.needs = map[*component]bool{}
-	}
-	c.needs[other] = true
-}
-
-func (c *component) property(name, value string) {
-	p := cdx.Property{Name: name, Value: value}
-	if value != "" && !slices.Contains(c.props, p) {
-		c.props = append(c.props, p)
-	}
-}
-
-func (c *component) at(p place) {
-	if c.placed == nil {
-		c.placed = map[place]bool{}
-	}
-	if !c.placed[p] {
-		c.placed[p] = true
-		c.places = append(c.places, p)
-	}
-}
-
-const maxLicenses = 1000 // of a package: what says more lists something else
-
-func add(list *[]string, s string) {
-	if s = strings.TrimSpace(s); s != "" && len(*list) < maxLicenses && !slices.Contains(*list, s) {
-		*list = append(*list, s)
-	}
-}
+func (silence) Debug(...any) {}
 
 type collector struct {
 	o       *Options
 	finders []finder
-	tree    tree
+	tree    rootfs.Tree
 	report  *Report
 	bytes   int64 // that were read of a directory
 	os      map[string]string
@@ -261,38 +108,28 @@ type sizeless struct{ fs.FileInfo }
 
 func (sizeless) Size() int64 { return 0 }
 
-func (c *collector) wanted(path string, info fs.FileInfo) (w want) {
+func (c *collector) wanted(path string, info fs.FileInfo) (w rootfs.Want) {
 	api := &entry{path: path, info: info}
 	for i := range c.finders {
 		f := &c.finders[i]
-		if !f.project && (!f.programs || w == nothing) && f.asks(api) {
+		if !f.project && (!f.programs || w == rootfs.Nothing) && f.asks(api) {
 			if !f.programs {
-				return content
+				return rootfs.Content
 			}
-			w = program
+			w = rootfs.Program
 		}
 	}
 	if isCopyright(path) || isFormula(path) || isPythonBeside(path) || path == "etc/os-release" || path == "usr/lib/os-release" {
-		return content
+		return rootfs.Content
 	}
 	return w
 }
 
-// isProgram says whether a file begins like what a compiler makes: ELF, PE, Mach-O, XCOFF, WebAssembly.
-func isProgram(start []byte) bool {
-	for _, m := range []string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\x01\xdf", "\x01\xf7", "\x00asm"} {
-		if strings.HasPrefix(string(start), m) {
-			return true
-		}
-	}
-	return false
-}
-
 // collect finds everything in a tree.
-func (c *collector) collect(ctx context.Context, t tree) error {
+func (c *collector) collect(ctx context.Context, t rootfs.Tree) error {
 	c.tree = t
 	c.os, _ = osrelease.GetOSRelease(system{t}) // what is no distribution has none
-	dir, _ := t.(*dirTree)
+	dir, _ := t.(*rootfs.Dir)
 	var walk func(at string) error
 	walk = func(at string) error {
 		entries, err := t.ReadDir(at)
@@ -316,7 +153,7 @@ func (c *collector) collect(ctx context.Context, t tree) error {
 			switch {
 			case e.IsDir():
 				if dir != nil {
-					dir.dirs[name] = true
+					dir.Walked(name)
 				}
 				switch {
 				case e.Name() == "node_modules":
@@ -367,14 +204,14 @@ func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) er
 	e := &entry{path: name, from: from}
 	var file fs.File
 	tested, isCode := false, false
-	_, dir := c.tree.(*dirTree)
+	_, dir := c.tree.(*rootfs.Dir)
 	for i := range c.finders {
 		f := &c.finders[i]
 		if f.programs && tested && !isCode || f.project && !dir || !f.asks(e) {
 			continue
 		}
 		if f.programs && !tested {
-			if tested, isCode = true, isProgram(c.tree.magic(name)); !isCode {
+			if tested, isCode = true, rootfs.IsProgram(c.tree.Magic(name)); !isCode {
 				continue
 			}
 		}
@@ -392,7 +229,7 @@ func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) er
 		}
 		var err error
 		if file == nil {
-			if file, err = c.tree.openFound(name); err != nil {
+			if file, err = c.tree.OpenFound(name); err != nil {
 				c.warn(name, err)
 				return nil
 			}
@@ -412,70 +249,6 @@ func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) er
 		c.warn(name, e.err)
 	}
 	return nil
-}
-
-// system is a tree as extractors see it when they ask what system it is of: it has a directory etc, without which they do
-// not look for os-release in /usr, where images that are made from packages may have all there is, and its os-release has
-// no quotes but whole double ones.
-type system struct{ tree }
-
-func (t system) Stat(name string) (fs.FileInfo, error) {
-	info, err := t.tree.Stat(name)
-	if err != nil && name == "etc" {
-		return t.tree.Stat("usr/lib")
-	}
-	return info, err
-}
-
-func (t system) Open(name string) (fs.File, error) {
-	file, err := t.tree.Open(name)
-	if err != nil || name != "etc/os-release" && name != "usr/lib/os-release" {
-		return file, err
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxText))
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return rewritten{file, strings.NewReader(osRelease(string(data)))}, nil
-}
-
-type rewritten struct {
-	fs.File
-	r io.Reader
-}
-
-func (f rewritten) Read(p []byte) (int, error) { return f.r.Read(p) }
-
-// osRelease writes the assignments of os-release(5), whose values are quoted as a shell's, in one way.
-func osRelease(text string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if !ok || strings.HasPrefix(name, "#") {
-			continue
-		}
-		var plain strings.Builder
-		quote := rune(0)
-		escaped := false
-		for _, r := range value {
-			switch {
-			case escaped:
-				plain.WriteRune(r)
-				escaped = false
-			case r == '\\' && quote != '\'':
-				escaped = true
-			case r == quote:
-				quote = 0
-			case quote == 0 && (r == '"' || r == '\''):
-				quote = r
-			default:
-				plain.WriteRune(r)
-			}
-		}
-		fmt.Fprintf(&out, "%s=\"%s\"\n", name, plain.String())
-	}
-	return out.String()
 }
 
 // extract runs one extractor on one file. What it found before an error counts.
@@ -521,114 +294,4 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		return errors.Join(err, serr)
 	}
 	return errors.Join(err, f.details(c, found))
-}
-
-// component returns the component that a package is: the same for packages that are found in several ways or places.
-func (c *collector) component(p *extractor.Package, at string) (*component, error) {
-	purl, name, err := c.purl(p)
-	if err != nil {
-		return nil, err
-	}
-	return c.make(purl, name, at, "")
-}
-
-// make makes the component of a package URL, or finds it. A program is its own component at every place.
-func (c *collector) make(purl, name, at, program string) (*component, error) {
-	parsed, err := sbom.ParsePURL(purl)
-	if err != nil {
-		return nil, err
-	}
-	key := parsed.MatchKey()
-	if vcs := parsed.Qualifiers["vcs_url"]; vcs != "" { // which is not a registry's of the same name and version
-		key += "\n" + vcs
-	}
-	if program != "" {
-		key += "\n" + program
-	}
-	k := c.all[key]
-	if k == nil {
-		k = &component{key: key, id: purl, kind: cdx.ComponentTypeLibrary, purl: purl, name: name, version: parsed.Version}
-		switch parsed.Type {
-		case "npm", "maven", "composer":
-			if i := strings.LastIndexAny(name, "/:"); i > 0 {
-				k.group, k.name = name[:i], name[i+1:]
-			}
-		}
-		if program != "" {
-			k.id, k.kind = purl+"#"+program, cdx.ComponentTypeApplication
-		}
-		c.all[key] = k
-	}
-	for file := range strings.SplitSeq(at, "\n") {
-		k.at(place{file, c.tree.layerOf(file)})
-	}
-	return k, nil
-}
-
-// purl writes a package's URL as its type is defined, and its name.
-func (c *collector) purl(p *extractor.Package) (purl, name string, err error) {
-	if p.PURLType == "golang" {
-		path, version := p.Name, p.Version
-		if path == "go" { // the toolchain, whose library is in the program
-			path = "stdlib"
-		} else if version != "" && version[0] >= '0' && version[0] <= '9' {
-			version = "v" + version
-		}
-		return goPURL(path, version), path, nil
-	}
-	switch own := p.Metadata.(type) {
-	case *ownPURL:
-		return own.String(), p.Name, nil
-	case *javaMetadata:
-		group, artifact, _ := strings.Cut(p.Name, ":")
-		u := sbom.PURL{Type: "maven", Namespace: group, Name: artifact, Version: p.Version}
-		if own.classifier != "" {
-			u.Qualifiers = map[string]string{"classifier": own.classifier}
-		}
-		return u.String(), p.Name, nil
-	}
-	u := p.PURL()
-	if u == nil {
-		return "", "", errors.New("it has no package URL")
-	}
-	parsed, err := sbom.ParsePURL(u.String())
-	if err != nil {
-		return "", "", err
-	}
-	if q := parsed.Qualifiers; q != nil {
-		// As the definitions of the types have it, and those who look for vulnerabilities read it.
-		if q["distro"] != "" && c.os["ID"] != "" {
-			q["distro"] = c.os["ID"] + "-" + cmp.Or(c.os["VERSION_ID"], c.os["VERSION_CODENAME"], q["distro"])
-		}
-		upstream := cmp.Or(q["source"], q["origin"], q["sourcerpm"])
-		if v := q["sourceversion"]; v != "" {
-			upstream += "@" + v
-		}
-		for _, k := range []string{"source", "sourceversion", "origin", "sourcerpm", "packagedependencies"} {
-			delete(q, k)
-		}
-		if upstream != "" && upstream != parsed.Name && parsed.Type != "npm" { // of which the source is whether there was a lockfile
-			q["upstream"] = upstream
-		}
-	}
-	return parsed.String(), p.Name, nil
-}
-
-// components returns what was found in the order of IDs, which are unique.
-func (c *collector) components() []*component {
-	keys := slices.Sorted(maps.Keys(c.all))
-	out := make([]*component, 0, len(keys))
-	for _, k := range keys {
-		out = append(out, c.all[k])
-	}
-	slices.SortStableFunc(out, func(a, b *component) int { return strings.Compare(a.id, b.id) })
-	used := map[string]bool{}
-	for _, k := range out {
-		id := k.id
-		for n := 2; used[k.id]; n++ {
-			k.id = fmt.Sprintf("%s#%d", id, n)
-		}
-		used[k.id] = true
-	}
-	return out
 }

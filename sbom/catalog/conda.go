@@ -18,6 +18,11 @@ import (
 	"github.com/ladingdev/lading/sbom"
 )
 
+func condaFinders() ([]finder, error) {
+	meta := &condaMeta{}
+	return []finder{{Extractor: meta, max: maxText, details: meta.details}}, nil
+}
+
 // condaMeta reads what conda installed: a file for each package in the environment's conda-meta.
 type condaMeta struct{ record condaRecord }
 
@@ -48,7 +53,8 @@ func (m *condaMeta) Extract(_ context.Context, in *filesystem.ScanInput) (out in
 	}
 	u := sbom.PURL{Type: "conda", Name: r.Name, Version: r.Version, Qualifiers: map[string]string{}}
 	channel := strings.TrimSuffix(strings.TrimSuffix(r.Channel, "/"), "/"+r.Subdir)
-	for key, value := range map[string]string{"build": r.Build, "channel": channel[strings.LastIndexByte(channel, '/')+1:], "subdir": r.Subdir} {
+	for key, value := range map[string]string{"build": r.Build,
+		"channel": channel[strings.LastIndexByte(channel, '/')+1:], "subdir": r.Subdir} {
 		if value != "" {
 			u.Qualifiers[key] = value
 		}

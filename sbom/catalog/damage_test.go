@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
 // Nothing damaged is let through, and each error has a kind, whichever reader stumbles over it.
@@ -141,10 +143,10 @@ func TestLayersByModel(t *testing.T) {
 			}
 			for name := range gone {
 				name = path.Clean(name)
-				if dir, base := path.Split(name); base == opaque {
+				if dir, base := path.Split(name); base == rootfs.Opaque {
 					remove(path.Clean(dir), false)
 				} else {
-					remove(path.Join(dir, strings.TrimPrefix(base, whiteout)), true)
+					remove(path.Join(dir, strings.TrimPrefix(base, rootfs.Whiteout)), true)
 				}
 				makeDirs(name)
 				items = append(items, item{name: name})

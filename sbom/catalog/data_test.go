@@ -26,6 +26,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
 func testdata(t testing.TB, name string) string {
@@ -387,7 +388,7 @@ func TestLargeFile(t *testing.T) {
 func TestHardLinkToUnread(t *testing.T) {
 	b := build(t, []item{{name: "data/blob", body: `{"name":"a","version":"1"}`}, {name: "a/package.json", typ: tar.TypeLink, link: "data/blob"}})
 	_, report, err := Image(t.Context(), b.source(nil), b.root, nil)
-	if err != nil || len(report.Warnings) != 1 || !errors.Is(report.Warnings[0].Err, errNotKept) {
+	if err != nil || len(report.Warnings) != 1 || !errors.Is(report.Warnings[0].Err, rootfs.ErrNotKept) {
 		t.Errorf("%v %v", report, err)
 	}
 }

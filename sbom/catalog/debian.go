@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/chisel"
 	dpkgmeta "github.com/google/osv-scalibr/extractor/filesystem/os/dpkg/metadata"
 	"github.com/google/osv-scalibr/extractor/filesystem/os/osrelease"
 	"github.com/google/osv-scalibr/inventory"
@@ -22,6 +23,12 @@ import (
 
 	"github.com/ladingdev/lading/sbom"
 )
+
+func debianFinders() ([]finder, error) {
+	db := &dpkgDB{}
+	out, err := byLibrary(chisel.New, finder{max: maxText, check: chiselled})
+	return append(out, finder{Extractor: db, max: maxText, details: db.details}), err
+}
 
 // chiselled refuses a list of what a chiselled Ubuntu has that unpacks to more than any does: it is read as a whole.
 func chiselled(r io.ReaderAt) error {
@@ -160,7 +167,7 @@ func (db *dpkgDB) details(c *collector, f *found) error {
 		c.linkedIn(k, f.path, s[anyBuiltUsing])
 		// The list is written anew by each layer that installs anything; a package's list of files is not.
 		for _, list := range []string{name, name + ":" + arch} {
-			if layer := c.tree.layerOf(path.Dir(f.path) + "/info/" + list + ".list"); layer != "" && path.Base(f.path) == "status" {
+			if layer := c.tree.LayerOf(path.Dir(f.path) + "/info/" + list + ".list"); layer != "" && path.Base(f.path) == "status" {
 				for i := range k.places {
 					if k.places[i].path == f.path {
 						k.places[i].layer = layer
@@ -233,7 +240,7 @@ func isCopyright(name string) bool {
 // copyright reads the licences of a Debian package, if its copyright file is there: slim images do without.
 func (c *collector) copyright(k *component, name string) {
 	at := "usr/share/doc/" + name + "/copyright"
-	if c.tree.real(at) == "" {
+	if c.tree.Real(at) == "" {
 		return
 	}
 	file, err := c.tree.Open(at)

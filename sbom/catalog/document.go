@@ -144,8 +144,8 @@ func (c *collector) root(im *image) *cdx.Component {
 			props = append(props, cdx.Property{Name: "lading:config", Value: im.descriptor.Digest.String()})
 		} else {
 			props = append(props, cdx.Property{Name: "lading:manifest", Value: im.descriptor.Digest.String()})
-			if algorithm, ok := map[string]cdx.HashAlgorithm{"sha256": cdx.HashAlgoSHA256, "sha512": cdx.HashAlgoSHA512}[im.descriptor.Digest.Algorithm().String()]; ok {
-				k.Hashes = &[]cdx.Hash{{Algorithm: algorithm, Value: im.descriptor.Digest.Encoded()}}
+			if a, ok := integrityAlgorithms[im.descriptor.Digest.Algorithm().String()]; ok {
+				k.Hashes = &[]cdx.Hash{{Algorithm: a.name, Value: im.descriptor.Digest.Encoded()}}
 			}
 			if repository := repositoryOf(k.Name); repository != "" {
 				k.PackageURL = sbom.PURL{Type: "oci", Name: strings.ToLower(path.Base(repository)), Version: im.descriptor.Digest.String(),
@@ -178,7 +178,8 @@ func (c *collector) system() *cdx.Component {
 	if c.os["ID"] == "" {
 		return nil
 	}
-	k := &cdx.Component{Type: cdx.ComponentTypeOS, Name: c.os["ID"], Version: cmp.Or(c.os["VERSION_ID"], c.os["VERSION_CODENAME"], c.os["BUILD_ID"]),
+	k := &cdx.Component{Type: cdx.ComponentTypeOS, Name: c.os["ID"],
+		Version:     cmp.Or(c.os["VERSION_ID"], c.os["VERSION_CODENAME"], c.os["BUILD_ID"]),
 		Description: c.os["PRETTY_NAME"]}
 	if cpe := c.os["CPE_NAME"]; strings.HasPrefix(cpe, "cpe:") {
 		k.CPE = cpe
@@ -188,8 +189,8 @@ func (c *collector) system() *cdx.Component {
 		k.ExternalReferences = &[]cdx.ExternalReference{{Type: cdx.ERTypeWebsite, URL: u}}
 	}
 	for _, at := range []string{"etc/os-release", "usr/lib/os-release"} {
-		if real := c.tree.real(at); real != "" {
-			evidence(k, []place{{real, c.tree.layerOf(real)}})
+		if real := c.tree.Real(at); real != "" {
+			evidence(k, []place{{real, c.tree.LayerOf(real)}})
 			break
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
 // valid fails if a document that was made does not keep to its specification.
@@ -35,13 +36,13 @@ func FuzzLayers(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree, err := newLayered(c.wanted, c.warn, c.o)
+		tree, err := rootfs.NewLayered(c.wanted, c.warn, c.o.MaxBytes, c.o.MaxFiles)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tree.close()
+		defer tree.Close()
 		for i, data := range [][]byte{low, high} {
-			if tree.apply(i, "sha256:x", tar.NewReader(bytes.NewReader(data))) != nil {
+			if tree.Apply(i, "sha256:x", tar.NewReader(bytes.NewReader(data))) != nil {
 				break
 			}
 		}
@@ -49,12 +50,12 @@ func FuzzLayers(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%q: %v", name, err)
 			}
-			if e.Type()&fs.ModeSymlink == 0 && tree.real(name) != name {
-				t.Fatalf("%q is at %q", name, tree.real(name))
+			if e.Type()&fs.ModeSymlink == 0 && tree.Real(name) != name {
+				t.Fatalf("%q is at %q", name, tree.Real(name))
 			}
 			if e.Type().IsRegular() {
 				file, err := tree.Open(name)
-				if err != nil && !errors.Is(err, errNotKept) {
+				if err != nil && !errors.Is(err, rootfs.ErrNotKept) {
 					t.Fatal(err)
 				}
 				if err == nil {
@@ -168,8 +169,14 @@ func FuzzLocks(f *testing.F) {
 	names := []string{"a.jar", "node_modules/p/package.json", "node_modules/.package-lock.json", "composer.lock", "vendor/composer/installed.json",
 		"conda-meta/a.json", "library/a/DESCRIPTION", "opt/bitnami/a/.spdx-a.spdx", "var/lib/opkg/status", "lib/apk/db/installed", "var/lib/pacman/local/a-1/desc",
 		"lib/python3.12/site-packages/a-1.dist-info/METADATA", "gems/a/specifications/a-1.gemspec", "var/lib/rpmmanifest/container-manifest-2"}
-	for _, l := range lockfilesByName {
-		names = append(names, l.names[0])
+	all, err := finders()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, l := range all {
+		if l.project && l.names != nil {
+			names = append(names, l.names[0])
+		}
 	}
 	for _, l := range lockfiles {
 		for i, name := range names {

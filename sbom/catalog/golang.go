@@ -6,11 +6,21 @@ import (
 	"io"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gobinary"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
 )
+
+func goFinders() ([]finder, error) {
+	programs, err := byLibrary(gobinary.New, finder{programs: true, details: goDetails})
+	if err != nil {
+		return nil, err
+	}
+	project, err := byLibrary(gomod.New, finder{project: true, names: []string{"go.mod"}, max: maxLock, check: bounded})
+	return append(programs, project...), err
+}
 
 // goPURL writes the package URL of a module as lading's sbom does. Module paths keep their case, as the module proxy tells
 // modules apart by it.
@@ -76,12 +86,4 @@ func goDetails(c *collector, f *found) error {
 		}
 	}
 	return nil
-}
-
-// forget takes a place from a component, and the component if it was the only one.
-func (c *collector) forget(k *component, at string) {
-	k.places = slices.DeleteFunc(k.places, func(p place) bool { return p.path == at })
-	if len(k.places) == 0 {
-		delete(c.all, k.key)
-	}
 }

@@ -6,7 +6,13 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/google/osv-scalibr/extractor/filesystem/os/homebrew"
 )
+
+func homebrewFinders() ([]finder, error) {
+	return byLibrary(homebrew.New, finder{max: maxText, details: brewDetails})
+}
 
 // formulaLicense is a licence in a formula: of one text, or of a list of texts (Homebrew's "Formula Cookbook", license).
 var formulaLicense = regexp.MustCompile(`(?m)^\s*license +(?:"([^"]+)"|(any_of|all_of): *\[([^\[\]]*)\])`)

@@ -16,6 +16,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
 // image is an image's manifest and configuration.
@@ -117,9 +119,9 @@ func (im *image) configure(ctx context.Context, src Source) error {
 }
 
 // unpack applies the layers, the lowest first (OCI image specification, "Image Layer Filesystem Changeset").
-func (im *image) unpack(ctx context.Context, src Source, c *collector) (*layered, error) {
+func (im *image) unpack(ctx context.Context, src Source, c *collector) (*rootfs.Layered, error) {
 	o := c.o
-	t, err := newLayered(c.wanted, c.warn, o)
+	t, err := rootfs.NewLayered(c.wanted, c.warn, o.MaxBytes, o.MaxFiles)
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +137,12 @@ func (im *image) unpack(ctx context.Context, src Source, c *collector) (*layered
 		} else {
 			err = im.layer(ctx, src, i, t, o.MaxRatio, func(n int64) {
 				p.Bytes += n
-				p.Files = t.files
+				p.Files = t.Files()
 				o.Progress(p)
 			})
 		}
 		if err != nil {
-			t.close()
+			t.Close()
 			return nil, err
 		}
 	}
@@ -148,7 +150,7 @@ func (im *image) unpack(ctx context.Context, src Source, c *collector) (*layered
 }
 
 // layer applies one layer.
-func (im *image) layer(ctx context.Context, src Source, i int, t *layered, maxRatio int, progress func(int64)) error {
+func (im *image) layer(ctx context.Context, src Source, i int, t *rootfs.Layered, maxRatio int, progress func(int64)) error {
 	l := im.manifest.Layers[i]
 	if err := l.Digest.Validate(); err != nil {
 		return fmt.Errorf("%w: digest %q: %w", ErrNotImage, l.Digest, err)
@@ -169,19 +171,14 @@ func (im *image) layer(ctx context.Context, src Source, i int, t *layered, maxRa
 	}
 	defer done()
 	// What a decompressor makes of little is bounded: a layer that grows a thousandfold is no layer.
-	out := &meter{ctx: ctx, r: plain, verifier: diffID.Verifier(), limit: func(n int64) error {
-		if t.bytes += n; t.bytes > t.maxBytes {
-			return fmt.Errorf("%w: layers of more than %d bytes; set MaxBytes if that is right", ErrLimit, t.maxBytes)
-		}
-		return nil
-	}}
+	out := &meter{ctx: ctx, r: plain, verifier: diffID.Verifier(), limit: t.Count}
 	out.ratio = func() error {
 		if out.n > 64<<20 && out.n/int64(maxRatio) > blob.n {
 			return fmt.Errorf("%w: %d bytes of a layer unpack to more than %d; set MaxRatio if that is right", ErrLimit, blob.n, out.n)
 		}
 		return nil
 	}
-	err = t.apply(i, l.Digest.String(), tar.NewReader(out))
+	err = t.Apply(i, l.Digest.String(), tar.NewReader(out))
 	// The digests are of everything, what is behind the end of the archive too.
 	for _, m := range []*meter{out, blob} {
 		if err == nil {
@@ -220,7 +217,8 @@ func layerError(l ocispec.Descriptor, blob *meter, err error) error {
 // of a disk, a limit or a context.
 func malformed(err error) bool {
 	var disk *fs.PathError
-	return !errors.As(err, &disk) && !errors.Is(err, ErrLimit) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	return !errors.As(err, &disk) && !errors.Is(err, ErrLimit) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // A meter counts, checks and bounds what goes through it.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
 // Local is a file or directory with images in it: a [Source]. It is safe for concurrent use.
@@ -187,7 +189,7 @@ func (l *Local) index() error {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrNotImage, err)
 		}
-		name := clean(h.Name)
+		name := rootfs.Clean(h.Name)
 		switch h.Typeflag {
 		case tar.TypeReg:
 			at, err := l.file.Seek(0, io.SeekCurrent)
@@ -199,9 +201,9 @@ func (l *Local) index() error {
 			}
 			l.entries[name] = section{at: at, size: h.Size}
 		case tar.TypeSymlink: // docker save tells a layer once that several images have
-			l.entries[name] = section{link: clean(path.Join(path.Dir(name), h.Linkname))}
+			l.entries[name] = section{link: rootfs.Clean(path.Join(path.Dir(name), h.Linkname))}
 		case tar.TypeLink:
-			l.entries[name] = section{link: clean(h.Linkname)}
+			l.entries[name] = section{link: rootfs.Clean(h.Linkname)}
 		}
 	}
 }
@@ -223,8 +225,8 @@ func (l *Local) read(name string) (r io.ReadCloser, size int64, err error) {
 		}
 		return f, info.Size(), nil
 	}
-	name = clean(name)
-	for range maxLinks {
+	name = rootfs.Clean(name)
+	for range rootfs.MaxLinks {
 		e, ok := l.entries[name]
 		if !ok {
 			break
@@ -327,7 +329,8 @@ func (l *Local) docker() error {
 		if len(c.RootFS.DiffIDs) != len(m.Layers) {
 			return fmt.Errorf("%w: %d layers, and a configuration that knows %d", ErrNotImage, len(m.Layers), len(c.RootFS.DiffIDs))
 		}
-		d := ocispec.Descriptor{MediaType: "application/vnd.docker.container.image.v1+json", Digest: digest.FromBytes(config), Size: int64(len(config))}
+		d := ocispec.Descriptor{MediaType: "application/vnd.docker.container.image.v1+json",
+			Digest: digest.FromBytes(config), Size: int64(len(config))}
 		l.inline[d.Digest] = config
 		manifest := &ocispec.Manifest{Config: d}
 		for i, name := range m.Layers {

@@ -19,6 +19,11 @@ import (
 	"github.com/ladingdev/lading/sbom"
 )
 
+func phpFinders() ([]finder, error) {
+	files := &composer{}
+	return []finder{{Extractor: files, max: maxText, details: files.details}}, nil
+}
+
 // composer reads composer.lock, and vendor/composer/installed.json of what is installed. It is an extractor of ours because
 // a library's searches all of a file for the line of each package.
 type composer struct{ file composerFile }

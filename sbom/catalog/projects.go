@@ -7,10 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
-	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
 )
 
@@ -20,42 +17,6 @@ const (
 	maxNesting      = 10_000   // brackets in brackets of a lockfile
 	maxKeys         = 100_000  // of a lockfile in YAML, whose keys are compared each with each other
 )
-
-// projects are the extractors of files that say what a project is built from, and not what of it depends on what. The names
-// are those of the files; none means that the extractor knows.
-var projects = []struct {
-	new   func(*cpb.PluginConfig) (filesystem.Extractor, error)
-	max   int64
-	names []string
-}{
-	{requirements.New, maxRequirements, nil},
-	{gomod.New, maxLock, []string{"go.mod"}},
-}
-
-// lockfilesByName are those that are read here.
-var lockfilesByName = []struct {
-	name  string
-	names []string
-	parse func([]byte) (*lockfile, error)
-	more  func(c *collector, file *lockfile, dir string)
-}{
-	{"javascript/yarnlock", []string{"yarn.lock"}, readYarnLock, (*collector).linkYarn},
-	{"javascript/pnpmlock", []string{"pnpm-lock.yaml"}, readPnpmLock, nil},
-	{"javascript/bunlock", []string{"bun.lock"}, readBunLock, nil},
-	{"python/uvlock", []string{"uv.lock"}, readUvLock, nil},
-	{"python/poetrylock", []string{"poetry.lock"}, readPoetryLock, nil},
-	{"python/pdmlock", []string{"pdm.lock"}, readPdmLock, nil},
-	{"python/pipfilelock", []string{"Pipfile.lock"}, readPipfileLock, nil},
-	{"rust/cargolock", []string{"Cargo.lock"}, readCargoLock, nil},
-	{"ruby/gemfilelock", []string{"Gemfile.lock", "gems.locked"}, readGemfileLock, (*collector).linkBundler},
-	{"dotnet/packageslockjson", []string{"packages.lock.json"}, readNuGetLock, nil},
-	{"java/gradlelockfile", []string{"gradle.lockfile", "buildscript-gradle.lockfile"}, readGradleLock, nil},
-	{"elixir/mixlock", []string{"mix.lock"}, readMixLock, nil},
-	{"dart/pubspec", []string{"pubspec.lock"}, readPubLock, nil},
-	{"swift/podfilelock", []string{"Podfile.lock"}, readPodLock, nil},
-	{"swift/packageresolved", []string{"Package.resolved"}, readSwiftLock, nil},
-	{"cpp/conanlock", []string{"conan.lock"}, readConanLock, nil},
-}
 
 // kept are the directories in which package managers keep what they installed or downloaded: lockfiles there are of other
 // people's projects.

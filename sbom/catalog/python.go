@@ -15,10 +15,22 @@ import (
 	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/wheelegg"
 	"github.com/google/osv-scalibr/inventory"
 	"github.com/google/osv-scalibr/purl"
 )
+
+func pythonFinders() ([]finder, error) {
+	installed, err := newPythonPackage(&cpb.PluginConfig{})
+	if err != nil {
+		return nil, err
+	}
+	pinned, err := byLibrary(requirements.New, finder{project: true, max: maxRequirements, check: bounded})
+	return append(pinned, finder{Extractor: installed, max: maxText, details: installed.details},
+		lockFinder("python/uvlock", readUvLock, nil, "uv.lock"), lockFinder("python/poetrylock", readPoetryLock, nil, "poetry.lock"),
+		lockFinder("python/pdmlock", readPdmLock, nil, "pdm.lock"), lockFinder("python/pipfilelock", readPipfileLock, nil, "Pipfile.lock")), err
+}
 
 // pythonPackage reads the metadata of installed distributions (core metadata, PEP 566 and 639). It is an extractor of ours
 // because a library's gives up a file for one long line, and takes the data of tests for installed. Archives are the library's.
@@ -60,7 +72,8 @@ func (p *pythonPackage) Extract(ctx context.Context, in *filesystem.ScanInput) (
 	if isPythonArchive(in.Path) {
 		return p.Extractor.Extract(ctx, in)
 	}
-	for s, err := range stanzas(in.Reader, false, "name", "version", "author", "author-email", "license", "license-expression", "classifier", "requires-dist") {
+	for s, err := range stanzas(in.Reader, false, "name", "version", "author", "author-email",
+		"license", "license-expression", "classifier", "requires-dist") {
 		if err != nil && !errors.Is(err, bufio.ErrTooLong) { // of a README behind the header
 			return out, err
 		}
@@ -156,7 +169,7 @@ func isPythonBeside(name string) bool {
 // first section, which is for an extra or for some environments.
 func (c *collector) eggRequires(metadata string) (out []string) {
 	at := path.Join(path.Dir(metadata), "requires.txt")
-	if dir := path.Dir(metadata); !strings.HasSuffix(dir, ".egg-info") && path.Base(dir) != "EGG-INFO" || c.tree.real(at) == "" {
+	if dir := path.Dir(metadata); !strings.HasSuffix(dir, ".egg-info") && path.Base(dir) != "EGG-INFO" || c.tree.Real(at) == "" {
 		return nil
 	}
 	file, err := c.tree.Open(at)
@@ -240,7 +253,7 @@ func pythonLicense(k *component, s map[string]string) {
 // direct reads where a distribution was installed from, if that was no index, and returns the component that it is then.
 func (c *collector) direct(k *component, metadata string) *component {
 	at := path.Join(path.Dir(metadata), "direct_url.json")
-	if c.tree.real(at) == "" {
+	if c.tree.Real(at) == "" {
 		return k
 	}
 	file, err := c.tree.Open(at)
@@ -274,4 +287,19 @@ func (c *collector) direct(k *component, metadata string) *component {
 		k.distribution(d.URL, hashes)
 	}
 	return k
+}
+
+// directURL is direct_url.json (PEP 610): where a distribution was installed from, if that is no index.
+type directURL struct {
+	URL          string
+	Subdirectory string
+	VCS          *struct {
+		VCS    string
+		Commit string `json:"commit_id"`
+	} `json:"vcs_info"`
+	Archive *struct {
+		Hash   string
+		Hashes map[string]string
+	} `json:"archive_info"`
+	Dir *struct{ Editable bool } `json:"dir_info"`
 }

@@ -207,18 +207,3 @@ func readPipfileLock(data []byte) (*lockfile, error) {
 	}
 	return out, nil
 }
-
-// directURL is direct_url.json (PEP 610): where a distribution was installed from, if that is no index.
-type directURL struct {
-	URL          string
-	Subdirectory string
-	VCS          *struct {
-		VCS    string
-		Commit string `json:"commit_id"`
-	} `json:"vcs_info"`
-	Archive *struct {
-		Hash   string
-		Hashes map[string]string
-	} `json:"archive_info"`
-	Dir *struct{ Editable bool } `json:"dir_info"`
-}

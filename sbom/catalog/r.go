@@ -13,6 +13,11 @@ import (
 	"github.com/ladingdev/lading/sbom"
 )
 
+func rFinders() ([]finder, error) {
+	description := &rPackage{}
+	return []finder{{Extractor: description, max: maxText, details: description.details}}, nil
+}
+
 // rPackage reads DESCRIPTION of installed packages of R ("Writing R Extensions", The DESCRIPTION file), which R marks by a
 // field Built.
 type rPackage struct{ fields map[string]string }
@@ -28,8 +33,8 @@ func (*rPackage) FileRequired(api filesystem.FileAPI) bool {
 
 // Extract finds the package.
 func (r *rPackage) Extract(_ context.Context, in *filesystem.ScanInput) (out inventory.Inventory, err error) {
-	for s, err := range stanzas(in.Reader, true, "Package", "Version", "License", "Depends", "Imports", "LinkingTo", "Built", "Repository", "URL",
-		"RemoteType", "RemoteHost", "RemoteUsername", "RemoteRepo", "RemoteSha") {
+	for s, err := range stanzas(in.Reader, true, "Package", "Version", "License", "Depends", "Imports", "LinkingTo", "Built",
+		"RemoteType", "RemoteUsername", "RemoteRepo", "RemoteSha") {
 		if err != nil {
 			return out, err
 		}
@@ -39,7 +44,7 @@ func (r *rPackage) Extract(_ context.Context, in *filesystem.ScanInput) (out inv
 		r.fields = s
 		u := sbom.PURL{Type: "cran", Name: s["Package"], Version: s["Version"]}
 		if s["RemoteType"] == "github" && s["RemoteSha"] != "" {
-			u.Qualifiers = map[string]string{"vcs_url": "git+https://github.com/" + s["RemoteUsername"] + "/" + s["RemoteRepo"] + "@" + s["RemoteSha"]}
+			u = withVCS(u, "git+https://github.com/"+s["RemoteUsername"]+"/"+s["RemoteRepo"]+"@"+s["RemoteSha"])
 		}
 		out.Packages = []*extractor.Package{{Name: u.Name, Version: u.Version, PURLType: "cran", Metadata: &ownPURL{u}}}
 		return out, nil

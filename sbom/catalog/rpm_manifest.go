@@ -72,5 +72,6 @@ func manifestLine(line string) *rpmHeader {
 		return nil
 	}
 	epoch, _ := strconv.Atoi(f[8])
-	return &rpmHeader{name: f[0], version: version, release: release, vendor: f[4], arch: f[7], epoch: epoch, source: f[9], provides: slices.Clone(f[:1])}
+	return &rpmHeader{name: f[0], version: version, release: release, vendor: f[4], arch: f[7],
+		epoch: epoch, source: f[9], provides: slices.Clone(f[:1])}
 }

@@ -19,7 +19,14 @@ import (
 	"github.com/ladingdev/lading/sbom"
 )
 
-var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?(?:\s*,\s*(?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?)*)`)
+func rubyFinders() ([]finder, error) {
+	gems, err := newGemPackage(&cpb.PluginConfig{})
+	return []finder{{Extractor: gems, max: maxText, details: gems.details},
+		lockFinder("ruby/gemfilelock", readGemfileLock, (*collector).linkBundler, "Gemfile.lock", "gems.locked")}, err
+}
+
+var gemLicense = regexp.MustCompile(`\.licenses?\s*=\s*\[?\s*((?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?` +
+	`(?:\s*,\s*(?:"[^"\n]*"|'[^'\n]*')(?:\.freeze)?)*)`)
 
 var quoted = regexp.MustCompile(`"([^"]*)"|'([^']*)'`)
 

@@ -12,10 +12,16 @@ import (
 
 	"github.com/BurntSushi/toml"
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargoauditable"
 	rustaudit "github.com/rust-secure-code/go-rustaudit"
 
 	"github.com/ladingdev/lading/sbom"
 )
+
+func rustFinders() ([]finder, error) {
+	programs, err := byLibrary(cargoauditable.New, finder{programs: true, check: auditable, details: cargoDetails})
+	return append(programs, lockFinder("rust/cargolock", readCargoLock, nil, "Cargo.lock")), err
+}
 
 // cargoDetails reads which crate needs which (cargo-auditable).
 func cargoDetails(c *collector, f *found) error {

@@ -12,7 +12,8 @@ const maxLine = 1 << 20 // bytes of a line in a package database
 
 // stanzas reads what dpkg, apk and Python keep alike: fields with a colon behind the name, further lines of a value
 // indented, an empty line behind each stanza. Of each it yields the fields that are asked for, by lower-case names unless
-// exact (one that begins with a star is the end of names); values of a field that is there several times have a newline between them. An error ends it.
+// exact (one that begins with a star is the end of names); values of a field that is there several times have a newline
+// between them. An error ends it.
 func stanzas(r io.Reader, exact bool, names ...string) iter.Seq2[map[string]string, error] {
 	return func(yield func(map[string]string, error) bool) {
 		s := bufio.NewScanner(r)

@@ -1,8 +1,7 @@
-package catalog
+package rootfs
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,191 +11,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	scalibrfs "github.com/google/osv-scalibr/fs"
 )
 
-// A tree is a file system to look for packages in. Paths are those of io/fs. Links are followed as inside a container:
-// what is above the root is the root.
-type tree interface {
-	scalibrfs.FS
-	// openFound opens a file that ReadDir of its directory's real path said to be regular.
-	openFound(path string) (fs.File, error)
-	// real returns where a path leads by way of links, or nothing if that is nowhere.
-	real(path string) string
-	// layerOf returns the digest of the layer that a file is from, or nothing.
-	layerOf(path string) string
-	// magic returns the first bytes of a file that may be a program.
-	magic(path string) []byte
-}
-
-const (
-	maxLinks = 40      // on one way, as Linux has it
-	maxPath  = 4 << 10 // bytes of a path or of what a link says, as Linux has it
-	maxRead  = 1 << 28 // bytes of a file that has to be in memory, because it cannot be read at any place
-)
-
-// follow walks a path part by part. next says what is at a path without links: whether there is something, and what it
-// says if it is a link.
-func follow(name string, last bool, next func(at string) (link string, ok bool)) string {
-	at, links := ".", 0
-	rest := strings.Split(name, "/")
-	for len(rest) > 0 {
-		part := rest[0]
-		rest = rest[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			at = path.Dir(at)
-			continue
-		}
-		to := path.Join(at, part)
-		link, ok := next(to)
-		if !ok {
-			return ""
-		}
-		if link != "" && (last || len(rest) > 0) {
-			if links++; links > maxLinks || len(link) > maxPath {
-				return ""
-			}
-			if link[0] == '/' {
-				at = "."
-			}
-			rest = slices.Concat(strings.Split(link, "/"), rest)
-			continue
-		}
-		at = to
-	}
-	return at
-}
-
-// dirTree is a directory.
-type dirTree struct {
-	fs   fs.FS
-	dirs map[string]bool // that were walked: no links are on the way to them
-}
-
-func newDirTree(fsys fs.FS) *dirTree { return &dirTree{fsys, map[string]bool{".": true}} }
-
-func (d *dirTree) real(name string) string {
-	if d.dirs[name] {
-		return name
-	}
-	next := func(at string) (string, bool) {
-		if d.dirs[at] {
-			return "", true
-		}
-		info, err := fs.Lstat(d.fs, at)
-		if err != nil {
-			return "", false
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			return "", true
-		}
-		link, err := fs.ReadLink(d.fs, at)
-		return link, err == nil && link != ""
-	}
-	if dir := path.Dir(name); dir != "." && d.dirs[dir] { // most files
-		if link, ok := next(name); ok && link == "" {
-			return name
-		}
-	}
-	return follow(name, true, next)
-}
-
-func (d *dirTree) lookup(op, name string) (string, fs.FileInfo, error) {
-	if !fs.ValidPath(name) {
-		return "", nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
-	}
-	at := d.real(name)
-	if at == "" {
-		return "", nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
-	}
-	info, err := fs.Lstat(d.fs, at)
-	return at, info, err
-}
-
-var errNotRegular = errors.New("it is neither a file nor a directory")
-
-// Open opens files and directories. Devices and pipes would do something.
-func (d *dirTree) Open(name string) (fs.File, error) {
-	at, info, err := d.lookup("open", name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
-	}
-	if info.IsDir() {
-		return d.fs.Open(at)
-	}
-	return d.openFound(at)
-}
-
-func (d *dirTree) openFound(name string) (fs.File, error) {
-	f, err := d.fs.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	_, at := f.(io.ReaderAt)
-	if _, ok := f.(io.Seeker); ok && at {
-		return f, nil
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxRead+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxRead {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %d bytes in memory", ErrLimit, maxRead)}
-	}
-	return memory{bytes.NewReader(data), info}, nil
-}
-
-type memory struct {
-	*bytes.Reader
-	info fs.FileInfo
-}
-
-func (m memory) Stat() (fs.FileInfo, error) { return m.info, nil }
-func (m memory) Close() error               { return nil }
-
-func (d *dirTree) ReadDir(name string) ([]fs.DirEntry, error) {
-	at, _, err := d.lookup("readdir", name)
-	if err != nil {
-		return nil, err
-	}
-	return fs.ReadDir(d.fs, at)
-}
-
-func (d *dirTree) Stat(name string) (fs.FileInfo, error) {
-	_, info, err := d.lookup("stat", name)
-	return info, err
-}
-
-func (d *dirTree) layerOf(string) string { return "" }
-
-func (d *dirTree) magic(name string) []byte {
-	f, err := d.fs.Open(name)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	b := make([]byte, 4)
-	n, _ := io.ReadFull(f, b)
-	return b[:n]
-}
-
-// layered is the file system that layers make: of all files their names, of those that are wanted the content, in a
+// Layered is the file system that layers make: of all files their names, of those that are wanted the content, in a
 // temporary file.
-type layered struct {
+type Layered struct {
 	root     *inode
-	wanted   func(path string, info fs.FileInfo) want
+	wanted   func(path string, info fs.FileInfo) Want
 	warn     func(path string, err error)
 	spool    *os.File
 	at       int64 // where the spool ends
@@ -212,13 +33,13 @@ type layered struct {
 	last               *inode
 }
 
-// want says what a file's content is kept for.
-type want uint8
+// Want says what a file's content is kept for.
+type Want uint8
 
 const (
-	nothing want = iota
-	program      // if it begins like one
-	content
+	Nothing Want = iota
+	Program      // if it begins like one
+	Content
 )
 
 type inode struct {
@@ -236,33 +57,44 @@ type inode struct {
 	children map[string]*inode
 }
 
-func newLayered(wanted func(string, fs.FileInfo) want, warn func(string, error), o *Options) (*layered, error) {
+func NewLayered(wanted func(string, fs.FileInfo) Want, warn func(string, error), maxBytes int64, maxFiles int) (*Layered, error) {
 	spool, err := os.CreateTemp("", "lading-catalog-")
 	if err != nil {
 		return nil, err
 	}
 	// Where that is possible it has no name from here on, and goes with the program.
 	_ = os.Remove(spool.Name())
-	return &layered{root: newDir(".", 0), wanted: wanted, warn: warn, spool: spool, maxBytes: o.MaxBytes, maxFiles: o.MaxFiles}, nil
+	return &Layered{root: newDir(".", 0), wanted: wanted, warn: warn, spool: spool, maxBytes: maxBytes, maxFiles: maxFiles}, nil
 }
 
 func newDir(name string, layer int) *inode {
 	return &inode{name: name, mode: fs.ModeDir | 0o755, layer: layer, top: layer, children: map[string]*inode{}}
 }
 
-func (t *layered) close() {
+func (t *Layered) Close() {
 	t.spool.Close()
 	_ = os.Remove(t.spool.Name())
 }
 
 // Marks of what a layer removes (OCI image specification, "Whiteouts").
 const (
-	whiteout = ".wh."
-	opaque   = ".wh..wh..opq"
+	Whiteout = ".wh."
+	Opaque   = ".wh..wh..opq"
 )
 
-// apply adds a layer's archive.
-func (t *layered) apply(layer int, digest string, r *tar.Reader) error {
+// Files is how many entries the layers had.
+func (t *Layered) Files() int { return t.files }
+
+// Count adds to the bytes that layers hold, unpacked, which are bounded.
+func (t *Layered) Count(n int64) error {
+	if t.bytes += n; t.bytes > t.maxBytes {
+		return fmt.Errorf("%w: layers of more than %d bytes; set MaxBytes if that is right", ErrLimit, t.maxBytes)
+	}
+	return nil
+}
+
+// Apply adds a layer's archive.
+func (t *Layered) Apply(layer int, digest string, r *tar.Reader) error {
 	t.layers = append(t.layers, digest)
 	t.last = nil
 	for {
@@ -285,13 +117,13 @@ func (t *layered) apply(layer int, digest string, r *tar.Reader) error {
 	}
 }
 
-func (t *layered) entry(layer int, h *tar.Header, r io.Reader) error {
+func (t *Layered) entry(layer int, h *tar.Header, r io.Reader) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
-	name := clean(h.Name)
-	if len(name) > maxPath || len(h.Linkname) > maxPath {
-		t.warn(name[:min(len(name), 100)]+"...", fmt.Errorf("%w: a path of more than %d bytes", ErrLimit, maxPath))
+	name := Clean(h.Name)
+	if len(name) > MaxPath || len(h.Linkname) > MaxPath {
+		t.warn(name[:min(len(name), 100)]+"...", fmt.Errorf("%w: a path of more than %d bytes", ErrLimit, MaxPath))
 		return nil
 	}
 	if name == "." {
@@ -307,12 +139,12 @@ func (t *layered) entry(layer int, h *tar.Header, r io.Reader) error {
 		return nil
 	}
 	base := path.Base(name)
-	if base == opaque {
+	if base == Opaque {
 		t.last = nil
 		clearLower(dir, layer)
 		return nil
 	}
-	if gone, ok := strings.CutPrefix(base, whiteout); ok {
+	if gone, ok := strings.CutPrefix(base, Whiteout); ok {
 		t.last = nil
 		if c := dir.children[gone]; c != nil {
 			removeLower(dir, gone, c, layer)
@@ -331,7 +163,7 @@ func (t *layered) entry(layer int, h *tar.Header, r io.Reader) error {
 	case tar.TypeSymlink:
 		n.mode, n.link = fs.ModeSymlink|0o777, h.Linkname
 	case tar.TypeLink:
-		target, _ := t.resolve(clean(h.Linkname), false, false, 0)
+		target, _ := t.resolve(Clean(h.Linkname), false, false, 0)
 		if target == nil || target.children != nil || target == old {
 			if target == nil || target != old {
 				t.warn(name, fmt.Errorf("it is a hard link to %.200q, which is not there", h.Linkname))
@@ -357,15 +189,15 @@ func (t *layered) entry(layer int, h *tar.Header, r io.Reader) error {
 }
 
 // keep puts a file's content into the spool. A sparse file may say that it is very long and have nothing in it.
-func (t *layered) keep(n *inode, w want, r io.Reader) error {
-	if w == nothing {
+func (t *Layered) keep(n *inode, w Want, r io.Reader) error {
+	if w == Nothing {
 		return nil
 	}
 	k, err := io.ReadFull(r, n.start[:min(n.size, 4)])
 	if err != nil {
 		return err
 	}
-	if w == program && !isProgram(n.start[:k]) {
+	if w == Program && !IsProgram(n.start[:k]) {
 		return nil
 	}
 	if t.at+n.size > t.maxBytes {
@@ -406,19 +238,10 @@ func clearLower(dir *inode, layer int) {
 	}
 }
 
-// clean makes a name of an archive a path of io/fs: nothing is above the root.
-func clean(name string) string {
-	name = strings.TrimPrefix(path.Clean("/"+name), "/")
-	if name == "" {
-		return "."
-	}
-	return name
-}
-
 // resolve returns what is at a path, and the path without links; nothing if it leads nowhere. Links in directories are
 // followed, and the last one too if asked. With create it makes the directories that are not there, where links lead, in
 // place of files in the way, and marks those on the way as touched by the layer.
-func (t *layered) resolve(name string, last, create bool, layer int) (*inode, string) {
+func (t *Layered) resolve(name string, last, create bool, layer int) (*inode, string) {
 	stack, names, links := []*inode{t.root}, []string(nil), 0
 	rest := strings.Split(name, "/")
 	t.steps += len(rest)
@@ -443,7 +266,7 @@ func (t *layered) resolve(name string, last, create bool, layer int) (*inode, st
 			return nil, ""
 		}
 		if n.link != "" && (last || len(rest) > 0) {
-			if links++; links > maxLinks {
+			if links++; links > MaxLinks {
 				return nil, ""
 			}
 			if n.link[0] == '/' {
@@ -466,26 +289,26 @@ func (t *layered) resolve(name string, last, create bool, layer int) (*inode, st
 	return stack[len(stack)-1], strings.Join(names, "/")
 }
 
-func (t *layered) real(name string) string {
+func (t *Layered) Real(name string) string {
 	_, real := t.resolve(name, true, false, 0)
 	return real
 }
 
-func (t *layered) layerOf(name string) string {
+func (t *Layered) LayerOf(name string) string {
 	if n, _ := t.resolve(name, true, false, 0); n != nil && n.layer < len(t.layers) {
 		return t.layers[n.layer]
 	}
 	return ""
 }
 
-func (t *layered) magic(name string) []byte {
+func (t *Layered) Magic(name string) []byte {
 	if n, _ := t.resolve(name, true, false, 0); n != nil {
 		return n.start[:min(n.size, 4)]
 	}
 	return nil
 }
 
-func (t *layered) lookup(op, name string) (*inode, error) {
+func (t *Layered) lookup(op, name string) (*inode, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
@@ -496,10 +319,10 @@ func (t *layered) lookup(op, name string) (*inode, error) {
 	return n, nil
 }
 
-// errNotKept means that a file was not wanted when its layer was read.
-var errNotKept = errors.New("its content was not kept: it had a name there that nothing is read of")
+// ErrNotKept means that a file was not wanted when its layer was read.
+var ErrNotKept = errors.New("its content was not kept: it had a name there that nothing is read of")
 
-func (t *layered) Open(name string) (fs.File, error) {
+func (t *Layered) Open(name string) (fs.File, error) {
 	n, err := t.lookup("open", name)
 	if err != nil {
 		return nil, err
@@ -508,15 +331,15 @@ func (t *layered) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
 	if n.mode.IsRegular() && !n.kept && n.size > 0 {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotKept}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotKept}
 	}
 	return &file{io.NewSectionReader(t.spool, n.off, n.size), info{n}, t, name}, nil
 }
 
-func (t *layered) openFound(name string) (fs.File, error) { return t.Open(name) }
+func (t *Layered) OpenFound(name string) (fs.File, error) { return t.Open(name) }
 
 // ReadDir returns a directory's entries in order.
-func (t *layered) ReadDir(name string) ([]fs.DirEntry, error) {
+func (t *Layered) ReadDir(name string) ([]fs.DirEntry, error) {
 	n, err := t.lookup("readdir", name)
 	if err != nil {
 		return nil, err
@@ -533,7 +356,7 @@ func (t *layered) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // Stat follows links.
-func (t *layered) Stat(name string) (fs.FileInfo, error) {
+func (t *Layered) Stat(name string) (fs.FileInfo, error) {
 	n, err := t.lookup("stat", name)
 	if err != nil {
 		return nil, err
@@ -553,7 +376,7 @@ func (i info) Sys() any           { return nil }
 type file struct {
 	*io.SectionReader
 	info info
-	tree *layered
+	tree *Layered
 	name string
 }
 
