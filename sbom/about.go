@@ -82,14 +82,17 @@ type Property struct{ Name, Value string }
 // Details returns what the document says of a component. It is read from the document at each call; SPDX 3, where parties
 // and licences stand elsewhere, is read whole at the first.
 func (d *Document) Details(ref Ref) *Details {
-	n, err := parseTree(d.components[ref].raw)
+	without := ""
+	if d.format.Spec == CycloneDX {
+		without = "components" // which are others
+	}
+	n, err := parseTreeWithout(d.components[ref].raw, without)
 	if err != nil {
 		return &Details{} // not so: it was read before
 	}
 	out := &Details{}
 	switch {
 	case d.format.Spec == CycloneDX:
-		n.remove("components")
 		h := &hub{}
 		h.cycloneDXElement(n, -1)
 		out.fill(h.elements[0])

@@ -252,7 +252,7 @@ func (m *matcher) inPlace() {
 func (m *matcher) by(unique bool, key func(*Document, Ref) string) {
 	type keyed struct{ first, last, count Ref }
 	var entries []keyed
-	index := map[string]int32{}
+	var index map[string]int32
 	for i, ref := range m.old {
 		if ref != None {
 			continue
@@ -262,6 +262,10 @@ func (m *matcher) by(unique bool, key func(*Document, Ref) string) {
 			continue
 		}
 		m.next[i] = None
+		if index == nil {
+			index = make(map[string]int32, len(m.old)-i)
+			entries = make([]keyed, 0, len(m.old)-i)
+		}
 		if at, ok := index[k]; ok {
 			e := &entries[at]
 			m.next[e.last] = Ref(i)

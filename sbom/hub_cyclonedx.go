@@ -926,7 +926,7 @@ func (h *hub) cycloneDXLicensesOf(o *node, e *element) (extra []property) {
 	if found != nil {
 		evidence := newObject()
 		extra = append(extra, cycloneDXLicenses(evidence, found, h)...)
-		if evidence.members != nil {
+		if len(evidence.members) > 0 {
 			o.set("evidence", evidence)
 		}
 	}

@@ -244,7 +244,7 @@ func (m *model) cycloneDXOut(h *hub, o *node) {
 	}
 	p.put("architectureFamily", m.family)
 	p.put("modelArchitecture", m.architecture)
-	if p.members != nil {
+	if len(p.members) > 0 {
 		card.set("modelParameters", p)
 	}
 	if m.metrics != nil {
@@ -274,10 +274,10 @@ func (m *model) cycloneDXOut(h *hub, o *node) {
 			e.unit.explainSelf(Changed, "CycloneDX has energy in kWh")
 		}
 	}
-	if c.members != nil {
+	if len(c.members) > 0 {
 		card.set("considerations", c)
 	}
-	if card.members != nil {
+	if len(card.members) > 0 {
 		o.set("modelCard", card)
 	}
 }

@@ -25,8 +25,25 @@ type member struct {
 	value *node
 }
 
-func newObject() *node { return &node{kind: strictjson.Object} }
-func newArray() *node  { return &node{kind: strictjson.Array} }
+// newObject returns an object with room for the members that most have.
+func newObject() *node {
+	n := &struct {
+		node
+		first [4]member
+	}{node: node{kind: strictjson.Object}}
+	n.members = n.first[:0]
+	return &n.node
+}
+
+// newArray returns an array with room for the elements that most have.
+func newArray() *node {
+	n := &struct {
+		node
+		first [2]*node
+	}{node: node{kind: strictjson.Array}}
+	n.items = n.first[:0]
+	return &n.node
+}
 
 // newText returns a string that stands for leaves of the input.
 func newText(s string, from ...*node) *node {
@@ -52,8 +69,15 @@ func compactNodes(list []*node) []*node {
 
 // parseTree reads a text, which must not change afterwards: the tree has views of it.
 func parseTree(data []byte) (*node, error) {
+	return parseTreeWithout(data, "")
+}
+
+// parseTreeWithout leaves out a member of the object that data is.
+func parseTreeWithout(data []byte, without string) (*node, error) {
 	r := strictjson.NewReader(data, strictjson.Limits{Depth: maxDepth})
-	n := readNode(r)
+	t := treeReader{Reader: r, without: without}
+	t.size = len(data) / 36 // half of what the first block is to be, most likely of all
+	n := t.node()
 	return n, r.End()
 }
 
@@ -66,8 +90,9 @@ func readNode(r *strictjson.Reader) *node {
 type treeReader struct {
 	*strictjson.Reader
 	arena
-	open  []member // of all open objects, innermost last
-	items []*node  // of all open arrays
+	without string
+	open    []member // of all open objects, innermost last
+	items   []*node  // of all open arrays
 }
 
 func (r *treeReader) node() *node {
@@ -76,8 +101,12 @@ func (r *treeReader) node() *node {
 	n.start = int32(r.Offset())
 	switch n.kind {
 	case strictjson.Object:
-		base := len(r.open)
+		base, without := len(r.open), r.without
+		r.without = ""
 		for name := range r.Object() {
+			if without != "" && string(name) == without {
+				continue
+			}
 			s := viewOf(name)
 			r.open = append(r.open, member{s, r.node()})
 		}

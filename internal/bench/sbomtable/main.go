@@ -76,8 +76,19 @@ func reorder(data []byte) []byte {
 	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
 		list[i], list[j] = list[j], list[i]
 	}
-	doc["components"] = must(json.Marshal(list))
-	return must(json.Marshal(doc))
+	doc["components"] = plain(list)
+	return plain(doc)
+}
+
+// plain writes v without escapes that the document does not have.
+func plain(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		log.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func convert(d *sbom.Document, spec sbom.Spec, version string) int {

@@ -1,0 +1,167 @@
+package spdxyaml
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	goccy "github.com/goccy/go-yaml"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+func TestRead(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"a: b\n", `{"a":"b"}`},
+		{"---\na: [1, true, ~, 'x']\nb:\n  - c: \"d\\ne\"\n  - |\n    f\n    g\n", `{"a":[1,true,null,"x"],"b":[{"c":"d\ne"},"f\ng\n"]}`},
+		{"a: no\nb: 1.0\nc: 2024-01-01T00:00:00Z\nd: 1.2.3\n", `{"a":"no","b":1.0,"c":"2024-01-01T00:00:00Z","d":"1.2.3"}`},
+		{"a: x\n  y\n", `{"a":"x y"}`},
+		{"a: x # c\n# c\n\nb: 'it''s'\r\nc:\r\n- 1\r\n-\r\n  - 2\r\n...\r\n", `{"a":"x","b":"it's","c":[1,[2]]}`},
+		{"a: \"x\\\n  y  \n\n  z\\u00e9\\U0001f600\"\n", `{"a":"xy\nzé😀"}`},
+		{"a: >\n  x\n  y\n\n  z\n    w\n  v\n\nb: |-\n  x\n\nc: |+\n  x\n\nd: |2\n    x\n", `{"a":"x y\nz\n  w\nv\n","b":"x","c":"x\n\n","d":"  x\n"}`},
+		{"a: http://x:80/#y\nb: -1\nc: - \n", ``},
+		{"a: http://x:80/#y\nb: -1\nc: -x\nd:\ne: ''\n", `{"a":"http://x:80/#y","b":-1,"c":"-x","d":null,"e":""}`},
+		{"{a: {b: c d, 'e':[f,\n  # c\n  g h\n  i]}, \"j\":k}", `{"a":{"b":"c d","e":["f","g h i"]},"j":"k"}`},
+		{"- - a\n  - b: c\n    d: e\n-\n  f: g\n", `[["a",{"b":"c","d":"e"}],{"f":"g"}]`},
+		{"a:\n  b: |\n    x\n\n     y\n  c: d\n", `{"a":{"b":"x\n\n y\n","c":"d"}}`},
+	} {
+		v, err := Read([]byte(tt.in))
+		if err != nil {
+			if tt.want != "" {
+				t.Errorf("%q: %v", tt.in, err)
+			}
+			continue
+		}
+		if got, _ := v.JSON(); string(got) != tt.want {
+			t.Errorf("%q: %s, want %s", tt.in, got, tt.want)
+		}
+	}
+}
+
+// TestRules has a case for each rule of YAML 1.2.2 that SPDX files meet, by its section. A second implementation is asked
+// too.
+func TestRules(t *testing.T) {
+	for _, tt := range []struct{ section, in, want string }{
+		{"5.2 byte order mark", "\ufeffa: b\n", `{"a":"b"}`},
+		{"5.4 line breaks", "a: b\r\nc: |\r\n  d\r\n  e\r\n", `{"a":"b","c":"d\ne\n"}`},
+		{"5.7 escapes", `a: "\t\"\x41\u00e9"` + "\n", `{"a":"\t\"Aé"}`},
+		{"6.6 comments behind a value", "a: b # c\nd: # e\n  f: g\n", `{"a":"b","d":{"f":"g"}}`},
+		{"6.6 comments behind a key's value that is a list", "a: # who\n- b # c\n# d\n- e\n", `{"a":["b","e"]}`},
+		{"6.6 no comment without a blank", "a: b#c\nd: 'e' # f\n", `{"a":"b#c","d":"e"}`},
+		{"7.3.1 double quotes over lines", "a: \"b\n  c\n\n  d\"\n", `{"a":"b c\nd"}`},
+		{"7.3.2 single quotes", "a: 'it''s # no comment'\n", `{"a":"it's # no comment"}`},
+		{"7.3.3 a colon in a plain text", "a: b:c\nhttp://x: y\n", `{"a":"b:c","http://x":"y"}`},
+		{"7.3.3 plain over lines", "a: b\n  c\n\n  d\n", `{"a":"b c\nd"}`},
+		{"7.4 flow", "a: [b, {c: d, \"e\": f}, ]\n", `{"a":["b",{"c":"d","e":"f"}]}`},
+		{"7.4.2 adjacent value behind quotes", "{\"a\":b}\n", `{"a":"b"}`},
+		{"8.1.1 indentation", "a: |2\n    b\n   c\n", `{"a":"  b\n c\n"}`},
+		{"8.1.1.2 clip", "a: |\n  b\n\n\nc: d\n", `{"a":"b\n","c":"d"}`},
+		{"8.1.1.2 strip", "a: |-\n  b\n\nc: d\n", `{"a":"b","c":"d"}`},
+		{"8.1.1.2 keep", "a: |+\n  b\n\nc: d\n", `{"a":"b\n\n","c":"d"}`},
+		{"8.1.3 folding", "a: >\n  b\n  c\n\n  d\n", `{"a":"b c\nd\n"}`},
+		{"8.1.3 more indented lines", "a: >\n  one\n\n    two\n", `{"a":"one\n\n  two\n"}`},
+		{"8.1.3 list in folded text", "a: >\n  b\n   * c\n   * d\n\n  e\n", `{"a":"b\n * c\n * d\n\ne\n"}`},
+		{"8.2.1 compact lists", "- - a\n  - b\n- c: d\n  e: f\n", `[["a","b"],{"c":"d","e":"f"}]`},
+		{"8.2.2 no value", "a:\nb: c\n", `{"a":null,"b":"c"}`},
+		{"9.1.4 document markers", "---\na: b\n...\n", `{"a":"b"}`},
+		{"10.3.2 core schema", "a: [yes, no, on, 0o7x, 1.2.3, 2026-01-02, 1_000, 12e03, true, ~]\n", `{"a":["yes","no","on","0o7x","1.2.3","2026-01-02","1_000",12e03,true,null]}`},
+	} {
+		v, err := Read([]byte(tt.in))
+		if err != nil {
+			t.Errorf("%s: %v", tt.section, err)
+			continue
+		}
+		got, _ := v.JSON()
+		if string(got) != tt.want {
+			t.Errorf("%s: %s, want %s", tt.section, got, tt.want)
+		}
+		if why := judgeKnown[tt.section]; why == "" && !sameJudged(tt.in, got) {
+			t.Errorf("%s: goccy/go-yaml reads %q otherwise", tt.section, tt.in)
+		}
+	}
+}
+
+// judgeKnown is where the second implementation does not follow YAML 1.2.2, or was written for another schema.
+var judgeKnown = map[string]string{"10.3.2 core schema": "1_000 is a number there"}
+
+// sameJudged asks goccy/go-yaml.
+func sameJudged(in string, got []byte) bool {
+	var theirs, ours any
+	if err := goccy.Unmarshal([]byte(strings.TrimPrefix(in, mark)), &theirs); err != nil {
+		return false
+	}
+	if err := goccy.Unmarshal(got, &ours); err != nil {
+		return false
+	}
+	return fmt.Sprint(theirs) == fmt.Sprint(ours)
+}
+
+func TestReadRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want error
+	}{
+		{"a: &x b\nc: *x\n", ErrYAML},
+		{"a: &x [1]\nb: &y [*x, *x]\n", ErrYAML},
+		{"a: !!binary x\n", ErrYAML},
+		{"<<: {a: b}\n", ErrYAML},
+		{"1: a\n", ErrYAML},
+		{"a: .inf\n", ErrYAML},
+		{"a: 0x10\n", ErrYAML},
+		{"a: b\n---\nc: d\n", ErrYAML},
+		{"a: b\na: c\n", ErrSyntax},
+		{"a: [\n", ErrSyntax},
+		{"a: \xff\n", ErrSyntax},
+		{"", ErrYAML},
+		{strings.Repeat("[", 1_000_000), ErrLimit},
+		{strings.Repeat("- ", 1_000_000), ErrLimit},
+		{strings.Repeat("? ", 1_000_000), ErrLimit},
+		{"? [a]\n: b\n", ErrYAML},
+		{"? {a: b}\n: c\n", ErrYAML},
+		{"%YAML 1.2\n---\na: b\n", ErrYAML},
+		{"%TAG ! tag:example.org,2000:\n---\na: !x b\n", ErrYAML},
+		{"a: \u2028\n", ErrYAML},
+		{"a: {b:[1]}\n", ErrSyntax},
+		{`a: "\/"`, ErrSyntax},
+		{"a: x\n\tb: y\n", ErrSyntax},
+		{"a: b: c\n", ErrSyntax},
+		{"a: 'x\n", ErrSyntax},
+		{"a: @x\n", ErrSyntax},
+		{"x: {\"c\": ?}\n", ErrSyntax},
+		{"comment: >-\n     \n  one\n", ErrSyntax},
+		{strings.Repeat("a: ", 100_000), ErrSyntax},
+		{strings.Repeat("&a ", 100_000), ErrSyntax},
+		{"a: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), ErrLimit},
+		{strings.Repeat(" ", 2000) + "a: b", ErrLimit},
+	} {
+		_, err := Read([]byte(tt.in))
+		var e *Error
+		if !errors.Is(err, tt.want) || !errors.As(err, &e) || e.Line < 1 {
+			t.Errorf("%.40q: %v, want %v", tt.in, err, tt.want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{"a: b\n", "a:\n- b: {c: [d, 1.0e3]}\n", "a: &x b\n", "a: |\n  b\n c: >-\n d", "? a\n: b"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return
+		}
+		v, err := Read(data)
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("%v is not an *Error", err)
+			}
+			return
+		}
+		text, _ := v.JSON()
+		if err := strictjson.Check(text, strictjson.Limits{Depth: 200}); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	})
+}
