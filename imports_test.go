@@ -2,6 +2,9 @@ package lading_test
 
 import (
 	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,5 +190,78 @@ func TestRulesImport(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("policy/rules imports %q, want %q", got, want)
+	}
+}
+
+// floors are the packages of sbom from the ground up: each imports only those in front of it, so that data goes one way.
+var floors = []string{
+	"sbom/internal/spec", "sbom/internal/jsonpointer", "sbom/internal/transcode", "sbom/internal/spdxexp",
+	"sbom/internal/schema/iri", "sbom/internal/schema/jsonschema", "sbom/internal/encoding/xmltree", "sbom/internal/schema/xsd", "sbom/internal/schema",
+	"sbom/internal/encoding/cdxxml", "sbom/internal/encoding/spdxxml", "sbom/internal/encoding/spdxrdf", "sbom/internal/encoding/spdxyaml",
+	"sbom/internal/encoding/tagvalue", "sbom/internal/encoding",
+	"sbom", "sbom/internal/losses", "sbom/cyclonedx", "sbom/spdx", "sbom/quality",
+	"sbom/vuln", "sbom/vuln/inspector", "sbom/vuln/osv",
+}
+
+func TestFloors(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}{{range .Imports}} {{.}}{{end}}", module+"/sbom/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(strings.ReplaceAll(line, module+"/", ""))
+		at := slices.Index(floors, names[0])
+		if at < 0 {
+			t.Errorf("%s is on no floor", names[0])
+			continue
+		}
+		for _, name := range names[1:] {
+			if strings.HasPrefix(name, "sbom") && !slices.Contains(floors[:at], name) {
+				t.Errorf("%s imports %s, which is not below it", names[0], name)
+			}
+		}
+	}
+}
+
+// TestNames counts what package sbom exports; the constants of one type count as the type.
+func TestNames(t *testing.T) {
+	files, err := filepath.Glob("sbom/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil && d.Name.IsExported() {
+					names++
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					switch s := s.(type) {
+					case *ast.TypeSpec:
+						if s.Name.IsExported() {
+							names++
+						}
+					case *ast.ValueSpec:
+						if d.Tok == token.VAR && s.Names[0].IsExported() {
+							names += len(s.Names)
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d names", names)
+	if names > 70 || names < 40 {
+		t.Errorf("sbom exports %d names, 70 are allowed", names)
 	}
 }

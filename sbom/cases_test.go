@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 )
 
 func readCase(t testing.TB, name string) *Document {
@@ -115,7 +115,7 @@ func TestSPDX3Nested(t *testing.T) {
 
 // TestSPDX3Elements holds the lists of classes and properties against the schema.
 func TestSPDX3Elements(t *testing.T) {
-	data, err := schemas.Read("spdx/spdx-3.0.1.schema.json")
+	data, err := schema.Read("spdx/spdx-3.0.1.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestRelations(t *testing.T) {
 // enumOf returns the words of a closed list that a schema has, by the name of the property or definition.
 func enumOf(t testing.TB, file, name string) []string {
 	t.Helper()
-	data, err := schemas.Read(file)
+	data, err := schema.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,8 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
@@ -82,7 +83,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	if d.format == target {
 		return Encode(d, JSON, o)
 	}
-	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.closed()}
+	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.Closed()}
 	src, err := parseTree(d.text())
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
@@ -103,7 +104,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	}
 	out.keep()
 	if d.form != nil {
-		d.form.listExtras(report)
+		listExtras(d.form, report)
 	}
 	a := accounts{report: report, could: couldSay[specName(report.From)+" to "+specName(report.To)]}
 	a.walk(src)
@@ -290,7 +291,7 @@ func (a *accounts) walk(n *node) (dropped bool, reason string) {
 		return true, first
 	}
 	for _, p := range parts {
-		if n.members != nil {
+		if len(n.members) > 0 {
 			a.path.Push(n.members[p.index].name)
 		} else {
 			a.path.PushIndex(p.index)
@@ -336,7 +337,7 @@ func removeSignatures(n *node) {
 // the rules refuse. It returns the text of the document, and what it added.
 func fit(out *node, target Format, now string) (text []byte, added []Loss, err error) {
 	name := target.String()
-	schema, err := jsonSchemas[name]()
+	schema, err := schema.JSON[name]()
 	if err != nil {
 		return nil, nil, err
 	}

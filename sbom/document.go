@@ -10,12 +10,14 @@ import (
 	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
 // Kinds of failure, for errors.Is.
 var (
-	ErrNotSBOM = errors.New("not an SBOM")                       // of no specification that is known
-	ErrVersion = errors.New("unsupported version")               // of a known specification
+	ErrNotSBOM = spec.ErrNotSBOM                                 // of no specification that is known
+	ErrVersion = spec.ErrVersion                                 // of a known specification
 	ErrNotJSON = errors.New("the document is not in JSON")       // Convert makes it so
 	ErrLimit   = errors.New("document is over a limit")          // of size, depth or count
 	ErrLoss    = errors.New("the conversion would lose content") // under ConvertOptions.Strict
@@ -63,9 +65,9 @@ const None Ref = -1
 type Document struct {
 	format     Format
 	encoding   Encoding
-	form       *form  // of a source that is not in JSON
-	source     []byte // as read
-	json       []byte // the source, or its JSON form
+	form       *encoding.Source // of a source that is not in JSON
+	source     []byte           // as read
+	json       []byte           // the source, or its JSON form
 	name       string
 	id         string
 	created    string
@@ -112,7 +114,7 @@ type Relationship struct {
 // Limits of Parse.
 const (
 	maxBytes = 1 << 30 // a gigabyte; four bytes an offset would do for four
-	maxDepth = 1000
+	maxDepth = spec.MaxDepth
 )
 
 // Parse reads an SBOM of any format: see the package comment. It checks that the text is strict JSON and has the shape
@@ -162,8 +164,8 @@ func parseJSON(data []byte) (*Document, error) {
 }
 
 // newDocument reads a document whose JSON form is known.
-func newDocument(data []byte, f *form) (*Document, error) {
-	d := &Document{encoding: Encoding(f.encoding), form: f, source: data, json: f.text}
+func newDocument(data []byte, f *encoding.Source) (*Document, error) {
+	d := &Document{encoding: Encoding(f.Encoding), form: f, source: data, json: f.Text}
 	return d.checked(d.read())
 }
 
@@ -232,16 +234,16 @@ func (d *Document) read() error {
 
 // decode makes the JSON form of a document in another encoding.
 func (d *Document) decode() error {
-	form, err := jsonForm(d.source)
+	form, err := encoding.Read(d.source)
 	if err != nil {
 		return err
 	}
-	if form == nil && firstByte(d.source) != '{' {
+	if form == nil && encoding.FirstByte(d.source) != '{' {
 		return fmt.Errorf("%w: it is neither a JSON object nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
 	d.encoding, d.json = JSON, withoutMark(d.source)
 	if form != nil {
-		d.form, d.encoding, d.json = form, Encoding(form.encoding), form.text
+		d.form, d.encoding, d.json = form, Encoding(form.Encoding), form.Text
 	}
 	return nil
 }

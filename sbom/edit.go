@@ -9,7 +9,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 )
 
 // ErrPath means that an edit names a place that the document does not have, or one that another edit touches.

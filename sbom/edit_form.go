@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
@@ -18,10 +19,10 @@ import (
 // anew, element by element or line by line, and everything around it stays. The result is read back and must say what
 // the edited JSON form says.
 func (d *Document) editForm(edits []Edit) (*Document, error) {
-	if !d.form.closed() {
+	if !d.form.Closed() {
 		return nil, fmt.Errorf("sbom: %w but in %s, which is only read", ErrNotJSON, d.encoding)
 	}
-	if d.form.signed {
+	if d.form.Signed {
 		return nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	plain, err := parseJSON(d.json)
@@ -41,7 +42,7 @@ func (d *Document) editForm(edits []Edit) (*Document, error) {
 	}
 	switch {
 	case d.encoding == XML && d.format.Spec == CycloneDX:
-		schemas, err := cycloneDXForms(d.format.Version)
+		schemas, err := schema.CycloneDX(d.format.Version)
 		if err != nil {
 			return nil, fmt.Errorf("sbom: %w", err)
 		}
@@ -125,7 +126,7 @@ func chain(v *transcode.Value, parts []string) []*transcode.Value {
 }
 
 // source is the span of the document that a value of the JSON form stands for.
-func (s *splicer) source(v *transcode.Value) (start, end int) { return s.d.form.places.Source(v.Start) }
+func (s *splicer) source(v *transcode.Value) (start, end int) { return s.d.form.Places.Source(v.Start) }
 
 // element is the same if the span is that of a whole element.
 func (s *splicer) element(v *transcode.Value) (start, end int, ok bool) {

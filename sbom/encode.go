@@ -3,12 +3,13 @@ package sbom
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
@@ -26,7 +27,7 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	if o == nil {
 		o = &ConvertOptions{}
 	}
-	report := &Report{From: d.format, To: d.format, Open: d.form != nil && !d.form.closed()}
+	report := &Report{From: d.format, To: d.format, Open: d.form != nil && !d.form.Closed()}
 	if to == d.encoding {
 		return d, report, nil
 	}
@@ -43,7 +44,7 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	var data []byte
-	var read *form // what data was found to say
+	var read *encoding.Source // what data was found to say
 	drop := func(pointer string, v *transcode.Value) {
 		report.Represented -= leaves(v)
 		report.Losses = append(report.Losses, Loss{pointer, Dropped, "the " + string(to) + " form has no place for it"})
@@ -51,9 +52,9 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	switch {
 	case to == JSON:
 		data = d.json
-		d.form.listExtras(report)
+		listExtras(d.form, report)
 	case to == XML && d.format.Spec == CycloneDX:
-		schemas, err := cycloneDXForms(d.format.Version)
+		schemas, err := schema.CycloneDX(d.format.Version)
 		if err != nil {
 			return nil, nil, fmt.Errorf("sbom: %w", err)
 		}
@@ -75,7 +76,7 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 			}
 		}
 		var back *transcode.Value
-		if read, back, err = xmlForm(data); err != nil {
+		if read, back, err = encoding.ReadXML(data); err != nil {
 			return nil, report, fmt.Errorf("sbom: %w", err)
 		}
 		// In shapes that no schema asks for, one member can be taken for another.
@@ -148,10 +149,10 @@ func (c *comparison) compare(was, is *transcode.Value) {
 }
 
 // listExtras accounts for what the JSON form has no place for.
-func (f *form) listExtras(r *Report) {
-	for _, e := range f.extras {
+func listExtras(f *encoding.Source, r *Report) {
+	for _, e := range f.Extras {
 		r.Values++
-		r.Losses = append(r.Losses, Loss{e.path, Dropped, "the JSON form has no place for it"})
+		r.Losses = append(r.Losses, Loss{e.Path, Dropped, "the JSON form has no place for it"})
 	}
 }
 
@@ -168,14 +169,4 @@ func leaves(v *transcode.Value) int {
 		n += leaves(item)
 	}
 	return n
-}
-
-// isXMLSignature knows an element of XML Signature by what it begins with.
-func isXMLSignature(d []byte) bool {
-	name, _, _ := strings.Cut(string(d[:min(len(d), 60)]), ">")
-	name, _, _ = strings.Cut(name, " ")
-	if i := strings.LastIndexByte(name, ':'); i >= 0 {
-		name = name[i:]
-	}
-	return strings.Trim(name, "<:/\r\n\t") == "Signature"
 }

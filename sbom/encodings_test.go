@@ -11,11 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/cdxxml"
-	"github.com/ladingdev/lading/sbom/internal/jsonschema"
-	"github.com/ladingdev/lading/sbom/internal/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
-	"github.com/ladingdev/lading/sbom/internal/xmltree"
 )
 
 func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras []cdxxml.Extra) {
@@ -25,7 +27,7 @@ func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras [
 		t.Fatal(err)
 	}
 	space, _ := d.Name(d.Root)
-	version = strings.TrimPrefix(space, cycloneDXNamespace)
+	version = strings.TrimPrefix(space, encoding.Namespace)
 	v, extras, err := cdxxml.Read(d, version, cycloneDXSchemas(t, version))
 	if err != nil {
 		t.Fatal(err)
@@ -34,9 +36,9 @@ func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras [
 	return text, version, extras
 }
 
-func cycloneDXSchemas(t *testing.T, version string) cdxxml.Schemas {
+func cycloneDXSchemas(t *testing.T, version string) schema.Both {
 	t.Helper()
-	s, err := cycloneDXForms(version)
+	s, err := schema.CycloneDX(version)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,13 +218,13 @@ func TestSPDXEncodings(t *testing.T) {
 	texts := map[string]any{}
 	for f := range corpus(t, dir) {
 		text := f.Data
-		form, err := jsonForm(f.Data)
+		form, err := encoding.Read(f.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		name := "JSON"
 		if form != nil {
-			name, text = form.encoding, form.text
+			name, text = form.Encoding, form.Text
 		}
 		texts[name] = plain(t, text)
 	}
@@ -285,12 +287,12 @@ func TestTagValueRoundTrip(t *testing.T) {
 		} else if err := r.err(); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
-		form, err := jsonForm(out)
+		form, err := encoding.Read(out)
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue
 		}
-		want, got := plain(t, f.Data), plain(t, form.text)
+		want, got := plain(t, f.Data), plain(t, form.Text)
 		slices.Reverse(lost)
 		for _, l := range lost {
 			want = without(want, strings.Split(l.Pointer, "/")[1:])
@@ -373,21 +375,21 @@ func FuzzForms(f *testing.F) {
 	f.Add([]byte("SPDXVersion: SPDX-2.3\nPackageName: p\nSPDXID: SPDXRef-p\n"))
 	f.Add([]byte("spdxVersion: SPDX-2.3\npackages:\n- name: x\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		form, err := jsonForm(data)
+		form, err := encoding.Read(data)
 		if err != nil || form == nil {
 			return
 		}
-		d, err := jsonschema.Parse(form.text, strictjson.Limits{Depth: maxDepth + 2})
+		d, err := jsonschema.Parse(form.Text, strictjson.Limits{Depth: maxDepth + 2})
 		if err != nil {
-			t.Fatalf("%s: %v", form.text, err)
+			t.Fatalf("%s: %v", form.Text, err)
 		}
 		for n := range jsonschema.Node(d.Len()) {
-			if start, end := form.places.Source(d.Offset(n)); start < 0 || start > end || end > len(data) {
+			if start, end := form.Places.Source(d.Offset(n)); start < 0 || start > end || end > len(data) {
 				t.Fatalf("%s is at %d to %d", d.Pointer(n), start, end)
 			}
 		}
-		for _, e := range form.extras {
-			if e.start < 0 || e.start > e.end || e.end > len(data) {
+		for _, e := range form.Extras {
+			if e.Start < 0 || e.Start > e.End || e.End > len(data) {
 				t.Fatalf("%+v", e)
 			}
 		}
@@ -396,11 +398,11 @@ func FuzzForms(f *testing.F) {
 		if err != nil || doc.Format().Spec != CycloneDX || doc.Encoding() != XML {
 			return
 		}
-		v, err := transcode.Parse(form.text, strictjson.Limits{Depth: maxDepth})
+		v, err := transcode.Parse(form.Text, strictjson.Limits{Depth: maxDepth})
 		if err != nil {
 			t.Fatal(err)
 		}
-		schemas, err := cycloneDXForms(doc.Format().Version)
+		schemas, err := schema.CycloneDX(doc.Format().Version)
 		if err != nil {
 			t.Fatal(err)
 		}

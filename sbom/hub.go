@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ladingdev/lading/sbom/internal/iri"
+	"github.com/ladingdev/lading/sbom/internal/schema/iri"
 )
 
 // The types of this file are what the specifications have in common: where a conversion passes through, and what the

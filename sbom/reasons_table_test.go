@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 )
 
 // A target is the schema of a format that is converted to.
@@ -30,7 +30,7 @@ func targetOf(t testing.TB, spec string) *target {
 	if spec == "SPDX 2.2" {
 		file = "spdx/spdx-2.2.schema.json"
 	}
-	data, err := schemas.Read(file)
+	data, err := schema.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +328,7 @@ var reasonProofs = map[string][]proof{
 	"CycloneDX has one URL of a licence":                                              {one("CycloneDX", "license", "url")},
 	"CycloneDX has the text of a licence in an expression, and no comment on it":      {noWord("CycloneDX", "licenseComment", "licenseComments"), lacks("CycloneDX", "attachment", "comment")},
 	"CycloneDX has the text of a licence in an expression, not its name": {func(t testing.TB) {
-		data, _ := schemas.Read(cdxFile)
+		data, _ := schema.Read(cdxFile)
 		at := strings.Index(string(data), `"expressionDetails"`)
 		if part := string(data)[at : at+2500]; !strings.Contains(part, `"licenseIdentifier"`) || strings.Contains(part, `"name":`) {
 			t.Error("expressionDetails have names")

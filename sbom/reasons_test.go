@@ -9,13 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 )
 
 // wordsOf returns the names of members, the words of closed lists and the names of definitions of a schema.
 func wordsOf(t testing.TB, file string) map[string]bool {
 	t.Helper()
-	data, err := schemas.Read(file)
+	data, err := schema.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}

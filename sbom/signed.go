@@ -9,7 +9,7 @@ import (
 // signed reports whether there is a signature inside of the document, of all of it or of a part: JSF in JSON (CycloneDX
 // since 1.4, member signature), XML Signature in XML. It is what every verb and About go by.
 func (d *Document) signed() bool {
-	if d.form != nil && d.form.signed {
+	if d.form != nil && d.form.Signed {
 		return true
 	}
 	if !bytes.Contains(d.json, []byte(`"signature"`)) && !bytes.Contains(d.json, []byte(`\u`)) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 )
 
 // TestSPDX3Terms checks that nothing is hidden by the spellings that JSON-LD has for one graph: what Validate refuses is
@@ -89,7 +89,7 @@ func TestSPDX3Terms(t *testing.T) {
 
 // TestSPDX3TermNames holds the names that are made of IRIs against all classes and properties of the schema.
 func TestSPDX3TermNames(t *testing.T) {
-	data, err := schemas.Read("spdx/spdx-3.0.1.schema.json")
+	data, err := schema.Read("spdx/spdx-3.0.1.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

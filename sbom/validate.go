@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/spdxyaml"
-	"github.com/ladingdev/lading/sbom/internal/tagvalue"
-	"github.com/ladingdev/lading/sbom/internal/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 )
 
 // ErrInvalid is what an [*InvalidError] is, for errors.Is.
@@ -144,26 +145,26 @@ func Validate(data []byte) (warnings []Problem, err error) {
 }
 
 func validate(data []byte) (*report, error) {
-	switch firstByte(data) {
+	switch encoding.FirstByte(data) {
 	case '{':
 		return validateJSON(withoutMark(data), nil)
 	case '<':
 		return validateXML(data)
 	}
-	f, err := jsonForm(data)
+	f, err := encoding.Read(data)
 	if err != nil {
 		return nil, err
 	}
 	if f == nil {
 		return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
-	return f.validate(data)
+	return validateForm(f, data)
 }
 
-// validate validates a document in its JSON form.
-func (f *form) validate(data []byte) (*report, error) {
-	return validateJSON(f.text, &origin{f.encoding, data, func(offset int) int {
-		start, _ := f.places.Source(offset)
+// validateForm validates a document in its JSON form.
+func validateForm(f *encoding.Source, data []byte) (*report, error) {
+	return validateJSON(f.Text, &origin{f.Encoding, data, func(offset int) int {
+		start, _ := f.Places.Source(offset)
 		return start
 	}})
 }

@@ -10,33 +10,14 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/jsonschema"
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-// jsonSchemas compiles each published schema once: they are constants that take time to make.
-var jsonSchemas = map[string]func() (*jsonschema.Schema, error){
-	"CycloneDX 1.2": jsonSchema("cyclonedx", "bom-1.2.schema.json", true),
-	"CycloneDX 1.3": jsonSchema("cyclonedx", "bom-1.3.schema.json", true),
-	"CycloneDX 1.4": jsonSchema("cyclonedx", "bom-1.4.schema.json", false),
-	"CycloneDX 1.5": jsonSchema("cyclonedx", "bom-1.5.schema.json", false),
-	"CycloneDX 1.6": jsonSchema("cyclonedx", "bom-1.6.schema.json", false),
-	"CycloneDX 1.7": jsonSchema("cyclonedx", "bom-1.7.schema.json", false),
-	"SPDX 2.2":      jsonSchema("spdx", "spdx-2.2.schema.json#/properties/Document", false),
-	"SPDX 2.3":      jsonSchema("spdx", "spdx-2.3.schema.json", false),
-	"SPDX 3.0.1":    jsonSchema("spdx", "spdx-3.0.1.schema.json", false),
-}
-
-func jsonSchema(dir, name string, closed bool) func() (*jsonschema.Schema, error) {
-	return sync.OnceValues(func() (*jsonschema.Schema, error) {
-		load := func(file string) ([]byte, error) { return schemas.Read(dir + "/" + file) }
-		return jsonschema.Compile(name, load, jsonschema.Options{Closed: closed})
-	})
-}
-
 var licenseList = sync.OnceValues(func() (*spdxexp.List, error) {
-	data, err := schemas.Read("cyclonedx/spdx.schema.json")
+	data, err := schema.Read("cyclonedx/spdx.schema.json")
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +56,7 @@ func validateJSON(data []byte, from *origin) (*report, error) {
 	if from != nil {
 		c.format = name + " " + from.encoding
 	}
-	schema, err := jsonSchemas[name]()
+	schema, err := schema.JSON[name]()
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +131,7 @@ func (c *jsonCheck) detect() (string, error) {
 	default:
 		return "", fmt.Errorf("%w: add \"bomFormat\", \"spdxVersion\" or \"@context\" to say what it is", ErrNotSBOM)
 	}
-	if jsonSchemas[name] == nil {
+	if schema.JSON[name] == nil {
 		return "", fmt.Errorf("%w: %q", ErrVersion, name)
 	}
 	return name, nil
@@ -311,7 +292,7 @@ func (c *jsonCheck) cycloneDX() {
 		if key == "hashes" {
 			alg, _ := c.text(n, "alg")
 			if content, at := c.text(n, "content"); at >= 0 && !isHashOf(alg, content) {
-				c.say(at, "Replace %s by the hexadecimal digits of a %s hash.", quote(content), alg)
+				c.say(at, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(content), alg)
 			}
 		}
 		if key != "signature" {
@@ -321,7 +302,7 @@ func (c *jsonCheck) cycloneDX() {
 					if key == "compositions" || c.sameThing(first[ref], n) { // nothing refers to a composition
 						class = Tolerated
 					}
-					c.classed(class, at, specification, fmt.Sprintf("Give this another bom-ref: %s is taken by an earlier one.", quote(ref)))
+					c.classed(class, at, specification, fmt.Sprintf("Give this another bom-ref: %s is taken by an earlier one.", spec.Quote(ref)))
 				}
 				if !refs[ref] {
 					refs[ref], first[ref] = true, n
@@ -331,14 +312,14 @@ func (c *jsonCheck) cycloneDX() {
 		if key == "licenses" {
 			if expr, at := c.text(n, "expression"); at >= 0 {
 				if err := spdxexp.Check(expr, c.list, nil); err != nil {
-					c.tolerate(at, "In the licence expression %s, %v.", quote(expr), err)
+					c.tolerate(at, "In the licence expression %s, %v.", spec.Quote(expr), err)
 				}
 			}
 		}
 	})
 	dangling := func(at jsonschema.Node, ref string) {
 		if !refs[ref] {
-			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", spec.Quote(ref))
 		}
 	}
 	seen := map[string]bool{}
@@ -346,7 +327,7 @@ func (c *jsonCheck) cycloneDX() {
 		if ref, at := c.text(dep, "ref"); at >= 0 {
 			dangling(at, ref)
 			if seen[ref] {
-				c.doubt(at, "Merge this with the earlier dependencies of %s.", quote(ref))
+				c.doubt(at, "Merge this with the earlier dependencies of %s.", spec.Quote(ref))
 			}
 			seen[ref] = true
 		}
@@ -383,7 +364,7 @@ func (c *jsonCheck) doubts(refs map[string]bool) {
 	}
 	dangling := func(at jsonschema.Node, ref string) {
 		if !refs[ref] && !strings.HasPrefix(ref, "urn:cdx:") {
-			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", spec.Quote(ref))
 		}
 	}
 	root := c.doc.Root()
@@ -425,13 +406,13 @@ func (c *jsonCheck) purl(at jsonschema.Node, purl string) {
 
 func (c *jsonCheck) cpe(at jsonschema.Node, cpe string) {
 	if !isCPE(cpe) {
-		c.doubt(at, "Replace %s by a CPE name, such as \"cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*\".", quote(cpe))
+		c.doubt(at, "Replace %s by a CPE name, such as \"cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*\".", spec.Quote(cpe))
 	}
 }
 
 func doubtfulPURL(purl string) string {
 	if _, err := parsePURL(purl); err != nil {
-		return fmt.Sprintf("Replace %s by a package URL: %v.", quote(purl), err)
+		return fmt.Sprintf("Replace %s by a package URL: %v.", spec.Quote(purl), err)
 	}
 	return ""
 }
@@ -501,11 +482,4 @@ func isHashOf(algorithm, value string) bool {
 	}
 	n := hashLengths[string(key)]
 	return n == 0 || len(value) == n && strings.Trim(value, "0123456789abcdefABCDEF") == ""
-}
-
-func quote(s string) string {
-	if len(s) > 80 {
-		s = strings.ToValidUTF8(s[:80], "") + "..."
-	}
-	return fmt.Sprintf("%q", s)
 }

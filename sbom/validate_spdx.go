@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/iri"
-	"github.com/ladingdev/lading/sbom/internal/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/schema/iri"
+	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
 // spdx2Mandatory lists what the text of SPDX 2.2 and 2.3 makes mandatory, by the member of the document that holds the
@@ -45,10 +46,10 @@ func (c *jsonCheck) spdx2(name string) {
 	}
 	s.identifiers()
 	if text, n := c.text(root, "dataLicense"); n >= 0 && text != "CC0-1.0" {
-		c.say(n, "Write \"CC0-1.0\" instead of %s: the data of every SPDX document is under that licence.", quote(text))
+		c.say(n, "Write \"CC0-1.0\" instead of %s: the data of every SPDX document is under that licence.", spec.Quote(text))
 	}
 	if text, n := c.text(root, "documentNamespace"); n >= 0 && (!iri.IsReference(text) || !iri.IsAbsolute(text) || strings.Contains(text, "#")) {
-		c.tolerate(n, "Replace %s by an absolute URI without \"#\".", quote(text))
+		c.tolerate(n, "Replace %s by an absolute URI without \"#\".", spec.Quote(text))
 	}
 	if info := c.doc.Member(root, "creationInfo"); info >= 0 {
 		s.date(info, "created")
@@ -111,19 +112,19 @@ func (s *spdx2) identifiers() {
 		switch {
 		case n < 0:
 		case s.ids[id]:
-			s.say(n, "Give this another SPDXID: %s is taken by an earlier element.", quote(id))
+			s.say(n, "Give this another SPDXID: %s is taken by an earlier element.", spec.Quote(id))
 		case !isSPDXRef(id, "SPDXRef-") && isSPDXRef(strings.Map(harmless, id), "SPDXRef-"):
-			s.doubt(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", quote(id))
+			s.doubt(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 		case !isSPDXRef(id, "SPDXRef-") && strings.HasPrefix(id, "SPDXRef-") && !strings.ContainsAny(id, " \t\n"):
-			s.tolerate(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", quote(id))
+			s.tolerate(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 		case !isSPDXRef(id, "SPDXRef-"):
-			s.say(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", quote(id))
+			s.say(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 		}
 		s.ids[id] = true
 	}
 	add(root)
 	if id, n := s.text(root, "SPDXID"); n >= 0 && id != "SPDXRef-DOCUMENT" {
-		s.say(n, "Write \"SPDXRef-DOCUMENT\" instead of %s: every document has that id.", quote(id))
+		s.say(n, "Write \"SPDXRef-DOCUMENT\" instead of %s: every document has that id.", spec.Quote(id))
 	}
 	for _, in := range []string{"packages", "files", "snippets"} {
 		for e := range s.members(root, in) {
@@ -133,10 +134,10 @@ func (s *spdx2) identifiers() {
 	for e := range s.members(root, "hasExtractedLicensingInfos") {
 		if id, n := s.text(e, "licenseId"); n >= 0 {
 			if s.licenses[id] {
-				s.say(n, "Give this licence another id: %s is taken by an earlier one.", quote(id))
+				s.say(n, "Give this licence another id: %s is taken by an earlier one.", spec.Quote(id))
 			}
 			if !isSPDXRef(id, "LicenseRef-") {
-				s.say(n, "Replace %s by \"LicenseRef-\" and letters, digits, \".\" and \"-\".", quote(id))
+				s.say(n, "Replace %s by \"LicenseRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 			}
 			s.licenses[id] = true
 		}
@@ -144,7 +145,7 @@ func (s *spdx2) identifiers() {
 	for e := range s.members(root, "externalDocumentRefs") {
 		if id, n := s.text(e, "externalDocumentId"); n >= 0 {
 			if s.documents[id] {
-				s.say(n, "Give this document another id: %s is taken by an earlier one.", quote(id))
+				s.say(n, "Give this document another id: %s is taken by an earlier one.", spec.Quote(id))
 			}
 			s.documents[id] = true
 		}
@@ -170,14 +171,14 @@ func isSPDXRef(id, prefix string) bool {
 func (s *spdx2) reference(n jsonschema.Node, id string, none bool) {
 	if doc, _, ok := strings.Cut(id, ":"); ok && strings.HasPrefix(doc, "DocumentRef-") {
 		if !s.documents[doc] {
-			s.say(n, "Add %s to externalDocumentRefs, or change this reference.", quote(doc))
+			s.say(n, "Add %s to externalDocumentRefs, or change this reference.", spec.Quote(doc))
 		}
 		return
 	}
 	if none && (id == "NONE" || id == "NOASSERTION") || s.ids[id] {
 		return
 	}
-	s.say(n, "Change %s to the SPDXID of an element of this document, or add that element.", quote(id))
+	s.say(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
 }
 
 func (s *spdx2) element(e jsonschema.Node) {
@@ -210,7 +211,7 @@ func (s *spdx2) element(e jsonschema.Node) {
 		case kind == "purl":
 			s.purl(at, locator)
 		case kind == "cpe23Type" && !cpeString.MatchString(locator), kind == "cpe22Type" && !cpeURI.MatchString(locator):
-			s.doubt(at, "Replace %s by a CPE name of the version that the type says.", quote(locator))
+			s.doubt(at, "Replace %s by a CPE name of the version that the type says.", spec.Quote(locator))
 		}
 	}
 	for n, id := range s.strings(s.doc.Member(e, "hasFiles")) {
@@ -226,7 +227,7 @@ func (s *spdx2) annotations(owner jsonschema.Node) {
 	for a := range s.members(owner, "annotations") {
 		s.date(a, "annotationDate")
 		if id, n := s.text(a, "SPDXREF"); n >= 0 { // the tag of a tag-value document
-			s.say(n, "Change %s to the SPDXID of an element of this document, or add that element.", quote(id))
+			s.say(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
 		}
 		if text, n := s.text(a, "annotator"); n >= 0 {
 			s.actor(n, text, "Person", "Organization", "Tool")
@@ -241,14 +242,14 @@ func (s *spdx2) license(n jsonschema.Node, text string) {
 	err := spdxexp.Check(text, s.list, func(ref string) {
 		if doc, _, ok := strings.Cut(ref, ":"); ok {
 			if !s.documents[doc] {
-				s.say(n, "Add %s to externalDocumentRefs, or change this licence.", quote(doc))
+				s.say(n, "Add %s to externalDocumentRefs, or change this licence.", spec.Quote(doc))
 			}
 		} else if !s.licenses[ref] {
-			s.doubt(n, "Add the text of %s to hasExtractedLicensingInfos.", quote(ref))
+			s.doubt(n, "Add the text of %s to hasExtractedLicensingInfos.", spec.Quote(ref))
 		}
 	})
 	if err != nil {
-		s.tolerate(n, "In the licence expression %s, %v.", quote(text), err)
+		s.tolerate(n, "In the licence expression %s, %v.", spec.Quote(text), err)
 	}
 }
 
@@ -258,7 +259,7 @@ func (s *spdx2) checksum(sum jsonschema.Node) {
 	}
 	alg, _ := s.text(sum, "algorithm")
 	if value, n := s.text(sum, "checksumValue"); n >= 0 && !isHashOf(alg, value) {
-		s.say(n, "Replace %s by the hexadecimal digits of a %s hash.", quote(value), alg)
+		s.say(n, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(value), alg)
 	}
 }
 
@@ -272,7 +273,7 @@ func (s *spdx2) date(owner jsonschema.Node, member string) {
 		if isTime(text) {
 			class = Tolerated
 		}
-		s.classed(class, n, specification, fmt.Sprintf("Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", quote(text)))
+		s.classed(class, n, specification, fmt.Sprintf("Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text)))
 	}
 }
 
@@ -282,7 +283,7 @@ func (s *spdx2) actor(n jsonschema.Node, text string, kinds ...string) {
 			return
 		}
 	}
-	s.say(n, "Write who this is as %s: and a name, instead of %s.", strings.Join(kinds, ": or "), quote(text))
+	s.say(n, "Write who this is as %s: and a name, instead of %s.", strings.Join(kinds, ": or "), spec.Quote(text))
 }
 
 // spdx3References are the properties that hold the ids of elements.
@@ -314,7 +315,7 @@ func (c *jsonCheck) spdx3() {
 		for _, m := range []string{"spdxId", "@id"} {
 			if id, at := c.text(n, m); at >= 0 {
 				if ids[id] { // which JSON-LD reads as two parts of one element
-					c.doubt(at, "Give this another id, or merge it with the earlier %s.", quote(id))
+					c.doubt(at, "Give this another id, or merge it with the earlier %s.", spec.Quote(id))
 				}
 				ids[id] = true
 			}
@@ -331,24 +332,24 @@ func (c *jsonCheck) spdx3() {
 		switch {
 		case spdx3References[key] && !ids[text]:
 			if strings.HasPrefix(text, "_:") {
-				c.say(n, "Change %s to the @id of something in this document, or add it.", quote(text))
+				c.say(n, "Change %s to the @id of something in this document, or add it.", spec.Quote(text))
 			} else if !isIndividual(text) {
-				c.doubt(n, "Add the element %s, or say in an ExternalMap where it is.", quote(text))
+				c.doubt(n, "Add the element %s, or say in an ExternalMap where it is.", spec.Quote(text))
 			}
 		case isPart3(key) && strings.HasPrefix(text, "_:") && !ids[text]:
-			c.doubt(n, "Change %s to the @id of something in this document, or write it out here.", quote(text))
+			c.doubt(n, "Change %s to the @id of something in this document, or write it out here.", spec.Quote(text))
 		case key == "software_packageUrl" && c.found == nil:
 			c.purl(n, text)
 		case spdx3Times[key]:
 			if _, err := time.Parse(time.RFC3339, text); err != nil {
-				c.say(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", quote(text))
+				c.say(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text))
 			}
 		case key == "simplelicensing_licenseExpression" && text != "NONE" && text != "NOASSERTION":
 			if err := spdxexp.Check(text, c.list, nil); err != nil {
-				c.tolerate(n, "In the licence expression %s, %v.", quote(text), err)
+				c.tolerate(n, "In the licence expression %s, %v.", spec.Quote(text), err)
 			}
 		case key == "specVersion" && !strings.HasPrefix(text, "3.0."):
-			c.say(n, "Write \"3.0.1\" instead of %s, the version that the @context has.", quote(text))
+			c.say(n, "Write \"3.0.1\" instead of %s, the version that the @context has.", spec.Quote(text))
 		}
 	})
 }

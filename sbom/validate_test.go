@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/jsonschema"
-	"github.com/ladingdev/lading/sbom/internal/spdxyaml"
-	"github.com/ladingdev/lading/sbom/internal/tagvalue"
-	"github.com/ladingdev/lading/sbom/internal/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 )
 
 // brokenThough lists documents of the corpus that are expected to be read, although they break a rule of their

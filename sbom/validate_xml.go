@@ -2,56 +2,33 @@ package sbom
 
 import (
 	"fmt"
-	"path"
 	"strings"
-	"sync"
 
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
-	"github.com/ladingdev/lading/sbom/internal/spdxrdf"
-	"github.com/ladingdev/lading/sbom/internal/spdxxml"
-	"github.com/ladingdev/lading/sbom/internal/xmltree"
-	"github.com/ladingdev/lading/sbom/internal/xsd"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 )
-
-// xmlSchemas compiles each published schema once: they are constants that take time to make.
-var xmlSchemas = map[string]func() (*xsd.Schema, error){
-	"1.0": xmlSchema("1.0"), "1.1": xmlSchema("1.1"), "1.2": xmlSchema("1.2"), "1.3": xmlSchema("1.3"),
-	"1.4": xmlSchema("1.4"), "1.5": xmlSchema("1.5"), "1.6": xmlSchema("1.6"), "1.7": xmlSchema("1.7"),
-}
-
-func xmlSchema(version string) func() (*xsd.Schema, error) {
-	return sync.OnceValues(func() (*xsd.Schema, error) {
-		return xsd.Compile("bom-"+version+".xsd", func(location string) ([]byte, error) {
-			name := path.Base(location)
-			if name == "spdx" {
-				name = "spdx.xsd"
-			}
-			return schemas.Read("cyclonedx/" + name)
-		})
-	})
-}
-
-const cycloneDXNamespace = "http://cyclonedx.org/schema/bom/"
 
 func validateXML(data []byte) (*report, error) {
 	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: maxDepth})
 	if err != nil {
 		return nil, err
 	}
-	if spdxrdf.Detect(doc) || spdxxml.Detect(doc) {
-		f, _, err := xmlForm(data)
+	if encoding.IsSPDX(doc) {
+		f, _, err := encoding.ReadXML(data)
 		if err != nil {
 			return nil, err
 		}
-		return f.validate(data)
+		return validateForm(f, data)
 	}
-	version, err := cycloneDXVersion(doc)
+	version, err := encoding.CycloneDXVersion(doc)
 	if err != nil {
 		return nil, err
 	}
-	space := cycloneDXNamespace + version
-	schema, err := xmlSchemas[version]()
+	space := encoding.Namespace + version
+	schema, err := schema.XML[version]()
 	if err != nil {
 		return nil, err
 	}
@@ -179,19 +156,19 @@ func (c *xmlCheck) rules() {
 	seen := map[string]bool{}
 	for n := range c.doc.All(c.doc.Root) {
 		parent := c.doc.Parent(n)
-		if space, local := c.doc.Name(n); c.doc.Kind(n) == xmltree.Element && space != c.space && strings.HasPrefix(space, cycloneDXNamespace) {
+		if space, local := c.doc.Name(n); c.doc.Kind(n) == xmltree.Element && space != c.space && strings.HasPrefix(space, encoding.Namespace) {
 			c.say(n, "Write <%s> in the document's namespace %s: what is in that of another version is seen by some readers only.", local, c.space)
 		}
 		switch {
 		case c.is(n, "expression") && c.is(parent, "licenses"):
 			expr := strings.TrimSpace(c.doc.Text(n))
 			if err := spdxexp.Check(expr, c.list, nil); err != nil {
-				c.say(n, "In the licence expression %s, %v.", quote(expr), err)
+				c.say(n, "In the licence expression %s, %v.", spec.Quote(expr), err)
 			}
 		case c.is(n, "hash"):
 			alg, _ := c.doc.Attr(n, "alg")
 			if content := strings.TrimSpace(c.doc.Text(n)); !isHashOf(alg, content) {
-				c.say(n, "Replace %s by the hexadecimal digits of a %s hash.", quote(content), alg)
+				c.say(n, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(content), alg)
 			}
 		case c.is(n, "purl") && c.is(parent, "component"):
 			if advice := doubtfulPURL(strings.TrimSpace(c.doc.Text(n))); advice != "" {
@@ -200,16 +177,16 @@ func (c *xmlCheck) rules() {
 		case c.refersOutside(n):
 			ref, attr := c.referenceOf(n)
 			if !refs[ref] && !strings.HasPrefix(ref, "urn:cdx:") {
-				c.doubt(n, attr, "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+				c.doubt(n, attr, "Change %s to the bom-ref of something in this document, or remove it.", spec.Quote(ref))
 			}
 		case c.inDependencies(n):
 			ref, _ := c.doc.Attr(n, "ref")
 			if !refs[ref] {
-				c.doubt(n, "ref", "Change %s to the bom-ref of something in this document, or remove it.", quote(ref))
+				c.doubt(n, "ref", "Change %s to the bom-ref of something in this document, or remove it.", spec.Quote(ref))
 			}
 			if c.is(parent, "dependencies") {
 				if seen[ref] {
-					c.doubt(n, "ref", "Merge this with the earlier dependencies of %s.", quote(ref))
+					c.doubt(n, "ref", "Merge this with the earlier dependencies of %s.", spec.Quote(ref))
 				}
 				seen[ref] = true
 			}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
@@ -48,7 +48,7 @@ func (l License) String() string {
 const LicenseListVersion = "3.28.0"
 
 var licenseList = sync.OnceValues(func() (*spdxexp.List, error) {
-	data, err := schemas.Read("cyclonedx/spdx.schema.json")
+	data, err := schema.Read("cyclonedx/spdx.schema.json")
 	if err != nil {
 		return nil, err
 	}

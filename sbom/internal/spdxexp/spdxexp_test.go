@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ladingdev/lading/sbom/internal/schemas"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 )
 
 func list(t testing.TB) *List {
 	t.Helper()
-	data, err := schemas.Read("cyclonedx/spdx.schema.json")
+	data, err := schema.Read("cyclonedx/spdx.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

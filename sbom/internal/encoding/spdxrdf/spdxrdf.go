@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ladingdev/lading/sbom/internal/transcode"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
 // ErrRDF is the kind of failure of a document that is not RDF/XML as this package reads it, for errors.Is.

@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
-	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 )
 
 // Detect reports whether the document element is that of SPDX.
