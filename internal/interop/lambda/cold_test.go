@@ -158,8 +158,8 @@ func (s *stage) push(name string, notaryKey sign.Key, chain []*x509.Certificate,
 	return repo.Name() + "@" + image.Digest.String()
 }
 
-// measured is one function's life. The emulator's own Init Duration says nothing: it ends (after 0.05 ms) before the function has asked for its
-// first event.
+// measured is one function's life. The emulator's own Init Duration says nothing: it ends (after 0.05 ms) before the function has asked for
+// its first event.
 type measured struct {
 	cold, warm   time.Duration // from the first event to its answer, with the start of the process; and the second
 	processor    time.Duration // that the function needed until its second answer, on all processors
