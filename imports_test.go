@@ -59,6 +59,7 @@ func TestImports(t *testing.T) {
 		{"sign", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/keyfile", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/keyless", []string{"sign"}, []string{spec, digest, crypto, sys, mldsa}},
+		{"sign/keyless/awsoidc", []string{"sign"}, []string{spec, digest, crypto, sys, mldsa, "github.com/aws/"}}, // AWS STS stays there
 		{"sign/provenance", nil, nil},
 		{"verify", nil, []string{spec, digest, mldsa}},
 		{"verify/sigstore", []string{"verify"}, []string{spec, digest, mldsa}},
