@@ -99,7 +99,8 @@ func newWalk(t *testing.T) *walk {
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	run(filepath.Join(manifests, ".."), []string{"CGO_ENABLED=0", "GOWORK=off"}, "go", "build", "-trimpath", "-o", bin, "./k8s-gate") // as the README says
+	// As the README says.
+	run(filepath.Join(manifests, ".."), []string{"CGO_ENABLED=0", "GOWORK=off"}, "go", "build", "-trimpath", "-o", bin, "./k8s-gate")
 	kubectl, err := exec.LookPath(filepath.Join(binaries(t), "kubectl"))
 	if err != nil {
 		if kubectl, err = exec.LookPath("kubectl"); err != nil {
@@ -118,7 +119,8 @@ func newWalk(t *testing.T) *walk {
 func (w *walk) config(t *testing.T, user string) string {
 	t.Helper()
 	path := filepath.Join(w.dir, user+".conf")
-	text := fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"c","cluster":{"server":%q,"insecure-skip-tls-verify":true}}],
+	text := fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c",
+"clusters":[{"name":"c","cluster":{"server":%q,"insecure-skip-tls-verify":true}}],
 "contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],"users":[{"name":"u","user":{"token":%q}}]}`, w.k.client.URL, user)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -298,7 +300,8 @@ func (w *walk) deploy(t *testing.T, api string) {
 		r.stop()
 	}
 	n := d.Spec.Replicas
-	body := fmt.Sprintf(`{"status":{"observedGeneration":%d,"replicas":%d,"updatedReplicas":%d,"readyReplicas":%d,"availableReplicas":%d}}`, d.Metadata.Generation, n, n, n, n)
+	body := fmt.Sprintf(`{"status":{"observedGeneration":%d,"replicas":%d,"updatedReplicas":%d,"readyReplicas":%d,"availableReplicas":%d}}`,
+		d.Metadata.Generation, n, n, n, n)
 	if status, _, message := w.k.do(http.MethodPatch, path+"/status", "application/merge-patch+json", body); status != 200 {
 		t.Fatalf("%d %s", status, message)
 	}
@@ -397,7 +400,8 @@ func TestReadme(t *testing.T) {
 		{"kubectl apply -k warn", false, "deployment.apps/lading-gate configured", func() {
 			w.deploy(t, w.lend(t, "gate"))
 			w.until(t, "kubectl run --dry-run=server u --image="+w.name("unsigned:1"), "Warning: lading: would be refused: ")
-			w.says(t, "kubectl run warned -o jsonpath={.spec.containers[0].image} --image="+w.host+"/shop/web:1.4.2", false, w.host+"/shop/web:1.4.2@"+w.digests["web:1.4.2"])
+			w.says(t, "kubectl run warned -o jsonpath={.spec.containers[0].image} --image="+w.host+"/shop/web:1.4.2", false,
+				w.host+"/shop/web:1.4.2@"+w.digests["web:1.4.2"])
 		}},
 		{"kubectl apply -k enforce", false, "deployment.apps/lading-gate configured", func() {
 			w.deploy(t, w.lend(t, "gate"))
@@ -537,7 +541,8 @@ func (w *walk) refusals(t *testing.T) {
 		"kubectl create cronjob web --schedule='0 0 * * *' --image=" + unsigned,
 		"kubectl create job web --image=" + unsigned,
 		`kubectl apply --server-side -f - <<< '` + podOf("applied", container(unsigned)) + `'`,
-		`kubectl apply -f - <<< '` + podOf("vol", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`, w.name("web:1.4.2"), unsigned)) + `'`,
+		`kubectl apply -f - <<< '` + podOf("vol", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`,
+			w.name("web:1.4.2"), unsigned)) + `'`,
 	} {
 		if here, doc, ok := strings.Cut(line, " <<< "); ok { // which sh does not know
 			line = "echo " + doc + " | " + here
@@ -605,7 +610,8 @@ func (w *walk) gone(t *testing.T) {
 	w.says(t, "kubectl -n lading run lading-gate-1 --dry-run=server --image="+w.host+"/lading/k8s-gate@"+gateDigest+
 		` --overrides='{"spec":`+strings.ReplaceAll(restricted(w.host+"/lading/k8s-gate@"+gateDigest), `"name":"c"`, `"name":"lading-gate-1"`)+`}'`, false, "created")
 	w.says(t, "kubectl -n lading run other --dry-run=server --image="+w.name("web:1.4.3")+
-		` --overrides='{"spec":`+strings.ReplaceAll(restricted(w.name("web:1.4.3")), `"name":"c"`, `"name":"other"`)+`}'`, true, "nothing but the gate runs in its own namespace")
+		` --overrides='{"spec":`+strings.ReplaceAll(restricted(w.name("web:1.4.3")), `"name":"c"`, `"name":"other"`)+`}'`, true,
+		"nothing but the gate runs in its own namespace")
 	w.deploy(t, w.lend(t, "gate"))
 	w.says(t, web, false, "created")
 	w.says(t, "kubectl run bad --image="+w.name("unsigned:1"), true, "no image signature")
