@@ -102,24 +102,24 @@ func (s *Server) Requests(service string) int {
 type Fault string
 
 const (
-	FulcioDown          Fault = "fulcio is down"                 // status 503
-	FulcioSlow          Fault = "fulcio never answers"           // until the client goes
-	FulcioOtherKey      Fault = "fulcio certifies another key"   // than the requester's
-	FulcioOtherName     Fault = "fulcio certifies somebody else" // than the token is of
-	FulcioOtherIssuer   Fault = "fulcio certifies another provider's word"
-	FulcioOtherSCT      Fault = "fulcio has a timestamp of another log key" // certificate transparency that does not verify
-	RekorDown           Fault = "rekor is down"                             // status 503
-	RekorSlow           Fault = "rekor never answers"                       // until the client goes
-	RekorLost           Fault = "rekor's first answer is lost"              // after it has logged: the next is told that the entry exists
-	RekorLate           Fault = "rekor answers after a second"
-	CertificateEnds     Fault = "the certificate ends while signing"          // 15 minutes go by before the timestamp
-	RekorOtherEntry     Fault = "rekor logs another entry"                    // than the one that was sent
-	RekorOtherRoot      Fault = "rekor's checkpoint is of another tree"       // the proof does not lead to it
-	RekorForged         Fault = "rekor's checkpoint is not signed by the log" // but by another key
-	TSADown             Fault = "the timestamp authority is down"             // status 503
-	TSASlow             Fault = "the timestamp authority never answers"       // until the client goes
-	TSAOtherSignature   Fault = "the timestamp is of another signature"       // its imprint is of other bytes
-	TSAForged           Fault = "the timestamp is not signed by the authority"
+	FulcioDown          Fault = "fulcio is down"                                   // status 503
+	FulcioSlow          Fault = "fulcio never answers"                             // until the client goes
+	FulcioOtherKey      Fault = "fulcio certifies another key"                     // than the requester's
+	FulcioOtherName     Fault = "fulcio certifies somebody else"                   // than the token is of
+	FulcioOtherIssuer   Fault = "fulcio certifies another provider's word"         // than the one that the token is of
+	FulcioOtherSCT      Fault = "fulcio has a timestamp of another log key"        // certificate transparency that does not verify
+	RekorDown           Fault = "rekor is down"                                    // status 503
+	RekorSlow           Fault = "rekor never answers"                              // until the client goes
+	RekorLost           Fault = "rekor's first answer is lost"                     // after it has logged: the next is told that the entry exists
+	RekorLate           Fault = "rekor answers after a second"                     // it answers all the same
+	CertificateEnds     Fault = "the certificate ends while signing"               // 15 minutes go by before the timestamp
+	RekorOtherEntry     Fault = "rekor logs another entry"                         // than the one that was sent
+	RekorOtherRoot      Fault = "rekor's checkpoint is of another tree"            // the proof does not lead to it
+	RekorForged         Fault = "rekor's checkpoint is not signed by the log"      // but by another key
+	TSADown             Fault = "the timestamp authority is down"                  // status 503
+	TSASlow             Fault = "the timestamp authority never answers"            // until the client goes
+	TSAOtherSignature   Fault = "the timestamp is of another signature"            // its imprint is of other bytes
+	TSAForged           Fault = "the timestamp is not signed by the authority"     // but by another key
 	TSAOff              Fault = "the timestamp authority's clock is an hour ahead" // after the certificate has ended
 	EverythingThrottled Fault = "every first request is answered with status 429"  // the second is answered
 )
