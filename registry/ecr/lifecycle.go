@@ -73,6 +73,7 @@ type Risk struct {
 	Reason  string
 }
 
+// String is the risk in one line.
 func (r Risk) String() string {
 	return fmt.Sprintf("rule %d (%s): %s", r.Rule.Priority, oneline.Of(r.Rule.Description), r.Reason)
 }
