@@ -205,6 +205,14 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 		case kind.s == "distribution" && !e.download.ok() && len(r.members) == 2 && strings.Contains(url.s, "://"):
 			e.download = url
 			e.leaves = append(e.leaves, kind.src)
+		case kind.s == "distribution" && !e.download.ok() && len(r.members) == 3 && strings.Contains(url.s, "://") &&
+			e.hashes == nil && len(r.list("hashes")) > 0:
+			e.download = url // as npm's programs have it: the hashes of what is there are the package's
+			e.leaves = append(e.leaves, kind.src)
+			e.hashes = cycloneDXHashes(r)
+			for _, x := range e.hashes {
+				x.value.src.explainSelf(Changed, "SPDX has hashes of a package, and none of a reference")
+			}
 		default:
 			e.references = append(e.references, cycloneDXReference(r))
 		}

@@ -98,6 +98,30 @@ func TestModelMembers(t *testing.T) {
 	}
 }
 
+// TestDistributionHashes: the hashes of where a package is from, as pnpm and cyclonedx-npm write them, are the package's in SPDX.
+func TestDistributionHashes(t *testing.T) {
+	const sum = "5a295a5286cb11b6dbcbc447250ce399a5773b4e29f17c383bd083e7dd1b3a92"
+	reference := `{"type":"distribution","url":"https://registry.example.org/a.tgz","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`
+	for _, tt := range []struct {
+		component string
+		download  bool
+	}{
+		{`"externalReferences":[` + reference + `]`, true},
+		{`"externalReferences":[` + reference + `],"hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]`, false}, // of something else
+	} {
+		d := mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a",`+tt.component+`}]}`)
+		for _, f := range []Format{{SPDX, "2.3"}, {SPDX, "3.0.1"}} {
+			out, r := mustConvert(t, d, f)
+			if got := bytes.Contains(out.Bytes(), []byte(sum)); got != tt.download {
+				t.Errorf("%s to %v: %v in\n%s", tt.component, f, r, out.Bytes())
+			}
+			if silent := differ(t, d.text(), out.Bytes(), r); len(silent) > 0 {
+				t.Errorf("%v: silent: %q", f, silent)
+			}
+		}
+	}
+}
+
 // TestSnippetAnnotation: an annotation of a part of a file goes to SPDX 2 with it.
 func TestSnippetAnnotation(t *testing.T) {
 	in := spdx3Head + `{"type":"software_File","spdxId":"urn:x:f","creationInfo":"_:c","name":"f","verifiedUsing":[{"type":"Hash","algorithm":"sha1","hashValue":"3a365c2d58103971a721c9ee18731d3e942e002f"}]},

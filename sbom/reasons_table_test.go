@@ -372,6 +372,7 @@ var reasonProofs = map[string][]proof{
 	"SPDX 2 has references and identifiers of packages, and none of files": {lacks("SPDX 2", "files", "externalRefs", "homepage", "downloadLocation")},
 	"SPDX 2 has one text about a file":                                     {lacks("SPDX 2", "files", "description", "summary")},
 	"the other format has one text about a relationship":                   {lacks("SPDX 2", "relationships", "description", "summary"), lacks("CycloneDX", "dependency", "description", "comment")},
+	"SPDX has hashes of a package, and none of a reference":                {lacks("SPDX 2", "packages.externalRefs", "checksums", "hashes"), lacks("SPDX 3", "ExternalRef", "verifiedUsing", "hashes")},
 	ofNothing: {lacks("SPDX 3", "software_Package", "completeness", "aggregate"), lacks("SPDX 3", "SpdxDocument", "completeness", "aggregate"), noWord("SPDX 2", "aggregate", "completeness")},
 	"SPDX says that more is missing, not of whose parts":                        {notIn(spdx3File, "prop_Relationship_completeness", "incomplete", "incomplete_first_party_only", "incompleteFirstParty")},
 	"SPDX has a word of its own for what is not known":                          {notIn(spdx3File, "prop_Relationship_completeness", "noAssertion", "unknown"), accepted(strings.Replace(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `NOASSERTION`, 1))},
