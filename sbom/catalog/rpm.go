@@ -139,6 +139,9 @@ func (db *rpmDB) details(c *collector, f *found) error {
 		if name, version, release, ok := sourceRPM(h.source); ok {
 			k.scanned = trivySource(name, version, release)
 		}
+		if path.Base(f.path) != rpmManifestName { // which does not say of modules
+			k.scanned = append(k.scanned, grypeModule(h.module)...)
+		}
 		if h.module != "" {
 			k.scanned = append(k.scanned, cdx.Property{Name: trivyPrefix + "Modularitylabel", Value: h.module})
 		}

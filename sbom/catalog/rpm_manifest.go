@@ -24,9 +24,11 @@ type rpmManifest struct{ rpmDB }
 func (*rpmManifest) Name() string                       { return "os/rpm-manifest" }
 func (*rpmManifest) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
 
+const rpmManifestName = "container-manifest-2"
+
 // FileRequired says where the list is. Another beside it, of a former form, has less.
 func (*rpmManifest) FileRequired(api filesystem.FileAPI) bool {
-	return api.Path() == "var/lib/rpmmanifest/container-manifest-2"
+	return api.Path() == "var/lib/rpmmanifest/"+rpmManifestName
 }
 
 // Extract finds the packages.
