@@ -14,7 +14,6 @@ type model struct {
 	metrics                        []metric
 	limitations, uses              []text
 	energy                         []energy
-	leaves                         []*node
 }
 
 type metric struct {
