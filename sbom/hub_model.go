@@ -138,7 +138,7 @@ var properties3 = map[string]bool{"ai_autonomyType": false, "ai_domain": true, "
 	"dataset_datasetUpdateMechanism": false, "dataset_hasSensitivePersonalInformation": false, "dataset_intendedUse": false,
 	"dataset_knownBias": true, "dataset_sensor": true}
 
-// model reads what an AI or dataset package says of itself.
+// spdx3Model reads what an AI or dataset package says of itself.
 func (e *element) spdx3Model(n *node) {
 	m := &model{}
 	for _, t := range texts2(n, "ai_typeOfModel") {
