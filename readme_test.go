@@ -2,6 +2,7 @@ package lading_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -51,5 +52,38 @@ func TestReadme(t *testing.T) {
 		if _, err := os.Stat(filepath.FromSlash(link[1])); err != nil {
 			t.Errorf("the README links to %s: %v", link[1], err)
 		}
+	}
+}
+
+// Each "go -C DIR" that a page or comment tells people to type finds the module in DIR from a checkout, where go.work is: a module that
+// is not of that workspace has a go.work of its own.
+func TestCommandsFindTheirModule(t *testing.T) {
+	command := regexp.MustCompile(`go -C ([a-z0-9/]+) `)
+	seen := make(map[string]bool)
+	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*/*.md", "examples/*/main.go", "policy/ecsgate/sweep/example/main.go"} {
+		files, err := filepath.Glob(filepath.FromSlash(pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range command.FindAllStringSubmatch(string(data), -1) {
+				if seen[m[1]] {
+					continue
+				}
+				seen[m[1]] = true
+				cmd := exec.Command("go", "-C", filepath.FromSlash(m[1]), "list", "./...")
+				cmd.Env = append(os.Environ(), "GOWORK=")
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%s: %q: %v\n%s", file, m[0], err, out)
+				}
+			}
+		}
+	}
+	if len(seen) < 3 {
+		t.Errorf("only %v", seen)
 	}
 }

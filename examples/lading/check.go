@@ -52,7 +52,6 @@ takes text, json, markdown, html, sarif and junit.`,
 			return statusOf(worst)
 		},
 	}
-	a.ui.formats = report.Formats()
 	cmd.Flags().StringVarP(&policyFile, "policy", "p", "policy.yaml", "policy document")
 	cmd.Flags().StringVar(&door, "gate", "", "door that asks, by its name in the document")
 	cmd.Flags().StringVar(&record, "record", "", "add the record of each decision to this file, for policy diff")

@@ -47,7 +47,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	began := false
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { began = true; return app.ui.check() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cmd.ValidateRequiredFlags(); err != nil { // cobra looks only after this
+			return err
+		}
+		began = true
+		return app.ui.check(cmd)
+	}
 	err := root.ExecuteContext(ctx)
 	app.ui.clear()
 	var misuse *misuseError

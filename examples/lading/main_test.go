@@ -208,3 +208,17 @@ func TestHelp(t *testing.T) {
 	app := &app{ui: newUI(strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
 	walk(app.root())
 }
+
+// A command line that is wrong ends with 3, whatever is wrong with it, and standard error says where help is.
+func TestMisused(t *testing.T) {
+	for _, line := range []string{
+		"nosuch", "policy nosuch", "verify --nosuch x", "copy x", "sign x", "attest x", "replace x", "policy import x", "policy diff x",
+		"tree -o sarif x", "policy lint -o html x", "check -o nosuch x",
+	} {
+		var out, err bytes.Buffer
+		got := run(t.Context(), strings.Fields(line), strings.NewReader(""), &out, &err)
+		if got != exitMisused || out.Len() > 0 || !strings.Contains(err.String(), "Try lading --help.") {
+			t.Errorf("lading %s: status %d, %q, %q", line, got, out.String(), err.String())
+		}
+	}
+}

@@ -20,7 +20,12 @@ import (
 )
 
 func (a *app) policy() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "Test, lint, compare, explain and import policy documents"}
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Test, lint, compare, explain and import policy documents",
+		Args:  cobra.NoArgs, // with RunE: otherwise cobra answers a verb that there is not with help, and status 0
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	cmd.AddCommand(a.policyTest(), a.policyLint(), a.policyDiff(), a.policyExplain(), a.policyImport())
 	return cmd
 }

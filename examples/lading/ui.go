@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/ladingdev/lading/policy/report"
@@ -18,7 +20,6 @@ type ui struct {
 	in       io.Reader
 	out, err io.Writer
 	format   string
-	formats  []string // beside text and json
 	quiet    bool
 	terminal bool // whether err is one
 	width    int  // of out in columns
@@ -41,16 +42,15 @@ func newUI(in io.Reader, out, err io.Writer) *ui {
 	return u
 }
 
-func (u *ui) check() error {
-	if u.format == "text" || u.format == "json" {
-		return nil
+func (u *ui) check(cmd *cobra.Command) error {
+	formats := []string{"text", "json"}
+	if cmd.Name() == "check" {
+		formats = report.Formats()
 	}
-	for _, f := range u.formats {
-		if f == u.format {
-			return nil
-		}
+	if !slices.Contains(formats, u.format) {
+		return misuse("--output %s: want one of %s", u.format, strings.Join(formats, ", "))
 	}
-	return misuse("--output %s: want text or json%s", u.format, strings.Join(append([]string{""}, u.formats...), ", "))
+	return nil
 }
 
 func (u *ui) json() bool { return u.format == "json" }
