@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -203,6 +204,9 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 	dst, tag, err := a.reach.repository(to)
 	if err != nil {
 		return err
+	}
+	if tag == "" && strings.HasPrefix(to, layoutPrefix) {
+		tag = "latest" // what a name without a tag reads
 	}
 	var last registry.CopyProgress
 	opts.Progress = func(p registry.CopyProgress) {
