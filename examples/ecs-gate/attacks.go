@@ -58,7 +58,7 @@ func (s *workshop) attack(ctx context.Context, a attack) error {
 	} else if a.hook && s.why != "" {
 		verb, who = "kept out", "registrar"
 	}
-	fmt.Fprintf(s.w, "   %s  %-46s ran %.0f s\n             by %s: %s\n", verb, a.name, longest.Seconds(), who, why)
+	fmt.Fprintf(s.w, "   %s  %-46s ran %.0f s\n%s", verb, a.name, longest.Seconds(), folded("by "+who+": "+why))
 	switch {
 	case a.hook != (verb == "kept out"):
 		return fmt.Errorf("it was %s by %s", verb, who)

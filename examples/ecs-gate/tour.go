@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -162,6 +163,25 @@ func (s *workshop) pipeline(ctx context.Context) error {
 		return err
 	}
 	return s.serve(ctx, "old", old, nil)
+}
+
+var longDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+
+// folded breaks a text between words into indented lines of at most 80 columns, with digests abbreviated.
+func folded(text string) string {
+	const indent = "             "
+	var out, line strings.Builder
+	for _, word := range strings.Fields(longDigest.ReplaceAllString(text, "$1...")) {
+		if line.Len() > 0 && len(indent)+line.Len()+1+len(word) > 80 {
+			out.WriteString(indent + line.String() + "\n")
+			line.Reset()
+		}
+		if line.Len() > 0 {
+			line.WriteByte(' ')
+		}
+		line.WriteString(word)
+	}
+	return out.String() + indent + line.String() + "\n"
 }
 
 func short(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
