@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/catalog"
 	"github.com/ladingdev/lading/sbom/quality"
@@ -20,6 +21,7 @@ import (
 
 func (a *app) sbom() *cobra.Command {
 	var to, file, platform string
+	var each bool
 	cmd := &cobra.Command{
 		Use:   "sbom IMAGE|ARCHIVE|DIRECTORY",
 		Short: "Make an SBOM of an image, an archive of one, or a directory",
@@ -30,6 +32,9 @@ func (a *app) sbom() *cobra.Command {
 			format, err := parseFormat(to)
 			if err != nil {
 				return err
+			}
+			if each {
+				return a.sbomEach(cmd.Context(), args[0], platform, file, format)
 			}
 			doc, report, err := a.look(cmd.Context(), args[0], platform, format)
 			if err != nil {
@@ -46,7 +51,67 @@ func (a *app) sbom() *cobra.Command {
 	cmd.Flags().StringVar(&to, "format", "cyclonedx-1.6", "format to write, such as cyclonedx-1.6 or spdx-2.3")
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write the SBOM to this file; - is standard output")
 	cmd.Flags().StringVar(&platform, "platform", "", "platform to take of an index, such as linux/arm64")
+	cmd.Flags().BoolVar(&each, "each", false, "of an index: one for each platform; --file app.json writes app-linux-arm64.json")
 	return cmd
+}
+
+// sbomEach makes an SBOM of the image of each platform of an index, in a file of its own.
+func (a *app) sbomEach(ctx context.Context, name, platform, file string, format sbom.Format) error {
+	if platform != "" || file == "" || file == "-" {
+		return misuse("--each needs --file, and takes every platform")
+	}
+	p, err := a.reach.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	if len(p.children) == 0 {
+		return fmt.Errorf("%s is no index: leave --each out", name)
+	}
+	summaries := make(map[string]*sbomSummary)
+	var texts strings.Builder
+	for _, child := range p.children {
+		doc, report, err := a.catalogue(ctx, p, child, format)
+		if err != nil {
+			return fmt.Errorf("%s: %w", platformOf(child), err)
+		}
+		to := fileOf(file, child)
+		if err := a.ui.write(to, doc.Bytes()); err != nil {
+			return err
+		}
+		summaries[to] = summaryOf(doc, report)
+		printSBOM(&texts, name+" "+platformOf(child), to, doc, report)
+	}
+	return a.ui.answer(summaries, func(w io.Writer) { io.WriteString(w, texts.String()) })
+}
+
+// fileOf is the name of the file for a platform: app.cdx.json and linux/arm64 make app-linux-arm64.cdx.json.
+func fileOf(file string, child registry.Descriptor) string {
+	dir, base := filepath.Split(file)
+	stem, ext, ok := strings.Cut(base, ".")
+	if ok {
+		ext = "." + ext
+	}
+	return dir + stem + "-" + strings.ReplaceAll(platformOf(child), "/", "-") + ext
+}
+
+// catalogue looks into an image of a repository that is open.
+func (a *app) catalogue(ctx context.Context, p *place, image registry.Descriptor, format sbom.Format) (*sbom.Document, *catalog.Report, error) {
+	o := &catalog.Options{Format: format, Created: time.Now().UTC().Truncate(time.Second), Progress: a.catalogued}
+	if image.Platform != nil {
+		o.Platform = *image.Platform
+	}
+	if called := p.called(); called != "" {
+		o.Name = called
+	}
+	return catalog.Image(ctx, p.repo, image, o)
+}
+
+func (a *app) catalogued(p catalog.Progress) {
+	if p.Layers > 0 {
+		a.ui.progress("layer %d of %d, %.1f of %.1f MB, %d files, %d packages", p.Layer, p.Layers, mb(p.Bytes), mb(p.Total), p.Files, p.Packages)
+		return
+	}
+	a.ui.progress("%d files, %d packages", p.Files, p.Packages)
 }
 
 // parseFormat reads cyclonedx-1.6, spdx-2.3 and the like. Versions that there are not, the library refuses.
@@ -65,13 +130,7 @@ func (a *app) look(ctx context.Context, name, platform string, format sbom.Forma
 	if err != nil {
 		return nil, nil, err
 	}
-	o := &catalog.Options{Format: format, Created: time.Now().UTC().Truncate(time.Second), Platform: want, Progress: func(p catalog.Progress) {
-		if p.Layers > 0 {
-			a.ui.progress("layer %d of %d, %.1f of %.1f MB, %d files, %d packages", p.Layer, p.Layers, mb(p.Bytes), mb(p.Total), p.Files, p.Packages)
-			return
-		}
-		a.ui.progress("%d files, %d packages", p.Files, p.Packages)
-	}}
+	o := &catalog.Options{Format: format, Created: time.Now().UTC().Truncate(time.Second), Platform: want, Progress: a.catalogued}
 	st, err := os.Stat(name)
 	switch {
 	case err == nil && st.IsDir() && !exists(filepath.Join(name, "index.json")):

@@ -37,7 +37,7 @@ func (a *app) sign() *cobra.Command {
   lading sign NAME@sha256:... --profile arn:aws:signer:...`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.attachAll(cmd.Context(), f, args[0], sign.ImageSignature{}, nil)
+			return a.attachAll(cmd.Context(), f, args[0], always(sign.ImageSignature{}), nil)
 		},
 	}
 	f.add(cmd)
@@ -48,6 +48,7 @@ func (a *app) sign() *cobra.Command {
 func (a *app) attest() *cobra.Command {
 	f := new(signFlags)
 	var kind, file string
+	var catalogue bool
 	cmd := &cobra.Command{
 		Use:   "attest IMAGE",
 		Short: "Sign a statement about an image and attach it",
@@ -56,22 +57,48 @@ func (a *app) attest() *cobra.Command {
     --type https://example.com/review/v1 --key cosign.key`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if catalogue == (file != "") {
+				return misuse("give --predicate or --catalog, one of them")
+			}
+			if catalogue {
+				return a.attachAll(cmd.Context(), f, args[0], a.bomOf, nil)
+			}
 			p, err := a.predicate(file, kind)
 			if err != nil {
 				return err
 			}
-			return a.attachAll(cmd.Context(), f, args[0], p, nil)
+			return a.attachAll(cmd.Context(), f, args[0], always(p), nil)
 		},
 	}
 	f.add(cmd)
 	addPredicate(cmd, &file, &kind)
+	cmd.Flags().BoolVar(&catalogue, "catalog", false, "make an SBOM of the image and attest it; with --each one for each\nplatform, about its own image")
 	return cmd
+}
+
+// predicateOf makes what is to be signed about an image; nil means nothing.
+type predicateOf func(ctx context.Context, p *place, subject registry.Descriptor) (sign.Predicate, error)
+
+// always is the same of every image.
+func always(p sign.Predicate) predicateOf {
+	return func(context.Context, *place, registry.Descriptor) (sign.Predicate, error) { return p, nil }
+}
+
+// bomOf catalogues an image. An index has no content of its own: its platforms have.
+func (a *app) bomOf(ctx context.Context, p *place, subject registry.Descriptor) (sign.Predicate, error) {
+	if len(p.children) > 0 && subject.Digest == p.image.Digest {
+		return nil, nil
+	}
+	doc, _, err := a.catalogue(ctx, p, subject, sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"})
+	if err != nil {
+		return nil, err
+	}
+	return doc, nil
 }
 
 func addPredicate(cmd *cobra.Command, file, kind *string) {
 	cmd.Flags().StringVar(file, "predicate", "", "file with the predicate: an SBOM, a report, provenance or any JSON")
 	cmd.Flags().StringVar(kind, "type", "", "the predicate's type, a URI; SBOMs, reports and VEX tell theirs")
-	_ = cmd.MarkFlagRequired("predicate") // the flag is there
 }
 
 func (a *app) replace() *cobra.Command {
@@ -87,11 +114,14 @@ there is proven with --trust-key and its like; nobody else's evidence is
 touched.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if file == "" {
+				return misuse("give --predicate")
+			}
 			p, err := a.predicate(file, kind)
 			if err != nil {
 				return err
 			}
-			return a.attachAll(cmd.Context(), f, args[0], p, &trust)
+			return a.attachAll(cmd.Context(), f, args[0], always(p), &trust)
 		},
 	}
 	f.add(cmd)
@@ -128,7 +158,7 @@ func (a *app) predicate(file, kind string) (sign.Predicate, error) {
 
 // attachAll signs a predicate of an image and, with --each, of each of its platforms, and attaches it. With trust it then removes
 // what it replaces.
-func (a *app) attachAll(ctx context.Context, f *signFlags, name string, p sign.Predicate, trust *trustFlags) error {
+func (a *app) attachAll(ctx context.Context, f *signFlags, name string, of predicateOf, trust *trustFlags) error {
 	signer, err := f.signer(ctx, a.ui)
 	if err != nil {
 		return err
@@ -147,6 +177,13 @@ func (a *app) attachAll(ctx context.Context, f *signFlags, name string, p sign.P
 	subjects := place.subjects(f.each)
 	for i, subject := range subjects {
 		a.ui.progress("signing %d of %d", i+1, len(subjects))
+		p, err := of(ctx, place, subject)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			continue
+		}
 		statement := sign.About(subject, p)
 		if f.first {
 			statement.Subjects[0].Name = place.called()
@@ -165,6 +202,9 @@ func (a *app) attachAll(ctx context.Context, f *signFlags, name string, p sign.P
 			return err
 		}
 		done = append(done, one)
+	}
+	if done == nil {
+		return misuse("%s is an index, which has no content of its own: give --each", name)
 	}
 	return a.ui.answer(done, func(w io.Writer) { printSigned(w, done) })
 }
