@@ -159,6 +159,10 @@ func (out *Details) fill(e *element) {
 	}
 	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.copyright.s, e.description.s, e.fileName.s, e.homepage.s, e.download.s
 	out.SourceInfo = e.sourceInfo.s
+	if e.archived { // CycloneDX tells hashes of a component from those of its archive
+		out.References = append(out.References, Reference{"distribution", e.download.s, "", out.Hashes})
+		out.Hashes, out.Download = nil, ""
+	}
 	for _, r := range e.references {
 		out.References = append(out.References, Reference{r.kind.s, r.url.s, r.comment.s, hashesOf(r.hashes)})
 	}

@@ -62,6 +62,7 @@ type element struct {
 	identifiers                     []identifier
 	purlFrom                        []*node // leaves that go with the package URL
 	hashes                          []hash
+	archived                        bool // hashes are those of what download names, and stood beside it
 	licenses                        []license
 	copyright, description, summary text
 	copyrights                      []text // found in files

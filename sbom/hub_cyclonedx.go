@@ -209,7 +209,7 @@ func (h *hub) cycloneDXElement(n *node, parent int) int {
 			e.hashes == nil && len(r.list("hashes")) > 0:
 			e.download = url // as npm's programs have it: the hashes of what is there are the package's
 			e.leaves = append(e.leaves, kind.src)
-			e.hashes = cycloneDXHashes(r)
+			e.hashes, e.archived = cycloneDXHashes(r), true
 			for _, x := range e.hashes {
 				x.value.src.explainSelf(Changed, "SPDX has hashes of a package, and none of a reference")
 			}
