@@ -103,7 +103,9 @@ func (h *hub) relateCompositions(three bool, ids []string) {
 			c.explain(ofNothing)
 			continue
 		case c.word == "complete":
-			end = "NONE"
+			if end = "NONE"; !three {
+				c.leaves[0].explainSelf(Changed, "SPDX 2 has a word of its own where nothing is there")
+			}
 		case three && known[k]:
 			continue
 		case c.word == "incomplete" && !three:

@@ -375,6 +375,7 @@ var reasonProofs = map[string][]proof{
 	"SPDX has hashes of a package, and none of a reference":                {lacks("SPDX 2", "packages.externalRefs", "checksums", "hashes"), lacks("SPDX 3", "ExternalRef", "verifiedUsing", "hashes")},
 	ofNothing: {lacks("SPDX 3", "software_Package", "completeness", "aggregate"), lacks("SPDX 3", "SpdxDocument", "completeness", "aggregate"), noWord("SPDX 2", "aggregate", "completeness")},
 	"SPDX says that more is missing, not of whose parts":                        {notIn(spdx3File, "prop_Relationship_completeness", "incomplete", "incomplete_first_party_only", "incompleteFirstParty")},
+	"SPDX 2 has a word of its own where nothing is there":                       {accepted(strings.Replace(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `NONE`, 1))},
 	"SPDX has a word of its own for what is not known":                          {notIn(spdx3File, "prop_Relationship_completeness", "noAssertion", "unknown"), accepted(strings.Replace(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `NOASSERTION`, 1))},
 	"CycloneDX has a word of its own for what is not known":                     {notIn(cdxFile, "aggregateType", "unknown", "noAssertion", "NOASSERTION")},
 	"the other format says of parts and dependencies only whether they are all": {lacks("CycloneDX", "compositions", "licenses", "relationships"), noWord("SPDX 2", "completeness")},
