@@ -320,8 +320,9 @@ func (c *compiler) keyword(s *Schema, key, file, k string, siblings map[string]a
 		}
 	case "properties":
 		s.props = map[string]*Schema{}
-		for name, v := range v.(map[string]any) {
-			sub, err := c.schema(key+"/properties/"+name, file, v)
+		members := v.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(members)) { // in one order, so that the same document gives the same problems
+			sub, err := c.schema(key+"/properties/"+name, file, members[name])
 			if err != nil {
 				return err
 			}
