@@ -101,6 +101,17 @@ func (a *app) examined(findings []finding, verdict error) error {
 	return verdict
 }
 
+// doorStatus is how a verb ends by the word for a door's state, which both gates share.
+func doorStatus(state string) error {
+	switch state {
+	case k8sgate.Guarded.String():
+		return nil
+	case k8sgate.NotProven.String():
+		return errUndecided
+	}
+	return errDenied
+}
+
 func (a *app) doctorNode() *cobra.Command {
 	d := new(nodegate.Doctor)
 	var dump, socket string
@@ -119,13 +130,7 @@ func (a *app) doctorNode() *cobra.Command {
 			for _, f := range findings {
 				out = append(out, finding{f.State.String(), f.What, f.Why, f.Fix})
 			}
-			switch nodegate.Verdict(findings) {
-			case nodegate.Guarded:
-				return a.examined(out, nil)
-			case nodegate.NotProven:
-				return a.examined(out, errUndecided)
-			}
-			return a.examined(out, errDenied)
+			return a.examined(out, doorStatus(nodegate.Verdict(findings).String()))
 		},
 	}
 	cmd.Flags().StringVar(&dump, "dump", "-", "what `containerd config dump` printed; - is standard input")
@@ -151,13 +156,7 @@ func (a *app) doctorCluster() *cobra.Command {
 			for _, f := range findings {
 				out = append(out, finding{f.State.String(), f.What, f.Why, f.Fix})
 			}
-			switch k8sgate.Verdict(findings) {
-			case k8sgate.Guarded:
-				return a.examined(out, nil)
-			case k8sgate.NotProven:
-				return a.examined(out, errUndecided)
-			}
-			return a.examined(out, errDenied)
+			return a.examined(out, doorStatus(k8sgate.Verdict(findings).String()))
 		},
 	}
 	cmd.Flags().StringVar(&client.URL, "server", "http://127.0.0.1:8001", "the API server, such as kubectl proxy serves it")

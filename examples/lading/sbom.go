@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -16,6 +16,7 @@ import (
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/catalog"
 	"github.com/ladingdev/lading/sbom/quality"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 )
 
@@ -70,7 +71,7 @@ func (a *app) sbomEach(ctx context.Context, name, platform, file string, format 
 	summaries := make(map[string]*sbomSummary)
 	var texts strings.Builder
 	for _, child := range p.children {
-		doc, report, err := a.catalogue(ctx, p, child, format)
+		doc, report, err := a.catalogue(ctx, p, child, a.catalogOptions(format, child.Platform))
 		if err != nil {
 			return fmt.Errorf("%s: %w", platformOf(child), err)
 		}
@@ -94,12 +95,17 @@ func fileOf(file string, child registry.Descriptor) string {
 	return dir + stem + "-" + strings.ReplaceAll(platformOf(child), "/", "-") + ext
 }
 
-// catalogue looks into an image of a repository that is open.
-func (a *app) catalogue(ctx context.Context, p *place, image registry.Descriptor, format sbom.Format) (*sbom.Document, *catalog.Report, error) {
+// catalogOptions are those of every catalogue: the time, and progress. No platform means that of this program.
+func (a *app) catalogOptions(format sbom.Format, platform *ocispec.Platform) *catalog.Options {
 	o := &catalog.Options{Format: format, Created: time.Now().UTC().Truncate(time.Second), Progress: a.catalogued}
-	if image.Platform != nil {
-		o.Platform = *image.Platform
+	if platform != nil {
+		o.Platform = *platform
 	}
+	return o
+}
+
+// catalogue looks into an image of a repository that is open.
+func (a *app) catalogue(ctx context.Context, p *place, image registry.Descriptor, o *catalog.Options) (*sbom.Document, *catalog.Report, error) {
 	if called := p.called(); called != "" {
 		o.Name = called
 	}
@@ -130,7 +136,7 @@ func (a *app) look(ctx context.Context, name, platform string, format sbom.Forma
 	if err != nil {
 		return nil, nil, err
 	}
-	o := &catalog.Options{Format: format, Created: time.Now().UTC().Truncate(time.Second), Platform: want, Progress: a.catalogued}
+	o := a.catalogOptions(format, &want)
 	st, err := os.Stat(name)
 	switch {
 	case err == nil && st.IsDir() && !exists(filepath.Join(name, "index.json")):
@@ -157,10 +163,7 @@ func (a *app) look(ctx context.Context, name, platform string, format sbom.Forma
 	if err != nil {
 		return nil, nil, err
 	}
-	if called := p.called(); called != "" {
-		o.Name = called
-	}
-	return catalog.Image(ctx, p.repo, p.image, o)
+	return a.catalogue(ctx, p, p.image, o)
 }
 
 // sbomSummary is what JSON says of an SBOM that was made. The SBOM itself is in the file.
@@ -218,12 +221,9 @@ func (a *app) documentOf(name string) (*sbom.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := sbom.Parse(strings.NewReader(string(data)))
+	doc, err := sbom.Parse(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return doc, nil
 }
-
-// rawJSON is a text that is JSON already.
-func rawJSON(data []byte) json.RawMessage { return json.RawMessage(data) }

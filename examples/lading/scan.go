@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 
@@ -128,7 +129,7 @@ func (a *app) scanOne(cmd *cobra.Command, f *scanFlags, name string) error {
 			return err
 		}
 	}
-	if err := a.ui.answer(rawJSON(predicate), func(w io.Writer) {
+	if err := a.ui.answer(json.RawMessage(predicate), func(w io.Writer) {
 		_ = found.WriteTable(w, &vuln.TableOptions{Width: a.ui.width, Suppressed: f.all}) // to a terminal or a buffer
 	}); err != nil {
 		return err

@@ -89,7 +89,7 @@ func (a *app) bomOf(ctx context.Context, p *place, subject registry.Descriptor) 
 	if len(p.children) > 0 && subject.Digest == p.image.Digest {
 		return nil, nil
 	}
-	doc, _, err := a.catalogue(ctx, p, subject, sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"})
+	doc, _, err := a.catalogue(ctx, p, subject, a.catalogOptions(sbom.Format{}, subject.Platform))
 	if err != nil {
 		return nil, err
 	}

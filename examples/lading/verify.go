@@ -69,12 +69,11 @@ func (a *app) verifyAll(ctx context.Context, p *place, subjects []registry.Descr
 	worst := policy.Allow
 	for i, subject := range subjects {
 		a.ui.progress("verifying %d of %d", i+1, len(subjects))
-		gate := &policy.Gate{Verifiers: verifiers, Policy: ask}
 		var report *verify.Report
-		gate.Policy = policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
+		gate := &policy.Gate{Verifiers: verifiers, Policy: policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
 			report = in.Report
 			return ask.Decide(ctx, in)
-		})
+		})}
 		gate.Open = func(context.Context, string) (*policy.Image, error) {
 			return &policy.Image{Subject: subject, Source: p.repo}, nil
 		}

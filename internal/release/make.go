@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -61,16 +62,7 @@ func newKey(file string) error {
 			return err
 		}
 		_, err = f.Write(data)
-		if err := cmpErr(err, f.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func cmpErr(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
+		if err := cmp.Or(err, f.Close()); err != nil {
 			return err
 		}
 	}
@@ -131,7 +123,7 @@ func build(ctx context.Context, checkout, out, version string, stdout io.Writer)
 		return err
 	}
 	err = zip.CreateFromDir(f, module.Version{Path: modulePath, Version: version}, checkout)
-	if err := cmpErr(err, f.Close()); err != nil {
+	if err := cmp.Or(err, f.Close()); err != nil {
 		return fmt.Errorf("%s: %w", checkout, err)
 	}
 	sum, err := dirhash.HashZip(name, dirhash.Hash1)
@@ -228,7 +220,7 @@ func signAll(ctx context.Context, key sign.Key, out string, files []sign.Subject
 			return err
 		}
 		d, err := signer.SignBlob(ctx, f)
-		if err := cmpErr(err, f.Close()); err != nil {
+		if err := cmp.Or(err, f.Close()); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if err := os.WriteFile(filepath.Join(out, name+bundleEnd), d.Data, 0o644); err != nil {
