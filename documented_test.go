@@ -64,17 +64,8 @@ func exported(decl ast.Decl) (out []exportedID) {
 		if !d.Name.IsExported() {
 			return nil
 		}
-		if d.Recv != nil {
-			of := d.Recv.List[0].Type
-			if star, ok := of.(*ast.StarExpr); ok {
-				of = star.X
-			}
-			if generic, ok := of.(*ast.IndexExpr); ok {
-				of = generic.X
-			}
-			if id, ok := of.(*ast.Ident); ok && !id.IsExported() {
-				return nil
-			}
+		if d.Recv != nil && !ast.IsExported(receiver(d)) {
+			return nil
 		}
 		return []exportedID{{d.Name, d.Doc != nil}}
 	case *ast.GenDecl:
@@ -94,4 +85,19 @@ func exported(decl ast.Decl) (out []exportedID) {
 		}
 	}
 	return out
+}
+
+// receiver is the name of the type that a method is of.
+func receiver(d *ast.FuncDecl) string {
+	of := d.Recv.List[0].Type
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	if generic, ok := of.(*ast.IndexExpr); ok {
+		of = generic.X
+	}
+	if id, ok := of.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
 }
