@@ -185,7 +185,7 @@ func (c *collector) system() *cdx.Component {
 		k.CPE = cpe
 	}
 	k.BOMRef = "OperatingSystem:" + k.Name + "@" + k.Version // by which Trivy knows it in SPDX
-	if u := c.os["HOME_URL"]; strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {
+	if u, ok := webAddress(c.os["HOME_URL"]); ok {
 		k.ExternalReferences = &[]cdx.ExternalReference{{Type: cdx.ERTypeWebsite, URL: u}}
 	}
 	for _, at := range []string{"etc/os-release", "usr/lib/os-release"} {
@@ -221,8 +221,8 @@ func (c *collector) write(k *component) cdx.Component {
 	for _, p := range k.props {
 		if p.Name != "lading:homepage" {
 			props = append(props, p)
-		} else if strings.HasPrefix(p.Value, "https://") || strings.HasPrefix(p.Value, "http://") {
-			k.refs = append(k.refs, cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: p.Value})
+		} else if u, ok := webAddress(p.Value); ok {
+			k.refs = append(k.refs, cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: u})
 		}
 	}
 	if props = append(props, k.scanned...); props != nil {

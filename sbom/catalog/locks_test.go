@@ -289,6 +289,31 @@ func TestInstalledFrom(t *testing.T) {
 }
 
 // What an address has of names and passwords is nobody's business.
+// TestWebAddress holds what an external reference of CycloneDX takes (iri-reference, RFC 3987) against what lockfiles have.
+func TestWebAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://example.com/a-1.tgz":     "https://example.com/a-1.tgz",
+		"https://example.com/a b.tgz#x y": "https://example.com/a%20b.tgz#x%20y",
+		"https://example.com/a%20b.tgz":   "https://example.com/a%20b.tgz",
+		"https://example.com/é.tgz":       "https://example.com/é.tgz",
+		"https://example.com/a<b>\\c.tgz": "https://example.com/a%3Cb%3E%5Cc.tgz",
+		"http:// ":                        "",
+		"http://":                         "",
+		"https:///a.tgz":                  "",
+		"https://exa mple.com/":           "",
+		"https://example.com:port/":       "",
+		"https://example.com/\x00":        "",
+		"https://example.com/%zz":         "",
+		"file:///a.tgz":                   "",
+		"a.tgz":                           "",
+		"":                                "",
+	} {
+		if got, ok := webAddress(in); got != want || ok != (want != "") {
+			t.Errorf("%q is %q, %v, not %q", in, got, ok, want)
+		}
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://me:secret@npm.example.org/a.tgz": "https://npm.example.org/a.tgz", "git+https://tok3n@github.com/x/a.git@1": "git+https://github.com/x/a.git@1",

@@ -13,15 +13,16 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/internal/schema/iri"
 )
 
 // distribution says where a package was fetched.
 func (k *component) distribution(at string, hashes []cdx.Hash) {
-	at = withoutSecrets(at)
 	for _, h := range hashes {
 		k.hash(h)
 	}
-	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
+	at, ok := webAddress(withoutSecrets(at))
+	if !ok {
 		return
 	}
 	ref := cdx.ExternalReference{Type: cdx.ERTypeDistribution, URL: at}
@@ -31,6 +32,22 @@ func (k *component) distribution(at string, hashes []cdx.Hash) {
 	if len(k.refs) < 10 && !slices.ContainsFunc(k.refs, func(r cdx.ExternalReference) bool { return r.URL == ref.URL }) {
 		k.refs = append(k.refs, ref)
 	}
+}
+
+// webAddress returns a URL of the web as CycloneDX takes it, an IRI reference, with blanks and the like percent-encoded. What
+// cannot be read as a URL with a host is none.
+func webAddress(s string) (string, bool) {
+	if !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") {
+		return "", false
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return "", false
+	}
+	if !iri.IsReference(s) {
+		s = u.String()
+	}
+	return s, iri.IsReference(s)
 }
 
 var integrityAlgorithms = map[string]struct {
