@@ -1,7 +1,7 @@
 // Command sbomtable measures what takes time after Parse, beside cyclonedx-go in the same run: CPU time and memory allocated of
 // each verb, as multiples of Parse of the same document and of its size, for documents of several sizes, and how both grow.
 //
-//	cd internal/bench && GOWORK=off go run ./sbomtable -sizes 5000,20000,100000
+//	cd internal/interop/bench && GOWORK=off go run ./sbomtable -sizes 5000,20000,100000
 //
 // Times are the least of some runs, on one thread.
 package main

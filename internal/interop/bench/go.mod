@@ -1,4 +1,4 @@
-module github.com/ladingdev/lading/internal/bench
+module github.com/ladingdev/lading/internal/interop/bench
 
 go 1.26.3
 
@@ -21,4 +21,4 @@ require (
 	sigs.k8s.io/release-utils v0.11.0 // indirect
 )
 
-replace github.com/ladingdev/lading => ../..
+replace github.com/ladingdev/lading => ../../..

@@ -1,6 +1,6 @@
 // Package sbom_test measures reading and writing of SBOMs against other libraries, in one run:
 //
-//	GOWORK=off go test -run '^$' -bench . -benchtime 3x ./sbom
+//	cd internal/interop/bench && GOWORK=off go test -run '^$' -bench . -benchtime 3x ./sbom
 //
 // Documents have 10,000 components of about 700 bytes with 2.5 dependencies each; LADING_HEAVY=1 makes that 100,000.
 package sbom_test
