@@ -47,18 +47,3 @@ func TestGraph(t *testing.T) {
 		t.Errorf("%+v, want none", got)
 	}
 }
-
-func TestStates(t *testing.T) {
-	d, err := Parse(strings.NewReader(`{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","licenseConcluded":"NONE","licenseDeclared":"NOASSERTION",
-		"checksums":[{"algorithm":"SHA256","checksumValue":"aa"}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []LicenseClaim{{Role: "concluded", State: NoValue}, {Role: "declared", State: NoAssertion}}
-	if got := d.Licenses(0); !slices.Equal(got, want) {
-		t.Errorf("%+v, want %+v", got, want)
-	}
-	if got := d.Hashes(0); !slices.Equal(got, []Hash{{"SHA-256", "aa"}}) {
-		t.Errorf("%+v", got)
-	}
-}
