@@ -35,7 +35,8 @@ type Guard struct {
 	Admins []string
 	// BreakGlass are the roles that may open a shell in a running container (ecs:ExecuteCommand, ssm:StartSession); none means nobody.
 	BreakGlass []string
-	// Hosts are the roles of the instances that may join clusters; none means nobody, as for Fargate and ECS Managed Instances.
+	// Hosts are the roles of the instances that may join clusters and report what runs on them: of Amazon EC2, of ECS Anywhere, and of the
+	// instance profile of ECS Managed Instances, which join by it too. None means nobody, as for Fargate.
 	Hosts []string
 	// TaskRoles are the task and execution roles that task definitions may name; * may stand in their names. None means no role.
 	TaskRoles []string

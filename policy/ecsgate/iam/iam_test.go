@@ -111,7 +111,7 @@ func TestEveryStatementCounts(t *testing.T) {
 			counts[c.by] = true
 		}
 	}
-	for _, more := range []string{"KeepGate", "SameBoundary", "KeepBoundary", "SameText"} { // in TestKeepGate
+	for _, more := range []string{"KeepGate", "KeepSettings", "SameBoundary", "KeepBoundary", "SameText"} { // in TestKeepGate
 		counts[more] = true
 	}
 	documents, err := guard().Documents()

@@ -176,6 +176,9 @@ var paths = []struct {
 	{path: "16 ECS Anywhere", calls: []call{
 		{"ecsInstanceRole", "ecs:RegisterContainerInstance", []string{cluster}, nil, ""},
 		{"developer", "ecs:RegisterContainerInstance", []string{cluster}, nil, "KnownHosts"},
+		{"ecsInstanceRole", "ecs:SubmitTaskStateChange", []string{cluster}, nil, ""},
+		{"developer", "ecs:SubmitTaskStateChange", []string{cluster}, nil, "KnownHosts"},
+		{"developer", "ecs:SubmitContainerStateChange", []string{cluster}, nil, "KnownHosts"},
 		{"deployer", "ecs:RunTask", []string{gated}, in(), ""},
 		{"developer", "ecs:RunTask", []string{other}, in(), "RunGated"},
 	}},
@@ -394,6 +397,16 @@ func TestKeepGate(t *testing.T) {
 		{"platform", "lambda:UpdateFunctionCode", []string{function}, nil, ""},
 		{"platform", "iam:UpdateAssumeRolePolicy", []string{registrar}, nil, ""},
 		{"registrar", "lambda:UpdateFunctionCode", []string{function}, nil, "KeepGate"},
+		{"developer", "ecs:PutAccountSetting", []string{"*"}, map[string]string{"ecs:account-setting": "tagResourceAuthorization"},
+			"KeepSettings"},
+		{"developer", "ecs:PutAccountSettingDefault", []string{"*"}, map[string]string{"ecs:account-setting": "taskLongArnFormat"},
+			"KeepSettings"},
+		{"developer", "ecs:DeleteAccountSetting", []string{"*"}, map[string]string{"ecs:account-setting": "tagResourceAuthorization"},
+			"KeepSettings"},
+		{"developer", "ecs:PutAccountSetting", []string{"*"}, nil, "KeepSettings"},
+		{"developer", "ecs:ListAccountSettings", []string{"*"}, nil, ""},
+		{"platform", "ecs:PutAccountSettingDefault", []string{"*"}, map[string]string{"ecs:account-setting": "tagResourceAuthorization"}, ""},
+		{"deployer", "ecs:PutAccountSetting", []string{"*"}, map[string]string{"ecs:account-setting": "awsvpcTrunking"}, "KeepSettings"},
 	} {
 		for _, organization := range []bool{true, false} {
 			if got := ask(t, docs, organization, c); got != c.by {

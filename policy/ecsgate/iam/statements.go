@@ -78,7 +78,7 @@ func (g *Guard) tasks() (out []string) {
 // answers for a value that is no ARN, and a name alone must be refused too.
 func (g *Guard) denials() []Statement {
 	register := Statement{
-		Sid: "RegisterByRegistrar", Effect: "Deny", Action: []string{"ecs:RegisterDaemonTaskDefinition", "ecs:RegisterTaskDefinition"},
+		Sid: "RegisterByRegistrar", Effect: "Deny", Action: []string{"ecs:Register*TaskDefinition"},
 		Resource: []string{"*"}, Condition: unless(g.Registrar),
 		Why: "Only the registrar makes task definitions, because it judges their images first and names them by digest.",
 	}
@@ -86,7 +86,7 @@ func (g *Guard) denials() []Statement {
 		register.Resource = append(g.definitions(), g.daemons()...)
 		register.Why = "Only the registrar makes task definitions in the gated families; others run in the clusters that are not gated."
 	}
-	gate := unless(g.Registrar, g.TaskEvents)
+	undo := unless(g.TaskEvents) // goes back to what ran before the gate; the registrar starts nothing
 	denials := []Statement{
 		register,
 		{
@@ -97,26 +97,26 @@ func (g *Guard) denials() []Statement {
 		{
 			Sid: "CreateGated", Effect: "Deny",
 			Action:   []string{"ecs:CreateExpressGatewayService", "ecs:CreateService", "ecs:CreateTaskSet", "ecs:UpdateExpressGatewayService"},
-			Resource: []string{"*"}, Condition: and(gate, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
+			Resource: []string{"*"}, Condition: and(undo, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
 			Why: "A service or task set runs what the registrar made; without a task definition, an Express service would take an image of the " +
 				"caller's.",
 		},
 		{
 			Sid: "UpdateGated", Effect: "Deny", Action: []string{"ecs:UpdateService"}, Resource: []string{"*"},
-			Condition: and(gate, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}, "Null": {"ecs:task-definition": {"false"}}},
+			Condition: and(undo, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}, "Null": {"ecs:task-definition": {"false"}}},
 				g.inClusters()),
 			Why: "A service moves only to what the registrar made; Null is there because a negated operator holds for a missing key, " +
 				"with IfExists too, and every change of the number of tasks would be denied.",
 		},
 		{
 			Sid: "RestartGated", Effect: "Deny", Action: []string{"ecs:UpdateService"}, Resource: []string{"*"},
-			Condition: and(gate, condition{"Null": {"ecs:task-definition": {"true"}, "aws:ResourceTag/" + g.Tag: {"true"}}}, g.inClusters()),
+			Condition: and(undo, condition{"Null": {"ecs:task-definition": {"true"}, "aws:ResourceTag/" + g.Tag: {"true"}}}, g.inClusters()),
 			Why: "A service of before the gate may run anything, so whoever scales it or forces a deployment moves it to a gated task " +
 				"definition with the same call.",
 		},
 		{
 			Sid: "DaemonsGated", Effect: "Deny", Action: []string{"ecs:CreateDaemon", "ecs:UpdateDaemon"}, Resource: []string{"*"},
-			Condition: and(gate, condition{"StringNotLike": {"ecs:daemon-task-definition": g.daemons()}}, g.inClusters()),
+			Condition: and(undo, condition{"StringNotLike": {"ecs:daemon-task-definition": g.daemons()}}, g.inClusters()),
 			Why:       "A daemon starts on every host before anything else, and no lifecycle hook is asked about it.",
 		},
 	}
@@ -163,6 +163,12 @@ func (g *Guard) otherDenials() []Statement {
 	return []Statement{
 		batch,
 		{
+			Sid: "KeepSettings", Effect: "Deny", Action: []string{"ecs:DeleteAccountSetting", "ecs:PutAccountSetting*"}, Resource: []string{"*"},
+			Condition: unless(g.Admins...),
+			Why: "Without tagResourceAuthorization a tag comes with what is created unasked, and without long ARNs a task does not name its " +
+				"cluster: the mark and the sessions rest on them.",
+		},
+		{
 			Sid: "NoShell", Effect: "Deny", Action: []string{"ecs:ExecuteCommand"}, Resource: []string{"*"}, Condition: and(unless(g.BreakGlass...),
 				g.inClusters()),
 			Why: "A command in a running container is code that nobody judged.",
@@ -172,7 +178,7 @@ func (g *Guard) otherDenials() []Statement {
 			Why: "The same shell, asked of Systems Manager instead of ECS.",
 		},
 		{
-			Sid: "KnownHosts", Effect: "Deny", Action: []string{"ecs:RegisterContainerInstance"}, Resource: []string{"*"},
+			Sid: "KnownHosts", Effect: "Deny", Action: []string{"ecs:RegisterContainerInstance", "ecs:Submit*"}, Resource: []string{"*"},
 			Condition: unless(g.Hosts...),
 			Why:       "Who owns a host of the cluster runs on it what he likes, and it reports its own digests.",
 		},
@@ -193,12 +199,12 @@ func (g *Guard) keepBoundary() []Statement {
 	return []Statement{
 		{
 			Sid: "SameBoundary", Effect: "Deny",
-			Action:   []string{"iam:CreateRole", "iam:CreateUser", "iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary"},
+			Action:   []string{"iam:CreateRole", "iam:CreateUser", "iam:Put*PermissionsBoundary"},
 			Resource: []string{"*"}, Condition: and(unless(g.Admins...), condition{"ArnNotLike": {"iam:PermissionsBoundary": self}}),
 			Why: "Whoever is made under the boundary has it too.",
 		},
 		{
-			Sid: "KeepBoundary", Effect: "Deny", Action: []string{"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"},
+			Sid: "KeepBoundary", Effect: "Deny", Action: []string{"iam:Delete*PermissionsBoundary"},
 			Resource: []string{"*"}, Condition: unless(g.Admins...),
 			Why: "Nobody takes it off.",
 		},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	_ "github.com/aws/aws-sdk-go-v2/service/ecr" // keeps the version in go.mod whose types are read
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ladingdev/lading/internal/iamjudge"
 	"github.com/ladingdev/lading/policy/ecsgate/iam"
 	"github.com/ladingdev/lading/policy/ecsgate/sweep"
 	"github.com/ladingdev/lading/policy/ecsgate/sweep/internal/doors"
@@ -198,8 +200,11 @@ func TestIAM(t *testing.T) {
 	var denied []string
 	for _, d := range documents {
 		for _, s := range d.Statements {
-			if s.Effect == "Deny" {
-				denied = append(denied, s.Action...)
+			if s.Effect != "Deny" {
+				continue
+			}
+			for _, pattern := range s.Action {
+				denied = slices.AppendSeq(denied, maps.Keys(iamjudge.Actions(pattern)))
 			}
 		}
 	}
