@@ -279,16 +279,29 @@ func (c *jsonCheck) walk(n jsonschema.Node, key string, visit func(n jsonschema.
 	}
 }
 
+// objects is walk for those that are objects.
+func (c *jsonCheck) objects(n jsonschema.Node, key string, visit func(n jsonschema.Node, key string)) {
+	switch c.doc.Kind(n) {
+	case strictjson.Object:
+		visit(n, key)
+		for k, v := range c.doc.Members(n) {
+			if kind := c.doc.Kind(v); kind == strictjson.Object || kind == strictjson.Array {
+				c.objects(v, c.doc.String(k), visit)
+			}
+		}
+	case strictjson.Array:
+		for _, v := range c.doc.Elements(n) {
+			c.objects(v, key, visit)
+		}
+	}
+}
+
 // cycloneDX checks what the specification says in the descriptions of its schemas.
 func (c *jsonCheck) cycloneDX() {
-	refs := map[string]bool{}
-	first := map[string]jsonschema.Node{}
+	first := map[string]jsonschema.Node{} // what has a bom-ref
 	// The specification's own valid documents repeat a bom-ref in there.
 	formulation := c.doc.Member(c.doc.Root(), "formulation")
-	c.walk(c.doc.Root(), "", func(n jsonschema.Node, key string) {
-		if c.doc.Kind(n) != strictjson.Object {
-			return
-		}
+	c.objects(c.doc.Root(), "", func(n jsonschema.Node, key string) {
 		if key == "hashes" {
 			alg, _ := c.text(n, "alg")
 			if content, at := c.text(n, "content"); at >= 0 && !isHashOf(alg, content) {
@@ -297,15 +310,16 @@ func (c *jsonCheck) cycloneDX() {
 		}
 		if key != "signature" {
 			if ref, at := c.text(n, "bom-ref"); at >= 0 {
-				if refs[ref] && !c.inside(n, formulation) {
+				earlier, taken := first[ref]
+				if taken && !c.inside(n, formulation) {
 					class := Broken
-					if key == "compositions" || c.sameThing(first[ref], n) { // nothing refers to a composition
+					if key == "compositions" || c.sameThing(earlier, n) { // nothing refers to a composition
 						class = Tolerated
 					}
 					c.classed(class, at, specification, fmt.Sprintf("Give this another bom-ref: %s is taken by an earlier one.", spec.Quote(ref)))
 				}
-				if !refs[ref] {
-					refs[ref], first[ref] = true, n
+				if !taken {
+					first[ref] = n
 				}
 			}
 		}
@@ -318,7 +332,7 @@ func (c *jsonCheck) cycloneDX() {
 		}
 	})
 	dangling := func(at jsonschema.Node, ref string) {
-		if !refs[ref] {
+		if _, ok := first[ref]; !ok {
 			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", spec.Quote(ref))
 		}
 	}
@@ -337,7 +351,7 @@ func (c *jsonCheck) cycloneDX() {
 			}
 		}
 	}
-	c.doubts(refs)
+	c.doubts(first)
 	if v := c.doc.Member(c.doc.Root(), "version"); v >= 0 && c.doc.Kind(v) == strictjson.Number {
 		if raw := c.doc.Raw(v); raw[0] == '-' || string(raw) == "0" {
 			c.say(v, "Make the version of the BOM 1 or more.")
@@ -358,12 +372,12 @@ func (c *jsonCheck) sameThing(a, b jsonschema.Node) bool {
 }
 
 // doubts warns of references outside of dependencies that lead nowhere, and of identifiers that are none.
-func (c *jsonCheck) doubts(refs map[string]bool) {
+func (c *jsonCheck) doubts(refs map[string]jsonschema.Node) {
 	if c.found != nil {
 		return
 	}
 	dangling := func(at jsonschema.Node, ref string) {
-		if !refs[ref] && !strings.HasPrefix(ref, "urn:cdx:") {
+		if _, ok := refs[ref]; !ok && !strings.HasPrefix(ref, "urn:cdx:") {
 			c.doubt(at, "Change %s to the bom-ref of something in this document, or remove it.", spec.Quote(ref))
 		}
 	}
@@ -384,8 +398,9 @@ func (c *jsonCheck) doubts(refs map[string]bool) {
 			}
 		}
 	}
-	c.walk(root, "", func(n jsonschema.Node, key string) {
-		if c.doc.Kind(n) == strictjson.Object && (key == "components" || key == "component" || key == "ancestors" || key == "descendants" || key == "variants") {
+	c.objects(root, "", func(n jsonschema.Node, key string) {
+		switch key {
+		case "components", "component", "ancestors", "descendants", "variants":
 			if purl, at := c.text(n, "purl"); at >= 0 {
 				c.purl(at, purl)
 			}

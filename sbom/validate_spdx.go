@@ -304,10 +304,7 @@ var spdx3Times = map[string]bool{
 
 func (c *jsonCheck) spdx3() {
 	ids := map[string]bool{}
-	c.walk(c.doc.Root(), "", func(n jsonschema.Node, key string) {
-		if c.doc.Kind(n) != strictjson.Object {
-			return
-		}
+	c.objects(c.doc.Root(), "", func(n jsonschema.Node, key string) {
 		if class, _ := c.text(n, "type"); n != c.doc.Root() && key != "@graph" && isElement3(shortClass3(class), c.doc.Member(n, "spdxId") >= 0, key) {
 			// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
 			c.say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of another one.")

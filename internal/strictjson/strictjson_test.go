@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -187,6 +188,8 @@ func FuzzCheck(f *testing.F) {
 		} else if valid && errors.Is(err, ErrSyntax) && utf8.Valid(data) && !strings.Contains(err.Error(), "surrogate") {
 			t.Fatalf("refused as syntax what encoding/json accepts: %v", err)
 		}
+		r := NewReader(data, Limits{})
+		checkSpans(t, data, r.Spans(nil), r.End(), err)
 		if err != nil {
 			return
 		}
@@ -202,6 +205,55 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkSpans holds the spans of a text against what Check and a Reader say of it.
+func checkSpans(t *testing.T, data []byte, spans []Span, got, want error) {
+	t.Helper()
+	if (got == nil) != (want == nil) || got != nil && got.Error() != want.Error() {
+		t.Fatalf("%q: spans give %v, Check %v", data, got, want)
+	}
+	if want != nil {
+		return
+	}
+	at := 0
+	next := func(start, end int, escaped bool) {
+		if s := spans[at]; int(s.Start) != start || s.End() != end || s.Escaped() != escaped {
+			t.Fatalf("%q: span %d is %d to %d, escaped %t; want %d to %d, %t", data, at, s.Start, s.End(), s.Escaped(), start, end, escaped)
+		}
+		at++
+	}
+	r := NewReader(data, Limits{})
+	var value func()
+	value = func() {
+		kind, n := r.Kind(), at
+		start := r.Offset()
+		at++
+		switch kind {
+		case Object:
+			behind := start + 1
+			for name := range r.Object() {
+				begin := behind + bytes.IndexByte(data[behind:], '"')
+				end := begin + bytes.LastIndexByte(data[begin:r.Offset()], '"') + 1
+				next(begin, end, string(data[begin+1:end-1]) != string(name))
+				value()
+				behind = r.Offset()
+			}
+		case Array:
+			for range r.Array() {
+				value()
+			}
+		default:
+			r.Skip()
+		}
+		if s := spans[n]; int(s.Start) != start || s.End() != r.Offset() || int(s.Next) != at {
+			t.Fatalf("%q: span %d is %d to %d, next %d; want %d to %d, %d", data, n, s.Start, s.End(), s.Next, start, r.Offset(), at)
+		}
+	}
+	value()
+	if at != len(spans) {
+		t.Fatalf("%q: %d spans, want %d", data, len(spans), at)
+	}
 }
 
 func BenchmarkCheck(b *testing.B) {

@@ -52,6 +52,35 @@ type Schema struct {
 	// pins tells alternatives apart without trying them: the strings that a member can have.
 	pins         map[string][]string
 	byAny, byOne *dispatch // of anyOf and oneOf, or nil
+
+	// What is made of the rest, for speed.
+	names names   // of props and required
+	item  *Schema // what items refers to
+	plain bool    // no other schema says anything of the same value
+}
+
+// target is the schema that s is if it is nothing but a reference, or s.
+func (s *Schema) target() *Schema {
+	for range 8 { // references can go in circles
+		if s == nil || s.ref == nil || !s.onlyRefers() {
+			break
+		}
+		s = s.ref
+	}
+	return s
+}
+
+// onlyRefers reports whether s has no word but a reference and a title.
+func (s *Schema) onlyRefers() bool {
+	none := s.only == nil && s.required == nil && s.others == nil && s.left == nil && s.tuple == nil && s.items == nil && s.not == nil
+	return none && s.types == 0 && s.enum == nil && s.props == nil && s.allOf == nil && s.anyOf == nil && s.oneOf == nil && s.cond == nil &&
+		s.pattern == nil && s.minLen == 0 && s.maxLen < 0 && s.minItems == 0 && s.maxItems < 0 && s.min == nil && s.max == nil && !s.unique && s.format == ""
+}
+
+func (s *Schema) prepare() {
+	s.byAny, s.byOne = newDispatch(s.anyOf), newDispatch(s.oneOf)
+	s.names, s.item = newNames(s.props, s.required), s.items.target()
+	s.plain = s.ref == nil && s.left == nil && s.allOf == nil && s.anyOf == nil && s.oneOf == nil && s.not == nil && s.cond == nil && !s.never
 }
 
 // A dispatch finds the alternatives that the string in one member of an object does not speak against.
@@ -137,21 +166,8 @@ func (t typeSet) String() string {
 	return strings.Join(names, " or ")
 }
 
-func kindType(k strictjson.Kind) typeSet {
-	switch k {
-	case strictjson.Object:
-		return tObject
-	case strictjson.Array:
-		return tArray
-	case strictjson.String:
-		return tString
-	case strictjson.Number:
-		return tNumber
-	case strictjson.Null:
-		return tNull
-	}
-	return tBool
-}
+var kindTypes = [128]typeSet{strictjson.Object: tObject, strictjson.Array: tArray, strictjson.String: tString, strictjson.Number: tNumber,
+	strictjson.Null: tNull, strictjson.True: tBool, strictjson.False: tBool}
 
 // A Loader reads a schema by the file name that a reference uses.
 type Loader func(name string) ([]byte, error)
@@ -175,7 +191,7 @@ func Compile(name string, load Loader, o Options) (*Schema, error) {
 		s.pin(0)
 	}
 	for _, s := range c.done {
-		s.byAny, s.byOne = newDispatch(s.anyOf), newDispatch(s.oneOf)
+		s.prepare()
 	}
 	return s, nil
 }

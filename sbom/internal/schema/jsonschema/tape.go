@@ -20,13 +20,8 @@ type Node int32
 // value.
 type Document struct {
 	Data  []byte
-	spans []span
+	spans []strictjson.Span
 	seed  maphash.Seed
-}
-
-type span struct {
-	start, end int32
-	next       Node // behind the last value inside this one
 }
 
 // Parse reads data, which must not change afterwards, with everything that strictjson asks of it.
@@ -34,39 +29,12 @@ func Parse(data []byte, l strictjson.Limits) (*Document, error) {
 	if len(data) > math.MaxInt32 {
 		return nil, &strictjson.Error{Reason: "larger than 2 GiB", Err: strictjson.ErrLimit}
 	}
-	d := &Document{Data: data, spans: make([]span, 0, len(data)/16), seed: maphash.MakeSeed()}
 	r := strictjson.NewReader(data, l)
-	d.value(r)
+	spans := r.Spans(make([]strictjson.Span, 0, len(data)/16))
 	if err := r.End(); err != nil {
 		return nil, err
 	}
-	return d, nil
-}
-
-func (d *Document) value(r *strictjson.Reader) {
-	kind := r.Kind()
-	n := len(d.spans)
-	d.spans = append(d.spans, span{start: int32(r.Offset())})
-	switch kind {
-	case strictjson.Object:
-		from := r.Offset() + 1
-		for range r.Object() {
-			// Only white space and a comma stand in front of the name, white space and a colon behind it.
-			start := from + bytes.IndexByte(d.Data[from:r.Offset()], '"')
-			end := start + bytes.LastIndexByte(d.Data[start:r.Offset()], '"') + 1
-			d.spans = append(d.spans, span{int32(start), int32(end), Node(len(d.spans) + 1)})
-			d.value(r)
-			from = r.Offset()
-		}
-	case strictjson.Array:
-		for range r.Array() {
-			d.value(r)
-		}
-	default:
-		r.Skip()
-	}
-	d.spans[n].end = int32(r.Offset())
-	d.spans[n].next = Node(len(d.spans))
+	return &Document{Data: data, spans: spans, seed: maphash.MakeSeed()}, nil
 }
 
 // Root is the whole document.
@@ -76,30 +44,38 @@ func (d *Document) Root() Node { return 0 }
 func (d *Document) Len() int { return len(d.spans) }
 
 // Raw returns the text of n.
-func (d *Document) Raw(n Node) []byte { return d.Data[d.spans[n].start:d.spans[n].end] }
+func (d *Document) Raw(n Node) []byte { return d.Data[d.spans[n].Start:d.spans[n].End()] }
 
 // Offset returns where n begins.
-func (d *Document) Offset(n Node) int { return int(d.spans[n].start) }
+func (d *Document) Offset(n Node) int { return int(d.spans[n].Start) }
+
+// next is behind the last value inside of n.
+func (d *Document) next(n Node) Node { return Node(d.spans[n].Next) }
 
 // Kind returns what n is.
-func (d *Document) Kind(n Node) strictjson.Kind {
-	switch c := d.Data[d.spans[n].start]; c {
-	case '{', '[', '"', 't', 'f', 'n':
-		return strictjson.Kind(c)
+func (d *Document) Kind(n Node) strictjson.Kind { return kinds[d.Data[d.spans[n].Start]] }
+
+// kinds are the kinds of the values that begin with a byte.
+var kinds = func() (k [256]strictjson.Kind) {
+	for i := range k {
+		k[i] = strictjson.Number
 	}
-	return strictjson.Number
-}
+	for _, c := range "{[\"tfn" {
+		k[c] = strictjson.Kind(c)
+	}
+	return k
+}()
 
 // Text returns the decoded string n, a view of the document unless there are escapes, or nil if it is no string.
 func (d *Document) Text(n Node) []byte {
-	raw := d.Raw(n)
-	if raw[0] != '"' {
+	s := &d.spans[n]
+	switch {
+	case d.Data[s.Start] != '"':
 		return nil
+	case s.Escaped():
+		return strictjson.NewReader(d.Raw(n), strictjson.Limits{}).Text()
 	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw[1 : len(raw)-1]
-	}
-	return strictjson.NewReader(raw, strictjson.Limits{}).Text()
+	return d.Data[s.Start+1 : s.End()-1]
 }
 
 // String is [Document.Text] as a string, which is a view of the document too.
@@ -114,7 +90,7 @@ func (d *Document) Members(n Node) iter.Seq2[Node, Node] {
 		if d.Kind(n) != strictjson.Object {
 			return
 		}
-		for m := n + 1; m < d.spans[n].next; m = d.spans[m+1].next {
+		for m := n + 1; m < d.next(n); m = d.next(m + 1) {
 			if !yield(m, m+1) {
 				return
 			}
@@ -129,7 +105,7 @@ func (d *Document) Elements(n Node) iter.Seq2[int, Node] {
 			return
 		}
 		i := 0
-		for m := n + 1; m < d.spans[n].next; m = d.spans[m].next {
+		for m := n + 1; m < d.next(n); m = d.next(m) {
 			if !yield(i, m) {
 				return
 			}
@@ -155,7 +131,7 @@ func (d *Document) Pointer(n Node) string {
 walk:
 	for at != n {
 		for k, v := range d.Members(at) {
-			if n == k || n < d.spans[v].next {
+			if n == k || n < d.next(v) {
 				b.WriteByte('/')
 				b.WriteString(jsonpointer.Escape(string(d.Text(k))))
 				if n == k {
@@ -166,7 +142,7 @@ walk:
 			}
 		}
 		for i, v := range d.Elements(at) {
-			if n < d.spans[v].next {
+			if n < d.next(v) {
 				b.WriteByte('/')
 				b.WriteString(strconv.Itoa(i))
 				at = v
@@ -235,12 +211,12 @@ func (d *Document) equal(a, b Node) bool {
 	case strictjson.Array:
 		m := b + 1
 		for _, v := range d.Elements(a) {
-			if m >= d.spans[b].next || !d.equal(v, m) {
+			if m >= d.next(b) || !d.equal(v, m) {
 				return false
 			}
-			m = d.spans[m].next
+			m = d.next(m)
 		}
-		return m == d.spans[b].next
+		return m == d.next(b)
 	case strictjson.String:
 		return bytes.Equal(d.Text(a), d.Text(b))
 	case strictjson.Number:

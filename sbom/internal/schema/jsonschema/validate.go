@@ -146,6 +146,12 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 		fail(n, "type", "")
 		return found
 	}
+	if s.plain && kind == strictjson.String {
+		if s.enum != nil && !s.enum[v.d.String(n)] {
+			fail(n, "enum", "")
+		}
+		return v.join(found, v.text(s, n))
+	}
 	if s.left != nil && marks == nil && kind == strictjson.Object {
 		marks = &seen{}
 	}
@@ -216,7 +222,7 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 }
 
 func (v *validator) isType(n Node, kind strictjson.Kind, allowed typeSet) bool {
-	if allowed&kindType(kind) != 0 {
+	if allowed&kindTypes[kind&127] != 0 {
 		return true
 	}
 	return kind == strictjson.Number && allowed&tInteger != 0 && !strings.Contains(canonicalNumber(v.d.Raw(n)), "e-")
@@ -238,7 +244,7 @@ func (v *validator) isOneOf(s *Schema, n Node, kind strictjson.Kind) bool {
 func sameValue(a *Document, n Node, b *Document, m Node) bool {
 	both := slices.Concat([]byte{'['}, a.Raw(n), []byte{','}, b.Raw(m), []byte{']'})
 	d, err := Parse(both, strictjson.Limits{})
-	return err == nil && d.equal(1, d.spans[1].next)
+	return err == nil && d.equal(1, d.next(1))
 }
 
 func (v *validator) object(s *Schema, n Node, marks *seen) (found []finding) {
@@ -249,15 +255,16 @@ func (v *validator) object(s *Schema, n Node, marks *seen) (found []finding) {
 	i := -1
 	for name, value := range v.d.Members(n) {
 		i++
-		text := v.d.Text(name)
-		if missing > 0 && slices.Contains(s.required, string(text)) {
+		text := v.d.String(name)
+		slot := s.names.slot(text)
+		if slot.required {
 			missing--
 		}
-		if sub := s.props[string(text)]; sub != nil {
+		if slot.schema != nil {
 			if marks != nil {
 				marks.mark(i)
 			}
-			found = v.join(found, v.eval(sub, value, nil))
+			found = v.join(found, v.eval(slot.schema, value, nil))
 			continue
 		}
 		if right := s.inOtherCase(text); right != "" {
@@ -289,15 +296,16 @@ func (v *validator) object(s *Schema, n Node, marks *seen) (found []finding) {
 }
 
 // inOtherCase returns the member that a name differs from in case only.
-func (s *Schema) inOtherCase(name []byte) string {
+func (s *Schema) inOtherCase(name string) string {
 	var lower [64]byte
 	if len(name) > len(lower) {
-		return s.folded[string(bytes.ToLower(name))]
+		return s.folded[strings.ToLower(name)]
 	}
-	for i, c := range name {
+	for i := range len(name) {
+		c := name[i]
 		switch {
 		case c >= utf8.RuneSelf:
-			return s.folded[string(bytes.ToLower(name))]
+			return s.folded[strings.ToLower(name)]
 		case c >= 'A' && c <= 'Z':
 			c += 'a' - 'A'
 		}
@@ -316,8 +324,8 @@ func (v *validator) array(s *Schema, n Node) (found []finding) {
 		switch {
 		case i < len(s.tuple):
 			found = v.join(found, v.eval(s.tuple[i], item, nil))
-		case s.items != nil:
-			found = v.join(found, v.eval(s.items, item, nil))
+		case s.item != nil:
+			found = v.join(found, v.eval(s.item, item, nil))
 		}
 	}
 	if count < s.minItems {
