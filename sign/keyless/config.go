@@ -91,8 +91,8 @@ func usable(list []service, now time.Time, versions ...int) (out []service) {
 			continue
 		}
 		same := func(o service) bool { return o.Operator == s.Operator }
-		switch i := slices.IndexFunc(out, same); {
-		case i < 0 || s.Operator == "":
+		switch i := slices.IndexFunc(out, same); { // services that name no operator are of one
+		case i < 0:
 			out = append(out, s)
 		case s.ValidFor.Start.After(out[i].ValidFor.Start):
 			out[i] = s
@@ -101,13 +101,24 @@ func usable(list []service, now time.Time, versions ...int) (out []service) {
 	return out
 }
 
-// choose applies a selector to the services that can be used.
-func (r selection) choose(what string, list []service) ([]service, error) {
+// choose applies a selector to those of the listed services that can be used now. A list without a usable one is an error: what its
+// instance demands would be left out. An empty list demands nothing.
+func (r selection) choose(what string, listed []service, now time.Time, versions ...int) ([]service, error) {
+	list := usable(listed, now, versions...)
+	switch {
+	case len(listed) == 0 && r.Selector != "EXACT":
+		return nil, nil
+	case len(list) == 0:
+		return nil, fmt.Errorf("keyless: %w: of %d %s in the signing config none serves now by an API that is spoken here (%v): get its newest version",
+			ErrConfig, len(listed), what, versions)
+	}
 	switch r.Selector {
-	case "ANY", "":
-		return list[:min(1, len(list))], nil
+	case "ANY":
+		return list[:1], nil
 	case "ALL":
 		return list, nil
+	case "":
+		return nil, fmt.Errorf("keyless: %w: the signing config does not say how many of its %s are asked (ANY, ALL or EXACT)", ErrConfig, what)
 	case "EXACT":
 		if r.Count <= 0 || r.Count > len(list) {
 			return nil, fmt.Errorf("keyless: %w: the signing config asks for %d %s, and %d can be used", ErrConfig, r.Count, what, len(list))
@@ -131,10 +142,10 @@ func (i *Instance) witnesses(now time.Time) (logs, tsas []service, err error) {
 	if i == nil {
 		return nil, nil, fmt.Errorf("keyless: %w: no instance", ErrConfig)
 	}
-	if logs, err = i.config.LogRule.choose("transparency logs", usable(i.config.Logs, now, 1, 2)); err != nil {
+	if logs, err = i.config.LogRule.choose("transparency logs", i.config.Logs, now, 1, 2); err != nil {
 		return nil, nil, err
 	}
-	if tsas, err = i.config.TSARule.choose("timestamp authorities", usable(i.config.TSAs, now, 1)); err != nil {
+	if tsas, err = i.config.TSARule.choose("timestamp authorities", i.config.TSAs, now, 1); err != nil {
 		return nil, nil, err
 	}
 	tiled := slices.ContainsFunc(logs, func(s service) bool { return s.Version == 2 })
@@ -177,7 +188,11 @@ type ServiceError struct {
 
 // Error says which service failed, and how.
 func (e *ServiceError) Error() string {
-	return fmt.Sprintf("%s at %s: %s", e.Service, e.URL, cmp.Or(e.Message, fmt.Sprint(e.Err)))
+	what := cmp.Or(e.Message, fmt.Sprint(e.Err))
+	if e.Message != "" && e.Err != nil {
+		what += ", " + e.Err.Error()
+	}
+	return fmt.Sprintf("%s at %s: %s", e.Service, e.URL, what)
 }
 
 // Unwrap is how.

@@ -51,7 +51,7 @@ func (c caller) ask(
 	var last *ServiceError
 	for try := range tries {
 		if try > 0 && !sleep(ctx, pause(try, last)) {
-			break
+			break // what the caller waits for would come too late
 		}
 		a, err := c.once(ctx, method, url, contentType, authorization, body)
 		if err != nil {
@@ -111,11 +111,26 @@ type busy time.Duration
 
 func (b busy) Error() string { return "asks for " + time.Duration(b).String() + " of patience" }
 
+// maxPatience is the longest that a service is believed to be busy.
+const maxPatience = time.Hour
+
+// after reads Retry-After, seconds or a date (RFC 9110, section 10.2.3). A date is compared with the service's own clock.
 func after(a *answer) error {
-	if n, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && n > 0 && n <= 60 {
-		return busy(time.Duration(n) * time.Second)
+	value := a.header.Get("Retry-After")
+	wait := time.Duration(0)
+	if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+		wait = time.Duration(n) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		now := time.Now()
+		if own, err := http.ParseTime(a.header.Get("Date")); err == nil {
+			now = own
+		}
+		wait = at.Sub(now)
 	}
-	return nil
+	if wait <= 0 {
+		return nil
+	}
+	return busy(min(wait, maxPatience))
 }
 
 // pause is how long to wait before a try: 200 ms, 400 ms, 800 ms, or what the service asks for.
@@ -127,7 +142,11 @@ func pause(try int, last *ServiceError) time.Duration {
 	return 100 * time.Millisecond << try
 }
 
+// sleep waits, unless ctx ends before that.
 func sleep(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return false
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -104,6 +104,7 @@ func (c *certifying) Witness(ctx context.Context, data []byte, key crypto.Public
 		}
 		return nil, err
 	}
+	token = strings.TrimSpace(token) // variables and files end with a newline at times
 	who, err := readToken(token, now)
 	if err != nil {
 		return nil, err

@@ -311,6 +311,13 @@ func TestTokens(t *testing.T) {
 		"nobody":              s.Token(map[string]any{}),
 		"unverified address":  s.Token(map[string]any{"email": "a@example.com", "email_verified": false, "sub": "x"}),
 		"a list without ours": s.Token(map[string]any{"aud": []string{"a", "b"}, "sub": "x"}),
+		"no end":              s.Token(map[string]any{"exp": nil, "sub": "x"}),
+		"an end in words":     s.Token(map[string]any{"exp": "tomorrow", "sub": "x"}),
+		"a line break in it":  strings.Replace(s.Token(map[string]any{"sub": "x"}), ".", ".\r\nX-Injected: 1\r\n", 1),
+		"two lines":           s.Token(map[string]any{"sub": "x"}) + "\n" + s.Token(map[string]any{"sub": "y"}),
+		"no signature":        strings.TrimRight(s.Token(map[string]any{"sub": "x"}), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
+		"with its scheme":     "Bearer " + s.Token(map[string]any{"sub": "x"}),
+		"padded":              s.Token(map[string]any{"sub": "x"}) + "==",
 	} {
 		_, err := (&keyless.Signer{Instance: i, Token: keyless.Token(token)}).Sign(t.Context(), sign.About(image, predicate{}))
 		if !errors.Is(err, keyless.ErrToken) {
@@ -318,6 +325,10 @@ func TestTokens(t *testing.T) {
 		}
 	}
 	if _, err := (&keyless.Signer{Instance: i}).Sign(t.Context(), sign.About(image, predicate{})); !errors.Is(err, keyless.ErrToken) {
+		t.Error(err)
+	}
+	late := &keyless.Signer{Instance: i, Token: keyless.Token(s.Token(map[string]any{"sub": "x"})), Now: func() time.Time { return s.Now().Add(time.Hour) }}
+	if _, err := late.Sign(t.Context(), sign.About(image, predicate{})); !errors.Is(err, keyless.ErrToken) || !strings.Contains(err.Error(), "clock") {
 		t.Error(err)
 	}
 	if n := s.Requests("fulcio"); n != 0 {
@@ -332,6 +343,22 @@ func TestTokens(t *testing.T) {
 	}
 	if n := s.Requests("fulcio"); n != 0 {
 		t.Errorf("the authority was asked %d times", n)
+	}
+}
+
+// A token with a newline around it, as variables and files have it, is the token.
+func TestTokenLine(t *testing.T) {
+	s := start(t)
+	token := s.Token(keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0"))
+	for _, text := range []string{token + "\n", token + "\r\n", " " + token, "\n" + token} {
+		k := &keyless.Signer{Instance: instance(t, s, keylesstest.Tiles), Token: keyless.Token(text)}
+		d, err := k.Sign(t.Context(), sign.About(image, predicate{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verifier(t, s).Verify(t.Context(), image, d); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -240,9 +240,17 @@ func readToken(token string, now time.Time) (*claims, error) {
 	if len(parts) != 3 {
 		return nil, fail("a token has three parts and this has %d", len(parts))
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return nil, fail("its claims: %w", err)
+	var payload []byte
+	for i, part := range []string{"header", "claims", "signature"} { // RFC 7515, section 7.1
+		data, err := base64.RawURLEncoding.DecodeString(parts[i])
+		switch {
+		case err != nil || strings.ContainsAny(parts[i], "\r\n"):
+			return nil, fail("its %s is not base64url without padding", part)
+		case len(data) == 0:
+			return nil, fail("its %s is empty", part)
+		case i == 1:
+			payload = data
+		}
 	}
 	c := new(claims)
 	if err := json.Unmarshal(payload, c); err != nil {
@@ -255,10 +263,13 @@ func readToken(token string, now time.Time) (*claims, error) {
 	c.strings = make(map[string]bool)
 	c.collect(all)
 	switch expires := time.Unix(int64(c.Expires), 0); {
+	case c.Expires == 0:
+		return nil, fail("it does not say when it expires")
 	case !slices.Contains(c.Audience, Audience):
 		return nil, fail("it is for audience %q, ask the provider for one with %q", []string(c.Audience), Audience)
 	case !now.Before(expires):
-		return nil, fail("it expired at %s, ask for a new one", expires.UTC().Format(time.RFC3339))
+		return nil, fail("it expired at %s and the clock says %s: ask for a new one, or set the clock", expires.UTC().Format(time.RFC3339),
+			now.UTC().Format(time.RFC3339))
 	case c.challenge() == "":
 		return nil, fail("it names nobody: no verified e-mail address and no subject")
 	}
