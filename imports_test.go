@@ -2,6 +2,7 @@ package lading_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -57,6 +58,7 @@ func TestImports(t *testing.T) {
 		{"sbom/vuln/osv", []string{"sbom", "sbom/vuln"}, []string{"go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/"}},
 		{"sbom/vuln/inspector", []string{"sbom", "sbom/vuln"}, []string{"go.yaml.in/yaml/v3", "github.com/pandatix/go-cvss/", "github.com/aws/"}},
 		{"sign", nil, []string{spec, digest, crypto, sys, mldsa}},
+		{"sign/kms", []string{"sign"}, []string{spec, digest, crypto, sys, mldsa, "github.com/aws/"}}, // other services stay in sign/kms/sigstorekms
 		{"sign/keyfile", nil, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/keyless", []string{"sign"}, []string{spec, digest, crypto, sys, mldsa}},
 		{"sign/keyless/awsoidc", []string{"sign"}, []string{spec, digest, crypto, sys, mldsa, "github.com/aws/"}}, // AWS STS stays there
@@ -154,6 +156,24 @@ func weight(t *testing.T, pkgs ...string) (lines int, modules []string) {
 		}
 	}
 	return lines, modules
+}
+
+// mostRequirements is how many modules go.mod may name: whoever requires this one has each of them in his go.mod or go.sum.
+const mostRequirements = 45
+
+func TestRequirements(t *testing.T) {
+	out, err := exec.Command("go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Require []struct{ Path string } }
+	if err := json.Unmarshal(out, &file); err != nil || len(file.Require) < 10 {
+		t.Fatalf("%d requirements, %v", len(file.Require), err)
+	}
+	if n := len(file.Require); n > mostRequirements {
+		t.Errorf("go.mod names %d modules, %d are allowed: what only tests need as a judge belongs into internal/interop, and what few users need "+
+			"into a module of its own, as sign/kms/sigstorekms is", n, mostRequirements)
+	}
 }
 
 // Below policy, one package imports registry: policy/gate.

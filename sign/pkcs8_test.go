@@ -3,9 +3,14 @@ package sign_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/pbkdf2"
 	"crypto/rand"
+	"crypto/sha1"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
@@ -18,7 +23,7 @@ import (
 	"testing"
 
 	"github.com/ladingdev/lading/sign"
-	"github.com/youmark/pkcs8"
+	"golang.org/x/crypto/scrypt"
 )
 
 // openssl runs the real program, which is on most machines, and gives what it prints.
@@ -103,14 +108,54 @@ func TestParseKeyPBES1(t *testing.T) {
 	}
 }
 
-// encryptedPEM encrypts with another implementation, cheaply.
-func encryptedPEM(t testing.TB, passphrase string, kdf pkcs8.KDFOpts) []byte {
+// derivation is how a key is made out of a passphrase, with its parameters in ASN.1.
+type derivation struct {
+	oid        asn1.ObjectIdentifier
+	parameters any
+	key        func(passphrase string) ([]byte, error) // 32 bytes
+}
+
+// PBKDF2 with one round of HMAC and SHA-1, its default, and scrypt, both as cheap as can be.
+var (
+	cheapPBKDF2 = derivation{oidPBKDF2, struct {
+		Salt []byte
+		N    int
+	}{[]byte("salt"), 1}, func(p string) ([]byte, error) { return pbkdf2.Key(sha1.New, p, []byte("salt"), 1, 32) }}
+	cheapScrypt = derivation{oidScrypt, struct {
+		Salt    []byte
+		N, R, P int
+	}{[]byte("salt"), 2, 1, 1}, func(p string) ([]byte, error) { return scrypt.Key([]byte(p), []byte("salt"), 2, 1, 1, 32) }}
+)
+
+// encryptedPEM encrypts a key by PBES2 (RFC 8018, section 6.2.1) with AES-256. What other programs and libraries write is read by
+// the tests with openssl and, outside this module, by those with youmark/pkcs8.
+func encryptedPEM(t testing.TB, passphrase string, by derivation) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := pkcs8.MarshalPrivateKey(key, []byte(passphrase), &pkcs8.Opts{Cipher: pkcs8.AES256CBC, KDFOpts: kdf})
+	plain, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := by.key(passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := aes.NewCipher(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pad := aes.BlockSize - len(plain)%aes.BlockSize
+	data, iv := append(plain, bytes.Repeat([]byte{byte(pad)}, pad)...), make([]byte, aes.BlockSize)
+	cipher.NewCBCEncrypter(c, iv).CryptBlocks(data, data)
+	der, err := asn1.Marshal(struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Data      []byte
+	}{algorithm(t, oidPBES2, struct{ KDF, Cipher pkix.AlgorithmIdentifier }{
+		algorithm(t, by.oid, by.parameters), algorithm(t, oidAES256, iv),
+	}), data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +164,7 @@ func encryptedPEM(t testing.TB, passphrase string, kdf pkcs8.KDFOpts) []byte {
 
 // One wrong passphrase in 256 makes padding that looks right: it is a wrong passphrase all the same.
 func TestParseKeyWrongPassphrases(t *testing.T) {
-	encrypted := encryptedPEM(t, "secret", pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 1, HMACHash: crypto.SHA256})
+	encrypted := encryptedPEM(t, "secret", cheapPBKDF2)
 	if _, err := sign.ParseKey(encrypted, []byte("secret")); err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +174,14 @@ func TestParseKeyWrongPassphrases(t *testing.T) {
 		}
 	}
 }
+
+// Object identifiers of RFC 8018, appendices A and B, and RFC 7914, section 7.
+var (
+	oidPBES2  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
+	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
+	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
+	oidAES256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}
+)
 
 // algorithm is an AlgorithmIdentifier of RFC 5280, section 4.1.1.2.
 func algorithm(t testing.TB, oid asn1.ObjectIdentifier, parameters any) pkix.AlgorithmIdentifier {
@@ -143,13 +196,9 @@ func algorithm(t testing.TB, oid asn1.ObjectIdentifier, parameters any) pkix.Alg
 // A key file does not decide how much its reader spends, and one that is damaged is no panic.
 func TestParseKeyHostile(t *testing.T) {
 	var (
-		pbes2  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
-		pbkdf2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
-		scrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
-		aes256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}
 		iv     = make([]byte, 16)
 		data   = make([]byte, 48)
-		cbc    = algorithm(t, aes256, iv)
+		cbc    = algorithm(t, oidAES256, iv)
 		rounds = func(n int) any {
 			return struct {
 				Salt []byte
@@ -176,32 +225,32 @@ func TestParseKeyHostile(t *testing.T) {
 			return der
 		}
 		by = func(kdf asn1.ObjectIdentifier, p any) []byte {
-			return info(algorithm(t, pbes2, parameters(algorithm(t, kdf, p), cbc)), data)
+			return info(algorithm(t, oidPBES2, parameters(algorithm(t, kdf, p), cbc)), data)
 		}
 		with = func(cipher pkix.AlgorithmIdentifier, data []byte) []byte {
-			return info(algorithm(t, pbes2, parameters(algorithm(t, pbkdf2, rounds(1)), cipher)), data)
+			return info(algorithm(t, oidPBES2, parameters(algorithm(t, oidPBKDF2, rounds(1)), cipher)), data)
 		}
 	)
-	if _, err := sign.ParseKey(block("ENCRYPTED PRIVATE KEY", by(pbkdf2, rounds(1))), []byte("x")); !errors.Is(err, sign.ErrPassphrase) {
+	if _, err := sign.ParseKey(block("ENCRYPTED PRIVATE KEY", by(oidPBKDF2, rounds(1))), []byte("x")); !errors.Is(err, sign.ErrPassphrase) {
 		t.Fatalf("the frame of this test: %v", err)
 	}
 	for name, der := range map[string][]byte{
-		"many rounds":          by(pbkdf2, rounds(10_000_001)),
-		"no rounds":            by(pbkdf2, rounds(0)),
-		"rounds below none":    by(pbkdf2, rounds(-1)),
-		"much memory":          by(scrypt, work(1<<24, 8, 1)),
-		"many passes":          by(scrypt, work(2, 1, 1000)),
-		"overflow":             by(scrypt, work(1<<40, 1<<40, 1)),
-		"no memory":            by(scrypt, work(0, 8, 1)),
-		"no power of two":      by(scrypt, work(17, 8, 1)),
-		"another derivation":   by(aes256, iv),
+		"many rounds":          by(oidPBKDF2, rounds(10_000_001)),
+		"no rounds":            by(oidPBKDF2, rounds(0)),
+		"rounds below none":    by(oidPBKDF2, rounds(-1)),
+		"much memory":          by(oidScrypt, work(1<<24, 8, 1)),
+		"many passes":          by(oidScrypt, work(2, 1, 1000)),
+		"overflow":             by(oidScrypt, work(1<<40, 1<<40, 1)),
+		"no memory":            by(oidScrypt, work(0, 8, 1)),
+		"no power of two":      by(oidScrypt, work(17, 8, 1)),
+		"another derivation":   by(oidAES256, iv),
 		"another cipher":       with(algorithm(t, asn1.ObjectIdentifier{1, 2, 3}, iv), data),
-		"a short vector":       with(algorithm(t, aes256, iv[:8]), data),
-		"no vector":            with(algorithm(t, aes256, 5), data),
+		"a short vector":       with(algorithm(t, oidAES256, iv[:8]), data),
+		"no vector":            with(algorithm(t, oidAES256, 5), data),
 		"half a block":         with(cbc, data[:17]),
 		"nothing encrypted":    with(cbc, nil),
-		"parameters of nobody": info(algorithm(t, pbes2, 5), data),
-		"a tail":               append(by(pbkdf2, rounds(1)), 0),
+		"parameters of nobody": info(algorithm(t, oidPBES2, 5), data),
+		"a tail":               append(by(oidPBKDF2, rounds(1)), 0),
 		"nothing":              nil,
 		"no sequence":          {4, 1, 1},
 	} {

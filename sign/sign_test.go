@@ -24,7 +24,6 @@ import (
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/signtest"
 	"github.com/opencontainers/go-digest"
-	"github.com/youmark/pkcs8"
 )
 
 var algorithms = []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.RSA3072, sign.Ed25519, sign.MLDSA44, sign.MLDSA65, sign.MLDSA87}
@@ -369,8 +368,8 @@ func FuzzParseKey(f *testing.F) {
 	public, _ := sign.MarshalPublicKey(key.Public())
 	f.Add(public)
 	f.Add(block("ENCRYPTED SIGSTORE PRIVATE KEY", []byte(`{"kdf":{"name":"scrypt","params":{"N":2,"r":1,"p":1},"salt":"AA=="},"cipher":{"name":"nacl/secretbox","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},"ciphertext":"AA=="}`)))
-	f.Add(encryptedPEM(f, "x", pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 1, HMACHash: crypto.SHA256}))
-	f.Add(encryptedPEM(f, "x", pkcs8.ScryptOpts{SaltSize: 8, CostParameter: 2, BlockSize: 1, ParallelizationParameter: 1}))
+	f.Add(encryptedPEM(f, "x", cheapPBKDF2))
+	f.Add(encryptedPEM(f, "x", cheapScrypt))
 	f.Add([]byte("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n" +
 		"AAAAAAAAAAAAAAAAAAAAAA==\n-----END EC PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

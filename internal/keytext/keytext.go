@@ -175,7 +175,7 @@ var texts = []struct {
 	{`^untrusted comment:`, form{"a key of minisign or signify" + noPlace, "", ""}},
 	{`^(age1|AGE-SECRET-KEY-|# created: [^\n]*\n# public key: age1)`, form{"a key of age, which signs nothing", "", ""}},
 	{`^[a-z]+://`, form{"a reference to a key in a key management service",
-		"package sign/kms opens it", "export its public key as PEM"}},
+		"package sign/kms opens it, sign/kms/sigstorekms where it is not of AWS", "export its public key as PEM"}},
 	{`^["']?-----BEGIN [A-Z0-9 ]+-----\\[rn]`, form{"PEM whose line breaks are written as \\n", toBreaks, toBreaks}},
 	{`^["'](-----BEGIN|LS0tLS1CRUdJTi)`, form{"PEM in quotation marks", toBare, toBare}},
 	{`^LS0tLS1CRUdJTi`, form{"PEM in base64 once more", toText, toText}},

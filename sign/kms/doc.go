@@ -1,4 +1,4 @@
-// Package kms signs with keys that stay in a key management service.
+// Package kms signs with keys that stay in AWS KMS.
 //
 //	key, err := kms.Open(ctx, "awskms:///alias/release")
 //	signer := &sign.BundleSigner{Key: key}
@@ -31,26 +31,12 @@
 //
 // # Other services
 //
-// Google Cloud KMS, Azure Key Vault, HashiCorp Vault and OpenBao come from github.com/sigstore/sigstore: import the provider, which
-// brings the service's libraries into your program, and [Open] knows its references:
-//
-//	import _ "github.com/sigstore/sigstore/pkg/signature/kms/gcp" // gcpkms://
-//	import _ "github.com/sigstore/sigstore/pkg/signature/kms/azure" // azurekms://
-//	import _ "github.com/sigstore/sigstore/pkg/signature/kms/hashivault" // hashivault:// and openbao://
-//
-// A reference of a scheme whose provider is not in the program is [ErrReference]. It never runs a plugin program from PATH,
-// as that library by itself would. [FromSigstore] takes a signer that you made.
+// Google Cloud KMS, Azure Key Vault, HashiCorp Vault and OpenBao come from github.com/sigstore/sigstore: package
+// sign/kms/sigstorekms, a module of its own, opens their keys, and makes any signer of that library a key.
 //
 // # No call without an end
 //
-// Each call of a service ends after a minute, its retries included, or earlier by its context. Providers of sigstore/sigstore
-// that do not heed their context keep the timeouts of their own clients.
-//
-// Vault and OpenBao: when the key is rotated, a key that is open goes on signing with the version whose public key it has, as one
-// of AWS does when its alias moves; open it again for the new one, and trust both meanwhile. If the old version may no longer
-// sign (min_encryption_version), the service's error says so. RSA keys sign by PKCS #1 v1.5 alone, since the provider asks for
-// nothing else: Sigstore's formats, not those of Notary Project, for which the error is [sign.ErrKey]; P-256, P-384 and P-521
-// sign both.
+// Each call of the service ends after a minute, its retries included, or earlier by its context.
 //
 // # What comes back is checked
 //

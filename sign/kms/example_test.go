@@ -45,12 +45,12 @@ func ExampleNewAWS() {
 	// map[kms:GetPublicKey:1 kms:Sign:1]
 }
 
-// A provider that the program does not import is not looked for elsewhere.
+// What is no reference to AWS KMS is opened by a package of its own.
 func ExampleOpen() {
 	_, err := kms.Open(context.Background(), "gcpkms://projects/acme/locations/global/keyRings/release/cryptoKeys/images")
 	fmt.Println(errors.Is(err, kms.ErrReference))
 	fmt.Println(err)
 	// Output:
 	// true
-	// kms: not a reference to a key that is known here: "gcpkms": its provider is not imported: import _ "github.com/sigstore/sigstore/pkg/signature/kms/gcp"
+	// kms: not a reference to a key that is known here: "gcpkms" is no scheme of AWS KMS: package sign/kms/sigstorekms opens keys of other services
 }

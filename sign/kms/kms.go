@@ -2,10 +2,8 @@ package kms
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,51 +11,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/ladingdev/lading/sign"
-	sigstore "github.com/sigstore/sigstore/pkg/signature/kms"
 )
 
-// ErrReference says that a reference to a key is malformed, or of a scheme that this program has no provider for.
+// ErrReference says that a reference to a key is malformed, or of a scheme that is not known here.
 var ErrReference = errors.New("not a reference to a key that is known here")
 
 // callTimeout ends each call that a service does not answer; clients by themselves wait for ever.
 const callTimeout = time.Minute
 
-// Open returns the key that a reference names: awskms:// is AWS KMS, any other scheme that of a provider of
-// github.com/sigstore/sigstore that the program imports. See the package comment for both.
+// Open returns the key that a reference to AWS KMS names, awskms://[ENDPOINT]/KEY. See the package comment. References to other
+// services are opened by package sign/kms/sigstorekms, a module of its own, whose Open takes these too.
 //
-// It reads the environment: for AWS all that the SDK's LoadDefaultConfig reads (variables AWS_*, shared files, roles of
-// containers and machines), for others what their provider reads. It runs no program but the credential_process of AWS's
-// shared files.
+// It reads the environment: all that the SDK's LoadDefaultConfig reads (variables AWS_*, shared files, roles of containers and
+// machines). It runs no program but the credential_process of AWS's shared files.
 //
-// Errors are [ErrReference], and of AWS [sign.ErrKey] for a key that is not there, disabled, or of a type that cannot sign here,
-// [sign.ErrThrottled] and [sign.ErrDenied]; other providers have errors of their own.
+// Errors are [ErrReference], [sign.ErrKey] for a key that is not there, disabled, or of a type that cannot sign here,
+// [sign.ErrThrottled] and [sign.ErrDenied].
 func Open(ctx context.Context, uri string) (sign.Key, error) {
 	if rest, ok := strings.CutPrefix(uri, "awskms://"); ok {
 		return openAWS(ctx, rest)
 	}
-	// Get takes what no provider's scheme begins for the name of a program to run. Providers are never taken away, so a
-	// match here is one there.
-	if !slices.ContainsFunc(sigstore.SupportedProviders(), func(scheme string) bool { return strings.HasPrefix(uri, scheme) }) {
-		scheme, _, found := strings.Cut(uri, "://")
-		if !found {
-			return nil, fmt.Errorf("kms: %w: %.128q has no scheme: those of AWS KMS are awskms:///KEY", ErrReference, uri)
-		}
-		if name := providers[scheme]; name != "" {
-			return nil, fmt.Errorf("kms: %w: %.32q: its provider is not imported: import _ %q", ErrReference, scheme, providerPath+name)
-		}
-		return nil, fmt.Errorf("kms: %w: %.32q: no provider for it is imported", ErrReference, scheme)
+	scheme, _, found := strings.Cut(uri, "://")
+	if !found {
+		return nil, fmt.Errorf("kms: %w: %.128q has no scheme: those of AWS KMS are awskms:///KEY", ErrReference, uri)
 	}
-	sv, err := sigstore.Get(ctx, uri, crypto.SHA256) // the hash of what does not say otherwise; FromSigstore always does
-	if err != nil {
-		return nil, fmt.Errorf("kms: %w", err)
-	}
-	return FromSigstore(ctx, sv)
+	return nil, fmt.Errorf("kms: %w: %.32q is no scheme of AWS KMS: package sign/kms/sigstorekms opens keys of other services", ErrReference, scheme)
 }
-
-// The providers of sigstore/sigstore, by scheme.
-var providers = map[string]string{"gcpkms": "gcp", "azurekms": "azure", "hashivault": "hashivault"}
-
-const providerPath = "github.com/sigstore/sigstore/pkg/signature/kms/"
 
 func openAWS(ctx context.Context, reference string) (sign.Key, error) {
 	endpoint, id, _ := strings.Cut(reference, "/")

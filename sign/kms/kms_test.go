@@ -2,20 +2,13 @@ package kms_test
 
 import (
 	"context"
-	"crypto"
 	"errors"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/kms"
-	"github.com/ladingdev/lading/sign/signtest"
-	"github.com/sigstore/sigstore/pkg/signature"
-	sigstore "github.com/sigstore/sigstore/pkg/signature/kms"
 )
 
 // malformed references, all of AWS.
@@ -68,72 +61,6 @@ func environmentOfNobody(t testing.TB) {
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-}
-
-// Programs named like plugins of sigstore's library lie in PATH, and none is ever run.
-func TestNoPlugins(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the plugin is a shell script")
-	}
-	dir := t.TempDir()
-	ran := filepath.Join(dir, "ran")
-	for _, name := range []string{"planted", "gcpkms", "awskms", "azurekms", "hashivault"} {
-		if err := os.WriteFile(filepath.Join(dir, "sigstore-kms-"+name), []byte("#!/bin/sh\n: > '"+ran+"'\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-	environmentOfNobody(t)
-	t.Setenv("AWS_REGION", "")
-	for _, uri := range []string{"planted://key", "gcpkms://projects/p", "azurekms://vault/key", "hashivault://key", "awskms://planted", "planted://", "://", "planted"} {
-		if _, err := kms.Open(t.Context(), uri); !errors.Is(err, kms.ErrReference) {
-			t.Errorf("%s: %v", uri, err)
-		}
-	}
-	if _, err := os.Stat(ran); err == nil {
-		t.Fatal("a program from PATH was run")
-	}
-	// The trap works: the library alone runs it.
-	sv, err := sigstore.Get(t.Context(), "planted://key", crypto.SHA256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sv.PublicKey(); err == nil {
-		t.Error("a public key from a script that says nothing")
-	}
-	if _, err := os.Stat(ran); err != nil {
-		t.Errorf("the trap does not work: %v", err)
-	}
-}
-
-// provider is what a provider of sigstore's registers, with a key in memory.
-type provider struct{ signature.SignerVerifier }
-
-func (provider) CreateKey(context.Context, string) (crypto.PublicKey, error) { panic("not called") }
-func (provider) CryptoSigner(context.Context, func(error)) (crypto.Signer, crypto.SignerOpts, error) {
-	panic("not called")
-}
-func (provider) SupportedAlgorithms() []string { return nil }
-func (provider) DefaultAlgorithm() string      { return "" }
-
-func TestOpenProvider(t *testing.T) {
-	failed := errors.New("no such key")
-	sigstore.AddProvider("memorykms://", func(_ context.Context, uri string, _ crypto.Hash, _ ...signature.RPCOption) (sigstore.SignerVerifier, error) {
-		if uri != "memorykms://key" {
-			return nil, failed
-		}
-		sv, _, err := signature.NewDefaultECDSASignerVerifier()
-		return provider{sv}, err
-	})
-	key, err := kms.Open(t.Context(), "memorykms://key")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signtest.TestKey(t, key)
-	signtest.TestSigner(t, &sign.BundleSigner{Key: key})
-	if _, err := kms.Open(t.Context(), "memorykms://other"); !errors.Is(err, failed) {
-		t.Errorf("the provider's error: %v", err)
-	}
 }
 
 // asked is a client that tells whether it was asked, and for what.
@@ -200,7 +127,7 @@ func FuzzReference(f *testing.F) {
 		if err == nil {
 			t.Fatal("a key from nowhere")
 		}
-		if !strings.HasPrefix(uri, "awskms://") && !strings.HasPrefix(uri, "memorykms://") && !errors.Is(err, kms.ErrReference) {
+		if !strings.HasPrefix(uri, "awskms://") && !errors.Is(err, kms.ErrReference) {
 			t.Errorf("%q: %v", uri, err)
 		}
 	})

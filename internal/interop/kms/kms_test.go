@@ -1,5 +1,5 @@
-// Package kms_test holds sign/kms against the KMS providers of sigstore's library, which are those of cosign: AWS's on the
-// same keys and references, and Vault's behind ours.
+// Package kms_test holds sign/kms and sign/kms/sigstorekms against the KMS providers of sigstore's library, which are those of
+// cosign: AWS's on the same keys and references, and Vault's behind ours.
 package kms_test
 
 import (
@@ -31,6 +31,7 @@ import (
 	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/kms"
+	"github.com/ladingdev/lading/sign/kms/sigstorekms"
 	"github.com/ladingdev/lading/sign/signtest"
 	"github.com/ladingdev/lading/verify"
 	"github.com/opencontainers/go-digest"
@@ -89,7 +90,7 @@ func TestAWS(t *testing.T) {
 			t.Errorf("%s: theirs on ours: %v", spec, err)
 		}
 		// FromSigstore verifies what theirs signs.
-		wrapped, err := kms.FromSigstore(t.Context(), theirs)
+		wrapped, err := sigstorekms.FromSigstore(t.Context(), theirs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,7 +238,7 @@ func TestVault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			startVault(t, key)
-			opened, err := kms.Open(t.Context(), map[bool]string{false: "hashivault://release", true: "openbao://release"}[name == "P-384"])
+			opened, err := sigstorekms.Open(t.Context(), map[bool]string{false: "hashivault://release", true: "openbao://release"}[name == "P-384"])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -263,13 +264,13 @@ func TestVault(t *testing.T) {
 	t.Run("denied", func(t *testing.T) {
 		startVault(t, edwards)
 		t.Setenv("VAULT_TOKEN", "another")
-		if _, err := kms.Open(t.Context(), "hashivault://release"); err == nil {
+		if _, err := sigstorekms.Open(t.Context(), "hashivault://release"); err == nil {
 			t.Error("opened with a wrong token")
 		}
 	})
 	t.Run("not there", func(t *testing.T) {
 		startVault(t, edwards)
-		if _, err := kms.Open(t.Context(), "hashivault://other"); err == nil {
+		if _, err := sigstorekms.Open(t.Context(), "hashivault://other"); err == nil {
 			t.Error("opened a key that is not there")
 		}
 	})
@@ -280,7 +281,7 @@ func TestVaultRotation(t *testing.T) {
 	first, second := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	for _, early := range []bool{true, false} {
 		server := startVault(t, first)
-		key, err := kms.Open(t.Context(), "hashivault://release")
+		key, err := sigstorekms.Open(t.Context(), "hashivault://release")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +302,7 @@ func TestVaultRotation(t *testing.T) {
 		}
 		server.rotate(second)
 		check()
-		again, err := kms.Open(t.Context(), "hashivault://release")
+		again, err := sigstorekms.Open(t.Context(), "hashivault://release")
 		if err != nil {
 			t.Fatal(err)
 		}

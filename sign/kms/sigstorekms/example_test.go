@@ -1,4 +1,4 @@
-package kms_test
+package sigstorekms_test
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"log"
 
 	"github.com/ladingdev/lading/sign"
-	"github.com/ladingdev/lading/sign/kms"
+	"github.com/ladingdev/lading/sign/kms/sigstorekms"
 	"github.com/opencontainers/go-digest"
 	"github.com/sigstore/sigstore/pkg/signature"
 )
@@ -18,7 +18,7 @@ func ExampleFromSigstore() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	key, err := kms.FromSigstore(ctx, sv)
+	key, err := sigstorekms.FromSigstore(ctx, sv)
 	if err != nil {
 		log.Fatal(err)
 	}
