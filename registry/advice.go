@@ -1,12 +1,7 @@
 package registry
 
 import (
-	"errors"
-	"net/http"
 	"strings"
-
-	"oras.land/oras-go/v2/registry/remote/auth"
-	"oras.land/oras-go/v2/registry/remote/errcode"
 )
 
 // misread says of a name that would be read as something else than it means, or of any that is none, how it is to be written;
@@ -56,26 +51,6 @@ func adviceOnName(name string) string {
 	}
 	if lower := strings.ToLower(repository); lower != repository {
 		return "repositories are written in lower case: " + host + lower + rest
-	}
-	return ""
-}
-
-// advice says what to do about an error that a login could mend.
-func (b *remoteBackend) advice(err error) string {
-	host := b.repo.Reference.Registry
-	var resp *errcode.ErrorResponse
-	switch {
-	case kindOf(err) != ErrUnauthorized:
-		return ""
-	case b.anonymous:
-		return "; to log in, set Options.Credential, such as to DockerCredentials (docker login " + host +
-			") or, for Amazon ECR, package registry/ecr"
-	case errors.Is(err, auth.ErrBasicCredentialNotFound):
-		return "; Options.Credential gives no user and password for " + host
-	case errors.As(err, &resp) && resp.StatusCode == http.StatusForbidden:
-		return "; who is logged in may not do this there"
-	case errors.As(err, &resp):
-		return "; what Options.Credential gives for " + host + " was turned down, or is nothing"
 	}
 	return ""
 }

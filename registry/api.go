@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -16,25 +15,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 )
-
-// How long it is believed that a repository has the referrers API, after its last good answer, and that it has none. The
-// first protects from a false "none" and is long. The second saves a request and is short: a registry that starts the
-// API lists new evidence there alone.
-const (
-	apiLifetime   = 24 * time.Hour
-	noAPILifetime = 10 * time.Minute
-)
-
-// apiState is what a repository showed of the referrers API. The zero value says nothing.
-type apiState struct {
-	Repository string    `json:"repository"`
-	API        bool      `json:"api"`   // it answered with an index, or with OCI-Subject; else with 404
-	Lists      bool      `json:"lists"` // it answered with OCI-Subject, or an index that was not empty
-	Seen       time.Time `json:"seen"`
-}
-
-func (s apiState) has(now time.Time) bool   { return s.API && now.Sub(s.Seen) < apiLifetime }
-func (s apiState) lacks(now time.Time) bool { return !s.API && now.Sub(s.Seen) < noAPILifetime }
 
 // apiMemory is what a repository showed, in its Cache or, without one or without a name, in one of its own, which lives
 // as long as the Repository.
@@ -76,15 +56,6 @@ func (m *apiMemory) hadTag(subject digest.Digest) (time.Time, bool) {
 	return recall(m.cache, m.cache.fallbacks, listingKey(m.name, subject))
 }
 
-// Forget drops what was learned about the repository: that it has the referrers API or has none, for which subjects it has
-// a fallback tag, listings and tags. It is for a registry that lost the API, because it was moved or set back to an older
-// version, or whose fallback tags somebody deleted: until then that is an error. The Cache, if there is one, forgets with
-// it.
-func (r *Repository) Forget() {
-	r.api.cache.Forget(r.name)
-	r.carried.Clear()
-}
-
 // Forget drops what is remembered about a repository, by its [Repository.Name]: whether it has the referrers API, in the
 // directory too, listings, and tags. Content stays, as it cannot change.
 func (c *Cache) Forget(repository string) {
@@ -110,12 +81,6 @@ func (c *Cache) Forget(repository string) {
 func (c *Cache) apiPath(repository string) string {
 	name := sha256.Sum256([]byte(repository))
 	return filepath.Join(c.Dir, "referrers-api", hex.EncodeToString(name[:]))
-}
-
-// rememberedAPI is an apiState and when it was last written to the directory.
-type rememberedAPI struct {
-	apiState
-	written time.Time
 }
 
 // api returns what is known of a repository's referrers API.
@@ -215,16 +180,4 @@ func elsewhere(from *url.URL, location string) bool {
 	to, err := from.Parse(location)
 	return err == nil && strings.Contains(from.Path, "/referrers/") && to.Hostname() != from.Hostname() && strings.Contains(to.Path,
 		"/referrers/")
-}
-
-// forgotten is the error of a registry that answered with lists before and now as if it had none.
-func (r *Repository) forgotten(subject Descriptor, known apiState, cause error) error {
-	answer := "with ErrUnsupported"
-	var absent *noAPIError
-	if errors.As(cause, &absent) {
-		answer = absent.answer
-	}
-	return fmt.Errorf("registry: %w: list referrers of %s in %s: the referrers API answers %s, and was there at %s; "+
-		"if the registry has lost it for good, Forget",
-		ErrUnavailable, subject.Digest, r.name, answer, known.Seen.UTC().Format(time.RFC3339))
 }

@@ -33,12 +33,6 @@ func (e *AttachError) Error() string {
 // Unwrap is why.
 func (e *AttachError) Unwrap() error { return e.Err }
 
-// ErrContended says that other writers kept replacing the index of referrers. Only that step is left to do: Repair.
-var ErrContended = errors.New("index of referrers stays contended")
-
-// errBlobUnknown says that a manifest names a blob that the registry does not know.
-var errBlobUnknown = errors.New("blob unknown")
-
 // How often a listing is read until it shows what was attached, and how often a fallback index is written.
 const (
 	listingTries  = 5                // where nothing says that there is a list, before the fallback tag is written
@@ -492,31 +486,9 @@ func (r *Repository) pushAgain(ctx context.Context, d Descriptor) error {
 	return r.backend.Push(ctx, bare(d), bytes.NewReader(data), "")
 }
 
-func jitter(try int) time.Duration {
-	return 5*time.Millisecond + rand.N(5*time.Millisecond<<min(try, 5))
-}
-
 // pause is jitter that grows up to longestPause, for what may take seconds.
 func pause(try int) time.Duration {
 	return min(jitter(try)<<max(0, try-listingTries), longestPause)
-}
-
-// A tagged manifest, as it was read.
-type tagged struct {
-	desc Descriptor
-	data []byte // nil if there is nothing to keep
-	etag string
-	own  bool // there is the subject itself, which counts as nothing
-}
-
-// A tagReader is a Backend that reads what a tag points to in one go, and can replace it on condition that it still
-// does (RFC 9110, section 13.1.1). Others are asked twice, and take what comes.
-type tagReader interface {
-	readTag(ctx context.Context, tag string) (tagged, error)
-	// pushIf is Push under a tag that still points to old; ErrContended says that it did not.
-	pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old tagged) error
-	// hasTag reports whether the list of tags has a tag, whatever reading it says.
-	hasTag(ctx context.Context, tag string) bool
 }
 
 // readTag returns the manifest under a tag. Data of a tag that is not there, or was replaced in between, is nil.

@@ -381,3 +381,47 @@ func remember[T any](c *Cache, m *map[string]remembered[T], key string, value T,
 	}
 	(*m)[key] = remembered[T]{value, now.Add(lifetime)}
 }
+
+// slotsOf returns the slots of a host, which repositories with one Cache share: the first says how many there are.
+func (c *Cache) slotsOf(host string, n int) slots {
+	if c == nil {
+		return make(slots, n)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.slots[host]
+	if !ok {
+		if c.slots == nil {
+			c.slots = make(map[string]slots)
+		}
+		s = make(slots, n)
+		c.slots[host] = s
+	}
+	return s
+}
+
+// apiState is what a repository showed of the referrers API. The zero value says nothing.
+type apiState struct {
+	Repository string    `json:"repository"`
+	API        bool      `json:"api"`   // it answered with an index, or with OCI-Subject; else with 404
+	Lists      bool      `json:"lists"` // it answered with OCI-Subject, or an index that was not empty
+	Seen       time.Time `json:"seen"`
+}
+
+// rememberedAPI is an apiState and when it was last written to the directory.
+type rememberedAPI struct {
+	apiState
+	written time.Time
+}
+
+func (s apiState) has(now time.Time) bool { return s.API && now.Sub(s.Seen) < apiLifetime }
+
+func (s apiState) lacks(now time.Time) bool { return !s.API && now.Sub(s.Seen) < noAPILifetime }
+
+// How long it is believed that a repository has the referrers API, after its last good answer, and that it has none. The
+// first protects from a false "none" and is long. The second saves a request and is short: a registry that starts the
+// API lists new evidence there alone.
+const (
+	apiLifetime   = 24 * time.Hour
+	noAPILifetime = 10 * time.Minute
+)

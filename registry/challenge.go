@@ -159,3 +159,27 @@ func unquote(s string) string {
 	}
 	return out.String()
 }
+
+// splitOutside splits a header's value where the separator is neither in quotes nor in angle brackets.
+func splitOutside(s string, separator byte) (parts []string) {
+	var end byte // of the quotes or brackets that this is in, or 0
+	start := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case end == '"' && c == '\\':
+			i++
+		case end != 0:
+			if c == end {
+				end = 0
+			}
+		case c == '"':
+			end = '"'
+		case c == '<':
+			end = '>'
+		case c == separator:
+			parts = append(parts, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, s[start:])
+}

@@ -223,13 +223,6 @@ func (c *copier) report(d Descriptor, action CopyAction, moved int64, reason err
 	c.opts.Progress(p)
 }
 
-// How far Copy follows children of children and referrers of referrers, and how many manifests it looks at: that many
-// times Limits.Referrers of the source.
-const (
-	deepest    = 16
-	widestCopy = 64
-)
-
 var errTooMany = fmt.Errorf("%w: too many manifests to copy", ErrLimit)
 
 // hold counts the bytes of manifests that are in memory at the same time.

@@ -8,34 +8,11 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// Media types of evidence.
-const (
-	typeBundle        = "application/vnd.dev.sigstore.bundle.v0.3+json"
-	typeDSSE          = "application/vnd.dsse.envelope.v1+json"
-	typeSimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json"
-	typeJWS           = "application/jose+json"
-	typeCOSE          = "application/cose"
-	typeNotary        = "application/vnd.cncf.notary.signature" // of the configuration (Notary signature specification, "OCI Signatures")
-	typeInToto        = "application/vnd.in-toto+json"          // a statement that nobody signed; as artifact type, perhaps an envelope
-)
-
-// EvidenceTypes returns the layer media types that Evidence yields unless Options say otherwise: Sigstore bundles of
-// every version, DSSE envelopes, cosign's simple signing, and Notary Project's JWS and COSE.
-func EvidenceTypes() []string {
-	return []string{
-		typeBundle,
-		"application/vnd.dev.sigstore.bundle+json;version=0.1",
-		"application/vnd.dev.sigstore.bundle+json;version=0.2",
-		"application/vnd.dev.sigstore.bundle+json;version=0.3",
-		typeDSSE, typeSimpleSigning, typeJWS, typeCOSE,
-	}
-}
 
 // Artifact types of manifests that are known to be something else than evidence: indexes of layers, charts, policies and
 // documents that cosign attached unsigned. Any other may hold evidence, because the type that is listed says little: some
@@ -319,7 +296,7 @@ func (r *Repository) evidenceIn(ctx context.Context, subject, d Descriptor, need
 		}
 		if needSubject && r.readsNotary() && slices.Contains(signedArtifacts, artifactType(m)) {
 			d.Data = data
-			for candidate, err := range r.composite(ctx, d, m, hold) {
+			for candidate, err := range r.signedArtifact(ctx, d, m, hold) {
 				if !yield(candidate, err) {
 					return
 				}
@@ -361,65 +338,6 @@ func (r *Repository) fetchListed(ctx context.Context, d Descriptor, limit int64)
 	return r.fetchAll(ctx, d, limit)
 }
 
-// Children returns the manifests that an index names, in its order; none for an image. Its content decides which it is,
-// not the media type of its descriptor. The attestation manifests that BuildKit puts beside the platforms are left out:
-// they are unsigned claims, for [Repository.Claims]. Only what no runtime can choose counts as one, because its platform
-// is unknown/unknown.
-func (r *Repository) Children(ctx context.Context, index Descriptor) ([]Descriptor, error) {
-	members, err := r.members(ctx, index)
-	return slices.DeleteFunc(members, isAttestation), err
-}
-
-// isAttestation reports whether a member of an index is one of BuildKit's attestation manifests
-// (docs.docker.com/build/metadata/attestations/attestation-storage).
-func isAttestation(d Descriptor) bool {
-	return d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" &&
-		d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
-}
-
-// Claims yields the in-toto statements (provenance, SBOM) that BuildKit put into an index about one of its platforms,
-// with Data. Nobody signed them: anyone who can push can write them, so [Repository.Evidence] has none of them. Errors
-// and limits are as for Evidence.
-func (r *Repository) Claims(ctx context.Context, index, platform Descriptor) iter.Seq2[Descriptor, error] {
-	return func(yield func(Descriptor, error) bool) {
-		members, err := r.members(ctx, index)
-		if err != nil {
-			yield(Descriptor{}, err)
-			return
-		}
-		b := budget{r: r, subject: platform, yield: yield}
-		for _, d := range members {
-			if !isAttestation(d) || d.Annotations["vnd.docker.reference.digest"] != platform.Digest.String() {
-				continue
-			}
-			m, err := r.Manifest(ctx, d)
-			if err != nil && !b.next(bare(d), err) || err == nil && !r.layers(ctx, m, []string{typeInToto}, unbounded, b.next) {
-				return
-			}
-		}
-	}
-}
-
-// unbounded holds what is read one after the other.
-func unbounded(int64) bool { return true }
-
-// members returns the manifests that an index names, none for an image.
-func (r *Repository) members(ctx context.Context, index Descriptor) ([]Descriptor, error) {
-	data, err := r.fetchAll(ctx, index, r.limits.ManifestBytes)
-	if err != nil {
-		return nil, err
-	}
-	if !indexed(data) {
-		_, err := parseManifest(data)
-		return nil, err
-	}
-	parsed, err := parseIndex(data)
-	if err != nil {
-		return nil, err
-	}
-	return parsed.Manifests, nil
-}
-
 // Manifest returns the content of an image manifest, so that its layers can be read.
 func (r *Repository) Manifest(ctx context.Context, d Descriptor) (*ocispec.Manifest, error) {
 	data, err := r.fetchAll(ctx, d, r.limits.ManifestBytes)
@@ -429,53 +347,14 @@ func (r *Repository) Manifest(ctx context.Context, d Descriptor) (*ocispec.Manif
 	return parseManifest(data)
 }
 
-// Tree draws what hangs on a subject, and on that, for people: one line each, with artifact type, digest and what the
-// annotations claim. Nothing of it is verified.
-func (r *Repository) Tree(ctx context.Context, subject Descriptor) (string, error) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", subject.Digest)
-	left := r.limits.Referrers
-	err := r.tree(ctx, &b, subject, "", &left)
-	return b.String(), err
-}
-
-func (r *Repository) tree(ctx context.Context, b *strings.Builder, subject Descriptor, indent string, left *int) error {
-	const deepest = 8 * len("   ")
-	var entries []Descriptor
-	for d, err := range r.Referrers(ctx, subject) {
-		if err != nil {
-			return err
-		}
-		entries = append(entries, d)
+// forgotten is the error of a registry that answered with lists before and now as if it had none.
+func (r *Repository) forgotten(subject Descriptor, known apiState, cause error) error {
+	answer := "with ErrUnsupported"
+	var absent *noAPIError
+	if errors.As(cause, &absent) {
+		answer = absent.answer
 	}
-	for i, d := range entries {
-		if *left--; *left < 0 {
-			return fmt.Errorf("registry: %w: more than %d referrers in the tree", ErrLimit, r.limits.Referrers)
-		}
-		branch, below := "├── ", "│   "
-		if i == len(entries)-1 {
-			branch, below = "└── ", "    "
-		}
-		what := d.ArtifactType
-		if t := d.Annotations["dev.sigstore.bundle.predicateType"]; t != "" {
-			what += "  " + t
-		}
-		fmt.Fprintf(b, "%s%s%.19s  %s\n", indent, branch, printable(d.Digest.String()), printable(what))
-		if len(indent) < deepest {
-			if err := r.tree(ctx, b, d, indent+below, left); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// printable keeps what a registry says from driving the terminal.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c >= 0x7f && c < 0xa0 {
-			return '?'
-		}
-		return c
-	}, s)
+	return fmt.Errorf("registry: %w: list referrers of %s in %s: the referrers API answers %s, and was there at %s; "+
+		"if the registry has lost it for good, Forget",
+		ErrUnavailable, subject.Digest, r.name, answer, known.Seen.UTC().Format(time.RFC3339))
 }

@@ -2,34 +2,21 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/internal/imagename/imageref"
-)
-
-// Descriptor names content; with Data it is content. Alias of the OCI image specification's type.
-type Descriptor = ocispec.Descriptor
-
-// Kinds of failure, for errors.Is.
-var (
-	ErrNotFound     = errors.New("not found")
-	ErrUnauthorized = errors.New("not authorised")                // 401 and 403
-	ErrUnavailable  = errors.New("registry unavailable")          // 429, 5xx and the network: try again later
-	ErrUnsupported  = errors.New("not supported by the registry") // or not allowed there: to delete, to move a tag
-	ErrInvalid      = errors.New("invalid name or descriptor")    // of the caller, in our eyes or the registry's
-	ErrMalformed    = errors.New("malformed answer")              // of the registry
-	ErrDigest       = errors.New("content does not match its descriptor")
-	ErrLimit        = errors.New("over a limit")
 )
 
 // A Backend is a store of manifests and blobs: what it takes to make a Repository. Errors wrap the kinds above.
@@ -48,6 +35,64 @@ type Backend interface {
 	Referrers(ctx context.Context, subject Descriptor) iter.Seq2[Descriptor, error]
 }
 
+// A tagged manifest, as it was read.
+type tagged struct {
+	desc Descriptor
+	data []byte // nil if there is nothing to keep
+	etag string
+	own  bool // there is the subject itself, which counts as nothing
+}
+
+// A tagReader is a Backend that reads what a tag points to in one go, and can replace it on condition that it still
+// does (RFC 9110, section 13.1.1). Others are asked twice, and take what comes.
+type tagReader interface {
+	readTag(ctx context.Context, tag string) (tagged, error)
+	// pushIf is Push under a tag that still points to old; ErrContended says that it did not.
+	pushIf(ctx context.Context, d Descriptor, content []byte, tag string, old tagged) error
+	// hasTag reports whether the list of tags has a tag, whatever reading it says.
+	hasTag(ctx context.Context, tag string) bool
+}
+
+// How far Copy follows children of children and referrers of referrers, and how many manifests it looks at: that many
+// times Limits.Referrers of the source.
+const (
+	deepest    = 16
+	widestCopy = 64
+)
+
+// Options says how a registry is reached and how much is read from it. The zero value is anonymous and careful.
+type Options struct {
+	// Transport sends requests; nil means http.DefaultTransport. Retries come on top of it.
+	Transport http.RoundTripper
+	// Timeout is how long a registry may neither take nor send a byte before a request ends with ErrUnavailable; zero means
+	// 30 seconds. Requests that write get ten times as long, and so does Credential. How long a call takes in all, its
+	// context says.
+	Timeout time.Duration
+	// Credential returns what to log in to a host with; nil means anonymous. See [DockerCredentials]. It is asked again
+	// when the host turned down what it gave, and [Rejected] then tells it so.
+	Credential func(ctx context.Context, host string) (Credential, error)
+	// PlainHTTP talks to hosts without TLS. Loopback hosts are talked to so in any case.
+	PlainHTTP bool
+	// Limits bound what is read; zero means the defaults.
+	Limits Limits
+	// EvidenceTypes are the layer media types that Evidence yields; nil means EvidenceTypes().
+	EvidenceTypes []string
+	// Cache keeps what was read; nil means none.
+	Cache *Cache
+	// Log gets warnings, such as that the evidence about a subject comes near its limit; nil means silence.
+	Log *slog.Logger
+	// CosignTags makes Evidence look at cosign's tags .sig and .att too, and Referrers at those and .sbom, which costs a
+	// request each.
+	CosignTags bool
+}
+
+// A Credential logs in to a host. Its zero value is nobody.
+type Credential struct {
+	Username, Password string
+	RefreshToken       string // an OAuth 2 refresh token, or Docker's identity token, instead of a password
+	AccessToken        string // a registry token, used as it is
+}
+
 // Limits bound what is read from a registry. A zero field means its default.
 type Limits struct {
 	ManifestBytes int64 // of one manifest, index or listing page; default 4 MiB
@@ -60,27 +105,13 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if l.ManifestBytes <= 0 {
-		l.ManifestBytes = 4 << 20
-	}
-	if l.EvidenceBytes <= 0 {
-		l.EvidenceBytes = 32 << 20
-	}
-	if l.Referrers <= 0 {
-		l.Referrers = 16384
-	}
-	if l.Pages <= 0 {
-		l.Pages = 64
-	}
-	if l.Candidates <= 0 {
-		l.Candidates = 1024
-	}
-	if l.TotalBytes <= 0 {
-		l.TotalBytes = 256 << 20
-	}
-	if l.Requests <= 0 {
-		l.Requests = 8
-	}
+	l.ManifestBytes = cmp.Or(max(l.ManifestBytes, 0), 4<<20)
+	l.EvidenceBytes = cmp.Or(max(l.EvidenceBytes, 0), 32<<20)
+	l.Referrers = cmp.Or(max(l.Referrers, 0), 16384)
+	l.Pages = cmp.Or(max(l.Pages, 0), 64)
+	l.Candidates = cmp.Or(max(l.Candidates, 0), 1024)
+	l.TotalBytes = cmp.Or(max(l.TotalBytes, 0), 256<<20)
+	l.Requests = cmp.Or(max(l.Requests, 0), 8)
 	return l
 }
 
@@ -162,38 +193,6 @@ func (r *Repository) Fetch(ctx context.Context, d Descriptor) (io.ReadCloser, er
 	return check(body, d), nil
 }
 
-func check(body io.ReadCloser, d Descriptor) *checkedReader {
-	return &checkedReader{body: body, left: d.Size, verifier: d.Digest.Verifier(), d: d}
-}
-
-// checkedReader lets through exactly the bytes of a descriptor.
-type checkedReader struct {
-	body     io.ReadCloser
-	left     int64
-	verifier digest.Verifier
-	d        Descriptor
-}
-
-func (c *checkedReader) Read(p []byte) (int, error) {
-	n, err := c.body.Read(p)
-	c.left -= int64(n)
-	_, _ = c.verifier.Write(p[:n]) // a hash takes everything
-	switch {
-	case c.left < 0:
-		return 0, fmt.Errorf("registry: %w: %s is longer than %d bytes", ErrDigest, c.d.Digest, c.d.Size)
-	case c.left == 0 && !c.verifier.Verified():
-		// Its last bytes are held back: whoever stores it by its length must not have it whole.
-		return 0, fmt.Errorf("registry: %w: %s", ErrDigest, c.d.Digest)
-	case err != io.EOF:
-		return n, err
-	case c.left > 0:
-		return n, fmt.Errorf("registry: %w: %s ends %d bytes early", ErrDigest, c.d.Digest, c.left)
-	}
-	return n, io.EOF
-}
-
-func (c *checkedReader) Close() error { return c.body.Close() }
-
 // fetchAll returns content of at most limit bytes, checked against its descriptor. Content inside the descriptor is
 // taken from there.
 func (r *Repository) fetchAll(ctx context.Context, d Descriptor, limit int64) ([]byte, error) {
@@ -273,31 +272,11 @@ func (r *Repository) Tag(ctx context.Context, d Descriptor, tag string) error {
 	return err
 }
 
-// bare drops what a descriptor says beyond what it names.
-func bare(d Descriptor) Descriptor {
-	return Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
-}
-
-func valid(d Descriptor) error {
-	if err := d.Digest.Validate(); err != nil {
-		return fmt.Errorf("registry: %w: digest %q: %w", ErrInvalid, d.Digest, err)
-	}
-	if d.Size < 0 {
-		return fmt.Errorf("registry: %w: %s has a size of %d", ErrInvalid, d.Digest, d.Size)
-	}
-	return nil
-}
-
-// Docker's media types, which are subjects like any other.
-const (
-	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
-	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
-)
-
-func isIndex(mediaType string) bool {
-	return mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList
-}
-
-func isManifest(mediaType string) bool {
-	return isIndex(mediaType) || mediaType == ocispec.MediaTypeImageManifest || mediaType == dockerManifest
+// Forget drops what was learned about the repository: that it has the referrers API or has none, for which subjects it has
+// a fallback tag, listings and tags. It is for a registry that lost the API, because it was moved or set back to an older
+// version, or whose fallback tags somebody deleted: until then that is an error. The Cache, if there is one, forgets with
+// it.
+func (r *Repository) Forget() {
+	r.api.cache.Forget(r.name)
+	r.carried.Clear()
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/ladingdev/lading/internal/imagename"
 	"github.com/opencontainers/go-digest"
@@ -28,39 +26,6 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 )
-
-// Options says how a registry is reached and how much is read from it. The zero value is anonymous and careful.
-type Options struct {
-	// Transport sends requests; nil means http.DefaultTransport. Retries come on top of it.
-	Transport http.RoundTripper
-	// Timeout is how long a registry may neither take nor send a byte before a request ends with ErrUnavailable; zero means
-	// 30 seconds. Requests that write get ten times as long, and so does Credential. How long a call takes in all, its
-	// context says.
-	Timeout time.Duration
-	// Credential returns what to log in to a host with; nil means anonymous. See [DockerCredentials]. It is asked again
-	// when the host turned down what it gave, and [Rejected] then tells it so.
-	Credential func(ctx context.Context, host string) (Credential, error)
-	// PlainHTTP talks to hosts without TLS. Loopback hosts are talked to so in any case.
-	PlainHTTP bool
-	// Limits bound what is read; zero means the defaults.
-	Limits Limits
-	// EvidenceTypes are the layer media types that Evidence yields; nil means EvidenceTypes().
-	EvidenceTypes []string
-	// Cache keeps what was read; nil means none.
-	Cache *Cache
-	// Log gets warnings, such as that the evidence about a subject comes near its limit; nil means silence.
-	Log *slog.Logger
-	// CosignTags makes Evidence look at cosign's tags .sig and .att too, and Referrers at those and .sbom, which costs a
-	// request each.
-	CosignTags bool
-}
-
-// A Credential logs in to a host. Its zero value is nobody.
-type Credential struct {
-	Username, Password string
-	RefreshToken       string // an OAuth 2 refresh token, or Docker's identity token, instead of a password
-	AccessToken        string // a registry token, used as it is
-}
 
 // Open returns the repository that a name stands for: "ghcr.io/acme/app", with a tag "ghcr.io/acme/app:v1" or a digest
 // "ghcr.io/acme/app@sha256:...", which Resolve with an empty reference then means. A name without host, such as
@@ -667,30 +632,6 @@ func isNext(parameter string) bool {
 		})
 }
 
-// splitOutside splits a header's value where the separator is neither in quotes nor in angle brackets.
-func splitOutside(s string, separator byte) (parts []string) {
-	var end byte // of the quotes or brackets that this is in, or 0
-	start := 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case end == '"' && c == '\\':
-			i++
-		case end != 0:
-			if c == end {
-				end = 0
-			}
-		case c == '"':
-			end = '"'
-		case c == '<':
-			end = '>'
-		case c == separator:
-			parts = append(parts, s[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, s[start:])
-}
-
 // missing is ErrNotFound if the body of a 404 says that the repository itself is not there, and else nil.
 func (b *remoteBackend) missing(body []byte) error {
 	if slices.ContainsFunc(errorsIn(body), func(e errcode.Error) bool { return e.Code == errcode.ErrorCodeNameUnknown }) {
@@ -764,4 +705,24 @@ func kindOf(err error) error {
 		return ErrUnauthorized
 	}
 	return nil
+}
+
+// advice says what to do about an error that a login could mend.
+func (b *remoteBackend) advice(err error) string {
+	host := b.repo.Reference.Registry
+	var resp *errcode.ErrorResponse
+	switch {
+	case kindOf(err) != ErrUnauthorized:
+		return ""
+	case b.anonymous:
+		return "; to log in, set Options.Credential, such as to DockerCredentials (docker login " + host +
+			") or, for Amazon ECR, package registry/ecr"
+	case errors.Is(err, auth.ErrBasicCredentialNotFound):
+		return "; Options.Credential gives no user and password for " + host
+	case errors.As(err, &resp) && resp.StatusCode == http.StatusForbidden:
+		return "; who is logged in may not do this there"
+	case errors.As(err, &resp):
+		return "; what Options.Credential gives for " + host + " was turned down, or is nothing"
+	}
+	return ""
 }

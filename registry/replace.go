@@ -148,7 +148,7 @@ func (r *Repository) holdsAlone(ctx context.Context, subject, d Descriptor, want
 	}
 	if documents && r.readsNotary() && slices.Contains(signedArtifacts, artifactType(m)) {
 		d.Data = data
-		for candidate, err := range r.composite(ctx, d, m, unbounded) {
+		for candidate, err := range r.signedArtifact(ctx, d, m, unbounded) {
 			if err == nil && wanted[candidate.Digest] {
 				return true, nil
 			}

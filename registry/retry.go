@@ -187,3 +187,7 @@ func ended(ctx context.Context) error {
 	}
 	return nil
 }
+
+func jitter(try int) time.Duration {
+	return 5*time.Millisecond + rand.N(5*time.Millisecond<<min(try, 5))
+}

@@ -14,21 +14,3 @@ func (s slots) take(ctx context.Context) (release func(), err error) {
 		return nil, ended(ctx)
 	}
 }
-
-// slotsOf returns the slots of a host, which repositories with one Cache share: the first says how many there are.
-func (c *Cache) slotsOf(host string, n int) slots {
-	if c == nil {
-		return make(slots, n)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s, ok := c.slots[host]
-	if !ok {
-		if c.slots == nil {
-			c.slots = make(map[string]slots)
-		}
-		s = make(slots, n)
-		c.slots[host] = s
-	}
-	return s
-}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -54,17 +55,12 @@ type Limits struct {
 func (l Limits) WithDefaults() Limits { return l.withDefaults() }
 
 func (l Limits) withDefaults() Limits {
-	for _, f := range []struct {
-		field *int
-		value int
-	}{
-		{&l.EvidenceBytes, 32 << 20}, {&l.Signatures, 8}, {&l.Subjects, 1024}, {&l.Digests, 32}, {&l.WholeBytes, 32 << 20},
-		{&l.BlobBytes, 128 << 20},
-	} {
-		if *f.field <= 0 {
-			*f.field = f.value
-		}
-	}
+	l.EvidenceBytes = cmp.Or(max(l.EvidenceBytes, 0), 32<<20)
+	l.Signatures = cmp.Or(max(l.Signatures, 0), 8)
+	l.Subjects = cmp.Or(max(l.Subjects, 0), 1024)
+	l.Digests = cmp.Or(max(l.Digests, 0), 32)
+	l.WholeBytes = cmp.Or(max(l.WholeBytes, 0), 32<<20)
+	l.BlobBytes = cmp.Or(max(l.BlobBytes, 0), 128<<20)
 	return l
 }
 

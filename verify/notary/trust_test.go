@@ -404,7 +404,7 @@ func FuzzComposite(f *testing.F) {
 	})
 }
 
-// No part of a composite candidate can change and be believed as something else.
+// No part of a signed artifact can change and be believed as something else.
 func TestCompositeBitByBit(t *testing.T) {
 	const document = `{"bomFormat":"CycloneDX"}`
 	key := newKey()

@@ -444,7 +444,7 @@ func TestSBOMUnderAWSSigner(t *testing.T) {
 	}
 }
 
-// A composite candidate may come from anywhere, so everything in it is checked again.
+// A signed artifact may come from anywhere, so everything in it is checked again.
 func TestComposite(t *testing.T) {
 	c := start(t)
 	put := func(mediaType string, data []byte) verify.Descriptor {
@@ -477,7 +477,7 @@ func TestComposite(t *testing.T) {
 	envelope := c.sign(t, bare(artifact))
 	envelope.Annotations, envelope.ArtifactType = nil, ""
 	signature := manifest("application/vnd.cncf.notary.signature", bare(artifact), envelope)
-	// whole makes a composite of any document, really signed.
+	// whole makes a signed artifact of any document, really signed.
 	whole := func(kind string, doc verify.Descriptor) verify.Descriptor {
 		a := manifest(kind, image, doc)
 		e := c.sign(t, bare(a))
@@ -508,7 +508,7 @@ func TestComposite(t *testing.T) {
 		}
 	}
 
-	// spelled makes a composite whose artifact has a member in another case, really signed.
+	// spelled makes a signed artifact whose manifest has a member in another case, really signed.
 	spelled := func(member string) verify.Descriptor {
 		a := put(ocispec.MediaTypeImageManifest, []byte(strings.Replace(string(artifact.Data), `"`+strings.ToLower(member)+`"`, `"`+member+`"`, 1)))
 		if a.Digest == artifact.Digest {

@@ -6,7 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
 	"syscall"
+	"time"
 )
 
 // fileError gives an error of the file system its kind, and leaves others as they are.
@@ -40,4 +43,38 @@ func (f fileBody) Read(p []byte) (int, error) {
 		err = fileError(err)
 	}
 	return n, err
+}
+
+// writeFile replaces a file at once: a reader, or whoever comes after a crash, sees the old bytes or the new.
+func writeFile(name string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails once it is renamed
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = rename(f.Name(), name)
+	}
+	return err
+}
+
+// rename is os.Rename. On Windows that fails while somebody has the old file open, which nobody has for long.
+func rename(from, to string) error {
+	for try := 1; ; try++ {
+		err := os.Rename(from, to)
+		if err == nil || runtime.GOOS != "windows" || try == 20 {
+			return err
+		}
+		time.Sleep(jitter(try))
+	}
 }

@@ -18,12 +18,12 @@ var signedArtifacts = []string{
 	"application/vnd.cyclonedx+json", "application/spdx+json", typeInToto, "application/vnd.openvex+json", "application/sarif+json",
 }
 
-// composite yields an artifact, whose manifest is in d.Data and in m, and the Notary Project signatures on it as one
+// signedArtifact yields an artifact, whose manifest is in d.Data and in m, and the Notary Project signatures on it as one
 // candidate: an image index whose entries have their content inside. The first is the artifact's manifest; then come its
 // layers, and of each signature the manifest and the envelope. All of it is checked against its digest. Without
 // signature there is no candidate. A signature that cannot be had is an error of its own, and no reason to hold back the
 // others.
-func (r *Repository) composite(ctx context.Context, d Descriptor, m *ocispec.Manifest, hold func(int64) bool) iter.Seq2[Descriptor, error] {
+func (r *Repository) signedArtifact(ctx context.Context, d Descriptor, m *ocispec.Manifest, hold func(int64) bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		var listed []Descriptor
 		for s, err := range r.listed(ctx, bare(d)) {

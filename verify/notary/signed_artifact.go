@@ -41,7 +41,7 @@ func (v *Verifier) verifyArtifact(ctx context.Context, subject, evidence verify.
 	if len(evidence.Data) > maxArtifact {
 		return nil, fmt.Errorf("%w: an artifact of %d bytes", verify.ErrLimit, len(evidence.Data))
 	}
-	entries, err := parseComposite(evidence.Data)
+	entries, err := parseSignedArtifact(evidence.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +118,8 @@ func (v *Verifier) verifyArtifact(ctx context.Context, subject, evidence verify.
 	return out, nil
 }
 
-// parseComposite returns the entries of a composite candidate, each with its content, which is what its digest says.
-func parseComposite(data []byte) ([]verify.Descriptor, error) {
+// parseSignedArtifact returns the entries of a signed artifact, each with its content, which is what its digest says.
+func parseSignedArtifact(data []byte) ([]verify.Descriptor, error) {
 	var index ocispec.Index
 	if err := parseOCI(data, &index); err != nil {
 		return nil, err
