@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,14 +23,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ladingdev/lading/internal/regress"
 	"github.com/ladingdev/lading/policy/document"
 	"github.com/ladingdev/lading/policy/k8sgate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
 	"github.com/ladingdev/lading/sign"
 )
-
-var update = flag.Bool("update", false, "write plain/*.yaml")
 
 // An object is one YAML document of the manifests.
 type object map[string]any
@@ -126,14 +124,7 @@ func TestPlain(t *testing.T) {
 		want := strings.Replace(string(text), "- --mode=deny", "- "+mode, 1)
 		want = strings.Replace(want, "validationActions: [Deny]", "validationActions: "+actions, 1) // the first is that of lading-digests
 		path := filepath.Join("plain", overlay+".yaml")
-		if *update {
-			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if string(read(t, path)) != want {
-			t.Errorf("%s is not what %s makes; run go test ./k8s-gate -update", path, overlay)
-		}
+		regress.File(t, path, want)
 		plain := decode(t, []byte(want))
 		if len(plain) != len(list) {
 			t.Errorf("%s has %d objects", path, len(plain))

@@ -1,5 +1,5 @@
-// Package regress keeps regressions as files. A test judges each testdata/regress/NAME.in of its package, and the judgement is compared
-// with NAME.want beside it. So a document that was read wrongly becomes a test when it is put there:
+// Package regress holds results against files, which -update writes anew: [File] one result, [Run] what is said of each
+// testdata/regress/NAME.in against NAME.want beside it. So a document that was read wrongly becomes a test when it is put there:
 //
 //	cp failing.json sbom/testdata/regress/what-is-wrong.in
 //	go test ./sbom -run TestRegress -update
@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write testdata/regress/NAME.want as it is judged now")
+var update = flag.Bool("update", false, "write the files that results are held against anew")
 
 // Run judges each testdata/regress/NAME.in in a test of its name. The judgement is text for people, one fact a line, and the same in each
 // run: no time, no path, no order of a map.
@@ -37,9 +37,7 @@ func Run(t *testing.T, judge func(t *testing.T, in []byte) string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := compare(filepath.Join(dir, name+".want"), judge(t, in), *update); err != nil {
-				t.Error(err)
-			}
+			File(t, filepath.Join(dir, name+".want"), judge(t, in))
 		})
 	}
 }
@@ -69,20 +67,28 @@ func inputs(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// compare holds a judgement against the file of the one that is right, or writes that file.
+// File fails the test if a file does not hold the result, or is not there. With -update it writes the file.
+func File(t testing.TB, file, got string) {
+	t.Helper()
+	if err := compare(file, got, *update); err != nil {
+		t.Error(err)
+	}
+}
+
 func compare(file, got string, update bool) error {
 	if update {
-		return os.WriteFile(file, []byte(got), 0o644)
+		return errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is missing: run this test with -update, which writes it, and correct in it what is not right. Judged now:\n%s", file, got)
+		return fmt.Errorf("%s is missing: run this test with -update, which writes it, and correct in it what is not right. The result now:\n%s", file, got)
 	}
 	if err != nil {
 		return err
 	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		return fmt.Errorf("%s (-want +got); if what is judged now is right, run this test with -update:\n%s", file, diff)
+	text := strings.ReplaceAll(string(want), "\r\n", "\n") // as Git may check it out on Windows
+	if diff := cmp.Diff(strings.Split(text, "\n"), strings.Split(got, "\n")); diff != "" {
+		return fmt.Errorf("%s (-want +got); if the result is right, run this test with -update:\n%s", file, diff)
 	}
 	return nil
 }

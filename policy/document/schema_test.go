@@ -1,29 +1,14 @@
 package document
 
 import (
-	"bytes"
-	"flag"
-	"os"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write schema.json")
+	"github.com/ladingdev/lading/internal/regress"
+)
 
 // The committed schema is the one that the reader's shapes give, and every field says what it is.
 func TestSchema(t *testing.T) {
-	got := Schema()
-	if *update {
-		if err := os.WriteFile("schema.json", got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n"))) {
-		t.Error("schema.json is not what Schema returns: run go test ./policy/document -run TestSchema -update")
-	}
+	regress.File(t, "schema.json", string(Schema()))
 	shapes.Range(func(_, s any) bool {
 		for _, f := range s.(*shape).fields {
 			if f.help == "" {

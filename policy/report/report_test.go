@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,12 +17,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/ladingdev/lading/internal/regress"
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/report"
 	"github.com/ladingdev/lading/verify"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var now = time.Date(2026, time.November, 28, 12, 0, 0, 0, time.UTC)
 
@@ -175,19 +172,7 @@ func golden(t *testing.T, file, format string, o *report.Options, ds ...*policy.
 	if err := report.Write(&got, format, o, ds...); err != nil {
 		t.Fatal(err)
 	}
-	file = filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), got.String()); diff != "" {
-		t.Errorf("%s, run with -update and look at it (-want +got):\n%s", file, diff)
-	}
+	regress.File(t, filepath.Join("testdata", file), got.String())
 	isClean(t, got.String(), o != nil && o.Color)
 }
 

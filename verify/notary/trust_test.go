@@ -94,40 +94,6 @@ func TestReadTrustPolicy(t *testing.T) {
 	}
 }
 
-func TestTrustPolicyScopes(t *testing.T) {
-	_, root := newKey(), pemOf(t, newChain(t, newKey(), nil)[1].Raw)
-	p, err := notary.ReadTrustPolicy(config(`{"version":"1.0","trustPolicies":[
-		{"name":"all","registryScopes":["*"],"signatureVerification":{"level":"permissive"},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
-		{"name":"none","registryScopes":["r.example/skip","r.example/skip2"],"signatureVerification":{"level":"skip","override":null},"trustStores":null,"trustedIdentities":null},
-		{"name":"audit","registryScopes":["r.example/audit"],"signatureVerification":{"level":"audit"},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
-		{"name":"log","registryScopes":["r.example/log"],"signatureVerification":{"level":"strict","override":{"authenticity":"log"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
-		{"name":"off","registryScopes":["r.example/off"],"signatureVerification":{"level":"strict","override":{"revocation":"skip"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]},
-		{"name":"on","registryScopes":["r.example/on"],"signatureVerification":{"level":"permissive","override":{"revocation":"enforce"}},"trustStores":["ca:acme"],"trustedIdentities":["*"]}
-	]}`, map[string][]byte{"truststore/x509/ca/acme/root.pem": root}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for repository, want := range map[string]notary.Revocation{
-		"r.example/any": notary.RevocationSoft, "r.example/off": notary.RevocationOffUnsafe, "r.example/on": notary.RevocationRequired,
-	} {
-		if v, err := p.Verifier(repository); err != nil || v.Revocation != want || len(v.CA) != 1 {
-			t.Errorf("%s: %+v, %v", repository, v, err)
-		}
-	}
-	// A name that no scope can have is nobody's, and not everybody's.
-	for _, repository := range []string{"", "*", "app", "r.example/any:v1", "r.example/any@sha256:0", "https://r.example/any", "r.example/Any", "r.example/"} {
-		if v, err := p.Verifier(repository); v != nil || !errors.Is(err, notary.ErrTrust) {
-			t.Errorf("%q: %+v, %v", repository, v, err)
-		}
-	}
-	// What lets the untrusted pass is no verifier, least of all one that passes everything in silence.
-	for _, repository := range []string{"r.example/skip", "r.example/skip2", "r.example/audit", "r.example/log"} {
-		if v, err := p.Verifier(repository); v != nil || !errors.Is(err, notary.ErrTrust) {
-			t.Errorf("%s: %+v, %v", repository, v, err)
-		}
-	}
-}
-
 // Whoever writes a name, in a pod or a task, chooses its spelling, and so must not choose the policy.
 func TestTrustPolicySpellings(t *testing.T) {
 	root := pemOf(t, newChain(t, newKey(), nil)[1].Raw)

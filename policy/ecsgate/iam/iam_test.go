@@ -3,20 +3,17 @@ package iam
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ladingdev/lading/internal/iamjudge"
+	"github.com/ladingdev/lading/internal/regress"
 	"github.com/ladingdev/lading/policy/ecsgate"
 )
-
-var update = flag.Bool("update", false, "write testdata anew")
 
 // guards are those whose documents are kept: one account, an organization with clusters named, and the least.
 func guards() map[string]*Guard {
@@ -46,19 +43,7 @@ func TestDocuments(t *testing.T) {
 			if !bytes.Equal(d.JSON(), again[i].JSON()) {
 				t.Errorf("%s: %s is not the same twice", name, d.Name)
 			}
-			file := filepath.Join("testdata", name, d.Name+".json")
-			if *update {
-				if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, d.JSON(), 0o644)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(d.JSON(), bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n"))) {
-				t.Errorf("%s: %s is not what testdata has:\n%s", name, d.Name, d.JSON())
-			}
+			regress.File(t, filepath.Join("testdata", name, d.Name+".json"), string(d.JSON()))
 			t.Logf("%s %s: %d of %d characters", name, d.Name, d.Size(), d.Kind.limit())
 			check(t, name, d)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/iamjudge"
 	"github.com/ladingdev/lading/internal/iamtable"
+	"github.com/ladingdev/lading/internal/regress"
 )
 
 const (
@@ -343,19 +344,7 @@ func TestKeptCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", "calls.json")
-	if *update {
-		if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := string(text) + "\n"; got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-		t.Errorf("testdata/calls.json is not what the test asks; write it anew with -update")
-	}
+	regress.File(t, filepath.Join("testdata", "calls.json"), string(text)+"\n")
 }
 
 // exists says whether a test is there: "file function".
