@@ -73,19 +73,24 @@ type Document struct {
 	Root  Node // the document element
 	nodes []node
 	attrs []Attr
+	names []qname
 }
 
+// A node has no pointers, so that the garbage collector need not look at it.
 type node struct {
 	kind         Kind
 	empty        bool // <a/>
+	plain        bool // text: without references and carriage returns
 	start, end   int32
 	inner, outer int32 // elements: where the content begins and ends
 	parent, next Node  // next: behind the last node inside this one
 	attrs        int32 // index of the first
 	nattrs       int32
-	space        string
-	name         string
+	name         int32 // index of an element's
 }
+
+// A qname is a name with its namespace.
+type qname struct{ space, local string }
 
 // An Attr is an attribute, or a namespace declaration, whose Space is [NamespaceXMLNS].
 type Attr struct {
@@ -104,9 +109,20 @@ type parser struct {
 	limits   Limits
 	pos      int
 	bindings []binding
-	marks    []int // length of bindings in front of each open element
-	names    []string
-	known    map[string]string // names that were there
+	scope    int         // another one for other bindings
+	marks    []int       // length of bindings in front of each open element
+	open     []*spelling // names of the open elements
+	known    map[string]*spelling
+	recent   [256]*spelling // by a few of their letters: most names occur again and again
+	qnames   map[qname]int32
+}
+
+// A spelling is a name as it stands in the document.
+type spelling struct {
+	text  string
+	plain bool  // an attribute of this name is in no namespace, and declares none
+	scope int   // in which element is right
+	name  int32 // of an element, in names
 }
 
 // Parse reads data, which must not change afterwards.
@@ -117,13 +133,14 @@ func Parse(data []byte, l Limits) (*Document, error) {
 	if l.Nodes <= 0 {
 		l.Nodes = 20_000_000
 	}
-	p := &parser{Document: &Document{Data: data, Root: None}, limits: l, known: map[string]string{}}
+	p := &parser{Document: &Document{Data: data, Root: None}, limits: l, known: map[string]*spelling{}, qnames: map[qname]int32{}}
 	if len(data) > math.MaxInt32 {
 		return nil, p.fail(0, ErrLimit, "larger than 2 GiB")
 	}
 	// An element for each tag that is no end tag, and text in front of most tags.
 	tags := bytes.Count(data, []byte{'<'})
 	p.nodes = make([]node, 0, min(2*tags-bytes.Count(data, []byte("</")), l.Nodes)+1)
+	p.attrs = make([]Attr, 0, min(bytes.Count(data, []byte(`="`)), tags, l.Nodes)) // most elements have none or one
 	if err := p.parse(); err != nil {
 		return nil, err
 	}
@@ -175,7 +192,7 @@ func (p *parser) parse() error {
 		}
 	}
 	if open != None {
-		return p.fail(len(d), ErrSyntax, "the document ends inside of element <%s>", p.names[len(p.names)-1])
+		return p.fail(len(d), ErrSyntax, "the document ends inside of element <%s>", p.open[len(p.open)-1].text)
 	}
 	if p.Root == None {
 		return p.fail(len(d), ErrSyntax, "no element")
@@ -280,9 +297,9 @@ func (p *parser) add(n node) (Node, error) {
 }
 
 // leaf adds a node from the current position to end.
-func (p *parser) leaf(kind Kind, parent Node, inner, outer, end int) error {
+func (p *parser) leaf(kind Kind, plain bool, parent Node, inner, outer, end int) error {
 	next := Node(len(p.nodes) + 1)
-	_, err := p.add(node{kind: kind, start: int32(p.pos), end: int32(end), inner: int32(inner), outer: int32(outer), parent: parent, next: next})
+	_, err := p.add(node{kind: kind, plain: plain, start: int32(p.pos), end: int32(end), inner: int32(inner), outer: int32(outer), parent: parent, next: next})
 	p.pos = end
 	return err
 }
@@ -302,14 +319,35 @@ func (p *parser) text(open Node) error {
 		p.pos = end
 		return nil
 	}
+	if isPlain(raw) {
+		return p.leaf(Text, true, open, p.pos, end, end)
+	}
 	if i := bytes.Index(raw, []byte("]]>")); i >= 0 {
 		return p.fail(p.pos+i, ErrSyntax, `"]]>" in text`)
 	}
 	if err := p.references(raw, p.pos); err != nil {
 		return err
 	}
-	return p.leaf(Text, open, p.pos, end, end)
+	return p.leaf(Text, false, open, p.pos, end, end)
 }
+
+// isPlain reports whether there is no ampersand, carriage return, closing bracket or tag in a text.
+func isPlain(raw []byte) bool {
+	for _, c := range raw {
+		if !plainBytes[c] {
+			return false
+		}
+	}
+	return true
+}
+
+var plainBytes, nameBytes = func() (plain, name [256]bool) {
+	for c := range 256 {
+		plain[c] = c != '&' && c != '\r' && c != ']' && c != '<'
+		name[c] = c|0x20 >= 'a' && c|0x20 <= 'z' && c < utf8.RuneSelf || c >= '0' && c <= '9' || strings.IndexByte("_:-.", byte(c)) >= 0
+	}
+	return plain, name
+}()
 
 // references checks every reference in raw, which begins at offset at.
 func (p *parser) references(raw []byte, at int) error {
@@ -374,7 +412,7 @@ func (p *parser) comment(open Node) error {
 	if !bytes.HasPrefix(p.Data[body+i:], []byte("-->")) {
 		return p.fail(body+i, ErrSyntax, `"--" inside of a comment`)
 	}
-	return p.leaf(Comment, open, body, body+i, body+i+3)
+	return p.leaf(Comment, false, open, body, body+i, body+i+3)
 }
 
 func (p *parser) cdata(open Node) error {
@@ -386,7 +424,7 @@ func (p *parser) cdata(open Node) error {
 	if i < 0 {
 		return p.fail(p.pos, ErrSyntax, "a CDATA section that does not end")
 	}
-	return p.leaf(CDATA, open, body, body+i, body+i+3)
+	return p.leaf(CDATA, false, open, body, body+i, body+i+3)
 }
 
 func (p *parser) instruction(open Node) error {
@@ -402,20 +440,30 @@ func (p *parser) instruction(open Node) error {
 		return p.fail(at, ErrSyntax, "a broken processing instruction")
 	}
 	p.pos = at
-	return p.leaf(Instruction, open, inner, at+i, at+i+2)
+	return p.leaf(Instruction, false, open, inner, at+i, at+i+2)
 }
 
 // name reads a name at the current position, empty if there is none.
 func (p *parser) name() string {
+	if name := p.spelling(); name != nil {
+		return name.text
+	}
+	return ""
+}
+
+// spelling reads a name at the current position; nil if there is none.
+func (p *parser) spelling() *spelling {
 	start := p.pos
+	if start < len(p.Data) && (p.Data[start]-'0' <= 9 || p.Data[start] == '-' || p.Data[start] == '.') {
+		return nil
+	}
 	for p.pos < len(p.Data) {
-		c := p.Data[p.pos]
-		if c < utf8.RuneSelf {
-			if !(c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == ':' || p.pos > start && (c-'0' <= 9 || c == '-' || c == '.')) {
-				break
-			}
+		if nameBytes[p.Data[p.pos]] {
 			p.pos++
 			continue
+		}
+		if p.Data[p.pos] < utf8.RuneSelf {
+			break
 		}
 		r, n := utf8.DecodeRune(p.Data[p.pos:])
 		if !nameStart(r) && !(p.pos > start && (r == 0xb7 || r >= 0x300 && r <= 0x36f || r == 0x203f || r == 0x2040)) {
@@ -424,11 +472,20 @@ func (p *parser) name() string {
 		p.pos += n
 	}
 	text := p.Data[start:p.pos]
+	if len(text) == 0 {
+		return nil
+	}
+	at := &p.recent[byte(len(text))+7*text[0]+31*text[len(text)-1]+131*text[len(text)/2]]
+	if *at != nil && (*at).text == string(text) {
+		return *at
+	}
 	name, ok := p.known[string(text)]
 	if !ok {
-		name = string(text)
-		p.known[name] = name
+		s := string(text)
+		name = &spelling{text: s, plain: s != "xmlns" && !strings.Contains(s, ":"), scope: -1}
+		p.known[s] = name
 	}
+	*at = name
 	return name
 }
 
@@ -468,6 +525,10 @@ func (p *parser) attrValue(name string) (string, int, error) {
 		return "", 0, p.fail(p.pos, ErrSyntax, "the value of attribute %q does not end", name)
 	}
 	raw := p.Data[start : start+i]
+	if isPlain(raw) && !bytes.ContainsAny(raw, "\t\n") {
+		p.pos = start + i + 1
+		return view(raw), start, nil
+	}
 	if j := bytes.IndexByte(raw, '<'); j >= 0 {
 		return "", 0, p.fail(start+j, ErrSyntax, "'<' in the value of attribute %q", name)
 	}
@@ -512,14 +573,15 @@ func (p *parser) startTag(open Node) (Node, error) {
 	if open == None && p.Root != None {
 		return None, p.fail(at, ErrSyntax, "a second document element")
 	}
-	if len(p.names) >= p.limits.Depth {
+	if len(p.open) >= p.limits.Depth {
 		return None, p.fail(at, ErrLimit, "nested deeper than %d elements", p.limits.Depth)
 	}
 	p.pos++
-	name := p.name()
-	if name == "" {
+	name := p.spelling()
+	if name == nil {
 		return None, p.fail(at, ErrSyntax, "'<' without a name behind it")
 	}
+	special := false // a namespace is declared or named
 	el := node{start: int32(at), parent: open, attrs: int32(len(p.attrs))}
 	p.marks = append(p.marks, len(p.bindings))
 	for {
@@ -539,29 +601,34 @@ func (p *parser) startTag(open Node) (Node, error) {
 			break
 		}
 		start := p.pos
-		attr := p.name()
-		if attr == "" || !spaced {
-			return None, p.fail(start, ErrSyntax, "a broken tag <%s>", name)
+		attr := p.spelling()
+		if attr == nil || !spaced {
+			return None, p.fail(start, ErrSyntax, "a broken tag <%s>", name.text)
 		}
-		value, valueStart, err := p.attrValue(attr)
+		special = special || !attr.plain
+		value, valueStart, err := p.attrValue(attr.text)
 		if err != nil {
 			return None, err
 		}
 		if len(p.nodes)+len(p.attrs) >= p.limits.Nodes {
 			return None, p.fail(start, ErrLimit, "more than %d nodes", p.limits.Nodes)
 		}
-		p.attrs = append(p.attrs, Attr{Name: attr, Value: value, Start: start, End: p.pos, ValueStart: valueStart})
+		p.attrs = append(p.attrs, Attr{Name: attr.text, Value: value, Start: start, End: p.pos, ValueStart: valueStart})
 	}
 	el.nattrs = int32(len(p.attrs)) - el.attrs
 	el.inner = int32(p.pos)
 	own := p.attrs[el.attrs:]
-	if err := p.namespaces(own); err != nil {
-		return None, err
+	if special {
+		if err := p.namespaces(own); err != nil {
+			return None, err
+		}
 	}
-	var err error
-	if el.space, el.name, err = p.resolve(name, at, true); err != nil {
-		return None, err
+	if name.scope != p.scope {
+		if err := p.place(name, at); err != nil {
+			return None, err
+		}
 	}
+	el.name = name.name
 	if len(own) > 16 {
 		seen := make(map[[2]string]bool, len(own))
 		for _, a := range own {
@@ -591,8 +658,25 @@ func (p *parser) startTag(open Node) (Node, error) {
 		p.close(n, p.pos, p.pos)
 		return open, nil
 	}
-	p.names = append(p.names, name)
+	p.open = append(p.open, name)
 	return n, nil
+}
+
+// place finds out which name a spelling is of an element, where it stands.
+func (p *parser) place(name *spelling, at int) error {
+	space, local, err := p.resolve(name.text, at, true)
+	if err != nil {
+		return err
+	}
+	q := qname{space, local}
+	i, ok := p.qnames[q]
+	if !ok {
+		i = int32(len(p.names))
+		p.names = append(p.names, q)
+		p.qnames[q] = i
+	}
+	name.name, name.scope = i, p.scope
+	return nil
 }
 
 func (p *parser) close(n Node, outer, end int) {
@@ -600,7 +684,10 @@ func (p *parser) close(n Node, outer, end int) {
 	p.nodes[n].end = int32(end)
 	p.nodes[n].next = Node(len(p.nodes))
 	last := len(p.marks) - 1
-	p.bindings = p.bindings[:p.marks[last]]
+	if len(p.bindings) > p.marks[last] {
+		p.bindings = p.bindings[:p.marks[last]]
+		p.scope++
+	}
 	p.marks = p.marks[:last]
 }
 
@@ -608,8 +695,8 @@ func (p *parser) endTag(open Node) (Node, error) {
 	at := p.pos
 	p.pos += 2
 	want := ""
-	if len(p.names) > 0 {
-		want = p.names[len(p.names)-1]
+	if len(p.open) > 0 {
+		want = p.open[len(p.open)-1].text
 	}
 	name := p.endName(want)
 	p.skipSpace()
@@ -617,14 +704,14 @@ func (p *parser) endTag(open Node) (Node, error) {
 		return None, p.fail(at, ErrSyntax, "a broken end tag")
 	}
 	p.pos++
-	last := len(p.names) - 1
+	last := len(p.open) - 1
 	if last < 0 {
 		return None, p.fail(at, ErrSyntax, "end tag </%s> without a start tag", name)
 	}
-	if p.names[last] != name {
-		return None, p.fail(at, ErrSyntax, "end tag </%s> where </%s> is expected", name, p.names[last])
+	if want != name {
+		return None, p.fail(at, ErrSyntax, "end tag </%s> where </%s> is expected", name, want)
 	}
-	p.names = p.names[:last]
+	p.open = p.open[:last]
 	p.close(open, at, p.pos)
 	return p.nodes[open].parent, nil
 }
@@ -649,6 +736,7 @@ func (p *parser) namespaces(own []Attr) error {
 			return p.fail(a.Start, ErrSyntax, "a reserved namespace is declared")
 		}
 		p.bindings = append(p.bindings, binding{prefix, a.Value})
+		p.scope++
 		a.Space, a.Name = NamespaceXMLNS, prefix
 	}
 	for i := range own {
@@ -695,7 +783,13 @@ func (d *Document) Len() int { return len(d.nodes) }
 func (d *Document) Kind(n Node) Kind { return d.nodes[n].kind }
 
 // Name returns the namespace and the local name of an element.
-func (d *Document) Name(n Node) (space, local string) { return d.nodes[n].space, d.nodes[n].name }
+func (d *Document) Name(n Node) (space, local string) {
+	if d.nodes[n].kind != Element {
+		return "", ""
+	}
+	name := &d.names[d.nodes[n].name]
+	return name.space, name.local
+}
 
 // Span returns where n begins and ends, tags included.
 func (d *Document) Span(n Node) (start, end int) { return int(d.nodes[n].start), int(d.nodes[n].end) }
@@ -768,6 +862,9 @@ func (d *Document) Text(n Node) string {
 	nd := &d.nodes[n]
 	switch nd.kind {
 	case Text:
+		if nd.plain {
+			return view(d.Data[nd.inner:nd.outer])
+		}
 		return view(decode(d.Data[nd.inner:nd.outer], false))
 	case CDATA:
 		return strings.ReplaceAll(strings.ReplaceAll(string(d.Data[nd.inner:nd.outer]), "\r\n", "\n"), "\r", "\n")
@@ -827,7 +924,7 @@ func AppendAttr(dst []byte, s string) []byte { return appendEscaped(dst, s, true
 
 func appendEscaped(dst []byte, s string, attribute bool) []byte {
 	for plain := 0; ; {
-		for plain < len(s) && isPlain(s[plain]) {
+		for plain < len(s) && unescaped[s[plain]] {
 			plain++
 		}
 		dst = append(dst, s[:plain]...)
@@ -857,10 +954,13 @@ func appendEscaped(dst []byte, s string, attribute bool) []byte {
 	}
 }
 
-// isPlain reports whether a byte is a character that stands for itself everywhere.
-func isPlain(c byte) bool {
-	return c >= ' ' && c < utf8.RuneSelf && c != '&' && c != '<' && c != '>' && c != '"'
-}
+// unescaped are the bytes of characters that stand for themselves everywhere.
+var unescaped = func() (b [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		b[c] = strings.IndexByte("&<>\"", byte(c)) < 0
+	}
+	return b
+}()
 
 // Position returns the line and the column of a byte offset, both counted from one, the column in bytes.
 func Position(data []byte, offset int) (line, column int) {
