@@ -218,7 +218,7 @@ type Question struct {
 	// Access names the credentials that the gate's Open will find in the context, so that nobody gets an error that somebody
 	// else's credentials made. Decisions, and what is verified, are for all.
 	Access string
-	// DryRun leaves no trace: nothing is logged, and nothing new is kept.
+	// DryRun leaves no trace: nothing is logged, nothing new is kept, and no decision is counted.
 	DryRun bool
 	// Subject is the descriptor of Name's digest where whoever pulls has looked that up, as containerd has: the function of [Open] takes
 	// its media type and size, and does not ask the registry for them again. Nil, or of another digest, means that it asks.

@@ -173,7 +173,7 @@ func platformName(d verify.Descriptor) string {
 func (e *evaluation) byIndex(ctx context.Context, image *policy.Image) *outcome {
 	o := e.one(ctx, e.ref.Pinned(), image, e.progress)
 	if isIndex(image.Subject) {
-		e.remember(image)
+		e.remember(image, o.decision.Verdict == policy.Allow)
 		return o
 	}
 	parent, ok := e.c.indexes.get(e.ref.Pinned())
@@ -195,13 +195,17 @@ func (e *evaluation) byIndex(ctx context.Context, image *policy.Image) *outcome 
 	return above
 }
 
-// remember notes the images of an index. It is what makes them findable, and decides nothing.
-func (e *evaluation) remember(image *policy.Image) {
+// remember notes the images of an index. It is what makes them findable, and decides nothing: an index that is not allowed is noted where
+// no other is, since it may be later, and never in the place of another, which may be allowed.
+func (e *evaluation) remember(image *policy.Image, allowed bool) {
 	if e.question.DryRun {
 		return
 	}
 	for _, child := range image.Children {
-		e.c.indexes.put(e.ref.Repository+"@"+string(child.Digest), e.ref.Pinned(), 1)
+		name := e.ref.Repository + "@" + string(child.Digest)
+		if _, known := e.c.indexes.get(name); allowed || !known {
+			e.c.indexes.put(name, e.ref.Pinned(), 1)
+		}
 	}
 }
 

@@ -78,7 +78,12 @@ func (g *Gate) receive(w http.ResponseWriter, r *http.Request) (v *review, image
 		g.warn(r.Context(), "review refused", "error", oneline.Error(err), "uid", clip(v.uid))
 		v.write(w, failure(http.StatusBadRequest, "BadRequest", "lading: "+oneline.Error(err)))
 	case len(images) == 0:
-		v.write(w, &response{Allowed: true})
+		res := &response{Allowed: true}
+		if v.warning != "" {
+			g.warn(r.Context(), "nothing judged", "warning", v.warning, "uid", clip(v.uid))
+			res.warn(v.warning)
+		}
+		v.write(w, res)
 	default:
 		return v, images, pull, true
 	}

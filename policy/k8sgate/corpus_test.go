@@ -488,11 +488,80 @@ func TestPlaces(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, bad := range []Place{{Group: "a", Kind: "B"}, {Kind: "Pod", PodSpecs: []string{"x"}}, {Group: "a", Kind: "B", Images: []string{"a..b"}},
-		{Group: "a", Kind: "B", Images: []string{"a[0].b"}}, {Group: "a", Kind: "B", Images: []string{"[*].b"}}, {Group: "a", Kind: "B", Images: []string{""}}} {
+		{Group: "a", Kind: "B", Images: []string{"a[0].b"}}, {Group: "a", Kind: "B", Images: []string{"[*].b"}}, {Group: "a", Kind: "B", Images: []string{""}},
+		{Group: "a", Kind: "B", Images: []string{"*.b"}}, {Group: "a", Kind: "B", Images: []string{"a.b*"}}, {Group: "a", Kind: "B", Images: []string{"a.**"}},
+		{Group: "a", Kind: "B", Images: []string{"a[*]b"}}, {Group: "a", Kind: "B", Images: []string{"a."}}} {
 		g.Places = []Place{bad}
 		if g.Validate() == nil {
 			t.Errorf("%+v is taken", bad)
 		}
+	}
+	g.Places = []Place{{"a", "B", []string{"spec"}, nil}, {"a", "B", nil, []string{"image"}}} // of which one would be looked at alone
+	if err := g.Validate(); err == nil || !strings.Contains(err.Error(), "into one") {
+		t.Error(err)
+	}
+}
+
+// Members of objects and lists in lists are followed as well, and patched where they are.
+func TestPlacesByName(t *testing.T) {
+	g, _ := newGate(t, policy.Enforce, nil)
+	g.Places = []Place{{Group: "ci.example.com", Kind: "Run", PodSpecs: []string{"spec.replicas.*.template.spec"},
+		Images: []string{"spec.steps[*][*].image", "spec.tools.*", "spec.more[*]"}}}
+	if err := g.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	const bad, good = `"r.example/bad:v1"`, `"r.example/a:v1"`
+	for pointer, spec := range map[string]string{
+		"/spec/replicas/Worker/template/spec/containers/0/image":  `{"replicas":{"Master":null,"Worker":{"template":{"spec":{"containers":[{"name":"c","image":%s}]}}}}}`,
+		"/spec/replicas/a~1b~0*/template/spec/containers/0/image": `{"replicas":{"a/b~*":{"template":{"spec":{"containers":[{"name":"c","image":%s}]}}}}}`,
+		"/spec/steps/1/0/image":                                   `{"steps":[[],[{"image":%s}]]}`,
+		"/spec/tools/x.y":                                         `{"tools":{"x.y":%s}}`,
+		"/spec/tools/":                                            `{"tools":{"":%s}}`,
+		"/spec/more/1":                                            `{"more":[null,%s]}`,
+	} {
+		object := func(image string) []byte {
+			return about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs",
+				object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + fmt.Sprintf(spec, image) + `}`}.body()
+		}
+		if r := post(t, g, PathValidate, object(bad)).Response; r.Allowed {
+			t.Errorf("%s: not judged", pointer)
+		}
+		r := post(t, g, PathPin, object(good)).Response
+		text, err := base64.StdEncoding.DecodeString(r.Patch)
+		var patch []operation
+		if err != nil || json.Unmarshal(text, &patch) != nil || len(patch) != 2 || patch[1].Path != pointer || !strings.Contains(patch[1].Value, "@sha256:") {
+			t.Errorf("%s: %v, %s", pointer, err, text)
+		}
+	}
+	for _, spec := range []string{`{"replicas":[{"template":{}}]}`, `{"replicas":"x"}`, `{"tools":{"a":["r.example/a:v1"]}}`, `{"more":{"a":"r.example/a:v1"}}`} {
+		body := about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs",
+			object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + spec + `}`}.body()
+		if r := post(t, g, PathValidate, body).Response; r.Allowed {
+			t.Errorf("%s is allowed", spec)
+		}
+	}
+}
+
+// An object of a kind that has a place, and no image there, is let pass with a warning: the path may be wrong. Of Kubernetes' own kinds it is
+// known where images are.
+func TestNothingJudged(t *testing.T) {
+	g, _ := newGate(t, policy.Enforce, nil)
+	g.Places = runs
+	run := func(spec, operation, old string) response {
+		return post(t, g, PathValidate, about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs", operation: operation,
+			object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + spec + `}`, old: old}.body()).Response
+	}
+	const image = `{"steps":[{"image":"r.example/a@sha256:` + "0000000000000000000000000000000000000000000000000000000000000000" + `"}]}`
+	r := run(`{"step":[{"image":"r.example/bad:v1"}]}`, "CREATE", "null")
+	if !r.Allowed || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "nothing was judged") || !strings.Contains(r.Warnings[0], "spec.steps[*].image") {
+		t.Errorf("%+v", r)
+	}
+	if r := run(image, "UPDATE", `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":`+image+`}`); !r.Allowed || len(r.Warnings) != 0 {
+		t.Errorf("an update that changes no image: %+v", r)
+	}
+	if r := post(t, g, PathValidate, about{kind: "Service", resource: "services", object: `{"apiVersion":"v1","kind":"Service"}`}.body()).Response; !r.Allowed ||
+		len(r.Warnings) != 0 {
+		t.Errorf("a service: %+v", r)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -66,7 +67,10 @@ func (g *Gate) Validate() error {
 	if g.Checker == nil {
 		return errors.New("k8sgate: the gate has no checker")
 	}
-	for _, p := range g.Places {
+	for i, p := range g.Places {
+		if slices.ContainsFunc(g.Places[:i], func(o Place) bool { return o.Group == p.Group && o.Kind == p.Kind }) {
+			return fmt.Errorf("k8sgate: two places of group %q, kind %q: put their paths into one", p.Group, p.Kind)
+		}
 		if p.Kind == "" || len(p.PodSpecs)+len(p.Images) == 0 {
 			return fmt.Errorf("k8sgate: a place of group %q, kind %q without kind or without paths", p.Group, p.Kind)
 		}
@@ -77,12 +81,13 @@ func (g *Gate) Validate() error {
 		}
 		for _, path := range append(append([]string(nil), p.PodSpecs...), p.Images...) {
 			for _, step := range steps(path) {
-				if step == "" || strings.ContainsAny(step, "[]*") && step != "[*]" {
-					return fmt.Errorf("k8sgate: path %q of kind %s: names with a dot between, and [*] for each element of a list", path, p.Kind)
+				if step == "" || strings.ContainsAny(step, "[]*") && step != "[*]" && step != "*" {
+					return fmt.Errorf("k8sgate: path %q of kind %s: names with a dot between, [*] for each element of a list, * for each member of "+
+						"an object", path, p.Kind)
 				}
 			}
-			if strings.HasPrefix(path, "[*]") {
-				return fmt.Errorf("k8sgate: path %q of kind %s begins with [*], and an object is no list", path, p.Kind)
+			if first := steps(path)[0]; first == "[*]" || first == "*" {
+				return fmt.Errorf("k8sgate: path %q of kind %s begins with %s: begin with a member, such as spec", path, p.Kind, first)
 			}
 		}
 	}

@@ -15,11 +15,15 @@ type Place struct {
 	// Group and Kind of the objects, such as "argoproj.io" and "Rollout". Versions do not matter.
 	Group, Kind string
 	// PodSpecs are paths to what has containers, initContainers, ephemeralContainers and volumes, such as
-	// "spec.template.spec". A part [*] is each element of a list: "spec.tasks[*].podSpec".
+	// "spec.template.spec". A part [*] is each element of a list, "spec.tasks[*].podSpec", and a part * is each member of an object,
+	// "spec.replicaSpecs.*.template.spec".
 	PodSpecs []string
 	// Images are paths to the names of images themselves, such as "spec.steps[*].image".
 	Images []string
 }
+
+// paths are all of a place, for people.
+func (p *Place) paths() string { return strings.Join(slices.Concat(p.PodSpecs, p.Images), ", ") }
 
 // builtin are the kinds of Kubernetes that have pods in them, and where. Whatever else it has brings no image in.
 var builtin = []Place{
@@ -118,7 +122,7 @@ func (x *extractor) read(object []byte, path string, what func(pointer string)) 
 	}
 }
 
-// steps takes a path apart: "a.b[*].c" is a, b, [*], c.
+// steps takes a path apart: "a.b[*].*.c" is a, b, [*], *, c.
 func steps(path string) []string {
 	return strings.Split(strings.ReplaceAll(path, "[*]", ".[*]"), ".")
 }
@@ -131,6 +135,10 @@ func (x *extractor) follow(path []string, pointer string, what func(pointer stri
 	case path[0] == "[*]":
 		for i := range x.r.Array() {
 			x.follow(path[1:], pointer+"/"+strconv.Itoa(i), what)
+		}
+	case path[0] == "*":
+		for name := range x.r.Object() {
+			x.follow(path[1:], pointer+"/"+escape(string(name)), what)
 		}
 	default:
 		for name := range x.r.Object(path[0]) {
@@ -276,6 +284,9 @@ func (g *Gate) toJudge(v *review) ([]Image, Pull, error) {
 	images, pull, err := find(v.object, place, v.group)
 	if err != nil {
 		return nil, pull, err
+	}
+	if len(images) == 0 && slices.ContainsFunc(g.Places, func(p Place) bool { return p.Kind == v.kind && p.Group == v.group }) {
+		v.warning = fmt.Sprintf("this %s of %s names no image where the gate looks, at %s, so nothing was judged", clip(v.kind), clip(v.group), place.paths())
 	}
 	pull.Namespace = v.namespace
 	if v.subresource == "ephemeralcontainers" && v.operation == "UPDATE" { // the others are dropped

@@ -33,6 +33,8 @@ type review struct {
 	dryRun      bool
 	object      []byte // nil if there is none
 	old         []byte
+
+	warning string // beside an answer that judged nothing, though an image was expected
 }
 
 // parseReview reads a body whole and strictly. What it returns beside an error has the version and uid, if they could be read.
