@@ -730,6 +730,21 @@ func TestPlatforms(t *testing.T) {
 		t.Error(a.Reason)
 	}
 	ask(t, c, "registry.example.com/other/app@"+string(arm64.Digest), policy.Deny)
+	// An index that is refused, of the same images, changes nothing about them.
+	other := w.image("another index", ocispec.MediaTypeImageIndex)
+	w.children[other.Digest] = []verify.Descriptor{amd64, arm64}
+	ask(t, c, pinned(other), policy.Deny)
+	w.after(10 * time.Minute)
+	if a := ask(t, c, pinned(arm64), policy.Allow); !strings.Contains(a.Reason, string(index.Digest)) {
+		t.Error(a.Reason)
+	}
+	// If it is signed later, its images are found by it too.
+	c = w.checker(t, nil, nil)
+	ask(t, c, pinned(other), policy.Deny)
+	w.sign(t, other, string(other.Digest))
+	if a := ask(t, c, pinned(arm64), policy.Allow); !strings.Contains(a.Reason, string(other.Digest)) {
+		t.Error(a.Reason)
+	}
 	for _, bad := range []gate.Options{{Platforms: gate.PlatformsListed}, {Listed: []string{"linux/amd64"}}, {Platforms: gate.PlatformsListed, Listed: []string{"linux"}}, {Timeout: -1}} {
 		if _, err := gate.New(&gate.Rules{Gate: w.gate(nil)}, &bad); err == nil {
 			t.Errorf("%+v is taken", bad)
@@ -771,17 +786,20 @@ func TestEarlyAllow(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	w := newWorld(t)
 	d := w.signed(t, "one")
-	log := new(logged)
-	c := w.checker(t, nil, &gate.Options{Log: log})
+	log, counts := new(logged), new(counted)
+	c := w.checker(t, nil, &gate.Options{Log: log, Counters: counts})
 	for range 2 {
 		if a := c.Check(t.Context(), &gate.Question{Name: pinned(d), DryRun: true}); !a.Allowed || a.Cached {
 			t.Errorf("%+v", a)
 		}
 	}
-	if w.proofs.Load() != 2 || len(*log) != 0 {
-		t.Errorf("%d proofs, %d records", w.proofs.Load(), len(*log))
+	if w.proofs.Load() != 2 || len(*log) != 0 || counts.get(gate.MetricDecisions) != 0 || counts.get(gate.MetricDuration) != 0 {
+		t.Errorf("%d proofs, %d records, %v", w.proofs.Load(), len(*log), counts.n)
 	}
 	ask(t, c, pinned(d), policy.Allow)
+	if counts.get(gate.MetricDecisions) != 1 || counts.get(gate.MetricDuration) != 1 {
+		t.Error(counts.n)
+	}
 	if len(*log) != 1 || (*log)[0].Judged != pinned(d) {
 		t.Errorf("%+v", *log)
 	}
