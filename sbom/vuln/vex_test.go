@@ -343,17 +343,6 @@ func TestVEXRefused(t *testing.T) {
 	}
 }
 
-// In CSAF a product that cannot be matched does not make a statement about the whole that it is a part of.
-func TestCSAFPartWithoutIdentifier(t *testing.T) {
-	s, notes, err := ParseVEX(strings.NewReader(`{"document":{"csaf_version":"2.0","category":"csaf_vex"},"product_tree":{"full_product_names":[
-{"product_id":"w","name":"whole","product_identification_helper":{"purl":"pkg:oci/web"}},{"product_id":"p","name":"part"}],
-"relationships":[{"category":"default_component_of","product_reference":"p","relates_to_product_reference":"w","full_product_name":{"product_id":"pw","name":"part of whole"}}]},
-"vulnerabilities":[{"cve":"CVE-1","product_status":{"known_not_affected":["pw"]}}]}`))
-	if err != nil || len(s) != 1 || len(s[0].Products) != 0 || len(notes) == 0 {
-		t.Errorf("%+v %q %v", s, notes, err)
-	}
-}
-
 func FuzzVEX(f *testing.F) {
 	f.Add(load(f, "testdata/vex/openvex-go-vex/openvex/v0.2.0.json"))
 	f.Add(load(f, "testdata/vex/openvex-go-vex/csaf/csaf.json"))
