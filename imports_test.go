@@ -216,7 +216,7 @@ func TestRulesImport(t *testing.T) {
 
 // floors are the packages of sbom from the ground up: each imports only those in front of it, so that data goes one way.
 var floors = []string{
-	"sbom/internal/spec", "sbom/internal/jsonpointer", "sbom/internal/transcode", "sbom/internal/spdxexp",
+	"sbom/internal/spec", "sbom/internal/jsonpointer", "sbom/internal/tree", "sbom/internal/transcode", "sbom/internal/spdxexp",
 	"sbom/internal/schema/iri", "sbom/internal/schema/jsonschema", "sbom/internal/encoding/xmltree", "sbom/internal/schema/xsd", "sbom/internal/schema",
 	"sbom/internal/encoding/cdxxml", "sbom/internal/encoding/spdxxml", "sbom/internal/encoding/spdxrdf", "sbom/internal/encoding/spdxyaml",
 	"sbom/internal/encoding/tagvalue", "sbom/internal/encoding",
@@ -336,4 +336,4 @@ func TestFigures(t *testing.T) {
 }
 
 // What there is today: lower these with each file that is taken apart.
-const mostLongFiles, mostLongFuncs, mostWide = 7, 16, 102
+const mostLongFiles, mostLongFuncs, mostWide = 6, 16, 28

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A Party is a person, an organization or a tool.
@@ -86,7 +87,7 @@ func (d *Document) Details(ref Ref) *Details {
 	if d.format.Spec == CycloneDX {
 		without = "components" // which are others
 	}
-	n, err := parseTreeWithout(d.components[ref].raw, without)
+	n, err := tree.ParseWithout(d.components[ref].raw, without)
 	if err != nil {
 		return &Details{} // not so: it was read before
 	}
@@ -97,8 +98,9 @@ func (d *Document) Details(ref Ref) *Details {
 		h.cycloneDXElement(n, -1)
 		out.fill(h.elements[0])
 		out.References = nil
-		for _, r := range n.list("externalReferences") {
-			out.References = append(out.References, Reference{r.str("type").s, r.str("url").s, r.str("comment").s, hashesOf(cycloneDXHashes(r))})
+		for _, r := range n.List("externalReferences") {
+			out.References = append(out.References, Reference{r.Str("type").S, r.Str("url").S, r.Str("comment").S,
+				hashesOf(cycloneDXHashes(r))})
 		}
 		out.Homepage, out.Download = "", ""
 	case isSPDX2(d.format):
@@ -111,8 +113,8 @@ func (d *Document) Details(ref Ref) *Details {
 			out.Licenses[i] = spdxClaim(c.Role, c.Expression)
 		}
 		for _, x := range e.identifiers {
-			if slices.Contains(identifiers3, x.kind.s) { // which are references in SPDX 2
-				out.References = append(out.References, Reference{x.kind.s, x.value.s, x.comment.s, nil})
+			if slices.Contains(identifiers3, x.kind.S) { // which are references in SPDX 2
+				out.References = append(out.References, Reference{x.kind.S, x.value.S, x.comment.S, nil})
 			}
 		}
 	default:
@@ -122,13 +124,13 @@ func (d *Document) Details(ref Ref) *Details {
 		}
 		out.Licenses = d.Licenses(ref)
 		for _, name := range []string{"software_primaryPurpose", "software_additionalPurpose"} {
-			for _, v := range listOrOne(n.get(name)) {
-				out.Purposes = append(out.Purposes, v.text)
+			for _, v := range tree.ListOrOne(n.Get(name)) {
+				out.Purposes = append(out.Purposes, v.Text)
 			}
 		}
 	}
 	for _, kind := range identifierKinds {
-		if v := n.identifier(d.format, kind); v != "" && kind != "cpe" {
+		if v := identifierOf(n, d.format, kind); v != "" && kind != "cpe" {
 			out.Identifiers = append(out.Identifiers, Identifier{strings.Replace(kind, "omniborId", "gitoid", 1), v})
 		}
 	}
@@ -141,33 +143,34 @@ func (out *Details) fill(e *element) {
 		out.Authors = append(out.Authors, *e.authors[i].public())
 	}
 	for _, t := range e.purls {
-		out.PURLs = append(out.PURLs, t.s)
+		out.PURLs = append(out.PURLs, t.S)
 	}
 	for _, t := range e.cpes {
-		out.CPEs = append(out.CPEs, t.s)
+		out.CPEs = append(out.CPEs, t.S)
 	}
 	out.Hashes = hashesOf(e.hashes)
 	for _, l := range e.licenses {
 		if l.role == "found" { // in files, which is no claim
 			continue
 		}
-		c := LicenseClaim{Role: l.role, State: Value, Expression: l.expression.s, Name: l.name.s, URL: l.url.s}
+		c := LicenseClaim{Role: l.role, State: Value, Expression: l.expression.S, Name: l.name.S, URL: l.url.S}
 		if c.Expression == "" {
-			c.Expression = l.id.s
+			c.Expression = l.id.S
 		}
 		out.Licenses = append(out.Licenses, c)
 	}
-	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.copyright.s, e.description.s, e.fileName.s, e.homepage.s, e.download.s
-	out.SourceInfo = e.sourceInfo.s
+	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.copyright.S, e.description.S, e.fileName.S,
+		e.homepage.S, e.download.S
+	out.SourceInfo = e.sourceInfo.S
 	if e.archived { // CycloneDX tells hashes of a component from those of its archive
-		out.References = append(out.References, Reference{"distribution", e.download.s, "", out.Hashes})
+		out.References = append(out.References, Reference{"distribution", e.download.S, "", out.Hashes})
 		out.Hashes, out.Download = nil, ""
 	}
 	for _, r := range e.references {
-		out.References = append(out.References, Reference{r.kind.s, r.url.s, r.comment.s, hashesOf(r.hashes)})
+		out.References = append(out.References, Reference{r.kind.S, r.url.S, r.comment.S, hashesOf(r.hashes)})
 	}
 	for _, p := range e.properties {
-		out.Properties = append(out.Properties, Property{p.name.s, p.value.s})
+		out.Properties = append(out.Properties, Property{p.name.S, p.value.S})
 	}
 }
 
@@ -175,12 +178,12 @@ func (p *party) public() *Party {
 	if p == nil {
 		return nil
 	}
-	return &Party{p.kind, p.name.s, p.email.s, p.url.s, p.version.s}
+	return &Party{p.kind, p.name.S, p.email.S, p.url.S, p.version.S}
 }
 
 func hashesOf(list []hash) (out []Hash) {
 	for _, h := range list {
-		out = append(out, Hash{h.alg.s, h.value.s})
+		out = append(out, Hash{h.alg.S, h.value.S})
 	}
 	return out
 }
@@ -200,7 +203,7 @@ type spdx3Details struct {
 
 func (d *Document) readSPDX3Details() *spdx3Details {
 	x := &spdx3Details{hub: &hub{}, elements: map[string]*element{}}
-	root, err := parseTree(d.json)
+	root, err := tree.Parse(d.json)
 	if err != nil {
 		return x
 	}
@@ -210,14 +213,14 @@ func (d *Document) readSPDX3Details() *spdx3Details {
 	}
 	x.hub = h
 	for _, e := range x.hub.elements {
-		x.elements[e.id.s] = e
+		x.elements[e.id.S] = e
 	}
 	return x
 }
 
 func (d *Document) readAbout() *About {
 	a := &About{Completeness: map[Ref]string{}}
-	top := newObject() // what is not about components
+	top := tree.NewObject() // what is not about components
 	r := strictjson.NewReader(d.json, strictjson.Limits{Depth: maxDepth})
 	for name := range r.Object() {
 		switch string(name) {
@@ -231,64 +234,64 @@ func (d *Document) readAbout() *About {
 		case "relationships":
 			d.spdx2Completeness(r, a)
 		default:
-			top.set(string(name), readNode(r))
+			top.Set(string(name), tree.Read(r))
 		}
 	}
 	var h *hub
 	switch {
 	case d.format.Spec == CycloneDX:
-		if m := top.get("metadata"); m != nil {
-			m.remove("component")
+		if m := top.Get("metadata"); m != nil {
+			m.Remove("component")
 		}
 		h = readCycloneDX(top)
-		for _, c := range top.list("compositions") {
+		for _, c := range top.List("compositions") {
 			for _, list := range []string{"assemblies", "dependencies"} {
-				for _, v := range c.list(list) {
-					if ref, ok := d.ByID(v.text); ok && v.kind == strictjson.String {
-						a.complete(ref, c.str("aggregate").s)
+				for _, v := range c.List(list) {
+					if ref, ok := d.ByID(v.Text); ok && v.Kind == strictjson.String {
+						a.complete(ref, c.Str("aggregate").S)
 					}
 				}
 			}
 		}
 	case isSPDX2(d.format):
 		h = readSPDX2(top)
-		h.comment = top.get("creationInfo").str("comment")
+		h.comment = top.Get("creationInfo").Str("comment")
 	default:
 		h = d.lookups.spdx3().hub
-		root, err := parseTree(d.json)
+		root, err := tree.Parse(d.json)
 		if err != nil {
 			break
 		}
-		for _, n := range listOrOne(root.get("@graph")) {
-			for _, t := range listOrOne(n.get("software_sbomType")) {
-				a.Lifecycles = append(a.Lifecycles, t.text)
+		for _, n := range tree.ListOrOne(root.Get("@graph")) {
+			for _, t := range tree.ListOrOne(n.Get("software_sbomType")) {
+				a.Lifecycles = append(a.Lifecycles, t.Text)
 			}
-			kind := n.str("relationshipType").s
+			kind := n.Str("relationshipType").S
 			if kind == "dependsOn" || kind == "contains" {
-				if ref, ok := d.ByID(n.str("from").s); ok {
-					a.complete(ref, n.str("completeness").s)
+				if ref, ok := d.ByID(n.Str("from").S); ok {
+					a.complete(ref, n.Str("completeness").S)
 				}
 			}
-			if n.str("type").s == "SpdxDocument" {
-				a.DataLicense = n.str("dataLicense").s
+			if n.Str("type").S == "SpdxDocument" {
+				a.DataLicense = n.Str("dataLicense").S
 			}
-			if strings.HasPrefix(n.str("type").s, "security_") && strings.HasSuffix(n.str("type").s, "Vulnerability") {
+			if strings.HasPrefix(n.Str("type").S, "security_") && strings.HasSuffix(n.Str("type").S, "Vulnerability") {
 				a.Vulnerabilities++
 			}
 		}
 	}
-	a.Version, a.Comment = h.version.s, h.comment.s
+	a.Version, a.Comment = h.version.S, h.comment.S
 	if a.DataLicense == "" {
-		a.DataLicense = h.dataLicense.s
+		a.DataLicense = h.dataLicense.S
 	}
 	a.Authors, a.Tools, a.Supplier = parties(h.authors), parties(h.tools), h.supplier.public()
-	m := top.get("metadata")
-	a.Manufacturer = cycloneDXParty(m.get("manufacture"), "Organization").public()
-	if p := cycloneDXParty(m.get("manufacturer"), "Organization"); p != nil {
+	m := top.Get("metadata")
+	a.Manufacturer = cycloneDXParty(m.Get("manufacture"), "Organization").public()
+	if p := cycloneDXParty(m.Get("manufacturer"), "Organization"); p != nil {
 		a.Authors = append(a.Authors, *p.public())
 	}
 	for _, l := range h.lifecycles {
-		a.Lifecycles = append(a.Lifecycles, l.s)
+		a.Lifecycles = append(a.Lifecycles, l.S)
 	}
 	a.Signed = d.signed()
 	maps.DeleteFunc(a.Completeness, func(_ Ref, word string) bool { return word == "" })

@@ -18,6 +18,7 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A LossKind says what became of a part of a document that was converted.
@@ -84,7 +85,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 		return Encode(d, JSON, o)
 	}
 	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.Closed()}
-	src, err := parseTree(d.text())
+	src, err := tree.Parse(d.text())
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
@@ -102,13 +103,14 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
-	out.keep()
+	out.Keep()
 	if d.form != nil {
 		listExtras(d.form, report)
 	}
-	a := accounts{report: report, could: couldSay[specName(report.From)+" to "+specName(report.To)]}
-	a.walk(src)
-	report.Losses = append(report.Losses, added...)
+	a := tree.AccountOf(src, whyLost(report.From, report.To))
+	report.Values, report.Represented = report.Values+a.Values, report.Represented+a.Represented
+	report.lose(a.Losses...)
+	report.lose(added...)
 	if o.Strict && !report.Lossless() {
 		return nil, report, fmt.Errorf("sbom: %w: %d losses, the first at %s", ErrLoss, len(report.Losses), report.Losses[0].Path)
 	}
@@ -117,20 +119,21 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 			return nil, report, fmt.Errorf("sbom: %w", err)
 		}
 		report.Embedded = true
-		text = out.render()
+		text = out.Render()
 	}
 	doc, err := parseJSON(text)
 	return doc, report, err
 }
 
 // convertTree makes the output, and its text as long as nothing is added to it.
-func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (out *node, text []byte, added []Loss, err error) {
+func convertTree(d *Document, src *tree.Node, target Format, o *ConvertOptions) (out *tree.Node, text []byte, added []tree.Loss,
+	err error) {
 	var h *hub
 	switch {
 	case d.format.Spec == CycloneDX && target.Spec == CycloneDX:
-		out = copyTree(src)
+		out = tree.Copy(src)
 	case isSPDX2(d.format) && isSPDX2(target):
-		out = copyTree(src)
+		out = tree.Copy(src)
 	case specName(d.format) == specName(target):
 		if out, err = newerSPDX3(src, d.format.Version, target.Version); err != nil {
 			return nil, nil, nil, err
@@ -151,10 +154,10 @@ func convertTree(d *Document, src *node, target Format, o *ConvertOptions) (out 
 		added = h.added
 	}
 	if d.signed() {
-		for _, s := range signatures(out, nil) {
-			s.explain(Dropped, "a signature does not hold for another document")
+		for _, s := range tree.Signatures(out, nil) {
+			s.Explain(tree.Dropped, "a signature does not hold for another document")
 		}
-		removeSignatures(out)
+		tree.RemoveSignatures(out)
 	}
 	text, more, err := fit(out, target, madeAt(o))
 	if err != nil {
@@ -173,7 +176,7 @@ func madeAt(o *ConvertOptions) string {
 
 func isSPDX2(f Format) bool { return f.Spec == SPDX && strings.HasPrefix(f.Version, "2.") }
 
-func (h *hub) write(target Format) *node {
+func (h *hub) write(target Format) *tree.Node {
 	switch {
 	case target.Spec == CycloneDX:
 		return h.writeCycloneDX()
@@ -183,18 +186,10 @@ func (h *hub) write(target Format) *node {
 	return h.writeSPDX3()
 }
 
-// accounts sums up what became of the leaves of the input.
-type accounts struct {
-	report *Report
-	path   jsonpointer.Path
-	could  map[string]string // see couldSay
-}
-
 // noPlace is the reason of what is lost and was looked for in vain in the other format's schema; notCarried of what that
 // has a word for that is not used.
 const (
 	noPlace    = "the other format has no place for it"
-	emptyList  = "it is empty, and the other format says so by leaving it out"
 	notCarried = "it is not carried over: the other format says it in another way"
 )
 
@@ -204,26 +199,37 @@ var couldSay = map[string]map[string]string{
 	"SPDX 2 to SPDX 3": {"packageFileName": "hasDistributionArtifact", "fileTypes": "software_fileKind", "fileContributors": "originatedBy",
 		"snippets": "software_Snippet", "seeAlsos": "externalRef", "licenseListVersion": "simplelicensing_licenseListVersion",
 		"revieweds": "Annotation", "licenseComments": "comment", "noticeText": "software_attributionText", "comment": "comment"},
-	"SPDX 2 to CycloneDX": {"fileTypes": "mime-type", "revieweds": "annotations", "annotations": "annotations", "licenseInfoFromFiles": "evidence",
-		"licenseInfoInFiles": "evidence", "seeAlsos": "url", "comment": "properties", "snippets": "occurrences", "fileContributors": "authors",
-		"packageVerificationCode": "properties", "attributionTexts": "properties", "noticeText": "properties", "licenseComments": "properties",
+	"SPDX 2 to CycloneDX": {"fileTypes": "mime-type", "revieweds": "annotations", "annotations": "annotations",
+		"licenseInfoFromFiles": "evidence",
+		"licenseInfoInFiles":   "evidence", "seeAlsos": "url", "comment": "properties", "snippets": "occurrences",
+		"fileContributors":        "authors",
+		"packageVerificationCode": "properties", "attributionTexts": "properties", "noticeText": "properties",
+		"licenseComments":    "properties",
 		"licenseListVersion": "properties", "builtDate": "properties", "releaseDate": "properties", "validUntilDate": "properties"},
 	"SPDX 3 to SPDX 2": {"comment": "comment",
-		"simplelicensing_licenseListVersion": "licenseListVersion", "locationHint": "externalDocumentRefs", "import": "externalDocumentRefs",
-		"namespaceMap": "externalDocumentRefs", "dataLicense": "dataLicense", "description": "description", "name": "name", "originatedBy": "originator",
+		"simplelicensing_licenseListVersion": "licenseListVersion", "locationHint": "externalDocumentRefs",
+		"import":       "externalDocumentRefs",
+		"namespaceMap": "externalDocumentRefs", "dataLicense": "dataLicense", "description": "description", "name": "name",
+		"originatedBy":                "originator",
 		"simplelicensing_licenseText": "extractedText", "simplelicensing_customIdToUri": "seeAlsos", "externalRef": "externalRefs"},
 	"SPDX 3 to CycloneDX": {"dataLicense": "licenses",
-		"comment": "properties", "description": "description", "name": "name", "import": "externalReferences", "namespaceMap": "externalReferences",
-		"simplelicensing_licenseText": "text", "software_attributionText": "properties", "builtTime": "properties", "releaseTime": "properties",
+		"comment": "properties", "description": "description", "name": "name", "import": "externalReferences",
+		"namespaceMap":                "externalReferences",
+		"simplelicensing_licenseText": "text", "software_attributionText": "properties", "builtTime": "properties",
+		"releaseTime":    "properties",
 		"validUntilTime": "properties", "verifiedUsing": "hashes"},
 	"CycloneDX to SPDX 2": {"vulnerabilities": "SECURITY",
-		"properties": "annotations", "externalReferences": "externalRefs", "supplier": "supplier", "publisher": "originator", "authors": "originator",
-		"author": "originator", "vendor": "creators", "licenses": "dataLicense", "expressionDetails": "extractedText", "annotations": "annotations",
-		"metadata": "creationInfo", "manufacturer": "originator"},
+		"properties": "annotations", "externalReferences": "externalRefs", "supplier": "supplier", "publisher": "originator",
+		"authors": "originator",
+		"author":  "originator", "vendor": "creators", "licenses": "dataLicense", "expressionDetails": "extractedText",
+		"annotations": "annotations",
+		"metadata":    "creationInfo", "manufacturer": "originator"},
 	"CycloneDX to SPDX 3": {"data": "dataset_DatasetPackage", "formulation": "build_Build", "externalReferences": "externalRef",
 		"supplier": "suppliedBy", "publisher": "originatedBy", "authors": "originatedBy", "author": "originatedBy", "vendor": "createdBy",
-		"tools": "Tool", "licenses": "dataLicense", "expressionDetails": "simplelicensing_licenseText", "annotations": "Annotation", "credits": "reportedBy",
-		"recommendation": "security_actionStatement", "workaround": "security_actionStatement", "manufacturer": "originatedBy", "properties": "extension_cdxProperty",
+		"tools": "Tool", "licenses": "dataLicense", "expressionDetails": "simplelicensing_licenseText", "annotations": "Annotation",
+		"credits":        "reportedBy",
+		"recommendation": "security_actionStatement", "workaround": "security_actionStatement", "manufacturer": "originatedBy",
+		"properties":      "extension_cdxProperty",
 		"vulnerabilities": "security_Vulnerability", "hashes": "verifiedUsing", "releaseNotes": "releaseNotes"},
 }
 
@@ -235,107 +241,29 @@ func specName(f Format) string {
 	return "SPDX " + f.Version[:1]
 }
 
-// why is the reason of a loss that nobody gave one for.
-func (a *accounts) why() string {
-	for name := range a.path.Names() {
-		if a.could[name] != "" {
-			return notCarried
-		}
-	}
-	return noPlace
-}
-
-// walk lists the losses below n, and reports whether all of its leaves are dropped for one reason, which it then
-// leaves to the caller to list.
-func (a *accounts) walk(n *node) (dropped bool, reason string) {
-	if n.leaf() {
-		a.report.Values++
-		if n.kept {
-			a.report.Represented++
-			if n.loss != nil { // of one that is dropped, another part is there
-				a.report.Losses = append(a.report.Losses, Loss{a.path.String(), Changed, n.loss.Reason})
+// whyLost gives the reason of a loss that nobody gave one for.
+func whyLost(from, to Format) func(*jsonpointer.Path) string {
+	could := couldSay[specName(from)+" to "+specName(to)]
+	return func(path *jsonpointer.Path) string {
+		for name := range path.Names() {
+			if could[name] != "" {
+				return notCarried
 			}
-			return false, ""
 		}
-		if n.loss != nil && n.loss.Kind == Dropped {
-			return true, n.loss.Reason
-		}
-		if n.kind == strictjson.Array || n.kind == strictjson.Object {
-			return true, emptyList
-		}
-		return true, a.why()
+		return noPlace
 	}
-	var parts []lostPart
-	whole, first := true, ""
-	part := func(i int, v *node) {
-		gone, why := a.walk(v)
-		if i == 0 {
-			first = why
-		}
-		if gone {
-			parts = append(parts, lostPart{i, why})
-		}
-		whole = whole && gone && why == first
-	}
-	for i, m := range n.members {
-		a.path.Push(m.name)
-		part(i, m.value)
-		a.path.Pop()
-	}
-	for i, v := range n.items {
-		a.path.PushIndex(i)
-		part(i, v)
-		a.path.Pop()
-	}
-	if whole && a.path.Len() > 0 {
-		return true, first
-	}
-	for _, p := range parts {
-		if len(n.members) > 0 {
-			a.path.Push(n.members[p.index].name)
-		} else {
-			a.path.PushIndex(p.index)
-		}
-		a.report.Losses = append(a.report.Losses, Loss{a.path.String(), Dropped, p.reason})
-		a.path.Pop()
-	}
-	return false, ""
 }
 
-// A lostPart is a member or an element that is dropped, and why.
-type lostPart struct {
-	index  int
-	reason string
-}
-
-// signatures lists the signatures below n.
-func signatures(n *node, out []*node) []*node {
-	for _, m := range n.members {
-		if m.name == "signature" && m.value.kind == strictjson.Object {
-			out = append(out, m.value)
-			continue
-		}
-		out = signatures(m.value, out)
-	}
-	for _, v := range n.items {
-		out = signatures(v, out)
-	}
-	return out
-}
-
-func removeSignatures(n *node) {
-	n.members = slices.DeleteFunc(n.members, func(m member) bool { return m.name == "signature" && m.value.kind == strictjson.Object })
-	for _, m := range n.members {
-		removeSignatures(m.value)
-	}
-	for _, v := range n.items {
-		removeSignatures(v)
+// lose adds losses to the report.
+func (r *Report) lose(list ...tree.Loss) {
+	for _, l := range list {
+		r.Losses = append(r.Losses, Loss{l.Path, LossKind(l.Kind), l.Reason})
 	}
 }
 
 // fit makes a document keep to the format: known differences between the versions first, then whatever the schema and
 // the rules refuse. It returns the text of the document, and what it added.
-func fit(out *node, target Format, now string) (text []byte, added []Loss, err error) {
+func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.Loss, err error) {
 	name := target.String()
 	schema, err := schema.JSON[name]()
 	if err != nil {
@@ -355,7 +283,7 @@ func fit(out *node, target Format, now string) (text []byte, added []Loss, err e
 	}
 	f := fitting{out: out, name: name, schema: schema, list: list}
 	for range mostRounds {
-		text = out.render()
+		text = out.Render()
 		switch done, err := f.round(text); {
 		case err != nil:
 			return nil, nil, err
@@ -368,13 +296,13 @@ func fit(out *node, target Format, now string) (text []byte, added []Loss, err e
 
 // A fitting is what fit is at.
 type fitting struct {
-	out     *node
+	out     *tree.Node
 	name    string
 	schema  *jsonschema.Schema
 	list    *spdxexp.List
-	nodes   []*node          // in the order of the text, when something is wrong
-	general map[*node]string // see generalTypes
-	broken  string           // what was wrong with a member of the document that went
+	nodes   []*tree.Node          // in the order of the text, when something is wrong
+	general map[*tree.Node]string // see generalTypes
+	broken  string                // what was wrong with a member of the document that went
 }
 
 // round removes what the schema or else the rules refuse, and reports whether there is nothing of it.
@@ -387,11 +315,11 @@ func (f *fitting) round(text []byte) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	bad := map[*node]string{}
+	bad := map[*tree.Node]string{}
 	f.nodes = nil
 	refuse := func(n jsonschema.Node, advice string) {
 		if f.nodes == nil {
-			f.nodes = f.out.ordered(make([]*node, 0, doc.Len()))
+			f.nodes = f.out.Ordered(make([]*tree.Node, 0, doc.Len()))
 		}
 		bad[f.nodes[n]] = advice
 	}
@@ -409,9 +337,9 @@ func (f *fitting) round(text []byte) (done bool, err error) {
 		f.general = generalTypes(f.out)
 	}
 	for v := range bad {
-		if word := f.general[v]; word != "" && v.text != word {
-			v.explain(Changed, f.name+" has no such type; written as "+word)
-			v.text = word
+		if word := f.general[v]; word != "" && v.Text != word {
+			v.Explain(tree.Changed, f.name+" has no such type; written as "+word)
+			v.Text = word
 			delete(bad, v)
 		}
 	}
@@ -421,36 +349,36 @@ func (f *fitting) round(text []byte) (done bool, err error) {
 		}
 		return false, fmt.Errorf("%w %s: %s", ErrInvalid, f.name, advice)
 	}
-	for _, m := range f.out.members {
-		if advice, ok := bad[m.value]; ok {
-			f.broken = "/" + m.name + ": " + advice
+	for _, m := range f.out.Members {
+		if advice, ok := bad[m.Value]; ok {
+			f.broken = "/" + m.Name + ": " + advice
 		}
 	}
 	for i, v := range f.nodes { // in the order of the document: of a part inside of another, the outer one's reason counts
 		if advice, ok := bad[v]; ok && (i == 0 || f.nodes[i-1] != v) {
-			v.explain(Dropped, f.name+": "+advice)
+			v.Explain(tree.Dropped, f.name+": "+advice)
 		}
 	}
-	f.out.sweep(bad)
+	f.out.Sweep(bad)
 	return false, nil
 }
 
 // generalTypes returns what to write for types of components and external references of CycloneDX that a version does not
 // have: the component and the reference count for more than their types.
-func generalTypes(root *node) map[*node]string {
-	out := map[*node]string{}
-	root.each(func(n *node) {
-		for _, m := range n.members {
+func generalTypes(root *tree.Node) map[*tree.Node]string {
+	out := map[*tree.Node]string{}
+	root.Each(func(n *tree.Node) {
+		for _, m := range n.Members {
 			word := "library"
-			switch m.name {
+			switch m.Name {
 			case "externalReferences":
 				word = "other"
 			case "component", "components", "ancestors", "descendants", "variants":
 			default:
 				continue
 			}
-			for _, o := range append([]*node{m.value}, m.value.items...) {
-				if t := o.get("type"); t != nil {
+			for _, o := range append([]*tree.Node{m.Value}, m.Value.Items...) {
+				if t := o.Get("type"); t != nil {
 					out[t] = word
 				}
 			}
@@ -463,54 +391,23 @@ func generalTypes(root *node) map[*node]string {
 // goes as a whole, so each round goes one level out.
 const mostRounds = 60
 
-// ordered lists the values in the order of the text, each member twice, as its name and as its value.
-func (n *node) ordered(out []*node) []*node {
-	out = append(out, n)
-	for _, m := range n.members {
-		out = m.value.ordered(append(out, m.value))
-	}
-	for _, v := range n.items {
-		out = v.ordered(out)
-	}
-	return out
-}
-
-// sweep removes nodes, and the lists that become empty by it.
-func (n *node) sweep(gone map[*node]string) {
-	n.members = slices.DeleteFunc(n.members, func(m member) bool {
-		if _, ok := gone[m.value]; ok {
-			return true
-		}
-		had := !m.value.leaf()
-		m.value.sweep(gone)
-		return had && m.value.leaf() && m.value.kind == strictjson.Array
-	})
-	n.items = slices.DeleteFunc(n.items, func(v *node) bool {
-		if _, ok := gone[v]; ok {
-			return true
-		}
-		v.sweep(gone)
-		return false
-	})
-}
-
 // prune removes members that the schema has no word for. Of an object that it has no word in at all, it may not speak.
-func prune(n *node, v jsonschema.View, format string) {
-	if slices.ContainsFunc(n.members, func(m member) bool { return v.Property(m.name).Known() }) {
-		n.members = slices.DeleteFunc(n.members, func(m member) bool {
-			if v.Property(m.name).Known() {
+func prune(n *tree.Node, v jsonschema.View, format string) {
+	if slices.ContainsFunc(n.Members, func(m tree.Member) bool { return v.Property(m.Name).Known() }) {
+		n.Members = slices.DeleteFunc(n.Members, func(m tree.Member) bool {
+			if v.Property(m.Name).Known() {
 				return false
 			}
-			m.value.explain(Dropped, format+" does not have "+m.name+" here")
+			m.Value.Explain(tree.Dropped, format+" does not have "+m.Name+" here")
 			return true
 		})
-		for _, m := range n.members {
-			prune(m.value, v.Property(m.name), format)
+		for _, m := range n.Members {
+			prune(m.Value, v.Property(m.Name), format)
 		}
 	}
-	if len(n.items) > 0 {
+	if len(n.Items) > 0 {
 		items := v.Items()
-		for _, i := range n.items {
+		for _, i := range n.Items {
 			prune(i, items, format)
 		}
 	}
@@ -520,7 +417,7 @@ func prune(n *node, v jsonschema.View, format string) {
 const originName = "lading:origin"
 
 // embed puts the whole input as it was read, compressed, into the output, with a digest of the output beside it.
-func embed(out *node, d *Document, target Format) error {
+func embed(out *tree.Node, d *Document, target Format) error {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
@@ -530,84 +427,84 @@ func embed(out *node, d *Document, target Format) error {
 	if err := z.Close(); err != nil {
 		return err
 	}
-	var carrier *node
+	var carrier *tree.Node
 	prefix := originName + ":"
 	switch {
 	case target == Format{CycloneDX, "1.2"}:
 		return fmt.Errorf("%w: CycloneDX 1.2 has no place to carry the input", ErrLoss)
 	case target.Spec == CycloneDX:
-		m := out.get("metadata")
+		m := out.Get("metadata")
 		if m == nil {
-			m = out.set("metadata", newObject())
+			m = out.Set("metadata", tree.NewObject())
 		}
-		p := m.add("properties", newObject())
-		p.set("name", newText(originName))
-		carrier, prefix = p.set("value", newText("")), ""
+		p := m.Add("properties", tree.NewObject())
+		p.Set("name", tree.NewText(originName))
+		carrier, prefix = p.Set("value", tree.NewText("")), ""
 	case isSPDX2(target):
-		a := out.add("annotations", newObject())
-		a.set("annotationDate", newText(out.get("creationInfo").str("created").s))
-		a.set("annotationType", newText("OTHER"))
-		a.set("annotator", newText("Tool: lading"))
-		carrier = a.set("comment", newText(""))
+		a := out.Add("annotations", tree.NewObject())
+		a.Set("annotationDate", tree.NewText(out.Get("creationInfo").Str("created").S))
+		a.Set("annotationType", tree.NewText("OTHER"))
+		a.Set("annotator", tree.NewText("Tool: lading"))
+		carrier = a.Set("comment", tree.NewText(""))
 	default:
 		var about, info string
-		for _, e := range out.list("@graph") {
-			if e.str("type").s == "SpdxDocument" {
-				about, info = e.str("spdxId").s, e.str("creationInfo").s
+		for _, e := range out.List("@graph") {
+			if e.Str("type").S == "SpdxDocument" {
+				about, info = e.Str("spdxId").S, e.Str("creationInfo").S
 			}
 		}
-		a := out.add("@graph", newObject())
-		a.set("type", newText("Annotation"))
-		a.set("spdxId", newText(about+"/origin"))
-		a.set("creationInfo", newText(info))
-		a.set("annotationType", newText("other"))
-		a.set("subject", newText(about))
-		carrier = a.set("statement", newText(""))
+		a := out.Add("@graph", tree.NewObject())
+		a.Set("type", tree.NewText("Annotation"))
+		a.Set("spdxId", tree.NewText(about+"/origin"))
+		a.Set("creationInfo", tree.NewText(info))
+		a.Set("annotationType", tree.NewText("other"))
+		a.Set("subject", tree.NewText(about))
+		carrier = a.Set("statement", tree.NewText(""))
 	}
-	carrier.text = prefix + digest(out) + ":" + base64.StdEncoding.EncodeToString(b.Bytes())
+	carrier.Text = prefix + digest(out) + ":" + base64.StdEncoding.EncodeToString(b.Bytes())
 	return nil
 }
 
 // digest is what the content of a document is known by, whatever its white space is.
-func digest(root *node) string {
-	sum := sha256.Sum256(root.render())
+func digest(root *tree.Node) string {
+	sum := sha256.Sum256(root.Render())
 	return hex.EncodeToString(sum[:])
 }
 
 // restore returns the document that another one carries, if it is of the wanted format and the one that carries it says
 // what it said when it was made: otherwise what was changed since would be lost.
-func restore(f Format, root *node, target Format) *Document {
-	var carrier *node
+func restore(f Format, root *tree.Node, target Format) *Document {
+	var carrier *tree.Node
 	carried := ""
-	look := func(t text) {
-		if s, ok := strings.CutPrefix(t.s, originName+":"); ok {
-			carrier, carried = t.src, s
+	look := func(t tree.Text) {
+		if s, ok := strings.CutPrefix(t.S, originName+":"); ok {
+			carrier, carried = t.From, s
 		}
 	}
 	switch {
 	case f.Spec == CycloneDX:
-		for _, p := range root.get("metadata").list("properties") {
-			if v := p.str("value"); p.str("name").s == originName && v.ok() {
-				carrier, carried = v.src, v.s
+		for _, p := range root.Get("metadata").List("properties") {
+			if v := p.Str("value"); p.Str("name").S == originName && v.OK() {
+				carrier, carried = v.From, v.S
 			}
 		}
 	case isSPDX2(f):
-		for _, a := range root.list("annotations") {
-			look(a.str("comment"))
+		for _, a := range root.List("annotations") {
+			look(a.Str("comment"))
 		}
 	default:
-		for _, a := range root.list("@graph") {
-			look(a.str("statement"))
+		for _, a := range root.List("@graph") {
+			look(a.Str("statement"))
 		}
 	}
 	sum, encoded, ok := strings.Cut(carried, ":")
 	if !ok {
 		return nil
 	}
-	was := carrier.text
-	carrier.text = ""
+	was := carrier.Text
+	carrier.Text = ""
 	same := digest(root) == sum
-	carrier.text = was
+	carrier.Text = was
 	packed, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil || !same {
 		return nil
@@ -628,79 +525,80 @@ func restore(f Format, root *node, target Format) *Document {
 }
 
 // fitCycloneDX turns what two versions of CycloneDX say in different shapes. Nothing happens to what fits.
-func fitCycloneDX(root *node, version string) (added []Loss) {
-	root.get("specVersion").text = version
-	if s := root.get("$schema"); s != nil {
-		s.text = "http://cyclonedx.org/schema/bom-" + version + ".schema.json"
+func fitCycloneDX(root *tree.Node, version string) (added []tree.Loss) {
+	root.Get("specVersion").Text = version
+	if s := root.Get("$schema"); s != nil {
+		s.Text = "http://cyclonedx.org/schema/bom-" + version + ".schema.json"
 	}
-	root.each(func(n *node) {
+	root.Each(func(n *tree.Node) {
 		if version < "1.6" {
 			// One author as text, before there were lists of them.
-			if a := n.get("authors"); a != nil && n.get("type") != nil && n.get("name") != nil && n.get("author") == nil {
-				if len(a.items) > 0 && a.items[0].get("name") != nil {
-					name := a.items[0].remove("name")
-					n.set("author", name)
+			if a := n.Get("authors"); a != nil && n.Get("type") != nil && n.Get("name") != nil && n.Get("author") == nil {
+				if len(a.Items) > 0 && a.Items[0].Get("name") != nil {
+					name := a.Items[0].Remove("name")
+					n.Set("author", name)
 				}
 			}
 			// Identity was one object before it was a list.
-			if e := n.get("evidence"); e != nil {
-				if id := e.get("identity"); id != nil && id.kind == strictjson.Array && len(id.items) > 0 {
-					e.remove("identity").items[0].detach(id.items[1:])
-					e.set("identity", id.items[0])
+			if e := n.Get("evidence"); e != nil {
+				if id := e.Get("identity"); id != nil && id.Kind == strictjson.Array && len(id.Items) > 0 {
+					e.Remove("identity").Items[0].Detach(id.Items[1:])
+					e.Set("identity", id.Items[0])
 				}
 			}
 		}
 	})
-	if version < "1.5" && root.get("version") == nil {
-		root.set("version", newLiteral("1")) // the default of those that need none
+	if version < "1.5" && root.Get("version") == nil {
+		root.Set("version", tree.NewLiteral("1")) // the default of those that need none
 	}
-	m := root.get("metadata")
+	m := root.Get("metadata")
 	if version < "1.6" {
-		if x := m.get("manufacturer"); x != nil && m.get("manufacture") == nil {
-			m.remove("manufacturer")
-			m.set("manufacture", x)
+		if x := m.Get("manufacturer"); x != nil && m.Get("manufacture") == nil {
+			m.Remove("manufacturer")
+			m.Set("manufacture", x)
 		}
 	}
-	if tools := m.get("tools"); version < "1.5" && tools != nil && tools.kind == strictjson.Object {
-		m.remove("tools")
-		list := newArray()
-		for _, t := range tools.list("components") {
-			o := newObject()
+	if tools := m.Get("tools"); version < "1.5" && tools != nil && tools.Kind == strictjson.Object {
+		m.Remove("tools")
+		list := tree.NewArray()
+		for _, t := range tools.List("components") {
+			o := tree.NewObject()
 			for _, name := range []string{"name", "version", "hashes"} {
-				if v := t.get(name); v != nil {
-					o.set(name, v)
+				if v := t.Get(name); v != nil {
+					o.Set(name, v)
 				}
 			}
-			if v := t.get("publisher"); v != nil {
-				o.set("vendor", v)
-			} else if v := t.get("supplier"); v != nil && v.get("name") != nil {
-				o.set("vendor", v.get("name"))
+			if v := t.Get("publisher"); v != nil {
+				o.Set("vendor", v)
+			} else if v := t.Get("supplier"); v != nil && v.Get("name") != nil {
+				o.Set("vendor", v.Get("name"))
 			}
-			list.items = append(list.items, o)
+			list.Items = append(list.Items, o)
 		}
-		for _, t := range tools.list("services") {
-			o := newObject()
+		for _, t := range tools.List("services") {
+			o := tree.NewObject()
 			for _, name := range []string{"name", "version"} {
-				if v := t.get(name); v != nil {
-					o.set(name, v)
+				if v := t.Get(name); v != nil {
+					o.Set(name, v)
 				}
 			}
-			list.items = append(list.items, o)
+			list.Items = append(list.Items, o)
 		}
-		if len(list.items) > 0 {
-			m.set("tools", list)
+		if len(list.Items) > 0 {
+			m.Set("tools", list)
 		}
 	}
 	if version < "1.7" {
-		root.each(func(n *node) { unmixLicenses(n) })
+		root.Each(func(n *tree.Node) { unmixLicenses(n) })
 	}
 	if version < "1.4" {
 		// Components had to have a version.
-		for _, list := range []*node{root.get("metadata").get("component"), root.get("components")} {
-			list.each(func(n *node) {
-				if n.get("type") != nil && n.get("name") != nil && n.get("version") == nil {
-					n.set("version", newText(""))
-					added = []Loss{{"/components", Added, "CycloneDX " + version + " wants a version; an empty one where the input gives none"}}
+		for _, list := range []*tree.Node{root.Get("metadata").Get("component"), root.Get("components")} {
+			list.Each(func(n *tree.Node) {
+				if n.Get("type") != nil && n.Get("name") != nil && n.Get("version") == nil {
+					n.Set("version", tree.NewText(""))
+					added = []tree.Loss{{Path: "/components", Kind: tree.Added, Reason: "CycloneDX " + version +
+						" wants a version; an empty one where the input gives none"}}
 				}
 			})
 		}
@@ -709,73 +607,50 @@ func fitCycloneDX(root *node, version string) (added []Loss) {
 }
 
 // unmixLicenses leaves one expression, or single licences: older versions do not mix them.
-func unmixLicenses(n *node) {
-	list := n.get("licenses")
-	if list == nil || len(list.items) < 2 {
+func unmixLicenses(n *tree.Node) {
+	list := n.Get("licenses")
+	if list == nil || len(list.Items) < 2 {
 		return
 	}
-	i := slices.IndexFunc(list.items, func(l *node) bool { return l.get("expression") != nil })
+	i := slices.IndexFunc(list.Items, func(l *tree.Node) bool { return l.Get("expression") != nil })
 	if i < 0 {
 		return
 	}
-	var keep []*node
-	for _, l := range list.items {
-		if l.get("expression") == nil {
+	var keep []*tree.Node
+	for _, l := range list.Items {
+		if l.Get("expression") == nil {
 			keep = append(keep, l)
 		}
 	}
 	if keep == nil {
-		keep = list.items[i : i+1 : i+1]
+		keep = list.Items[i : i+1 : i+1]
 	}
-	for _, l := range list.items {
+	for _, l := range list.Items {
 		if !slices.Contains(keep, l) {
-			l.explain(Dropped, "this version has one licence expression, or a list without any")
+			l.Explain(tree.Dropped, "this version has one licence expression, or a list without any")
 		}
 	}
-	list.items = keep
-}
-
-// detach explains why the other ones of a list are lost.
-func (n *node) detach(others []*node) {
-	for _, o := range others {
-		o.explain(Dropped, "this version has room for one only")
-	}
-}
-
-// each visits every object below n, n first.
-func (n *node) each(visit func(*node)) {
-	if n == nil {
-		return
-	}
-	if n.kind == strictjson.Object {
-		visit(n)
-	}
-	for _, m := range n.members {
-		m.value.each(visit)
-	}
-	for _, v := range n.items {
-		v.each(visit)
-	}
+	list.Items = keep
 }
 
 const notIn22 = "SPDX 2.2 does not have it"
 
-func fitSPDX2(root *node, version string) (added []Loss) {
-	root.get("spdxVersion").text = "SPDX-" + version
+func fitSPDX2(root *tree.Node, version string) (added []tree.Loss) {
+	root.Get("spdxVersion").Text = "SPDX-" + version
 	// The JSON schemas spell categories differently, and that of 2.2 lacks one.
-	for _, n := range root.list("packages") {
-		for _, r := range n.list("externalRefs") {
-			c := r.str("referenceCategory")
-			if spelled := strings.ReplaceAll(c.s, "_", "-"); spelled == "PACKAGE-MANAGER" || spelled == "PERSISTENT-ID" {
-				c.src.text = spelled
+	for _, n := range root.List("packages") {
+		for _, r := range n.List("externalRefs") {
+			c := r.Str("referenceCategory")
+			if spelled := strings.ReplaceAll(c.S, "_", "-"); spelled == "PACKAGE-MANAGER" || spelled == "PERSISTENT-ID" {
+				c.From.Text = spelled
 			}
 			switch {
-			case version != "2.2" || !c.ok():
-			case c.src.text == "PACKAGE-MANAGER":
-				c.src.text = "PACKAGE_MANAGER"
-			case c.src.text == "PERSISTENT-ID":
-				c.src.text = "OTHER"
-				c.src.explain(Changed, "the schema of SPDX 2.2 has no such category; written as OTHER")
+			case version != "2.2" || !c.OK():
+			case c.From.Text == "PACKAGE-MANAGER":
+				c.From.Text = "PACKAGE_MANAGER"
+			case c.From.Text == "PERSISTENT-ID":
+				c.From.Text = "OTHER"
+				c.From.Explain(tree.Changed, "the schema of SPDX 2.2 has no such category; written as OTHER")
 			}
 		}
 	}
@@ -783,10 +658,10 @@ func fitSPDX2(root *node, version string) (added []Loss) {
 		return nil
 	}
 	for _, in := range []string{"packages", "files", "snippets"} {
-		for _, n := range root.list(in) {
+		for _, n := range root.List(in) {
 			for _, name := range []string{"primaryPackagePurpose", "releaseDate", "builtDate", "validUntilDate"} {
-				if v := n.remove(name); v != nil {
-					v.explain(Dropped, notIn22)
+				if v := n.Remove(name); v != nil {
+					v.Explain(tree.Dropped, notIn22)
 				}
 			}
 		}
@@ -799,15 +674,16 @@ func fitSPDX2(root *node, version string) (added []Loss) {
 		{"packages", []string{"licenseConcluded", "licenseDeclared", "copyrightText"}},
 		{"files", []string{"licenseConcluded", "copyrightText"}},
 	} {
-		for _, n := range root.list(rule.in) {
+		for _, n := range root.List(rule.in) {
 			for _, m := range rule.members {
-				if n.get(m) == nil {
-					n.set(m, newText("NOASSERTION"))
-					added = []Loss{{"/packages", Added, "SPDX 2.2 wants licences and copyright texts; NOASSERTION where the input gives none"}}
+				if n.Get(m) == nil {
+					n.Set(m, tree.NewText("NOASSERTION"))
+					added = []tree.Loss{{Path: "/packages", Kind: tree.Added,
+						Reason: "SPDX 2.2 wants licences and copyright texts; NOASSERTION where the input gives none"}}
 				}
 			}
-			if n.get("licenseInfoInFiles") == nil && rule.in == "files" {
-				n.add("licenseInfoInFiles", newText("NOASSERTION"))
+			if n.Get("licenseInfoInFiles") == nil && rule.in == "files" {
+				n.Add("licenseInfoInFiles", tree.NewText("NOASSERTION"))
 			}
 		}
 	}

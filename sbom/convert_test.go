@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // heavy is set by the checks before a change lands, which take their time. It is asked in tests, where go test sees that a
@@ -353,7 +354,7 @@ func TestConvertAwkward(t *testing.T) {
 // BenchmarkWriteBuilt writes a document that was made, not read, next to cyclonedx-go.
 func BenchmarkWriteBuilt(b *testing.B) {
 	data := synthetic(CycloneDX, 10_000)
-	root, err := parseTree(data)
+	root, err := tree.Parse(data)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -385,7 +386,7 @@ func BenchmarkWriteBuilt(b *testing.B) {
 			return out.Bytes(), err
 		})
 	}
-	run("lading", func() ([]byte, error) { return root.render(), nil }) // indented
+	run("lading", func() ([]byte, error) { return root.Render(), nil }) // indented
 }
 
 // TestInspector brings the documents of Amazon Inspector up to the latest version and down to the one that it reads.

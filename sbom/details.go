@@ -98,7 +98,8 @@ func (d *Document) Licenses(ref Ref) (out []LicenseClaim) {
 	r := d.reader(ref)
 	for name := range r.Object() {
 		switch {
-		case d.format.Spec == SPDX && r.Kind() == strictjson.String && (string(name) == "licenseConcluded" || string(name) == "licenseDeclared"):
+		case d.format.Spec == SPDX && r.Kind() == strictjson.String && (string(name) == "licenseConcluded" ||
+			string(name) == "licenseDeclared"):
 			out = append(out, spdxClaim(strings.ToLower(string(name[len("license"):])), view(r)))
 		case d.format.Spec == CycloneDX && string(name) == "licenses" && r.Kind() == strictjson.Array:
 			for range r.Array() {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // DiffOptions say how components of two documents are recognized.
@@ -227,12 +227,12 @@ func (m *matcher) withContent(key func(*Document, Ref) string) func(*Document, R
 
 // content returns what is said of a component, other than its ID.
 func (d *Document) content(r Ref) string {
-	n, err := parseTree(d.components[r].raw)
+	n, err := tree.Parse(d.components[r].raw)
 	if err != nil {
 		return ""
 	}
-	n.members = slices.DeleteFunc(n.members, func(v member) bool { return !own(v.name) })
-	return n.line(true)
+	n.Members = slices.DeleteFunc(n.Members, func(v tree.Member) bool { return !own(v.Name) })
+	return n.Line(true)
 }
 
 // inPlace matches what is the same, letter for letter, and stands in the same place from the front or from the back: most
@@ -321,32 +321,32 @@ var identifierKinds = []string{"swhid", "omniborId", "cpe", "swid"}
 
 // identifier returns the first identifier of a kind.
 func (d *Document) identifier(ref Ref, kind string) string {
-	n, err := parseTree(d.components[ref].raw)
+	n, err := tree.Parse(d.components[ref].raw)
 	if err != nil {
 		return ""
 	}
-	return n.identifier(d.format, kind)
+	return identifierOf(n, d.format, kind)
 }
 
-func (n *node) identifier(f Format, kind string) string {
+func identifierOf(n *tree.Node, f Format, kind string) string {
 	if f.Spec == CycloneDX {
-		v := n.get(kind)
+		v := n.Get(kind)
 		switch {
 		case kind == "swid":
-			return v.str("tagId").s
-		case v != nil && len(v.items) > 0:
-			v = v.items[0]
+			return v.Str("tagId").S
+		case v != nil && len(v.Items) > 0:
+			v = v.Items[0]
 		}
-		return v.show()
+		return v.Show()
 	}
 	list, typ, value := "externalRefs", "referenceType", "referenceLocator"
 	if !isSPDX2(f) {
 		list, typ, value = "externalIdentifier", "externalIdentifierType", "identifier"
 	}
-	for _, r := range n.list(list) {
-		t := r.str(typ).s
+	for _, r := range n.List(list) {
+		t := r.Str(typ).S
 		if slices.Contains(spdxIdentifiers[kind], t[strings.LastIndexByte(t, '/')+1:]) {
-			return r.str(value).s
+			return r.Str(value).S
 		}
 	}
 	return ""
@@ -373,7 +373,8 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 				break
 			}
 			if was, is := old.licenseText(o, role), new.licenseText(n, role); was != is {
-				fields = append(fields, FieldChange{map[string]string{"declared": "hasDeclaredLicense", "concluded": "hasConcludedLicense"}[role], was, is})
+				fields = append(fields, FieldChange{map[string]string{"declared": "hasDeclaredLicense",
+					"concluded": "hasConcludedLicense"}[role], was, is})
 			}
 		}
 		return sameNames(a, b, fields)
@@ -394,7 +395,7 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 
 // fullName is the name with the group, as SPDX has it.
 func (c *Component) fullName() string {
-	name, _ := joinName(c.Group, strings.TrimPrefix(c.Name, "./"), []text{said(c.PURL)})
+	name, _ := joinName(c.Group, strings.TrimPrefix(c.Name, "./"), []tree.Text{tree.Constant(c.PURL)})
 	return name
 }
 
@@ -522,36 +523,36 @@ func (d *Document) licenseText(r Ref, role string) string {
 // compareMembers compares two components of one specification. The text is known to be JSON.
 func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
 	a, b := m.docs[0].components[o].raw, m.docs[1].components[n].raw
-	old, errOld := parseTree(a)
-	new, errNew := parseTree(b)
+	old, errOld := tree.Parse(a)
+	new, errNew := tree.Parse(b)
 	if errOld != nil || errNew != nil {
 		return []FieldChange{{"", string(a), string(b)}}
 	}
-	values := map[string]*node{}
-	for _, v := range new.members {
-		values[v.name] = v.value
+	values := map[string]*tree.Node{}
+	for _, v := range new.Members {
+		values[v.Name] = v.Value
 	}
-	for _, v := range old.members {
-		is := values[v.name]
-		delete(values, v.name)
-		if own(v.name) && !v.value.equal(is) && !(v.value.empty() && is.empty()) {
-			fields = append(fields, FieldChange{v.name, v.value.show(), is.show()})
+	for _, v := range old.Members {
+		is := values[v.Name]
+		delete(values, v.Name)
+		if own(v.Name) && !v.Value.Equal(is) && !(v.Value.Empty() && is.Empty()) {
+			fields = append(fields, FieldChange{v.Name, v.Value.Show(), is.Show()})
 		}
 	}
-	for _, v := range new.members {
-		if _, added := values[v.name]; added && own(v.name) && !v.value.empty() {
-			fields = append(fields, FieldChange{v.name, "", v.value.show()})
+	for _, v := range new.Members {
+		if _, added := values[v.Name]; added && own(v.Name) && !v.Value.Empty() {
+			fields = append(fields, FieldChange{v.Name, "", v.Value.Show()})
 		}
 	}
 	if len(fields) == 0 {
 		return nil
 	}
 	// What differs may be only what parts of the documents are known by.
-	old.rename(m.docs[0].format, m.renamed())
-	for _, c := range []*node{old, new} {
-		c.each(func(v *node) {
+	rename(old, m.docs[0].format, m.renamed())
+	for _, c := range []*tree.Node{old, new} {
+		c.Each(func(v *tree.Node) {
 			if v != c {
-				v.remove("bom-ref")
+				v.Remove("bom-ref")
 			}
 		})
 	}
@@ -560,8 +561,8 @@ func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
 		case "suppliedBy", "originatedBy":
 			return m.docs[0].makers(o) == m.docs[1].makers(n)
 		}
-		was, is := old.get(f.Field), new.get(f.Field)
-		return was != nil && was.equal(is) || sameByDefault(f.Field, was, is) || sameAuthors(f.Field, old, new)
+		was, is := old.Get(f.Field), new.Get(f.Field)
+		return was != nil && was.Equal(is) || sameByDefault(f.Field, was, is) || sameAuthors(f.Field, old, new)
 	})
 }
 
@@ -569,23 +570,23 @@ func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
 var defaults = map[string]string{"scope": "required", "filesAnalyzed": "true"}
 
 // sameByDefault reports whether one of two says what the other says by leaving it out.
-func sameByDefault(field string, a, b *node) bool {
+func sameByDefault(field string, a, b *tree.Node) bool {
 	said := cmp.Or(a, b)
-	return defaults[field] != "" && (a == nil || b == nil) && said != nil && said.text == defaults[field]
+	return defaults[field] != "" && (a == nil || b == nil) && said != nil && said.Text == defaults[field]
 }
 
 // sameAuthors reports whether one says of a component as a text who wrote it, as CycloneDX did before 1.6, and the other as a list.
-func sameAuthors(field string, a, b *node) bool {
+func sameAuthors(field string, a, b *tree.Node) bool {
 	if field != "author" && field != "authors" {
 		return false
 	}
-	names := func(n *node) (text string) {
-		if list := n.list("authors"); len(list) == 1 && len(list[0].members) == 1 {
-			return list[0].str("name").s
+	names := func(n *tree.Node) (text string) {
+		if list := n.List("authors"); len(list) == 1 && len(list[0].Members) == 1 {
+			return list[0].Str("name").S
 		}
-		return n.str("author").s
+		return n.Str("author").S
 	}
-	return names(a) != "" && names(a) == names(b) && (a.get("author") == nil) != (b.get("author") == nil)
+	return names(a) != "" && names(a) == names(b) && (a.Get("author") == nil) != (b.Get("author") == nil)
 }
 
 // renamed returns the new document's IDs of components by the old one's, where they differ.
@@ -624,72 +625,6 @@ func own(member string) bool {
 		return false
 	}
 	return true
-}
-
-// empty reports whether a value says nothing: programs write "group": "" and "properties": [] where others write nothing.
-func (n *node) empty() bool {
-	return n == nil || n.leaf() && (n.kind != strictjson.String || n.text == "") && n.kind != strictjson.Number
-}
-
-// equal compares values without regard to the order of members and elements.
-func (n *node) equal(m *node) bool {
-	if n == nil || m == nil || n.kind != m.kind || n.leaf() && m.leaf() {
-		return n == m || n != nil && m != nil && n.kind == m.kind && n.text == m.text
-	}
-	return n.identical(m) || n.line(true) == m.line(true)
-}
-
-// identical compares values in the order that they are in, which is that of most.
-func (n *node) identical(m *node) bool {
-	if n.kind != m.kind || n.text != m.text || len(n.members) != len(m.members) || len(n.items) != len(m.items) {
-		return false
-	}
-	for i := range n.members {
-		if n.members[i].name != m.members[i].name || !n.members[i].value.identical(m.members[i].value) {
-			return false
-		}
-	}
-	for i := range n.items {
-		if !n.items[i].identical(m.items[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// show writes a value for people: a text as it is, the rest as JSON on one line.
-func (n *node) show() string {
-	switch {
-	case n == nil:
-		return ""
-	case n.kind == strictjson.String:
-		return n.text
-	}
-	return n.line(false)
-}
-
-// line writes a value on one line, with sort set its members and elements in the order of their text.
-func (n *node) line(sort bool) string {
-	var parts []string
-	switch n.kind {
-	case strictjson.Object:
-		for _, m := range n.members {
-			parts = append(parts, string(strictjson.AppendString(nil, m.name))+":"+m.value.line(sort))
-		}
-		if sort {
-			slices.Sort(parts)
-		}
-		return "{" + strings.Join(parts, ",") + "}"
-	case strictjson.Array:
-		for _, v := range n.items {
-			parts = append(parts, v.line(sort))
-		}
-		if sort {
-			slices.Sort(parts)
-		}
-		return "[" + strings.Join(parts, ",") + "]"
-	}
-	return string(n.append(nil, 0))
 }
 
 // relationships finds those that only one document has. Time grows with their number, however many one component has.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // bom makes a CycloneDX document of components and dependencies, "a b" for a that depends on b.
@@ -264,25 +265,25 @@ func TestDiffRenamed(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		tree, err := parseTree(d.json)
+		input, err := tree.Parse(d.json)
 		if err != nil {
 			t.Fatal(err)
 		}
 		to := map[string]string{}
-		tree.each(func(n *node) {
-			id := n.definition(d.format)
+		input.Each(func(n *tree.Node) {
+			id := definition(n, d.format)
 			switch {
 			case id == nil:
 			case d.format.Spec == CycloneDX:
-				to[id.text] = "renamed-" + id.text
-			case strings.HasPrefix(id.text, "SPDXRef-"):
-				to[id.text] = "SPDXRef-renamed-" + id.text
-			case strings.Contains(id.text, "://"):
-				to[id.text] = "https://example.com/renamed/" + id.text
+				to[id.Text] = "renamed-" + id.Text
+			case strings.HasPrefix(id.Text, "SPDXRef-"):
+				to[id.Text] = "SPDXRef-renamed-" + id.Text
+			case strings.Contains(id.Text, "://"):
+				to[id.Text] = "https://example.com/renamed/" + id.Text
 			}
 		})
-		tree.rename(d.format, to)
-		renamed, err := parseJSON(tree.render())
+		rename(input, d.format, to)
+		renamed, err := parseJSON(input.Render())
 		if errors.Is(err, ErrVersion) {
 			continue // in XML only
 		}

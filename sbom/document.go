@@ -266,7 +266,8 @@ func (d *Document) Bytes() []byte { return d.source }
 // Encoding returns what the document's bytes are written in.
 func (d *Document) Encoding() Encoding { return d.encoding }
 
-// MarshalJSON returns the document's bytes, but for a byte order mark, which makes it a predicate that is signed to the letter. A document in
+// MarshalJSON returns the document's bytes, but for a byte order mark, which makes it a predicate that is signed to the letter. A
+// document in
 // another encoding is not turned into JSON in silence: the error is [ErrNotJSON], and [Convert] to the document's own
 // Format does it.
 func (d *Document) MarshalJSON() ([]byte, error) {

@@ -291,7 +291,8 @@ func (s *splicer) apply() ([]byte, error) {
 	var out []byte
 	at := 0
 	for i, p := range s.splices {
-		if i > 0 && p.start == s.splices[i-1].start && p.end == s.splices[i-1].end && bytes.Equal(p.text, s.splices[i-1].text) && p.end > p.start {
+		if i > 0 && p.start == s.splices[i-1].start && p.end == s.splices[i-1].end && bytes.Equal(p.text, s.splices[i-1].text) &&
+			p.end > p.start {
 			continue // two edits inside of one element that is written anew
 		}
 		if p.start < at {

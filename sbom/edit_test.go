@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 func TestEdit(t *testing.T) {
@@ -110,16 +111,16 @@ func FuzzEdit(f *testing.F) {
 		if err != nil || insert || e.Value == nil || strings.HasSuffix(path, "/-") {
 			return
 		}
-		root, err := parseTree(out.Bytes())
+		root, err := tree.Parse(out.Bytes())
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := root.at(path)
+		got := at(root, path)
 		if got == nil {
 			t.Fatalf("%q is not there after it was set in %s", path, out.Bytes())
 		}
 		var want, is any
-		if json.Unmarshal(e.Value, &want) == nil && json.Unmarshal(got.append(nil, 0), &is) == nil && !reflect.DeepEqual(want, is) {
+		if json.Unmarshal(e.Value, &want) == nil && json.Unmarshal(got.Append(nil, 0), &is) == nil && !reflect.DeepEqual(want, is) {
 			t.Fatalf("%v, want %v", is, want)
 		}
 		same, err := out.Edit()
@@ -130,24 +131,24 @@ func FuzzEdit(f *testing.F) {
 }
 
 // at returns the node at an RFC 6901 pointer, or nil.
-func (n *node) at(pointer string) *node {
+func at(n *tree.Node, pointer string) *tree.Node {
 	if pointer == "" {
 		return n
 	}
 next:
 	for _, part := range strings.Split(pointer[1:], "/") {
 		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		for _, m := range n.members {
-			if m.name == part {
-				n = m.value
+		for _, m := range n.Members {
+			if m.Name == part {
+				n = m.Value
 				continue next
 			}
 		}
 		i, err := strconv.Atoi(part)
-		if err != nil || i < 0 || i >= len(n.items) {
+		if err != nil || i < 0 || i >= len(n.Items) {
 			return nil
 		}
-		n = n.items[i]
+		n = n.Items[i]
 	}
 	return n
 }

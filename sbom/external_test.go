@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // TestExternals brings references to other documents from every format to every other and back: what goes to an element
@@ -93,14 +95,14 @@ func TestExternals(t *testing.T) {
 // hasEdge3 reports whether a relationship of an SPDX 3 document goes to an id, and an ExternalMap has it; true of no id.
 func hasEdge3(t testing.TB, d *Document, id string) bool {
 	t.Helper()
-	root, err := parseTree(d.text())
+	root, err := tree.Parse(d.text())
 	if err != nil {
 		t.Fatal(err)
 	}
 	related, mapped := id == "", id == ""
-	for _, n := range root.list("@graph") {
-		related = related || slices.ContainsFunc(n.list("to"), func(v *node) bool { return v.text == id })
-		mapped = mapped || slices.ContainsFunc(n.list("import"), func(v *node) bool { return v.str("externalSpdxId").s == id })
+	for _, n := range root.List("@graph") {
+		related = related || slices.ContainsFunc(n.List("to"), func(v *tree.Node) bool { return v.Text == id })
+		mapped = mapped || slices.ContainsFunc(n.List("import"), func(v *tree.Node) bool { return v.Str("externalSpdxId").S == id })
 	}
 	return related && mapped
 }

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // GoBinaryOptions say how to describe a Go binary.
@@ -97,7 +99,8 @@ func GoDir(ctx context.Context, fsys fs.FS, o *GoDirOptions) (*Document, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := goHub(&element{id: said(cmp.Or(o.Name, "go-binaries")), kind: said("application"), name: said(cmp.Or(o.Name, "go-binaries"))}, o.Created, "")
+	h := goHub(&element{id: tree.Constant(cmp.Or(o.Name, "go-binaries")), kind: tree.Constant("application"),
+		name: tree.Constant(cmp.Or(o.Name, "go-binaries"))}, o.Created, "")
 	holds := string(Contains)
 	if format.Spec == CycloneDX {
 		holds = string(DependsOn) // what the document is about contains the others without saying so, and out of the graph
@@ -124,7 +127,7 @@ func GoDir(ctx context.Context, fsys fs.FS, o *GoDirOptions) (*Document, error) 
 		h.elements = append(h.elements, root)
 		h.edges = append(h.edges, edge{from: 0, to: at, kind: holds})
 		for _, m := range modules {
-			key := m.id.s + " " + strings.Join(propertiesOf(m), " ")
+			key := m.id.S + " " + strings.Join(propertiesOf(m), " ")
 			i, ok := known[key]
 			if !ok {
 				i = len(h.elements)
@@ -141,8 +144,8 @@ func GoDir(ctx context.Context, fsys fs.FS, o *GoDirOptions) (*Document, error) 
 	if len(h.elements) == 1 {
 		return nil, fmt.Errorf("sbom: %w in any file", ErrNotGo)
 	}
-	if !h.created.ok() && latest != "" {
-		h.created = said(latest)
+	if !h.created.OK() && latest != "" {
+		h.created = tree.Constant(latest)
 	}
 	return h.finishGo(format, o.Name)
 }
@@ -188,7 +191,8 @@ func readGoFile(fsys fs.FS, path string) (*debug.BuildInfo, string, error) {
 
 // executables are how files begin that may be Go binaries: ELF, PE, Mach-O in both byte orders and for several machines,
 // XCOFF, WebAssembly.
-var executables = []string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\x01\xdf", "\x01\xf7", "\x00asm"}
+var executables = []string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\x01\xdf",
+	"\x01\xf7", "\x00asm"}
 
 func goFormat(f Format) (Format, error) {
 	if f == (Format{}) {
@@ -215,11 +219,11 @@ func goCommitTime(info *debug.BuildInfo) string {
 // goHub begins a document about root.
 func goHub(root *element, created time.Time, committed string) *hub {
 	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z", elements: []*element{root}, roots: []int{0}}
-	h.tools = []party{{kind: "Tool", name: said("lading")}}
-	h.lifecycles = []text{said("post-build")}
-	h.created = said(committed)
+	h.tools = []party{{kind: "Tool", name: tree.Constant("lading")}}
+	h.lifecycles = []tree.Text{tree.Constant("post-build")}
+	h.created = tree.Constant(committed)
 	if !created.IsZero() {
-		h.created = said(created.UTC().Format("2006-01-02T15:04:05Z"))
+		h.created = tree.Constant(created.UTC().Format("2006-01-02T15:04:05Z"))
 	}
 	return h
 }
@@ -235,20 +239,20 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 		main.Path = info.Path
 	}
 	root = goElement(&main, "application")
-	root.name.s = cmp.Or(root.name.s, info.Path, name, "unknown")
+	root.name.S = cmp.Or(root.name.S, info.Path, name, "unknown")
 	if name != "" {
-		root.properties = append(root.properties, property{said("golang:binary"), said(name)})
-		root.fileName = said(name)
+		root.properties = append(root.properties, property{tree.Constant("golang:binary"), tree.Constant(name)})
+		root.fileName = tree.Constant(name)
 	}
 	for _, x := range hashes {
-		root.hashes = append(root.hashes, hash{said(x.Algorithm), said(strings.ToLower(x.Value))})
+		root.hashes = append(root.hashes, hash{tree.Constant(x.Algorithm), tree.Constant(strings.ToLower(x.Value))})
 	}
 	if info.Path != "" && info.Path != main.Path {
-		root.properties = append(root.properties, property{said("golang:package"), said(info.Path)})
+		root.properties = append(root.properties, property{tree.Constant("golang:package"), tree.Constant(info.Path)})
 	}
 	for _, s := range info.Settings {
 		if s.Value != "" {
-			root.properties = append(root.properties, property{said("golang:build:" + s.Key), said(s.Value)})
+			root.properties = append(root.properties, property{tree.Constant("golang:build:" + s.Key), tree.Constant(s.Value)})
 		}
 	}
 	if rev := settings["vcs.revision"]; rev != "" {
@@ -256,7 +260,7 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 		if settings["vcs.modified"] == "true" {
 			s += " with local changes"
 		}
-		root.sourceInfo = said(s)
+		root.sourceInfo = tree.Constant(s)
 	}
 	deps := slices.Clone(info.Deps)
 	slices.SortStableFunc(deps, func(a, b *debug.Module) int {
@@ -268,10 +272,10 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 	if info.GoVersion != "" {
 		version, _, _ := strings.Cut(info.GoVersion, " ") // experiments follow
 		std := goElement(&debug.Module{Path: "stdlib", Version: strings.TrimPrefix(version, "go")}, "library")
-		std.description = said("The Go standard library and runtime")
-		std.licenses = []license{{role: "declared", id: said("BSD-3-Clause")}}
-		if std.version.s != info.GoVersion {
-			std.properties = append(std.properties, property{said("golang:toolchain"), said(info.GoVersion)})
+		std.description = tree.Constant("The Go standard library and runtime")
+		std.licenses = []license{{role: "declared", id: tree.Constant("BSD-3-Clause")}}
+		if std.version.S != info.GoVersion {
+			std.properties = append(std.properties, property{tree.Constant("golang:toolchain"), tree.Constant(info.GoVersion)})
 		}
 		modules = append(modules, std)
 	}
@@ -282,18 +286,18 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 func (h *hub) finishGo(format Format, more string) (*Document, error) {
 	ids := names{}
 	for _, e := range h.elements {
-		e.id.s = ids.unique(e.id.s)
+		e.id.S = ids.unique(e.id.S)
 	}
 	var all strings.Builder
 	for _, e := range h.elements {
-		all.WriteString(e.id.s + " " + strings.Join(propertiesOf(e), " ") + "\n")
+		all.WriteString(e.id.S + " " + strings.Join(propertiesOf(e), " ") + "\n")
 		for _, x := range e.hashes {
-			all.WriteString(x.value.s + "\n")
+			all.WriteString(x.value.S + "\n")
 		}
 	}
-	fmt.Fprint(&all, h.created.s, more)
+	fmt.Fprint(&all, h.created.S, more)
 	h.input = []byte(all.String())
-	h.id = said("urn:uuid:" + uuid(all.String()))
+	h.id = tree.Constant("urn:uuid:" + uuid(all.String()))
 	out := h.write(format)
 	text, _, err := fit(out, format, madeAt(&ConvertOptions{}))
 	if err != nil {
@@ -304,7 +308,7 @@ func (h *hub) finishGo(format Format, more string) (*Document, error) {
 
 func propertiesOf(e *element) (out []string) {
 	for _, p := range e.properties {
-		out = append(out, p.name.s+"="+p.value.s)
+		out = append(out, p.name.S+"="+p.value.S)
 	}
 	return out
 }
@@ -315,30 +319,32 @@ func goElement(m *debug.Module, kind string) *element {
 	for used.Replace != nil {
 		used = used.Replace
 	}
-	e := &element{kind: said(kind), name: said(used.Path), version: said(used.Version)}
-	local := used.Path == "" || used.Path[0] == '.' || used.Path[0] == '/' || strings.Contains(used.Path, `\`) || len(used.Path) > 1 && used.Path[1] == ':'
+	e := &element{kind: tree.Constant(kind), name: tree.Constant(used.Path), version: tree.Constant(used.Version)}
+	local := used.Path == "" || used.Path[0] == '.' || used.Path[0] == '/' || strings.Contains(used.Path, `\`) || len(used.Path) > 1 &&
+		used.Path[1] == ':'
 	if local && used != m {
 		// A directory replaces it: what is in there has the module's name and nobody's version.
-		e.name, e.version = said(m.Path), text{}
+		e.name, e.version = tree.Constant(m.Path), tree.Text{}
 	}
 	if !local {
-		e.purls = []text{said(goPURL(used.Path, used.Version))}
+		e.purls = []tree.Text{tree.Constant(goPURL(used.Path, used.Version))}
 	} else if m.Path != "" {
-		e.purls = []text{said(goPURL(m.Path, ""))}
+		e.purls = []tree.Text{tree.Constant(goPURL(m.Path, ""))}
 	}
-	id := e.name.s
+	id := e.name.S
 	if len(e.purls) > 0 {
-		id = e.purls[0].s
+		id = e.purls[0].S
 	}
-	e.id = said(id)
+	e.id = tree.Constant(id)
 	if used != m {
-		e.properties = append(e.properties, property{said("golang:replaces"), said(strings.TrimSuffix(m.Path+"@"+m.Version, "@"))})
+		e.properties = append(e.properties, property{tree.Constant("golang:replaces"),
+			tree.Constant(strings.TrimSuffix(m.Path+"@"+m.Version, "@"))})
 		if local {
-			e.properties = append(e.properties, property{said("golang:replacedBy"), said(used.Path)})
+			e.properties = append(e.properties, property{tree.Constant("golang:replacedBy"), tree.Constant(used.Path)})
 		}
 	}
 	if used.Sum != "" {
-		e.properties = append(e.properties, property{said("golang:h1"), said(used.Sum)})
+		e.properties = append(e.properties, property{tree.Constant("golang:h1"), tree.Constant(used.Sum)})
 	}
 	return e
 }

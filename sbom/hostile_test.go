@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // synthetic writes a document of n components of the usual size, each depending on up to five that come before it.
@@ -214,18 +216,18 @@ func TestNull(t *testing.T) {
 		if len(f.Data) > 20_000 {
 			continue
 		}
-		root, err := parseTree(f.Data)
+		root, err := tree.Parse(f.Data)
 		if err != nil {
 			continue
 		}
-		var nodes []*node
-		var collect func(n *node)
-		collect = func(n *node) {
+		var nodes []*tree.Node
+		var collect func(n *tree.Node)
+		collect = func(n *tree.Node) {
 			nodes = append(nodes, n)
-			for _, m := range n.members {
-				collect(m.value)
+			for _, m := range n.Members {
+				collect(m.Value)
 			}
-			for _, v := range n.items {
+			for _, v := range n.Items {
 				collect(v)
 			}
 		}
@@ -236,8 +238,8 @@ func TestNull(t *testing.T) {
 		}
 		for i := 1; i < len(nodes); i += step {
 			was := *nodes[i]
-			*nodes[i] = node{kind: '0', text: "null"}
-			data := root.render()
+			*nodes[i] = tree.Node{Kind: '0', Text: "null"}
+			data := root.Render()
 			*nodes[i] = was
 			d, err := parse(data)
 			if err != nil {

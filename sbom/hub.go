@@ -1,138 +1,127 @@
 package sbom
 
 import (
-	"crypto/sha1" // of UUID version 5
+	"crypto/sha1" // of external documents, which SPDX 2 asks for
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/sbom/internal/schema/iri"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
-
-// The types of this file are what the specifications have in common: where a conversion passes through, and what the
-// generator fills. Each text knows the leaf of the input that it comes from.
-
-type text struct {
-	s   string
-	src *node
-}
-
-func (t text) ok() bool { return t.src != nil || t.s != "" }
-
-func said(s string) text { return text{s: s} }
 
 // A party is a person, an organization or a tool. What it is made of may be one leaf of the input.
 type party struct {
 	kind    string // "Person", "Organization", "Tool", or "" if the input does not say
-	name    text
-	email   text
-	url     text
-	version text
-	also    []*node // leaves that say the kind
+	name    tree.Text
+	email   tree.Text
+	url     tree.Text
+	version tree.Text
+	also    []*tree.Node // leaves that say the kind
 }
 
 // named reports whether there is somebody to write down.
-func (p *party) named() bool { return p != nil && strings.TrimSpace(p.name.s) != "" }
+func (p *party) named() bool { return p != nil && strings.TrimSpace(p.name.S) != "" }
 
-type hash struct{ alg, value text } // the algorithm as CycloneDX writes it, such as SHA-256
+type hash struct{ alg, value tree.Text } // the algorithm as CycloneDX writes it, such as SHA-256
 
 type license struct {
 	role       string // "declared", "concluded", "found" in files, or ""
-	roleFrom   *node
-	expression text
-	id, name   text
-	body, url  text
+	roleFrom   *tree.Node
+	expression tree.Text
+	id, name   tree.Text
+	body, url  tree.Text
 }
 
 type reference struct {
-	category, kind, url, comment text
+	category, kind, url, comment tree.Text
 	hashes                       []hash
 }
 
-type property struct{ name, value text }
+type property struct{ name, value tree.Text }
 
 type element struct {
-	id                              text
-	kind                            text // as CycloneDX writes it
-	purpose                         text // as SPDX 2 writes it
-	file                            bool // SPDX's class of files
-	group, name, version            text
-	scope                           text // CycloneDX's
-	purls, cpes                     []text
+	id                              tree.Text
+	kind                            tree.Text // as CycloneDX writes it
+	purpose                         tree.Text // as SPDX 2 writes it
+	file                            bool      // SPDX's class of files
+	group, name, version            tree.Text
+	scope                           tree.Text // CycloneDX's
+	purls, cpes                     []tree.Text
 	identifiers                     []identifier
-	purlFrom                        []*node // leaves that go with the package URL
+	purlFrom                        []*tree.Node // leaves that go with the package URL
 	hashes                          []hash
 	archived                        bool // hashes are those of what download names, and stood beside it
 	licenses                        []license
-	copyright, description, summary text
-	copyrights                      []text // found in files
-	comment, publisher              text
-	homepage, download              text
-	sourceInfo, fileName            text
+	copyright, description, summary tree.Text
+	copyrights                      []tree.Text // found in files
+	comment, publisher              tree.Text
+	homepage, download              tree.Text
+	sourceInfo, fileName            tree.Text
 	supplier, manufacturer          *party
 	authors                         []party
 	references                      []reference
 	properties                      []property
-	attributions                    []text
-	dates                           [3]text // built, released, valid until: SPDX
-	verification                    text    // SPDX's verification code of a package's files
-	fileTypes, contributors         []text  // SPDX 2's
-	notice, licenseComment          text    // the same
+	attributions                    []tree.Text
+	dates                           [3]tree.Text // built, released, valid until: SPDX
+	verification                    tree.Text    // SPDX's verification code of a package's files
+	fileTypes, contributors         []tree.Text  // SPDX 2's
+	notice, licenseComment          tree.Text    // the same
 	snippet                         *snippet
 	model                           *model
-	mediaType                       text           // of a file
-	remarks                         map[*node]text // what is said of package URLs and CPE names, by their leaves
-	excluded                        []text         // files that it leaves out
-	leaves                          []*node        // said by the class of the output
+	mediaType                       tree.Text                // of a file
+	remarks                         map[*tree.Node]tree.Text // what is said of package URLs and CPE names, by their leaves
+	excluded                        []tree.Text              // files that it leaves out
+	leaves                          []*tree.Node             // said by the class of the output
 }
 
 // An edge goes from one element to another, by index; to what is outside, by name. The type is SPDX 2's.
 type edge struct {
 	from, to         int // -1: outside
 	kind             string
-	fromText, toText text
-	comment          text
-	also             []*node // the leaf of the type first
-	scope            *node   // of SPDX 3
+	fromText, toText tree.Text
+	comment          tree.Text
+	also             []*tree.Node // the leaf of the type first
+	scope            *tree.Node   // of SPDX 3
 }
 
 // explain says why an edge is lost, of all of it.
 func (e *edge) explain(reason string) {
-	list := append([]*node{e.toText.src, e.scope, e.comment.src}, e.also...)
+	list := append([]*tree.Node{e.toText.From, e.scope, e.comment.From}, e.also...)
 	if len(e.also) > 0 { // otherwise where it comes from is said of several at once
-		list = append(list, e.fromText.src)
+		list = append(list, e.fromText.From)
 	}
 	for _, n := range list {
-		n.explainSelf(Dropped, reason)
+		n.ExplainSelf(tree.Dropped, reason)
 	}
 }
 
 // An identifier is a component's, other than package URLs and CPE.
-type identifier struct{ kind, value, comment text } // the kind as SPDX 3 writes it: swhid, cve, other
+type identifier struct{ kind, value, comment tree.Text } // the kind as SPDX 3 writes it: swhid, cve, other
 
 // An annotation is what somebody said of something in the document, or of the document.
 type annotation struct {
 	subject    int // -1: the document
-	date, kind text
-	body       text
+	date, kind tree.Text
+	body       tree.Text
 	who        *party
-	also       []*node
+	also       []*tree.Node
 }
 
 type hub struct {
-	id, name, created, comment text
-	creationComment            text
-	listVersion                text // of SPDX's licence list
-	dataLicense, version       text
+	id, name, created, comment tree.Text
+	creationComment            tree.Text
+	listVersion                tree.Text // of SPDX's licence list
+	dataLicense, version       tree.Text
 	authors, tools             []party
 	manufacturer, supplier     *party
 	roots                      []int
-	rootFrom                   map[int][]*node // leaves that say so
+	rootFrom                   map[int][]*tree.Node // leaves that say so
 	isRoot                     map[int]bool
 	elements                   []*element
 	edges                      []edge
 	extracted                  map[string]*extracted
-	lifecycles                 []text
+	lifecycles                 []tree.Text
 	properties                 []property
 	references                 []reference
 	externals                  []external
@@ -141,32 +130,32 @@ type hub struct {
 	compositions               []composition
 	composed                   map[compositionKey]int // where they are in compositions
 	vulnerabilities            []*vulnerability
-	assessments                []*node // of SPDX 3, until they are read
-	leaves                     []*node // what the form of the output says by itself
-	inside                     []*node // of SPDX 3: what says that elements are in the document
+	assessments                []*tree.Node // of SPDX 3, until they are read
+	leaves                     []*tree.Node // what the form of the output says by itself
+	inside                     []*tree.Node // of SPDX 3: what says that elements are in the document
 	index                      map[string]int
 	input                      []byte
 	now                        string
-	added                      []Loss
+	added                      []tree.Loss
 }
 
 type extracted struct {
-	id, name, body, comment text
-	seeAlso                 []text
-	also                    []*node
+	id, name, body, comment tree.Text
+	seeAlso                 []tree.Text
+	also                    []*tree.Node
 	used                    bool // somewhere in CycloneDX
 	inExpression            bool // and only there
 }
 
 // add notes something that the output says by itself, once.
 func (h *hub) add(path, reason string) {
-	if l := (Loss{path, Added, reason}); !slices.Contains(h.added, l) {
+	if l := (tree.Loss{Path: path, Kind: tree.Added, Reason: reason}); !slices.Contains(h.added, l) {
 		h.added = append(h.added, l)
 	}
 }
 
 // root adds a root, once; from are the leaves that say so.
-func (h *hub) root(i int, from ...*node) {
+func (h *hub) root(i int, from ...*tree.Node) {
 	if !h.isRoot[i] {
 		if h.isRoot == nil {
 			h.isRoot = map[int]bool{}
@@ -175,18 +164,18 @@ func (h *hub) root(i int, from ...*node) {
 		h.roots = append(h.roots, i)
 	}
 	if h.rootFrom == nil {
-		h.rootFrom = map[int][]*node{}
+		h.rootFrom = map[int][]*tree.Node{}
 	}
-	h.rootFrom[i] = append(h.rootFrom[i], compactNodes(from)...)
+	h.rootFrom[i] = append(h.rootFrom[i], tree.Compact(from)...)
 }
 
 // madeID returns an id for a document that says none that can be used, and notes it.
 func (h *hub) madeID(path, reason string) string {
-	if h.id.ok() {
-		h.id.src.explainSelf(Changed, "no absolute URI without a fragment; kept by what is made of it")
+	if h.id.OK() {
+		h.id.From.ExplainSelf(tree.Changed, "no absolute URI without a fragment; kept by what is made of it")
 		reason = "the id of the input is no URI; made from it"
 		h.add(path, reason)
-		return "urn:uuid:" + uuid(h.id.s)
+		return "urn:uuid:" + uuid(h.id.S)
 	}
 	h.add(path, reason)
 	return "urn:uuid:" + uuid(string(h.input))
@@ -200,27 +189,27 @@ func isNamespace(s string) bool {
 
 // fullName writes the name as the ecosystem of a component does, with the group that CycloneDX has apart (SPDX 2.3, clause
 // 7.1: as given by the originator). The group of a system's packages is in their package URL only.
-func (e *element) fullName() *node {
-	name, group := joinName(e.group.s, e.name.s, e.purls)
-	v := newText(name, e.name.src)
+func (e *element) fullName() *tree.Node {
+	name, group := joinName(e.group.S, e.name.S, e.purls)
+	v := tree.NewText(name, e.name.From)
 	if group {
-		v.from = append(v.from, compactNodes([]*node{e.group.src})...)
-	} else if e.group.src != nil && len(e.purls) > 0 {
-		if p, err := parsePURL(e.purls[0].s); err == nil && p.Namespace == strings.ToLower(e.group.s) {
-			v.from = append(v.from, e.group.src)
+		v.From = append(v.From, tree.Compact([]*tree.Node{e.group.From})...)
+	} else if e.group.From != nil && len(e.purls) > 0 {
+		if p, err := parsePURL(e.purls[0].S); err == nil && p.Namespace == strings.ToLower(e.group.S) {
+			v.From = append(v.From, e.group.From)
 		}
 	}
 	return v
 }
 
 // joinName joins a group and a name, and reports whether the group is in the result.
-func joinName(group, name string, purls []text) (string, bool) {
+func joinName(group, name string, purls []tree.Text) (string, bool) {
 	if group == "" {
 		return name, true
 	}
 	kind := ""
 	if len(purls) > 0 {
-		if p, err := parsePURL(purls[0].s); err == nil {
+		if p, err := parsePURL(purls[0].S); err == nil {
 			kind = p.Type
 		}
 	}
@@ -234,11 +223,11 @@ func joinName(group, name string, purls []text) (string, bool) {
 }
 
 // splitName is the way back, where the package URL says what the group is.
-func (e *element) splitName() (group, name text) {
-	if e.group.ok() || len(e.purls) == 0 {
+func (e *element) splitName() (group, name tree.Text) {
+	if e.group.OK() || len(e.purls) == 0 {
 		return e.group, e.name
 	}
-	p, err := parsePURL(e.purls[0].s)
+	p, err := parsePURL(e.purls[0].S)
 	if err != nil || p.Namespace == "" || p.Type != "npm" && p.Type != "maven" && p.Type != "composer" {
 		return e.group, e.name
 	}
@@ -246,12 +235,12 @@ func (e *element) splitName() (group, name text) {
 	if p.Type == "maven" {
 		separator = ":"
 	}
-	rest, ok := strings.CutPrefix(e.name.s, p.Namespace+separator)
+	rest, ok := strings.CutPrefix(e.name.S, p.Namespace+separator)
 	if !ok || rest == "" {
 		return e.group, e.name
 	}
-	e.name.src.explainSelf(Changed, "CycloneDX has the group apart")
-	return text{p.Namespace, e.name.src}, text{rest, e.name.src}
+	e.name.From.ExplainSelf(tree.Changed, "CycloneDX has the group apart")
+	return tree.Text{S: p.Namespace, From: e.name.From}, tree.Text{S: rest, From: e.name.From}
 }
 
 // find returns the element with an id, or -1.
@@ -259,8 +248,8 @@ func (h *hub) find(id string) int {
 	if h.index == nil {
 		h.index = make(map[string]int, len(h.elements))
 		for i, e := range h.elements {
-			if _, ok := h.index[e.id.s]; !ok && e.id.s != "" {
-				h.index[e.id.s] = i
+			if _, ok := h.index[e.id.S]; !ok && e.id.S != "" {
+				h.index[e.id.S] = i
 			}
 		}
 	}

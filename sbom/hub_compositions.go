@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A composition says whether what is said of an element's parts or dependencies is all: CycloneDX in compositions, SPDX 3 by the
@@ -12,8 +13,8 @@ type composition struct {
 	of     int
 	kind   RelationshipType // Contains or DependsOn
 	word   string           // complete, incomplete or unknown
-	leaves []*node          // that say so, the word first
-	ref    *node            // of these, CycloneDX's that says of what
+	leaves []*tree.Node     // that say so, the word first
+	ref    *tree.Node       // of these, CycloneDX's that says of what
 }
 
 // aggregates are CycloneDX's words (1.7, aggregateType) that SPDX has, as CycloneDX's general ones.
@@ -29,32 +30,32 @@ var completeness3 = map[string]string{"complete": "complete", "incomplete": "inc
 const ofNothing = "SPDX says of relationships whether they are all, and this is said of none"
 
 // cycloneDXCompositions reads what CycloneDX says of completeness.
-func (h *hub) cycloneDXCompositions(root *node) {
-	for _, n := range root.list("compositions") {
-		said := n.str("aggregate")
-		word := aggregates[said.s]
+func (h *hub) cycloneDXCompositions(root *tree.Node) {
+	for _, n := range root.List("compositions") {
+		said := n.Str("aggregate")
+		word := aggregates[said.S]
 		named := false
 		for _, member := range []string{"assemblies", "dependencies"} {
 			kind := map[string]RelationshipType{"assemblies": Contains, "dependencies": DependsOn}[member]
-			for _, ref := range n.list(member) {
-				of := h.find(ref.text)
+			for _, ref := range n.List(member) {
+				of := h.find(ref.Text)
 				switch {
-				case ref.kind != strictjson.String || word == "":
+				case ref.Kind != strictjson.String || word == "":
 				case of < 0:
-					ref.explainSelf(Dropped, notDescribed)
+					ref.ExplainSelf(tree.Dropped, notDescribed)
 				default:
-					h.compose(composition{of, kind, word, []*node{said.src, ref}, ref})
+					h.compose(composition{of, kind, word, []*tree.Node{said.From, ref}, ref})
 					named = true
 				}
 			}
 		}
 		switch {
-		case said.s == "not_specified":
-			said.src.explainSelf(Dropped, "SPDX says it by leaving it out: it is the default")
+		case said.S == "not_specified":
+			said.From.ExplainSelf(tree.Dropped, "SPDX says it by leaving it out: it is the default")
 		case !named:
-			said.src.explainSelf(Dropped, ofNothing)
-		case word != said.s:
-			said.src.explainSelf(Changed, "SPDX says that more is missing, not of whose parts")
+			said.From.ExplainSelf(tree.Dropped, ofNothing)
+		case word != said.S:
+			said.From.ExplainSelf(tree.Changed, "SPDX says that more is missing, not of whose parts")
 		}
 	}
 }
@@ -82,11 +83,11 @@ func (h *hub) relateCompositions(three bool, ids []string) {
 		switch {
 		case c == nil:
 			return false
-		case e.toText.s != "NONE" && e.toText.s != "NOASSERTION":
+		case e.toText.S != "NONE" && e.toText.S != "NOASSERTION":
 			known[h.composed[compositionKey{c.of, c.kind}]] = true
 			return false
 		}
-		c.leaves = append(c.leaves, compactNodes(append([]*node{e.fromText.src, e.toText.src, e.scope}, e.also...))...)
+		c.leaves = append(c.leaves, tree.Compact(append([]*tree.Node{e.fromText.From, e.toText.From, e.scope}, e.also...))...)
 		return true
 	})
 	for k := range h.compositions {
@@ -104,30 +105,30 @@ func (h *hub) relateCompositions(three bool, ids []string) {
 			continue
 		case c.word == "complete":
 			if end = "NONE"; !three {
-				c.leaves[0].explainSelf(Changed, "SPDX 2 has a word of its own where nothing is there")
+				c.leaves[0].ExplainSelf(tree.Changed, "SPDX 2 has a word of its own where nothing is there")
 			}
 		case three && known[k]:
 			continue
 		case c.word == "incomplete" && !three:
-			c.leaves[0].explainSelf(Changed, "SPDX 2 says that more is not known, and not that it is missing")
+			c.leaves[0].ExplainSelf(tree.Changed, "SPDX 2 says that more is not known, and not that it is missing")
 		}
-		h.edges = append(h.edges, edge{from: c.of, to: -1, kind: string(c.kind), toText: said(end), also: c.leaves})
+		h.edges = append(h.edges, edge{from: c.of, to: -1, kind: string(c.kind), toText: tree.Constant(end), also: c.leaves})
 	}
 }
 
 // spelled explains what SPDX writes by other words.
 func (c *composition) spelled(ids []string) {
-	if c.ref != nil && c.ref.text != ids[c.of] {
-		c.ref.explainSelf(Changed, "written as "+ids[c.of])
+	if c.ref != nil && c.ref.Text != ids[c.of] {
+		c.ref.ExplainSelf(tree.Changed, "written as "+ids[c.of])
 	}
 	if c.word == "unknown" {
-		c.leaves[0].explainSelf(Changed, "SPDX has a word of its own for what is not known")
+		c.leaves[0].ExplainSelf(tree.Changed, "SPDX has a word of its own for what is not known")
 	}
 }
 
 func (c *composition) explain(reason string) {
 	for _, n := range c.leaves {
-		n.explainSelf(Dropped, reason)
+		n.ExplainSelf(tree.Dropped, reason)
 	}
 }
 
@@ -174,25 +175,25 @@ var leastWords = []string{"incomplete", "unknown", "", "complete"}
 const claimsLess = "it is said again of the same element whether its parts or dependencies are all, and the other claims less"
 
 // notKnown makes a relationship to NOASSERTION, of the leaves, a composition.
-func (h *hub) notKnown(e *edge, leaves []*node) {
+func (h *hub) notKnown(e *edge, leaves []*tree.Node) {
 	if c := h.completenessOf(e); c != nil {
-		c.leaves = append(c.leaves, compactNodes(leaves)...)
+		c.leaves = append(c.leaves, tree.Compact(leaves)...)
 		return
 	}
 	of, kind := e.about()
-	h.compose(composition{of: of, kind: kind, word: "unknown", leaves: compactNodes(leaves)})
+	h.compose(composition{of: of, kind: kind, word: "unknown", leaves: tree.Compact(leaves)})
 }
 
 // completeness reads what a relationship of SPDX 3 says of being all; it is settled when all are read.
-func (r *reader3) completeness(n *node, e *edge) {
+func (r *reader3) completeness(n *tree.Node, e *edge) {
 	of, kind := e.about()
-	word := n.str("completeness")
+	word := n.Str("completeness")
 	if of < 0 {
-		word.src.explainSelf(Dropped, "the other format says of parts and dependencies only whether they are all")
+		word.From.ExplainSelf(tree.Dropped, "the other format says of parts and dependencies only whether they are all")
 		return
 	}
-	c := composition{of: of, kind: kind, word: word.s, leaves: compactNodes([]*node{word.src})}
-	if c.word == "noAssertion" || c.word == "" && e.toText.s == "NOASSERTION" {
+	c := composition{of: of, kind: kind, word: word.S, leaves: tree.Compact([]*tree.Node{word.From})}
+	if c.word == "noAssertion" || c.word == "" && e.toText.S == "NOASSERTION" {
 		c.word = "unknown"
 	}
 	r.compose(c)
@@ -214,18 +215,18 @@ func (r *reader3) settleCompositions() {
 }
 
 // writeCycloneDXCompositions writes what is known of completeness, one composition for each word.
-func (h *hub) writeCycloneDXCompositions(root *node) {
+func (h *hub) writeCycloneDXCompositions(root *tree.Node) {
 	h.compositions = slices.DeleteFunc(h.compositions, func(c composition) bool {
-		if h.elements[c.of].id.ok() {
+		if h.elements[c.of].id.OK() {
 			return false
 		}
 		for _, n := range c.leaves {
-			n.explainSelf(Dropped, notDescribed)
+			n.ExplainSelf(tree.Dropped, notDescribed)
 		}
 		return true
 	})
 	for _, word := range []string{"complete", "incomplete", "unknown"} {
-		var o *node
+		var o *tree.Node
 		seen := map[string]map[string]bool{"assemblies": {}, "dependencies": {}}
 		for _, c := range h.compositions {
 			if c.word != word {
@@ -233,24 +234,24 @@ func (h *hub) writeCycloneDXCompositions(root *node) {
 			}
 			if word == "unknown" {
 				for _, n := range c.leaves {
-					if n.text == "noAssertion" || n.text == "NOASSERTION" || n.text == noAssertionElement {
-						n.explainSelf(Changed, "CycloneDX has a word of its own for what is not known")
+					if n.Text == "noAssertion" || n.Text == "NOASSERTION" || n.Text == noAssertionElement {
+						n.ExplainSelf(tree.Changed, "CycloneDX has a word of its own for what is not known")
 					}
 				}
 			}
 			if o == nil {
-				o = root.add("compositions", newObject())
-				o.set("aggregate", newText(word))
+				o = root.Add("compositions", tree.NewObject())
+				o.Set("aggregate", tree.NewText(word))
 			}
-			aggregate := o.members[0].value
-			aggregate.from = append(aggregate.from, c.leaves...)
+			aggregate := o.Members[0].Value
+			aggregate.From = append(aggregate.From, c.leaves...)
 			member := "dependencies"
 			if c.kind == Contains {
 				member = "assemblies"
 			}
-			if ref := h.elements[c.of].id.s; !seen[member][ref] {
+			if ref := h.elements[c.of].id.S; !seen[member][ref] {
 				seen[member][ref] = true
-				o.add(member, newText(ref))
+				o.Add(member, tree.NewText(ref))
 			}
 		}
 	}

@@ -8,27 +8,28 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A vulnerability is what CycloneDX has in its vulnerabilities and SPDX 3 in its security profile.
 type vulnerability struct {
-	id, description, detail   text
-	source, sourceName        text // URL, and who gave the id
-	cwes                      []*node
-	published, updated        text
+	id, description, detail   tree.Text
+	source, sourceName        tree.Text // URL, and who gave the id
+	cwes                      []*tree.Node
+	published, updated        tree.Text
 	advisories                []reference
 	ratings                   []rating
-	state, justification      text // CycloneDX's words
-	note, response, statement text // of the analysis: detail, what to do
+	state, justification      tree.Text // CycloneDX's words
+	note, response, statement tree.Text // of the analysis: detail, what to do
 	affects                   []int
-	affectsFrom               [][]*node
-	said                      []*node // leaves that the form of the output says
+	affectsFrom               [][]*tree.Node
+	said                      []*tree.Node // leaves that the form of the output says
 }
 
 type rating struct {
-	method, severity, vector text
-	score                    *node
-	said                     []*node
+	method, severity, vector tree.Text
+	score                    *tree.Node
+	said                     []*tree.Node
 	source                   *party // who rates
 }
 
@@ -66,34 +67,35 @@ var cvssClasses = []struct{ method, class string }{
 	{"CVSSv4", "security_CvssV4VulnAssessmentRelationship"},
 }
 
-func (h *hub) cycloneDXVulnerabilities(root *node) {
-	for _, n := range root.list("vulnerabilities") {
-		analysis := n.get("analysis")
-		v := &vulnerability{id: n.str("id"), description: n.str("description"), detail: n.str("detail"), source: n.get("source").str("url"),
-			published: n.str("published"), updated: n.str("updated"), state: analysis.str("state"), justification: analysis.str("justification"),
-			note: analysis.str("detail"), statement: n.str("recommendation")}
-		if !v.statement.ok() {
-			v.statement = n.str("workaround")
+func (h *hub) cycloneDXVulnerabilities(root *tree.Node) {
+	for _, n := range root.List("vulnerabilities") {
+		analysis := n.Get("analysis")
+		v := &vulnerability{id: n.Str("id"), description: n.Str("description"), detail: n.Str("detail"), source: n.Get("source").Str("url"),
+			published: n.Str("published"), updated: n.Str("updated"), state: analysis.Str("state"),
+			justification: analysis.Str("justification"),
+			note:          analysis.Str("detail"), statement: n.Str("recommendation")}
+		if !v.statement.OK() {
+			v.statement = n.Str("workaround")
 		}
-		v.sourceName = n.get("source").str("name")
-		v.cwes = n.list("cwes")
-		for _, a := range n.list("advisories") {
-			v.advisories = append(v.advisories, reference{kind: said("advisories"), url: a.str("url"), comment: a.str("title")})
+		v.sourceName = n.Get("source").Str("name")
+		v.cwes = n.List("cwes")
+		for _, a := range n.List("advisories") {
+			v.advisories = append(v.advisories, reference{kind: tree.Constant("advisories"), url: a.Str("url"), comment: a.Str("title")})
 		}
-		for _, r := range n.list("ratings") {
-			v.ratings = append(v.ratings, rating{r.str("method"), r.str("severity"), r.str("vector"), r.get("score"), nil,
-				cycloneDXParty(r.get("source"), "Organization")})
+		for _, r := range n.List("ratings") {
+			v.ratings = append(v.ratings, rating{r.Str("method"), r.Str("severity"), r.Str("vector"), r.Get("score"), nil,
+				cycloneDXParty(r.Get("source"), "Organization")})
 		}
-		if list := analysis.list("response"); len(list) > 0 && list[0].kind == strictjson.String {
-			v.response = text{list[0].text, list[0]}
+		if list := analysis.List("response"); len(list) > 0 && list[0].Kind == strictjson.String {
+			v.response = tree.Text{S: list[0].Text, From: list[0]}
 		}
-		for _, a := range n.list("affects") {
-			ref := a.str("ref")
-			if i := h.find(ref.s); i >= 0 {
+		for _, a := range n.List("affects") {
+			ref := a.Str("ref")
+			if i := h.find(ref.S); i >= 0 {
 				v.affects = append(v.affects, i)
-				v.affectsFrom = append(v.affectsFrom, []*node{ref.src})
+				v.affectsFrom = append(v.affectsFrom, []*tree.Node{ref.From})
 			} else {
-				ref.src.explainSelf(Dropped, notDescribed)
+				ref.From.ExplainSelf(tree.Dropped, notDescribed)
 			}
 		}
 		h.vulnerabilities = append(h.vulnerabilities, v)
@@ -115,72 +117,72 @@ func (w *writer3) security() {
 		if !slices.Contains(w.profiles, "security") {
 			w.profiles = append(w.profiles, "security")
 		}
-		name := cmp.Or(v.id.s, "vulnerability")
+		name := cmp.Or(v.id.S, "vulnerability")
 		o := w.object("security_Vulnerability", w.iri("Vulnerability-"+name), v.said...)
-		o.put("name", v.id)
-		o.put("description", v.description)
-		o.put("comment", v.detail)
+		o.Put("name", v.id)
+		o.Put("description", v.description)
+		o.Put("comment", v.detail)
 		w.time(o, "security_publishedTime", v.published)
 		w.time(o, "security_modifiedTime", v.updated)
-		if v.id.ok() {
+		if v.id.OK() {
 			kind := "securityOther"
-			if strings.HasPrefix(v.id.s, "CVE-") {
+			if strings.HasPrefix(v.id.S, "CVE-") {
 				kind = "cve"
 			}
-			w.identifier(o, kind, said(v.id.s), text{})
-			if v.source.ok() {
-				o.list("externalIdentifier")[0].add("identifierLocator", newText(v.source.s, v.source.src))
+			w.identifier(o, kind, tree.Constant(v.id.S), tree.Text{})
+			if v.source.OK() {
+				o.List("externalIdentifier")[0].Add("identifierLocator", tree.NewText(v.source.S, v.source.From))
 			}
-			o.list("externalIdentifier")[0].put("issuingAuthority", v.sourceName)
+			o.List("externalIdentifier")[0].Put("issuingAuthority", v.sourceName)
 		}
 		for _, a := range v.advisories {
 			w.reference(o, a)
 		}
 		for _, n := range v.cwes {
-			if n.leaf() && n.kind == strictjson.Number {
-				w.reference(o, reference{kind: said("cwe"), url: text{cwePrefix + n.text, n}})
+			if n.IsLeaf() && n.Kind == strictjson.Number {
+				w.reference(o, reference{kind: tree.Constant("cwe"), url: tree.Text{S: cwePrefix + n.Text, From: n}})
 			}
 		}
-		w.vex(o.str("spdxId").s, v)
+		w.vex(o.Str("spdxId").S, v)
 		for _, r := range v.ratings {
-			w.rating(o.str("spdxId").s, v, r)
+			w.rating(o.Str("spdxId").S, v, r)
 		}
 	}
 }
 
 // time writes a time that need not be there.
-func (w *writer3) time(o *node, name string, t text) {
-	if !t.ok() {
+func (w *writer3) time(o *tree.Node, name string, t tree.Text) {
+	if !t.OK() {
 		return
 	}
-	at, err := time.Parse(time.RFC3339, t.s)
+	at, err := time.Parse(time.RFC3339, t.S)
 	if err != nil {
-		t.src.explainSelf(Dropped, "no date and time of RFC 3339")
+		t.From.ExplainSelf(tree.Dropped, "no date and time of RFC 3339")
 		return
 	}
 	s := at.UTC().Format("2006-01-02T15:04:05Z")
-	if s != t.s {
-		t.src.explainSelf(Changed, "SPDX gives times in UTC, to the second")
+	if s != t.S {
+		t.From.ExplainSelf(tree.Changed, "SPDX gives times in UTC, to the second")
 	}
-	o.set(name, newText(s, t.src))
+	o.Set(name, tree.NewText(s, t.From))
 }
 
-func (w *writer3) assessment(class, kind, id string, v *vulnerability, from ...*node) *node {
+func (w *writer3) assessment(class, kind, id string, v *vulnerability, from ...*tree.Node) *tree.Node {
 	w.count++
 	o := w.object(class, w.iri("Assessment-"+strconv.Itoa(w.count)))
-	o.set("from", newText(id))
-	o.set("relationshipType", newText(kind, from...))
+	o.Set("from", tree.NewText(id))
+	o.Set("relationshipType", tree.NewText(kind, from...))
 	for i, e := range v.affects {
-		o.add("to", newText(w.out[e], slices.Clone(v.affectsFrom[i])...))
+		o.Add("to", tree.NewText(w.out[e], slices.Clone(v.affectsFrom[i])...))
 	}
 	return o
 }
 
 // vex writes what was found out about what a vulnerability affects.
 func (w *writer3) vex(id string, v *vulnerability) {
-	i := slices.IndexFunc(vexClasses, func(c vexClass) bool { return c.state == v.state.s })
+	i := slices.IndexFunc(vexClasses, func(c vexClass) bool { return c.state == v.state.S })
 	if len(v.affects) == 0 {
-		v.state.src.explainSelf(Dropped, "SPDX says it of what is affected, and nothing here is")
+		v.state.From.ExplainSelf(tree.Dropped, "SPDX says it of what is affected, and nothing here is")
 		return
 	}
 	if i < 0 {
@@ -190,83 +192,83 @@ func (w *writer3) vex(id string, v *vulnerability) {
 		return
 	}
 	c := vexClasses[i]
-	o := w.assessment(c.class, c.relationship, id, v, v.state.src)
+	o := w.assessment(c.class, c.relationship, id, v, v.state.From)
 	if back := vexClasses[slices.IndexFunc(vexClasses, func(b vexClass) bool { return b.class == c.class })]; back.state != c.state {
-		v.state.src.explainSelf(Changed, "SPDX 3 has one word for this state and "+back.state)
+		v.state.From.ExplainSelf(tree.Changed, "SPDX 3 has one word for this state and "+back.state)
 	}
 	switch c.relationship {
 	case "affects":
 		action := v.statement
-		if !action.ok() {
+		if !action.OK() {
 			action = v.response
 		}
-		if !action.ok() {
-			action = said("none given")
+		if !action.OK() {
+			action = tree.Constant("none given")
 			w.add("/@graph", "SPDX wants to know what to do about what is affected; the input does not say")
 		}
-		o.put("security_actionStatement", action)
+		o.Put("security_actionStatement", action)
 	case "doesNotAffect":
 		for _, j := range vexJustifications {
-			if j.cyclonedx == v.justification.s {
-				o.set("security_justificationType", newText(j.spdx, v.justification.src))
-				v.justification.src.explainSelf(Changed, "SPDX has words of its own for justifications")
+			if j.cyclonedx == v.justification.S {
+				o.Set("security_justificationType", tree.NewText(j.spdx, v.justification.From))
+				v.justification.From.ExplainSelf(tree.Changed, "SPDX has words of its own for justifications")
 			}
 		}
-		if o.get("security_justificationType") == nil && v.note.ok() {
-			o.put("security_impactStatement", v.note)
+		if o.Get("security_justificationType") == nil && v.note.OK() {
+			o.Put("security_impactStatement", v.note)
 			return
 		}
 	}
-	o.put("security_statusNotes", v.note)
+	o.Put("security_statusNotes", v.note)
 }
 
 // rating writes a CVSS score; SPDX has no other ratings by method.
 func (w *writer3) rating(id string, v *vulnerability, r rating) {
 	class := ""
 	for _, c := range cvssClasses {
-		if c.method == r.method.s {
+		if c.method == r.method.S {
 			class = c.class
 		}
 	}
 	why := ""
 	switch {
-	case r.method.s == "SSVC":
+	case r.method.S == "SSVC":
 		why = "SPDX 3 has SSVC by its decision, which CycloneDX does not say"
 	case class == "":
 		why = "SPDX 3 has no ratings by this method"
-	case r.score == nil || r.score.kind != strictjson.Number || !r.vector.ok():
+	case r.score == nil || r.score.Kind != strictjson.Number || !r.vector.OK():
 		why = "SPDX 3 wants a score and a vector"
 	case len(v.affects) == 0:
 		why = "SPDX says it of what is affected, and nothing here is"
 	}
 	if why != "" {
-		for _, n := range []*node{r.method.src, r.severity.src, r.vector.src, r.score} {
-			n.explainSelf(Dropped, why)
+		for _, n := range []*tree.Node{r.method.From, r.severity.From, r.vector.From, r.score} {
+			n.ExplainSelf(tree.Dropped, why)
 		}
 		return
 	}
-	o := w.assessment(class, "hasAssessmentFor", id, v, r.method.src)
-	if r.method.s == "CVSSv3" {
-		r.method.src.explainSelf(Changed, "SPDX 3 has one class for CVSS 3.0 and 3.1, and the vector says which")
+	o := w.assessment(class, "hasAssessmentFor", id, v, r.method.From)
+	if r.method.S == "CVSSv3" {
+		r.method.From.ExplainSelf(tree.Changed, "SPDX 3 has one class for CVSS 3.0 and 3.1, and the vector says which")
 	}
-	score := newLiteral(r.score.text)
-	score.from = []*node{r.score}
-	o.set("security_score", score)
-	o.put("security_vectorString", r.vector)
+	score := tree.NewLiteral(r.score.Text)
+	score.From = []*tree.Node{r.score}
+	o.Set("security_score", score)
+	o.Put("security_vectorString", r.vector)
 	if r.source.named() {
-		o.set("suppliedBy", newText(w.agent(r.source, "Organization")))
+		o.Set("suppliedBy", tree.NewText(w.agent(r.source, "Organization")))
 	}
 	if class == cvssClasses[0].class {
-		r.severity.src.explainSelf(Dropped, "SPDX 3 has no severity for CVSS 2")
+		r.severity.From.ExplainSelf(tree.Dropped, "SPDX 3 has no severity for CVSS 2")
 		return
 	}
 	severity := r.severity
-	if !slices.Contains([]string{"critical", "high", "medium", "low", "none"}, severity.s) {
-		severity.src.explainSelf(Dropped, "SPDX 3 has no such severity")
-		severity = said("none")
+	if !slices.Contains([]string{"critical", "high", "medium", "low", "none"}, severity.S) {
+		severity.From.ExplainSelf(tree.Dropped, "SPDX 3 has no such severity")
+		severity = tree.Constant("none")
 		w.add("/@graph", "SPDX wants a severity; none where the input gives none that it knows")
 	}
-	o.put("security_severity", severity)
+	o.Put("security_severity", severity)
 }
 
 // security reads SPDX 3's security profile.
@@ -274,50 +276,53 @@ func (r *reader3) security() {
 	byID := map[string]*vulnerability{}
 	assessments := r.assessments
 	for _, n := range assessments {
-		if class3(n).s != "security_Vulnerability" {
+		if class3(n).S != "security_Vulnerability" {
 			continue
 		}
-		v := &vulnerability{id: n.str("name"), description: n.str("description"), detail: n.str("comment"),
-			published: n.str("security_publishedTime"), updated: n.str("security_modifiedTime"), said: compactNodes([]*node{class3(n).src, id3(n).src})}
-		for _, x := range listOrOne(n.get("externalIdentifier")) {
-			id := x.str("identifier")
-			if v.id.ok() && v.id.s != id.s {
+		v := &vulnerability{id: n.Str("name"), description: n.Str("description"), detail: n.Str("comment"),
+			published: n.Str("security_publishedTime"), updated: n.Str("security_modifiedTime"),
+			said: tree.Compact([]*tree.Node{class3(n).From, id3(n).From})}
+		for _, x := range tree.ListOrOne(n.Get("externalIdentifier")) {
+			id := x.Str("identifier")
+			if v.id.OK() && v.id.S != id.S {
 				continue
 			}
-			v.said = append(v.said, compactNodes([]*node{class3(x).src, x.str("externalIdentifierType").src})...)
-			if v.id.ok() {
-				v.said = append(v.said, id.src)
+			v.said = append(v.said, tree.Compact([]*tree.Node{class3(x).From, x.Str("externalIdentifierType").From})...)
+			if v.id.OK() {
+				v.said = append(v.said, id.From)
 			} else {
 				v.id = id
 			}
-			if !v.sourceName.ok() {
-				v.sourceName = x.str("issuingAuthority")
+			if !v.sourceName.OK() {
+				v.sourceName = x.Str("issuingAuthority")
 			}
-			for _, l := range listOrOne(x.get("identifierLocator")) {
-				if !v.source.ok() {
-					v.source = text{l.text, l}
+			for _, l := range tree.ListOrOne(x.Get("identifierLocator")) {
+				if !v.source.OK() {
+					v.source = tree.Text{S: l.Text, From: l}
 				} else {
-					v.advisories = append(v.advisories, reference{kind: said("advisories"), url: text{l.text, l}})
+					v.advisories = append(v.advisories, reference{kind: tree.Constant("advisories"), url: tree.Text{S: l.Text, From: l}})
 				}
 			}
 		}
-		for _, x := range listOrOne(n.get("externalRef")) {
-			for _, l := range listOrOne(x.get("locator")) {
-				if number, ok := cweNumber(l.text); ok && x.str("externalRefType").s == "cwe" {
-					l.explainSelf(Changed, "CycloneDX has the numbers of weaknesses")
-					v.cwes = append(v.cwes, &node{kind: strictjson.Number, text: number, from: append(compactNodes([]*node{class3(x).src, x.str("externalRefType").src}), l)})
+		for _, x := range tree.ListOrOne(n.Get("externalRef")) {
+			for _, l := range tree.ListOrOne(x.Get("locator")) {
+				if number, ok := cweNumber(l.Text); ok && x.Str("externalRefType").S == "cwe" {
+					l.ExplainSelf(tree.Changed, "CycloneDX has the numbers of weaknesses")
+					v.cwes = append(v.cwes, &tree.Node{Kind: strictjson.Number, Text: number,
+						From: append(tree.Compact([]*tree.Node{class3(x).From, x.Str("externalRefType").From}), l)})
 					continue
 				}
-				v.advisories = append(v.advisories, reference{kind: x.str("externalRefType"), url: text{l.text, l}, comment: x.str("comment")})
-				v.said = append(v.said, compactNodes([]*node{class3(x).src, x.str("externalRefType").src})...)
+				v.advisories = append(v.advisories, reference{kind: x.Str("externalRefType"), url: tree.Text{S: l.Text, From: l},
+					comment: x.Str("comment")})
+				v.said = append(v.said, tree.Compact([]*tree.Node{class3(x).From, x.Str("externalRefType").From})...)
 			}
 		}
-		byID[id3(n).s] = v
+		byID[id3(n).S] = v
 		r.vulnerabilities = append(r.vulnerabilities, v)
 	}
 	others := map[*vulnerability][]*vulnerability{}
 	for _, n := range assessments {
-		if v := byID[n.str("from").s]; v != nil {
+		if v := byID[n.Str("from").S]; v != nil {
 			r.assessment(n, r.variant(v, n, others))
 		}
 	}
@@ -327,32 +332,32 @@ func (r *reader3) security() {
 		}
 	}
 	r.edges = slices.DeleteFunc(r.edges, func(e edge) bool {
-		v := byID[e.toText.s]
+		v := byID[e.toText.S]
 		if e.kind != "HAS_ASSOCIATED_VULNERABILITY" || v == nil || e.from < 0 {
 			return false
 		}
-		r.affect(v, e.from, append(slices.Clone(e.also), e.fromText.src, e.toText.src)...)
+		r.affect(v, e.from, append(slices.Clone(e.also), e.fromText.From, e.toText.From)...)
 		return true
 	})
 }
 
 // variant returns the vulnerability that an assessment belongs to: CycloneDX analyses a vulnerability once, so that one that is
 // fixed in one component and affects another is listed twice.
-func (r *reader3) variant(v *vulnerability, n *node, others map[*vulnerability][]*vulnerability) *vulnerability {
+func (r *reader3) variant(v *vulnerability, n *tree.Node, others map[*vulnerability][]*vulnerability) *vulnerability {
 	state := ""
 	for _, c := range vexClasses {
-		if c.class == class3(n).s && state == "" {
+		if c.class == class3(n).S && state == "" {
 			state = c.state
 		}
 	}
-	note := n.str("security_statusNotes")
-	if !note.ok() {
-		note = n.str("security_impactStatement")
+	note := n.Str("security_statusNotes")
+	if !note.OK() {
+		note = n.Str("security_impactStatement")
 	}
 	same := func(o *vulnerability) bool {
-		return o.state.s == state && o.statement.s == n.str("security_actionStatement").s && o.note.s == note.s
+		return o.state.S == state && o.statement.S == n.Str("security_actionStatement").S && o.note.S == note.S
 	}
-	if state == "" || !v.state.ok() || same(v) {
+	if state == "" || !v.state.OK() || same(v) {
 		return v
 	}
 	for _, o := range others[v] {
@@ -360,54 +365,57 @@ func (r *reader3) variant(v *vulnerability, n *node, others map[*vulnerability][
 			return o
 		}
 	}
-	o := &vulnerability{id: v.id, description: v.description, detail: v.detail, source: v.source, sourceName: v.sourceName, cwes: v.cwes, published: v.published,
+	o := &vulnerability{id: v.id, description: v.description, detail: v.detail, source: v.source, sourceName: v.sourceName,
+		cwes: v.cwes, published: v.published,
 		updated: v.updated, advisories: v.advisories}
 	others[v] = append(others[v], o)
 	r.vulnerabilities = append(r.vulnerabilities, o)
 	return o
 }
 
-func (r *reader3) affect(v *vulnerability, element int, from ...*node) {
+func (r *reader3) affect(v *vulnerability, element int, from ...*tree.Node) {
 	if i := slices.Index(v.affects, element); i >= 0 {
-		v.affectsFrom[i] = append(v.affectsFrom[i], compactNodes(from)...)
+		v.affectsFrom[i] = append(v.affectsFrom[i], tree.Compact(from)...)
 		return
 	}
 	v.affects = append(v.affects, element)
-	v.affectsFrom = append(v.affectsFrom, compactNodes(from))
+	v.affectsFrom = append(v.affectsFrom, tree.Compact(from))
 }
 
 // assessment reads what is said of one vulnerability: a score, or what it affects.
-func (r *reader3) assessment(n *node, v *vulnerability) {
+func (r *reader3) assessment(n *tree.Node, v *vulnerability) {
 	class := class3(n)
-	said := compactNodes([]*node{class.src, id3(n).src, n.str("from").src, n.str("relationshipType").src})
+	said := tree.Compact([]*tree.Node{class.From, id3(n).From, n.Str("from").From, n.Str("relationshipType").From})
 	var rated, known bool
 	for _, c := range cvssClasses {
-		if c.class == class.s && !rated {
-			v.ratings = append(v.ratings, rating{text{c.method, class.src}, n.str("security_severity"), n.str("security_vectorString"), n.get("security_score"), said, r.agent(n.get("suppliedBy"))})
+		if c.class == class.S && !rated {
+			v.ratings = append(v.ratings, rating{tree.Text{S: c.method, From: class.From}, n.Str("security_severity"),
+				n.Str("security_vectorString"), n.Get("security_score"), said, r.agent(n.Get("suppliedBy"))})
 			rated = true
 		}
 	}
 	for _, c := range vexClasses {
-		if c.class != class.s || known {
+		if c.class != class.S || known {
 			continue
 		}
 		known = true
-		if v.state.ok() { // said of one more component
-			for _, name := range []string{"security_actionStatement", "security_statusNotes", "security_impactStatement", "security_justificationType"} {
-				v.said = append(v.said, compactNodes([]*node{n.str(name).src})...)
+		if v.state.OK() { // said of one more component
+			for _, name := range []string{"security_actionStatement", "security_statusNotes", "security_impactStatement",
+				"security_justificationType"} {
+				v.said = append(v.said, tree.Compact([]*tree.Node{n.Str(name).From})...)
 			}
 			v.said = append(v.said, said...)
 			continue
 		}
-		v.state = text{c.state, class.src}
-		v.statement, v.note = n.str("security_actionStatement"), n.str("security_statusNotes")
-		if !v.note.ok() {
-			v.note = n.str("security_impactStatement")
+		v.state = tree.Text{S: c.state, From: class.From}
+		v.statement, v.note = n.Str("security_actionStatement"), n.Str("security_statusNotes")
+		if !v.note.OK() {
+			v.note = n.Str("security_impactStatement")
 		}
 		for _, j := range vexJustifications {
-			if t := n.str("security_justificationType"); t.s == j.spdx && t.ok() && !v.justification.ok() {
-				v.justification = text{j.cyclonedx, t.src}
-				t.src.explainSelf(Changed, "CycloneDX has words of its own for justifications")
+			if t := n.Str("security_justificationType"); t.S == j.spdx && t.OK() && !v.justification.OK() {
+				v.justification = tree.Text{S: j.cyclonedx, From: t.From}
+				t.From.ExplainSelf(tree.Changed, "CycloneDX has words of its own for justifications")
 			}
 		}
 		v.said = append(v.said, said...)
@@ -415,61 +423,62 @@ func (r *reader3) assessment(n *node, v *vulnerability) {
 	if !rated && !known {
 		return
 	}
-	for _, to := range listOrOne(n.get("to")) {
-		if i, ok := r.indexOf[to.text]; ok {
+	for _, to := range tree.ListOrOne(n.Get("to")) {
+		if i, ok := r.indexOf[to.Text]; ok {
 			r.affect(v, i, to)
 		}
 	}
 }
 
-func (h *hub) writeCycloneDXVulnerabilities(root *node) {
+func (h *hub) writeCycloneDXVulnerabilities(root *tree.Node) {
 	for _, v := range h.vulnerabilities {
-		o := root.add("vulnerabilities", newObject())
-		id := o.set("id", newText(cmp.Or(v.id.s, "unknown"), append(v.said, v.id.src)...))
-		if v.source.ok() || v.sourceName.ok() {
-			s := o.set("source", newObject())
-			s.put("url", v.source)
-			s.put("name", v.sourceName)
+		o := root.Add("vulnerabilities", tree.NewObject())
+		id := o.Set("id", tree.NewText(cmp.Or(v.id.S, "unknown"), append(v.said, v.id.From)...))
+		if v.source.OK() || v.sourceName.OK() {
+			s := o.Set("source", tree.NewObject())
+			s.Put("url", v.source)
+			s.Put("name", v.sourceName)
 		}
 		for _, r := range v.ratings {
-			x := o.add("ratings", newObject())
-			if r.score != nil && r.score.leaf() {
-				score := newLiteral(r.score.text)
-				score.from = []*node{r.score}
-				x.set("score", score)
+			x := o.Add("ratings", tree.NewObject())
+			if r.score != nil && r.score.IsLeaf() {
+				score := tree.NewLiteral(r.score.Text)
+				score.From = []*tree.Node{r.score}
+				x.Set("score", score)
 			}
-			x.put("severity", r.severity)
-			x.set("method", newText(r.method.s, append(r.said, r.method.src)...))
-			x.put("vector", r.vector)
+			x.Put("severity", r.severity)
+			x.Set("method", tree.NewText(r.method.S, append(r.said, r.method.From)...))
+			x.Put("vector", r.vector)
 			if r.source.named() {
-				x.set("source", newObject()).set("name", newText(r.source.name.s, append(slices.Clone(r.source.also), r.source.name.src)...))
+				x.Set("source", tree.NewObject()).Set("name", tree.NewText(r.source.name.S, append(slices.Clone(r.source.also),
+					r.source.name.From)...))
 			}
 		}
 		for _, n := range v.cwes {
 			c := *n
-			o.add("cwes", &c)
+			o.Add("cwes", &c)
 		}
-		o.put("description", v.description)
-		o.put("detail", v.detail)
-		o.put("recommendation", v.statement)
+		o.Put("description", v.description)
+		o.Put("detail", v.detail)
+		o.Put("recommendation", v.statement)
 		for _, a := range v.advisories {
-			x := o.add("advisories", newObject())
-			x.put("title", a.comment)
-			x.put("url", a.url)
+			x := o.Add("advisories", tree.NewObject())
+			x.Put("title", a.comment)
+			x.Put("url", a.url)
 		}
-		o.put("published", v.published)
-		o.put("updated", v.updated)
-		if v.state.ok() {
-			analysis := o.set("analysis", newObject())
-			analysis.put("state", v.state)
-			analysis.put("justification", v.justification)
-			analysis.put("detail", v.note)
+		o.Put("published", v.published)
+		o.Put("updated", v.updated)
+		if v.state.OK() {
+			analysis := o.Set("analysis", tree.NewObject())
+			analysis.Put("state", v.state)
+			analysis.Put("justification", v.justification)
+			analysis.Put("detail", v.note)
 		}
 		for i, e := range v.affects {
-			if ref := h.elements[e].id; ref.ok() {
-				o.add("affects", newObject()).set("ref", newText(ref.s, v.affectsFrom[i]...))
+			if ref := h.elements[e].id; ref.OK() {
+				o.Add("affects", tree.NewObject()).Set("ref", tree.NewText(ref.S, v.affectsFrom[i]...))
 			} else {
-				id.from = append(id.from, v.affectsFrom[i]...)
+				id.From = append(id.From, v.affectsFrom[i]...)
 			}
 		}
 	}

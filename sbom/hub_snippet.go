@@ -3,49 +3,41 @@ package sbom
 import (
 	"strings"
 
-	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A snippet is a part of a file: SPDX 2.3, clause 9; SPDX 3.0.1, Software, Snippet. CycloneDX has no class of its own for it.
 type snippet struct {
-	file         text // id
-	at           int  // the element of that id, or -1
-	bytes, lines [2]text
-	from         []*node // leaves that repeat what the others say
-	written      bool    // as a snippet
+	file         tree.Text // id
+	at           int       // the element of that id, or -1
+	bytes, lines [2]tree.Text
+	from         []*tree.Node // leaves that repeat what the others say
+	written      bool         // as a snippet
 }
 
-// number returns a member that is a number.
-func (n *node) number(name string) text {
-	if v := n.get(name); v != nil && v.kind == strictjson.Number && v.leaf() {
-		return text{v.text, v}
-	}
-	return text{}
-}
-
-func (h *hub) spdx2Snippet(n *node) *element {
-	e := &element{id: n.str("SPDXID"), name: n.str("name"), file: true, kind: said("file"), copyright: n.str("copyrightText"),
-		comment: n.str("comment"), licenseComment: n.str("licenseComments"), attributions: texts2(n, "attributionTexts")}
+func (h *hub) spdx2Snippet(n *tree.Node) *element {
+	e := &element{id: n.Str("SPDXID"), name: n.Str("name"), file: true, kind: tree.Constant("file"), copyright: n.Str("copyrightText"),
+		comment: n.Str("comment"), licenseComment: n.Str("licenseComments"), attributions: tree.Texts(n, "attributionTexts")}
 	e.spdx2Licenses(n, "licenseInfoInSnippets")
-	e.snippet = &snippet{file: n.str("snippetFromFile"), at: -1}
-	for _, r := range n.list("ranges") {
-		start, end := r.get("startPointer"), r.get("endPointer")
-		e.snippet.from = append(e.snippet.from, compactNodes([]*node{start.str("reference").src, end.str("reference").src})...)
-		for member, to := range map[string]*[2]text{"offset": &e.snippet.bytes, "lineNumber": &e.snippet.lines} {
-			if a, b := start.number(member), end.number(member); a.ok() && b.ok() && !to[0].ok() {
-				*to = [2]text{a, b}
+	e.snippet = &snippet{file: n.Str("snippetFromFile"), at: -1}
+	for _, r := range n.List("ranges") {
+		start, end := r.Get("startPointer"), r.Get("endPointer")
+		e.snippet.from = append(e.snippet.from, tree.Compact([]*tree.Node{start.Str("reference").From, end.Str("reference").From})...)
+		for member, to := range map[string]*[2]tree.Text{"offset": &e.snippet.bytes, "lineNumber": &e.snippet.lines} {
+			if a, b := start.Number(member), end.Number(member); a.OK() && b.OK() && !to[0].OK() {
+				*to = [2]tree.Text{a, b}
 			}
 		}
 	}
 	return e
 }
 
-func (r *reader3) snippetOf(n *node) *snippet {
-	s := &snippet{file: n.str("software_snippetFromFile"), at: -1}
-	for member, to := range map[string]*[2]text{"software_byteRange": &s.bytes, "software_lineRange": &s.lines} {
-		if x := n.get(member); x.number("beginIntegerRange").ok() && x.number("endIntegerRange").ok() {
-			*to = [2]text{x.number("beginIntegerRange"), x.number("endIntegerRange")}
-			s.from = append(s.from, compactNodes([]*node{class3(x).src})...)
+func (r *reader3) snippetOf(n *tree.Node) *snippet {
+	s := &snippet{file: n.Str("software_snippetFromFile"), at: -1}
+	for member, to := range map[string]*[2]tree.Text{"software_byteRange": &s.bytes, "software_lineRange": &s.lines} {
+		if x := n.Get(member); x.Number("beginIntegerRange").OK() && x.Number("endIntegerRange").OK() {
+			*to = [2]tree.Text{x.Number("beginIntegerRange"), x.Number("endIntegerRange")}
+			s.from = append(s.from, tree.Compact([]*tree.Node{class3(x).From})...)
 		}
 	}
 	return s
@@ -55,7 +47,7 @@ func (r *reader3) snippetOf(n *node) *snippet {
 func (h *hub) findFiles() {
 	for _, e := range h.elements {
 		if e.snippet != nil {
-			e.snippet.at = h.find(e.snippet.file.s)
+			e.snippet.at = h.find(e.snippet.file.S)
 		}
 	}
 }
@@ -63,52 +55,46 @@ func (h *hub) findFiles() {
 // writable reports whether a format that has snippets can say where this one is; isFile reports whether it has an element as
 // a file.
 func (s *snippet) writable(isFile func(int) bool) bool {
-	return s != nil && s.at >= 0 && isFile(s.at) && (s.bytes[0].ok() || s.lines[0].ok())
+	return s != nil && s.at >= 0 && isFile(s.at) && (s.bytes[0].OK() || s.lines[0].OK())
 }
 
 // explain says why a snippet is written as a file.
 func (s *snippet) explain(reason string) {
-	for _, n := range append(s.from, s.file.src, s.bytes[0].src, s.bytes[1].src, s.lines[0].src, s.lines[1].src) {
-		n.explainSelf(Dropped, reason)
+	for _, n := range append(s.from, s.file.From, s.bytes[0].From, s.bytes[1].From, s.lines[0].From, s.lines[1].From) {
+		n.ExplainSelf(tree.Dropped, reason)
 	}
-}
-
-func literal(t text) *node {
-	v := newLiteral(t.s)
-	v.from = compactNodes([]*node{t.src})
-	return v
 }
 
 // spdx2Out writes where a snippet is.
-func (s *snippet) spdx2Out(n *node, file string) {
-	ref := n.set("snippetFromFile", newText(file, append(s.from, s.file.src)...))
+func (s *snippet) spdx2Out(n *tree.Node, file string) {
+	ref := n.Set("snippetFromFile", tree.NewText(file, append(s.from, s.file.From)...))
 	for _, r := range []struct {
 		member string
-		of     [2]text
+		of     [2]tree.Text
 	}{{"offset", s.bytes}, {"lineNumber", s.lines}} {
-		if !r.of[0].ok() {
+		if !r.of[0].OK() {
 			continue
 		}
-		o := n.add("ranges", newObject())
+		o := n.Add("ranges", tree.NewObject())
 		for i, name := range []string{"startPointer", "endPointer"} {
-			p := o.set(name, newObject())
-			p.set("reference", newText(ref.text))
-			p.set(r.member, literal(r.of[i]))
+			p := o.Set(name, tree.NewObject())
+			p.Set("reference", tree.NewText(ref.Text))
+			p.Set(r.member, tree.LiteralOf(r.of[i]))
 		}
 	}
 }
 
-func (s *snippet) spdx3Out(o *node, file string) {
-	o.set("software_snippetFromFile", newText(file, append(s.from, s.file.src)...))
+func (s *snippet) spdx3Out(o *tree.Node, file string) {
+	o.Set("software_snippetFromFile", tree.NewText(file, append(s.from, s.file.From)...))
 	for _, r := range []struct {
 		member string
-		of     [2]text
+		of     [2]tree.Text
 	}{{"software_byteRange", s.bytes}, {"software_lineRange", s.lines}} {
-		if r.of[0].ok() {
-			x := o.set(r.member, newObject())
-			x.set("type", newText("PositiveIntegerRange"))
-			x.set("beginIntegerRange", literal(r.of[0]))
-			x.set("endIntegerRange", literal(r.of[1]))
+		if r.of[0].OK() {
+			x := o.Set(r.member, tree.NewObject())
+			x.Set("type", tree.NewText("PositiveIntegerRange"))
+			x.Set("beginIntegerRange", tree.LiteralOf(r.of[0]))
+			x.Set("endIntegerRange", tree.LiteralOf(r.of[1]))
 		}
 	}
 }
@@ -120,30 +106,30 @@ const (
 )
 
 // cycloneDXOut writes where a snippet is as properties, as SPDX 2's tag-value form has it: "310:420".
-func (s *snippet) cycloneDXOut(o *node) {
-	put := func(name, value string, from ...*node) {
-		x := o.add("properties", newObject())
-		x.set("name", newText(name))
-		x.set("value", newText(value, from...))
+func (s *snippet) cycloneDXOut(o *tree.Node) {
+	put := func(name, value string, from ...*tree.Node) {
+		x := o.Add("properties", tree.NewObject())
+		x.Set("name", tree.NewText(name))
+		x.Set("value", tree.NewText(value, from...))
 	}
-	put(propertyFile, s.file.s, append(s.from, s.file.src)...)
-	for i, of := range [][2]text{s.bytes, s.lines} {
-		if of[0].ok() {
-			put([]string{propertyBytes, propertyLines}[i], of[0].s+":"+of[1].s, of[0].src, of[1].src)
+	put(propertyFile, s.file.S, append(s.from, s.file.From)...)
+	for i, of := range [][2]tree.Text{s.bytes, s.lines} {
+		if of[0].OK() {
+			put([]string{propertyBytes, propertyLines}[i], of[0].S+":"+of[1].S, of[0].From, of[1].From)
 		}
 	}
 }
 
 // snippetProperty reads one of these properties back, and reports whether it was one.
-func (e *element) snippetProperty(name string, value text) bool {
-	a, b, _ := strings.Cut(value.s, ":")
+func (e *element) snippetProperty(name string, value tree.Text) bool {
+	a, b, _ := strings.Cut(value.S, ":")
 	if name != propertyFile && (name != propertyBytes && name != propertyLines || !isDigits(a) || !isDigits(b)) {
 		return false
 	}
 	if e.snippet == nil {
 		e.snippet, e.file = &snippet{at: -1}, true
 	}
-	switch of := [2]text{{a, value.src}, {b, value.src}}; name {
+	switch of := [2]tree.Text{{S: a, From: value.From}, {S: b, From: value.From}}; name {
 	case propertyFile:
 		e.snippet.file = value
 	case propertyBytes:

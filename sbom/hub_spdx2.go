@@ -6,20 +6,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // readSPDX2 takes from an SPDX 2 document what the specifications have in common.
-func readSPDX2(root *node) *hub {
+func readSPDX2(root *tree.Node) *hub {
 	h := &hub{extracted: map[string]*extracted{}}
-	h.leaves = compactNodes([]*node{root.get("spdxVersion"), root.get("SPDXID")})
-	root.get("$schema").explainSelf(Dropped, ownSchema)
-	h.id, h.name, h.comment = root.str("documentNamespace"), root.str("name"), root.str("comment")
-	h.dataLicense = root.str("dataLicense")
-	info := root.get("creationInfo")
-	h.created, h.creationComment, h.listVersion = info.str("created"), info.str("comment"), info.str("licenseListVersion")
-	for _, c := range info.list("creators") {
-		p := parseActor(text{c.text, c})
+	h.leaves = tree.Compact([]*tree.Node{root.Get("spdxVersion"), root.Get("SPDXID")})
+	root.Get("$schema").ExplainSelf(tree.Dropped, ownSchema)
+	h.id, h.name, h.comment = root.Str("documentNamespace"), root.Str("name"), root.Str("comment")
+	h.dataLicense = root.Str("dataLicense")
+	info := root.Get("creationInfo")
+	h.created, h.creationComment, h.listVersion = info.Str("created"), info.Str("comment"), info.Str("licenseListVersion")
+	for _, c := range info.List("creators") {
+		p := parseActor(tree.Text{S: c.Text, From: c})
 		if p == nil {
 			continue
 		}
@@ -29,70 +29,70 @@ func readSPDX2(root *node) *hub {
 			h.authors = append(h.authors, *p)
 		}
 	}
-	for _, x := range root.list("hasExtractedLicensingInfos") {
-		c := &extracted{id: x.str("licenseId"), name: x.str("name"), body: x.str("extractedText"), comment: x.str("comment"),
-			seeAlso: texts2(x, "seeAlsos")}
-		h.extracted[c.id.s] = c
+	for _, x := range root.List("hasExtractedLicensingInfos") {
+		c := &extracted{id: x.Str("licenseId"), name: x.Str("name"), body: x.Str("extractedText"), comment: x.Str("comment"),
+			seeAlso: tree.Texts(x, "seeAlsos")}
+		h.extracted[c.id.S] = c
 	}
 	type pending struct {
 		from int
-		to   text
+		to   tree.Text
 	}
 	var hasFiles []pending
-	for _, n := range root.list("packages") {
+	for _, n := range root.List("packages") {
 		e := spdx2Package(n)
-		for _, f := range n.list("hasFiles") {
-			hasFiles = append(hasFiles, pending{len(h.elements), text{f.text, f}})
+		for _, f := range n.List("hasFiles") {
+			hasFiles = append(hasFiles, pending{len(h.elements), tree.Text{S: f.Text, From: f}})
 		}
 		h.elements = append(h.elements, e)
 	}
-	for _, n := range root.list("files") {
+	for _, n := range root.List("files") {
 		h.elements = append(h.elements, spdx2File(n))
 	}
-	for _, n := range root.list("snippets") {
+	for _, n := range root.List("snippets") {
 		h.elements = append(h.elements, h.spdx2Snippet(n))
 	}
-	describe := func(id text, also ...*node) {
-		if i := h.find(id.s); i >= 0 {
-			h.root(i, append(also, id.src)...)
+	describe := func(id tree.Text, also ...*tree.Node) {
+		if i := h.find(id.S); i >= 0 {
+			h.root(i, append(also, id.From)...)
 		} else {
-			for _, n := range append(also, id.src) {
-				n.explainSelf(Dropped, notDescribed)
+			for _, n := range append(also, id.From) {
+				n.ExplainSelf(tree.Dropped, notDescribed)
 			}
 		}
 	}
-	for _, d := range root.list("documentDescribes") {
-		describe(text{d.text, d})
+	for _, d := range root.List("documentDescribes") {
+		describe(tree.Text{S: d.Text, From: d})
 	}
 	for _, f := range hasFiles {
-		h.edges = append(h.edges, edge{from: f.from, to: h.find(f.to.s), kind: "CONTAINS", toText: f.to})
+		h.edges = append(h.edges, edge{from: f.from, to: h.find(f.to.S), kind: "CONTAINS", toText: f.to})
 	}
-	for _, r := range root.list("relationships") {
-		from, kind, to := r.str("spdxElementId"), r.str("relationshipType"), r.str("relatedSpdxElement")
-		t := kind.s
+	for _, r := range root.List("relationships") {
+		from, kind, to := r.Str("spdxElementId"), r.Str("relationshipType"), r.Str("relatedSpdxElement")
+		t := kind.S
 		if turned, ok := reversed[t]; ok {
 			from, to, t = to, from, string(turned)
 		}
-		if t == "DESCRIBES" && from.s == spdxDocument {
-			describe(to, from.src, kind.src)
+		if t == "DESCRIBES" && from.S == spdxDocument {
+			describe(to, from.From, kind.From)
 			continue
 		}
-		h.edges = append(h.edges, edge{h.find(from.s), h.find(to.s), t, from, to, r.str("comment"), []*node{kind.src}, nil})
+		h.edges = append(h.edges, edge{h.find(from.S), h.find(to.S), t, from, to, r.Str("comment"), []*tree.Node{kind.From}, nil})
 	}
 	h.spdx2Externals(root)
 	h.spdx2Annotations(root, -1)
 	at := 0
 	for _, in := range []string{"packages", "files", "snippets"} {
-		for _, n := range root.list(in) {
+		for _, n := range root.List(in) {
 			h.spdx2Annotations(n, at)
 			at++
 		}
 	}
-	for _, n := range root.list("revieweds") { // which 2.1 replaced by annotations of this type
-		if who := parseActor(n.str("reviewer")); who != nil {
-			a := annotation{subject: -1, date: n.str("reviewDate"), kind: said("REVIEW"), body: n.str("comment"), who: who}
-			if !a.body.ok() {
-				a.body = said("reviewed")
+	for _, n := range root.List("revieweds") { // which 2.1 replaced by annotations of this type
+		if who := parseActor(n.Str("reviewer")); who != nil {
+			a := annotation{subject: -1, date: n.Str("reviewDate"), kind: tree.Constant("REVIEW"), body: n.Str("comment"), who: who}
+			if !a.body.OK() {
+				a.body = tree.Constant("reviewed")
 			}
 			h.annotations = append(h.annotations, a)
 		}
@@ -100,10 +100,10 @@ func readSPDX2(root *node) *hub {
 	return h
 }
 
-func (h *hub) spdx2Annotations(owner *node, subject int) {
-	for _, n := range owner.list("annotations") {
-		a := annotation{subject: subject, date: n.str("annotationDate"), kind: n.str("annotationType"),
-			body: n.str("comment"), who: parseActor(n.str("annotator"))}
+func (h *hub) spdx2Annotations(owner *tree.Node, subject int) {
+	for _, n := range owner.List("annotations") {
+		a := annotation{subject: subject, date: n.Str("annotationDate"), kind: n.Str("annotationType"),
+			body: n.Str("comment"), who: parseActor(n.Str("annotator"))}
 		if !h.takeProperty(a) {
 			h.annotations = append(h.annotations, a)
 		}
@@ -116,33 +116,25 @@ var (
 	spdx3DateNames = [3]string{"builtTime", "releaseTime", "validUntilTime"}
 )
 
-func texts2(n *node, name string) (out []text) {
-	for _, v := range listOrOne(n.get(name)) {
-		if v.kind == strictjson.String {
-			out = append(out, text{v.text, v})
-		}
-	}
-	return out
-}
-
-func spdx2Package(n *node) *element {
-	e := &element{id: n.str("SPDXID"), name: n.str("name"), version: n.str("versionInfo"), purpose: n.str("primaryPackagePurpose"),
-		copyright: n.str("copyrightText"), description: n.str("description"), summary: n.str("summary"), comment: n.str("comment"),
-		homepage: n.str("homepage"), download: n.str("downloadLocation"), sourceInfo: n.str("sourceInfo"), fileName: n.str("packageFileName"),
-		licenseComment: n.str("licenseComments"), remarks: map[*node]text{}}
-	e.attributions = texts2(n, "attributionTexts")
+func spdx2Package(n *tree.Node) *element {
+	e := &element{id: n.Str("SPDXID"), name: n.Str("name"), version: n.Str("versionInfo"), purpose: n.Str("primaryPackagePurpose"),
+		copyright: n.Str("copyrightText"), description: n.Str("description"), summary: n.Str("summary"), comment: n.Str("comment"),
+		homepage: n.Str("homepage"), download: n.Str("downloadLocation"), sourceInfo: n.Str("sourceInfo"),
+		fileName:       n.Str("packageFileName"),
+		licenseComment: n.Str("licenseComments"), remarks: map[*tree.Node]tree.Text{}}
+	e.attributions = tree.Texts(n, "attributionTexts")
 	for i, name := range spdx2Dates {
-		e.dates[i] = n.str(name)
+		e.dates[i] = n.Str(name)
 	}
-	code := n.get("packageVerificationCode")
-	e.verification, e.excluded = code.str("packageVerificationCodeValue"), texts2(code, "packageVerificationCodeExcludedFiles")
+	code := n.Get("packageVerificationCode")
+	e.verification, e.excluded = code.Str("packageVerificationCodeValue"), tree.Texts(code, "packageVerificationCodeExcludedFiles")
 	for _, name := range []string{"supplier", "originator"} {
-		if t := n.str(name); parseActor(t) == nil {
-			t.src.explainSelf(Dropped, "nobody is named")
+		if t := n.Str(name); parseActor(t) == nil {
+			t.From.ExplainSelf(tree.Dropped, "nobody is named")
 		}
 	}
-	e.supplier = parseActor(n.str("supplier"))
-	if o := parseActor(n.str("originator")); o != nil {
+	e.supplier = parseActor(n.Str("supplier"))
+	if o := parseActor(n.Str("originator")); o != nil {
 		if o.kind == "Organization" {
 			e.manufacturer = o
 		} else {
@@ -151,23 +143,23 @@ func spdx2Package(n *node) *element {
 	}
 	e.hashes = spdx2Hashes(n)
 	e.spdx2Licenses(n, "licenseInfoFromFiles")
-	for _, r := range n.list("externalRefs") {
-		kind, at, category := r.str("referenceType"), r.str("referenceLocator"), r.str("referenceCategory")
+	for _, r := range n.List("externalRefs") {
+		kind, at, category := r.Str("referenceType"), r.Str("referenceLocator"), r.Str("referenceCategory")
 		switch {
-		case spdx2Identifiers[lastPart(kind.s)] != "":
-			name := spdx2Identifiers[lastPart(kind.s)]
-			e.identifiers = append(e.identifiers, identifier{text{name, kind.src}, at, r.str("comment")})
-			e.leaves = append(e.leaves, compactNodes([]*node{category.src})...)
-		case kind.s == "purl":
+		case spdx2Identifiers[lastPart(kind.S)] != "":
+			name := spdx2Identifiers[lastPart(kind.S)]
+			e.identifiers = append(e.identifiers, identifier{tree.Text{S: name, From: kind.From}, at, r.Str("comment")})
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{category.From})...)
+		case kind.S == "purl":
 			e.purls = append(e.purls, at)
-			e.purlFrom = append(e.purlFrom, kind.src, category.src)
-			e.remarks[at.src] = r.str("comment")
-		case kind.s == "cpe23Type" || kind.s == "cpe22Type":
+			e.purlFrom = append(e.purlFrom, kind.From, category.From)
+			e.remarks[at.From] = r.Str("comment")
+		case kind.S == "cpe23Type" || kind.S == "cpe22Type":
 			e.cpes = append(e.cpes, at)
-			e.purlFrom = append(e.purlFrom, kind.src, category.src)
-			e.remarks[at.src] = r.str("comment")
+			e.purlFrom = append(e.purlFrom, kind.From, category.From)
+			e.remarks[at.From] = r.Str("comment")
 		default:
-			e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.str("comment")})
+			e.references = append(e.references, reference{category: category, kind: kind, url: at, comment: r.Str("comment")})
 		}
 	}
 	return e
@@ -181,20 +173,21 @@ var spdx2Identifiers = map[string]string{"swh": "swhid", "gitoid": "gitoid", "sw
 // lastPart returns what a reference type is called that may be a URI.
 func lastPart(kind string) string { return kind[strings.LastIndexByte(kind, '/')+1:] }
 
-func spdx2File(n *node) *element {
-	e := &element{id: n.str("SPDXID"), name: n.str("fileName"), file: true, kind: said("file"),
-		copyright: n.str("copyrightText"), comment: n.str("comment"), hashes: spdx2Hashes(n), attributions: texts2(n, "attributionTexts"),
-		fileTypes: texts2(n, "fileTypes"), contributors: texts2(n, "fileContributors"), notice: n.str("noticeText"),
-		licenseComment: n.str("licenseComments")}
+func spdx2File(n *tree.Node) *element {
+	e := &element{id: n.Str("SPDXID"), name: n.Str("fileName"), file: true, kind: tree.Constant("file"),
+		copyright: n.Str("copyrightText"), comment: n.Str("comment"), hashes: spdx2Hashes(n), attributions: tree.Texts(n,
+			"attributionTexts"),
+		fileTypes: tree.Texts(n, "fileTypes"), contributors: tree.Texts(n, "fileContributors"), notice: n.Str("noticeText"),
+		licenseComment: n.Str("licenseComments")}
 	e.spdx2Licenses(n, "licenseInfoInFiles")
 	return e
 }
 
-func spdx2Hashes(n *node) (out []hash) {
-	for _, v := range n.list("checksums") {
-		alg := v.str("algorithm")
-		alg.s = spdx2HashName(alg.s)
-		out = append(out, hash{alg, v.str("checksumValue")})
+func spdx2Hashes(n *tree.Node) (out []hash) {
+	for _, v := range n.List("checksums") {
+		alg := v.Str("algorithm")
+		alg.S = spdx2HashName(alg.S)
+		out = append(out, hash{alg, v.Str("checksumValue")})
 	}
 	return out
 }
@@ -208,31 +201,31 @@ func spdx2HashName(alg string) string {
 }
 
 // spdx2Licenses reads what an element says of its licence; found is the member of those found in files.
-func (e *element) spdx2Licenses(n *node, found string) {
-	if t := n.str("licenseConcluded"); t.ok() {
+func (e *element) spdx2Licenses(n *tree.Node, found string) {
+	if t := n.Str("licenseConcluded"); t.OK() {
 		e.licenses = append(e.licenses, license{role: "concluded", expression: t})
 	}
-	if t := n.str("licenseDeclared"); t.ok() {
+	if t := n.Str("licenseDeclared"); t.OK() {
 		e.licenses = append(e.licenses, license{role: "declared", expression: t})
 	}
-	for _, t := range texts2(n, found) {
+	for _, t := range tree.Texts(n, found) {
 		e.licenses = append(e.licenses, license{role: "found", expression: t})
 	}
 }
 
 // parseActor reads "Person: name (mail)" (clause 6.8); what says NOASSERTION is nobody.
-func parseActor(t text) *party {
+func parseActor(t tree.Text) *party {
 	for _, kind := range []string{"Person", "Organization", "Tool"} {
-		rest, ok := strings.CutPrefix(t.s, kind+":")
+		rest, ok := strings.CutPrefix(t.S, kind+":")
 		if !ok {
 			continue
 		}
 		rest = strings.TrimSpace(rest)
-		p := &party{kind: kind, name: text{rest, t.src}}
+		p := &party{kind: kind, name: tree.Text{S: rest, From: t.From}}
 		if i := strings.LastIndexByte(rest, '('); kind != "Tool" && i > 0 && strings.HasSuffix(rest, ")") {
-			p.name.s = strings.TrimSpace(rest[:i])
+			p.name.S = strings.TrimSpace(rest[:i])
 			if mail := rest[i+1 : len(rest)-1]; mail != "" {
-				p.email = text{mail, t.src}
+				p.email = tree.Text{S: mail, From: t.From}
 			}
 		}
 		return p
@@ -241,76 +234,76 @@ func parseActor(t text) *party {
 }
 
 // actor writes what parseActor reads.
-func (p *party) actor(kind string) *node {
-	s := kind + ": " + p.name.s
-	from := append(slices.Clone(p.also), p.name.src)
+func (p *party) actor(kind string) *tree.Node {
+	s := kind + ": " + p.name.S
+	from := append(slices.Clone(p.also), p.name.From)
 	switch {
 	case kind == "Tool":
-		if p.version.s != "" {
-			s += "-" + p.version.s
-			from = append(from, p.version.src)
+		if p.version.S != "" {
+			s += "-" + p.version.S
+			from = append(from, p.version.From)
 		}
-	case p.email.s != "":
-		s += " (" + p.email.s + ")"
-		from = append(from, p.email.src)
+	case p.email.S != "":
+		s += " (" + p.email.S + ")"
+		from = append(from, p.email.From)
 	}
-	return newText(s, from...)
+	return tree.NewText(s, from...)
 }
 
 // spdxTime writes a time as SPDX wants it: in UTC, to the second.
-func (h *hub) spdxTime(t text) text {
-	at, err := time.Parse(time.RFC3339, t.s)
+func (h *hub) spdxTime(t tree.Text) tree.Text {
+	at, err := time.Parse(time.RFC3339, t.S)
 	if err != nil {
 		h.add("/creationInfo/created", "SPDX wants a time of creation; the input gives none")
-		t.src.explainSelf(Dropped, "no date and time of RFC 3339")
-		return said(h.now)
+		t.From.ExplainSelf(tree.Dropped, "no date and time of RFC 3339")
+		return tree.Constant(h.now)
 	}
 	s := at.UTC().Format("2006-01-02T15:04:05Z")
-	if s != t.s {
-		t.src.explainSelf(Changed, "SPDX gives times in UTC, to the second")
+	if s != t.S {
+		t.From.ExplainSelf(tree.Changed, "SPDX gives times in UTC, to the second")
 	}
-	return text{s, t.src}
+	return tree.Text{S: s, From: t.From}
 }
 
 // writeSPDX2 writes SPDX 2.3, from which the document is fitted to the version that is wanted.
-func (h *hub) writeSPDX2() *node {
-	root := newObject()
-	root.set("spdxVersion", newText("SPDX-2.3", h.leaves...))
+func (h *hub) writeSPDX2() *tree.Node {
+	root := tree.NewObject()
+	root.Set("spdxVersion", tree.NewText("SPDX-2.3", h.leaves...))
 	license := h.dataLicense
-	if license.s != "CC0-1.0" {
-		license.src.explainSelf(Dropped, "every document of SPDX 2 says CC0-1.0 here")
-		license = said("CC0-1.0")
+	if license.S != "CC0-1.0" {
+		license.From.ExplainSelf(tree.Dropped, "every document of SPDX 2 says CC0-1.0 here")
+		license = tree.Constant("CC0-1.0")
 	}
-	root.put("dataLicense", license)
-	root.set("SPDXID", newText(spdxDocument))
+	root.Put("dataLicense", license)
+	root.Set("SPDXID", tree.NewText(spdxDocument))
 	name := h.name
-	if name.s == "" {
-		if len(h.roots) > 0 && h.elements[h.roots[0]].name.s != "" {
-			name = said(h.elements[h.roots[0]].name.s)
+	if name.S == "" {
+		if len(h.roots) > 0 && h.elements[h.roots[0]].name.S != "" {
+			name = tree.Constant(h.elements[h.roots[0]].name.S)
 		} else {
-			name = said("NOASSERTION")
+			name = tree.Constant("NOASSERTION")
 		}
 		h.add("/name", "SPDX wants a name")
 	}
-	root.put("name", name)
+	root.Put("name", name)
 	id := h.id
-	if !isNamespace(id.s) || strings.Contains(id.s, "#") {
-		id = text{h.madeID("/documentNamespace", "SPDX wants a namespace; made from the input's bytes"), id.src}
+	if !isNamespace(id.S) || strings.Contains(id.S, "#") {
+		id = tree.Text{S: h.madeID("/documentNamespace", "SPDX wants a namespace; made from the input's bytes"), From: id.From}
 	}
-	root.put("documentNamespace", id)
-	info := root.set("creationInfo", newObject())
-	info.put("created", h.spdxTime(h.created))
-	info.put("comment", h.creationComment)
-	if v := h.listVersion; strings.Count(v.s, ".") == 2 && strings.HasSuffix(v.s, ".0") {
-		v.s = strings.TrimSuffix(v.s, ".0")
-		v.src.explainSelf(Changed, "SPDX 2 has versions of two numbers")
-		info.put("licenseListVersion", v)
+	root.Put("documentNamespace", id)
+	info := root.Set("creationInfo", tree.NewObject())
+	info.Put("created", h.spdxTime(h.created))
+	info.Put("comment", h.creationComment)
+	if v := h.listVersion; strings.Count(v.S, ".") == 2 && strings.HasSuffix(v.S, ".0") {
+		v.S = strings.TrimSuffix(v.S, ".0")
+		v.From.ExplainSelf(tree.Changed, "SPDX 2 has versions of two numbers")
+		info.Put("licenseListVersion", v)
 	} else {
-		info.put("licenseListVersion", v)
+		info.Put("licenseListVersion", v)
 	}
 	creator := func(p *party, kind string) {
 		if p.named() {
-			info.add("creators", p.actor(kind))
+			info.Add("creators", p.actor(kind))
 		}
 	}
 	for i := range h.authors {
@@ -320,17 +313,17 @@ func (h *hub) writeSPDX2() *node {
 	for i := range h.tools {
 		creator(&h.tools[i], "Tool")
 	}
-	if info.get("creators") == nil {
-		info.add("creators", newText("Tool: lading"))
+	if info.Get("creators") == nil {
+		info.Add("creators", tree.NewText("Tool: lading"))
 		h.add("/creationInfo/creators", "SPDX wants a creator; the input names none")
 	}
-	root.put("comment", h.comment)
+	root.Put("comment", h.comment)
 
 	refs := &licenseRefs{h: h, known: map[string]string{}, taken: names{}}
 	out := h.spdx2Elements(root, refs)
 	refs.rest()
 	for _, x := range refs.out {
-		root.add("hasExtractedLicensingInfos", x)
+		root.Add("hasExtractedLicensingInfos", x)
 	}
 	for _, r := range h.roots {
 		relate(root, spdxDocument, nil, "DESCRIBES", h.rootFrom[r], out[r], nil)
@@ -340,90 +333,91 @@ func (h *hub) writeSPDX2() *node {
 		h.spdx2Relationship(root, out, &h.edges[k])
 	}
 	for _, n := range h.inside {
-		n.explainSelf(Changed, "SPDX 2 says it by where an element stands")
+		n.ExplainSelf(tree.Changed, "SPDX 2 says it by where an element stands")
 	}
 	h.spdx2Outside(root, out)
 	for _, n := range h.assessments {
-		n.explainMembers("SPDX 2 refers to advisories and says nothing of vulnerabilities itself")
+		n.ExplainMembers("SPDX 2 refers to advisories and says nothing of vulnerabilities itself")
 	}
 	return root
 }
 
 // spdx2Elements writes the elements and returns their ids.
-func (h *hub) spdx2Elements(root *node, refs *licenseRefs) []string {
+func (h *hub) spdx2Elements(root *tree.Node, refs *licenseRefs) []string {
 	ids := names{spdxDocument: 1}
 	out := make([]string, len(h.elements))
 	isFile := func(i int) bool {
 		e := h.elements[i]
-		return e.file && e.snippet == nil && slices.ContainsFunc(e.hashes, func(x hash) bool { return x.alg.s == "SHA-1" })
+		return e.file && e.snippet == nil && slices.ContainsFunc(e.hashes, func(x hash) bool { return x.alg.S == "SHA-1" })
 	}
 	for i, e := range h.elements {
-		want := e.id.s
+		want := e.id.S
 		if want == "" {
-			want = e.name.s + "-" + e.version.s
+			want = e.name.S + "-" + e.version.S
 		}
 		out[i] = ids.unique(spdxID(want))
-		if e.id.src != nil && out[i] != e.id.s && out[i] != "SPDXRef-"+e.id.s {
-			e.id.src.explainSelf(Changed, "written as "+out[i])
+		if e.id.From != nil && out[i] != e.id.S && out[i] != "SPDXRef-"+e.id.S {
+			e.id.From.ExplainSelf(tree.Changed, "written as "+out[i])
 		}
 		if e.snippet != nil {
 			e.snippet.written = e.snippet.writable(isFile)
 		}
 	}
 	for i, e := range h.elements {
-		n := newObject()
-		id := n.set("SPDXID", newText(out[i], e.id.src))
+		n := tree.NewObject()
+		id := n.Set("SPDXID", tree.NewText(out[i], e.id.From))
 		if e.file { // which has no member that says what its class does
-			id.from = append(id.from, compactNodes(append(slices.Clone(e.leaves), e.kind.src))...)
+			id.From = append(id.From, tree.Compact(append(slices.Clone(e.leaves), e.kind.From))...)
 		}
 		name := e.fullName()
 		if e.file {
-			n.set("fileName", name)
+			n.Set("fileName", name)
 		} else {
-			n.set("name", name)
+			n.Set("name", name)
 		}
 		h.spdx2Element(n, e, refs)
 		switch {
 		case e.snippet != nil && e.snippet.written:
-			n.members[1].name = "name"
+			n.Members[1].Name = "name"
 			e.snippet.spdx2Out(n, out[e.snippet.at])
-			root.add("snippets", n)
+			root.Add("snippets", n)
 			continue
 		case isFile(i):
-			root.add("files", n)
+			root.Add("files", n)
 			continue
 		case e.snippet != nil:
 			e.snippet.explain("SPDX 2 has parts of files that the document describes with a SHA-1 hash, by their ranges")
 		}
 		if e.file {
-			n.members[1].name = "name"
-			n.set("primaryPackagePurpose", newText("FILE"))
-			n.set("downloadLocation", newText("NOASSERTION"))
+			n.Members[1].Name = "name"
+			n.Set("primaryPackagePurpose", tree.NewText("FILE"))
+			n.Set("downloadLocation", tree.NewText("NOASSERTION"))
 			for _, found := range []string{"licenseInfoInFiles", "licenseInfoInSnippets"} {
-				list := n.remove(found)
-				for i := 0; list != nil && i < len(list.items); i++ {
-					if d := n.get("licenseDeclared"); d == nil {
-						n.set("licenseDeclared", list.items[i])
-					} else if terms := []string{d.text, list.items[i].text}; !slices.Contains(terms, "NONE") && !slices.Contains(terms, "NOASSERTION") {
-						d.text = parenthesised(d.text) + " AND " + parenthesised(list.items[i].text)
-						d.from = append(d.from, list.items[i].from...)
+				list := n.Remove(found)
+				for i := 0; list != nil && i < len(list.Items); i++ {
+					if d := n.Get("licenseDeclared"); d == nil {
+						n.Set("licenseDeclared", list.Items[i])
+					} else if terms := []string{d.Text, list.Items[i].Text}; !slices.Contains(terms, "NONE") &&
+						!slices.Contains(terms, "NOASSERTION") {
+						d.Text = parenthesised(d.Text) + " AND " + parenthesised(list.Items[i].Text)
+						d.From = append(d.From, list.Items[i].From...)
 					}
 				}
 			}
 		}
-		root.add("packages", n)
+		root.Add("packages", n)
 	}
 	return out
 }
 
 // spdx2Relationship writes an edge, if SPDX 2 has a word for it.
-func (h *hub) spdx2Relationship(root *node, out []string, e *edge) {
-	end := func(i int, t text) (string, bool) {
+func (h *hub) spdx2Relationship(root *tree.Node, out []string, e *edge) {
+	end := func(i int, t tree.Text) (string, bool) {
 		if i >= 0 {
 			return out[i], true
 		}
-		doc, _, ok := strings.Cut(t.s, ":")
-		return t.s, t.s == "NONE" || t.s == "NOASSERTION" || ok && h.external(doc) != nil
+		doc, _, ok := strings.Cut(t.S, ":")
+		return t.S, t.S == "NONE" || t.S == "NOASSERTION" || ok && h.external(doc) != nil
 	}
 	from, ok1 := end(e.from, e.fromText)
 	to, ok2 := end(e.to, e.toText)
@@ -437,19 +431,19 @@ func (h *hub) spdx2Relationship(root *node, out []string, e *edge) {
 	}
 	h.use(from)
 	h.use(to)
-	r := relate(root, from, []*node{e.fromText.src}, e.kind, append(slices.Clone(e.also), e.scope), to, []*node{e.toText.src})
-	r.put("comment", e.comment)
+	r := relate(root, from, []*tree.Node{e.fromText.From}, e.kind, append(slices.Clone(e.also), e.scope), to, []*tree.Node{e.toText.From})
+	r.Put("comment", e.comment)
 }
 
 const noSuchRelation = "the other format has no relationship of this type"
 
 // spdx2Outside writes what the document says of other documents and what others say of it.
-func (h *hub) spdx2Outside(root *node, out []string) {
+func (h *hub) spdx2Outside(root *tree.Node, out []string) {
 	h.spdx2ExternalsOut(root)
-	byID := map[string]*node{}
+	byID := map[string]*tree.Node{}
 	for _, in := range []string{"packages", "files", "snippets"} {
-		for _, n := range root.list(in) {
-			byID[n.str("SPDXID").s] = n
+		for _, n := range root.List(in) {
+			byID[n.Str("SPDXID").S] = n
 		}
 	}
 	h.annotateProperties()
@@ -458,14 +452,14 @@ func (h *hub) spdx2Outside(root *node, out []string) {
 		if a.subject >= 0 {
 			owner = byID[out[a.subject]]
 		}
-		n := owner.add("annotations", newObject())
-		n.set("annotationDate", newText(h.spdxTime(a.date).s, a.date.src))
+		n := owner.Add("annotations", tree.NewObject())
+		n.Set("annotationDate", tree.NewText(h.spdxTime(a.date).S, a.date.From))
 		kind := a.kind
-		if kind.s != "REVIEW" && kind.s != "OTHER" {
-			kind.s = "OTHER"
+		if kind.S != "REVIEW" && kind.S != "OTHER" {
+			kind.S = "OTHER"
 		}
-		n.set("annotationType", newText(kind.s, append(a.also, kind.src)...))
-		who := &party{kind: "Tool", name: said("lading")}
+		n.Set("annotationType", tree.NewText(kind.S, append(a.also, kind.From)...))
+		who := &party{kind: "Tool", name: tree.Constant("lading")}
 		if a.who.named() {
 			who = a.who
 		}
@@ -473,8 +467,8 @@ func (h *hub) spdx2Outside(root *node, out []string) {
 		if kinds == "" {
 			kinds = "Organization"
 		}
-		n.set("annotator", who.actor(kinds))
-		n.put("comment", a.body)
+		n.Set("annotator", who.actor(kinds))
+		n.Put("comment", a.body)
 	}
 }
 
@@ -489,22 +483,23 @@ func (h *hub) annotateProperties() {
 	}
 	have := map[note]bool{}
 	for _, a := range h.annotations {
-		have[note{a.subject, a.body.s}] = true
+		have[note{a.subject, a.body.S}] = true
 	}
-	date := said(h.created.s)
-	if !isTime(date.s) {
-		date = said(h.now)
+	date := tree.Constant(h.created.S)
+	if !isTime(date.S) {
+		date = tree.Constant(h.now)
 	}
 	put := func(subject int, list []property) {
 		for _, p := range list {
-			if !p.name.ok() || strings.Contains(p.name.s, ": ") || !p.value.ok() {
+			if !p.name.OK() || strings.Contains(p.name.S, ": ") || !p.value.OK() {
 				continue
 			}
-			a := annotation{subject: subject, date: date, kind: said("OTHER"), body: text{p.name.s + ": " + p.value.s, p.value.src},
-				who: &party{kind: "Tool", name: said(propertiesTool)}, also: compactNodes([]*node{p.name.src})}
-			if have[note{subject, a.body.s}] {
-				p.name.src.explainSelf(Dropped, "an annotation says it")
-				p.value.src.explainSelf(Dropped, "an annotation says it")
+			a := annotation{subject: subject, date: date, kind: tree.Constant("OTHER"), body: tree.Text{S: p.name.S + ": " + p.value.S,
+				From: p.value.From},
+				who: &party{kind: "Tool", name: tree.Constant(propertiesTool)}, also: tree.Compact([]*tree.Node{p.name.From})}
+			if have[note{subject, a.body.S}] {
+				p.name.From.ExplainSelf(tree.Dropped, "an annotation says it")
+				p.value.From.ExplainSelf(tree.Dropped, "an annotation says it")
 				continue
 			}
 			h.annotations = append(h.annotations, a)
@@ -518,15 +513,15 @@ func (h *hub) annotateProperties() {
 
 // takeProperty reads such an annotation back, and reports whether it is one.
 func (h *hub) takeProperty(a annotation) bool {
-	if a.who == nil || a.who.kind != "Tool" || a.who.name.s != propertiesTool {
+	if a.who == nil || a.who.kind != "Tool" || a.who.name.S != propertiesTool {
 		return false
 	}
-	name, value, ok := strings.Cut(a.body.s, ": ")
+	name, value, ok := strings.Cut(a.body.S, ": ")
 	if !ok {
 		return false
 	}
-	p := property{text{s: name}, text{value, a.body.src}}
-	leaves := append(compactNodes([]*node{a.date.src, a.kind.src, a.who.name.src}), a.also...)
+	p := property{tree.Text{S: name}, tree.Text{S: value, From: a.body.From}}
+	leaves := append(tree.Compact([]*tree.Node{a.date.From, a.kind.From, a.who.name.From}), a.also...)
 	if a.subject < 0 {
 		h.properties = append(h.properties, p)
 		h.leaves = append(h.leaves, leaves...)
@@ -538,11 +533,12 @@ func (h *hub) takeProperty(a annotation) bool {
 	return true
 }
 
-func relate(root *node, from string, fromSrc []*node, kind string, kindSrc []*node, to string, toSrc []*node) *node {
-	r := root.add("relationships", newObject())
-	r.set("spdxElementId", newText(from, slices.Clone(fromSrc)...))
-	r.set("relationshipType", newText(kind, slices.Clone(kindSrc)...))
-	r.set("relatedSpdxElement", newText(to, slices.Clone(toSrc)...))
+func relate(root *tree.Node, from string, fromSrc []*tree.Node, kind string, kindSrc []*tree.Node, to string,
+	toSrc []*tree.Node) *tree.Node {
+	r := root.Add("relationships", tree.NewObject())
+	r.Set("spdxElementId", tree.NewText(from, slices.Clone(fromSrc)...))
+	r.Set("relationshipType", tree.NewText(kind, slices.Clone(kindSrc)...))
+	r.Set("relatedSpdxElement", tree.NewText(to, slices.Clone(toSrc)...))
 	return r
 }
 
@@ -558,107 +554,107 @@ var spdx2HashAlgorithms = map[string]string{
 	"BLAKE2b-384": "BLAKE2b-384", "BLAKE2b-512": "BLAKE2b-512", "BLAKE3": "BLAKE3", "ADLER32": "ADLER32",
 }
 
-func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
+func (h *hub) spdx2Element(n *tree.Node, e *element, refs *licenseRefs) {
 	if !e.file {
-		n.put("versionInfo", e.version)
-		if purpose := purposes[e.kind.s]; purpose != "" {
-			n.set("primaryPackagePurpose", newText(purpose, e.kind.src))
-		} else if e.kind.ok() {
-			n.set("primaryPackagePurpose", newText("OTHER", e.kind.src))
-			e.kind.src.explainSelf(Changed, "SPDX has no such purpose; written as OTHER")
+		n.Put("versionInfo", e.version)
+		if purpose := purposes[e.kind.S]; purpose != "" {
+			n.Set("primaryPackagePurpose", tree.NewText(purpose, e.kind.From))
+		} else if e.kind.OK() {
+			n.Set("primaryPackagePurpose", tree.NewText("OTHER", e.kind.From))
+			e.kind.From.ExplainSelf(tree.Changed, "SPDX has no such purpose; written as OTHER")
 		} else {
-			n.put("primaryPackagePurpose", e.purpose)
+			n.Put("primaryPackagePurpose", e.purpose)
 		}
 		if e.supplier.named() {
-			n.set("supplier", e.supplier.actor(orOrganization(e.supplier.kind)))
+			n.Set("supplier", e.supplier.actor(orOrganization(e.supplier.kind)))
 		}
 		switch {
 		case e.manufacturer.named():
-			n.set("originator", e.manufacturer.actor(orOrganization(e.manufacturer.kind)))
+			n.Set("originator", e.manufacturer.actor(orOrganization(e.manufacturer.kind)))
 			explainParties(e.authors, "SPDX 2 has one originator")
-			e.publisher.src.explainSelf(Dropped, "SPDX 2 has one originator")
+			e.publisher.From.ExplainSelf(tree.Dropped, "SPDX 2 has one originator")
 		case len(e.authors) > 0 && e.authors[0].named():
-			n.set("originator", e.authors[0].actor(orOrganization(e.authors[0].kind)))
+			n.Set("originator", e.authors[0].actor(orOrganization(e.authors[0].kind)))
 			explainParties(e.authors[1:], "SPDX 2 has one originator")
-			e.publisher.src.explainSelf(Dropped, "SPDX 2 has one originator")
-		case strings.TrimSpace(e.publisher.s) != "":
-			n.set("originator", newText("Organization: "+e.publisher.s, e.publisher.src))
-			e.publisher.src.explainSelf(Changed, "SPDX does not know publishers; written as originator")
+			e.publisher.From.ExplainSelf(tree.Dropped, "SPDX 2 has one originator")
+		case strings.TrimSpace(e.publisher.S) != "":
+			n.Set("originator", tree.NewText("Organization: "+e.publisher.S, e.publisher.From))
+			e.publisher.From.ExplainSelf(tree.Changed, "SPDX does not know publishers; written as originator")
 		}
 		download := e.download
-		if download.s == "" {
-			download = said("NOASSERTION")
+		if download.S == "" {
+			download = tree.Constant("NOASSERTION")
 		}
-		n.set("downloadLocation", newText(download.s, append(e.leaves, download.src)...))
-		n.set("filesAnalyzed", newLiteral("false"))
+		n.Set("downloadLocation", tree.NewText(download.S, append(e.leaves, download.From)...))
+		n.Set("filesAnalyzed", tree.NewLiteral("false"))
 		h.add("/packages", "SPDX wants a download location and asks whether files were analysed; NOASSERTION and false where the input says nothing")
-		n.put("homepage", e.homepage)
-		n.put("packageFileName", e.fileName)
-		n.put("sourceInfo", e.sourceInfo)
-		n.put("summary", e.summary)
-		n.put("description", e.description)
+		n.Put("homepage", e.homepage)
+		n.Put("packageFileName", e.fileName)
+		n.Put("sourceInfo", e.sourceInfo)
+		n.Put("summary", e.summary)
+		n.Put("description", e.description)
 	}
 	for _, x := range e.hashes {
-		alg := spdx2HashAlgorithms[x.alg.s]
+		alg := spdx2HashAlgorithms[x.alg.S]
 		if e.snippet != nil && e.snippet.written {
-			x.alg.src.explainSelf(Dropped, "SPDX 2 has no hashes of parts of files")
-			x.value.src.explainSelf(Dropped, "SPDX 2 has no hashes of parts of files")
+			x.alg.From.ExplainSelf(tree.Dropped, "SPDX 2 has no hashes of parts of files")
+			x.value.From.ExplainSelf(tree.Dropped, "SPDX 2 has no hashes of parts of files")
 			continue
 		}
 		if alg == "" {
-			x.alg.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
-			x.value.src.explainSelf(Dropped, "SPDX has no such hash algorithm")
+			x.alg.From.ExplainSelf(tree.Dropped, "SPDX has no such hash algorithm")
+			x.value.From.ExplainSelf(tree.Dropped, "SPDX has no such hash algorithm")
 			continue
 		}
-		o := n.add("checksums", newObject())
-		o.set("algorithm", newText(alg, x.alg.src))
-		v := o.set("checksumValue", newText(strings.ToLower(x.value.s), x.value.src))
-		if v.text != x.value.s {
-			x.value.src.explainSelf(Changed, "SPDX writes hashes in lower case")
+		o := n.Add("checksums", tree.NewObject())
+		o.Set("algorithm", tree.NewText(alg, x.alg.From))
+		v := o.Set("checksumValue", tree.NewText(strings.ToLower(x.value.S), x.value.From))
+		if v.Text != x.value.S {
+			x.value.From.ExplainSelf(tree.Changed, "SPDX writes hashes in lower case")
 		}
 	}
 	for _, t := range e.attributions {
-		n.add("attributionTexts", newText(t.s, t.src))
+		n.Add("attributionTexts", tree.NewText(t.S, t.From))
 	}
 	if !e.file {
 		for i, t := range e.dates {
-			if t.ok() && isTime(t.s) {
-				n.put(spdx2Dates[i], h.spdxTime(t))
+			if t.OK() && isTime(t.S) {
+				n.Put(spdx2Dates[i], h.spdxTime(t))
 			}
 		}
-		if e.verification.ok() {
-			code := n.set("packageVerificationCode", newObject())
-			code.put("packageVerificationCodeValue", e.verification)
+		if e.verification.OK() {
+			code := n.Set("packageVerificationCode", tree.NewObject())
+			code.Put("packageVerificationCodeValue", e.verification)
 			for _, t := range e.excluded {
-				code.add("packageVerificationCodeExcludedFiles", newText(t.s, t.src))
+				code.Add("packageVerificationCodeExcludedFiles", tree.NewText(t.S, t.From))
 			}
 		}
 	}
 	refs.write(n, e)
 	if e.file && e.snippet == nil {
-		if !e.comment.ok() {
+		if !e.comment.OK() {
 			e.comment = e.description
 		}
-		e.description.src.explainSelf(Changed, "SPDX 2 has one text about a file")
+		e.description.From.ExplainSelf(tree.Changed, "SPDX 2 has one text about a file")
 	}
-	n.put("copyrightText", e.copyright)
-	n.put("comment", e.comment)
-	n.put("licenseComments", e.licenseComment)
+	n.Put("copyrightText", e.copyright)
+	n.Put("comment", e.comment)
+	n.Put("licenseComments", e.licenseComment)
 	if e.file {
 		e.spdx2FileOut(n)
 		return
 	}
-	e.mediaType.src.explainSelf(Dropped, "SPDX has media types of files only")
-	ref := func(category, kind string, at text, from ...*node) *node {
-		o := n.add("externalRefs", newObject())
-		o.set("referenceCategory", newText(category))
-		o.set("referenceType", newText(kind, from...))
-		o.put("referenceLocator", at)
-		o.put("comment", e.remarks[at.src])
+	e.mediaType.From.ExplainSelf(tree.Dropped, "SPDX has media types of files only")
+	ref := func(category, kind string, at tree.Text, from ...*tree.Node) *tree.Node {
+		o := n.Add("externalRefs", tree.NewObject())
+		o.Set("referenceCategory", tree.NewText(category))
+		o.Set("referenceType", tree.NewText(kind, from...))
+		o.Put("referenceLocator", at)
+		o.Put("comment", e.remarks[at.From])
 		return o
 	}
 	for i, t := range e.purls {
-		var from []*node
+		var from []*tree.Node
 		if i == 0 {
 			from = e.purlFrom
 		}
@@ -666,19 +662,19 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 	}
 	for _, t := range e.cpes {
 		kind := "cpe22Type"
-		if strings.HasPrefix(t.s, "cpe:2.3:") {
+		if strings.HasPrefix(t.S, "cpe:2.3:") {
 			kind = "cpe23Type"
 		}
 		ref("SECURITY", kind, t)
 	}
 	for _, x := range e.identifiers {
-		if strings.ContainsAny(x.value.s, " \t\n") {
-			for _, n := range []*node{x.kind.src, x.value.src, x.comment.src} {
-				n.explainSelf(Dropped, "SPDX's locators have no blanks")
+		if strings.ContainsAny(x.value.S, " \t\n") {
+			for _, n := range []*tree.Node{x.kind.From, x.value.From, x.comment.From} {
+				n.ExplainSelf(tree.Dropped, "SPDX's locators have no blanks")
 			}
 			continue
 		}
-		category, kind := "OTHER", x.kind.s
+		category, kind := "OTHER", x.kind.S
 		switch kind {
 		case "swhid":
 			category, kind = "PERSISTENT-ID", "swh"
@@ -687,20 +683,21 @@ func (h *hub) spdx2Element(n *node, e *element, refs *licenseRefs) {
 		case "swid":
 			category = "SECURITY"
 		}
-		ref(category, kind, x.value, x.kind.src).put("comment", x.comment)
+		ref(category, kind, x.value, x.kind.From).Put("comment", x.comment)
 	}
 	for _, r := range e.references {
-		if r.url.s == "" || strings.ContainsAny(r.url.s, " \t\n") {
-			r.url.src.explainSelf(Dropped, "SPDX's locators have no blanks")
+		if r.url.S == "" || strings.ContainsAny(r.url.S, " \t\n") {
+			r.url.From.ExplainSelf(tree.Dropped, "SPDX's locators have no blanks")
 			continue
 		}
 		category := "OTHER"
-		if slices.Contains([]string{"OTHER", "PERSISTENT-ID", "PERSISTENT_ID", "SECURITY", "PACKAGE-MANAGER", "PACKAGE_MANAGER"}, r.category.s) {
-			category = r.category.s
+		if slices.Contains([]string{"OTHER", "PERSISTENT-ID", "PERSISTENT_ID", "SECURITY", "PACKAGE-MANAGER", "PACKAGE_MANAGER"},
+			r.category.S) {
+			category = r.category.S
 		}
-		o := ref(category, r.kind.s, r.url, r.kind.src)
-		o.members[0].value.from = compactNodes([]*node{r.category.src})
-		o.put("comment", r.comment)
+		o := ref(category, r.kind.S, r.url, r.kind.From)
+		o.Members[0].Value.From = tree.Compact([]*tree.Node{r.category.From})
+		o.Put("comment", r.comment)
 	}
 }
 
@@ -710,35 +707,35 @@ var mediaKinds2 = []string{"APPLICATION", "AUDIO", "IMAGE", "TEXT", "VIDEO"}
 // explainReferences says why references and identifiers are lost.
 func (e *element) explainReferences(reason string) {
 	for _, r := range e.references {
-		for _, n := range []*node{r.category.src, r.kind.src, r.url.src, r.comment.src} {
-			n.explainSelf(Dropped, reason)
+		for _, n := range []*tree.Node{r.category.From, r.kind.From, r.url.From, r.comment.From} {
+			n.ExplainSelf(tree.Dropped, reason)
 		}
 	}
 	for _, x := range e.identifiers {
-		for _, n := range []*node{x.kind.src, x.value.src, x.comment.src} {
-			n.explainSelf(Dropped, reason)
+		for _, n := range []*tree.Node{x.kind.From, x.value.From, x.comment.From} {
+			n.ExplainSelf(tree.Dropped, reason)
 		}
 	}
-	for _, t := range slices.Concat(e.purls, e.cpes, []text{e.homepage, e.download}) {
-		t.src.explainSelf(Dropped, reason)
+	for _, t := range slices.Concat(e.purls, e.cpes, []tree.Text{e.homepage, e.download}) {
+		t.From.ExplainSelf(tree.Dropped, reason)
 	}
 }
 
 // spdx2FileOut writes what SPDX 2 says of files only.
-func (e *element) spdx2FileOut(n *node) {
+func (e *element) spdx2FileOut(n *tree.Node) {
 	if e.snippet != nil {
 		return
 	}
 	for _, t := range e.fileTypes {
-		n.add("fileTypes", newText(t.s, t.src))
+		n.Add("fileTypes", tree.NewText(t.S, t.From))
 	}
-	if kind, _, ok := strings.Cut(e.mediaType.s, "/"); ok && e.fileTypes == nil && slices.Contains(mediaKinds2, strings.ToUpper(kind)) {
-		n.add("fileTypes", newText(strings.ToUpper(kind), e.mediaType.src))
+	if kind, _, ok := strings.Cut(e.mediaType.S, "/"); ok && e.fileTypes == nil && slices.Contains(mediaKinds2, strings.ToUpper(kind)) {
+		n.Add("fileTypes", tree.NewText(strings.ToUpper(kind), e.mediaType.From))
 	}
-	e.mediaType.src.explainSelf(Changed, "SPDX 2 has kinds of files")
+	e.mediaType.From.ExplainSelf(tree.Changed, "SPDX 2 has kinds of files")
 	e.explainReferences("SPDX 2 has references and identifiers of packages, and none of files")
 	for _, t := range e.contributors {
-		n.add("fileContributors", newText(t.s, t.src))
+		n.Add("fileContributors", tree.NewText(t.S, t.From))
 	}
 	who := slices.Clone(e.authors)
 	if e.manufacturer != nil {
@@ -746,18 +743,18 @@ func (e *element) spdx2FileOut(n *node) {
 	}
 	for i := range who {
 		if p := &who[i]; p.named() {
-			n.add("fileContributors", newText(p.name.s, append(p.also, p.name.src)...))
+			n.Add("fileContributors", tree.NewText(p.name.S, append(p.also, p.name.From)...))
 		}
 	}
-	n.put("noticeText", e.notice)
+	n.Put("noticeText", e.notice)
 }
 
 // explainParties says why somebody is not named.
 func explainParties(list []party, reason string) {
 	for i := range list {
 		p := &list[i]
-		for _, n := range append(slices.Clone(p.also), p.name.src, p.email.src, p.url.src, p.version.src) {
-			n.explainSelf(Dropped, reason)
+		for _, n := range append(slices.Clone(p.also), p.name.From, p.email.From, p.url.From, p.version.From) {
+			n.ExplainSelf(tree.Dropped, reason)
 		}
 	}
 }
@@ -774,11 +771,11 @@ type licenseRefs struct {
 	h     *hub
 	known map[string]string
 	taken names
-	out   []*node
+	out   []*tree.Node
 }
 
 // write joins claims of one role with AND: all of them hold. Those found in files stay apart.
-func (r *licenseRefs) write(n *node, e *element) {
+func (r *licenseRefs) write(n *tree.Node, e *element) {
 	for _, role := range []string{"concluded", "declared"} {
 		var list []license
 		for _, l := range e.licenses {
@@ -799,17 +796,17 @@ func (r *licenseRefs) write(n *node, e *element) {
 			l.explain("SPDX says of files which licences are in them, and of packages whose files were analysed")
 		default:
 			if term, leaves := r.term(l, false); term != "" {
-				n.add(found, newText(term, append(leaves, l.roleFrom)...))
+				n.Add(found, tree.NewText(term, append(leaves, l.roleFrom)...))
 			}
 		}
 	}
 	// What a file says of its licence itself is what was found in it; nobody declares the licence of a file.
-	if d := n.get("licenseDeclared"); d != nil && e.file {
-		n.remove("licenseDeclared")
-		if n.get("licenseConcluded") == nil && !slices.ContainsFunc(e.licenses, func(l license) bool { return l.role == "declared" }) {
-			n.set("licenseConcluded", d)
+	if d := n.Get("licenseDeclared"); d != nil && e.file {
+		n.Remove("licenseDeclared")
+		if n.Get("licenseConcluded") == nil && !slices.ContainsFunc(e.licenses, func(l license) bool { return l.role == "declared" }) {
+			n.Set("licenseConcluded", d)
 		} else {
-			n.add(found, d)
+			n.Add(found, d)
 		}
 	}
 }
@@ -824,14 +821,14 @@ func parenthesised(expression string) string {
 
 // explain says why a licence is lost.
 func (l *license) explain(reason string) {
-	for _, n := range []*node{l.roleFrom, l.expression.src, l.id.src, l.name.src, l.body.src, l.url.src} {
-		n.explainSelf(Dropped, reason)
+	for _, n := range []*tree.Node{l.roleFrom, l.expression.From, l.id.From, l.name.From, l.body.From, l.url.From} {
+		n.ExplainSelf(tree.Dropped, reason)
 	}
 }
 
-func (r *licenseRefs) join(n *node, list []license, role string) {
+func (r *licenseRefs) join(n *tree.Node, list []license, role string) {
 	var terms []string
-	var from []*node
+	var from []*tree.Node
 	for _, l := range list {
 		term, leaves := r.term(l, len(list) > 1)
 		if term == "" {
@@ -839,7 +836,7 @@ func (r *licenseRefs) join(n *node, list []license, role string) {
 		}
 		if l.role == "" {
 			for _, f := range leaves {
-				f.explainSelf(Changed, "SPDX asks whether a licence is declared or concluded; written as declared")
+				f.ExplainSelf(tree.Changed, "SPDX asks whether a licence is declared or concluded; written as declared")
 			}
 		}
 		terms = append(terms, term)
@@ -850,47 +847,47 @@ func (r *licenseRefs) join(n *node, list []license, role string) {
 		if role == "concluded" {
 			name = "licenseConcluded"
 		}
-		n.set(name, newText(strings.Join(terms, " AND "), from...))
+		n.Set(name, tree.NewText(strings.Join(terms, " AND "), from...))
 	}
 }
 
-func (r *licenseRefs) term(l license, several bool) (string, []*node) {
+func (r *licenseRefs) term(l license, several bool) (string, []*tree.Node) {
 	switch {
-	case l.expression.s != "":
-		r.copyTexts(l.expression.s)
-		if several && strings.Contains(l.expression.s, " OR ") {
-			return "(" + l.expression.s + ")", compactNodes([]*node{l.expression.src})
+	case l.expression.S != "":
+		r.copyTexts(l.expression.S)
+		if several && strings.Contains(l.expression.S, " OR ") {
+			return "(" + l.expression.S + ")", tree.Compact([]*tree.Node{l.expression.From})
 		}
-		return l.expression.s, compactNodes([]*node{l.expression.src})
-	case listed(l.id.s):
-		return l.id.s, compactNodes([]*node{l.id.src})
-	case l.id.s == "" && l.name.s == "":
+		return l.expression.S, tree.Compact([]*tree.Node{l.expression.From})
+	case listed(l.id.S):
+		return l.id.S, tree.Compact([]*tree.Node{l.id.From})
+	case l.id.S == "" && l.name.S == "":
 		return "", nil
 	}
 	name := l.name
-	if name.s == "" {
+	if name.S == "" {
 		name = l.id
 	}
-	key := name.s + "\x00" + l.body.s + "\x00" + l.url.s
+	key := name.S + "\x00" + l.body.S + "\x00" + l.url.S
 	id := r.known[key]
 	if id == "" {
-		id = r.taken.unique("LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spdxID(name.s), "SPDXRef-"), "LicenseRef-"))
+		id = r.taken.unique("LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spdxID(name.S), "SPDXRef-"), "LicenseRef-"))
 		r.known[key] = id
-		o := newObject()
-		o.set("licenseId", newText(id))
+		o := tree.NewObject()
+		o.Set("licenseId", tree.NewText(id))
 		body := l.body
-		if body.s == "" {
-			body = said(name.s)
+		if body.S == "" {
+			body = tree.Constant(name.S)
 		}
-		o.set("extractedText", newText(body.s, l.body.src))
-		o.set("name", newText(name.s, name.src))
-		if l.url.s != "" {
-			o.add("seeAlsos", newText(l.url.s, l.url.src))
+		o.Set("extractedText", tree.NewText(body.S, l.body.From))
+		o.Set("name", tree.NewText(name.S, name.From))
+		if l.url.S != "" {
+			o.Add("seeAlsos", tree.NewText(l.url.S, l.url.From))
 		}
 		r.out = append(r.out, o)
-		return id, compactNodes([]*node{name.src})
+		return id, tree.Compact([]*tree.Node{name.From})
 	}
-	return id, compactNodes([]*node{name.src, l.body.src, l.url.src})
+	return id, tree.Compact([]*tree.Node{name.From, l.body.From, l.url.From})
 }
 
 // rest writes the texts that no expression refers to.
@@ -911,13 +908,13 @@ func (r *licenseRefs) copyTexts(expression string) {
 		}
 		r.known[id] = id
 		r.taken[id]++
-		o := newObject()
-		o.set("licenseId", newText(id, append(c.also, c.id.src)...))
-		o.set("extractedText", newText(c.body.s, c.body.src))
-		o.put("name", c.name)
-		o.put("comment", c.comment)
+		o := tree.NewObject()
+		o.Set("licenseId", tree.NewText(id, append(c.also, c.id.From)...))
+		o.Set("extractedText", tree.NewText(c.body.S, c.body.From))
+		o.Put("name", c.name)
+		o.Put("comment", c.comment)
 		for _, t := range c.seeAlso {
-			o.add("seeAlsos", newText(t.s, t.src))
+			o.Add("seeAlsos", tree.NewText(t.S, t.From))
 		}
 		r.out = append(r.out, o)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // spdx3Hashes are SPDX 3's names of hash algorithms.
@@ -32,43 +33,34 @@ var spdx3HashNames = func() map[string]string {
 	return m
 }()
 
-func listOrOne(n *node) []*node {
-	switch {
-	case n == nil:
-		return nil
-	case n.kind == strictjson.Array:
-		return n.items
-	}
-	return []*node{n}
-}
-
 // A reader3 takes from an SPDX 3 document what the specifications have in common.
 type reader3 struct {
 	*hub
-	elements  []*node
-	byID      map[string]*node
+	elements  []*tree.Node
+	byID      map[string]*tree.Node
 	indexOf   map[string]int
 	licences  licences3
-	documents []*node
-	boms      []*node
-	custom    map[string]string // what expressions call licences, by their ids
-	named     map[*node]bool    // agents and SBOMs that something refers to
+	documents []*tree.Node
+	boms      []*tree.Node
+	custom    map[string]string   // what expressions call licences, by their ids
+	named     map[*tree.Node]bool // agents and SBOMs that something refers to
 }
 
 // readSPDX3 takes from an SPDX 3 document what the specifications have in common.
-func readSPDX3(root *node) (*hub, error) {
+func readSPDX3(root *tree.Node) (*hub, error) {
 	shaped, said, err := shape3(root)
 	if err != nil {
 		return nil, err
 	}
 	h := &hub{extracted: map[string]*extracted{}}
-	if c := shaped.get("@context"); c != nil {
-		h.leaves = c.all(nil)
+	if c := shaped.Get("@context"); c != nil {
+		h.leaves = c.All(nil)
 	}
 	h.leaves = append(h.leaves, said...)
-	r := &reader3{hub: h, elements: elements3(shaped), byID: map[string]*node{}, indexOf: map[string]int{}, licences: licences3{}, named: map[*node]bool{}}
+	r := &reader3{hub: h, elements: elements3(shaped), byID: map[string]*tree.Node{}, indexOf: map[string]int{}, licences: licences3{},
+		named: map[*tree.Node]bool{}}
 	for _, n := range r.elements {
-		if id := id3(n).s; r.byID[id] == nil {
+		if id := id3(n).S; r.byID[id] == nil {
 			r.byID[id] = n
 		}
 	}
@@ -80,7 +72,7 @@ func readSPDX3(root *node) (*hub, error) {
 	if len(r.documents) == 0 {
 		r.documents = r.boms
 		if len(r.boms) > 0 {
-			h.id, h.name = id3(r.boms[0]), r.boms[0].str("name")
+			h.id, h.name = id3(r.boms[0]), r.boms[0].Str("name")
 		}
 	}
 	for _, d := range r.documents {
@@ -89,30 +81,30 @@ func readSPDX3(root *node) (*hub, error) {
 		r.licenceOfData(d)
 	}
 	for _, d := range slices.Concat(r.documents, r.boms) {
-		for _, ref := range listOrOne(d.get("element")) { // what the document has is in it
-			if i, ok := r.indexOf[ref.text]; ok && ref.kind == strictjson.String {
+		for _, ref := range tree.ListOrOne(d.Get("element")) { // what the document has is in it
+			if i, ok := r.indexOf[ref.Text]; ok && ref.Kind == strictjson.String {
 				r.hub.elements[i].leaves = append(r.hub.elements[i].leaves, ref)
 				r.inside = append(r.inside, ref)
 			}
 		}
 	}
 	for _, n := range r.elements {
-		switch kind := n.str("relationshipType"); {
-		case strings.HasPrefix(class3(n).s, "security_"):
+		switch kind := n.Str("relationshipType"); {
+		case strings.HasPrefix(class3(n).S, "security_"):
 			r.assessments = append(r.assessments, n)
-		case kind.ok():
+		case kind.OK():
 			r.relationship(n, kind)
-		case class3(n).s == "Annotation":
+		case class3(n).S == "Annotation":
 			r.annotation(n)
 		}
 	}
 	r.settleCompositions()
 	r.security()
 	for _, n := range r.elements {
-		switch class3(n).s {
+		switch class3(n).S {
 		case "Person", "Organization", "Agent", "SoftwareAgent", "Tool":
 			if !r.named[n] {
-				n.explainMembers("nobody that is said to have made or supplied anything that is carried over")
+				n.ExplainMembers("nobody that is said to have made or supplied anything that is carried over")
 			}
 		}
 	}
@@ -123,22 +115,22 @@ func readSPDX3(root *node) (*hub, error) {
 func (r *reader3) customs() {
 	r.custom = map[string]string{}
 	for _, n := range r.elements {
-		if class3(n).s != "simplelicensing_LicenseExpression" {
+		if class3(n).S != "simplelicensing_LicenseExpression" {
 			continue
 		}
-		for _, x := range listOrOne(n.get("simplelicensing_customIdToUri")) {
-			key, uri := x.str("key"), x.str("value")
-			switch known := r.custom[uri.s]; {
-			case !isSPDXRef(key.s, "LicenseRef-"), r.byID[uri.s] == nil:
+		for _, x := range tree.ListOrOne(n.Get("simplelicensing_customIdToUri")) {
+			key, uri := x.Str("key"), x.Str("value")
+			switch known := r.custom[uri.S]; {
+			case !isSPDXRef(key.S, "LicenseRef-"), r.byID[uri.S] == nil:
 				continue
-			case known != "" && known != key.s:
-				key.src.explainSelf(Dropped, "a licence has one name in all expressions")
-				uri.src.explainSelf(Dropped, "a licence has one name in all expressions")
+			case known != "" && known != key.S:
+				key.From.ExplainSelf(tree.Dropped, "a licence has one name in all expressions")
+				uri.From.ExplainSelf(tree.Dropped, "a licence has one name in all expressions")
 				continue
 			}
-			r.custom[uri.s] = key.s
-			uri.src.explainSelf(Changed, "a licence is known by the name that expressions have for it")
-			r.leaves = append(r.leaves, compactNodes([]*node{class3(x).src, key.src, uri.src})...)
+			r.custom[uri.S] = key.S
+			uri.From.ExplainSelf(tree.Changed, "a licence is known by the name that expressions have for it")
+			r.leaves = append(r.leaves, tree.Compact([]*tree.Node{class3(x).From, key.From, uri.From})...)
 		}
 	}
 }
@@ -152,54 +144,54 @@ func (r *reader3) licenceKey(id string) string {
 }
 
 // licenceOfData reads the licence of a document itself.
-func (r *reader3) licenceOfData(d *node) {
-	ref := d.str("dataLicense")
-	var parts []*node
-	id := r.licences.expression(ref.s, func(id string) {
+func (r *reader3) licenceOfData(d *tree.Node) {
+	ref := d.Str("dataLicense")
+	var parts []*tree.Node
+	id := r.licences.expression(ref.S, func(id string) {
 		if n := r.byID[id]; n != nil {
 			parts = append(parts, n)
 		}
 	})
-	if listed(ref.s) { // by its name, where an id should be
-		id = ref.s
+	if listed(ref.S) { // by its name, where an id should be
+		id = ref.S
 	}
-	if !listed(id) || r.dataLicense.ok() || len(parts) > 1 {
+	if !listed(id) || r.dataLicense.OK() || len(parts) > 1 {
 		return
 	}
-	r.dataLicense = text{id, ref.src}
+	r.dataLicense = tree.Text{S: id, From: ref.From}
 	for _, n := range parts {
-		ref.src.explainSelf(Changed, "written by the licence's name")
-		r.dataLicense.src = n.str("simplelicensing_licenseExpression").src
-		r.leaves = append(r.leaves, compactNodes([]*node{ref.src, id3(n).src, class3(n).src})...)
+		ref.From.ExplainSelf(tree.Changed, "written by the licence's name")
+		r.dataLicense.From = n.Str("simplelicensing_licenseExpression").From
+		r.leaves = append(r.leaves, tree.Compact([]*tree.Node{ref.From, id3(n).From, class3(n).From})...)
 	}
 }
 
 // creation returns the creation information of an element.
-func (r *reader3) creation(n *node) *node {
-	if info := n.get("creationInfo"); info != nil && info.kind == strictjson.String {
-		return r.byID[info.text]
+func (r *reader3) creation(n *tree.Node) *tree.Node {
+	if info := n.Get("creationInfo"); info != nil && info.Kind == strictjson.String {
+		return r.byID[info.Text]
 	}
 	return nil
 }
 
 // creations reads when, by whom and with what the document was made, which other elements may say otherwise of themselves.
 func (r *reader3) creations() {
-	var own *node
+	var own *tree.Node
 	for _, d := range slices.Concat(r.documents, r.boms) {
 		if own == nil {
 			own = r.creation(d)
 		}
 	}
 	for _, n := range r.elements {
-		if class3(n).s == "CreationInfo" && own == nil {
+		if class3(n).S == "CreationInfo" && own == nil {
 			own = n
 		}
 	}
 	if own == nil {
 		return
 	}
-	r.created, r.creationComment = own.str("created"), own.str("comment")
-	for _, a := range listOrOne(own.get("createdBy")) {
+	r.created, r.creationComment = own.Str("created"), own.Str("comment")
+	for _, a := range tree.ListOrOne(own.Get("createdBy")) {
 		switch p := r.agent(a); {
 		case p == nil:
 		case p.kind == "Tool":
@@ -208,67 +200,41 @@ func (r *reader3) creations() {
 			r.authors = append(r.authors, *p)
 		}
 	}
-	for _, a := range listOrOne(own.get("createdUsing")) {
+	for _, a := range tree.ListOrOne(own.Get("createdUsing")) {
 		if p := r.agent(a); p != nil {
 			p.kind = "Tool"
 			r.tools = append(r.tools, *p)
 		}
 	}
 	for _, n := range r.elements {
-		if class3(n).s != "CreationInfo" {
+		if class3(n).S != "CreationInfo" {
 			continue
 		}
-		r.leaves = append(r.leaves, compactNodes([]*node{class3(n).src, id3(n).src, n.get("specVersion")})...)
-		for _, m := range n.members {
+		r.leaves = append(r.leaves, tree.Compact([]*tree.Node{class3(n).From, id3(n).From, n.Get("specVersion")})...)
+		for _, m := range n.Members {
 			switch {
-			case n == own, m.name == "type", m.name == "@type", m.name == "@id", m.name == "specVersion":
-			case m.value.equal(own.get(m.name)): // writers repeat it in every element
-				r.leaves = m.value.all(r.leaves)
+			case n == own, m.Name == "type", m.Name == "@type", m.Name == "@id", m.Name == "specVersion":
+			case m.Value.Equal(own.Get(m.Name)): // writers repeat it in every element
+				r.leaves = m.Value.All(r.leaves)
 			default:
-				for _, leaf := range m.value.all(nil) {
-					leaf.explainSelf(Dropped, "who made a part of the document and when is said of the whole only")
+				for _, leaf := range m.Value.All(nil) {
+					leaf.ExplainSelf(tree.Dropped, "who made a part of the document and when is said of the whole only")
 				}
 			}
 		}
 	}
 }
 
-// explainMembers says why an element is lost, but for the reference to its creation information.
-func (n *node) explainMembers(reason string) {
-	for _, m := range n.members {
-		if m.name == "creationInfo" {
-			continue
-		}
-		for _, leaf := range m.value.all(nil) {
-			leaf.explainSelf(Dropped, reason)
-		}
-	}
-}
-
-// all appends the leaves of n.
-func (n *node) all(out []*node) []*node {
-	if n.leaf() {
-		return append(out, n)
-	}
-	for _, m := range n.members {
-		out = m.value.all(out)
-	}
-	for _, v := range n.items {
-		out = v.all(out)
-	}
-	return out
-}
-
 // agent returns who a reference leads to, or nil.
-func (r *reader3) agent(ref *node) *party {
-	if ref == nil || ref.kind != strictjson.String {
+func (r *reader3) agent(ref *tree.Node) *party {
+	if ref == nil || ref.Kind != strictjson.String {
 		return nil
 	}
-	n := r.byID[ref.text]
+	n := r.byID[ref.Text]
 	if n == nil {
 		return nil
 	}
-	kind := class3(n).s
+	kind := class3(n).S
 	switch kind {
 	case "Person", "Tool":
 	case "SoftwareAgent":
@@ -279,31 +245,31 @@ func (r *reader3) agent(ref *node) *party {
 		return nil
 	}
 	r.named[n] = true
-	p := &party{kind: kind, name: n.str("name"), also: compactNodes([]*node{class3(n).src, id3(n).src, ref})}
-	if info := n.get("creationInfo"); info != nil && info.leaf() {
+	p := &party{kind: kind, name: n.Str("name"), also: tree.Compact([]*tree.Node{class3(n).From, id3(n).From, ref})}
+	if info := n.Get("creationInfo"); info != nil && info.IsLeaf() {
 		p.also = append(p.also, info)
 	}
-	for _, x := range n.list("externalIdentifier") {
-		if x.str("externalIdentifierType").s == "email" && !p.email.ok() {
-			p.email = x.str("identifier")
-			p.also = append(p.also, compactNodes([]*node{x.str("externalIdentifierType").src, class3(x).src})...)
+	for _, x := range n.List("externalIdentifier") {
+		if x.Str("externalIdentifierType").S == "email" && !p.email.OK() {
+			p.email = x.Str("identifier")
+			p.also = append(p.also, tree.Compact([]*tree.Node{x.Str("externalIdentifierType").From, class3(x).From})...)
 		}
-		if at := x.str("identifier"); strings.Contains(at.s, "://") && !p.url.ok() {
+		if at := x.Str("identifier"); strings.Contains(at.S, "://") && !p.url.OK() {
 			p.url = at
 		}
 	}
 	return p
 }
 
-func (r *reader3) element(n *node) {
+func (r *reader3) element(n *tree.Node) {
 	class := class3(n)
-	if info := n.get("creationInfo"); info != nil && info.leaf() {
+	if info := n.Get("creationInfo"); info != nil && info.IsLeaf() {
 		r.leaves = append(r.leaves, info)
 	}
-	switch class.s {
+	switch class.S {
 	case "SpdxDocument":
-		r.id, r.name, r.comment = id3(n), n.str("name"), n.str("comment")
-		r.leaves = append(r.leaves, class.src)
+		r.id, r.name, r.comment = id3(n), n.Str("name"), n.Str("comment")
+		r.leaves = append(r.leaves, class.From)
 		r.documents = append(r.documents, n)
 		r.imports(n)
 		r.documentReferences(n)
@@ -311,104 +277,104 @@ func (r *reader3) element(n *node) {
 		r.boms = append(r.boms, n)
 		r.phases(n)
 	case "simplelicensing_LicenseExpression":
-		r.licences[id3(n).s] = licence3{class: class.s, expression: n.str("simplelicensing_licenseExpression").s}
-		if v := n.str("simplelicensing_licenseListVersion"); !r.listVersion.ok() {
+		r.licences[id3(n).S] = licence3{class: class.S, expression: n.Str("simplelicensing_licenseExpression").S}
+		if v := n.Str("simplelicensing_licenseListVersion"); !r.listVersion.OK() {
 			r.listVersion = v
-		} else if v.ok() { // the same, too: what becomes of the first becomes of no other
-			v.src.explainSelf(Dropped, "the version of the licence list is said once of a document")
+		} else if v.OK() { // the same, too: what becomes of the first becomes of no other
+			v.From.ExplainSelf(tree.Dropped, "the version of the licence list is said once of a document")
 		}
-		r.leaves = append(r.leaves, class.src)
+		r.leaves = append(r.leaves, class.From)
 	case "simplelicensing_SimpleLicensingText", "expandedlicensing_CustomLicense":
-		r.licences[id3(n).s] = licence3{class: class.s, expression: r.licenceKey(id3(n).s)}
+		r.licences[id3(n).S] = licence3{class: class.S, expression: r.licenceKey(id3(n).S)}
 		r.licenseText(n, class)
 	case "expandedlicensing_ConjunctiveLicenseSet", "expandedlicensing_DisjunctiveLicenseSet", "expandedlicensing_OrLaterOperator",
 		"expandedlicensing_WithAdditionOperator", "expandedlicensing_ListedLicense", "expandedlicensing_ListedLicenseException",
 		"expandedlicensing_CustomLicenseAddition":
 		var parts, added []string
-		for _, m := range n.members {
-			for _, v := range listOrOne(m.value) {
+		for _, m := range n.Members {
+			for _, v := range tree.ListOrOne(m.Value) {
 				switch {
-				case !licenceParts3(m.name):
-				case m.name == "expandedlicensing_subjectAddition":
-					added = append(added, v.text)
+				case !licenceParts3(m.Name):
+				case m.Name == "expandedlicensing_subjectAddition":
+					added = append(added, v.Text)
 				default:
-					parts = append(parts, v.text)
+					parts = append(parts, v.Text)
 				}
 			}
 		}
-		r.licences[id3(n).s] = licence3{class: class.s, parts: append(parts, added...)}
+		r.licences[id3(n).S] = licence3{class: class.S, parts: append(parts, added...)}
 	case "software_Package", "software_File", "software_Snippet", "ai_AIPackage", "dataset_DatasetPackage":
 		e := r.artifact(n, class)
-		if _, twice := r.indexOf[e.id.s]; !twice {
-			r.indexOf[e.id.s] = len(r.hub.elements)
+		if _, twice := r.indexOf[e.id.S]; !twice {
+			r.indexOf[e.id.S] = len(r.hub.elements)
 		}
 		r.hub.elements = append(r.hub.elements, e)
 	}
 }
 
 // licenseText reads the text of a licence, which expressions name by the last part of its id.
-func (r *reader3) licenseText(n *node, class text) {
-	c := &extracted{id: id3(n), name: n.str("name"), body: n.str("simplelicensing_licenseText"), comment: n.str("comment")}
-	key := r.licenceKey(c.id.s)
-	if r.extracted[key] == nil && c.body.ok() {
-		c.id.s = key
-		c.also = compactNodes([]*node{class.src})
-		for _, x := range listOrOne(n.get("externalRef")) {
-			if kind := x.str("externalRefType"); kind.s == "license" {
-				c.seeAlso = append(c.seeAlso, texts2(x, "locator")...)
-				c.also = append(c.also, compactNodes([]*node{kind.src, class3(x).src})...)
+func (r *reader3) licenseText(n *tree.Node, class tree.Text) {
+	c := &extracted{id: id3(n), name: n.Str("name"), body: n.Str("simplelicensing_licenseText"), comment: n.Str("comment")}
+	key := r.licenceKey(c.id.S)
+	if r.extracted[key] == nil && c.body.OK() {
+		c.id.S = key
+		c.also = tree.Compact([]*tree.Node{class.From})
+		for _, x := range tree.ListOrOne(n.Get("externalRef")) {
+			if kind := x.Str("externalRefType"); kind.S == "license" {
+				c.seeAlso = append(c.seeAlso, tree.Texts(x, "locator")...)
+				c.also = append(c.also, tree.Compact([]*tree.Node{kind.From, class3(x).From})...)
 			}
 		}
-		c.seeAlso = append(c.seeAlso, texts2(n, "expandedlicensing_seeAlso")...)
+		c.seeAlso = append(c.seeAlso, tree.Texts(n, "expandedlicensing_seeAlso")...)
 		r.extracted[key] = c
 	}
 }
 
-func (r *reader3) artifact(n *node, class text) *element {
-	e := &element{id: id3(n), name: n.str("name"), version: n.str("software_packageVersion"), description: n.str("description"),
-		summary: n.str("summary"), comment: n.str("comment"), copyright: n.str("software_copyrightText"),
-		homepage: n.str("software_homePage"), download: n.str("software_downloadLocation"), sourceInfo: n.str("software_sourceInfo"),
-		file: class.s == "software_File" || class.s == "software_Snippet", remarks: map[*node]text{}}
-	if class.s == "software_Snippet" {
+func (r *reader3) artifact(n *tree.Node, class tree.Text) *element {
+	e := &element{id: id3(n), name: n.Str("name"), version: n.Str("software_packageVersion"), description: n.Str("description"),
+		summary: n.Str("summary"), comment: n.Str("comment"), copyright: n.Str("software_copyrightText"),
+		homepage: n.Str("software_homePage"), download: n.Str("software_downloadLocation"), sourceInfo: n.Str("software_sourceInfo"),
+		file: class.S == "software_File" || class.S == "software_Snippet", remarks: map[*tree.Node]tree.Text{}}
+	if class.S == "software_Snippet" {
 		e.snippet = r.snippetOf(n)
 	}
-	if purpose := n.str("software_primaryPurpose"); purpose.ok() {
-		e.kind = text{spdx3KindOut(purpose.s), purpose.src}
-		e.leaves = append(e.leaves, class.src)
+	if purpose := n.Str("software_primaryPurpose"); purpose.OK() {
+		e.kind = tree.Text{S: spdx3KindOut(purpose.S), From: purpose.From}
+		e.leaves = append(e.leaves, class.From)
 	} else {
-		switch class.s {
+		switch class.S {
 		case "software_File", "software_Snippet":
-			e.kind = text{"file", class.src}
+			e.kind = tree.Text{S: "file", From: class.From}
 		case "ai_AIPackage":
-			e.kind = text{"machine-learning-model", class.src}
+			e.kind = tree.Text{S: "machine-learning-model", From: class.From}
 		case "dataset_DatasetPackage":
-			e.kind = text{"data", class.src}
+			e.kind = tree.Text{S: "data", From: class.From}
 		default:
-			e.leaves = append(e.leaves, class.src)
+			e.leaves = append(e.leaves, class.From)
 		}
 	}
-	e.mediaType = n.str("contentType")
-	switch kind := n.str("software_fileKind"); kind.s {
+	e.mediaType = n.Str("contentType")
+	switch kind := n.Str("software_fileKind"); kind.S {
 	case "file":
-		e.leaves = append(e.leaves, kind.src)
+		e.leaves = append(e.leaves, kind.From)
 	case "directory":
-		kind.src.explainSelf(Dropped, "the other format has files, and no directories")
+		kind.From.ExplainSelf(tree.Dropped, "the other format has files, and no directories")
 	}
-	if p := n.str("software_packageUrl"); p.ok() {
+	if p := n.Str("software_packageUrl"); p.OK() {
 		e.purls = append(e.purls, p)
 	}
-	for _, x := range listOrOne(n.get("externalIdentifier")) {
-		kind, at := x.str("externalIdentifierType"), x.str("identifier")
-		if kind.s == "" || at.s == "" {
+	for _, x := range tree.ListOrOne(n.Get("externalIdentifier")) {
+		kind, at := x.Str("externalIdentifierType"), x.Str("identifier")
+		if kind.S == "" || at.S == "" {
 			continue
 		}
-		from := compactNodes([]*node{kind.src, class3(x).src})
-		e.remarks[at.src] = x.str("comment")
-		switch kind.s {
+		from := tree.Compact([]*tree.Node{kind.From, class3(x).From})
+		e.remarks[at.From] = x.Str("comment")
+		switch kind.S {
 		case "packageUrl", "purl":
-			if len(e.purls) > 0 && e.purls[0].s == at.s { // of those that are said twice, what is said of them
-				e.remarks[e.purls[0].src] = x.str("comment")
-				e.purlFrom = append(e.purlFrom, at.src)
+			if len(e.purls) > 0 && e.purls[0].S == at.S { // of those that are said twice, what is said of them
+				e.remarks[e.purls[0].From] = x.Str("comment")
+				e.purlFrom = append(e.purlFrom, at.From)
 			} else {
 				e.purls = append(e.purls, at)
 			}
@@ -417,52 +383,54 @@ func (r *reader3) artifact(n *node, class text) *element {
 			e.cpes = append(e.cpes, at)
 			e.purlFrom = append(e.purlFrom, from...)
 		default:
-			e.identifiers = append(e.identifiers, identifier{kind, at, x.str("comment")})
-			e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src})...)
+			e.identifiers = append(e.identifiers, identifier{kind, at, x.Str("comment")})
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{class3(x).From})...)
 		}
 	}
-	for _, x := range listOrOne(n.get("software_contentIdentifier")) {
-		if kind, at := x.str("software_contentIdentifierType"), x.str("software_contentIdentifierValue"); (kind.s == "swhid" || kind.s == "gitoid") && at.ok() {
-			e.identifiers = append(e.identifiers, identifier{kind, at, x.str("comment")})
-			e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src})...)
+	for _, x := range tree.ListOrOne(n.Get("software_contentIdentifier")) {
+		if kind, at := x.Str("software_contentIdentifierType"), x.Str("software_contentIdentifierValue"); (kind.S == "swhid" ||
+			kind.S == "gitoid") && at.OK() {
+			e.identifiers = append(e.identifiers, identifier{kind, at, x.Str("comment")})
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{class3(x).From})...)
 		}
 	}
 	e.hashes = spdx3HashesOf(n, &e.leaves)
-	e.attributions = texts2(n, "software_attributionText")
+	e.attributions = tree.Texts(n, "software_attributionText")
 	for i, name := range spdx3DateNames {
-		e.dates[i] = n.str(name)
+		e.dates[i] = n.Str(name)
 	}
-	for _, x := range listOrOne(n.get("verifiedUsing")) {
-		if class3(x).s == "PackageVerificationCode" {
-			e.verification, e.excluded = x.str("hashValue"), texts2(x, "packageVerificationCodeExcludedFile")
-			e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src, x.str("algorithm").src})...)
+	for _, x := range tree.ListOrOne(n.Get("verifiedUsing")) {
+		if class3(x).S == "PackageVerificationCode" {
+			e.verification, e.excluded = x.Str("hashValue"), tree.Texts(x, "packageVerificationCodeExcludedFile")
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{class3(x).From, x.Str("algorithm").From})...)
 		}
 	}
-	for _, x := range listOrOne(n.get("extension")) {
-		if class3(x).s != "extension_CdxPropertiesExtension" {
+	for _, x := range tree.ListOrOne(n.Get("extension")) {
+		if class3(x).S != "extension_CdxPropertiesExtension" {
 			continue
 		}
-		e.leaves = append(e.leaves, class3(x).src)
-		for _, p := range listOrOne(x.get("extension_cdxProperty")) {
-			e.leaves = append(e.leaves, compactNodes([]*node{class3(p).src})...)
-			e.properties = append(e.properties, property{p.str("extension_cdxPropName"), p.str("extension_cdxPropValue")})
+		e.leaves = append(e.leaves, class3(x).From)
+		for _, p := range tree.ListOrOne(x.Get("extension_cdxProperty")) {
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{class3(p).From})...)
+			e.properties = append(e.properties, property{p.Str("extension_cdxPropName"), p.Str("extension_cdxPropValue")})
 		}
 	}
-	for _, x := range listOrOne(n.get("externalRef")) {
-		for _, l := range listOrOne(x.get("locator")) {
-			if l.kind == strictjson.String {
-				e.references = append(e.references, reference{kind: x.str("externalRefType"), url: text{l.text, l}, comment: x.str("comment")})
-				e.leaves = append(e.leaves, compactNodes([]*node{class3(x).src})...)
+	for _, x := range tree.ListOrOne(n.Get("externalRef")) {
+		for _, l := range tree.ListOrOne(x.Get("locator")) {
+			if l.Kind == strictjson.String {
+				e.references = append(e.references, reference{kind: x.Str("externalRefType"), url: tree.Text{S: l.Text, From: l},
+					comment: x.Str("comment")})
+				e.leaves = append(e.leaves, tree.Compact([]*tree.Node{class3(x).From})...)
 			}
 		}
 	}
-	if class.s == "ai_AIPackage" || class.s == "dataset_DatasetPackage" {
+	if class.S == "ai_AIPackage" || class.S == "dataset_DatasetPackage" {
 		e.spdx3Model(n)
 	}
-	if s := r.agent(n.get("suppliedBy")); s != nil {
+	if s := r.agent(n.Get("suppliedBy")); s != nil {
 		e.supplier = s
 	}
-	for _, o := range listOrOne(n.get("originatedBy")) {
+	for _, o := range tree.ListOrOne(n.Get("originatedBy")) {
 		switch p := r.agent(o); {
 		case p == nil:
 		case p.kind == "Person" || e.manufacturer != nil:
@@ -475,95 +443,96 @@ func (r *reader3) artifact(n *node, class text) *element {
 }
 
 // spdx3HashesOf reads the hashes of an object; the leaves that only say that they are hashes go to said.
-func spdx3HashesOf(n *node, said *[]*node) (out []hash) {
-	for _, x := range listOrOne(n.get("verifiedUsing")) {
-		if class3(x).s == "PackageVerificationCode" { // of the files, not of the package
+func spdx3HashesOf(n *tree.Node, said *[]*tree.Node) (out []hash) {
+	for _, x := range tree.ListOrOne(n.Get("verifiedUsing")) {
+		if class3(x).S == "PackageVerificationCode" { // of the files, not of the package
 			continue
 		}
-		alg := x.str("algorithm")
-		if name := spdx3HashNames[alg.s]; name != "" {
-			alg.s = name
+		alg := x.Str("algorithm")
+		if name := spdx3HashNames[alg.S]; name != "" {
+			alg.S = name
 		}
-		if name := x.str("comment"); alg.s == "other" && slices.Contains(cycloneDXHashAlgorithms, name.s) {
-			*said = append(*said, alg.src)
+		if name := x.Str("comment"); alg.S == "other" && slices.Contains(cycloneDXHashAlgorithms, name.S) {
+			*said = append(*said, alg.From)
 			alg = name
 		}
-		if alg.ok() || x.str("hashValue").ok() {
-			out = append(out, hash{alg, x.str("hashValue")})
-			*said = append(*said, compactNodes([]*node{class3(x).src})...)
+		if alg.OK() || x.Str("hashValue").OK() {
+			out = append(out, hash{alg, x.Str("hashValue")})
+			*said = append(*said, tree.Compact([]*tree.Node{class3(x).From})...)
 		}
 	}
 	return out
 }
 
 // describe reads what a document or an SBOM is about, which may be an SBOM; also are the leaves that lead to it.
-func (r *reader3) describe(d *node, also ...*node) {
-	for _, ref := range listOrOne(d.get("rootElement")) {
+func (r *reader3) describe(d *tree.Node, also ...*tree.Node) {
+	for _, ref := range tree.ListOrOne(d.Get("rootElement")) {
 		r.described(ref, also...)
 		for _, b := range r.boms {
-			if id3(b).s == ref.text && !r.named[b] {
+			if id3(b).S == ref.Text && !r.named[b] {
 				r.named[b] = true
-				r.describe(b, append(slices.Clone(also), ref, class3(b).src, id3(b).src)...)
+				r.describe(b, append(slices.Clone(also), ref, class3(b).From, id3(b).From)...)
 			}
 		}
 	}
 }
 
-func (r *reader3) described(ref *node, also ...*node) {
-	if i, ok := r.indexOf[ref.text]; ok {
+func (r *reader3) described(ref *tree.Node, also ...*tree.Node) {
+	if i, ok := r.indexOf[ref.Text]; ok {
 		r.root(i, append(also, ref)...)
 	}
 }
 
 // relationship reads what a relationship says, which may have many ends.
-func (r *reader3) relationship(n *node, kind text) {
-	from, scope := n.str("from"), n.str("scope")
-	if list := listOrOne(n.get("from")); !from.ok() && len(list) == 1 && list[0].kind == strictjson.String {
-		from = text{list[0].text, list[0]}
+func (r *reader3) relationship(n *tree.Node, kind tree.Text) {
+	from, scope := n.Str("from"), n.Str("scope")
+	if list := tree.ListOrOne(n.Get("from")); !from.OK() && len(list) == 1 && list[0].Kind == strictjson.String {
+		from = tree.Text{S: list[0].Text, From: list[0]}
 	}
-	fi, fok := r.indexOf[from.s]
-	name, turned := fromSPDX3(kind.s, scope.s)
-	if scope.ok() && backFromSPDX3[[2]string{kind.s, scope.s}].scope == "" {
-		scope.src.explainSelf(Dropped, noSuchScope)
-		scope = text{}
+	fi, fok := r.indexOf[from.S]
+	name, turned := fromSPDX3(kind.S, scope.S)
+	if scope.OK() && backFromSPDX3[[2]string{kind.S, scope.S}].scope == "" {
+		scope.From.ExplainSelf(tree.Dropped, noSuchScope)
+		scope = tree.Text{}
 	}
-	for _, to := range listOrOne(n.get("to")) {
-		if to.kind != strictjson.String {
+	for _, to := range tree.ListOrOne(n.Get("to")) {
+		if to.Kind != strictjson.String {
 			continue
 		}
-		also := compactNodes([]*node{kind.src, id3(n).src})
-		if c := class3(n); c.s == "Relationship" || c.s == "LifecycleScopedRelationship" {
-			also = append(also, c.src)
+		also := tree.Compact([]*tree.Node{kind.From, id3(n).From})
+		if c := class3(n); c.S == "Relationship" || c.S == "LifecycleScopedRelationship" {
+			also = append(also, c.From)
 		}
-		if fok && r.licensed(r.hub.elements[fi], kind.s, to, append(also, from.src, scope.src)) {
-			if e := r.hub.elements[fi]; !e.licenseComment.ok() {
-				e.licenseComment = n.str("comment")
+		if fok && r.licensed(r.hub.elements[fi], kind.S, to, append(also, from.From, scope.From)) {
+			if e := r.hub.elements[fi]; !e.licenseComment.OK() {
+				e.licenseComment = n.Str("comment")
 			}
 			continue
 		}
-		if kind.s == "describes" && !fok {
-			r.described(to, append(also, from.src)...)
+		if kind.S == "describes" && !fok {
+			r.described(to, append(also, from.From)...)
 			continue
 		}
-		e := edge{from: -1, to: -1, kind: string(name), fromText: from, toText: text{to.text, to}, comment: n.str("comment"), also: also, scope: scope.src}
-		if !e.comment.ok() {
-			e.comment = n.str("description")
-			e.comment.src.explainSelf(Changed, "the other format has one text about a relationship")
+		e := edge{from: -1, to: -1, kind: string(name), fromText: from, toText: tree.Text{S: to.Text, From: to},
+			comment: n.Str("comment"), also: also, scope: scope.From}
+		if !e.comment.OK() {
+			e.comment = n.Str("description")
+			e.comment.From.ExplainSelf(tree.Changed, "the other format has one text about a relationship")
 		}
 		if fok {
 			e.from = fi
 		} else {
-			e.fromText.s = r.outside(e.fromText.s)
+			e.fromText.S = r.outside(e.fromText.S)
 		}
-		if ti, ok := r.indexOf[to.text]; ok {
+		if ti, ok := r.indexOf[to.Text]; ok {
 			e.to = ti
 		}
-		if strings.HasSuffix(to.text, "NoneElement") {
-			e.toText.s = "NONE"
-		} else if strings.HasSuffix(to.text, "NoAssertionElement") {
-			e.toText.s = "NOASSERTION"
+		if strings.HasSuffix(to.Text, "NoneElement") {
+			e.toText.S = "NONE"
+		} else if strings.HasSuffix(to.Text, "NoAssertionElement") {
+			e.toText.S = "NOASSERTION"
 		}
-		e.toText.s = r.outside(e.toText.s)
+		e.toText.S = r.outside(e.toText.S)
 		if turned {
 			e.from, e.to, e.fromText, e.toText = e.to, e.from, e.toText, e.fromText
 		}
@@ -573,7 +542,7 @@ func (r *reader3) relationship(n *node, kind text) {
 }
 
 // licensed reads which licence an element has, if a relationship says so.
-func (r *reader3) licensed(e *element, kind string, to *node, also []*node) bool {
+func (r *reader3) licensed(e *element, kind string, to *tree.Node, also []*tree.Node) bool {
 	role := map[string]string{"hasDeclaredLicense": "declared", "hasConcludedLicense": "concluded"}[kind]
 	if role == "" {
 		return false
@@ -581,37 +550,38 @@ func (r *reader3) licensed(e *element, kind string, to *node, also []*node) bool
 	if role == "declared" && e.file { // SPDX 3.0.1, annex "Differences": "License Information in File"
 		role = "found"
 	}
-	var parts []*node
-	expr := text{r.licences.expression(to.text, func(id string) {
+	var parts []*tree.Node
+	expr := tree.Text{S: r.licences.expression(to.Text, func(id string) {
 		if n := r.byID[id]; n != nil {
 			parts = append(parts, n)
 		}
-	}), to}
-	if expr.s == "" {
+	}), From: to}
+	if expr.S == "" {
 		return false
 	}
-	e.leaves = append(e.leaves, compactNodes(append(also, to))...)
+	e.leaves = append(e.leaves, tree.Compact(append(also, to))...)
 	for _, n := range parts {
-		switch class := class3(n).s; class {
+		switch class := class3(n).S; class {
 		case "simplelicensing_LicenseExpression":
-			e.leaves = append(e.leaves, compactNodes([]*node{id3(n).src})...)
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{id3(n).From})...)
 			if len(parts) == 1 {
-				expr.src = n.str("simplelicensing_licenseExpression").src
+				expr.From = n.Str("simplelicensing_licenseExpression").From
 				continue
 			}
-			e.leaves = append(e.leaves, compactNodes([]*node{n.str("simplelicensing_licenseExpression").src})...)
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{n.Str("simplelicensing_licenseExpression").From})...)
 		case "simplelicensing_SimpleLicensingText", "expandedlicensing_CustomLicense":
 		default:
-			e.leaves = append(e.leaves, compactNodes([]*node{id3(n).src, class3(n).src})...)
-			for _, m := range n.members {
-				if licenceParts3(m.name) {
-					for _, leaf := range m.value.all(nil) {
-						leaf.explainSelf(Changed, "the other format has one expression as text")
+			e.leaves = append(e.leaves, tree.Compact([]*tree.Node{id3(n).From, class3(n).From})...)
+			for _, m := range n.Members {
+				if licenceParts3(m.Name) {
+					for _, leaf := range m.Value.All(nil) {
+						leaf.ExplainSelf(tree.Changed, "the other format has one expression as text")
 						e.leaves = append(e.leaves, leaf)
 					}
-				} else if m.name != "type" && m.name != "spdxId" && m.name != "creationInfo" {
-					for _, leaf := range m.value.all(nil) {
-						leaf.explainSelf(Dropped, "an expression names the licences of SPDX's list, and does not repeat what the list says")
+				} else if m.Name != "type" && m.Name != "spdxId" && m.Name != "creationInfo" {
+					for _, leaf := range m.Value.All(nil) {
+						leaf.ExplainSelf(tree.Dropped,
+							"an expression names the licences of SPDX's list, and does not repeat what the list says")
 					}
 				}
 			}
@@ -622,31 +592,32 @@ func (r *reader3) licensed(e *element, kind string, to *node, also []*node) bool
 }
 
 // documentReferences reads the external references of the document itself.
-func (r *reader3) documentReferences(d *node) {
-	for _, x := range listOrOne(d.get("externalRef")) {
-		for _, l := range listOrOne(x.get("locator")) {
-			r.references = append(r.references, reference{kind: x.str("externalRefType"), url: text{l.text, l}, comment: x.str("comment")})
-			r.leaves = append(r.leaves, compactNodes([]*node{class3(x).src})...)
+func (r *reader3) documentReferences(d *tree.Node) {
+	for _, x := range tree.ListOrOne(d.Get("externalRef")) {
+		for _, l := range tree.ListOrOne(x.Get("locator")) {
+			r.references = append(r.references, reference{kind: x.Str("externalRefType"), url: tree.Text{S: l.Text, From: l},
+				comment: x.Str("comment")})
+			r.leaves = append(r.leaves, tree.Compact([]*tree.Node{class3(x).From})...)
 		}
 	}
 }
 
-func (r *reader3) annotation(n *node) {
-	a := annotation{subject: -1, kind: n.str("annotationType"), body: n.str("statement")}
-	if !a.body.ok() {
+func (r *reader3) annotation(n *tree.Node) {
+	a := annotation{subject: -1, kind: n.Str("annotationType"), body: n.Str("statement")}
+	if !a.body.OK() {
 		return
 	}
-	subject := n.str("subject")
-	if i, ok := r.indexOf[subject.s]; ok {
+	subject := n.Str("subject")
+	if i, ok := r.indexOf[subject.S]; ok {
 		a.subject = i
-	} else if subject.s != r.id.s {
+	} else if subject.S != r.id.S {
 		return
 	}
-	a.kind.s = strings.ToUpper(a.kind.s)
-	a.also = compactNodes([]*node{class3(n).src, id3(n).src, subject.src})
+	a.kind.S = strings.ToUpper(a.kind.S)
+	a.also = tree.Compact([]*tree.Node{class3(n).From, id3(n).From, subject.From})
 	if info := r.creation(n); info != nil {
-		a.date = info.str("created")
-		for _, by := range listOrOne(info.get("createdBy")) {
+		a.date = info.Str("created")
+		for _, by := range tree.ListOrOne(info.Get("createdBy")) {
 			if a.who == nil {
 				a.who = r.agent(by)
 			}

@@ -17,7 +17,8 @@ const maxLicenceNesting = 50
 // licenceParts3 are the properties that hold the parts of a licence.
 func licenceParts3(property string) bool {
 	switch property {
-	case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense", "expandedlicensing_subjectAddition":
+	case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense",
+		"expandedlicensing_subjectAddition":
 		return true
 	}
 	return false

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // MergeMode says how a document is made of others.
@@ -79,7 +80,8 @@ func Merge(docs []*Document, o *MergeOptions) (*Document, *MergeReport, error) {
 	if len(docs) == 0 {
 		return nil, nil, errors.New("sbom: there is nothing to merge")
 	}
-	m := merger{opts: o, format: o.Format, report: &MergeReport{Conversions: make([]*Report, len(docs))}, ids: names{}, seen: map[string]*node{}, lines: map[string]bool{}, contained: map[string]bool{}, inside: map[*node]*node{}}
+	m := merger{opts: o, format: o.Format, report: &MergeReport{Conversions: make([]*Report, len(docs))}, ids: names{},
+		seen: map[string]*tree.Node{}, lines: map[string]bool{}, contained: map[string]bool{}, inside: map[*tree.Node]*tree.Node{}}
 	if m.format == (Format{}) {
 		m.format = docs[0].format
 	}
@@ -101,7 +103,7 @@ func Merge(docs []*Document, o *MergeOptions) (*Document, *MergeReport, error) {
 		}
 	}
 	m.end()
-	out, err := parseJSON(m.out.render())
+	out, err := parseJSON(m.out.Render())
 	return out, m.report, err
 }
 
@@ -109,17 +111,17 @@ type merger struct {
 	opts      *MergeOptions
 	format    Format
 	report    *MergeReport
-	out       *node
-	about     *node  // what the result is about
-	root      string // its ID
+	out       *tree.Node
+	about     *tree.Node // what the result is about
+	root      string     // its ID
 	parts     []string
 	ids       names
-	seen      map[string]*node // components by what they are, in Flat
-	lines     map[string]bool  // of units
-	contained map[string]bool  // SPDX 3: what the result is said to contain
-	doc       int              // at work on
-	refs      map[*node]Ref    // its components
-	inside    map[*node]*node  // CycloneDX: what components of the result are nested in
+	seen      map[string]*tree.Node     // components by what they are, in Flat
+	lines     map[string]bool           // of units
+	contained map[string]bool           // SPDX 3: what the result is said to contain
+	doc       int                       // at work on
+	refs      map[*tree.Node]Ref        // its components
+	inside    map[*tree.Node]*tree.Node // CycloneDX: what components of the result are nested in
 }
 
 // begin makes a document without components.
@@ -143,23 +145,26 @@ func (m *merger) begin(docs []*Document) error {
 	if name == "" {
 		name = "merged"
 	}
-	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z", created: said(created), id: said("urn:uuid:" + uuid(hex.EncodeToString(digest.Sum(nil))))}
-	h.tools = []party{{kind: "Tool", name: said("lading")}}
-	h.elements = []*element{{id: said("merged"), kind: said("application"), name: said(name), version: said(m.opts.Version)}}
+	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z", created: tree.Constant(created),
+		id: tree.Constant("urn:uuid:" + uuid(hex.EncodeToString(digest.Sum(nil))))}
+	h.tools = []party{{kind: "Tool", name: tree.Constant("lading")}}
+	h.elements = []*element{{id: tree.Constant("merged"), kind: tree.Constant("application"), name: tree.Constant(name),
+		version: tree.Constant(m.opts.Version)}}
 	h.roots = []int{0}
 	m.out = h.write(m.format)
 	if _, _, err := fit(m.out, m.format, madeAt(&ConvertOptions{})); err != nil {
 		return err
 	}
-	m.out.each(func(n *node) {
-		if id := n.definition(m.format); id != nil {
-			m.ids.unique(id.text)
+	m.out.Each(func(n *tree.Node) {
+		if id := definition(n, m.format); id != nil {
+			m.ids.unique(id.Text)
 		}
-		if c := n.str("name").s; m.about == nil && c == name && (n.str("type").s == "application" || n.get("SPDXID") != nil && n != m.out || n.get("software_primaryPurpose") != nil) {
+		if c := n.Str("name").S; m.about == nil && c == name && (n.Str("type").S == "application" || n.Get("SPDXID") != nil &&
+			n != m.out || n.Get("software_primaryPurpose") != nil) {
 			m.about = n
 		}
 	})
-	m.root = m.about.definition(m.format).text
+	m.root = definition(m.about, m.format).Text
 	return nil
 }
 
@@ -177,7 +182,7 @@ func (m *merger) add(i int, d *Document) error {
 	if d.format != m.format {
 		m.report.Conversions[i] = report
 	}
-	tree, err := parseTree(converted.json)
+	input, err := tree.Parse(converted.json)
 	if err != nil {
 		return err
 	}
@@ -185,15 +190,15 @@ func (m *merger) add(i int, d *Document) error {
 		if !m.opts.DropSignatures {
 			return ErrSigned
 		}
-		removeSignatures(tree)
+		tree.RemoveSignatures(input)
 	}
-	nodes := converted.nodesOf(tree)
-	m.refs = map[*node]Ref{}
+	nodes := converted.nodesOf(input)
+	m.refs = map[*tree.Node]Ref{}
 	for ref, n := range nodes {
 		m.refs[n] = Ref(ref)
 	}
 	same := m.recognize(converted, nodes)
-	m.name(tree, same)
+	m.name(input, same)
 	for ref, n := range nodes {
 		if kept := same[n]; kept != nil {
 			m.report.Same++
@@ -210,19 +215,19 @@ func (m *merger) add(i int, d *Document) error {
 	}
 	switch {
 	case m.format.Spec == CycloneDX:
-		roots = m.addCycloneDX(converted, tree, same, roots)
+		roots = m.addCycloneDX(converted, input, same, roots)
 	case isSPDX2(m.format):
-		m.addSPDX2(tree, same, roots)
+		m.addSPDX2(input, same, roots)
 	default:
-		m.addSPDX3(tree, same, roots)
+		m.addSPDX3(input, same, roots)
 	}
 	m.parts = append(m.parts, roots...)
 	return nil
 }
 
 // recognize finds the components that an earlier document has.
-func (m *merger) recognize(d *Document, nodes []*node) map[*node]*node {
-	same := map[*node]*node{}
+func (m *merger) recognize(d *Document, nodes []*tree.Node) map[*tree.Node]*tree.Node {
+	same := map[*tree.Node]*tree.Node{}
 	if m.opts.Mode != Flat {
 		return same
 	}
@@ -266,7 +271,7 @@ func identity(d *Document, r Ref) string {
 }
 
 // contradiction finds an algorithm of which two components have no hash in common.
-func contradiction(f Format, a, b *node) (field, kept, dropped string) {
+func contradiction(f Format, a, b *tree.Node) (field, kept, dropped string) {
 	list, alg, value := "hashes", "alg", "content"
 	if f.Spec == SPDX {
 		list, alg, value = "checksums", "algorithm", "checksumValue"
@@ -274,11 +279,11 @@ func contradiction(f Format, a, b *node) (field, kept, dropped string) {
 			list, value = "verifiedUsing", "hashValue"
 		}
 	}
-	hashes := func(n *node) map[string][]string {
+	hashes := func(n *tree.Node) map[string][]string {
 		m := map[string][]string{}
-		for _, h := range n.list(list) {
-			if v := h.str(value).s; v != "" {
-				m[h.str(alg).s] = append(m[h.str(alg).s], strings.ToLower(v))
+		for _, h := range n.List(list) {
+			if v := h.Str(value).S; v != "" {
+				m[h.Str(alg).S] = append(m[h.Str(alg).S], strings.ToLower(v))
 			}
 		}
 		return m
@@ -288,7 +293,7 @@ func contradiction(f Format, a, b *node) (field, kept, dropped string) {
 		values := first[name]
 		others, both := second[name]
 		if both && !slices.ContainsFunc(values, func(v string) bool { return slices.Contains(others, v) }) {
-			return list, a.get(list).show(), b.get(list).show()
+			return list, a.Get(list).Show(), b.Get(list).Show()
 		}
 	}
 	return "", "", ""
@@ -296,22 +301,22 @@ func contradiction(f Format, a, b *node) (field, kept, dropped string) {
 
 // name gives the parts of a document IDs that no other part of the result has, and those that are the same the one of
 // what they are the same as.
-func (m *merger) name(tree *node, same map[*node]*node) {
+func (m *merger) name(input *tree.Node, same map[*tree.Node]*tree.Node) {
 	known := map[string]string{} // IDs of what the result has, with those that it has them by
-	tree.each(func(n *node) {
+	input.Each(func(n *tree.Node) {
 		kept := same[n]
 		if kept == nil {
 			return
 		}
-		if id := n.definition(m.format); id != nil {
-			known[id.text] = m.idOf(kept)
+		if id := definition(n, m.format); id != nil {
+			known[id.Text] = m.idOf(kept)
 		}
-		for _, v := range n.members {
+		for _, v := range n.Members {
 			var parts []string
-			if own(v.name) {
-				m.defined(v.value, func(id string) { parts = append(parts, id) })
+			if own(v.Name) {
+				m.defined(v.Value, func(id string) { parts = append(parts, id) })
 			}
-			if parts == nil || !kept.get(v.name).equal(v.value) {
+			if parts == nil || !kept.Get(v.Name).Equal(v.Value) {
 				continue
 			}
 			for _, id := range parts {
@@ -320,8 +325,8 @@ func (m *merger) name(tree *node, same map[*node]*node) {
 		}
 	})
 	var ids []string
-	m.defined(tree, func(id string) { ids = append(ids, id) })
-	units := m.units(tree, same)
+	m.defined(input, func(id string) { ids = append(ids, id) })
+	units := m.units(input, same)
 	again := m.repeated(units, ids, known)
 
 	to := map[string]string{}
@@ -340,7 +345,7 @@ func (m *merger) name(tree *node, same map[*node]*node) {
 			delete(to, from)
 		}
 	}
-	tree.rename(m.format, to)
+	rename(input, m.format, to)
 	for i, u := range units {
 		if again[i] {
 			same[u] = u
@@ -350,39 +355,40 @@ func (m *merger) name(tree *node, same map[*node]*node) {
 	}
 }
 
-func (m *merger) defined(n *node, visit func(id string)) {
-	n.each(func(n *node) {
-		if id := n.definition(m.format); id != nil {
-			visit(id.text)
+func (m *merger) defined(n *tree.Node, visit func(id string)) {
+	n.Each(func(n *tree.Node) {
+		if id := definition(n, m.format); id != nil {
+			visit(id.Text)
 		}
 	})
 }
 
 // units are the parts of a document, other than components that are in the result, that have IDs and are taken as a whole
 // or not at all: what is letter for letter the same, and refers to the same, is the same.
-func (m *merger) units(tree *node, same map[*node]*node) (out []*node) {
-	var lists []*node
+func (m *merger) units(input *tree.Node, same map[*tree.Node]*tree.Node) (out []*tree.Node) {
+	var lists []*tree.Node
 	switch {
 	case m.format.Spec == CycloneDX:
-		metadata := tree.get("metadata")
-		for _, v := range slices.Concat(tree.members, metadata.under(), metadata.get("tools").under()) {
-			switch v.name {
+		metadata := input.Get("metadata")
+		for _, v := range slices.Concat(input.Members, metadata.Under(), metadata.Get("tools").Under()) {
+			switch v.Name {
 			case "metadata", "component", "dependencies":
 			case "components":
-				if v.value != tree.get("components") {
-					lists = append(lists, v.value)
+				if v.Value != input.Get("components") {
+					lists = append(lists, v.Value)
 				}
 			default:
-				lists = append(lists, v.value)
+				lists = append(lists, v.Value)
 			}
 		}
 	case isSPDX2(m.format):
-		lists = compactNodes([]*node{tree.get("hasExtractedLicensingInfos"), tree.get("externalDocumentRefs"), tree.get("snippets")})
+		lists = tree.Compact([]*tree.Node{input.Get("hasExtractedLicensingInfos"), input.Get("externalDocumentRefs"),
+			input.Get("snippets")})
 	default:
-		lists = compactNodes([]*node{tree.get("@graph")})
+		lists = tree.Compact([]*tree.Node{input.Get("@graph")})
 	}
 	for _, list := range lists {
-		for _, n := range listOrOne(list) {
+		for _, n := range tree.ListOrOne(list) {
 			has := false
 			m.defined(n, func(string) { has = true })
 			if has && same[n] == nil {
@@ -393,25 +399,18 @@ func (m *merger) units(tree *node, same map[*node]*node) (out []*node) {
 	return out
 }
 
-// under returns the members of an object, or none.
-func (n *node) under() []member {
-	if n == nil {
-		return nil
-	}
-	return n.members
-}
-
 // line writes a unit down to be compared. When SPDX 3 says that an element was made is left out.
-func (m *merger) line(n *node) string {
-	if info := n.get("creationInfo"); info != nil {
-		n = &node{kind: n.kind, members: slices.DeleteFunc(slices.Clone(n.members), func(v member) bool { return v.name == "creationInfo" })}
+func (m *merger) line(n *tree.Node) string {
+	if info := n.Get("creationInfo"); info != nil {
+		n = &tree.Node{Kind: n.Kind, Members: slices.DeleteFunc(slices.Clone(n.Members),
+			func(v tree.Member) bool { return v.Name == "creationInfo" })}
 	}
-	return n.line(true)
+	return n.Line(true)
 }
 
 // repeated finds the units that the result has, and adds their IDs to those that are known of the document's. One that
 // refers to something that gets another ID is another one, and so on.
-func (m *merger) repeated(units []*node, ids []string, known map[string]string) []bool {
+func (m *merger) repeated(units []*tree.Node, ids []string, known map[string]string) []bool {
 	again, unit := make([]bool, len(units)), map[string]int{}
 	users := map[string][]int{}
 	for i, u := range units {
@@ -424,9 +423,9 @@ func (m *merger) repeated(units []*node, ids []string, known map[string]string) 
 				known[id], unit[id] = id, i
 			}
 		})
-		for _, v := range u.members {
-			if v.name != "creationInfo" {
-				v.value.referAs(m.format, v.name, func(r *node) { users[r.text] = append(users[r.text], i) })
+		for _, v := range u.Members {
+			if v.Name != "creationInfo" {
+				referAs(v.Value, m.format, v.Name, func(r *tree.Node) { users[r.Text] = append(users[r.Text], i) })
 			}
 		}
 	}
@@ -456,22 +455,22 @@ func (m *merger) repeated(units []*node, ids []string, known map[string]string) 
 }
 
 // idOf returns a component's ID, and gives it one if it has none.
-func (m *merger) idOf(n *node) string {
+func (m *merger) idOf(n *tree.Node) string {
 	if n == nil {
 		return ""
 	}
-	if id := n.definition(m.format); id != nil {
-		return id.text
+	if id := definition(n, m.format); id != nil {
+		return id.Text
 	}
-	id := n.str("purl").s
+	id := n.Str("purl").S
 	if id == "" {
-		id = n.str("name").s
+		id = n.Str("name").S
 	}
 	id = m.ids.unique(id)
-	if v := n.get("bom-ref"); v != nil {
-		v.text = id
+	if v := n.Get("bom-ref"); v != nil {
+		v.Text = id
 	} else {
-		n.set(definitions(m.format)[0], newText(id))
+		n.Set(definitions(m.format)[0], tree.NewText(id))
 	}
 	return id
 }
@@ -481,106 +480,92 @@ var together = set("hashes", "externalReferences", "properties", "tags", "checks
 	"verifiedUsing", "externalIdentifier", "externalRef", "hasFiles", "components", "services")
 
 // combine adds to a component what another document says of it.
-func (m *merger) combine(ref Ref, kept, n *node) {
-	for _, v := range n.members {
-		have := kept.get(v.name)
+func (m *merger) combine(ref Ref, kept, n *tree.Node) {
+	for _, v := range n.Members {
+		have := kept.Get(v.Name)
 		switch {
-		case !own(v.name):
-		case have == nil || have.text == "NOASSERTION":
-			kept.remove(v.name)
-			kept.set(v.name, v.value)
-		case v.value.text == "NOASSERTION" || have.equal(v.value):
-		case together[v.name]:
-			have.unite(v.value)
+		case !own(v.Name):
+		case have == nil || have.Text == "NOASSERTION":
+			kept.Remove(v.Name)
+			kept.Set(v.Name, v.Value)
+		case v.Value.Text == "NOASSERTION" || have.Equal(v.Value):
+		case together[v.Name]:
+			have.Unite(v.Value)
 		default:
-			m.conflict(ref, v.name, have.show(), v.value.show())
-		}
-	}
-}
-
-// unite adds to a list the elements of another that it does not have.
-func (n *node) unite(more *node) {
-	have := map[string]bool{}
-	for _, v := range n.items {
-		have[v.line(true)] = true
-	}
-	for _, v := range more.items {
-		if line := v.line(true); !have[line] {
-			have[line] = true
-			n.items = append(n.items, v)
+			m.conflict(ref, v.Name, have.Show(), v.Value.Show())
 		}
 	}
 }
 
 // append adds the elements of a list of the document to the same list of the result, as often as they are there.
-func (m *merger) append(name string, list []*node, same map[*node]*node) {
+func (m *merger) append(name string, list []*tree.Node, same map[*tree.Node]*tree.Node) {
 	if len(list) == 0 {
 		return
 	}
-	a := m.out.get(name)
+	a := m.out.Get(name)
 	if a == nil {
-		a = m.out.set(name, newArray())
+		a = m.out.Set(name, tree.NewArray())
 	}
 	for _, v := range list {
 		if same[v] == nil {
-			a.items = append(a.items, v)
+			a.Items = append(a.Items, v)
 		}
 	}
 }
 
-func (m *merger) addCycloneDX(d *Document, tree *node, same map[*node]*node, roots []string) []string {
-	metadata := tree.get("metadata")
-	root := metadata.get("component")
-	var list []*node
+func (m *merger) addCycloneDX(d *Document, input *tree.Node, same map[*tree.Node]*tree.Node, roots []string) []string {
+	metadata := input.Get("metadata")
+	root := metadata.Get("component")
+	var list []*tree.Node
 	if m.opts.Mode == Hierarchical {
 		if root == nil {
 			name := d.id
 			if name == "" {
 				name = fmt.Sprintf("document %d", m.doc)
 			}
-			root = newObject()
-			root.set("type", newText("application"))
-			root.set("name", newText(name))
+			root = tree.NewObject()
+			root.Set("type", tree.NewText("application"))
+			root.Set("name", tree.NewText(name))
 			m.version(root, "")
 			roots = append(roots, m.idOf(root))
 		}
-		for _, c := range tree.list("components") {
-			root.add("components", c)
+		for _, c := range input.List("components") {
+			root.Add("components", c)
 		}
-		list = []*node{root}
+		list = []*tree.Node{root}
 	} else {
 		if root != nil {
 			list = append(list, root)
 		}
-		list = m.lift(append(list, tree.list("components")...), same)
+		list = m.lift(append(list, input.List("components")...), same)
 	}
 	m.append("components", list, nil)
 	if metadata != nil {
-		for _, v := range metadata.members {
-			m.metadata(v.name, v.value)
+		for _, v := range metadata.Members {
+			m.metadata(v.Name, v.Value)
 		}
 	}
-	for _, v := range tree.members {
-		switch v.name {
+	for _, v := range input.Members {
+		switch v.Name {
 		case "$schema", "bomFormat", "specVersion", "serialNumber", "version", "metadata", "components":
 		case "dependencies":
-			m.append(v.name, v.value.items, nil)
+			m.append(v.Name, v.Value.Items, nil)
 		default:
-			m.document(m.out, v.name, v.value, "")
+			m.document(m.out, v.Name, v.Value, "")
 		}
 	}
 	return roots
 }
 
 // version says which one a component is: until CycloneDX 1.4 it had to be said.
-func (m *merger) version(c *node, v string) {
+func (m *merger) version(c *tree.Node, v string) {
 	if v != "" || m.format.Version < "1.4" {
-		c.set("version", newText(v))
+		c.Set("version", tree.NewText(v))
 	}
 }
 
 // lift leaves out what is there already, but not what is nested in it.
-func (m *merger) lift(list []*node, same map[*node]*node) (out []*node) {
+func (m *merger) lift(list []*tree.Node, same map[*tree.Node]*tree.Node) (out []*tree.Node) {
 	for _, n := range list {
 		keep := n
 		if same[n] != nil {
@@ -588,16 +573,16 @@ func (m *merger) lift(list []*node, same map[*node]*node) (out []*node) {
 		} else {
 			out = append(out, n)
 		}
-		inner := n.list("components")
+		inner := n.List("components")
 		for _, c := range inner {
 			if kept := same[c]; kept != nil && m.inside[kept] != keep {
 				m.conflict(m.refs[n], "components", "", m.idOf(kept)) // which stands in one place
 			}
 		}
 		inner = m.lift(inner, same)
-		n.remove("components")
+		n.Remove("components")
 		for _, c := range inner {
-			keep.add("components", c)
+			keep.Add("components", c)
 			m.inside[c] = keep
 		}
 	}
@@ -605,32 +590,32 @@ func (m *merger) lift(list []*node, same map[*node]*node) (out []*node) {
 }
 
 // metadata merges one member of CycloneDX's metadata.
-func (m *merger) metadata(name string, v *node) {
-	to := m.out.get("metadata")
+func (m *merger) metadata(name string, v *tree.Node) {
+	to := m.out.Get("metadata")
 	switch name {
 	case "timestamp", "component":
 	case "tools":
-		have := to.get("tools")
+		have := to.Get("tools")
 		switch {
-		case have.kind == v.kind && v.kind == strictjson.Array:
-			have.unite(v)
-		case have.kind == strictjson.Object && v.kind == strictjson.Array:
+		case have.Kind == v.Kind && v.Kind == strictjson.Array:
+			have.Unite(v)
+		case have.Kind == strictjson.Object && v.Kind == strictjson.Array:
 			// Tools were no components before 1.5.
-			for _, t := range v.items {
-				c := newObject()
-				c.set("type", newText("application"))
+			for _, t := range v.Items {
+				c := tree.NewObject()
+				c.Set("type", tree.NewText("application"))
 				for _, name := range []string{"vendor", "name", "version", "hashes", "externalReferences"} {
-					if x := t.get(name); x != nil {
-						c.set(strings.Replace(name, "vendor", "publisher", 1), x)
+					if x := t.Get(name); x != nil {
+						c.Set(strings.Replace(name, "vendor", "publisher", 1), x)
 					}
 				}
-				if c.get("name") != nil {
-					have.get("components").unite(&node{items: []*node{c}})
+				if c.Get("name") != nil {
+					have.Get("components").Unite(&tree.Node{Items: []*tree.Node{c}})
 				}
 			}
 		default:
-			for _, x := range v.members {
-				m.document(have, x.name, x.value, "metadata.tools.")
+			for _, x := range v.Members {
+				m.document(have, x.Name, x.Value, "metadata.tools.")
 			}
 		}
 	default:
@@ -639,49 +624,49 @@ func (m *merger) metadata(name string, v *node) {
 }
 
 // document merges a member that documents have once.
-func (m *merger) document(to *node, name string, v *node, where string) {
-	have := to.get(name)
+func (m *merger) document(to *tree.Node, name string, v *tree.Node, where string) {
+	have := to.Get(name)
 	switch {
-	case have == nil && (v.kind == strictjson.Array || where == "" || m.doc == 0 && where != "metadata."):
-		to.set(name, v)
+	case have == nil && (v.Kind == strictjson.Array || where == "" || m.doc == 0 && where != "metadata."):
+		to.Set(name, v)
 	case have == nil:
 		// Who supplied or made one of several is not who supplied or made all of them.
-		m.conflict(None, where+name, "", v.show())
-	case have.kind == strictjson.Array && v.kind == strictjson.Array && where+name != "metadata.licenses":
-		have.unite(v)
-	case !have.equal(v):
-		m.conflict(None, where+name, have.show(), v.show())
+		m.conflict(None, where+name, "", v.Show())
+	case have.Kind == strictjson.Array && v.Kind == strictjson.Array && where+name != "metadata.licenses":
+		have.Unite(v)
+	case !have.Equal(v):
+		m.conflict(None, where+name, have.Show(), v.Show())
 	}
 }
 
-func (m *merger) addSPDX2(tree *node, same map[*node]*node, roots []string) {
-	for _, v := range tree.members {
-		switch v.name {
+func (m *merger) addSPDX2(input *tree.Node, same map[*tree.Node]*tree.Node, roots []string) {
+	for _, v := range input.Members {
+		switch v.Name {
 		case "spdxVersion", "dataLicense", "SPDXID", "name", "documentNamespace", "documentDescribes":
 		case "creationInfo":
-			if c := v.value.get("creators"); c != nil {
-				m.out.get("creationInfo").get("creators").unite(c)
+			if c := v.Value.Get("creators"); c != nil {
+				m.out.Get("creationInfo").Get("creators").Unite(c)
 			}
-			for _, x := range v.value.members {
-				if x.name == "licenseListVersion" {
-					m.document(m.out.get("creationInfo"), x.name, x.value, "creationInfo.")
-				} else if x.name != "creators" && x.name != "created" {
-					m.conflict(None, "creationInfo."+x.name, "", x.value.show())
+			for _, x := range v.Value.Members {
+				if x.Name == "licenseListVersion" {
+					m.document(m.out.Get("creationInfo"), x.Name, x.Value, "creationInfo.")
+				} else if x.Name != "creators" && x.Name != "created" {
+					m.conflict(None, "creationInfo."+x.Name, "", x.Value.Show())
 				}
 			}
 		case "packages", "files", "snippets", "hasExtractedLicensingInfos", "externalDocumentRefs":
-			m.append(v.name, v.value.items, same)
+			m.append(v.Name, v.Value.Items, same)
 		case "relationships":
-			m.append(v.name, slices.DeleteFunc(v.value.items, func(n *node) bool {
-				about := n.str("spdxElementId").s == documentID && n.str("relationshipType").s == string(describes) ||
-					n.str("relatedSpdxElement").s == documentID && n.str("relationshipType").s == "DESCRIBED_BY"
-				if c := n.get("comment"); about && c != nil {
-					m.conflict(None, "relationships.comment", "", c.show())
+			m.append(v.Name, slices.DeleteFunc(v.Value.Items, func(n *tree.Node) bool {
+				about := n.Str("spdxElementId").S == documentID && n.Str("relationshipType").S == string(describes) ||
+					n.Str("relatedSpdxElement").S == documentID && n.Str("relationshipType").S == "DESCRIBED_BY"
+				if c := n.Get("comment"); about && c != nil {
+					m.conflict(None, "relationships.comment", "", c.Show())
 				}
 				return about
 			}), nil)
 		default:
-			m.document(m.out, v.name, v.value, "")
+			m.document(m.out, v.Name, v.Value, "")
 		}
 	}
 	for _, id := range roots {
@@ -689,54 +674,54 @@ func (m *merger) addSPDX2(tree *node, same map[*node]*node, roots []string) {
 	}
 }
 
-func (m *merger) addSPDX3(tree *node, same map[*node]*node, roots []string) {
-	graph := m.out.get("@graph")
-	all := listOrOne(tree.get("@graph"))
+func (m *merger) addSPDX3(input *tree.Node, same map[*tree.Node]*tree.Node, roots []string) {
+	graph := m.out.Get("@graph")
+	all := tree.ListOrOne(input.Get("@graph"))
 	documents := map[string]bool{}
 	for _, n := range all {
-		if n.str("type").s == "SpdxDocument" {
+		if n.Str("type").S == "SpdxDocument" {
 			m.spdxDocument(n)
-			if id := n.definition(m.format); id != nil {
-				documents[id.text] = true
+			if id := definition(n, m.format); id != nil {
+				documents[id.Text] = true
 			}
 		}
 	}
 	for _, n := range all {
 		switch {
-		case same[n] != nil || n.str("type").s == "SpdxDocument":
-		case n.str("relationshipType").s == "describes" && documents[n.str("from").s]:
-			if c := n.get("comment"); c != nil {
-				m.conflict(None, "describes.comment", "", c.show())
+		case same[n] != nil || n.Str("type").S == "SpdxDocument":
+		case n.Str("relationshipType").S == "describes" && documents[n.Str("from").S]:
+			if c := n.Get("comment"); c != nil {
+				m.conflict(None, "describes.comment", "", c.Show())
 			}
 		default:
-			graph.items = append(graph.items, n)
+			graph.Items = append(graph.Items, n)
 		}
 	}
 	m.contain(roots)
 }
 
 // spdxDocument merges what SPDX 3 says of a document as an element.
-func (m *merger) spdxDocument(from *node) {
+func (m *merger) spdxDocument(from *tree.Node) {
 	to := m.document3()
-	for _, v := range from.members {
-		switch v.name {
+	for _, v := range from.Members {
+		switch v.Name {
 		case "type", "spdxId", "@id", "name", "creationInfo", "rootElement", "element":
 		case "import", "namespaceMap", "profileConformance":
-			have := to.get(v.name)
+			have := to.Get(v.Name)
 			if have == nil {
-				have = to.set(v.name, newArray())
+				have = to.Set(v.Name, tree.NewArray())
 			}
-			have.unite(&node{items: listOrOne(v.value)})
+			have.Unite(&tree.Node{Items: tree.ListOrOne(v.Value)})
 		default:
-			m.document(to, v.name, v.value, "SpdxDocument.")
+			m.document(to, v.Name, v.Value, "SpdxDocument.")
 		}
 	}
 }
 
 // document3 returns the result's element for itself.
-func (m *merger) document3() *node {
-	for _, n := range m.out.list("@graph") {
-		if n.str("type").s == "SpdxDocument" {
+func (m *merger) document3() *tree.Node {
+	for _, n := range m.out.List("@graph") {
+		if n.Str("type").S == "SpdxDocument" {
 			return n
 		}
 	}
@@ -751,14 +736,14 @@ func (m *merger) contain(parts []string) {
 		}
 		m.contained[id] = true
 		document, _, _ := strings.Cut(m.root, "#")
-		n := newObject()
-		n.set("type", newText("Relationship"))
-		n.set("spdxId", newText(m.ids.unique(document+"#SPDXRef-contains")))
-		n.set("creationInfo", newText("_:creationinfo"))
-		n.set("from", newText(m.root))
-		n.set("relationshipType", newText("contains"))
-		n.set("to", newArray()).items = []*node{newText(id)}
-		m.out.add("@graph", n)
+		n := tree.NewObject()
+		n.Set("type", tree.NewText("Relationship"))
+		n.Set("spdxId", tree.NewText(m.ids.unique(document+"#SPDXRef-contains")))
+		n.Set("creationInfo", tree.NewText("_:creationinfo"))
+		n.Set("from", tree.NewText(m.root))
+		n.Set("relationshipType", tree.NewText("contains"))
+		n.Set("to", tree.NewArray()).Items = []*tree.Node{tree.NewText(id)}
+		m.out.Add("@graph", n)
 	}
 }
 
@@ -770,42 +755,42 @@ func (m *merger) end() {
 		}
 		return
 	}
-	on := newObject()
-	on.set("ref", newText(m.root))
+	on := tree.NewObject()
+	on.Set("ref", tree.NewText(m.root))
 	for _, id := range m.parts {
-		on.add("dependsOn", newText(id))
+		on.Add("dependsOn", tree.NewText(id))
 	}
-	deps := m.out.get("dependencies")
+	deps := m.out.Get("dependencies")
 	if deps == nil {
-		deps = m.out.set("dependencies", newArray())
+		deps = m.out.Set("dependencies", tree.NewArray())
 	}
 	// What several documents say of one component's dependencies is said in one place.
-	first := map[string]*node{}
-	all := append([]*node{on}, deps.items...)
-	deps.items = nil
+	first := map[string]*tree.Node{}
+	all := append([]*tree.Node{on}, deps.Items...)
+	deps.Items = nil
 	for _, n := range all {
-		ref := n.str("ref").s
+		ref := n.Str("ref").S
 		kept := first[ref]
 		if kept == nil {
 			first[ref] = n
-			deps.items = append(deps.items, n)
+			deps.Items = append(deps.Items, n)
 			kept = n
 		} else {
 			for _, name := range []string{"dependsOn", "provides"} {
-				if more := n.get(name); more != nil && kept.get(name) == nil {
-					kept.set(name, more)
+				if more := n.Get(name); more != nil && kept.Get(name) == nil {
+					kept.Set(name, more)
 				} else if more != nil {
-					kept.get(name).items = append(kept.get(name).items, more.items...)
+					kept.Get(name).Items = append(kept.Get(name).Items, more.Items...)
 				}
 			}
 		}
 	}
-	for _, n := range deps.items {
+	for _, n := range deps.Items {
 		for _, name := range []string{"dependsOn", "provides"} {
-			if list := n.get(name); list != nil {
-				items := list.items
-				list.items = nil
-				list.unite(&node{items: items})
+			if list := n.Get(name); list != nil {
+				items := list.Items
+				list.Items = nil
+				list.Unite(&tree.Node{Items: items})
 			}
 		}
 	}
@@ -813,10 +798,10 @@ func (m *merger) end() {
 
 // once leaves out elements of a list that are there already.
 func (m *merger) once(name string) {
-	if list := m.out.get(name); list != nil {
-		items := list.items
-		list.items = nil
-		list.unite(&node{items: items})
+	if list := m.out.Get(name); list != nil {
+		items := list.Items
+		list.Items = nil
+		list.Unite(&tree.Node{Items: items})
 	}
 }
 
@@ -834,42 +819,42 @@ func (m *merger) link(i int, d *Document) error {
 	digest := hex.EncodeToString(sum[:])
 	switch {
 	case m.format.Spec == CycloneDX:
-		c := newObject()
+		c := tree.NewObject()
 		kind := about.Kind
 		if d.format.Spec != CycloneDX || kind == "" {
 			kind = "application"
 		}
-		c.set("type", newText(kind))
-		c.put("group", said(about.Group))
+		c.Set("type", tree.NewText(kind))
+		c.Put("group", tree.Constant(about.Group))
 		name := about.Name
 		if name == "" {
 			name = d.id
 		}
-		c.set("name", newText(name))
+		c.Set("name", tree.NewText(name))
 		m.version(c, about.Version)
-		c.put("purl", said(about.PURL))
-		ref := newObject()
-		ref.set("url", newText(bomLink(d)))
-		ref.set("type", newText("bom"))
-		h := newObject()
-		h.set("alg", newText("SHA-256"))
-		h.set("content", newText(digest))
+		c.Put("purl", tree.Constant(about.PURL))
+		ref := tree.NewObject()
+		ref.Set("url", tree.NewText(bomLink(d)))
+		ref.Set("type", tree.NewText("bom"))
+		h := tree.NewObject()
+		h.Set("alg", tree.NewText("SHA-256"))
+		h.Set("content", tree.NewText(digest))
 		if m.format.Version >= "1.3" {
-			ref.add("hashes", h)
+			ref.Add("hashes", h)
 		}
-		c.add("externalReferences", ref)
+		c.Add("externalReferences", ref)
 		m.parts = append(m.parts, m.idOf(c))
-		m.out.add("components", c)
+		m.out.Add("components", c)
 	case isSPDX2(m.format):
 		id := fmt.Sprintf("DocumentRef-%d", i+1)
 		old := sha1.Sum(d.source)
-		ref := newObject()
-		ref.set("externalDocumentId", newText(id))
-		ref.set("spdxDocument", newText(d.id))
-		sum := ref.set("checksum", newObject())
-		sum.set("algorithm", newText("SHA1"))
-		sum.set("checksumValue", newText(hex.EncodeToString(old[:])))
-		m.out.add("externalDocumentRefs", ref)
+		ref := tree.NewObject()
+		ref.Set("externalDocumentId", tree.NewText(id))
+		ref.Set("spdxDocument", tree.NewText(d.id))
+		sum := ref.Set("checksum", tree.NewObject())
+		sum.Set("algorithm", tree.NewText("SHA1"))
+		sum.Set("checksumValue", tree.NewText(hex.EncodeToString(old[:])))
+		m.out.Add("externalDocumentRefs", ref)
 		element := documentID
 		if isSPDX2(d.format) && about.ID != "" {
 			element = about.ID
@@ -880,15 +865,15 @@ func (m *merger) link(i int, d *Document) error {
 		if d.format.Spec == SPDX && !isSPDX2(d.format) && about.ID != "" {
 			element = about.ID
 		}
-		ref := newObject()
-		ref.set("type", newText("ExternalMap"))
-		ref.set("externalSpdxId", newText(element))
-		h := newObject()
-		h.set("type", newText("Hash"))
-		h.set("algorithm", newText("sha256"))
-		h.set("hashValue", newText(digest))
-		ref.add("verifiedUsing", h)
-		m.document3().add("import", ref)
+		ref := tree.NewObject()
+		ref.Set("type", tree.NewText("ExternalMap"))
+		ref.Set("externalSpdxId", tree.NewText(element))
+		h := tree.NewObject()
+		h.Set("type", tree.NewText("Hash"))
+		h.Set("algorithm", tree.NewText("sha256"))
+		h.Set("hashValue", tree.NewText(digest))
+		ref.Add("verifiedUsing", h)
+		m.document3().Add("import", ref)
 		m.contain([]string{element})
 	}
 	return nil
@@ -901,9 +886,9 @@ func bomLink(d *Document) string {
 		return d.id
 	}
 	version := "1"
-	if tree, err := parseTree(d.json); err == nil {
-		if v := tree.get("version"); v != nil && v.text != "" {
-			version = v.text
+	if tree, err := tree.Parse(d.json); err == nil {
+		if v := tree.Get("version"); v != nil && v.Text != "" {
+			version = v.Text
 		}
 	}
 	return "urn:cdx:" + serial + "/" + version

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // Every two valid documents of the corpus that follow one another in a format, merged both ways: the result is valid, has
@@ -124,17 +125,17 @@ func TestMergeSelf(t *testing.T) {
 			if _, err := Validate(out.Bytes()); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			tree, err := parseTree(out.json)
+			input, err := tree.Parse(out.json)
 			if err != nil {
 				t.Fatal(err)
 			}
 			size[i] = map[string]int{}
-			tree.each(func(n *node) {
-				if n.str("type").s == "CreationInfo" {
+			input.Each(func(n *tree.Node) {
+				if n.Str("type").S == "CreationInfo" {
 					return // a blank node may have another name
 				}
-				for _, v := range n.members {
-					size[i][v.name]++
+				for _, v := range n.Members {
+					size[i][v.Name]++
 				}
 			})
 			for _, c := range report.Conflicts {
@@ -173,36 +174,36 @@ func TestMergeLosesNothing(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			have := map[string]bool{}
-			texts := func(n *node, visit func(member, text string)) {
-				n.each(func(n *node) {
-					for _, v := range n.members {
-						for _, x := range append([]*node{v.value}, v.value.items...) {
-							if x.leaf() && x.text != "" {
-								visit(v.name, x.text)
+			texts := func(n *tree.Node, visit func(member, text string)) {
+				n.Each(func(n *tree.Node) {
+					for _, v := range n.Members {
+						for _, x := range append([]*tree.Node{v.Value}, v.Value.Items...) {
+							if x.IsLeaf() && x.Text != "" {
+								visit(v.Name, x.Text)
 							}
 						}
 					}
 				})
 			}
-			tree := func(d *Document) *node {
-				n, err := parseTree(d.json)
+			input := func(d *Document) *tree.Node {
+				n, err := tree.Parse(d.json)
 				if err != nil {
 					t.Fatal(err)
 				}
-				removeSignatures(n)
+				tree.RemoveSignatures(n)
 				return n
 			}
-			texts(tree(out), func(_, text string) { have[text] = true })
+			texts(input(out), func(_, text string) { have[text] = true })
 			dropped := ""
 			for _, c := range report.Conflicts {
 				dropped += c.Dropped + "\n"
 			}
 			for _, in := range []*Document{before, d} {
-				n := tree(in)
+				n := input(in)
 				ids := map[string]bool{}
-				n.each(func(n *node) {
-					if id := n.definition(in.format); id != nil {
-						ids[id.text] = true // they may be others
+				n.Each(func(n *tree.Node) {
+					if id := definition(n, in.format); id != nil {
+						ids[id.Text] = true // they may be others
 					}
 				})
 				texts(n, func(member, text string) {

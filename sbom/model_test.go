@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 const modelled = `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"timestamp":"2026-11-28T18:00:00Z","properties":[{"name":"build:host","value":"none"}]},
@@ -128,14 +130,14 @@ func TestSnippetAnnotation(t *testing.T) {
 {"type":"software_Snippet","spdxId":"urn:x:s","creationInfo":"_:c","name":"s","software_snippetFromFile":"urn:x:f","software_byteRange":{"type":"PositiveIntegerRange","beginIntegerRange":1,"endIntegerRange":5}},
 {"type":"Annotation","spdxId":"urn:x:a","creationInfo":"_:c","annotationType":"review","subject":"urn:x:s","statement":"looked at"}]}`
 	out, _ := mustConvert(t, mustParse(t, in), Format{SPDX, "2.3"})
-	if n := len(mustTree(t, out).list("snippets")); n != 1 || !bytes.Contains(out.Bytes(), []byte("looked at")) {
+	if n := len(mustTree(t, out).List("snippets")); n != 1 || !bytes.Contains(out.Bytes(), []byte("looked at")) {
 		t.Errorf("%d snippets in\n%s", n, out.Bytes())
 	}
 }
 
-func mustTree(t testing.TB, d *Document) *node {
+func mustTree(t testing.TB, d *Document) *tree.Node {
 	t.Helper()
-	n, err := parseTree(d.Bytes())
+	n, err := tree.Parse(d.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

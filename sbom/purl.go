@@ -159,7 +159,8 @@ func (p *PURL) normalize() error {
 		return errors.New("the version of a Chrome extension is one to four numbers with dots between them")
 	case p.Type == "cpan" && strings.Contains(p.Name, "::"):
 		return errors.New("the name is of a module, not of a distribution")
-	case p.Type == "cocoapods" && (strings.HasPrefix(p.Name, ".") || strings.Contains(p.Name, "+") || strings.ContainsFunc(p.Name, unicode.IsSpace)):
+	case p.Type == "cocoapods" && (strings.HasPrefix(p.Name, ".") || strings.Contains(p.Name, "+") || strings.ContainsFunc(p.Name,
+		unicode.IsSpace)):
 		return errors.New("a pod's name has no blanks and no '+' and does not begin with a '.'")
 	case p.Type == "julia" && p.Qualifiers["uuid"] == "":
 		return errors.New("type julia needs a uuid")

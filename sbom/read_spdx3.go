@@ -160,7 +160,8 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 			created = view(r)
 		case "simplelicensing_licenseExpression":
 			expression = view(r)
-		case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense", "expandedlicensing_subjectAddition":
+		case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense",
+			"expandedlicensing_subjectAddition":
 			if refs := s.refs(r); string(name) == "expandedlicensing_subjectAddition" {
 				parts = append(parts, refs...)
 			} else {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A target is the schema of a format that is converted to.
@@ -236,9 +237,9 @@ var reasonProofs = map[string][]proof{
 	"the namespace says so":             {specText("CycloneDX 1.7, XML: xmlns has the version, as $schema does in JSON")},
 
 	// words that the format has no other for
-	noPlace:    {func(t testing.TB) {}}, // by TestNoPlace
-	notCarried: {func(t testing.TB) {}}, // by TestNoPlace
-	emptyList:  {accepted(proofCDX), accepted(proofSPDX2)},
+	noPlace:        {func(t testing.TB) {}}, // by TestNoPlace
+	notCarried:     {func(t testing.TB) {}}, // by TestNoPlace
+	tree.EmptyList: {accepted(proofCDX), accepted(proofSPDX2)},
 	noSuchRelation: {lacks("CycloneDX", "dependency", "relationshipType", "type"), func(t testing.TB) { // of SPDX 3 to SPDX 2
 		two := enumOf(t, spdx23File, "relationshipType")
 		for _, kind := range enumOf(t, spdx3File, "prop_Relationship_relationshipType") {
@@ -459,11 +460,16 @@ func reasonsInSource(t testing.TB) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	inside, err := filepath.Glob("internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, inside...)
 	var trees []*ast.File
 	consts := map[string]string{}
 	set := token.NewFileSet()
 	for _, f := range files {
-		if strings.HasSuffix(f, "_test.go") {
+		if strings.HasSuffix(f, "_test.go") || strings.HasPrefix(f, "internal/losses/") {
 			continue
 		}
 		tree, err := parser.ParseFile(set, f, nil, 0)
@@ -491,21 +497,15 @@ func reasonsInSource(t testing.TB) map[string]bool {
 		ast.Inspect(tree, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:
-				name := ""
-				switch f := n.Fun.(type) {
-				case *ast.SelectorExpr:
-					name = f.Sel.Name
-				case *ast.Ident:
-					name = f.Name
-				}
+				name := nameOf(n.Fun)
 				switch {
-				case slices.Contains([]string{"explainSelf", "explain", "explainMembers", "explainParties", "explainReferences", "madeID"}, name):
+				case slices.Contains([]string{"explainself", "explainanew", "explain", "explainmembers", "explainparties", "explainreferences", "madeid"}, strings.ToLower(name)):
 					note(n.Args[len(n.Args)-1])
 				case name == "add" && len(n.Args) == 2 && strings.Contains(textOf(n.Args[1], consts), " "):
 					note(n.Args[1])
 				}
-			case *ast.CompositeLit: // Loss{path, kind, reason}
-				if id, ok := n.Type.(*ast.Ident); ok && id.Name == "Loss" || n.Type == nil && len(n.Elts) == 3 && strings.HasPrefix(textOf(n.Elts[0], nil), "/") {
+			case *ast.CompositeLit: // loss{path, kind, reason}
+				if name := nameOf(n.Type); name == "Loss" || name == "Note" || n.Type == nil && len(n.Elts) == 3 && strings.HasPrefix(textOf(n.Elts[0], nil), "/") {
 					note(n.Elts[len(n.Elts)-1])
 				}
 			case *ast.KeyValueExpr:
@@ -517,7 +517,7 @@ func reasonsInSource(t testing.TB) map[string]bool {
 					note(n.Rhs[0])
 				}
 			case *ast.FuncDecl:
-				if slices.Contains([]string{"noPlace2", "why", "walk"}, n.Name.Name) {
+				if slices.Contains([]string{"noPlace2", "whyLost", "walk", "leaf"}, n.Name.Name) {
 					ast.Inspect(n, func(n ast.Node) bool {
 						if r, ok := n.(*ast.ReturnStmt); ok {
 							note(r.Results[len(r.Results)-1])
@@ -533,6 +533,17 @@ func reasonsInSource(t testing.TB) map[string]bool {
 	return out
 }
 
+// nameOf is the name of a function or a type, without its package.
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
 func textOf(e ast.Expr, consts map[string]string) string {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -542,6 +553,10 @@ func textOf(e ast.Expr, consts map[string]string) string {
 	case *ast.Ident:
 		if s := consts[e.Name]; s != "" {
 			return s
+		}
+	case *ast.SelectorExpr: // a constant of another package
+		if x, ok := e.X.(*ast.Ident); ok && len(x.Name) > 1 {
+			return textOf(e.Sel, consts)
 		}
 	case *ast.BinaryExpr:
 		return strings.ReplaceAll(textOf(e.X, consts)+textOf(e.Y, consts), "**", "*")

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/ladingdev/lading/internal/sbomgen"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // TestRecord holds what every verb does to every document of testdata and to 200 that are made here against
@@ -155,41 +156,41 @@ func mapKeys[V any](m map[string]V) func(func(string) bool) {
 
 // mutate changes some values of a JSON document.
 func mutate(data []byte, seed uint64) []byte {
-	root, err := parseTree(data)
+	root, err := tree.Parse(data)
 	if err != nil {
 		return data
 	}
 	r := rand.New(rand.NewPCG(seed, 3))
-	var objects []*node
-	root.each(func(n *node) { objects = append(objects, n) })
+	var objects []*tree.Node
+	root.Each(func(n *tree.Node) { objects = append(objects, n) })
 	for range 1 + len(objects)/10 {
 		n := objects[r.IntN(len(objects))]
-		if len(n.members) == 0 {
+		if len(n.Members) == 0 {
 			continue
 		}
-		m := &n.members[r.IntN(len(n.members))]
+		m := &n.Members[r.IntN(len(n.Members))]
 		switch r.IntN(6) {
 		case 0:
-			n.remove(m.name)
+			n.Remove(m.Name)
 		case 1:
-			m.value = newText("x y")
+			m.Value = tree.NewText("x y")
 		case 2:
-			m.value = newLiteral("17")
+			m.Value = tree.NewLiteral("17")
 		case 3:
-			m.value = newArray()
+			m.Value = tree.NewArray()
 		case 4:
-			if other := objects[r.IntN(len(objects))]; n.get("added") == nil {
-				n.set("added", copyTree(other))
+			if other := objects[r.IntN(len(objects))]; n.Get("added") == nil {
+				n.Set("added", tree.Copy(other))
 			}
 		default:
-			if m.value.kind == '[' {
-				m.value.items = append(m.value.items, m.value.items...)
+			if m.Value.Kind == '[' {
+				m.Value.Items = append(m.Value.Items, m.Value.Items...)
 			} else {
-				m.name += "s"
+				m.Name += "s"
 			}
 		}
 	}
-	return root.render()
+	return root.Render()
 }
 
 // recordedVerbs are what is recorded of a document d; next is another one.

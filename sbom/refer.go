@@ -4,14 +4,15 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // Where documents name their parts and refer to them, for what puts documents together and takes them apart.
 
 // definition returns what an object is referred to by, and the member that says so.
-func (n *node) definition(f Format) (id *node) {
+func definition(n *tree.Node, f Format) (id *tree.Node) {
 	for _, name := range definitions(f) {
-		if v := n.get(name); v != nil && v.kind == strictjson.String && v.text != "" && (v.text != documentID || !isSPDX2(f)) {
+		if v := n.Get(name); v != nil && v.Kind == strictjson.String && v.Text != "" && (v.Text != documentID || !isSPDX2(f)) {
 			return v
 		}
 	}
@@ -33,12 +34,15 @@ const documentID = "SPDXRef-DOCUMENT"
 
 // cyclonedxReferences are the members of CycloneDX, 1.2 to 1.7, whose texts refer to others; those that end in "Ref" do
 // too. Texts of members with these names that are no references are none of the names that are looked for.
-var cyclonedxReferences = set("bom-ref", "ref", "dependsOn", "provides", "assemblies", "dependencies", "vulnerabilities", "subjects", "tools",
-	"assessor", "target", "requirement", "claims", "counterClaims", "evidence", "counterEvidence", "mitigationStrategies", "requirements", "cryptoRefArray")
+var cyclonedxReferences = set("bom-ref", "ref", "dependsOn", "provides", "assemblies", "dependencies", "vulnerabilities", "subjects",
+	"tools",
+	"assessor", "target", "requirement", "claims", "counterClaims", "evidence", "counterEvidence", "mitigationStrategies",
+	"requirements", "cryptoRefArray")
 
 // spdx2References are the members of SPDX 2 that do (2.3, the JSON schema), and those that hold licence expressions.
 var (
-	spdx2References = set("SPDXID", "licenseId", "externalDocumentId", "spdxElementId", "relatedSpdxElement", "documentDescribes", "hasFiles", "snippetFromFile",
+	spdx2References = set("SPDXID", "licenseId", "externalDocumentId", "spdxElementId", "relatedSpdxElement", "documentDescribes",
+		"hasFiles", "snippetFromFile",
 		"reference", "fileDependencies")
 	spdx2Expressions = set("licenseConcluded", "licenseDeclared", "licenseInfoFromFiles", "licenseInfoInFiles", "licenseInfoInSnippets")
 )
@@ -55,17 +59,17 @@ func set(names ...string) map[string]bool {
 }
 
 // refer visits every text below n that names a part of the document: references and definitions.
-func (n *node) refer(f Format, visit func(*node)) { n.referAs(f, "", visit) }
+func refer(n *tree.Node, f Format, visit func(*tree.Node)) { referAs(n, f, "", visit) }
 
-func (n *node) referAs(f Format, name string, visit func(*node)) {
-	switch n.kind {
+func referAs(n *tree.Node, f Format, name string, visit func(*tree.Node)) {
+	switch n.Kind {
 	case strictjson.Object:
-		for _, m := range n.members {
-			m.value.referAs(f, m.name, visit)
+		for _, m := range n.Members {
+			referAs(m.Value, f, m.Name, visit)
 		}
 	case strictjson.Array:
-		for _, v := range n.items {
-			v.referAs(f, name, visit)
+		for _, v := range n.Items {
+			referAs(v, f, name, visit)
 		}
 	case strictjson.String:
 		if refers(f, name) {
@@ -85,15 +89,15 @@ func refers(f Format, name string) bool {
 }
 
 // rename gives parts of a document other names.
-func (n *node) rename(f Format, to map[string]string) {
+func rename(n *tree.Node, f Format, to map[string]string) {
 	if len(to) == 0 {
 		return
 	}
-	n.refer(f, func(v *node) {
-		if name, ok := to[v.text]; ok {
-			v.text = name
+	refer(n, f, func(v *tree.Node) {
+		if name, ok := to[v.Text]; ok {
+			v.Text = name
 		} else if isSPDX2(f) {
-			v.text = renameTokens(v.text, to)
+			v.Text = renameTokens(v.Text, to)
 		}
 	})
 }
@@ -125,14 +129,14 @@ func renameTokens(s string, to map[string]string) string {
 }
 
 // nodesOf returns the tree's nodes of the document's components.
-func (d *Document) nodesOf(tree *node) []*node {
+func (d *Document) nodesOf(input *tree.Node) []*tree.Node {
 	at := make(map[int]Ref, len(d.components))
 	for i := range d.components {
 		at[cap(d.json)-cap(d.components[i].raw)] = Ref(i)
 	}
-	nodes := make([]*node, len(d.components))
-	tree.each(func(n *node) {
-		if ref, ok := at[int(n.start)]; ok {
+	nodes := make([]*tree.Node, len(d.components))
+	input.Each(func(n *tree.Node) {
+		if ref, ok := at[int(n.Start)]; ok {
 			nodes[ref] = n
 		}
 	})

@@ -78,10 +78,12 @@ func placeWeight(w string) int {
 		last = parts[len(parts)-2]
 	}
 	switch last {
-	case "components", "packages", "files", "@graph", "services", "dependencies", "dependsOn", "relationships", "relationshipType", "relatedSpdxElement",
+	case "components", "packages", "files", "@graph", "services", "dependencies", "dependsOn", "relationships", "relationshipType",
+		"relatedSpdxElement",
 		"vulnerabilities":
 		return 0
-	case "licenses", "licenseConcluded", "licenseDeclared", "hashes", "checksums", "verifiedUsing", "purl", "cpe", "version", "name", "group", "ref", "scope":
+	case "licenses", "licenseConcluded", "licenseDeclared", "hashes", "checksums", "verifiedUsing", "purl", "cpe", "version", "name",
+		"group", "ref", "scope":
 		return 1
 	case "filesAnalyzed", "$schema", "downloadLocation":
 		return 3

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // Subset returns a document, in JSON and of the same Format, with some of the components and all that d says of them,
@@ -35,19 +36,19 @@ func (d *Document) Subset(keep ...Ref) (*Document, error) {
 	if d.signed() {
 		return nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
-	tree, err := parseTree(d.json)
+	input, err := tree.Parse(d.json)
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
-	s := subset{format: d.format, gone: map[*node]bool{}, ids: map[string]bool{}}
-	for i, n := range d.nodesOf(tree) {
+	s := subset{format: d.format, gone: map[*tree.Node]bool{}, ids: map[string]bool{}}
+	for i, n := range d.nodesOf(input) {
 		if n == nil || kept[i] {
 			continue
 		}
 		s.gone[n] = true
-		n.each(func(n *node) {
-			if id := n.definition(d.format); id != nil && n.get("name") == nil && d.format.Spec == CycloneDX {
-				s.ids[id.text] = true // parts of the component that are none themselves
+		n.Each(func(n *tree.Node) {
+			if id := definition(n, d.format); id != nil && n.Get("name") == nil && d.format.Spec == CycloneDX {
+				s.ids[id.Text] = true // parts of the component that are none themselves
 			}
 		})
 		if id := d.components[i].ID; id != "" {
@@ -61,149 +62,149 @@ func (d *Document) Subset(keep ...Ref) (*Document, error) {
 	}
 	switch {
 	case d.format.Spec == CycloneDX:
-		s.cyclonedx(tree)
+		s.cyclonedx(input)
 	case isSPDX2(d.format):
-		s.spdx2(tree)
+		s.spdx2(input)
 	default:
-		s.spdx3(tree)
+		s.spdx3(input)
 	}
-	s.identify(tree)
-	out, err := parseJSON(tree.render())
+	s.identify(input)
+	out, err := parseJSON(input.Render())
 	return out, err
 }
 
 type subset struct {
 	format Format
-	gone   map[*node]bool  // components that are not kept
-	ids    map[string]bool // what they and their parts are referred to by
+	gone   map[*tree.Node]bool // components that are not kept
+	ids    map[string]bool     // what they and their parts are referred to by
 }
 
 // refersToGone says whether n is a reference to what is not kept.
-func (s *subset) refersToGone(n *node) bool { return n.kind == strictjson.String && s.ids[n.text] }
+func (s *subset) refersToGone(n *tree.Node) bool { return n.Kind == strictjson.String && s.ids[n.Text] }
 
 // filter removes the references in a list to what is not kept, and says whether there were any.
-func (s *subset) filter(n *node, name string) (removed bool) {
-	list := n.get(name)
-	if list == nil || list.kind != strictjson.Array {
+func (s *subset) filter(n *tree.Node, name string) (removed bool) {
+	list := n.Get(name)
+	if list == nil || list.Kind != strictjson.Array {
 		return false
 	}
-	before := len(list.items)
-	list.items = slices.DeleteFunc(list.items, s.refersToGone)
-	if len(list.items) == 0 && before > 0 {
-		n.remove(name)
+	before := len(list.Items)
+	list.Items = slices.DeleteFunc(list.Items, s.refersToGone)
+	if len(list.Items) == 0 && before > 0 {
+		n.Remove(name)
 	}
-	return len(list.items) < before
+	return len(list.Items) < before
 }
 
-func (s *subset) cyclonedx(root *node) {
+func (s *subset) cyclonedx(root *tree.Node) {
 	s.lift(root)
-	s.lift(root.get("metadata").get("component"))
-	if list := root.get("dependencies"); list != nil {
-		list.items = slices.DeleteFunc(list.items, func(n *node) bool {
+	s.lift(root.Get("metadata").Get("component"))
+	if list := root.Get("dependencies"); list != nil {
+		list.Items = slices.DeleteFunc(list.Items, func(n *tree.Node) bool {
 			removed := s.filter(n, "dependsOn")
 			removed = s.filter(n, "provides") || removed
 			// An element without any says that there are none.
-			return s.ids[n.str("ref").s] || removed && n.get("dependsOn") == nil && n.get("provides") == nil
+			return s.ids[n.Str("ref").S] || removed && n.Get("dependsOn") == nil && n.Get("provides") == nil
 		})
 	}
-	for _, n := range root.list("compositions") {
+	for _, n := range root.List("compositions") {
 		assemblies, dependencies, vulnerabilities := s.filter(n, "assemblies"), s.filter(n, "dependencies"), s.filter(n, "vulnerabilities")
-		if a := n.get("aggregate"); a != nil && a.text == "complete" && (assemblies || dependencies || vulnerabilities) {
-			a.text = "incomplete"
+		if a := n.Get("aggregate"); a != nil && a.Text == "complete" && (assemblies || dependencies || vulnerabilities) {
+			a.Text = "incomplete"
 		}
 	}
-	s.affected(root, "vulnerabilities", "affects", func(a *node) bool { return s.ids[a.str("ref").s] })
+	s.affected(root, "vulnerabilities", "affects", func(a *tree.Node) bool { return s.ids[a.Str("ref").S] })
 	s.affected(root, "annotations", "subjects", s.refersToGone)
 }
 
 // affected removes what a list of things is about, and those that are about nothing any more.
-func (s *subset) affected(root *node, name, about string, gone func(*node) bool) {
-	list := root.get(name)
+func (s *subset) affected(root *tree.Node, name, about string, gone func(*tree.Node) bool) {
+	list := root.Get(name)
 	if list == nil {
 		return
 	}
-	list.items = slices.DeleteFunc(list.items, func(n *node) bool {
-		objects := n.get(about)
-		if objects == nil || len(objects.items) == 0 {
+	list.Items = slices.DeleteFunc(list.Items, func(n *tree.Node) bool {
+		objects := n.Get(about)
+		if objects == nil || len(objects.Items) == 0 {
 			return false
 		}
-		objects.items = slices.DeleteFunc(objects.items, gone)
-		return len(objects.items) == 0
+		objects.Items = slices.DeleteFunc(objects.Items, gone)
+		return len(objects.Items) == 0
 	})
-	if len(list.items) == 0 {
-		root.remove(name)
+	if len(list.Items) == 0 {
+		root.Remove(name)
 	}
 }
 
 // lift removes components from a list and puts what they contain in their place.
-func (s *subset) lift(parent *node) {
-	list := parent.get("components")
+func (s *subset) lift(parent *tree.Node) {
+	list := parent.Get("components")
 	if list == nil {
 		return
 	}
-	var out []*node
-	for _, n := range list.items {
+	var out []*tree.Node
+	for _, n := range list.Items {
 		s.lift(n)
 		if s.gone[n] {
-			out = append(out, n.list("components")...)
+			out = append(out, n.List("components")...)
 		} else {
 			out = append(out, n)
 		}
 	}
-	list.items = out
+	list.Items = out
 }
 
-func (s *subset) spdx2(root *node) {
+func (s *subset) spdx2(root *tree.Node) {
 	files := map[string]bool{} // those that had files which are not kept
-	relationships := root.get("relationships")
+	relationships := root.Get("relationships")
 	if relationships != nil {
-		relationships.items = slices.DeleteFunc(relationships.items, func(n *node) bool {
-			from, to := n.str("spdxElementId").s, n.str("relatedSpdxElement").s
-			if n.str("relationshipType").s == "CONTAINS" && s.ids[to] {
+		relationships.Items = slices.DeleteFunc(relationships.Items, func(n *tree.Node) bool {
+			from, to := n.Str("spdxElementId").S, n.Str("relatedSpdxElement").S
+			if n.Str("relationshipType").S == "CONTAINS" && s.ids[to] {
 				files[from] = true
 			}
 			return s.ids[from] || s.ids[to]
 		})
 	}
 	for _, name := range []string{"packages", "files", "snippets"} {
-		list := root.get(name)
+		list := root.Get(name)
 		if list == nil {
 			continue
 		}
-		list.items = slices.DeleteFunc(list.items, func(n *node) bool {
-			return s.gone[n] || s.ids[n.str("snippetFromFile").s]
+		list.Items = slices.DeleteFunc(list.Items, func(n *tree.Node) bool {
+			return s.gone[n] || s.ids[n.Str("snippetFromFile").S]
 		})
-		for _, n := range list.items {
+		for _, n := range list.Items {
 			removed := s.filter(n, "hasFiles")
-			if v := n.get("packageVerificationCode"); v != nil && (removed || files[n.str("SPDXID").s]) {
-				n.remove("packageVerificationCode")
-				n.remove("licenseInfoFromFiles")
-				n.remove("filesAnalyzed")
-				n.set("filesAnalyzed", newLiteral("false"))
+			if v := n.Get("packageVerificationCode"); v != nil && (removed || files[n.Str("SPDXID").S]) {
+				n.Remove("packageVerificationCode")
+				n.Remove("licenseInfoFromFiles")
+				n.Remove("filesAnalyzed")
+				n.Set("filesAnalyzed", tree.NewLiteral("false"))
 			}
 		}
 	}
 	s.filter(root, "documentDescribes")
 }
 
-func (s *subset) spdx3(root *node) {
-	graph := root.get("@graph")
-	if graph == nil || graph.kind != strictjson.Array {
+func (s *subset) spdx3(root *tree.Node) {
+	graph := root.Get("@graph")
+	if graph == nil || graph.Kind != strictjson.Array {
 		return
 	}
 	// What is said of something that goes, goes too, and so does what is said of that: a relationship without one that it
 	// is from, or without any that it is to.
-	about, left := map[string][]*node{}, map[*node]int{}
-	for _, n := range graph.items {
+	about, left := map[string][]*tree.Node{}, map[*tree.Node]int{}
+	for _, n := range graph.Items {
 		for _, name := range []string{"from", "subject", "software_snippetFromFile"} {
-			if v := n.str(name); v.ok() {
-				about[v.s] = append(about[v.s], n)
+			if v := n.Str(name); v.OK() {
+				about[v.S] = append(about[v.S], n)
 			}
 		}
-		to := listOrOne(n.get("to"))
+		to := tree.ListOrOne(n.Get("to"))
 		left[n] = len(to)
 		for _, v := range to {
-			about[v.text] = append(about[v.text], n)
+			about[v.Text] = append(about[v.Text], n)
 		}
 	}
 	var queue []string
@@ -212,24 +213,24 @@ func (s *subset) spdx3(root *node) {
 	}
 	for i := 0; i < len(queue); i++ {
 		for _, n := range about[queue[i]] {
-			if left[n]--; s.gone[n] || left[n] > 0 && n.str("from").s != queue[i] && n.str("subject").s != queue[i] {
+			if left[n]--; s.gone[n] || left[n] > 0 && n.Str("from").S != queue[i] && n.Str("subject").S != queue[i] {
 				continue
 			}
 			s.gone[n] = true
-			if id := n.definition(s.format); id != nil && !s.ids[id.text] {
-				s.ids[id.text] = true
-				queue = append(queue, id.text)
+			if id := definition(n, s.format); id != nil && !s.ids[id.Text] {
+				s.ids[id.Text] = true
+				queue = append(queue, id.Text)
 			}
 		}
 	}
-	graph.items = slices.DeleteFunc(graph.items, func(n *node) bool { return s.gone[n] })
-	for _, n := range graph.items {
-		if c := n.get("completeness"); s.filter(n, "to") && c != nil && c.text == "complete" {
-			c.text = "incomplete"
+	graph.Items = slices.DeleteFunc(graph.Items, func(n *tree.Node) bool { return s.gone[n] })
+	for _, n := range graph.Items {
+		if c := n.Get("completeness"); s.filter(n, "to") && c != nil && c.Text == "complete" {
+			c.Text = "incomplete"
 		}
 		for _, name := range []string{"element", "rootElement"} {
-			if v := n.get(name); v != nil && s.refersToGone(v) {
-				n.remove(name)
+			if v := n.Get(name); v != nil && s.refersToGone(v) {
+				n.Remove(name)
 			} else {
 				s.filter(n, name)
 			}
@@ -238,21 +239,21 @@ func (s *subset) spdx3(root *node) {
 }
 
 // identify gives another document another name.
-func (s *subset) identify(root *node) {
-	name := func() string { return uuid(string(root.render())) }
+func (s *subset) identify(root *tree.Node) {
+	name := func() string { return uuid(string(root.Render())) }
 	switch {
 	case s.format.Spec == CycloneDX:
-		if v := root.get("serialNumber"); v != nil {
-			v.text = "urn:uuid:" + name()
+		if v := root.Get("serialNumber"); v != nil {
+			v.Text = "urn:uuid:" + name()
 		}
 	case isSPDX2(s.format):
-		if v := root.get("documentNamespace"); v != nil {
-			v.text = strings.TrimRight(v.text, "#/") + "/" + name()
+		if v := root.Get("documentNamespace"); v != nil {
+			v.Text = strings.TrimRight(v.Text, "#/") + "/" + name()
 		}
 	default:
-		for _, n := range listOrOne(root.get("@graph")) {
-			if id := n.definition(s.format); id != nil && n.str("type").s == "SpdxDocument" {
-				root.rename(s.format, map[string]string{id.text: strings.TrimRight(id.text, "#/") + "/" + name()})
+		for _, n := range tree.ListOrOne(root.Get("@graph")) {
+			if id := definition(n, s.format); id != nil && n.Str("type").S == "SpdxDocument" {
+				rename(root, s.format, map[string]string{id.Text: strings.TrimRight(id.Text, "#/") + "/" + name()})
 			}
 		}
 	}

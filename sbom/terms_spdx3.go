@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // JSON-LD lets a document write a class, a property or a word of a list by its IRI, in place of the name that SPDX's context
@@ -48,41 +49,41 @@ func shortClass3(class string) string {
 }
 
 // shorten writes terms below n by their names and unwraps @set, and returns n if there are none. Leaves stay those of n.
-func (s *shaper) shorten(n *node) *node {
-	var short *node // of an object that is written anew
-	switch n.kind {
+func (s *shaper) shorten(n *tree.Node) *tree.Node {
+	var short *tree.Node // of an object that is written anew
+	switch n.Kind {
 	case strictjson.Object:
-		if len(n.members) == 1 && n.members[0].name == "@set" {
+		if len(n.Members) == 1 && n.Members[0].Name == "@set" {
 			s.changed = true
-			return s.shorten(n.members[0].value)
+			return s.shorten(n.Members[0].Value)
 		}
-		for i, m := range n.members {
-			name, value := shortClass3(m.name), s.shorten(m.value)
-			if value.kind == strictjson.String && mayBeTerm3(value.text) {
-				if word, parts := term3(value.text); parts == 3 || parts == 2 && (name == "type" || name == "@type") {
-					s.changed, value.text = true, word
+		for i, m := range n.Members {
+			name, value := shortClass3(m.Name), s.shorten(m.Value)
+			if value.Kind == strictjson.String && mayBeTerm3(value.Text) {
+				if word, parts := term3(value.Text); parts == 3 || parts == 2 && (name == "type" || name == "@type") {
+					s.changed, value.Text = true, word
 				}
 			}
-			if short == nil && (name != m.name || value != m.value) {
-				short = &node{kind: n.kind, start: n.start, members: slices.Clone(n.members[:i])}
+			if short == nil && (name != m.Name || value != m.Value) {
+				short = &tree.Node{Kind: n.Kind, Start: n.Start, Members: slices.Clone(n.Members[:i])}
 			}
 			if short != nil {
 				s.changed = true
-				short.set(name, value)
+				short.Set(name, value)
 			}
 		}
 	case strictjson.Array:
-		for i, v := range n.items {
+		for i, v := range n.Items {
 			value := s.shorten(v)
 			if short == nil && value != v {
-				short = &node{kind: n.kind, start: n.start, items: slices.Clone(n.items[:i])}
+				short = &tree.Node{Kind: n.Kind, Start: n.Start, Items: slices.Clone(n.Items[:i])}
 			}
 			switch {
 			case short == nil:
-			case v.kind == strictjson.Object && value.kind == strictjson.Array: // a set in a set is one set
-				short.items = append(short.items, value.items...)
+			case v.Kind == strictjson.Object && value.Kind == strictjson.Array: // a set in a set is one set
+				short.Items = append(short.Items, value.Items...)
 			default:
-				short.items = append(short.items, value)
+				short.Items = append(short.Items, value)
 			}
 		}
 	}

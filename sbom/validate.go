@@ -114,7 +114,8 @@ func unreadable(data []byte, err error) error {
 	}
 	p.Advice = "Correct the text here: " + p.Advice + "."
 	if errors.Is(err, strictjson.ErrLimit) || errors.Is(err, xmltree.ErrLimit) || errors.Is(err, spdxyaml.ErrLimit) {
-		p.Rule, p.Advice = "limit", fmt.Sprintf("Nest values less deep: %s, and no more is read.", p.Advice[len("Correct the text here: "):len(p.Advice)-1])
+		p.Rule, p.Advice = "limit", fmt.Sprintf("Nest values less deep: %s, and no more is read.",
+			p.Advice[len("Correct the text here: "):len(p.Advice)-1])
 		e.cause = fmt.Errorf("%w: %w", ErrLimit, err)
 	}
 	e.Problems = []Problem{p}

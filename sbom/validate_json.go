@@ -155,7 +155,8 @@ var otherCategories = []string{"PACKAGE_MANAGER", "PERSISTENT_ID", "PACKAGE-MANA
 
 func (c *jsonCheck) schemaClass(p jsonschema.Problem) Class {
 	switch {
-	case p.Format == "iri-reference" || p.Format == "uri" || p.Format == "uri-reference" || p.Format == "iri" || p.Format == "email" || p.Format == "idn-email":
+	case p.Format == "iri-reference" || p.Format == "uri" || p.Format == "uri-reference" || p.Format == "iri" || p.Format == "email" ||
+		p.Format == "idn-email":
 		return Tolerated
 	case p.Keyword == "enum" && string(c.doc.Text(p.Node)) == "OPERATING-SYSTEM": // as the text of SPDX 2.3 has it (7.24), and 2.3.1
 		return Tolerated
@@ -316,7 +317,8 @@ func (c *jsonCheck) cycloneDX() {
 					if key == "compositions" || c.sameThing(earlier, n) { // nothing refers to a composition
 						class = Tolerated
 					}
-					c.classed(class, at, specification, fmt.Sprintf("Give this another bom-ref: %s is taken by an earlier one.", spec.Quote(ref)))
+					c.classed(class, at, specification, fmt.Sprintf("Give this another bom-ref: %s is taken by an earlier one.",
+						spec.Quote(ref)))
 				}
 				if !taken {
 					first[ref] = n

@@ -48,7 +48,8 @@ func (c *jsonCheck) spdx2(name string) {
 	if text, n := c.text(root, "dataLicense"); n >= 0 && text != "CC0-1.0" {
 		c.say(n, "Write \"CC0-1.0\" instead of %s: the data of every SPDX document is under that licence.", spec.Quote(text))
 	}
-	if text, n := c.text(root, "documentNamespace"); n >= 0 && (!iri.IsReference(text) || !iri.IsAbsolute(text) || strings.Contains(text, "#")) {
+	if text, n := c.text(root, "documentNamespace"); n >= 0 && (!iri.IsReference(text) || !iri.IsAbsolute(text) ||
+		strings.Contains(text, "#")) {
 		c.tolerate(n, "Replace %s by an absolute URI without \"#\".", spec.Quote(text))
 	}
 	if info := c.doc.Member(root, "creationInfo"); info >= 0 {
@@ -273,7 +274,8 @@ func (s *spdx2) date(owner jsonschema.Node, member string) {
 		if isTime(text) {
 			class = Tolerated
 		}
-		s.classed(class, n, specification, fmt.Sprintf("Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text)))
+		s.classed(class, n, specification,
+			fmt.Sprintf("Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text)))
 	}
 }
 
@@ -305,7 +307,8 @@ var spdx3Times = map[string]bool{
 func (c *jsonCheck) spdx3() {
 	ids := map[string]bool{}
 	c.objects(c.doc.Root(), "", func(n jsonschema.Node, key string) {
-		if class, _ := c.text(n, "type"); n != c.doc.Root() && key != "@graph" && isElement3(shortClass3(class), c.doc.Member(n, "spdxId") >= 0, key) {
+		if class, _ := c.text(n, "type"); n != c.doc.Root() && key != "@graph" && isElement3(shortClass3(class),
+			c.doc.Member(n, "spdxId") >= 0, key) {
 			// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
 			c.say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of another one.")
 		}
@@ -353,5 +356,6 @@ func (c *jsonCheck) spdx3() {
 
 // isIndividual knows what SPDX itself defines: NoAssertionElement, NoneElement, and the licences of its list.
 func isIndividual(id string) bool {
-	return strings.HasPrefix(id, "https://spdx.org/") || strings.HasPrefix(id, "http://spdx.org/") || id == "NoAssertionElement" || id == "NoneElement" || id == "SpdxOrganization"
+	return strings.HasPrefix(id, "https://spdx.org/") || strings.HasPrefix(id, "http://spdx.org/") || id == "NoAssertionElement" ||
+		id == "NoneElement" || id == "SpdxOrganization"
 }

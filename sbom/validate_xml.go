@@ -113,7 +113,8 @@ func (c *xmlCheck) inDependencies(n xmltree.Node) bool {
 // refersOutside reports whether n refers to something from what vulnerabilities affect, compositions and annotations.
 func (c *xmlCheck) refersOutside(n xmltree.Node) bool {
 	up := c.doc.Parent(n)
-	if !c.is(up, "target") && !c.is(up, "assemblies") && !c.is(up, "dependencies") && !c.is(up, "vulnerabilities") && !c.is(up, "subjects") {
+	if !c.is(up, "target") && !c.is(up, "assemblies") && !c.is(up, "dependencies") && !c.is(up, "vulnerabilities") &&
+		!c.is(up, "subjects") {
 		return false
 	}
 	over := c.doc.Parent(up)
@@ -156,8 +157,10 @@ func (c *xmlCheck) rules() {
 	seen := map[string]bool{}
 	for n := range c.doc.All(c.doc.Root) {
 		parent := c.doc.Parent(n)
-		if space, local := c.doc.Name(n); c.doc.Kind(n) == xmltree.Element && space != c.space && strings.HasPrefix(space, encoding.Namespace) {
-			c.say(n, "Write <%s> in the document's namespace %s: what is in that of another version is seen by some readers only.", local, c.space)
+		if space, local := c.doc.Name(n); c.doc.Kind(n) == xmltree.Element && space != c.space && strings.HasPrefix(space,
+			encoding.Namespace) {
+			c.say(n, "Write <%s> in the document's namespace %s: what is in that of another version is seen by some readers only.",
+				local, c.space)
 		}
 		switch {
 		case c.is(n, "expression") && c.is(parent, "licenses"):

@@ -1,0 +1,445 @@
+// Package tree holds documents as values: what is read, what a conversion makes of it, and which leaves of the input
+// each part of the output stands for. What no part stands for is a loss.
+package tree
+
+import (
+	"slices"
+	"unsafe"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spec"
+)
+
+// A Node is a value of a JSON document that is being converted or made. A conversion's output remembers which nodes of
+// the input each of its own stands for; what no node stands for is a loss.
+type Node struct {
+	Kind    strictjson.Kind
+	kept    bool   // input: something stands for it
+	Start   int32  // input: where its text begins
+	Text    string // a string, decoded, or a literal
+	Members []Member
+	Items   []*Node
+	From    []*Node // output: the leaves of the input that this leaf stands for
+	note    *Note   // input: why it is not kept, or how what is kept differs
+}
+
+type Member struct {
+	Name  string
+	Value *Node
+}
+
+// NewObject returns an object with room for the members that most have.
+func NewObject() *Node {
+	n := &struct {
+		Node
+		first [4]Member
+	}{Node: Node{Kind: strictjson.Object}}
+	n.Members = n.first[:0]
+	return &n.Node
+}
+
+// NewArray returns an array with room for the elements that most have.
+func NewArray() *Node {
+	n := &struct {
+		Node
+		first [2]*Node
+	}{Node: Node{Kind: strictjson.Array}}
+	n.Items = n.first[:0]
+	return &n.Node
+}
+
+// NewText returns a string that stands for leaves of the input.
+func NewText(s string, from ...*Node) *Node {
+	if len(from) > 1 {
+		return &Node{Kind: strictjson.String, Text: s, From: Compact(slices.Clone(from))}
+	}
+	n := &struct {
+		Node
+		leaf [1]*Node
+	}{Node: Node{Kind: strictjson.String, Text: s}}
+	if len(from) == 1 && from[0] != nil {
+		n.leaf[0] = from[0]
+		n.From = n.leaf[:1:1]
+	}
+	return &n.Node
+}
+
+func NewLiteral(s string) *Node { return &Node{Kind: strictjson.Number, Text: s} }
+
+func Compact(list []*Node) []*Node {
+	return slices.DeleteFunc(list, func(n *Node) bool { return n == nil })
+}
+
+// Parse reads a text, which must not change afterwards: the tree has views of it.
+func Parse(data []byte) (*Node, error) {
+	return ParseWithout(data, "")
+}
+
+// ParseWithout leaves out a member of the object that data is.
+func ParseWithout(data []byte, without string) (*Node, error) {
+	r := strictjson.NewReader(data, strictjson.Limits{Depth: spec.MaxDepth})
+	t := treeReader{Reader: r, without: without}
+	t.size = len(data) / 36 // half of what the first block is to be, most likely of all
+	n := t.node()
+	return n, r.End()
+}
+
+func Read(r *strictjson.Reader) *Node {
+	t := treeReader{Reader: r}
+	return t.node()
+}
+
+// A treeReader keeps the members and elements of what is open until their number is known.
+type treeReader struct {
+	*strictjson.Reader
+	arena
+	without string
+	open    []Member // of all open objects, innermost last
+	items   []*Node  // of all open arrays
+}
+
+func (r *treeReader) node() *Node {
+	n := r.new()
+	n.Kind = r.Kind()
+	n.Start = int32(r.Offset())
+	switch n.Kind {
+	case strictjson.Object:
+		base, without := len(r.open), r.without
+		r.without = ""
+		for name := range r.Object() {
+			if without != "" && string(name) == without {
+				continue
+			}
+			s := viewOf(name)
+			r.open = append(r.open, Member{s, r.node()})
+		}
+		n.Members = r.newMembers(r.open[base:])
+		r.open = r.open[:base]
+	case strictjson.Array:
+		base := len(r.items)
+		for range r.Array() {
+			r.items = append(r.items, r.node())
+		}
+		n.Items = r.newItems(r.items[base:])
+		r.items = r.items[:base]
+	case strictjson.String:
+		n.Text = viewOf(r.Text())
+	default:
+		n.Kind = strictjson.Number
+		n.Text = viewOf(r.Raw())
+	}
+	return n
+}
+
+// viewOf returns text that does not change as a string.
+func viewOf(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
+
+// An arena makes nodes and lists in blocks, the larger the more there are.
+type arena struct {
+	nodes   []Node
+	members []Member
+	lists   []*Node
+	size    int // of the last block
+}
+
+func (a *arena) new() *Node {
+	if len(a.nodes) == 0 {
+		a.size = min(max(16, 2*a.size), 1024)
+		a.nodes = make([]Node, a.size)
+	}
+	n := &a.nodes[0]
+	a.nodes = a.nodes[1:]
+	return n
+}
+
+// newMembers copies a list, nil if it is empty; what is appended to it is somewhere else.
+func (a *arena) newMembers(list []Member) []Member {
+	n := len(list)
+	if n == 0 {
+		return nil
+	}
+	if n > len(a.members) {
+		a.members = make([]Member, max(n, a.size))
+	}
+	out := a.members[:n:n]
+	a.members = a.members[n:]
+	copy(out, list)
+	return out
+}
+
+func (a *arena) newItems(list []*Node) []*Node {
+	n := len(list)
+	if n == 0 {
+		return nil
+	}
+	if n > len(a.lists) {
+		a.lists = make([]*Node, max(n, a.size))
+	}
+	out := a.lists[:n:n]
+	a.lists = a.lists[n:]
+	copy(out, list)
+	return out
+}
+
+// Get returns a member, or nil: of nil too, so that a path of gets needs no checks.
+func (n *Node) Get(name string) *Node {
+	if n != nil {
+		for i := range n.Members {
+			if n.Members[i].Name == name {
+				return n.Members[i].Value
+			}
+		}
+	}
+	return nil
+}
+
+// List returns the elements of an array member that are objects.
+func (n *Node) List(name string) []*Node {
+	a := n.Get(name)
+	if a == nil {
+		return nil
+	}
+	return a.Items
+}
+
+// Str returns a string member.
+func (n *Node) Str(name string) Text {
+	if v := n.Get(name); v != nil && v.Kind == strictjson.String {
+		return Text{v.Text, v}
+	}
+	return Text{}
+}
+
+func (n *Node) Set(name string, v *Node) *Node {
+	n.Members = append(n.Members, Member{name, v})
+	return v
+}
+
+// Put adds a string member if there is something to say.
+func (n *Node) Put(name string, t Text) {
+	if t.OK() {
+		n.Set(name, NewText(t.S, t.From))
+	}
+}
+
+// Add appends an element to an array member, which it makes if it is not there.
+func (n *Node) Add(name string, v *Node) *Node {
+	a := n.Get(name)
+	if a == nil {
+		a = n.Set(name, NewArray())
+	}
+	a.Items = append(a.Items, v)
+	return v
+}
+
+func (n *Node) Remove(name string) *Node {
+	for i, m := range n.Members {
+		if m.Name == name {
+			n.Members = slices.Delete(n.Members, i, i+1)
+			return m.Value
+		}
+	}
+	return nil
+}
+
+func (n *Node) IsLeaf() bool { return len(n.Members) == 0 && len(n.Items) == 0 }
+
+// Copy copies the input into an output that stands for all of it.
+func Copy(n *Node) *Node { return new(arena).copy(n) }
+
+func (a *arena) copy(n *Node) *Node {
+	out := a.new()
+	out.Kind, out.Text = n.Kind, n.Text
+	if n.IsLeaf() {
+		out.From = a.newItems([]*Node{n})
+	}
+	out.Members, out.Items = a.newMembers(n.Members), a.newItems(n.Items)
+	for i, m := range n.Members {
+		out.Members[i].Value = a.copy(m.Value)
+	}
+	for i, v := range n.Items {
+		out.Items[i] = a.copy(v)
+	}
+	return out
+}
+
+// Render writes the tree, indented by two blanks.
+func (n *Node) Render() []byte {
+	return append(n.Append(make([]byte, 0, n.size(0)+1), 0), '\n')
+}
+
+// size is how long the text of n is, but for escapes.
+func (n *Node) size(depth int) int {
+	sum := len(n.Text) + 2
+	for _, m := range n.Members {
+		sum += len(m.Name) + 6 + 2*(depth+1) + m.Value.size(depth+1)
+	}
+	for _, v := range n.Items {
+		sum += 2 + 2*(depth+1) + v.size(depth+1)
+	}
+	if !n.IsLeaf() {
+		sum += 1 + 2*depth
+	}
+	return sum
+}
+
+const blanks = "\n                                                                                                "
+
+func newline(dst []byte, depth int) []byte {
+	if k := 1 + 2*depth; k <= len(blanks) {
+		return append(dst, blanks[:k]...)
+	}
+	dst = append(dst, '\n')
+	for range depth {
+		dst = append(dst, ' ', ' ')
+	}
+	return dst
+}
+
+func (n *Node) Append(dst []byte, depth int) []byte {
+	switch n.Kind {
+	case strictjson.Object:
+		if len(n.Members) == 0 {
+			return append(dst, '{', '}')
+		}
+		dst = append(dst, '{')
+		for i, m := range n.Members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = newline(dst, depth+1)
+			dst = strictjson.AppendString(dst, m.Name)
+			dst = append(dst, ':', ' ')
+			dst = m.Value.Append(dst, depth+1)
+		}
+		return append(newline(dst, depth), '}')
+	case strictjson.Array:
+		if len(n.Items) == 0 {
+			return append(dst, '[', ']')
+		}
+		dst = append(dst, '[')
+		for i, v := range n.Items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = newline(dst, depth+1)
+			dst = v.Append(dst, depth+1)
+		}
+		return append(newline(dst, depth), ']')
+	case strictjson.String:
+		return strictjson.AppendString(dst, n.Text)
+	}
+	return append(dst, n.Text...)
+}
+
+// Ordered lists the values in the order of the text, each member twice, as its name and as its value.
+func (n *Node) Ordered(out []*Node) []*Node {
+	out = append(out, n)
+	for _, m := range n.Members {
+		out = m.Value.Ordered(append(out, m.Value))
+	}
+	for _, v := range n.Items {
+		out = v.Ordered(out)
+	}
+	return out
+}
+
+// Sweep removes nodes, and the lists that become empty by it.
+func (n *Node) Sweep(gone map[*Node]string) {
+	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool {
+		if _, ok := gone[m.Value]; ok {
+			return true
+		}
+		had := !m.Value.IsLeaf()
+		m.Value.Sweep(gone)
+		return had && m.Value.IsLeaf() && m.Value.Kind == strictjson.Array
+	})
+	n.Items = slices.DeleteFunc(n.Items, func(v *Node) bool {
+		if _, ok := gone[v]; ok {
+			return true
+		}
+		v.Sweep(gone)
+		return false
+	})
+}
+
+// Each visits every object below n, n first.
+func (n *Node) Each(visit func(*Node)) {
+	if n == nil {
+		return
+	}
+	if n.Kind == strictjson.Object {
+		visit(n)
+	}
+	for _, m := range n.Members {
+		m.Value.Each(visit)
+	}
+	for _, v := range n.Items {
+		v.Each(visit)
+	}
+}
+
+// The types of this file are what the specifications have in common: where a conversion passes through, and what the
+// generator fills. Each text knows the leaf of the input that it comes from.
+
+type Text struct {
+	S    string
+	From *Node
+}
+
+func (t Text) OK() bool { return t.From != nil || t.S != "" }
+
+func Constant(s string) Text { return Text{S: s} }
+
+// Number returns a member that is a number.
+func (n *Node) Number(name string) Text {
+	if v := n.Get(name); v != nil && v.Kind == strictjson.Number && v.IsLeaf() {
+		return Text{v.Text, v}
+	}
+	return Text{}
+}
+
+func LiteralOf(t Text) *Node {
+	v := NewLiteral(t.S)
+	v.From = Compact([]*Node{t.From})
+	return v
+}
+
+func Texts(n *Node, name string) (out []Text) {
+	for _, v := range ListOrOne(n.Get(name)) {
+		if v.Kind == strictjson.String {
+			out = append(out, Text{v.Text, v})
+		}
+	}
+	return out
+}
+
+func ListOrOne(n *Node) []*Node {
+	switch {
+	case n == nil:
+		return nil
+	case n.Kind == strictjson.Array:
+		return n.Items
+	}
+	return []*Node{n}
+}
+
+// Under returns the members of an object, or none.
+func (n *Node) Under() []Member {
+	if n == nil {
+		return nil
+	}
+	return n.Members
+}
+
+// Count is how many values there are below n, and n.
+func (n *Node) Count() int {
+	sum := 1
+	for _, m := range n.Members {
+		sum += m.Value.Count()
+	}
+	for _, v := range n.Items {
+		sum += v.Count()
+	}
+	return sum
+}
