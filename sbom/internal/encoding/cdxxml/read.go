@@ -6,6 +6,7 @@
 package cdxxml
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -210,10 +211,7 @@ func wraps(local string, decl xsd.Decl, items jsonschema.View) bool {
 
 func (r *reader) attributesInto(o *transcode.Value, n xmltree.Node, view jsonschema.View) {
 	for a := range r.attributes(n) {
-		name := attributeNames[a.Name]
-		if name == "" {
-			name = a.Name
-		}
+		name := cmp.Or(attributeName(a.Name), a.Name)
 		p := view.Property(name)
 		if !p.Known() || o.Get(name) != nil {
 			r.extra(n, "/@"+a.Name, a.Start, a.End)
@@ -223,8 +221,16 @@ func (r *reader) attributesInto(o *transcode.Value, n xmltree.Node, view jsonsch
 	}
 }
 
-// attributeNames are the members that attributes of other names become.
-var attributeNames = map[string]string{"content-type": "contentType", "license-identifier": "licenseIdentifier"}
+// attributeName is the member that an attribute of another name becomes, or empty.
+func attributeName(name string) string {
+	switch name {
+	case "content-type":
+		return "contentType"
+	case "license-identifier":
+		return "licenseIdentifier"
+	}
+	return ""
+}
 
 // object fills o with the attributes, elements and text of n.
 func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view jsonschema.View) {
@@ -249,10 +255,9 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 		name := local
 		p := view.Property(name)
 		if !p.Known() {
-			for _, other := range elementNames[local] {
+			if other := elementName(local); other != "" {
 				if p = view.Property(other); p.Known() {
 					name = other
-					break
 				}
 			}
 		}
@@ -293,12 +298,19 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 	}
 }
 
-// elementNames are the members that elements of other names become.
-var elementNames = map[string][]string{
-	"dependency": {"dependsOn"},
-	"responses":  {"response"},
-	"details":    {"expressionDetails"},
-	"cryptoRef":  {"cryptoRefArray"},
+// elementName is the member that an element of another name becomes, or empty.
+func elementName(name string) string {
+	switch name {
+	case "dependency":
+		return "dependsOn"
+	case "responses":
+		return "response"
+	case "details":
+		return "expressionDetails"
+	case "cryptoRef":
+		return "cryptoRefArray"
+	}
+	return ""
 }
 
 // textNames are the members that can hold the text of an element that becomes an object.

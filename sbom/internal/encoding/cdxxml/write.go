@@ -24,16 +24,16 @@ type Lost struct {
 // It marks in root what it used, which nobody may have done before.
 func Write(root *transcode.Value, version string, s schema.Both) ([]byte, []Lost) {
 	w := &writer{changed: map[*transcode.Value]string{}}
-	return w.write(root, version, s), w.losses
+	return w.document(root, version, s), w.losses
 }
 
 // WritePlaces is [Write], and tells for each value that became an element where that begins and ends.
 func WritePlaces(root *transcode.Value, version string, s schema.Both) ([]byte, []Lost, map[*transcode.Value][2]int) {
 	w := &writer{changed: map[*transcode.Value]string{}, places: map[*transcode.Value][2]int{}}
-	return w.write(root, version, s), w.losses, w.places
+	return w.document(root, version, s), w.losses, w.places
 }
 
-func (w *writer) write(root *transcode.Value, version string, s schema.Both) []byte {
+func (w *writer) document(root *transcode.Value, version string, s schema.Both) []byte {
 	w.out = make([]byte, 0, 2*(root.End-root.Start)+256)
 	space := "http://cyclonedx.org/schema/bom/" + version
 	w.out = append(w.out, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
@@ -54,12 +54,14 @@ type writer struct {
 	changed map[*transcode.Value]string
 	path    jsonpointer.Path
 	losses  []Lost
+	pieces  []piece                     // of the elements around, outermost first
+	names   []string                    // of the pieces that are written now
 	places  map[*transcode.Value][2]int // nil if nobody asks for them
 }
 
 // lost lists what was not written.
 func (w *writer) lost(v *transcode.Value) {
-	if how := w.changed[v]; how != "" {
+	if how := w.change(v); how != "" {
 		w.losses = append(w.losses, Lost{w.path.String(), v, how})
 	}
 	for _, m := range v.Members {
@@ -74,6 +76,13 @@ func (w *writer) lost(v *transcode.Value) {
 	}
 }
 
+func (w *writer) change(v *transcode.Value) string {
+	if len(w.changed) == 0 {
+		return ""
+	}
+	return w.changed[v]
+}
+
 func (w *writer) lostPart(v *transcode.Value) {
 	if v.Used {
 		w.lost(v)
@@ -83,10 +92,13 @@ func (w *writer) lostPart(v *transcode.Value) {
 }
 
 func (w *writer) indent() {
+	const blanks = "                                                                "
 	w.out = append(w.out, '\n')
-	for range w.depth {
-		w.out = append(w.out, "  "...)
+	n := 2 * w.depth
+	for ; n > len(blanks); n -= len(blanks) {
+		w.out = append(w.out, blanks...)
 	}
+	w.out = append(w.out, blanks[:n]...)
 }
 
 func (w *writer) attr(name, value string) {
@@ -121,7 +133,7 @@ func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 	text, hasText := "", false
 	if v.Kind == strictjson.Object {
 		for _, a := range decl.Attributes() {
-			if m := memberFor(v, a, attributeNames[a]); m != nil && isScalar(m) && !m.Used {
+			if m := memberFor(v, a, attributeName(a)); m != nil && isScalar(m) && !m.Used {
 				m.Used = true
 				w.attr(a, m.Text)
 			}
@@ -160,14 +172,13 @@ func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 	case strictjson.Object:
 		w.members(decl, v, view)
 	case strictjson.Array:
-		items := view.Items()
-		var ps []piece
+		items, base := view.Items(), len(w.pieces)
 		for _, item := range v.Items {
-			if p := w.item(decl.Children(), item, items); p.write != nil {
-				ps = append(ps, p)
+			if p := w.item(decl.Children(), item, items); p.what != nothing {
+				w.pieces = append(w.pieces, p)
 			}
 		}
-		w.pieces(decl, ps)
+		w.write(decl, base)
 	}
 	w.depth--
 	if len(w.out) == before {
@@ -184,47 +195,101 @@ func (w *writer) end(name string) {
 	w.out = append(w.out, '>')
 }
 
-// memberFor returns the member with the first of the names that there is.
-func memberFor(v *transcode.Value, names ...string) *transcode.Value {
-	for _, n := range names {
-		if m := v.Get(n); n != "" && m != nil {
-			return m
-		}
+// memberFor returns the member with a name, or with another one if there is none and that is not empty.
+func memberFor(v *transcode.Value, name, other string) *transcode.Value {
+	m := v.Get(name)
+	if m == nil && other != "" {
+		m = v.Get(other)
 	}
-	return nil
+	return m
 }
 
 // A piece is an element that is going to be written.
 type piece struct {
-	name  string
-	write func()
+	what  what
+	child *xsd.Child
+	value *transcode.Value // what becomes the element
+	view  jsonschema.View  // of the value
+	in    *transcode.Value // the object or the array that it is a member or an element of, where that counts
+	list  *transcode.Value // the array that it is an element of, which is marked with it
 }
 
-// pieces writes elements in order, but for those that may not stand together: these stay unused.
-func (w *writer) pieces(decl xsd.Decl, ps []piece) {
-	names := make([]string, len(ps))
-	for i, p := range ps {
-		names[i] = p.name
+// The ways to write a piece.
+type what uint8
+
+const (
+	nothing     what = iota
+	plain            // the element is the value
+	listOfOne        // the same, and the value was no list
+	wrapped          // the element is the member that value is, of the object in
+	flowing          // of a data flow, whose attribute stands beside it
+	attribution      // who asserts
+)
+
+func (w *writer) piece(p *piece) {
+	if p.list != nil {
+		p.list.Used = true
 	}
+	switch p.what {
+	case listOfOne:
+		w.changed[p.value] = "it is a list of one in the XML form"
+		w.element(p.child.Decl, p.value, p.view, "", "")
+	case wrapped:
+		p.in.Used = true
+		inner, view := p.value, p.view
+		if p.child.Text() {
+			inner = wrapText(p.in, p.value)
+		} else {
+			view = view.Property(p.child.Name())
+		}
+		w.element(p.child.Decl, inner, view, "", "")
+		if w.places != nil {
+			w.places[p.in] = w.places[inner]
+		}
+	case flowing:
+		o := transcode.NewObject(p.value.Start, p.value.End)
+		o.Set("content", p.value)
+		if flow := p.in.Get("flow"); flow != nil && isScalar(flow) {
+			o.Set("flow", flow)
+		}
+		w.element(p.child.Decl, o, p.view, "", "")
+	case attribution:
+		w.asserter(p.child.Decl, p.value, p.view)
+	default:
+		w.element(p.child.Decl, p.value, p.view, "", "")
+	}
+}
+
+// write writes the pieces from base on in order, but for those that may not stand together: these stay unused.
+func (w *writer) write(decl xsd.Decl, base int) {
+	ps := w.fit(decl, w.pieces[base:len(w.pieces):len(w.pieces)])
+	for i := range ps {
+		w.piece(&ps[i])
+	}
+	w.pieces = w.pieces[:base]
+}
+
+// fit leaves out pieces that may not stand together, or moves one of them.
+func (w *writer) fit(decl xsd.Decl, ps []piece) []piece {
+	names := w.names[:0]
+	for i := range ps {
+		names = append(names, ps[i].child.Name())
+	}
+	w.names = names
 	for tries := 0; ; tries++ {
 		bad := decl.Misfit(names)
 		if bad < 0 {
-			break
+			return ps
 		}
 		if from, to := move(decl, names); from >= 0 {
 			p := ps[from]
-			ps = slices.Insert(slices.Delete(ps, from, from+1), to, p)
-			break
+			return slices.Insert(slices.Delete(ps, from, from+1), to, p)
 		}
 		if tries == 1000 { // nothing that anybody meant
-			ps = ps[:bad]
-			break
+			return ps[:bad]
 		}
 		names = slices.Delete(names, bad, bad+1)
 		ps = slices.Delete(ps, bad, bad+1)
-	}
-	for _, p := range ps {
-		p.write()
 	}
 }
 
@@ -248,49 +313,34 @@ func move(decl xsd.Decl, names []string) (from, to int) {
 }
 
 func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View) {
-	var ps []piece
-	for _, child := range decl.Children() {
-		m := v.Get(child.Name())
-		if m == nil {
-			m = memberFor(v, elementNames[child.Name()]...)
-		}
+	base := len(w.pieces)
+	kids := decl.Children()
+	for i := range kids {
+		child := &kids[i]
+		m := memberFor(v, child.Name(), elementName(child.Name()))
 		if m == nil || m.Used || m.IsNull() {
 			continue
 		}
 		p := view.Property(nameOf(v, m))
 		switch {
 		case child.Name() == "classification" && decl.Name() == "dataflow" && m.Kind == strictjson.String:
-			ps = append(ps, piece{child.Name(), func() {
-				o := transcode.NewObject(m.Start, m.End)
-				o.Set("content", m)
-				if flow := v.Get("flow"); flow != nil && isScalar(flow) {
-					o.Set("flow", flow)
-				}
-				w.element(child.Decl, o, view, "", "")
-			}})
+			w.pieces = append(w.pieces, piece{what: flowing, child: child, value: m, in: v})
 		case child.Name() == "asserter":
-			ps = append(ps, piece{child.Name(), func() { w.asserter(child.Decl, m, p) }})
+			w.pieces = append(w.pieces, piece{what: attribution, child: child, value: m, view: p})
 		case m.Kind == strictjson.Array && (child.Repeats && !isList(child.Decl, p.Items()) || isOne(child.Decl)):
 			for _, item := range m.Items {
-				one := w.item([]xsd.Child{child}, item, p.Items())
-				if one.write == nil {
-					continue
+				if one := w.item(kids[i:i+1], item, p.Items()); one.what != nothing {
+					one.list = m
+					w.pieces = append(w.pieces, one)
 				}
-				ps = append(ps, piece{one.name, func() {
-					m.Used = true
-					one.write()
-				}})
 			}
+		case m.Kind == strictjson.Object && child.Repeats && p.Array():
+			w.pieces = append(w.pieces, piece{what: listOfOne, child: child, value: m, view: p})
 		default:
-			ps = append(ps, piece{child.Name(), func() {
-				if m.Kind == strictjson.Object && child.Repeats && p.Array() {
-					w.changed[m] = "it is a list of one in the XML form"
-				}
-				w.element(child.Decl, m, p, "", "")
-			}})
+			w.pieces = append(w.pieces, piece{what: plain, child: child, value: m, view: p})
 		}
 	}
-	w.pieces(decl, ps)
+	w.write(decl, base)
 }
 
 func nameOf(v, m *transcode.Value) string {
@@ -305,7 +355,8 @@ func nameOf(v, m *transcode.Value) string {
 // item makes an element of an array the element that it is, or that its members say it is.
 func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.View) piece {
 	if item.Kind == strictjson.Object {
-		for _, c := range kids {
+		for i := range kids {
+			c := &kids[i]
 			m := item.Get(c.Name())
 			if m == nil || !items.Property(c.Name()).Known() || !wraps(c.Name(), c.Decl, items) {
 				continue
@@ -313,23 +364,21 @@ func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.
 			if c.Text() && !fits(c.Decl, item, m) {
 				continue
 			}
-			return piece{c.Name(), func() {
-				item.Used = true
-				inner := m
-				if c.Text() {
-					inner = wrapText(w, item, m)
-					w.element(c.Decl, inner, items, "", "")
-				} else {
-					w.element(c.Decl, m, items.Property(c.Name()), "", "")
-				}
-				if w.places != nil {
-					w.places[item] = w.places[inner]
-				}
-			}}
+			return piece{what: wrapped, child: c, value: m, view: items, in: item}
 		}
 	}
-	// Otherwise the element that has a place for most of the members.
-	best, most := -1, -1
+	if len(kids) == 0 || item.IsNull() {
+		return piece{}
+	}
+	return piece{what: plain, child: &kids[roomiest(kids, item)], value: item, view: items}
+}
+
+// roomiest returns the element that has a place for most of the members.
+func roomiest(kids []xsd.Child, item *transcode.Value) int {
+	if len(kids) == 1 {
+		return 0
+	}
+	best, most := 0, -1
 	for i, c := range kids {
 		score := 0
 		if isScalar(item) {
@@ -349,10 +398,7 @@ func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.
 			best, most = i, score
 		}
 	}
-	if best < 0 || item.IsNull() {
-		return piece{}
-	}
-	return piece{kids[best].Name(), func() { w.element(kids[best].Decl, item, items, "", "") }}
+	return best
 }
 
 // fits reports whether the other members of item can be attributes beside the text m.
@@ -366,7 +412,7 @@ func fits(decl xsd.Decl, item, m *transcode.Value) bool {
 }
 
 // wrapText is the object whose text is the member m of item and whose attributes are its other members.
-func wrapText(w *writer, item, m *transcode.Value) *transcode.Value {
+func wrapText(item, m *transcode.Value) *transcode.Value {
 	m.Used = true
 	o := transcode.NewObject(item.Start, item.End)
 	o.Set("content", transcode.NewString(m.Text, m.Start, m.End))
@@ -383,12 +429,12 @@ func has(decl xsd.Decl, member string) bool {
 		return true
 	}
 	for _, a := range decl.Attributes() {
-		if a == member || attributeNames[a] == member {
+		if a == member || attributeName(a) == member {
 			return true
 		}
 	}
 	for _, c := range decl.Children() {
-		if c.Name() == member || slices.Contains(elementNames[c.Name()], member) {
+		if c.Name() == member || elementName(c.Name()) == member {
 			return true
 		}
 	}

@@ -226,11 +226,24 @@ func (v *validator) lax(n xmltree.Node) {
 // A matcher walks a content model along the elements. The rules of XML Schema make each step unambiguous, so it takes
 // the first that fits.
 type matcher struct {
-	kids []name
+	kids   []name   // the elements,
+	locals []string // or their local names
+	target string   // and the namespace of all of these
 
 	trace    bool // note where it gets stuck
 	farthest int
 	expected []name
+}
+
+// kid returns an element, and whether there is one.
+func (m *matcher) kid(i int) (name, bool) {
+	switch {
+	case i < len(m.kids):
+		return m.kids[i], true
+	case i < len(m.locals):
+		return name{m.target, m.locals[i]}, true
+	}
+	return name{}, false
 }
 
 func (m *matcher) stuck(i int, want name) {
@@ -281,15 +294,13 @@ func (m *matcher) once(p *particle, i int) (int, bool) {
 		}
 		return i, nothing
 	case single:
-		if i < len(m.kids) && m.kids[i] == p.name {
+		if kid, ok := m.kid(i); ok && kid == p.name {
 			return i + 1, true
 		}
 		m.stuck(i, p.name)
 	case wildcard:
-		if i < len(m.kids) {
-			if space := m.kids[i].space; !p.foreign || space != p.target && space != "" {
-				return i + 1, true
-			}
+		if kid, ok := m.kid(i); ok && (!p.foreign || kid.space != p.target && kid.space != "") {
+			return i + 1, true
 		}
 	}
 	return i, false

@@ -106,10 +106,7 @@ func (d Decl) Misfit(locals []string) int {
 	if !d.Known() || d.e.typ.content == nil {
 		return min(len(locals), 1) - 1
 	}
-	m := matcher{kids: make([]name, len(locals))}
-	for i, local := range locals {
-		m.kids[i] = name{d.e.typ.target, local}
-	}
+	m := matcher{locals: locals, target: d.e.typ.target}
 	if end, ok := m.particle(d.e.typ.content, 0); ok && end == len(locals) {
 		return -1
 	}
