@@ -2,6 +2,7 @@ package lading_test
 
 import (
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"os"
@@ -20,13 +21,22 @@ var (
 // Lists of attacks that tests of several packages go through.
 var testLists = map[string]string{"verify/sigstore": "internal/sigstoretest/attacks.go", "verify/sigstore/tuf": "internal/tuftest/attacks.go"}
 
-// Whatever a page in docs says that a test shows, there is a test of that name, and one of that name within it. Each row of a table that
+// pages are those whose names are held against the code.
+func pages(t *testing.T) (all []string) {
+	t.Helper()
+	for _, pattern := range []string{"HACKING.md", "CONTRIBUTING.md", filepath.Join("docs", "*.md"), filepath.Join("docs", "design", "*.md")} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d pages, %v", pattern, len(files), err)
+		}
+		all = append(all, files...)
+	}
+	return all
+}
+
+// Whatever a page says that a test shows, there is a test of that name, and one of that name within it. Each row of a table that
 // ends with the column "shown by" names at least one.
 func TestDocsNameTests(t *testing.T) {
-	pages, err := filepath.Glob(filepath.Join("docs", "*.md"))
-	if err != nil || len(pages) == 0 {
-		t.Fatalf("%d pages, %v", len(pages), err)
-	}
 	tests := make(map[string]string) // the text of all tests of a package, by its path
 	read := func(pkg string) string {
 		if text, ok := tests[pkg]; ok {
@@ -52,7 +62,7 @@ func TestDocsNameTests(t *testing.T) {
 		return tests[pkg]
 	}
 	rows := 0
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		data, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -89,15 +99,11 @@ func TestDocsNameTests(t *testing.T) {
 
 var exportedName = regexp.MustCompile("`([a-z][a-z0-9/]*)\\.([A-Z][A-Za-z0-9]*)(?:\\.([A-Z][A-Za-z0-9]*))?`")
 
-// Whatever a page in docs calls a name of a package is one.
+// Whatever a page calls a name of a package is one.
 func TestDocsNameExported(t *testing.T) {
-	pages, err := filepath.Glob(filepath.Join("docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	names := 0
 	packages := make(map[string][]ast.Decl)
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		data, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -105,6 +111,9 @@ func TestDocsNameExported(t *testing.T) {
 		for _, m := range exportedName.FindAllStringSubmatch(string(data), -1) {
 			if testCell.MatchString(m[0]) {
 				continue
+			}
+			if _, err := os.Stat(filepath.Join(build.Default.GOROOT, "src", filepath.FromSlash(m[1]))); err == nil {
+				continue // of the standard library
 			}
 			names++
 			if _, ok := packages[m[1]]; !ok {
@@ -140,7 +149,7 @@ func declarations(t *testing.T, dir string) (out []ast.Decl) {
 	return out
 }
 
-// declares says whether d exports the name and, if a member is given, that method of its type.
+// declares says whether d exports the name and, if a member is given, that method or field of its type.
 func declares(d ast.Decl, name, member string) bool {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
@@ -152,7 +161,7 @@ func declares(d ast.Decl, name, member string) bool {
 		for _, s := range d.Specs {
 			switch s := s.(type) {
 			case *ast.TypeSpec:
-				if s.Name.Name == name && member == "" {
+				if s.Name.Name == name && (member == "" || hasField(s.Type, member)) {
 					return true
 				}
 			case *ast.ValueSpec:
@@ -165,4 +174,11 @@ func declares(d ast.Decl, name, member string) bool {
 		}
 	}
 	return false
+}
+
+func hasField(typ ast.Expr, name string) bool {
+	s, ok := typ.(*ast.StructType)
+	return ok && slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool {
+		return slices.ContainsFunc(f.Names, func(id *ast.Ident) bool { return id.Name == name })
+	})
 }
