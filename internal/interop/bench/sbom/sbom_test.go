@@ -2,7 +2,7 @@
 //
 //	cd internal/interop/bench && GOWORK=off go test -run '^$' -bench . -benchtime 3x ./sbom
 //
-// Documents have 10,000 components of about 700 bytes with 2.5 dependencies each; LADING_HEAVY=1 makes that 100,000.
+// Documents have 10,000 components of about 700 bytes with 2.5 dependencies each; LADING_COMPONENTS=100000 makes that another number.
 package sbom_test
 
 import (
@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"testing"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -22,8 +23,8 @@ import (
 )
 
 func size() int {
-	if os.Getenv("LADING_HEAVY") != "" {
-		return 100_000
+	if n, err := strconv.Atoi(os.Getenv("LADING_COMPONENTS")); err == nil && n > 0 {
+		return n
 	}
 	return 10_000
 }

@@ -192,6 +192,7 @@ func main() {
 	sizes := flag.String("sizes", "5000,20000", "components, with commas")
 	only := flag.String("only", "", "rows whose names have this in them, and Parse")
 	profile := flag.String("profile", "", "write a CPU profile of the rows, for -only, to a file")
+	asLines := flag.Bool("lines", false, "print Go's benchmark format, for the command in the folder above")
 	least := flag.Duration("time", 400*time.Millisecond, "CPU time for each row")
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
@@ -217,7 +218,24 @@ func main() {
 			}
 		}
 	}
+	if *asLines {
+		lines(os.Stdout, table, counts)
+		return
+	}
 	write(os.Stdout, table, counts)
+}
+
+// lines prints each result as a benchmark's (https://go.dev/design/14313-benchmark-format).
+func lines(w io.Writer, table map[string][]result, counts []int) {
+	for _, j := range jobs {
+		for i, r := range table[j.name] {
+			name := strings.ReplaceAll(j.name, " ", "_")
+			if len(counts) > 1 {
+				name += fmt.Sprintf("/n=%d", counts[i])
+			}
+			fmt.Fprintf(w, "BenchmarkVerbs/%s 1 %d cpu-ns/op %.3f x-size\n", name, r.cpu.Nanoseconds(), float64(r.alloc)/float64(r.size))
+		}
+	}
 }
 
 func write(w io.Writer, table map[string][]result, counts []int) {

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Every suite names benchmarks that are there, and every row one of a suite.
+func TestRows(t *testing.T) {
+	known := map[string]bool{"Verbs": true} // of sbomtable
+	for _, s := range suites {
+		if s.args != nil {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join("..", "..", "..", s.module, s.pkg, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text []byte
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(text, data...)
+		}
+		for name := range strings.SplitSeq(s.bench, "|") {
+			known[name] = true
+			if !regexp.MustCompile(`(?m)^func Benchmark` + name + `\(`).Match(text) {
+				t.Errorf("%s %s has no Benchmark%s", s.module, s.pkg, name)
+			}
+		}
+	}
+	used := map[string]bool{}
+	for _, r := range rows {
+		for _, v := range []value{r.figure, r.over} {
+			name, _, _ := strings.Cut(v.bench, "/")
+			if used[name] = true; name != "" && !known[name] {
+				t.Errorf("%s: no suite runs Benchmark%s", r.work, name)
+			}
+		}
+	}
+	for name := range known {
+		if !used[name] {
+			t.Errorf("Benchmark%s is run for no row", name)
+		}
+	}
+}
+
+// A quick run makes a page of what is quickly built, with charts that are XML and a figure for each of its rows.
+func TestQuick(t *testing.T) {
+	dir := t.TempDir()
+	var progress bytes.Buffer
+	if err := run(t.Context(), &options{out: dir, quick: true, rounds: 5}, &progress); err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "performance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(data)
+	for _, want := range []string{"## SBOMs", "read SPDX 2.3, 10,000 components | times as fast as tools-golang |", "convert CycloneDX to SPDX 3, 20,000 components | times sbom.Parse",
+		"## Weight", "| verify with a key | Lading | ", "| verify with a key | sigstore-go |", "github.com/sigstore/cosign/v3` | v3.", "github.com/spdx/tools-golang` | v0.",
+		"GOWORK=off go run ."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q:\n%s", want, page)
+		}
+	}
+	if home, err := os.Hostname(); err == nil && strings.Contains(page, home) {
+		t.Error("the page has the machine's name")
+	}
+	if strings.Contains(page, "NaN") || strings.Contains(page, "Inf") {
+		t.Error("a figure is no number")
+	}
+	for _, name := range []string{"peers", "floors", "weight"} {
+		svg, err := os.ReadFile(filepath.Join(dir, "img", "performance-"+name+".svg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSVG(t, name, svg)
+	}
+	if !strings.Contains(progress.String(), "build 1 of") || !strings.Contains(progress.String(), "round 1 of 1") {
+		t.Errorf("no progress: %s", &progress)
+	}
+}
+
+// checkSVG reads a picture, and sees that each text and bar is within it.
+func checkSVG(t *testing.T, name string, svg []byte) {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(svg))
+	texts, inText := 0, false
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			inText = e.Name.Local == "text"
+			for _, a := range e.Attr {
+				var x float64
+				if _, err := fmt.Sscan(a.Value, &x); a.Name.Local == "width" && e.Name.Local == "rect" && (err != nil || x <= 0 || x > width) {
+					t.Errorf("%s: a bar of %s", name, a.Value)
+				}
+			}
+		case xml.CharData:
+			if inText {
+				texts++
+				if len([]rune(string(e))) > 66 { // about seven units each
+					t.Errorf("%s: %q does not fit", name, e)
+				}
+			}
+			inText = false
+		}
+	}
+	if texts < 4 {
+		t.Errorf("%s: %d texts", name, texts)
+	}
+}
+
+func TestRead(t *testing.T) {
+	const text = `goos: linux
+BenchmarkA/x_y-2         	      10	       100.0 ns/op	         2.500 x-floor	         3.0 ×faster
+BenchmarkA/x_y-2         	      10	       300.0 ns/op	         1.500 x-floor	         4.0 ×faster
+BenchmarkB/z/n=20000 1 1000 cpu-ns/op 3.000 x-size
+PASS
+`
+	all := figures{}
+	if n, err := read(strings.NewReader(text), all); err != nil || n != 3 {
+		t.Fatalf("%d, %v", n, err)
+	}
+	for v, want := range map[value][]float64{{"A/x_y", "ns/op"}: {100, 300}, {"A/x_y", "x-floor"}: {2.5, 1.5}, {"A/x_y", "×faster"}: {3, 4},
+		{"B/z/n=20000", "cpu-ns/op"}: {1000}} {
+		if got := all[v]; !slices.Equal(got, want) {
+			t.Errorf("%v: %v, want %v", v, got, want)
+		}
+	}
+}
+
+// A goal is missed on the side that its figure is worse on, and a figure that a suite no longer reports is an error.
+func TestResults(t *testing.T) {
+	all := figures{{"A", "x"}: {3, 1, 2}, {"A", "ns/op"}: {10, 20}, {"B", "ns/op"}: {40, 40}}
+	table := []row{
+		{work: "floor", figure: value{"A", "x"}, sense: timesFloor, goal: 1.5, floor: &floor{why: "w", figure: value{"A", "x"}}},
+		{work: "peer", figure: value{"B", "ns/op"}, over: value{"A", "ns/op"}, sense: asFast, goal: 2.5},
+		{work: "not run", figure: value{"C", "x"}},
+	}
+	got, err := results(table, all)
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%d, %v", len(got), err)
+	}
+	if r := got[0]; r.median != 2 || r.least != 1 || r.most != 3 || r.floor != 2 || !r.missed() {
+		t.Errorf("%+v", r)
+	}
+	if r := got[1]; r.median != 3 || r.missed() {
+		t.Errorf("%+v", r)
+	}
+	if _, err := results([]row{{work: "lost", figure: value{"A", "y"}}}, all); err == nil || !strings.Contains(err.Error(), "lost: A reports no y") {
+		t.Errorf("%v", err)
+	}
+}

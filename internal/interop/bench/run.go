@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// A runner builds test binaries and runs them in turn.
+type runner struct {
+	top      string // the repository
+	dir      string // for binaries
+	progress io.Writer
+	began    time.Time
+
+	versions map[string]string // of modules, from the build information of what ran
+	goes     string            // the version of Go that built it
+}
+
+func (r *runner) say(format string, args ...any) {
+	fmt.Fprintf(r.progress, "%7s  %s\n", time.Since(r.began).Round(time.Second), fmt.Sprintf(format, args...))
+}
+
+// figures are what each value was, round by round.
+type figures map[value][]float64
+
+// build compiles the tests of a suite, and notes the versions in the binary.
+func (r *runner) build(ctx context.Context, i int, s *suite) (string, error) {
+	file := filepath.Join(r.dir, fmt.Sprintf("%02d.test", i))
+	args := []string{"test", "-c", "-o", file, s.pkg}
+	if s.args != nil {
+		args = []string{"build", "-o", file, s.pkg}
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = filepath.Join(r.top, s.module)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s in %s: %w\n%s", s.pkg, s.module, err, out)
+	}
+	info, err := buildinfo.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	r.goes = info.GoVersion
+	for _, m := range info.Deps {
+		r.versions[m.Path] = m.Version
+	}
+	return file, nil
+}
+
+// run has every suite run so many times, one after the other and then again from the first, so that what else the machine does
+// meets all of them.
+func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool) (figures, error) {
+	binaries := make([]string, len(suites))
+	for i := range suites {
+		r.say("build %d of %d: %s %s", i+1, len(suites), suites[i].module, suites[i].pkg)
+		var err error
+		if binaries[i], err = r.build(ctx, i, &suites[i]); err != nil {
+			return nil, err
+		}
+	}
+	all := figures{}
+	for round := range rounds {
+		for i := range suites {
+			s := suites[i]
+			if quick {
+				s.time, s.env, s.args = "1x", s.quickEnv, s.quick
+			}
+			r.say("round %d of %d, %d of %d: %s %s %s", round+1, rounds, i+1, len(suites), s.module, s.pkg, s.bench)
+			if err := r.bench(ctx, binaries[i], &s, all); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// bench runs a binary where go test would, and keeps what it reports.
+func (r *runner) bench(ctx context.Context, binary string, s *suite, all figures) error {
+	args := s.args
+	if args == nil {
+		args = []string{"-test.run=^$", "-test.bench=" + s.pattern(), "-test.benchtime=" + s.time}
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Dir = filepath.Join(r.top, s.module, s.pkg)
+	cmd.Env = append(append(os.Environ(), "GOWORK=off"), s.env...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s in %s: %w\n%s%s", s.pkg, s.module, err, &out, &errs)
+	}
+	n, err := read(&out, all)
+	if err == nil && n == 0 {
+		err = errors.New("no such benchmark")
+	}
+	if err != nil {
+		return fmt.Errorf("%s in %s, %s: %w", s.pkg, s.module, s.bench, err)
+	}
+	return nil
+}
+
+var processors = regexp.MustCompile(`-\d+$`)
+
+// read takes the lines of Go's benchmark format, and returns how many there were.
+func read(from io.Reader, all figures) (n int, err error) {
+	in := benchfmt.NewReader(from, "benchmarks")
+	for in.Scan() {
+		result, ok := in.Result().(*benchfmt.Result)
+		if !ok {
+			continue // a unit's description, or a line of something else
+		}
+		n++
+		name := processors.ReplaceAllString(string(result.Name), "")
+		for _, v := range result.Values {
+			unit, x := v.Unit, v.Value
+			if v.OrigUnit != "" {
+				unit, x = v.OrigUnit, v.OrigValue
+			}
+			key := value{name, unit}
+			all[key] = append(all[key], x)
+		}
+	}
+	return n, in.Err()
+}
+
+// A result is the figure of a row: the median of the rounds, and the least and most of them.
+type result struct {
+	*row
+	median, least, most float64
+	floor               float64 // 0 if there is none
+}
+
+// missed says that a goal is not met.
+func (r *result) missed() bool {
+	switch {
+	case r.goal == 0:
+		return false
+	case r.sense == asFast:
+		return r.median < r.goal
+	}
+	return r.median > r.goal
+}
+
+// ratios divides two figures round by round, or takes the first alone.
+func (all figures) ratios(a, b value) []float64 {
+	out := slices.Clone(all[a])
+	if b == (value{}) {
+		return out
+	}
+	below := all[b]
+	out = out[:min(len(out), len(below))]
+	for i := range out {
+		out[i] /= below[i]
+	}
+	return out
+}
+
+func median(x []float64) float64 {
+	x = slices.Sorted(slices.Values(x))
+	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
+}
+
+// results are the rows whose benchmarks ran. One of a suite that ran without its figure is an error: the page would lose it.
+func results(rows []row, all figures) (out []result, err error) {
+	ran := map[string]bool{}
+	for v := range maps.Keys(all) {
+		name, _, _ := strings.Cut(v.bench, "/")
+		ran[name] = true
+	}
+	for i := range rows {
+		r := &rows[i]
+		x := all.ratios(r.figure, r.over)
+		if len(x) == 0 {
+			if name, _, _ := strings.Cut(r.figure.bench, "/"); ran[name] {
+				err = errors.Join(err, fmt.Errorf("%s: %s reports no %s, or not beside it %s %s", r.work, r.figure.bench, r.figure.unit, r.over.bench, r.over.unit))
+			}
+			continue
+		}
+		res := result{row: r, median: median(x), least: slices.Min(x), most: slices.Max(x)}
+		if r.floor != nil {
+			if f := all.ratios(r.floor.figure, r.floor.over); len(f) > 0 {
+				res.floor = median(f)
+			}
+		}
+		out = append(out, res)
+	}
+	return out, err
+}
