@@ -14,12 +14,12 @@ import (
 // A Value is a JSON value with the span of the source that it stands for.
 type Value struct {
 	Kind    strictjson.Kind // Object, Array, String, or Number for any literal
+	Used    bool            // for whoever writes it: something stands for it
 	Text    string          // of a string, or the literal
 	Members []Member
 	Items   []*Value
 	Start   int
 	End     int
-	Used    bool // for whoever writes it: something stands for it
 
 	index *index // of the first of each name, when there are many
 }
@@ -49,6 +49,46 @@ func NewString(text string, start, end int) *Value {
 // NewLiteral returns a number, true, false or null that stands for a span.
 func NewLiteral(text string, start, end int) *Value {
 	return &Value{Kind: strictjson.Number, Text: text, Start: start, End: end}
+}
+
+// A Maker makes values, and lists whose length is known, in blocks: a document has many. The zero Maker is ready.
+type Maker struct {
+	values  []Value
+	members []Member
+	items   []*Value
+}
+
+const blockSize = 256
+
+// New returns a value that stands for a span.
+func (m *Maker) New(kind strictjson.Kind, text string, start, end int) *Value {
+	if len(m.values) == 0 {
+		m.values = make([]Value, blockSize)
+	}
+	v := &m.values[0]
+	m.values = m.values[1:]
+	v.Kind, v.Text, v.Start, v.End = kind, text, start, end
+	return v
+}
+
+// Members returns an empty list with room for n.
+func (m *Maker) Members(n int) []Member {
+	if n > len(m.members) {
+		m.members = make([]Member, max(n, blockSize))
+	}
+	out := m.members[:0:n]
+	m.members = m.members[n:]
+	return out
+}
+
+// Items returns an empty list with room for n.
+func (m *Maker) Items(n int) []*Value {
+	if n > len(m.items) {
+		m.items = make([]*Value, max(n, blockSize))
+	}
+	out := m.items[:0:n]
+	m.items = m.items[n:]
+	return out
 }
 
 // Get returns a member of an object, or nil.
@@ -173,47 +213,37 @@ func Parse(data []byte, l strictjson.Limits) (*Value, error) {
 	return v, nil
 }
 
-// A reader makes values in blocks and lists of the size that they have in the end.
+// A reader makes lists of the size that they have in the end.
 type reader struct {
 	*strictjson.Reader
-	block   []Value
-	members []Member // of all open objects, innermost last
-	items   []*Value // of all open arrays
-}
-
-func (r *reader) new() *Value {
-	if len(r.block) == 0 {
-		r.block = make([]Value, 256)
-	}
-	v := &r.block[0]
-	r.block = r.block[1:]
-	return v
+	make  Maker
+	open  []Member // of all open objects, innermost last
+	lists []*Value // of all open arrays
 }
 
 func (r *reader) value() *Value {
-	v := r.new()
-	v.Kind = r.Kind()
-	v.Start = r.Offset()
-	switch v.Kind {
+	kind := r.Kind()
+	v := r.make.New(kind, "", r.Offset(), 0)
+	switch kind {
 	case strictjson.Object:
-		base := len(r.members)
+		base := len(r.open)
 		for name := range r.Object() {
 			n := view(name)
-			r.members = append(r.members, Member{n, r.value()})
+			r.open = append(r.open, Member{n, r.value()})
 		}
-		if len(r.members) > base {
-			v.Members = slices.Clone(r.members[base:])
+		if n := len(r.open) - base; n > 0 {
+			v.Members = append(r.make.Members(n), r.open[base:]...)
 		}
-		r.members = r.members[:base]
+		r.open = r.open[:base]
 	case strictjson.Array:
-		base := len(r.items)
+		base := len(r.lists)
 		for range r.Array() {
-			r.items = append(r.items, r.value())
+			r.lists = append(r.lists, r.value())
 		}
-		if len(r.items) > base {
-			v.Items = slices.Clone(r.items[base:])
+		if n := len(r.lists) - base; n > 0 {
+			v.Items = append(r.make.Items(n), r.lists[base:]...)
 		}
-		r.items = r.items[:base]
+		r.lists = r.lists[:base]
 	case strictjson.String:
 		v.Text = view(r.Text())
 	default:

@@ -47,6 +47,7 @@ func Read(d *xmltree.Document, version string, s schema.Both) (*transcode.Value,
 
 type reader struct {
 	*xmltree.Document
+	transcode.Maker
 	space  string
 	extras []Extra
 	// ambiguous is the first place that two readers can read in two ways.
@@ -118,11 +119,11 @@ func (r *reader) value(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tra
 	}
 	switch {
 	case asObject:
-		o := transcode.NewObject(start, end)
+		o := r.New(strictjson.Object, "", start, end)
 		r.object(o, n, decl, view)
 		return o
 	case view.Array():
-		a := transcode.NewArray(start, end)
+		a := r.New(strictjson.Array, "", start, end)
 		items := view.Items()
 		r.list(a, n, decl, items)
 		return a
@@ -135,10 +136,21 @@ func (r *reader) list(a *transcode.Value, n xmltree.Node, decl xsd.Decl, items j
 	for at := range r.attributes(n) {
 		r.extra(n, "/@"+at.Name, at.Start, at.End)
 	}
+	if a.Items == nil {
+		a.Items = r.Items(r.count(n))
+	}
 	for local, c := range r.elements(n) {
 		child, _ := decl.Child(local)
 		a.Items = append(a.Items, r.item(local, c, child.Decl, items))
 	}
+}
+
+// count is how many elements are directly inside of n.
+func (r *reader) count(n xmltree.Node) (count int) {
+	for range r.Elements(n) {
+		count++
+	}
+	return count
 }
 
 // isList reports whether an element holds elements of an array, rather than being one.
@@ -183,7 +195,8 @@ func (r *reader) onlyText(n xmltree.Node) bool {
 func (r *reader) item(local string, n xmltree.Node, decl xsd.Decl, items jsonschema.View) *transcode.Value {
 	start, end := r.Span(n)
 	if items.Object() && items.Property(local).Known() && decl.Known() && wraps(local, decl, items) {
-		o := transcode.NewObject(start, end)
+		o := r.New(strictjson.Object, "", start, end)
+		o.Members = r.Members(1 + len(r.Attrs(n)))
 		if decl.Text() {
 			o.Set(local, r.text(n, decl, items.Property(local)))
 			r.attributesInto(o, n, items)
@@ -217,7 +230,7 @@ func (r *reader) attributesInto(o *transcode.Value, n xmltree.Node, view jsonsch
 			r.extra(n, "/@"+a.Name, a.Start, a.End)
 			continue
 		}
-		o.Set(name, literal(a.Value, p, a.Start, a.End))
+		o.Set(name, r.literal(a.Value, p, a.Start, a.End))
 	}
 }
 
@@ -234,6 +247,9 @@ func attributeName(name string) string {
 
 // object fills o with the attributes, elements and text of n.
 func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view jsonschema.View) {
+	if o.Members == nil {
+		o.Members = r.Members(len(r.Attrs(n)) + r.count(n) + 1) // 1: for a text
+	}
 	r.attributesInto(o, n, view)
 	seen := make([]bool, len(decl.Children()))
 	for local, c := range r.elements(n) {
@@ -267,7 +283,7 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 		case child.Repeats && p.Array() && isList(child.Decl, p.Items()):
 			a := o.Get(name)
 			if a == nil {
-				a = o.Set(name, transcode.NewArray(start, end))
+				a = o.Set(name, r.New(strictjson.Array, "", start, end))
 			}
 			r.list(a, c, child.Decl, p.Items())
 		case (child.Repeats || isOne(child.Decl)) && p.Array():
@@ -288,7 +304,7 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 	for _, name := range textNames {
 		if p := view.Property(name); p.Known() && o.Get(name) == nil {
 			start, end := r.Inner(n)
-			o.Set(name, literal(text, p, start, end))
+			o.Set(name, r.literal(text, p, start, end))
 			return
 		}
 	}
@@ -322,7 +338,7 @@ func (r *reader) special(o *transcode.Value, n xmltree.Node, local string, c xml
 		// Which way the data flow is said of the classification in XML, and beside it in JSON.
 		for a := range r.attributes(c) {
 			if a.Name == "flow" && o.Get("flow") == nil {
-				o.Set("flow", transcode.NewString(a.Value, a.Start, a.End))
+				o.Set("flow", r.New(strictjson.String, a.Value, a.Start, a.End))
 			} else {
 				r.extra(c, "/@"+a.Name, a.Start, a.End)
 			}
@@ -342,7 +358,7 @@ func (r *reader) special(o *transcode.Value, n xmltree.Node, local string, c xml
 		case kind == "ref":
 			o.Set(local, r.text(who, child.Decl, p))
 		default:
-			r.object(o.Set(local, transcode.NewObject(start, end)), who, child.Decl, p)
+			r.object(o.Set(local, r.New(strictjson.Object, "", start, end)), who, child.Decl, p)
 		}
 	}
 	return true
@@ -362,7 +378,7 @@ func (r *reader) scalar(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tr
 				r.extra(c, "", start, end)
 			}
 			start, end := r.Span(n)
-			return literal(ref, view, start, end)
+			return r.literal(ref, view, start, end)
 		}
 	}
 	for a := range r.attributes(n) {
@@ -377,18 +393,18 @@ func (r *reader) text(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tran
 		r.extra(c, "", start, end)
 	}
 	start, end := r.Span(n)
-	return literal(decl.Normalise(r.Text(n)), view, start, end)
+	return r.literal(decl.Normalise(r.Text(n)), view, start, end)
 }
 
 // literal writes a text as the kind of value that view describes.
-func literal(text string, view jsonschema.View, start, end int) *transcode.Value {
+func (r *reader) literal(text string, view jsonschema.View, start, end int) *transcode.Value {
 	trimmed := strings.Trim(text, " \t\r\n")
 	if view.Bool() {
 		switch trimmed {
 		case "true", "1":
-			return transcode.NewLiteral("true", start, end)
+			return r.New(strictjson.Number, "true", start, end)
 		case "false", "0":
-			return transcode.NewLiteral("false", start, end)
+			return r.New(strictjson.Number, "false", start, end)
 		}
 	}
 	if view.Number() && !view.Text() {
@@ -407,8 +423,8 @@ func literal(text string, view jsonschema.View, start, end int) *transcode.Value
 			number += "." + fraction
 		}
 		if strictjson.Check([]byte(number), strictjson.Limits{}) == nil {
-			return transcode.NewLiteral(number, start, end)
+			return r.New(strictjson.Number, number, start, end)
 		}
 	}
-	return transcode.NewString(text, start, end)
+	return r.New(strictjson.String, text, start, end)
 }
