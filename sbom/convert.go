@@ -14,11 +14,10 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -270,7 +269,7 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := license.TheList()
+	list, err := licenseList()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -300,7 +299,7 @@ type fitting struct {
 	out     *tree.Node
 	name    string
 	schema  *jsonschema.Schema
-	list    *license.List
+	list    *spdxexp.List
 	nodes   []*tree.Node          // in the order of the text, when something is wrong
 	general map[*tree.Node]string // see generalTypes
 	broken  string                // what was wrong with a member of the document that went
@@ -328,8 +327,8 @@ func (f *fitting) round(text []byte) (done bool, err error) {
 		refuse(p.Node, p.Advice)
 	}
 	if len(bad) == 0 {
-		c := check.Check{Doc: doc, List: f.list, Found: refuse}
-		rules(&c, f.name)
+		c := jsonCheck{doc: doc, list: f.list, found: refuse}
+		c.rules(f.name)
 	}
 	if len(bad) == 0 {
 		return true, nil

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/license"
-	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -123,7 +121,7 @@ func (r *reader3) customs() {
 		for _, x := range tree.ListOrOne(n.Get("simplelicensing_customIdToUri")) {
 			key, uri := x.Str("key"), x.Str("value")
 			switch known := r.custom[uri.S]; {
-			case !spec.IsRef(key.S, "LicenseRef-"), r.byID[uri.S] == nil:
+			case !isSPDXRef(key.S, "LicenseRef-"), r.byID[uri.S] == nil:
 				continue
 			case known != "" && known != key.S:
 				key.From.ExplainSelf(tree.Dropped, "a licence has one name in all expressions")
@@ -154,10 +152,10 @@ func (r *reader3) licenceOfData(d *tree.Node) {
 			parts = append(parts, n)
 		}
 	})
-	if license.Listed(ref.S) { // by its name, where an id should be
+	if listed(ref.S) { // by its name, where an id should be
 		id = ref.S
 	}
-	if !license.Listed(id) || r.dataLicense.OK() || len(parts) > 1 {
+	if !listed(id) || r.dataLicense.OK() || len(parts) > 1 {
 		return
 	}
 	r.dataLicense = tree.Text{S: id, From: ref.From}
@@ -589,7 +587,7 @@ func (r *reader3) licensed(e *element, kind string, to *tree.Node, also []*tree.
 			}
 		}
 	}
-	e.licenses = append(e.licenses, licenseClaim{role: role, expression: expr})
+	e.licenses = append(e.licenses, license{role: role, expression: expr})
 	return true
 }
 

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -22,7 +21,7 @@ type writer3 struct {
 	root        *tree.Node
 	doc         *tree.Node
 	base        string
-	ids         spec.Names
+	ids         names
 	agents      map[string]*tree.Node
 	infos       map[string]string // creation information of annotations, by who and when
 	out         []string          // ids of the elements
@@ -37,20 +36,20 @@ const mainCreation = "_:creationinfo"
 
 // writeSPDX3 writes a document.
 func (h *hub) writeSPDX3() *tree.Node {
-	w := &writer3{hub: h, root: tree.NewObject(), ids: spec.Names{}, agents: map[string]*tree.Node{}, infos: map[string]string{},
+	w := &writer3{hub: h, root: tree.NewObject(), ids: names{}, agents: map[string]*tree.Node{}, infos: map[string]string{},
 		expressions: map[string]*tree.Node{},
 		exhaustive:  map[[3]string]*tree.Node{},
 		profiles:    []string{"core", "software", "simpleLicensing"}}
 	w.root.Set("@context", tree.NewText("https://spdx.org/rdf/3.0.1/spdx-context.jsonld", h.leaves...))
 	w.base = h.id.S
-	if !spec.IsNamespace(w.base) {
+	if !isNamespace(w.base) {
 		w.base = h.madeID("/@graph", "SPDX wants ids that are IRIs; made from the input's bytes")
 	}
 	w.base = strings.TrimSuffix(w.base, "#")
 	w.creation()
 	w.ids[w.base]++
 	w.document()
-	refs := &licenseRefs{h: h, known: map[string]string{}, taken: spec.Names{}}
+	refs := &licenseRefs{h: h, known: map[string]string{}, taken: names{}}
 	for i, e := range h.elements {
 		w.element(i, e, refs)
 	}
@@ -74,7 +73,7 @@ func (h *hub) writeSPDX3() *tree.Node {
 		}
 	}
 	for i := range h.externals {
-		if x := &h.externals[i]; spec.IsNamespace(x.uri.S) {
+		if x := &h.externals[i]; isNamespace(x.uri.S) {
 			w.custom(x.id.S+":", strings.TrimSuffix(x.uri.S, "#")+"#")
 		}
 	}
@@ -118,10 +117,10 @@ func (w *writer3) custom(name, id string) {
 func (w *writer3) iri(id string) string {
 	if strings.Contains(id, "://") || strings.HasPrefix(id, "urn:") {
 		if w.ids[id] == 0 && !strings.ContainsAny(id, " <>\"{}|\\^`") {
-			return w.ids.Unique(id)
+			return w.ids.unique(id)
 		}
 	}
-	return w.ids.Unique(w.base + "#" + spec.RefOf(id))
+	return w.ids.unique(w.base + "#" + spdxID(id))
 }
 
 func (w *writer3) object(class, id string, from ...*tree.Node) *tree.Node {
@@ -542,7 +541,7 @@ func (w *writer3) license(v *tree.Node) (to string, from []*tree.Node) {
 
 // edge writes a relationship, which may go to another document.
 func (w *writer3) edge(e *edge) {
-	r, ok := toSPDX3[relation(e.kind)]
+	r, ok := toSPDX3[RelationshipType(e.kind)]
 	if !ok {
 		e.explain(noSuchRelation)
 		return

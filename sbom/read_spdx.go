@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
 // spdxReader indexes an SPDX 2 document (spdx.github.io/spdx-spec/v2.3).
@@ -21,6 +20,9 @@ type hasFile struct {
 	from Ref
 	to   string
 }
+
+// spdxDocument is the SPDXID of a document (clause 6.3).
+const spdxDocument = "SPDXRef-DOCUMENT"
 
 func (s *spdxReader) member(r *strictjson.Reader, name []byte) {
 	switch string(name) {
@@ -136,17 +138,17 @@ func (s *spdxReader) finish() error {
 			l.root(l.ref(id))
 		}
 		for _, h := range hasFiles {
-			l.add(h.from, l.ref(h.to), contains)
+			l.add(h.from, l.ref(h.to), Contains)
 		}
 		if relationships == nil {
 			return
 		}
 		readRelationships(strictjson.NewReader(relationships, strictjson.Limits{Depth: maxDepth}), func(from, kind, to string) {
-			t := relation(kind)
+			t := RelationshipType(kind)
 			if turned, ok := reversed[kind]; ok {
 				from, to, t = to, from, turned
 			}
-			if t == describes && from == spec.DocumentID {
+			if t == describes && from == spdxDocument {
 				l.root(l.ref(to))
 				return
 			}

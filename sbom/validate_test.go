@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
@@ -45,7 +44,7 @@ func TestValidateCorpus(t *testing.T) {
 		group := "not read"
 		r, err := validate(f.Data)
 		if err == nil {
-			group, err = r.Format, invalid(r)
+			group, err = r.format, r.err()
 		}
 		var invalid *InvalidError
 		if errors.As(err, &invalid) {
@@ -439,9 +438,9 @@ func TestPlainCPE(t *testing.T) {
 		for range 11 - r.IntN(2)*r.IntN(2)*r.IntN(2) {
 			s += ":" + parts[min(r.IntN(len(parts)), r.IntN(len(parts)), r.IntN(len(parts)))]
 		}
-		if check.IsPlainCPE(s) {
+		if isPlainCPE(s) {
 			plain++
-			if !check.CpeString.MatchString(s) {
+			if !cpeString.MatchString(s) {
 				t.Errorf("%q is none", s)
 			}
 		}

@@ -1,5 +1,5 @@
-// Package license has SPDX licence expressions (SPDX 2.3, annex D), the list of licences, and names for those that are not on it.
-package license
+// Package spdxexp checks SPDX licence expressions (SPDX 2.3, annex D).
+package spdxexp
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package license
+package spdxexp
 
 import (
 	"slices"
