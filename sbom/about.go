@@ -87,11 +87,13 @@ func (d *Document) Details(ref Ref) *Details {
 	if d.format.Spec == CycloneDX {
 		without = "components" // which are others
 	}
-	n, err := tree.ParseWithout(d.components[ref].raw, without)
-	if err != nil {
-		return &Details{} // not so: it was read before
-	}
 	out := &Details{}
+	// An error is none here: it was read before.
+	_ = tree.Look(d.components[ref].raw, without, func(n *tree.Node) { out.read(d, ref, n) })
+	return out
+}
+
+func (out *Details) read(d *Document, ref Ref, n *tree.Node) {
 	switch {
 	case d.format.Spec == CycloneDX:
 		h := &hub{}
@@ -134,7 +136,6 @@ func (d *Document) Details(ref Ref) *Details {
 			out.Identifiers = append(out.Identifiers, Identifier{strings.Replace(kind, "omniborId", "gitoid", 1), v})
 		}
 	}
-	return out
 }
 
 func (out *Details) fill(e *element) {

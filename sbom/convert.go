@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -283,8 +284,11 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 	}
 	f := fitting{out: out, name: name, schema: schema, list: list}
 	for range mostRounds {
-		text = out.Render()
-		switch done, err := f.round(text); {
+		var spans []strictjson.Span
+		if text, spans = out.RenderSpans(); len(text) > math.MaxInt32 {
+			return nil, nil, fmt.Errorf("%w: the document in %s is larger than 2 GiB", ErrLimit, name)
+		}
+		switch done, err := f.round(jsonschema.NewDocument(text, spans)); {
 		case err != nil:
 			return nil, nil, err
 		case done:
@@ -306,11 +310,7 @@ type fitting struct {
 }
 
 // round removes what the schema or else the rules refuse, and reports whether there is nothing of it.
-func (f *fitting) round(text []byte) (done bool, err error) {
-	doc, err := jsonschema.Parse(text, strictjson.Limits{Depth: maxDepth})
-	if err != nil {
-		return false, err
-	}
+func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
 	problems, err := f.schema.Validate(doc, 1_000_000)
 	if err != nil {
 		return false, err

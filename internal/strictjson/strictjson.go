@@ -126,6 +126,14 @@ func NewReader(data []byte, l Limits) *Reader {
 	return &Reader{data: data, max: l.Depth}
 }
 
+// Reset makes r a Reader of other data that keeps the limits and the memory.
+func (r *Reader) Reset(data []byte) {
+	if r.err != nil {
+		r.sets = nil // which an object that was not read to its end can have left full
+	}
+	r.data, r.pos, r.depth, r.names, r.err = data, 0, 0, r.names[:0], nil
+}
+
 // Check reads data to its end and reports the first reason to refuse it.
 func Check(data []byte, l Limits) error {
 	r := NewReader(data, l)

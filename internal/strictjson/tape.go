@@ -10,6 +10,15 @@ type Span struct {
 
 const escapedBit = 1 << 31
 
+// NewSpan returns a span for a text that is known to have it.
+func NewSpan(start, end, next int, escaped bool) Span {
+	s := Span{Start: int32(start), end: uint32(end), Next: int32(next)}
+	if escaped {
+		s.end |= escapedBit
+	}
+	return s
+}
+
 // End is where the text of the value or the name ends.
 func (s *Span) End() int { return int(s.end &^ escapedBit) }
 

@@ -4,6 +4,7 @@ package tree
 
 import (
 	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -82,6 +83,46 @@ func ParseWithout(data []byte, without string) (*Node, error) {
 	t.size = len(data) / 36 // half of what the first block is to be, most likely of all
 	n := t.node()
 	return n, r.End()
+}
+
+// Look is [ParseWithout] for who needs the tree for a moment only: nobody may keep a node of it when look returns. What texts
+// say may be kept.
+func Look(data []byte, without string, look func(*Node)) error {
+	l := looks.Get().(*looker)
+	defer looks.Put(l)
+	l.Reset(data)
+	l.without, l.open, l.items = without, l.open[:0], l.items[:0]
+	l.arena = arena{nodes: l.all.nodes, members: l.all.members, lists: l.all.lists, size: len(l.all.nodes)}
+	defer l.clear()
+	n := l.node()
+	if err := l.End(); err != nil {
+		return err
+	}
+	look(n)
+	return nil
+}
+
+// A looker reads one text after another into the same memory.
+type looker struct {
+	treeReader
+	all arena // what can be used again
+}
+
+var looks = sync.Pool{New: func() any {
+	return &looker{treeReader: treeReader{Reader: strictjson.NewReader(nil, strictjson.Limits{Depth: spec.MaxDepth})},
+		all: arena{nodes: make([]Node, 512), members: make([]Member, 256), lists: make([]*Node, 64)}}
+}}
+
+// clear makes the memory ready for the next text. What was made beside it is left to the garbage collector.
+func (l *looker) clear() {
+	used := len(l.all.nodes)
+	if l.size == used { // no other block was made
+		used -= len(l.nodes)
+	}
+	clear(l.all.nodes[:used])
+	clear(l.all.members)
+	clear(l.all.lists)
+	l.Reset(nil)
 }
 
 func Read(r *strictjson.Reader) *Node {
@@ -261,75 +302,6 @@ func (a *arena) copy(n *Node) *Node {
 		out.Items[i] = a.copy(v)
 	}
 	return out
-}
-
-// Render writes the tree, indented by two blanks.
-func (n *Node) Render() []byte {
-	return append(n.Append(make([]byte, 0, n.size(0)+1), 0), '\n')
-}
-
-// size is how long the text of n is, but for escapes.
-func (n *Node) size(depth int) int {
-	sum := len(n.Text) + 2
-	for _, m := range n.Members {
-		sum += len(m.Name) + 6 + 2*(depth+1) + m.Value.size(depth+1)
-	}
-	for _, v := range n.Items {
-		sum += 2 + 2*(depth+1) + v.size(depth+1)
-	}
-	if !n.IsLeaf() {
-		sum += 1 + 2*depth
-	}
-	return sum
-}
-
-const blanks = "\n                                                                                                "
-
-func newline(dst []byte, depth int) []byte {
-	if k := 1 + 2*depth; k <= len(blanks) {
-		return append(dst, blanks[:k]...)
-	}
-	dst = append(dst, '\n')
-	for range depth {
-		dst = append(dst, ' ', ' ')
-	}
-	return dst
-}
-
-func (n *Node) Append(dst []byte, depth int) []byte {
-	switch n.Kind {
-	case strictjson.Object:
-		if len(n.Members) == 0 {
-			return append(dst, '{', '}')
-		}
-		dst = append(dst, '{')
-		for i, m := range n.Members {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = newline(dst, depth+1)
-			dst = strictjson.AppendString(dst, m.Name)
-			dst = append(dst, ':', ' ')
-			dst = m.Value.Append(dst, depth+1)
-		}
-		return append(newline(dst, depth), '}')
-	case strictjson.Array:
-		if len(n.Items) == 0 {
-			return append(dst, '[', ']')
-		}
-		dst = append(dst, '[')
-		for i, v := range n.Items {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = newline(dst, depth+1)
-			dst = v.Append(dst, depth+1)
-		}
-		return append(newline(dst, depth), ']')
-	case strictjson.String:
-		return strictjson.AppendString(dst, n.Text)
-	}
-	return append(dst, n.Text...)
 }
 
 // Ordered lists the values in the order of the text, each member twice, as its name and as its value.

@@ -34,7 +34,12 @@ func Parse(data []byte, l strictjson.Limits) (*Document, error) {
 	if err := r.End(); err != nil {
 		return nil, err
 	}
-	return &Document{Data: data, spans: spans, seed: maphash.MakeSeed()}, nil
+	return NewDocument(data, spans), nil
+}
+
+// NewDocument is [Parse] of a text whose spans are known: it is not checked.
+func NewDocument(data []byte, spans []strictjson.Span) *Document {
+	return &Document{Data: data, spans: spans, seed: maphash.MakeSeed()}
 }
 
 // Root is the whole document.
