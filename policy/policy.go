@@ -189,6 +189,10 @@ func decide(ctx context.Context, p Policy, in *Input) (d *Decision) {
 		return undecided("unknown", "the policy returned no decision")
 	case d.Verdict > Allow || d.Skipped && d.Verdict != Indeterminate:
 		return undecided(d.Rule, "the policy returned an unknown verdict "+strconv.Itoa(int(d.Verdict)))
+	case d.Replayed && !watched.isReplay(): // whoever combines verdicts would take it for one of today
+		again := undecided(d.Rule, "the policy returned a decision that was made from a record")
+		again.Cause = ErrReplayed
+		return again
 	}
 	until := d.Until
 	switch p.(type) {
@@ -202,11 +206,11 @@ func decide(ctx context.Context, p Policy, in *Input) (d *Decision) {
 		until = time.Time{}
 	}
 	replayed := watched.isReplay()
-	if until.Equal(d.Until) && d.Replayed == (d.Replayed || replayed) {
+	if until.Equal(d.Until) && d.Replayed == replayed {
 		return d
 	}
 	c := *d // a policy may return a shared decision
-	c.Until, c.Replayed = until, d.Replayed || replayed
+	c.Until, c.Replayed = until, replayed
 	return &c
 }
 

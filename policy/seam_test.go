@@ -314,3 +314,15 @@ func TestDecisionTells(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A decision that was made from a record is none of today, alone and among others.
+func TestReplayedIsNotToday(t *testing.T) {
+	old := policy.Func(func(context.Context, *policy.Input) *policy.Decision {
+		return &policy.Decision{Verdict: policy.Allow, Until: policy.Forever, Replayed: true}
+	})
+	for name, p := range map[string]policy.Policy{"alone": old, "all": policy.All(old), "any": policy.Any(old)} {
+		if d := decide(t, p); d.Verdict != policy.Indeterminate || !errors.Is(d.Err(), policy.ErrReplayed) {
+			t.Errorf("%s: %v, %v", name, d.Verdict, d.Err())
+		}
+	}
+}

@@ -242,7 +242,7 @@ func TestRelations(t *testing.T) {
 		}
 	}
 	for _, kind := range two {
-		if _, ok := toSPDX3[RelationshipType(kind)]; !ok && reversed[kind] == "" {
+		if _, ok := toSPDX3[relation(kind)]; !ok && reversed[kind] == "" {
 			t.Errorf("%s has no word in SPDX 3", kind)
 		}
 		in := fmt.Sprintf(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"n","documentNamespace":"https://example.org/n",

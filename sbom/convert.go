@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
+	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
-	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -270,7 +271,7 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := licenseList()
+	list, err := license.TheList()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -303,7 +304,7 @@ type fitting struct {
 	out     *tree.Node
 	name    string
 	schema  *jsonschema.Schema
-	list    *spdxexp.List
+	list    *license.List
 	nodes   []*tree.Node          // in the order of the text, when something is wrong
 	general map[*tree.Node]string // see generalTypes
 	broken  string                // what was wrong with a member of the document that went
@@ -327,8 +328,8 @@ func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
 		refuse(p.Node, p.Advice)
 	}
 	if len(bad) == 0 {
-		c := jsonCheck{doc: doc, list: f.list, found: refuse}
-		c.rules(f.name)
+		c := check.Check{Doc: doc, List: f.list, Found: refuse}
+		rules(&c, f.name)
 	}
 	if len(bad) == 0 {
 		return true, nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/packageurl"
 )
 
 // A State says what a document asserts where it gives no value.
@@ -192,7 +193,7 @@ func (d *Document) prepare() {
 		matches: sync.OnceValue(func() map[string][]Ref {
 			m := make(map[string][]Ref, len(d.components))
 			for i := range d.components {
-				if p, err := parsePURL(d.components[i].PURL); err == nil {
+				if p, err := packageurl.Parse(d.components[i].PURL); err == nil {
 					key := p.MatchKey()
 					m[key] = append(m[key], Ref(i))
 				}
@@ -231,8 +232,8 @@ func (l *links) ref(id string) Ref {
 	return None
 }
 
-func (l *links) add(from, to Ref, t RelationshipType) {
-	l.edges = append(l.edges, Relationship{from, to, t})
+func (l *links) add(from, to Ref, t relation) {
+	l.edges = append(l.edges, Relationship{from, to, RelationshipType(t)})
 }
 
 // root adds a root, once.
@@ -256,7 +257,7 @@ func (d *Document) Match(p PURL) iter.Seq[Ref] { return refs(d.lookups.matches()
 
 // canonical returns the canonical form of a package URL, or a text as it is that is none.
 func canonical(s string) string {
-	if p, err := parsePURL(s); err == nil {
+	if p, err := packageurl.Parse(s); err == nil {
 		return p.String()
 	}
 	return s

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/license"
+	"github.com/ladingdev/lading/sbom/internal/packageurl"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -133,7 +134,7 @@ func (m *matcher) all() {
 	m.by(false, m.withContent(purl))
 	m.by(false, purl)
 	match := func(d *Document, r Ref) string {
-		if p, err := parsePURL(d.components[r].PURL); err == nil {
+		if p, err := packageurl.Parse(d.components[r].PURL); err == nil {
 			return p.MatchKey()
 		}
 		return ""
@@ -170,7 +171,7 @@ func (m *matcher) all() {
 			return ""
 		}
 		typ := ""
-		if p, err := parsePURL(c.PURL); err == nil {
+		if p, err := packageurl.Parse(c.PURL); err == nil {
 			typ = p.Type + "/" + p.Namespace + "/" + p.Name
 		}
 		return c.Group + "\x00" + c.Name + "\x00" + typ + "\x00" + fileOrNot(c)
@@ -395,7 +396,7 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 
 // fullName is the name with the group, as SPDX has it.
 func (c *Component) fullName() string {
-	name, _ := joinName(c.Group, strings.TrimPrefix(c.Name, "./"), []tree.Text{tree.Constant(c.PURL)})
+	name, _ := packageurl.JoinName(c.Group, strings.TrimPrefix(c.Name, "./"), c.PURL)
 	return name
 }
 
@@ -420,8 +421,8 @@ func sameNames(a, b *Component, fields []FieldChange) []FieldChange {
 
 // samePackage reports whether two package URLs are different ones of one package that comes from one place.
 func samePackage(a, b string) bool {
-	p, err1 := parsePURL(a)
-	q, err2 := parsePURL(b)
+	p, err1 := packageurl.Parse(a)
+	q, err2 := packageurl.Parse(b)
 	if err1 != nil || err2 != nil || p.String() == q.String() || p.MatchKey() != q.MatchKey() {
 		return false
 	}
@@ -447,65 +448,16 @@ func (d *Document) licenseList(r Ref) string {
 	for _, l := range d.Licenses(r) {
 		switch {
 		case l.State != Value:
-		case isLicenseName(l.Expression):
-			list = append(list, licenseRef(l.Expression))
+		case license.IsName(l.Expression):
+			list = append(list, license.RefOf(l.Expression))
 		case l.Expression != "":
-			list = appendTogether(list, spdxexp.Tokens(l.Expression))
+			list = license.AppendConjuncts(list, license.Tokens(l.Expression))
 		case l.Name != "":
-			list = append(list, licenseRef(l.Name))
+			list = append(list, license.RefOf(l.Name))
 		}
 	}
 	slices.Sort(list)
 	return strings.Join(slices.Compact(list), " ")
-}
-
-// licenseRef writes a name as licence expressions refer to one.
-func licenseRef(name string) string {
-	return "LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spdxID(name), "SPDXRef-"), "LicenseRef-")
-}
-
-// isLicenseName reports whether a text in the place of an expression is words that nothing joins, which other formats have as a name.
-func isLicenseName(s string) bool {
-	words := strings.Fields(s)
-	return len(words) > 1 && !strings.ContainsAny(s, "()") && !slices.ContainsFunc(words, func(w string) bool {
-		return slices.Contains([]string{"AND", "OR", "WITH"}, strings.ToUpper(w))
-	})
-}
-
-// appendTogether appends the parts of a licence expression that AND joins, without brackets around the whole.
-func appendTogether(list, tokens []string) []string {
-	var parts [][]string
-	depth, from := 0, 0
-	least, most := len(tokens), 0 // depth in front of the last token
-	choice := false
-	for i, t := range tokens {
-		switch t {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		case "OR", "or":
-			choice = choice || depth == 0
-		case "AND", "and":
-			if depth == 0 {
-				parts, from = append(parts, tokens[from:i]), i+1
-			}
-		}
-		if i < len(tokens)-1 {
-			least, most = min(least, depth), max(most, depth)
-		}
-	}
-	switch {
-	case choice || depth != 0 || most > 100:
-	case len(tokens) > 2 && least > 0:
-		return appendTogether(list, tokens[1:len(tokens)-1])
-	case parts != nil:
-		for _, p := range append(parts, tokens[from:]) {
-			list = appendTogether(list, p)
-		}
-		return list
-	}
-	return append(list, strings.Join(tokens, " "))
 }
 
 // licenseText returns what SPDX 3 says of a licence.

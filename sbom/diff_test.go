@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -389,12 +389,12 @@ func TestTogether(t *testing.T) {
 		"AND":                         "|",
 		"":                            "",
 	} {
-		if got := strings.Join(appendTogether(nil, spdxexp.Tokens(in)), "|"); got != want {
+		if got := strings.Join(license.AppendConjuncts(nil, license.Tokens(in)), "|"); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 	deep := strings.Repeat("(", 1<<20) + "MIT" + strings.Repeat(")", 1<<20)
-	if got := appendTogether(nil, spdxexp.Tokens(deep)); len(got) != 1 {
+	if got := license.AppendConjuncts(nil, license.Tokens(deep)); len(got) != 1 {
 		t.Errorf("%d parts", len(got))
 	}
 }

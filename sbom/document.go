@@ -19,7 +19,7 @@ var (
 	ErrNotSBOM = spec.ErrNotSBOM                                 // of no specification that is known
 	ErrVersion = spec.ErrVersion                                 // of a known specification
 	ErrNotJSON = errors.New("the document is not in JSON")       // Convert makes it so
-	ErrLimit   = errors.New("document is over a limit")          // of size, depth or count
+	ErrLimit   = spec.ErrLimit                                   // of size, depth or count
 	ErrLoss    = errors.New("the conversion would lose content") // under ConvertOptions.Strict
 )
 

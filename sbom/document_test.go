@@ -12,7 +12,7 @@ func TestCorpus(t *testing.T) {
 	count, refused := map[string]int{}, 0
 	for f := range corpus(t) {
 		r, err := validate(f.Data)
-		valid := err == nil && r.err() == nil
+		valid := err == nil && invalid(r) == nil
 		d, err := Parse(bytes.NewReader(f.Data))
 		switch {
 		case valid && err != nil:

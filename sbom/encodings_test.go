@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
@@ -55,14 +54,14 @@ func TestXMLToJSON(t *testing.T) {
 	same, read := 0, 0
 	for f := range corpus(t, "cyclonedx/") {
 		r, err := validate(f.Data)
-		if err != nil || r.err() != nil || !strings.HasSuffix(r.format, " XML") || strings.Contains(r.format, " 1.0 ") || strings.Contains(r.format, " 1.1 ") {
+		if err != nil || invalid(r) != nil || !strings.HasSuffix(r.Format, " XML") || strings.Contains(r.Format, " 1.0 ") || strings.Contains(r.Format, " 1.1 ") {
 			continue
 		}
 		read++
 		text, _, extras := xmlToJSON(t, f.Data)
 		back, err := validateJSON(text, nil)
 		if err == nil {
-			err = back.err()
+			err = invalid(back)
 		}
 		if err != nil {
 			t.Errorf("%s: JSON form: %v", f.Name, err)
@@ -100,10 +99,10 @@ func TestJSONToXML(t *testing.T) {
 	written, whole := 0, 0
 	for f := range corpus(t, "cyclonedx/", "sbom-real/", "inspector/") {
 		r, err := validate(f.Data)
-		if err != nil || r.err() != nil || !strings.HasPrefix(r.format, "CycloneDX") || !strings.HasSuffix(r.format, " JSON") {
+		if err != nil || invalid(r) != nil || !strings.HasPrefix(r.Format, "CycloneDX") || !strings.HasSuffix(r.Format, " JSON") {
 			continue
 		}
-		version := strings.Fields(r.format)[1]
+		version := strings.Fields(r.Format)[1]
 		v, err := transcode.Parse(f.Data, strictjson.Limits{})
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +111,7 @@ func TestJSONToXML(t *testing.T) {
 		// A bom-ref that occurs twice is an error in the one schema and none in the other.
 		if x, err := validateXML(out); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
-		} else if err := x.err(); err != nil && !strings.HasSuffix(f.Name, "1.5/valid-formulation-1.5.json") {
+		} else if err := invalid(x); err != nil && !strings.HasSuffix(f.Name, "1.5/valid-formulation-1.5.json") {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		back, _, extras := xmlToJSON(t, out)
@@ -274,7 +273,7 @@ func TestTagValueRoundTrip(t *testing.T) {
 	written, whole := 0, 0
 	for f := range corpus(t, "spdx/", "sbom-real/") {
 		r, err := validate(f.Data)
-		if err != nil || r.err() != nil || !strings.HasPrefix(r.format, "SPDX 2") || !strings.HasSuffix(r.format, " JSON") {
+		if err != nil || invalid(r) != nil || !strings.HasPrefix(r.Format, "SPDX 2") || !strings.HasSuffix(r.Format, " JSON") {
 			continue
 		}
 		v, err := transcode.Parse(f.Data, strictjson.Limits{})
@@ -284,7 +283,7 @@ func TestTagValueRoundTrip(t *testing.T) {
 		out, lost := tagvalue.Write(v)
 		if r, err := validate(out); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
-		} else if err := r.err(); err != nil {
+		} else if err := invalid(r); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		form, err := encoding.Read(out)

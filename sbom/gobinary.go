@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -273,7 +274,7 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 		version, _, _ := strings.Cut(info.GoVersion, " ") // experiments follow
 		std := goElement(&debug.Module{Path: "stdlib", Version: strings.TrimPrefix(version, "go")}, "library")
 		std.description = tree.Constant("The Go standard library and runtime")
-		std.licenses = []license{{role: "declared", id: tree.Constant("BSD-3-Clause")}}
+		std.licenses = []licenseClaim{{role: "declared", id: tree.Constant("BSD-3-Clause")}}
 		if std.version.S != info.GoVersion {
 			std.properties = append(std.properties, property{tree.Constant("golang:toolchain"), tree.Constant(info.GoVersion)})
 		}
@@ -284,9 +285,9 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 
 // finishGo gives IDs and writes the document. What the document is named follows from what is in it and more.
 func (h *hub) finishGo(format Format, more string) (*Document, error) {
-	ids := names{}
+	ids := spec.Names{}
 	for _, e := range h.elements {
-		e.id.S = ids.unique(e.id.S)
+		e.id.S = ids.Unique(e.id.S)
 	}
 	var all strings.Builder
 	for _, e := range h.elements {
@@ -297,7 +298,7 @@ func (h *hub) finishGo(format Format, more string) (*Document, error) {
 	}
 	fmt.Fprint(&all, h.created.S, more)
 	h.input = []byte(all.String())
-	h.id = tree.Constant("urn:uuid:" + uuid(all.String()))
+	h.id = tree.Constant("urn:uuid:" + spec.UUID(all.String()))
 	out := h.write(format)
 	text, _, err := fit(out, format, madeAt(&ConvertOptions{}))
 	if err != nil {

@@ -1,12 +1,11 @@
 package sbom
 
 import (
-	"crypto/sha1" // of external documents, which SPDX 2 asks for
-	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/ladingdev/lading/sbom/internal/schema/iri"
+	"github.com/ladingdev/lading/sbom/internal/packageurl"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -25,7 +24,7 @@ func (p *party) named() bool { return p != nil && strings.TrimSpace(p.name.S) !=
 
 type hash struct{ alg, value tree.Text } // the algorithm as CycloneDX writes it, such as SHA-256
 
-type license struct {
+type licenseClaim struct {
 	role       string // "declared", "concluded", "found" in files, or ""
 	roleFrom   *tree.Node
 	expression tree.Text
@@ -52,7 +51,7 @@ type element struct {
 	purlFrom                        []*tree.Node // leaves that go with the package URL
 	hashes                          []hash
 	archived                        bool // hashes are those of what download names, and stood beside it
-	licenses                        []license
+	licenses                        []licenseClaim
 	copyright, description, summary tree.Text
 	copyrights                      []tree.Text // found in files
 	comment, publisher              tree.Text
@@ -175,51 +174,33 @@ func (h *hub) madeID(path, reason string) string {
 		h.id.From.ExplainSelf(tree.Changed, "no absolute URI without a fragment; kept by what is made of it")
 		reason = "the id of the input is no URI; made from it"
 		h.add(path, reason)
-		return "urn:uuid:" + uuid(h.id.S)
+		return "urn:uuid:" + spec.UUID(h.id.S)
 	}
 	h.add(path, reason)
-	return "urn:uuid:" + uuid(string(h.input))
-}
-
-// isNamespace reports whether ids can begin with a text: an absolute URI without a fragment, but for an empty one.
-func isNamespace(s string) bool {
-	s = strings.TrimSuffix(s, "#")
-	return s != "" && iri.IsReference(s) && iri.IsAbsolute(s) && !strings.Contains(s, "#") && !strings.HasPrefix(s, "_:")
+	return "urn:uuid:" + spec.UUID(string(h.input))
 }
 
 // fullName writes the name as the ecosystem of a component does, with the group that CycloneDX has apart (SPDX 2.3, clause
 // 7.1: as given by the originator). The group of a system's packages is in their package URL only.
 func (e *element) fullName() *tree.Node {
-	name, group := joinName(e.group.S, e.name.S, e.purls)
+	name, group := packageurl.JoinName(e.group.S, e.name.S, e.purl())
 	v := tree.NewText(name, e.name.From)
 	if group {
 		v.From = append(v.From, tree.Compact([]*tree.Node{e.group.From})...)
 	} else if e.group.From != nil && len(e.purls) > 0 {
-		if p, err := parsePURL(e.purls[0].S); err == nil && p.Namespace == strings.ToLower(e.group.S) {
+		if p, err := packageurl.Parse(e.purls[0].S); err == nil && p.Namespace == strings.ToLower(e.group.S) {
 			v.From = append(v.From, e.group.From)
 		}
 	}
 	return v
 }
 
-// joinName joins a group and a name, and reports whether the group is in the result.
-func joinName(group, name string, purls []tree.Text) (string, bool) {
-	if group == "" {
-		return name, true
+// purl is the first package URL, or nothing.
+func (e *element) purl() string {
+	if len(e.purls) == 0 {
+		return ""
 	}
-	kind := ""
-	if len(purls) > 0 {
-		if p, err := parsePURL(purls[0].S); err == nil {
-			kind = p.Type
-		}
-	}
-	switch kind {
-	case "deb", "rpm", "apk", "alpm", "opkg", "qpkg", "yocto", "bitnami":
-		return name, false
-	case "maven":
-		return group + ":" + name, true
-	}
-	return group + "/" + name, true
+	return e.purls[0].S
 }
 
 // splitName is the way back, where the package URL says what the group is.
@@ -227,7 +208,7 @@ func (e *element) splitName() (group, name tree.Text) {
 	if e.group.OK() || len(e.purls) == 0 {
 		return e.group, e.name
 	}
-	p, err := parsePURL(e.purls[0].S)
+	p, err := packageurl.Parse(e.purls[0].S)
 	if err != nil || p.Namespace == "" || p.Type != "npm" && p.Type != "maven" && p.Type != "composer" {
 		return e.group, e.name
 	}
@@ -257,40 +238,4 @@ func (h *hub) find(id string) int {
 		return i
 	}
 	return -1
-}
-
-// uuid returns the version 5 UUID (RFC 9562, section 5.5) of a name in the URL name space.
-func uuid(name string) string {
-	url := []byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
-	sum := sha1.Sum(append(url, name...))
-	sum[6] = sum[6]&0x0f | 0x50
-	sum[8] = sum[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
-}
-
-// spdxID returns an SPDXRef for an id of another specification (clause 3.2: letters, digits, "." and "-").
-func spdxID(id string) string {
-	var b strings.Builder
-	b.WriteString("SPDXRef-")
-	for _, c := range strings.TrimPrefix(id, "SPDXRef-") {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' {
-			b.WriteRune(c)
-		} else {
-			b.WriteByte('-')
-		}
-	}
-	return b.String()
-}
-
-// names gives every element of an output a name of its own. The number is how often a name was wanted.
-type names map[string]int
-
-func (n names) unique(want string) string {
-	got := want
-	for n[got] > 0 {
-		n[want]++
-		got = fmt.Sprintf("%s-%d", want, n[want])
-	}
-	n[got]++
-	return got
 }

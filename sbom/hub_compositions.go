@@ -11,10 +11,10 @@ import (
 // completeness of relationships, SPDX 2 by a relationship to NOASSERTION.
 type composition struct {
 	of     int
-	kind   RelationshipType // Contains or DependsOn
-	word   string           // complete, incomplete or unknown
-	leaves []*tree.Node     // that say so, the word first
-	ref    *tree.Node       // of these, CycloneDX's that says of what
+	kind   relation     // contains or dependsOn
+	word   string       // complete, incomplete or unknown
+	leaves []*tree.Node // that say so, the word first
+	ref    *tree.Node   // of these, CycloneDX's that says of what
 }
 
 // aggregates are CycloneDX's words (1.7, aggregateType) that SPDX has, as CycloneDX's general ones.
@@ -36,7 +36,7 @@ func (h *hub) cycloneDXCompositions(root *tree.Node) {
 		word := aggregates[said.S]
 		named := false
 		for _, member := range []string{"assemblies", "dependencies"} {
-			kind := map[string]RelationshipType{"assemblies": Contains, "dependencies": DependsOn}[member]
+			kind := map[string]relation{"assemblies": contains, "dependencies": dependsOn}[member]
 			for _, ref := range n.List(member) {
 				of := h.find(ref.Text)
 				switch {
@@ -61,15 +61,15 @@ func (h *hub) cycloneDXCompositions(root *tree.Node) {
 }
 
 // about returns the element that an edge says something of the parts or dependencies of, and of which of both.
-func (e *edge) about() (of int, kind RelationshipType) {
-	if e.kind == string(Contains) {
-		return e.from, Contains
+func (e *edge) about() (of int, kind relation) {
+	if e.kind == string(contains) {
+		return e.from, contains
 	}
-	switch needs, turned := needing(RelationshipType(e.kind)); {
+	switch needs, turned := needing(relation(e.kind)); {
 	case needs && turned:
-		return e.to, DependsOn
+		return e.to, dependsOn
 	case needs:
-		return e.from, DependsOn
+		return e.from, dependsOn
 	}
 	return -1, ""
 }
@@ -100,7 +100,7 @@ func (h *hub) relateCompositions(three bool, ids []string) {
 				c.explain("SPDX 2 says that more is not known, and not that all is")
 			}
 			continue
-		case c.word == "complete" && c.kind == Contains && slices.Contains(h.roots, c.of): // whose parts stand at the top of a document
+		case c.word == "complete" && c.kind == contains && slices.Contains(h.roots, c.of): // whose parts stand at the top of a document
 			c.explain(ofNothing)
 			continue
 		case c.word == "complete":
@@ -166,7 +166,7 @@ func (h *hub) compose(c composition) {
 
 type compositionKey struct {
 	of   int
-	kind RelationshipType
+	kind relation
 }
 
 // leastWords are the words of compositions, what claims least first; the empty one is that nothing is said.
@@ -246,7 +246,7 @@ func (h *hub) writeCycloneDXCompositions(root *tree.Node) {
 			aggregate := o.Members[0].Value
 			aggregate.From = append(aggregate.From, c.leaves...)
 			member := "dependencies"
-			if c.kind == Contains {
+			if c.kind == contains {
 				member = "assemblies"
 			}
 			if ref := h.elements[c.of].id.S; !seen[member][ref] {

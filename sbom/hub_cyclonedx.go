@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/spdxexp"
+	"github.com/ladingdev/lading/sbom/internal/license"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -108,7 +109,7 @@ func (h *hub) optionalEdges() {
 	reached := map[int]bool{}
 	for k := range h.edges {
 		e := &h.edges[k]
-		if e.kind != string(DependsOn) || e.to < 0 || e.from < 0 || h.elements[e.to].scope.S != "optional" {
+		if e.kind != string(dependsOn) || e.to < 0 || e.from < 0 || h.elements[e.to].scope.S != "optional" {
 			continue
 		}
 		reached[e.to] = true
@@ -245,8 +246,8 @@ func (h *hub) cycloneDXElement(n *tree.Node, parent int) int {
 	return i
 }
 
-func cycloneDXLicense(l *tree.Node) license {
-	c := license{expression: l.Str("expression")}
+func cycloneDXLicense(l *tree.Node) licenseClaim {
+	c := licenseClaim{expression: l.Str("expression")}
 	holder := l
 	if i := l.Get("license"); i != nil {
 		holder = i
@@ -267,7 +268,7 @@ func (h *hub) cycloneDXDetails(l *tree.Node) {
 		id, body := d.Str("licenseIdentifier"), d.Get("text").Str("content")
 		c := h.extracted[id.S]
 		switch {
-		case !isSPDXRef(id.S, "LicenseRef-"):
+		case !spec.IsRef(id.S, "LicenseRef-"):
 			for _, leaf := range d.All(nil) {
 				leaf.ExplainSelf(tree.Dropped, "SPDX has the texts of licences that its list does not have")
 			}
@@ -355,7 +356,7 @@ func (h *hub) writeCycloneDX() *tree.Node {
 	if strings.HasPrefix(h.id.S, "urn:uuid:") {
 		root.Put("serialNumber", h.id)
 	} else if h.id.OK() {
-		root.Set("serialNumber", tree.NewText("urn:uuid:"+uuid(h.id.S)))
+		root.Set("serialNumber", tree.NewText("urn:uuid:"+spec.UUID(h.id.S)))
 		extra = append(extra, property{tree.Constant("lading:spdx:documentNamespace"), h.id})
 	}
 	root.Set("version", tree.NewLiteral("1"))
@@ -452,14 +453,14 @@ func (h *hub) writeCycloneDX() *tree.Node {
 		}
 	}
 	nodes := make([]*tree.Node, len(h.elements))
-	ids := names{}
+	ids := spec.Names{}
 	for i, e := range h.elements {
 		nodes[i] = tree.NewObject()
 		if i == rootElement {
 			nodes[i] = metaComponent
 		}
 		if e.id.OK() {
-			e.id.S = ids.unique(e.id.S)
+			e.id.S = ids.Unique(e.id.S)
 		}
 	}
 	for i, e := range h.elements {
@@ -522,7 +523,7 @@ func (h *hub) markOptional(nodes []*tree.Node) {
 	optional := make([]int, len(h.elements)) // 1: needed by some that can do without, 2: and by one that cannot
 	for _, e := range h.edges {
 		needed := e.to
-		needs, turned := needing(RelationshipType(e.kind))
+		needs, turned := needing(relation(e.kind))
 		if turned {
 			needed = e.from
 		}
@@ -600,7 +601,7 @@ func (h *hub) cycloneDXDependencies(root *tree.Node) {
 	for k := range h.edges {
 		e := &h.edges[k]
 		leaves := append([]*tree.Node{e.fromText.From, e.toText.From, e.scope}, e.also...)
-		needs, turned := needing(RelationshipType(e.kind))
+		needs, turned := needing(relation(e.kind))
 		e.comment.From.ExplainSelf(tree.Dropped, "a dependency of CycloneDX has no comment")
 		a, b := e.from, e.to
 		if turned {
@@ -609,7 +610,7 @@ func (h *hub) cycloneDXDependencies(root *tree.Node) {
 		switch {
 		case !needs:
 			switch {
-			case e.kind != string(Contains):
+			case e.kind != string(contains):
 				e.explain(noSuchRelation)
 			case e.from >= 0 && e.to < 0 && e.toText.S == "NOASSERTION":
 				h.notKnown(e, leaves)
@@ -622,7 +623,7 @@ func (h *hub) cycloneDXDependencies(root *tree.Node) {
 			continue
 		}
 		from := h.elements[a].id.S
-		if b < 0 && e.toText.S == "NONE" && e.kind == string(DependsOn) {
+		if b < 0 && e.toText.S == "NONE" && e.kind == string(dependsOn) {
 			entry(from, leaves)
 			continue
 		}
@@ -635,7 +636,7 @@ func (h *hub) cycloneDXDependencies(root *tree.Node) {
 			continue
 		}
 		to := h.elements[b].id.S
-		if e.kind != string(DependsOn) && e.kind != string(optionalFor) && len(e.also) > 0 {
+		if e.kind != string(dependsOn) && e.kind != string(optionalFor) && len(e.also) > 0 {
 			for _, n := range []*tree.Node{e.also[0], e.scope} {
 				n.ExplainSelf(tree.Changed, "CycloneDX does not say on what occasion one needs another; written as dependsOn")
 			}
@@ -841,7 +842,7 @@ func (e *element) take(name string, t tree.Text) bool {
 		return true
 	}
 	if role, ok := strings.CutPrefix(name, "license-"); ok && (role == "declared" || role == "concluded" || role == "found") {
-		e.licenses = append(e.licenses, license{role: role, expression: t})
+		e.licenses = append(e.licenses, licenseClaim{role: role, expression: t})
 		return true
 	}
 	if kind, ok := strings.CutPrefix("lading:spdx:"+name, propertyIdentifier); ok && slices.Contains(identifiers3, kind) {
@@ -920,7 +921,7 @@ var cycloneDXReferences = []string{"vcs", "issue-tracker", "website", "advisorie
 
 // cycloneDXLicensesOf writes what an element says of its licence, and apart from it what was found in files.
 func (h *hub) cycloneDXLicensesOf(o *tree.Node, e *element) (extra []property) {
-	var own, found []license
+	var own, found []licenseClaim
 	for _, l := range e.licenses {
 		if l.role == "found" {
 			found = append(found, l)
@@ -940,26 +941,26 @@ func (h *hub) cycloneDXLicensesOf(o *tree.Node, e *element) (extra []property) {
 }
 
 // acknowledge writes whether a licence is declared or concluded.
-func (l *license) acknowledge(o *tree.Node) {
+func (l *licenseClaim) acknowledge(o *tree.Node) {
 	if l.role == "declared" || l.role == "concluded" {
 		o.Set("acknowledgement", tree.NewText(l.role, l.roleFrom))
 	}
 }
 
 // cycloneDXLicenses writes licences: one expression, or a list of single licences, which 1.6 does not mix.
-func cycloneDXLicenses(o *tree.Node, licenses []license, h *hub) (extra []property) {
-	list, err := licenseList()
+func cycloneDXLicenses(o *tree.Node, licenses []licenseClaim, h *hub) (extra []property) {
+	list, err := license.TheList()
 	if err != nil {
 		list = nil
 	}
-	var usable []license
+	var usable []licenseClaim
 	for _, l := range licenses {
 		t := l.expression
 		if t.OK() && (t.S == "NOASSERTION" || t.S == "NONE") {
 			extra = append(extra, property{tree.Constant("lading:spdx:license-" + l.role), t})
 			continue
 		}
-		if t.OK() && !listed(t.S) && spdxexp.Check(t.S, list, nil) != nil {
+		if t.OK() && !license.Listed(t.S) && license.Check(t.S, list, nil) != nil {
 			l.expression, l.name = tree.Text{}, t // what SPDX calls no expression is the name of a licence
 		}
 		usable = append(usable, l)
@@ -967,7 +968,7 @@ func cycloneDXLicenses(o *tree.Node, licenses []license, h *hub) (extra []proper
 	single := func(s string) bool { return !strings.ContainsAny(s, " ()") }
 	mixed := false
 	for _, l := range usable {
-		mixed = mixed || l.expression.OK() && (!single(l.expression.S) || !listed(l.expression.S))
+		mixed = mixed || l.expression.OK() && (!single(l.expression.S) || !license.Listed(l.expression.S))
 	}
 	written := false
 	for _, l := range usable {
@@ -1040,7 +1041,7 @@ func cycloneDXLicenses(o *tree.Node, licenses []license, h *hub) (extra []proper
 
 // expressionDetails writes the texts of the licences that an expression names and SPDX's list does not have.
 func (h *hub) expressionDetails(x *tree.Node, expression string) {
-	for _, id := range licenseRefsIn(expression) {
+	for _, id := range license.RefsIn(expression) {
 		c := h.extracted[id]
 		if c == nil || !c.body.OK() {
 			continue
@@ -1058,20 +1059,4 @@ func (h *hub) expressionDetails(x *tree.Node, expression string) {
 		}
 		c.comment.From.ExplainSelf(tree.Dropped, "CycloneDX has the text of a licence in an expression, and no comment on it")
 	}
-}
-
-// licenseRefsIn returns what an expression refers to, each once.
-func licenseRefsIn(expression string) (ids []string) {
-	for _, id := range strings.FieldsFunc(expression, func(c rune) bool { return c == ' ' || c == '(' || c == ')' || c == '+' }) {
-		if strings.HasPrefix(id, "LicenseRef-") && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-// listed reports whether an id is on the SPDX licence list, as it is written there.
-func listed(id string) bool {
-	list, err := licenseList()
-	return err == nil && id != "" && list.Licenses[strings.ToLower(id)] == id
 }

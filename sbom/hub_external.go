@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -57,9 +58,9 @@ func (r *reader3) imports(d *tree.Node) {
 		}
 		uri, name, ok := strings.Cut(at.S, "#")
 		known := prefixes[uri]
-		e := foreignElement{at: at, name: spdxID(name)}
+		e := foreignElement{at: at, name: spec.RefOf(name)}
 		if !ok {
-			e.name = spdxDocument
+			e.name = spec.DocumentID
 		}
 		var also []*tree.Node
 		hashes := spdx3HashesOf(m, &also)
@@ -69,7 +70,7 @@ func (r *reader3) imports(d *tree.Node) {
 		if i < 0 {
 			i = len(r.externals)
 			id := known.prefix
-			if !isSPDXRef(id.S, "DocumentRef-") || r.calls(id.S) {
+			if !spec.IsRef(id.S, "DocumentRef-") || r.calls(id.S) {
 				id = tree.Constant(r.documentRef(i + 1))
 			}
 			used[uri] = id.From != nil
@@ -137,9 +138,9 @@ func (r *reader3) outside(id string) string {
 	case i < 0:
 		return id
 	case ok:
-		return r.externals[i].id.S + ":" + spdxID(name)
+		return r.externals[i].id.S + ":" + spec.RefOf(name)
 	}
-	return r.externals[i].id.S + ":" + spdxDocument
+	return r.externals[i].id.S + ":" + spec.DocumentID
 }
 
 // external returns the other document that is called by a name, if SPDX 2 can name it.
@@ -288,11 +289,11 @@ func (w *writer3) foreign(id string) string {
 	}
 	for i := range w.externals {
 		x := &w.externals[i]
-		if x.id.S != doc || !isNamespace(x.uri.S) {
+		if x.id.S != doc || !spec.IsNamespace(x.uri.S) {
 			continue
 		}
 		at := x.uri.S + "#" + name
-		if name == spdxDocument {
+		if name == spec.DocumentID {
 			at = x.uri.S
 		}
 		if e := x.element(name); e != nil {
@@ -318,12 +319,12 @@ func (w *writer3) imported(x *external, at tree.Text, from ...*tree.Node) {
 func (w *writer3) outside() {
 	for i := range w.externals {
 		x := &w.externals[i]
-		if !isNamespace(x.uri.S) {
+		if !spec.IsNamespace(x.uri.S) {
 			x.uri.From.ExplainSelf(tree.Dropped, "no URI that a reference could begin with")
 			continue
 		}
 		if len(x.elements) == 0 {
-			x.elements = append(x.elements, foreignElement{at: tree.Constant(x.uri.S), name: spdxDocument})
+			x.elements = append(x.elements, foreignElement{at: tree.Constant(x.uri.S), name: spec.DocumentID})
 		}
 		for _, e := range x.elements {
 			if w.ids[e.at.S] == 0 {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/sbom/internal/license"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -73,7 +75,7 @@ func readSPDX2(root *tree.Node) *hub {
 		if turned, ok := reversed[t]; ok {
 			from, to, t = to, from, string(turned)
 		}
-		if t == "DESCRIBES" && from.S == spdxDocument {
+		if t == "DESCRIBES" && from.S == spec.DocumentID {
 			describe(to, from.From, kind.From)
 			continue
 		}
@@ -203,13 +205,13 @@ func spdx2HashName(alg string) string {
 // spdx2Licenses reads what an element says of its licence; found is the member of those found in files.
 func (e *element) spdx2Licenses(n *tree.Node, found string) {
 	if t := n.Str("licenseConcluded"); t.OK() {
-		e.licenses = append(e.licenses, license{role: "concluded", expression: t})
+		e.licenses = append(e.licenses, licenseClaim{role: "concluded", expression: t})
 	}
 	if t := n.Str("licenseDeclared"); t.OK() {
-		e.licenses = append(e.licenses, license{role: "declared", expression: t})
+		e.licenses = append(e.licenses, licenseClaim{role: "declared", expression: t})
 	}
 	for _, t := range tree.Texts(n, found) {
-		e.licenses = append(e.licenses, license{role: "found", expression: t})
+		e.licenses = append(e.licenses, licenseClaim{role: "found", expression: t})
 	}
 }
 
@@ -275,7 +277,7 @@ func (h *hub) writeSPDX2() *tree.Node {
 		license = tree.Constant("CC0-1.0")
 	}
 	root.Put("dataLicense", license)
-	root.Set("SPDXID", tree.NewText(spdxDocument))
+	root.Set("SPDXID", tree.NewText(spec.DocumentID))
 	name := h.name
 	if name.S == "" {
 		if len(h.roots) > 0 && h.elements[h.roots[0]].name.S != "" {
@@ -287,7 +289,7 @@ func (h *hub) writeSPDX2() *tree.Node {
 	}
 	root.Put("name", name)
 	id := h.id
-	if !isNamespace(id.S) || strings.Contains(id.S, "#") {
+	if !spec.IsNamespace(id.S) || strings.Contains(id.S, "#") {
 		id = tree.Text{S: h.madeID("/documentNamespace", "SPDX wants a namespace; made from the input's bytes"), From: id.From}
 	}
 	root.Put("documentNamespace", id)
@@ -319,14 +321,14 @@ func (h *hub) writeSPDX2() *tree.Node {
 	}
 	root.Put("comment", h.comment)
 
-	refs := &licenseRefs{h: h, known: map[string]string{}, taken: names{}}
+	refs := &licenseRefs{h: h, known: map[string]string{}, taken: spec.Names{}}
 	out := h.spdx2Elements(root, refs)
 	refs.rest()
 	for _, x := range refs.out {
 		root.Add("hasExtractedLicensingInfos", x)
 	}
 	for _, r := range h.roots {
-		relate(root, spdxDocument, nil, "DESCRIBES", h.rootFrom[r], out[r], nil)
+		relate(root, spec.DocumentID, nil, "DESCRIBES", h.rootFrom[r], out[r], nil)
 	}
 	h.relateCompositions(false, out)
 	for k := range h.edges {
@@ -344,7 +346,7 @@ func (h *hub) writeSPDX2() *tree.Node {
 
 // spdx2Elements writes the elements and returns their ids.
 func (h *hub) spdx2Elements(root *tree.Node, refs *licenseRefs) []string {
-	ids := names{spdxDocument: 1}
+	ids := spec.Names{spec.DocumentID: 1}
 	out := make([]string, len(h.elements))
 	isFile := func(i int) bool {
 		e := h.elements[i]
@@ -355,7 +357,7 @@ func (h *hub) spdx2Elements(root *tree.Node, refs *licenseRefs) []string {
 		if want == "" {
 			want = e.name.S + "-" + e.version.S
 		}
-		out[i] = ids.unique(spdxID(want))
+		out[i] = ids.Unique(spec.RefOf(want))
 		if e.id.From != nil && out[i] != e.id.S && out[i] != "SPDXRef-"+e.id.S {
 			e.id.From.ExplainSelf(tree.Changed, "written as "+out[i])
 		}
@@ -399,7 +401,7 @@ func (h *hub) spdx2Elements(root *tree.Node, refs *licenseRefs) []string {
 						n.Set("licenseDeclared", list.Items[i])
 					} else if terms := []string{d.Text, list.Items[i].Text}; !slices.Contains(terms, "NONE") &&
 						!slices.Contains(terms, "NOASSERTION") {
-						d.Text = parenthesised(d.Text) + " AND " + parenthesised(list.Items[i].Text)
+						d.Text = license.Parenthesised(d.Text) + " AND " + license.Parenthesised(list.Items[i].Text)
 						d.From = append(d.From, list.Items[i].From...)
 					}
 				}
@@ -425,7 +427,7 @@ func (h *hub) spdx2Relationship(root *tree.Node, out []string, e *edge) {
 		e.explain(notDescribed)
 		return
 	}
-	if _, ok := toSPDX3[RelationshipType(e.kind)]; !ok {
+	if _, ok := toSPDX3[relation(e.kind)]; !ok {
 		e.explain(noSuchRelation)
 		return
 	}
@@ -486,7 +488,7 @@ func (h *hub) annotateProperties() {
 		have[note{a.subject, a.body.S}] = true
 	}
 	date := tree.Constant(h.created.S)
-	if !isTime(date.S) {
+	if !spec.IsTime(date.S) {
 		date = tree.Constant(h.now)
 	}
 	put := func(subject int, list []property) {
@@ -618,7 +620,7 @@ func (h *hub) spdx2Element(n *tree.Node, e *element, refs *licenseRefs) {
 	}
 	if !e.file {
 		for i, t := range e.dates {
-			if t.OK() && isTime(t.S) {
+			if t.OK() && spec.IsTime(t.S) {
 				n.Put(spdx2Dates[i], h.spdxTime(t))
 			}
 		}
@@ -770,14 +772,14 @@ func orOrganization(kind string) string {
 type licenseRefs struct {
 	h     *hub
 	known map[string]string
-	taken names
+	taken spec.Names
 	out   []*tree.Node
 }
 
 // write joins claims of one role with AND: all of them hold. Those found in files stay apart.
 func (r *licenseRefs) write(n *tree.Node, e *element) {
 	for _, role := range []string{"concluded", "declared"} {
-		var list []license
+		var list []licenseClaim
 		for _, l := range e.licenses {
 			if l.role == role || role == "declared" && l.role == "" {
 				list = append(list, l)
@@ -803,7 +805,7 @@ func (r *licenseRefs) write(n *tree.Node, e *element) {
 	// What a file says of its licence itself is what was found in it; nobody declares the licence of a file.
 	if d := n.Get("licenseDeclared"); d != nil && e.file {
 		n.Remove("licenseDeclared")
-		if n.Get("licenseConcluded") == nil && !slices.ContainsFunc(e.licenses, func(l license) bool { return l.role == "declared" }) {
+		if n.Get("licenseConcluded") == nil && !slices.ContainsFunc(e.licenses, func(l licenseClaim) bool { return l.role == "declared" }) {
 			n.Set("licenseConcluded", d)
 		} else {
 			n.Add(found, d)
@@ -811,22 +813,14 @@ func (r *licenseRefs) write(n *tree.Node, e *element) {
 	}
 }
 
-// parenthesised writes an expression as a part of one with AND.
-func parenthesised(expression string) string {
-	if strings.Contains(expression, " OR ") {
-		return "(" + expression + ")"
-	}
-	return expression
-}
-
 // explain says why a licence is lost.
-func (l *license) explain(reason string) {
+func (l *licenseClaim) explain(reason string) {
 	for _, n := range []*tree.Node{l.roleFrom, l.expression.From, l.id.From, l.name.From, l.body.From, l.url.From} {
 		n.ExplainSelf(tree.Dropped, reason)
 	}
 }
 
-func (r *licenseRefs) join(n *tree.Node, list []license, role string) {
+func (r *licenseRefs) join(n *tree.Node, list []licenseClaim, role string) {
 	var terms []string
 	var from []*tree.Node
 	for _, l := range list {
@@ -851,7 +845,7 @@ func (r *licenseRefs) join(n *tree.Node, list []license, role string) {
 	}
 }
 
-func (r *licenseRefs) term(l license, several bool) (string, []*tree.Node) {
+func (r *licenseRefs) term(l licenseClaim, several bool) (string, []*tree.Node) {
 	switch {
 	case l.expression.S != "":
 		r.copyTexts(l.expression.S)
@@ -859,7 +853,7 @@ func (r *licenseRefs) term(l license, several bool) (string, []*tree.Node) {
 			return "(" + l.expression.S + ")", tree.Compact([]*tree.Node{l.expression.From})
 		}
 		return l.expression.S, tree.Compact([]*tree.Node{l.expression.From})
-	case listed(l.id.S):
+	case license.Listed(l.id.S):
 		return l.id.S, tree.Compact([]*tree.Node{l.id.From})
 	case l.id.S == "" && l.name.S == "":
 		return "", nil
@@ -871,7 +865,7 @@ func (r *licenseRefs) term(l license, several bool) (string, []*tree.Node) {
 	key := name.S + "\x00" + l.body.S + "\x00" + l.url.S
 	id := r.known[key]
 	if id == "" {
-		id = r.taken.unique("LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spdxID(name.S), "SPDXRef-"), "LicenseRef-"))
+		id = r.taken.Unique("LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spec.RefOf(name.S), "SPDXRef-"), "LicenseRef-"))
 		r.known[key] = id
 		o := tree.NewObject()
 		o.Set("licenseId", tree.NewText(id))
@@ -893,7 +887,7 @@ func (r *licenseRefs) term(l license, several bool) (string, []*tree.Node) {
 // rest writes the texts that no expression refers to.
 func (r *licenseRefs) rest() {
 	for _, id := range slices.Sorted(maps.Keys(r.h.extracted)) {
-		if isSPDXRef(id, "LicenseRef-") {
+		if spec.IsRef(id, "LicenseRef-") {
 			r.copyTexts(id)
 		}
 	}
@@ -901,7 +895,7 @@ func (r *licenseRefs) rest() {
 
 // copyTexts copies the texts that an expression of the input refers to.
 func (r *licenseRefs) copyTexts(expression string) {
-	for _, id := range licenseRefsIn(expression) {
+	for _, id := range license.RefsIn(expression) {
 		c := r.h.extracted[id]
 		if c == nil || r.known[id] != "" {
 			continue

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/license"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -121,7 +123,7 @@ func (r *reader3) customs() {
 		for _, x := range tree.ListOrOne(n.Get("simplelicensing_customIdToUri")) {
 			key, uri := x.Str("key"), x.Str("value")
 			switch known := r.custom[uri.S]; {
-			case !isSPDXRef(key.S, "LicenseRef-"), r.byID[uri.S] == nil:
+			case !spec.IsRef(key.S, "LicenseRef-"), r.byID[uri.S] == nil:
 				continue
 			case known != "" && known != key.S:
 				key.From.ExplainSelf(tree.Dropped, "a licence has one name in all expressions")
@@ -152,10 +154,10 @@ func (r *reader3) licenceOfData(d *tree.Node) {
 			parts = append(parts, n)
 		}
 	})
-	if listed(ref.S) { // by its name, where an id should be
+	if license.Listed(ref.S) { // by its name, where an id should be
 		id = ref.S
 	}
-	if !listed(id) || r.dataLicense.OK() || len(parts) > 1 {
+	if !license.Listed(id) || r.dataLicense.OK() || len(parts) > 1 {
 		return
 	}
 	r.dataLicense = tree.Text{S: id, From: ref.From}
@@ -587,7 +589,7 @@ func (r *reader3) licensed(e *element, kind string, to *tree.Node, also []*tree.
 			}
 		}
 	}
-	e.licenses = append(e.licenses, license{role: role, expression: expr})
+	e.licenses = append(e.licenses, licenseClaim{role: role, expression: expr})
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -21,7 +22,7 @@ type writer3 struct {
 	root        *tree.Node
 	doc         *tree.Node
 	base        string
-	ids         names
+	ids         spec.Names
 	agents      map[string]*tree.Node
 	infos       map[string]string // creation information of annotations, by who and when
 	out         []string          // ids of the elements
@@ -36,20 +37,20 @@ const mainCreation = "_:creationinfo"
 
 // writeSPDX3 writes a document.
 func (h *hub) writeSPDX3() *tree.Node {
-	w := &writer3{hub: h, root: tree.NewObject(), ids: names{}, agents: map[string]*tree.Node{}, infos: map[string]string{},
+	w := &writer3{hub: h, root: tree.NewObject(), ids: spec.Names{}, agents: map[string]*tree.Node{}, infos: map[string]string{},
 		expressions: map[string]*tree.Node{},
 		exhaustive:  map[[3]string]*tree.Node{},
 		profiles:    []string{"core", "software", "simpleLicensing"}}
 	w.root.Set("@context", tree.NewText("https://spdx.org/rdf/3.0.1/spdx-context.jsonld", h.leaves...))
 	w.base = h.id.S
-	if !isNamespace(w.base) {
+	if !spec.IsNamespace(w.base) {
 		w.base = h.madeID("/@graph", "SPDX wants ids that are IRIs; made from the input's bytes")
 	}
 	w.base = strings.TrimSuffix(w.base, "#")
 	w.creation()
 	w.ids[w.base]++
 	w.document()
-	refs := &licenseRefs{h: h, known: map[string]string{}, taken: names{}}
+	refs := &licenseRefs{h: h, known: map[string]string{}, taken: spec.Names{}}
 	for i, e := range h.elements {
 		w.element(i, e, refs)
 	}
@@ -73,7 +74,7 @@ func (h *hub) writeSPDX3() *tree.Node {
 		}
 	}
 	for i := range h.externals {
-		if x := &h.externals[i]; isNamespace(x.uri.S) {
+		if x := &h.externals[i]; spec.IsNamespace(x.uri.S) {
 			w.custom(x.id.S+":", strings.TrimSuffix(x.uri.S, "#")+"#")
 		}
 	}
@@ -117,10 +118,10 @@ func (w *writer3) custom(name, id string) {
 func (w *writer3) iri(id string) string {
 	if strings.Contains(id, "://") || strings.HasPrefix(id, "urn:") {
 		if w.ids[id] == 0 && !strings.ContainsAny(id, " <>\"{}|\\^`") {
-			return w.ids.unique(id)
+			return w.ids.Unique(id)
 		}
 	}
-	return w.ids.unique(w.base + "#" + spdxID(id))
+	return w.ids.Unique(w.base + "#" + spec.RefOf(id))
 }
 
 func (w *writer3) object(class, id string, from ...*tree.Node) *tree.Node {
@@ -541,7 +542,7 @@ func (w *writer3) license(v *tree.Node) (to string, from []*tree.Node) {
 
 // edge writes a relationship, which may go to another document.
 func (w *writer3) edge(e *edge) {
-	r, ok := toSPDX3[RelationshipType(e.kind)]
+	r, ok := toSPDX3[relation(e.kind)]
 	if !ok {
 		e.explain(noSuchRelation)
 		return

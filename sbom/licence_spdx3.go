@@ -1,6 +1,10 @@
 package sbom
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ladingdev/lading/sbom/internal/spec"
+)
 
 // A licence3 is what an element of SPDX 3 says of a licence: an expression as text, or a node of one (SPDX 3.0.1,
 // ExpandedLicensing).
@@ -98,5 +102,5 @@ func licenceKey3(id string) string {
 	if isListedLicence3(id) {
 		return key
 	}
-	return "LicenseRef-" + strings.TrimPrefix(spdxID(key), "SPDXRef-")
+	return "LicenseRef-" + strings.TrimPrefix(spec.RefOf(key), "SPDXRef-")
 }

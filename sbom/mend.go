@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -13,7 +14,7 @@ import (
 func mendSPDX2(root *tree.Node, now string) []tree.Loss {
 	h := &hub{now: now}
 	mendTimes(h, root)
-	if t := root.Str("documentNamespace"); !isNamespace(t.S) || strings.Contains(t.S, "#") {
+	if t := root.Str("documentNamespace"); !spec.IsNamespace(t.S) || strings.Contains(t.S, "#") {
 		h.input = root.Render()
 		for _, f := range root.Remove("documentNamespace").Leaves() {
 			f.ExplainSelf(tree.Changed, "no absolute URI without a fragment; kept by what is made of it")
@@ -22,7 +23,7 @@ func mendSPDX2(root *tree.Node, now string) []tree.Loss {
 		root.Set("documentNamespace", tree.NewText(h.madeID("/documentNamespace",
 			"SPDX wants a namespace; made from the input's bytes"), h.id.From))
 	}
-	for _, constant := range [][2]string{{"dataLicense", "CC0-1.0"}, {"SPDXID", spdxDocument}} {
+	for _, constant := range [][2]string{{"dataLicense", "CC0-1.0"}, {"SPDXID", spec.DocumentID}} {
 		name, want := constant[0], constant[1]
 		if root.Str(name).S != want {
 			for _, f := range root.Remove(name).Leaves() {
@@ -66,7 +67,7 @@ func mendTimes(h *hub, root *tree.Node) {
 		}
 		info = root.Set("creationInfo", tree.NewObject())
 	}
-	if t := info.Str("created"); !isTime(t.S) {
+	if t := info.Str("created"); !spec.IsTime(t.S) {
 		for _, f := range info.Remove("created").Leaves() {
 			f.ExplainSelf(tree.Dropped, "no date and time of RFC 3339")
 		}
@@ -93,13 +94,13 @@ func mendCreators(h *hub, root *tree.Node) {
 
 // mendIDs gives elements whose ids break the rule, or are taken, others, and all references with them.
 func mendIDs(root *tree.Node) {
-	taken := names{spdxDocument: 1}
+	taken := spec.Names{spec.DocumentID: 1}
 	to := map[string]string{}
 	var later []*tree.Node
 	for _, in := range []string{"packages", "files", "snippets"} {
 		for _, n := range root.List(in) {
 			switch id := n.Str("SPDXID"); {
-			case isSPDXRef(id.S, "SPDXRef-") && taken[id.S] == 0:
+			case spec.IsRef(id.S, "SPDXRef-") && taken[id.S] == 0:
 				taken[id.S]++
 			case n.Kind == strictjson.Object:
 				later = append(later, n)
@@ -112,13 +113,13 @@ func mendIDs(root *tree.Node) {
 			for _, f := range n.Remove("SPDXID").Leaves() {
 				f.ExplainSelf(tree.Dropped, "no text, which ids are")
 			}
-			n.Set("SPDXID", tree.NewText(taken.unique(spdxID(n.Str("name").S+n.Str("fileName").S))))
+			n.Set("SPDXID", tree.NewText(taken.Unique(spec.RefOf(n.Str("name").S+n.Str("fileName").S))))
 			continue
 		}
 		was := id.Text
-		id.Text = taken.unique(spdxID(was))
+		id.Text = taken.Unique(spec.RefOf(was))
 		id.Explain(tree.Changed, "written as "+id.Text)
-		if !isSPDXRef(was, "SPDXRef-") && to[was] == "" { // of two with one id, references mean the first
+		if !spec.IsRef(was, "SPDXRef-") && to[was] == "" { // of two with one id, references mean the first
 			to[was] = id.Text
 		}
 	}

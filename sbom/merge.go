@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/packageurl"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -80,7 +82,7 @@ func Merge(docs []*Document, o *MergeOptions) (*Document, *MergeReport, error) {
 	if len(docs) == 0 {
 		return nil, nil, errors.New("sbom: there is nothing to merge")
 	}
-	m := merger{opts: o, format: o.Format, report: &MergeReport{Conversions: make([]*Report, len(docs))}, ids: names{},
+	m := merger{opts: o, format: o.Format, report: &MergeReport{Conversions: make([]*Report, len(docs))}, ids: spec.Names{},
 		seen: map[string]*tree.Node{}, lines: map[string]bool{}, contained: map[string]bool{}, inside: map[*tree.Node]*tree.Node{}}
 	if m.format == (Format{}) {
 		m.format = docs[0].format
@@ -115,7 +117,7 @@ type merger struct {
 	about     *tree.Node // what the result is about
 	root      string     // its ID
 	parts     []string
-	ids       names
+	ids       spec.Names
 	seen      map[string]*tree.Node     // components by what they are, in Flat
 	lines     map[string]bool           // of units
 	contained map[string]bool           // SPDX 3: what the result is said to contain
@@ -146,7 +148,7 @@ func (m *merger) begin(docs []*Document) error {
 		name = "merged"
 	}
 	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z", created: tree.Constant(created),
-		id: tree.Constant("urn:uuid:" + uuid(hex.EncodeToString(digest.Sum(nil))))}
+		id: tree.Constant("urn:uuid:" + spec.UUID(hex.EncodeToString(digest.Sum(nil))))}
 	h.tools = []party{{kind: "Tool", name: tree.Constant("lading")}}
 	h.elements = []*element{{id: tree.Constant("merged"), kind: tree.Constant("application"), name: tree.Constant(name),
 		version: tree.Constant(m.opts.Version)}}
@@ -157,7 +159,7 @@ func (m *merger) begin(docs []*Document) error {
 	}
 	m.out.Each(func(n *tree.Node) {
 		if id := definition(n, m.format); id != nil {
-			m.ids.unique(id.Text)
+			m.ids.Unique(id.Text)
 		}
 		if c := n.Str("name").S; m.about == nil && c == name && (n.Str("type").S == "application" || n.Get("SPDXID") != nil &&
 			n != m.out || n.Get("software_primaryPurpose") != nil) {
@@ -257,7 +259,7 @@ func (m *merger) recognize(d *Document, nodes []*tree.Node) map[*tree.Node]*tree
 // identity is what a component is recognized by.
 func identity(d *Document, r Ref) string {
 	c := &d.components[r]
-	switch p, err := parsePURL(c.PURL); {
+	switch p, err := packageurl.Parse(c.PURL); {
 	case err == nil && p.Version == "":
 		return p.String() + "\x00" + c.Version
 	case err == nil:
@@ -337,7 +339,7 @@ func (m *merger) name(input *tree.Node, same map[*tree.Node]*tree.Node) {
 		if name, ok := known[id]; ok {
 			to[id] = name
 		} else {
-			to[id] = m.ids.unique(id)
+			to[id] = m.ids.Unique(id)
 		}
 	}
 	for from, name := range to {
@@ -466,7 +468,7 @@ func (m *merger) idOf(n *tree.Node) string {
 	if id == "" {
 		id = n.Str("name").S
 	}
-	id = m.ids.unique(id)
+	id = m.ids.Unique(id)
 	if v := n.Get("bom-ref"); v != nil {
 		v.Text = id
 	} else {
@@ -476,7 +478,8 @@ func (m *merger) idOf(n *tree.Node) string {
 }
 
 // together are the members of components whose elements stand for themselves.
-var together = set("hashes", "externalReferences", "properties", "tags", "checksums", "externalRefs", "attributionTexts", "annotations",
+var together = spec.Set("hashes", "externalReferences", "properties", "tags", "checksums", "externalRefs", "attributionTexts",
+	"annotations",
 	"verifiedUsing", "externalIdentifier", "externalRef", "hasFiles", "components", "services")
 
 // combine adds to a component what another document says of it.
@@ -658,8 +661,8 @@ func (m *merger) addSPDX2(input *tree.Node, same map[*tree.Node]*tree.Node, root
 			m.append(v.Name, v.Value.Items, same)
 		case "relationships":
 			m.append(v.Name, slices.DeleteFunc(v.Value.Items, func(n *tree.Node) bool {
-				about := n.Str("spdxElementId").S == documentID && n.Str("relationshipType").S == string(describes) ||
-					n.Str("relatedSpdxElement").S == documentID && n.Str("relationshipType").S == "DESCRIBED_BY"
+				about := n.Str("spdxElementId").S == spec.DocumentID && n.Str("relationshipType").S == string(describes) ||
+					n.Str("relatedSpdxElement").S == spec.DocumentID && n.Str("relationshipType").S == "DESCRIBED_BY"
 				if c := n.Get("comment"); about && c != nil {
 					m.conflict(None, "relationships.comment", "", c.Show())
 				}
@@ -670,7 +673,7 @@ func (m *merger) addSPDX2(input *tree.Node, same map[*tree.Node]*tree.Node, root
 		}
 	}
 	for _, id := range roots {
-		relate(m.out, m.root, nil, string(Contains), nil, id, nil)
+		relate(m.out, m.root, nil, string(contains), nil, id, nil)
 	}
 }
 
@@ -738,7 +741,7 @@ func (m *merger) contain(parts []string) {
 		document, _, _ := strings.Cut(m.root, "#")
 		n := tree.NewObject()
 		n.Set("type", tree.NewText("Relationship"))
-		n.Set("spdxId", tree.NewText(m.ids.unique(document+"#SPDXRef-contains")))
+		n.Set("spdxId", tree.NewText(m.ids.Unique(document+"#SPDXRef-contains")))
 		n.Set("creationInfo", tree.NewText("_:creationinfo"))
 		n.Set("from", tree.NewText(m.root))
 		n.Set("relationshipType", tree.NewText("contains"))
@@ -855,11 +858,11 @@ func (m *merger) link(i int, d *Document) error {
 		sum.Set("algorithm", tree.NewText("SHA1"))
 		sum.Set("checksumValue", tree.NewText(hex.EncodeToString(old[:])))
 		m.out.Add("externalDocumentRefs", ref)
-		element := documentID
+		element := spec.DocumentID
 		if isSPDX2(d.format) && about.ID != "" {
 			element = about.ID
 		}
-		relate(m.out, m.root, nil, string(Contains), nil, id+":"+element, nil)
+		relate(m.out, m.root, nil, string(contains), nil, id+":"+element, nil)
 	default:
 		element := d.id
 		if d.format.Spec == SPDX && !isSPDX2(d.format) && about.ID != "" {

@@ -113,7 +113,7 @@ func (c *cyclonedxReader) finish() error {
 		readDependencies(strictjson.NewReader(dependencies, strictjson.Limits{Depth: maxDepth}), func(ref string, on []string) {
 			from := l.ref(ref)
 			for _, id := range on {
-				l.add(from, l.ref(id), DependsOn)
+				l.add(from, l.ref(id), dependsOn)
 			}
 		})
 	}

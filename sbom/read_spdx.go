@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
 // spdxReader indexes an SPDX 2 document (spdx.github.io/spdx-spec/v2.3).
@@ -20,9 +21,6 @@ type hasFile struct {
 	from Ref
 	to   string
 }
-
-// spdxDocument is the SPDXID of a document (clause 6.3).
-const spdxDocument = "SPDXRef-DOCUMENT"
 
 func (s *spdxReader) member(r *strictjson.Reader, name []byte) {
 	switch string(name) {
@@ -138,17 +136,17 @@ func (s *spdxReader) finish() error {
 			l.root(l.ref(id))
 		}
 		for _, h := range hasFiles {
-			l.add(h.from, l.ref(h.to), Contains)
+			l.add(h.from, l.ref(h.to), contains)
 		}
 		if relationships == nil {
 			return
 		}
 		readRelationships(strictjson.NewReader(relationships, strictjson.Limits{Depth: maxDepth}), func(from, kind, to string) {
-			t := RelationshipType(kind)
+			t := relation(kind)
 			if turned, ok := reversed[kind]; ok {
 				from, to, t = to, from, turned
 			}
-			if t == describes && from == spdxDocument {
+			if t == describes && from == spec.DocumentID {
 				l.root(l.ref(to))
 				return
 			}

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/packageurl"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -12,7 +14,7 @@ import (
 // definition returns what an object is referred to by, and the member that says so.
 func definition(n *tree.Node, f Format) (id *tree.Node) {
 	for _, name := range definitions(f) {
-		if v := n.Get(name); v != nil && v.Kind == strictjson.String && v.Text != "" && (v.Text != documentID || !isSPDX2(f)) {
+		if v := n.Get(name); v != nil && v.Kind == strictjson.String && v.Text != "" && (v.Text != spec.DocumentID || !isSPDX2(f)) {
 			return v
 		}
 	}
@@ -29,34 +31,24 @@ func definitions(f Format) []string {
 	return []string{"spdxId", "@id"}
 }
 
-// documentID is SPDX 2's name of the document in itself.
-const documentID = "SPDXRef-DOCUMENT"
-
 // cyclonedxReferences are the members of CycloneDX, 1.2 to 1.7, whose texts refer to others; those that end in "Ref" do
 // too. Texts of members with these names that are no references are none of the names that are looked for.
-var cyclonedxReferences = set("bom-ref", "ref", "dependsOn", "provides", "assemblies", "dependencies", "vulnerabilities", "subjects",
+var cyclonedxReferences = spec.Set("bom-ref", "ref", "dependsOn", "provides", "assemblies", "dependencies", "vulnerabilities", "subjects",
 	"tools",
 	"assessor", "target", "requirement", "claims", "counterClaims", "evidence", "counterEvidence", "mitigationStrategies",
 	"requirements", "cryptoRefArray")
 
 // spdx2References are the members of SPDX 2 that do (2.3, the JSON schema), and those that hold licence expressions.
 var (
-	spdx2References = set("SPDXID", "licenseId", "externalDocumentId", "spdxElementId", "relatedSpdxElement", "documentDescribes",
+	spdx2References = spec.Set("SPDXID", "licenseId", "externalDocumentId", "spdxElementId", "relatedSpdxElement", "documentDescribes",
 		"hasFiles", "snippetFromFile",
 		"reference", "fileDependencies")
-	spdx2Expressions = set("licenseConcluded", "licenseDeclared", "licenseInfoFromFiles", "licenseInfoInFiles", "licenseInfoInSnippets")
+	spdx2Expressions = spec.Set("licenseConcluded", "licenseDeclared", "licenseInfoFromFiles", "licenseInfoInFiles",
+		"licenseInfoInSnippets")
 )
 
 // spdx3Texts are the members of SPDX 3 whose texts are for people. All others may be references.
-var spdx3Texts = set("name", "summary", "description", "comment", "type")
-
-func set(names ...string) map[string]bool {
-	m := make(map[string]bool, len(names))
-	for _, n := range names {
-		m[n] = true
-	}
-	return m
-}
+var spdx3Texts = spec.Set("name", "summary", "description", "comment", "type")
 
 // refer visits every text below n that names a part of the document: references and definitions.
 func refer(n *tree.Node, f Format, visit func(*tree.Node)) { referAs(n, f, "", visit) }
@@ -110,7 +102,7 @@ func renameTokens(s string, to map[string]string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		end := i
-		for end < len(s) && isKey("a"+s[end:end+1], ".-") {
+		for end < len(s) && packageurl.IsKey("a"+s[end:end+1], ".-") {
 			end++
 		}
 		if end == i {

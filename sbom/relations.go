@@ -2,10 +2,13 @@ package sbom
 
 import "strings"
 
+// A relation is a type of relationship, as SPDX 2 writes it.
+type relation string
+
 // A relation3 is a type of relationship of SPDX 2.3 (clause 11.1) as SPDX 3.0.1 writes it (annex "Differences between V3.0
 // and V2.3", Relationship).
 type relation3 struct {
-	two    RelationshipType
+	two    relation
 	three  string
 	scope  string // of a LifecycleScopedRelationship
 	turned bool   // from and to change places
@@ -58,8 +61,8 @@ var relations3 = []relation3{
 }
 
 // toSPDX3 and backFromSPDX3 are relations3 by either name.
-var toSPDX3, backFromSPDX3 = func() (map[RelationshipType]relation3, map[[2]string]relation3) {
-	to, back := map[RelationshipType]relation3{}, map[[2]string]relation3{}
+var toSPDX3, backFromSPDX3 = func() (map[relation]relation3, map[[2]string]relation3) {
+	to, back := map[relation]relation3{}, map[[2]string]relation3{}
 	for _, r := range relations3 {
 		to[r.two] = r
 		if _, ok := back[[2]string{r.three, r.scope}]; !ok {
@@ -71,7 +74,7 @@ var toSPDX3, backFromSPDX3 = func() (map[RelationshipType]relation3, map[[2]stri
 
 // fromSPDX3 returns a type of SPDX 3, such as dependsOn, as SPDX 2 has it, and whether the relationship is turned round for
 // it. What SPDX 2 has no word for is written as SPDX 2 would write it, in capitals.
-func fromSPDX3(kind, scope string) (t RelationshipType, turned bool) {
+func fromSPDX3(kind, scope string) (t relation, turned bool) {
 	r, ok := backFromSPDX3[[2]string{kind, scope}]
 	if !ok {
 		if r, ok = backFromSPDX3[[2]string{kind, ""}]; !ok {
@@ -82,7 +85,7 @@ func fromSPDX3(kind, scope string) (t RelationshipType, turned bool) {
 }
 
 // capitals writes usesTool as USES_TOOL.
-func capitals(kind string) RelationshipType {
+func capitals(kind string) relation {
 	var b strings.Builder
 	for _, c := range kind {
 		if c >= 'A' && c <= 'Z' {
@@ -90,28 +93,30 @@ func capitals(kind string) RelationshipType {
 		}
 		b.WriteRune(c)
 	}
-	return RelationshipType(strings.ToUpper(b.String()))
+	return relation(strings.ToUpper(b.String()))
 }
 
 // reversed are the relationship types of SPDX 2 that say the same as another one, the other way round.
-var reversed = map[string]RelationshipType{
-	"DEPENDENCY_OF":    DependsOn,
-	"CONTAINED_BY":     Contains,
+var reversed = map[string]relation{
+	"DEPENDENCY_OF":    dependsOn,
+	"CONTAINED_BY":     contains,
 	"DESCRIBED_BY":     describes,
 	"PREREQUISITE_FOR": prerequisite,
 }
 
 const (
-	describes    RelationshipType = "DESCRIBES"
-	prerequisite RelationshipType = "HAS_PREREQUISITE"
-	optionalFor  RelationshipType = "OPTIONAL_DEPENDENCY_OF"
+	dependsOn    relation = "DEPENDS_ON"
+	contains     relation = "CONTAINS"
+	describes    relation = "DESCRIBES"
+	prerequisite relation = "HAS_PREREQUISITE"
+	optionalFor  relation = "OPTIONAL_DEPENDENCY_OF"
 )
 
 // needing says of a type of relationship whether one end needs the other, at run time or on another occasion, and whether the
 // one that needs is the second.
-func needing(t RelationshipType) (needs, turned bool) {
+func needing(t relation) (needs, turned bool) {
 	switch t {
-	case DependsOn, prerequisite, "STATIC_LINK", "DYNAMIC_LINK", "USES_TOOL":
+	case dependsOn, prerequisite, "STATIC_LINK", "DYNAMIC_LINK", "USES_TOOL":
 		return true, false
 	}
 	return toolOrDependency(string(t)), true
@@ -124,7 +129,7 @@ func toolOrDependency(t string) bool {
 // plain returns a relationship that says what needs what as one without its occasion, such as DEV_DEPENDENCY_OF: From
 // depends on To.
 func (e Relationship) plain() Relationship {
-	switch needs, turned := needing(e.Type); {
+	switch needs, turned := needing(relation(e.Type)); {
 	case needs && turned:
 		return Relationship{e.To, e.From, DependsOn}
 	case needs:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -138,7 +139,7 @@ func shape3(root *tree.Node) (*tree.Node, []*tree.Node, error) {
 		}
 	}
 	if s.left < 0 {
-		return nil, nil, fmt.Errorf("%w: hashes and identifiers that are given by reference stand in too many places", ErrLimit)
+		return nil, nil, fmt.Errorf("%w: hashes and identifiers that are given by reference stand in too many places", spec.ErrLimit)
 	}
 	if !s.changed {
 		return root, nil, nil
@@ -152,7 +153,7 @@ func shape3(root *tree.Node) (*tree.Node, []*tree.Node, error) {
 }
 
 // lists3 are the properties that the schema has as lists, also of one.
-var lists3 = set("ai_domain", "ai_finetuningEnergyConsumption", "ai_hyperparameter", "ai_inferenceEnergyConsumption", "ai_metric",
+var lists3 = spec.Set("ai_domain", "ai_finetuningEnergyConsumption", "ai_hyperparameter", "ai_inferenceEnergyConsumption", "ai_metric",
 	"ai_metricDecisionThreshold",
 	"ai_modelDataPreprocessing", "ai_modelExplainability", "ai_standardCompliance", "ai_trainingEnergyConsumption", "ai_typeOfModel",
 	"build_configSourceDigest",

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -240,7 +241,7 @@ func (s *subset) spdx3(root *tree.Node) {
 
 // identify gives another document another name.
 func (s *subset) identify(root *tree.Node) {
-	name := func() string { return uuid(string(root.Render())) }
+	name := func() string { return spec.UUID(string(root.Render())) }
 	switch {
 	case s.format.Spec == CycloneDX:
 		if v := root.Get("serialNumber"); v != nil {

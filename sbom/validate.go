@@ -1,13 +1,13 @@
 package sbom
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
@@ -122,9 +122,6 @@ func unreadable(data []byte, err error) error {
 	return e
 }
 
-// mostProblems is how many problems are listed.
-const mostProblems = 100
-
 // Validate reports whether a document keeps to its specification: nil, or an [*InvalidError] that lists what is wrong
 // with it, or [ErrNotSBOM] or [ErrVersion] for what is no document of a known format and version.
 //
@@ -142,10 +139,10 @@ func Validate(data []byte) (warnings []Problem, err error) {
 	if err != nil {
 		return nil, unreadable(data, err)
 	}
-	return r.warnings, r.err()
+	return problems(r.Warnings), invalid(r)
 }
 
-func validate(data []byte) (*report, error) {
+func validate(data []byte) (*check.Report, error) {
 	switch encoding.FirstByte(data) {
 	case '{':
 		return validateJSON(withoutMark(data), nil)
@@ -163,51 +160,25 @@ func validate(data []byte) (*report, error) {
 }
 
 // validateForm validates a document in its JSON form.
-func validateForm(f *encoding.Source, data []byte) (*report, error) {
-	return validateJSON(f.Text, &origin{f.Encoding, data, func(offset int) int {
+func validateForm(f *encoding.Source, data []byte) (*check.Report, error) {
+	return validateJSON(f.Text, &check.Origin{Encoding: f.Encoding, Data: data, Offset: func(offset int) int {
 		start, _ := f.Places.Source(offset)
 		return start
 	}})
 }
 
-// A report collects problems.
-type report struct {
-	format   string
-	problems []Problem
-	warnings []Problem
-	more     bool
-}
-
-func (r *report) warn(p Problem) {
-	p.Class = Doubtful
-	if len(r.warnings) < mostProblems {
-		r.warnings = append(r.warnings, p)
-	}
-}
-
-// full reports whether enough problems are listed, and notes that there was one more.
-func (r *report) full() bool {
-	if len(r.problems) == mostProblems {
-		r.more = true
-		return true
-	}
-	return false
-}
-
-func (r *report) add(p Problem) {
-	if r.full() {
-		return
-	}
-	if p.Class == "" {
-		p.Class = Broken
-	}
-	r.problems = append(r.problems, p)
-}
-
-func (r *report) err() error {
-	if r.problems == nil {
+// invalid is the error of what breaks its specification, or nil.
+func invalid(r *check.Report) error {
+	if r.Problems == nil {
 		return nil
 	}
-	slices.SortStableFunc(r.problems, func(a, b Problem) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
-	return &InvalidError{Format: r.format, Problems: r.problems, More: r.more}
+	r.Sort()
+	return &InvalidError{Format: r.Format, Problems: problems(r.Problems), More: r.More}
+}
+
+func problems(list []check.Problem) (out []Problem) {
+	for _, p := range list {
+		out = append(out, Problem{p.Path, p.Line, p.Column, p.Rule, p.Advice, Class(p.Class)})
+	}
+	return out
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
@@ -44,7 +45,7 @@ func TestValidateCorpus(t *testing.T) {
 		group := "not read"
 		r, err := validate(f.Data)
 		if err == nil {
-			group, err = r.format, r.err()
+			group, err = r.Format, invalid(r)
 		}
 		var invalid *InvalidError
 		if errors.As(err, &invalid) {
@@ -438,9 +439,9 @@ func TestPlainCPE(t *testing.T) {
 		for range 11 - r.IntN(2)*r.IntN(2)*r.IntN(2) {
 			s += ":" + parts[min(r.IntN(len(parts)), r.IntN(len(parts)), r.IntN(len(parts)))]
 		}
-		if isPlainCPE(s) {
+		if check.IsPlainCPE(s) {
 			plain++
-			if !cpeString.MatchString(s) {
+			if !check.CpeString.MatchString(s) {
 				t.Errorf("%q is none", s)
 			}
 		}

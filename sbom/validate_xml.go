@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
-	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-func validateXML(data []byte) (*report, error) {
+func validateXML(data []byte) (*check.Report, error) {
 	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: maxDepth})
 	if err != nil {
 		return nil, err
@@ -32,26 +33,26 @@ func validateXML(data []byte) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := licenseList()
+	list, err := license.TheList()
 	if err != nil {
 		return nil, err
 	}
-	c := &xmlCheck{report: report{format: "CycloneDX " + version + " XML"}, doc: doc, space: space, list: list}
-	for _, p := range schema.Validate(doc, mostProblems) {
-		c.add(c.problem(p.Node, p.Attr, p.Offset, "schema", p.Advice))
+	c := &xmlCheck{Report: check.Report{Format: "CycloneDX " + version + " XML"}, doc: doc, space: space, list: list}
+	for _, p := range schema.Validate(doc, check.MostProblems) {
+		c.Add(c.problem(p.Node, p.Attr, p.Offset, "schema", p.Advice))
 	}
 	c.rules()
-	return &c.report, nil
+	return &c.Report, nil
 }
 
 type xmlCheck struct {
-	report
+	check.Report
 	doc   *xmltree.Document
 	space string
-	list  *spdxexp.List
+	list  *license.List
 }
 
-func (c *xmlCheck) problem(n xmltree.Node, attr string, offset int, rule, advice string) Problem {
+func (c *xmlCheck) problem(n xmltree.Node, attr string, offset int, rule, advice string) check.Problem {
 	if c.doc.Kind(n) != xmltree.Element {
 		n = c.doc.Parent(n)
 	}
@@ -60,22 +61,22 @@ func (c *xmlCheck) problem(n xmltree.Node, attr string, offset int, rule, advice
 		where += "/@" + attr
 	}
 	line, column := xmltree.Position(c.doc.Data, offset)
-	return Problem{Path: where, Line: line, Column: column, Rule: rule, Advice: advice}
+	return check.Problem{Path: where, Line: line, Column: column, Rule: rule, Advice: advice}
 }
 
 func (c *xmlCheck) say(n xmltree.Node, format string, args ...any) {
-	if c.full() {
+	if c.Full() {
 		return
 	}
 	start, _ := c.doc.Span(n)
-	c.add(c.problem(n, "", start, specification, fmt.Sprintf(format, args...)))
+	c.Add(c.problem(n, "", start, check.Specification, fmt.Sprintf(format, args...)))
 }
 
 // doubt adds a warning about an attribute of n, or about n.
 func (c *xmlCheck) doubt(n xmltree.Node, attr, format string, args ...any) {
-	if len(c.warnings) < mostProblems {
+	if len(c.Warnings) < check.MostProblems {
 		start, _ := c.doc.Span(n)
-		c.warn(c.problem(n, attr, start, specification, fmt.Sprintf(format, args...)))
+		c.Warn(c.problem(n, attr, start, check.Specification, fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -165,16 +166,16 @@ func (c *xmlCheck) rules() {
 		switch {
 		case c.is(n, "expression") && c.is(parent, "licenses"):
 			expr := strings.TrimSpace(c.doc.Text(n))
-			if err := spdxexp.Check(expr, c.list, nil); err != nil {
+			if err := license.Check(expr, c.list, nil); err != nil {
 				c.say(n, "In the licence expression %s, %v.", spec.Quote(expr), err)
 			}
 		case c.is(n, "hash"):
 			alg, _ := c.doc.Attr(n, "alg")
-			if content := strings.TrimSpace(c.doc.Text(n)); !isHashOf(alg, content) {
+			if content := strings.TrimSpace(c.doc.Text(n)); !check.IsHashOf(alg, content) {
 				c.say(n, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(content), alg)
 			}
 		case c.is(n, "purl") && c.is(parent, "component"):
-			if advice := doubtfulPURL(strings.TrimSpace(c.doc.Text(n))); advice != "" {
+			if advice := check.DoubtfulPURL(strings.TrimSpace(c.doc.Text(n))); advice != "" {
 				c.doubt(n, "", "%s", advice)
 			}
 		case c.refersOutside(n):

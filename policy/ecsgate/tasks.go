@@ -178,6 +178,9 @@ func (d *taskDetail) machine() string {
 // Handle decides on what an event tells of, and stops it if it is denied and may be. Events of other kinds are let be. An error means that
 // the event should be delivered again: EventBridge does so for a Lambda function that returns it.
 func (t *Tasks) Handle(ctx context.Context, event json.RawMessage) error {
+	if t.Client == nil || t.Checker == nil {
+		return t.Validate()
+	}
 	e, err := parseEnvelope(event)
 	if err != nil {
 		return err

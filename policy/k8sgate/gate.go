@@ -113,6 +113,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case answer == nil:
 		http.NotFound(w, r)
+	case g.Checker == nil: // a webhook that does not answer is refused by failurePolicy Fail, and this says why
+		http.Error(w, "the gate has no checker", http.StatusInternalServerError)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "POST only", http.StatusMethodNotAllowed)

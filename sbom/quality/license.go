@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
-	"github.com/ladingdev/lading/sbom/internal/spdxexp"
 )
 
 // ErrExpression means that a text is no SPDX licence expression.
@@ -47,12 +47,12 @@ func (l License) String() string {
 // LicenseListVersion is the version of the SPDX licence list that ids are looked up in.
 const LicenseListVersion = "3.28.0"
 
-var licenseList = sync.OnceValues(func() (*spdxexp.List, error) {
+var licenseList = sync.OnceValues(func() (*license.List, error) {
 	data, err := schema.Read("cyclonedx/spdx.schema.json")
 	if err != nil {
 		return nil, err
 	}
-	return spdxexp.ParseList(data)
+	return license.ParseList(data)
 })
 
 // renamed are deprecated ids that the list has another spelling of, with the same meaning.
@@ -98,17 +98,17 @@ func ParseExpression(s string) (*Expression, error) {
 	if len(s) > maxLength {
 		return nil, fmt.Errorf("quality: %w: longer than %d bytes", ErrExpression, maxLength)
 	}
-	if err := spdxexp.Check(s, list, nil); err != nil {
+	if err := license.Check(s, list, nil); err != nil {
 		return nil, fmt.Errorf("quality: %w: %w", ErrExpression, err)
 	}
-	p := &expressionParser{tokens: spdxexp.Tokens(s), list: list}
+	p := &expressionParser{tokens: license.Tokens(s), list: list}
 	return p.or(), nil
 }
 
 // An expressionParser reads what is known to be well formed.
 type expressionParser struct {
 	tokens []string
-	list   *spdxexp.List
+	list   *license.List
 }
 
 func (p *expressionParser) take(want string) bool {

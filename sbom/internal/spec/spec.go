@@ -10,8 +10,9 @@ import (
 
 // Kinds of failure, which package sbom exports.
 var (
-	ErrNotSBOM = errors.New("not an SBOM")         // of no specification that is known
-	ErrVersion = errors.New("unsupported version") // of a known specification
+	ErrNotSBOM = errors.New("not an SBOM")              // of no specification that is known
+	ErrVersion = errors.New("unsupported version")      // of a known specification
+	ErrLimit   = errors.New("document is over a limit") // of size, depth or count
 )
 
 // MaxDepth is how deep values and elements may be nested.

@@ -1,4 +1,4 @@
-package spdxexp
+package license
 
 import (
 	"slices"

@@ -1,5 +1,5 @@
-// Package spdxexp checks SPDX licence expressions (SPDX 2.3, annex D).
-package spdxexp
+// Package license has SPDX licence expressions (SPDX 2.3, annex D), the list of licences, and names for those that are not on it.
+package license
 
 import (
 	"encoding/json"
