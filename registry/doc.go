@@ -18,6 +18,8 @@
 // pauses longer than that between reading and writing can still remove them; so can a registry that loses entries of its
 // own list while many attach, or collects as garbage what only a fallback tag names. [Repository.Repair] puts them back.
 //
+// [Repository.AttachEach] attaches to an index and to each of its images in one call.
+//
 // Evidence piles up, because each signature differs. [Repository.Replace] and [Repository.Prune] remove what the caller
 // has proven to be outdated.
 //

@@ -17,6 +17,7 @@ import (
 	"github.com/ladingdev/lading/internal/awstest"
 	"github.com/ladingdev/lading/policy/ecsgate"
 	"github.com/ladingdev/lading/policy/gate"
+	"github.com/ladingdev/lading/sign"
 )
 
 // deployments try to get images into a service of ECS, good ones and others.
@@ -115,7 +116,7 @@ func (d *deployments) otherProfile(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []string{d.repo.Name() + "@" + image.Digest.String()}, other.image(ctx, d.repo, image)
+	return []string{d.repo.Name() + "@" + image.Digest.String()}, other.attach(ctx, d.repo, image, sign.ImageSignature{})
 }
 
 func (d *deployments) revoked(context.Context) ([]string, error) {

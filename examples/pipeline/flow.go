@@ -27,6 +27,7 @@ import (
 	"github.com/ladingdev/lading/sbom/vuln"
 	"github.com/ladingdev/lading/sbom/vuln/inspector"
 	"github.com/ladingdev/lading/sbom/vuln/osv"
+	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/provenance"
 	"github.com/ladingdev/lading/verify"
 )
@@ -239,9 +240,13 @@ func (f *flow) sign(ctx context.Context) error {
 		if err := f.seal.attest(ctx, f.repo, d, p); err != nil {
 			return err
 		}
-		if err := f.seal.image(ctx, f.repo, d); err != nil {
-			return err
-		}
+	}
+	_, err = f.repo.AttachEach(ctx, f.image, func(ctx context.Context, d ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+		evidence, err := f.seal.sign(ctx, d, sign.ImageSignature{})
+		return []ocispec.Descriptor{evidence}, err
+	})
+	if err != nil {
+		return err
 	}
 	f.p.line("image", "signed")
 	f.p.line("builder", "%s", p.BuilderID)

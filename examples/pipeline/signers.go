@@ -129,11 +129,6 @@ func job(lookup func(string) (string, bool)) (keyless.TokenSource, sigstore.Entr
 	)
 }
 
-// image signs an image and attaches the signature.
-func (s *seal) image(ctx context.Context, repo *registry.Repository, image ocispec.Descriptor) error {
-	return s.attach(ctx, repo, image, sign.ImageSignature{})
-}
-
 // attest attaches a signed statement, or a signed document.
 func (s *seal) attest(ctx context.Context, repo *registry.Repository, image ocispec.Descriptor, predicate sign.Predicate) error {
 	if !s.documents {
@@ -150,8 +145,13 @@ func (s *seal) attest(ctx context.Context, repo *registry.Repository, image ocis
 	return s.attach(ctx, repo, artifacts[0], sign.ImageSignature{})
 }
 
+// sign signs a predicate of an image or an artifact.
+func (s *seal) sign(ctx context.Context, d ocispec.Descriptor, predicate sign.Predicate) (ocispec.Descriptor, error) {
+	return s.signer.Sign(ctx, sign.About(ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, predicate))
+}
+
 func (s *seal) attach(ctx context.Context, repo *registry.Repository, d ocispec.Descriptor, predicate sign.Predicate) error {
-	evidence, err := s.signer.Sign(ctx, sign.About(ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, predicate))
+	evidence, err := s.sign(ctx, d, predicate)
 	if err != nil {
 		return err
 	}

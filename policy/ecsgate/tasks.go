@@ -467,8 +467,8 @@ func (t *Tasks) tell(ctx context.Context, o *TaskOutcome) {
 // maxActors is how many callers are remembered.
 const maxActors = 10_000
 
-// called remembers who made a call that starts something: "AWS API Call via CloudTrail", which comes minutes later. What was denied meanwhile
-// is told again, with the caller.
+// called remembers who made a call that starts something: "AWS API Call via CloudTrail", which comes minutes later. What was denied
+// meanwhile is told again, with the caller.
 func (t *Tasks) called(ctx context.Context, detail json.RawMessage) {
 	var c struct {
 		EventSource, EventName string

@@ -82,8 +82,8 @@ func (g *Gate) Validate() error {
 		for _, path := range append(append([]string(nil), p.PodSpecs...), p.Images...) {
 			for _, step := range steps(path) {
 				if step == "" || strings.ContainsAny(step, "[]*") && step != "[*]" && step != "*" {
-					return fmt.Errorf("k8sgate: path %q of kind %s: names with a dot between, [*] for each element of a list, * for each member of "+
-						"an object", path, p.Kind)
+					return fmt.Errorf("k8sgate: path %q of kind %s: names with a dot between, [*] for each element of a list, "+
+						"* for each member of an object", path, p.Kind)
 				}
 			}
 			if first := steps(path)[0]; first == "[*]" || first == "*" {
