@@ -131,13 +131,15 @@ func (p *Policy) choose(in *policy.Input, gate string) policy.Policy {
 		}
 	}
 	reason := fmt.Sprintf("no entry of images in %q matches %s", p.doc.Name(), repo.text)
-	return base.soften(deny("the policy has an entry for the image", reason))
+	missing := "an entry of images that matches " + repo.text
+	return base.soften(fixed{verdict: policy.Deny, rule: "the policy has an entry for the image", reason: reason, missing: missing})
 }
 
 // fixed is a policy that says the same whatever the evidence is, for all time unless something else is compared with it.
 type fixed struct {
 	verdict      policy.Verdict
 	rule, reason string
+	missing      string // what it takes to be allowed, where that can be told
 	cause        error
 }
 
@@ -146,13 +148,18 @@ func (f fixed) Decide(context.Context, *policy.Input) *policy.Decision {
 	if f.verdict != policy.Indeterminate {
 		d.Until = policy.Forever
 	}
+	if f.missing != "" {
+		d.Missing = []string{oneline.Of(f.missing)}
+	}
 	return d
 }
 
-func deny(rule, reason string) policy.Policy { return fixed{policy.Deny, rule, reason, nil} }
+func deny(rule, reason string) policy.Policy {
+	return fixed{verdict: policy.Deny, rule: rule, reason: reason}
+}
 
 func unknown(rule, reason string, cause error) policy.Policy {
-	return fixed{policy.Indeterminate, rule, reason, cause}
+	return fixed{verdict: policy.Indeterminate, rule: rule, reason: reason, cause: cause}
 }
 
 func (nothing) Decide(context.Context, *policy.Input) *policy.Decision {
@@ -199,7 +206,7 @@ func (i *injected) match(r *repository) bool {
 func (i *injected) policy(r *repository) policy.Policy {
 	account, _ := r.account()
 	reason := fmt.Sprintf("it is from account %s, whose images the policy lets in as %s", account, i.name)
-	return fixed{policy.Allow, "injected images " + i.name, reason, nil}
+	return fixed{verdict: policy.Allow, rule: "injected images " + i.name, reason: reason}
 }
 
 // effect is what a refusal does.

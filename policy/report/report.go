@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/policy"
+	"github.com/ladingdev/lading/verify"
 )
 
 // Options are what decisions do not say by themselves. Nil is the zero value.
@@ -122,11 +123,28 @@ func (c counts) String() string {
 
 // name is what a decision is about.
 func name(d *policy.Decision) string {
+	of := platform(d.Subject)
+	if of != "" {
+		of = " (" + of + ")"
+	}
 	switch {
 	case d.Name != "":
-		return clean(d.Name)
+		return clean(d.Name + of)
 	case d.Subject.Digest != "":
-		return clean(string(d.Subject.Digest))
+		return clean(string(d.Subject.Digest) + of)
 	}
 	return "an image without name"
+}
+
+// platform is what an image of an index is for: OS/ARCHITECTURE[/VARIANT], or empty.
+func platform(d verify.Descriptor) string {
+	p := d.Platform
+	if p == nil || p.OS == "" {
+		return ""
+	}
+	text := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		text += "/" + p.Variant
+	}
+	return text
 }

@@ -122,12 +122,11 @@ func facts(d *policy.Decision) (list []fact) {
 	if d.Replayed {
 		add("replayed", "made from a record: it opens no door")
 	}
+	if n := len(d.Children); n > 0 {
+		add("scope", fmt.Sprintf("the index, by evidence about it; none of its %d images by its own", n))
+	}
 	for _, child := range d.Children {
-		platform := ""
-		if p := child.Platform; p != nil {
-			platform = p.OS + "/" + p.Architecture + " "
-		}
-		add("platform", platform+string(child.Digest))
+		add("platform", strings.TrimSpace(platform(child)+" "+string(child.Digest)))
 	}
 	if p := d.Document; p != nil {
 		text := strings.Join(strings.Fields(p.Name+" "+p.Version), " ")
@@ -170,7 +169,7 @@ func next(d *policy.Decision) (title string, steps []string) {
 	case d.Verdict == policy.Deny:
 		return "Next", []string{"Mend what the rules refuse, and ask again."}
 	}
-	return "Next", []string{"Mend what could not be looked at, and ask again: nothing was found to be wrong yet."}
+	return "Next", []string{"See why it could not be looked at, and ask again: nothing was found to be wrong yet."}
 }
 
 // ask names whom to ask about findings, each once, in their order.
