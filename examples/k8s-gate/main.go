@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
 		fmt.Fprintln(stderr, "usage: k8s-gate serve|check|sweep|doctor [flags]; k8s-gate serve -h lists them")
-		return 2
+		return 3
 	}
 	o, flags := new(options), flag.NewFlagSet("k8s-gate "+args[0], flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.DurationVar(&o.allowFor, "allow-for", 0, "how long an allowed image is not looked at again (default 5m)")
 	flags.DurationVar(&o.denyFor, "deny-for", 0, "how long a denial is repeated (default 5s)")
 	if err := flags.Parse(args[1:]); err != nil {
-		return 2
+		return 3
 	}
 	o.args = flags.Args()
 	if err := commands[args[0]](ctx, o, stdout, slog.New(slog.NewJSONHandler(stderr, nil))); err != nil {

@@ -40,8 +40,8 @@ Credentials come from where the AWS SDK and docker login keep them.
 
 Exit status: 0  the policy allows the image
              1  it does not, or a finding is as bad as -fail
-             2  the command line is wrong
-             3  there is no answer: an error
+             2  there is no answer: an error
+             3  the command line is wrong
 
 Flags:
 `
@@ -49,8 +49,8 @@ Flags:
 const (
 	passed = iota
 	failed
-	misused
 	unanswered
+	misused
 )
 
 func main() {

@@ -26,12 +26,15 @@ import (
 
 const usage = `Usage: go run ./examples/policy [-report FORMAT]
 
-Decides on eleven images, one good and ten wrong, with policy.yaml. AWS and the registry are in
-this process. Nothing leaves this machine.
+Decides on eleven images, one good and ten wrong, with policy.yaml. AWS and the
+registry are in this process. Nothing leaves this machine.
 
-With -report, writes the whole decisions: text, markdown, html, sarif, json or junit.
+With -report, writes the whole decisions: text, markdown, html, sarif, json or
+junit.
 
-Exits with 0 only if every image is decided as expected.
+Exit status: 0  every image is decided as expected
+             1  one is not, or there was an error
+             3  the command line is wrong
 
 `
 
@@ -53,13 +56,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
-		return 2
+		return 3
 	case flags.NArg() > 0:
 		fmt.Fprintf(stderr, "policy: unexpected argument %q\nTry -h.\n", flags.Arg(0))
-		return 2
+		return 3
 	case *format != "" && !slices.Contains(report.Formats(), *format):
 		fmt.Fprintf(stderr, "policy: unknown format %q: use one of %s\n", *format, strings.Join(report.Formats(), ", "))
-		return 2
+		return 3
 	}
 	if err := decide(ctx, stdout, *format); err != nil {
 		fmt.Fprintf(stderr, "policy: %v\n", err)
@@ -108,5 +111,18 @@ func show(w io.Writer, what string, d *policy.Decision) {
 	if d.Verdict != policy.Allow {
 		reason = d.Culprits()[0].Reason
 	}
-	fmt.Fprintf(w, "%-5s  %s\n       %s\n", d.Verdict, what, reason)
+	fmt.Fprintf(w, "%-5s  %s\n", d.Verdict, what)
+	const indent = "       "
+	line := indent
+	for _, word := range strings.Fields(reason) {
+		if line != indent && len([]rune(line))+1+len([]rune(word)) > 80 {
+			fmt.Fprintln(w, line)
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	fmt.Fprintln(w, line)
 }

@@ -56,11 +56,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
-		return 2
+		return 3
 	}
 	complain := func(format string, args ...any) int {
 		fmt.Fprintf(stderr, "quickstart: "+format+"\nTry -h.\n", args...)
-		return 2
+		return 3
 	}
 	switch {
 	case flags.NArg() > 0:

@@ -37,8 +37,8 @@ command line uses.
 
 Exit status: 0  nothing as bad as -fail was found
              1  something was, or something whose severity nobody knows
-             2  the command line is wrong
-             3  there is no answer: an error, or no component could be looked up
+             2  there is no answer: an error, or no component could be looked up
+             3  the command line is wrong
 
 Flags:
 `
@@ -46,8 +46,8 @@ Flags:
 const (
 	passed = iota
 	failed
-	misused
 	unanswered
+	misused
 )
 
 func main() {
