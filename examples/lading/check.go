@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/ladingdev/lading/policy/document/cel"
 	"github.com/ladingdev/lading/policy/document/kinds"
 	"github.com/ladingdev/lading/policy/report"
+	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/verify"
 	"github.com/ladingdev/lading/verify/notary/awssigner"
 	"github.com/ladingdev/lading/verify/sigstore"
@@ -29,7 +32,10 @@ func (a *app) check() *cobra.Command {
 		Use:   "check IMAGE...",
 		Short: "Decide by a policy whether images may run",
 		Long: `Decides by a policy document whether images may run, and says why. --output
-takes text, json, markdown, html, sarif and junit.`,
+takes text, json, markdown, html, sarif and junit.
+
+An index is judged by the evidence about the index. With --each, the image of
+each of its platforms is judged too, by its own; all must be allowed.`,
 		Example: `  lading check registry.example.com/shop/app:v1 --policy policy.yaml
   lading check IMAGE --policy policy.yaml -o sarif > lading.sarif`,
 		Args: cobra.MinimumNArgs(1),
@@ -68,63 +74,67 @@ type asked struct {
 	each       bool
 }
 
-// decide asks a policy about images.
-func (a *app) decide(ctx context.Context, ask asked, names []string) ([]*policy.Decision, error) {
+// decide asks a policy about images. A name that none can have is asked about nothing.
+func (a *app) decide(ctx context.Context, ask asked, names []string) (decisions []*policy.Decision, err error) {
+	for _, name := range names {
+		if err := a.reach.meant(name); err != nil {
+			return nil, err
+		}
+	}
 	p, err := a.load(ctx, ask.file)
 	if err != nil {
 		return nil, err
 	}
-	var log *os.File
+	var record func(*policy.Record)
 	if ask.record != "" {
-		if log, err = os.OpenFile(ask.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
-			return nil, err
+		log, openErr := os.OpenFile(ask.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if openErr != nil {
+			return nil, openErr
 		}
-		defer log.Close()
+		defer func() { err = cmp.Or(err, log.Close()) }()
+		record = func(r *policy.Record) {
+			line, recordErr := json.Marshal(r)
+			if recordErr == nil {
+				_, recordErr = log.Write(append(line, '\n'))
+			}
+			err = cmp.Or(err, recordErr)
+		}
 	}
-	var logErr error
-	var decisions []*policy.Decision
 	for i, name := range names {
 		a.ui.progress("checking %d of %d", i+1, len(names))
-		place, err := a.reach.open(ctx, name)
-		if err != nil { // the gate says what it means
-			place = &place0
+		at, openErr := a.reach.open(ctx, name)
+		if openErr != nil { // the gate says what it means
+			at = new(place)
 		}
-		openErr := err
-		for _, subject := range place.subjects(ask.each) {
-			gate := &policy.Gate{Verifiers: p.Verifiers(), Policy: p.At(ask.door)}
-			gate.Open = func(context.Context, string) (*policy.Image, error) {
-				if openErr != nil {
-					return nil, openErr
-				}
-				image := &policy.Image{Subject: subject, Source: place.repo}
-				if subject.Digest == place.image.Digest {
-					image.Children = place.children
-				}
-				return image, nil
+		for _, subject := range at.subjects(ask.each) {
+			gate := &policy.Gate{Verifiers: p.Verifiers(), Policy: p.At(ask.door), Record: record}
+			gate.Open = func(context.Context, string) (*policy.Image, error) { return at.judged(subject), openErr }
+			d := gate.Check(ctx, cmp.Or(ask.as, name))
+			var lost *placeError
+			if errors.As(openErr, &lost) {
+				d.Missing = []string{lost.takes}
 			}
-			if log != nil {
-				gate.Record = func(r *policy.Record) {
-					line, err := json.Marshal(r)
-					if err == nil {
-						_, err = log.Write(append(line, '\n'))
-					}
-					if err != nil {
-						logErr = err
-					}
-				}
-			}
-			decisions = append(decisions, gate.Check(ctx, cmp.Or(ask.as, name)))
+			decisions = append(decisions, d)
 		}
 	}
-	return decisions, logErr
+	return decisions, err
 }
 
-// place0 stands for an image that could not be opened.
-var place0 place
+// judged is the image, or one of its platforms, as a gate takes it.
+func (p *place) judged(subject registry.Descriptor) *policy.Image {
+	image := &policy.Image{Subject: subject, Source: p.repo}
+	if subject.Digest == p.image.Digest {
+		image.Children = p.children
+	}
+	return image
+}
 
 // parse reads a policy document.
 func (a *app) parse(file string) (*document.Document, error) {
 	data, err := a.ui.read(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, misuse("there is no policy document %s: name one with --policy; docs/policy.md begins with one to copy", file)
+	}
 	if err != nil {
 		return nil, err
 	}

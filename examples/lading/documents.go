@@ -50,7 +50,8 @@ func (a *app) convert() *cobra.Command {
 			if a.ui.json() && file != "" && file != "-" {
 				return a.ui.answer(report, nil)
 			}
-			a.ui.note("%s", strings.TrimRight(report.String(), "\n"))
+			a.ui.clear()
+			wrapped(a.ui.err, "", report.String())
 			return nil
 		},
 	}

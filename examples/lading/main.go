@@ -69,6 +69,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitMisused
 	}
 	fmt.Fprintf(stderr, "lading: %v\n", err)
+	var place *placeError
+	if errors.As(err, &place) {
+		fmt.Fprintf(stderr, "It takes %s.\n", place.takes)
+	}
 	return exitUndecided
 }
 

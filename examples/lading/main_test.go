@@ -214,6 +214,7 @@ func TestMisused(t *testing.T) {
 	for _, line := range []string{
 		"nosuch", "policy nosuch", "verify --nosuch x", "copy x", "sign x", "attest x", "replace x", "policy import x", "policy diff x",
 		"tree -o sarif x", "policy lint -o html x", "check -o nosuch x",
+		"tree ./nosuch", "check x --policy nosuch.yaml", "verify layout:nosuch --key x", "tree https://registry.example.com/app",
 	} {
 		var out, err bytes.Buffer
 		got := run(t.Context(), strings.Fields(line), strings.NewReader(""), &out, &err)

@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
+	"github.com/ladingdev/lading/sbom/catalog"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -52,6 +53,61 @@ func (r reach) repository(name string) (*registry.Repository, string, error) {
 	return repo, "", err
 }
 
+// meant returns an error if nothing can have this name.
+func (r reach) meant(name string) error {
+	if dir, ok := strings.CutPrefix(name, layoutPrefix); ok {
+		if dir, _ = splitLayout(dir); !exists(filepath.Join(dir, "index.json")) {
+			return misuse("%s is no OCI layout: it has no index.json", dir)
+		}
+		return nil
+	}
+	_, err := gate.ParseReference(name, r.plainHTTP)
+	if err == nil {
+		return nil
+	}
+	switch st, statErr := os.Stat(name); {
+	case exists(filepath.Join(name, "index.json")):
+		return misuse("%s is a directory: as an OCI layout it is named layout:%s", name, name)
+	case statErr == nil && st.IsDir():
+		return misuse("%s is a directory, and no OCI layout: it has no index.json", name)
+	case statErr == nil:
+		return misuse("%s is a file: here it takes an image, NAME:TAG or layout:DIR", name)
+	case isPath(name):
+		return misuse("%s: no such file or directory", name)
+	}
+	return misuse("%v", err)
+}
+
+// isPath tells what is written as a file or a directory.
+func isPath(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "~") ||
+		strings.HasSuffix(name, "/") || strings.Contains(name, `\`)
+}
+
+// A placeError is of an image that could not be found, and what it takes to find it.
+type placeError struct {
+	err   error
+	takes string
+}
+
+func (e *placeError) Error() string { return e.err.Error() }
+func (e *placeError) Unwrap() error { return e.err }
+
+// lost adds to an error of a registry what it takes, where the error does not say it itself.
+func lost(name string, err error) error {
+	switch {
+	case errors.Is(err, registry.ErrNotFound) && exists(name):
+		return &placeError{err, "layout: before the name, if the directory here is meant"}
+	case errors.Is(err, registry.ErrNotFound):
+		return &placeError{err, "an image of that name: mend the name, or push it"}
+	case errors.Is(err, registry.ErrUnauthorized):
+		return &placeError{err, "a login that may read it (docker login), or another name: some registries do not tell what is not there"}
+	case errors.Is(err, registry.ErrUnavailable):
+		return &placeError{err, "a registry that answers: look at the host in the name, and ask again"}
+	}
+	return err
+}
+
 // splitLayout takes DIR, DIR:TAG and DIR@DIGEST apart. A directory may have a colon in its name: what is there wins.
 func splitLayout(text string) (dir, reference string) {
 	if _, err := os.Stat(text); err == nil {
@@ -66,26 +122,59 @@ func splitLayout(text string) (dir, reference string) {
 	return text, ""
 }
 
+// tagOf is the tag in a name, or empty.
+func tagOf(name string) string {
+	if rest, ok := strings.CutPrefix(name, layoutPrefix); ok {
+		_, reference := splitLayout(rest)
+		if digest.Digest(reference).Validate() == nil {
+			return ""
+		}
+		return reference
+	}
+	ref, err := gate.ParseReference(name, false)
+	if err != nil {
+		return ""
+	}
+	return ref.Tag
+}
+
 // open finds an image.
 func (r reach) open(ctx context.Context, name string) (*place, error) {
-	if dir, ok := strings.CutPrefix(name, layoutPrefix); ok {
-		if dir, _ = splitLayout(dir); !exists(filepath.Join(dir, "index.json")) {
-			return nil, fmt.Errorf("%s is no OCI layout: it has no index.json", dir)
-		}
+	if err := r.meant(name); err != nil {
+		return nil, err
 	}
 	repo, reference, err := r.repository(name)
 	if err != nil {
 		return nil, err
 	}
 	image, err := repo.Resolve(ctx, reference)
+	if dir, ok := strings.CutPrefix(name, layoutPrefix); ok && errors.Is(err, registry.ErrNotFound) {
+		image, err = inLayout(ctx, repo, dir)
+	}
 	if err != nil {
-		return nil, err
+		return nil, lost(name, err)
 	}
 	children, err := repo.Children(ctx, image)
 	if err != nil {
-		return nil, err
+		return nil, lost(name, err)
 	}
 	return &place{name: name, repo: repo, image: image, children: children}, nil
+}
+
+// inLayout finds an image that is not under the tag that was given, or under none: the only one that the layout has. The error of
+// several lists them.
+func inLayout(ctx context.Context, repo *registry.Repository, name string) (registry.Descriptor, error) {
+	dir, reference := splitLayout(name)
+	src, err := catalog.Open(dir)
+	if err != nil {
+		return registry.Descriptor{}, err
+	}
+	defer src.Close()
+	image, err := src.Find(reference, ocispec.Platform{})
+	if err != nil {
+		return image, err
+	}
+	return repo.Resolve(ctx, image.Digest.String())
 }
 
 // subjects are the image and, with each, the images of its platforms.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -193,7 +194,7 @@ func (a *app) compare(ctx context.Context, old, now policy.Policy, records io.Re
 }
 
 func (a *app) policyExplain() *cobra.Command {
-	var file, door string
+	var file, door, as string
 	var offline bool
 	cmd := &cobra.Command{
 		Use:   "explain IMAGE",
@@ -204,7 +205,7 @@ of an image of this name.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !offline {
-				decisions, err := a.decide(cmd.Context(), asked{file: file, door: door}, args)
+				decisions, err := a.decide(cmd.Context(), asked{file: file, door: door, as: as}, args)
 				if err != nil {
 					return err
 				}
@@ -214,13 +215,14 @@ of an image of this name.`,
 			if err != nil {
 				return err
 			}
-			nothing := &policy.Input{Name: args[0], Report: new(verify.Report), Now: time.Now()}
+			nothing := &policy.Input{Name: cmp.Or(as, args[0]), Report: new(verify.Report), Now: time.Now()}
 			d := policy.Decide(cmd.Context(), p.At(door), nothing)
 			return a.ui.answer(d, func(w io.Writer) { outline(w, d) })
 		},
 	}
 	cmd.Flags().StringVarP(&file, "policy", "p", "policy.yaml", "policy document")
 	cmd.Flags().StringVar(&door, "gate", "", "door that asks, by its name in the document")
+	cmd.Flags().StringVar(&as, "as", "", "name that the image will have, if it is in a layout or goes elsewhere")
 	cmd.Flags().BoolVar(&offline, "offline", false, "ask no registry: what the policy wants of an image of this name")
 	return cmd
 }
@@ -263,13 +265,13 @@ func outline(w io.Writer, d *policy.Decision) {
 func explain(w io.Writer, d *policy.Decision) {
 	for depth, x := range d.All() {
 		indent := strings.Repeat("  ", depth)
-		fmt.Fprintf(w, "%s%-5v %s\n", indent, x.Verdict, x.Rule)
+		wrapped(w, fmt.Sprintf("%s%-5v ", indent, x.Verdict), x.Rule)
 		if x.Verdict != policy.Allow && len(x.Parts) == 0 {
-			fmt.Fprintf(w, "%s      %s\n", indent, x.Reason)
+			wrapped(w, indent+"      ", x.Reason)
 		}
 		for _, m := range x.Missing {
 			if len(x.Parts) == 0 {
-				fmt.Fprintf(w, "%s      missing: %s\n", indent, m)
+				wrapped(w, indent+"      ", "missing: "+m)
 			}
 		}
 	}

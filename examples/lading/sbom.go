@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/catalog"
@@ -158,6 +159,10 @@ func (a *app) look(ctx context.Context, name, platform string, format sbom.Forma
 			return nil, nil, err
 		}
 		return catalog.Image(ctx, src, image, o)
+	}
+	// The short name of an image, as docker has it, or a slip.
+	if ref, err := gate.ParseReference(name, false); err == nil && !strings.ContainsAny(name, ":@") && !strings.HasPrefix(ref.String(), name) {
+		a.ui.note("no file or directory is called %s: asking for the image %s", name, ref)
 	}
 	p, err := a.reach.open(ctx, name)
 	if err != nil {

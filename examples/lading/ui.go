@@ -99,6 +99,22 @@ func clip(s string, width int) string {
 	return s
 }
 
+// wrapped writes text behind a prefix, in lines of at most 80 columns. A word that is wider than a line stays whole.
+func wrapped(w io.Writer, prefix, text string) {
+	line, empty := prefix, true
+	for _, word := range strings.Fields(text) {
+		if !empty && len([]rune(line))+1+len([]rune(word)) > 80 {
+			fmt.Fprintln(w, line)
+			line, empty = strings.Repeat(" ", len(prefix)), true
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	fmt.Fprintln(w, line)
+}
+
 func mb(n int64) float64 { return float64(n) / 1e6 }
 
 // write puts data into a file, or to standard output where there is no name.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,12 @@ func (a *app) verifyAll(ctx context.Context, p *place, subjects []registry.Descr
 		all = append(all, one)
 		worst = worse(worst, one.Decision.Verdict)
 	}
-	if err := a.ui.answer(all, func(w io.Writer) { printVerified(w, all) }); err != nil {
+	if err := a.ui.answer(all, func(w io.Writer) {
+		printVerified(w, all)
+		if n := len(p.children); n > 0 && len(all) == 1 {
+			fmt.Fprintf(w, "That is the index alone: --each asks the same of each of its %d images.\n", n)
+		}
+	}); err != nil {
 		return err
 	}
 	return statusOf(worst)
@@ -115,21 +121,36 @@ func statusOf(v policy.Verdict) error {
 
 func printVerified(w io.Writer, all []verified) {
 	for _, v := range all {
-		fmt.Fprintf(w, "%-13v %s %s\n", v.Decision.Verdict, v.Subject, v.Platform)
+		separator := "  "
+		if v.Decision.Verdict == policy.Indeterminate { // with the digest that is wider than 80 columns
+			separator = "\n  "
+		}
+		fmt.Fprintf(w, "%v%s%s\n", v.Decision.Verdict, separator, v.Subject)
+		if v.Platform != "" {
+			fmt.Fprintf(w, "  platform    %s\n", v.Platform)
+		}
 		if v.Decision.Verdict != policy.Allow {
-			fmt.Fprintf(w, "  %s\n", v.Decision.Reason)
+			wrapped(w, "  ", v.Decision.Reason)
 		}
 		for _, x := range v.Proven {
-			fmt.Fprintf(w, "  proven      %s\n", x)
+			wrapped(w, "  proven      ", x.String())
 		}
 		for _, r := range v.Rejected {
-			fmt.Fprintf(w, "  not counted %s\n", r)
+			wrapped(w, "  not counted ", r)
 		}
 	}
 }
 
+// attached is what JSON says of what is attached to an image.
+type attached struct {
+	Image     registry.Descriptor   `json:"image"`
+	Children  []registry.Descriptor `json:"children,omitempty"`
+	Referrers []registry.Descriptor `json:"referrers"`
+}
+
 func (a *app) tree() *cobra.Command {
-	return &cobra.Command{
+	var each bool
+	cmd := &cobra.Command{
 		Use:   "tree IMAGE",
 		Short: "Draw what is attached to an image; nothing is verified",
 		Args:  cobra.ExactArgs(1),
@@ -139,26 +160,64 @@ func (a *app) tree() *cobra.Command {
 				return err
 			}
 			if !a.ui.json() {
-				text, err := p.repo.Tree(cmd.Context(), p.image)
-				if err != nil {
-					return err
-				}
-				return a.ui.answer(nil, func(w io.Writer) { fmt.Fprintln(w, text) })
+				return a.draw(cmd.Context(), p, p.subjects(each))
 			}
-			referrers := []registry.Descriptor{}
-			for d, err := range p.repo.Referrers(cmd.Context(), p.image) {
-				if err != nil {
-					return err
+			var all []attached
+			for _, subject := range p.subjects(each) {
+				one := attached{Image: subject, Referrers: []registry.Descriptor{}}
+				if subject.Digest == p.image.Digest {
+					one.Children = p.children
 				}
-				referrers = append(referrers, d)
+				for d, err := range p.repo.Referrers(cmd.Context(), subject) {
+					if err != nil {
+						return err
+					}
+					one.Referrers = append(one.Referrers, d)
+				}
+				all = append(all, one)
 			}
-			return a.ui.answer(struct {
-				Image     registry.Descriptor   `json:"image"`
-				Children  []registry.Descriptor `json:"children,omitempty"`
-				Referrers []registry.Descriptor `json:"referrers"`
-			}{p.image, p.children, referrers}, nil)
+			if each {
+				return a.ui.answer(all, nil)
+			}
+			return a.ui.answer(all[0], nil)
 		},
 	}
+	cmd.Flags().BoolVar(&each, "each", false, "of an index: the images of its platforms, too; with -o json, a list")
+	return cmd
+}
+
+// draw draws the tree of each subject.
+func (a *app) draw(ctx context.Context, p *place, subjects []registry.Descriptor) error {
+	var texts strings.Builder
+	for _, subject := range subjects {
+		text, err := p.repo.Tree(ctx, subject)
+		if err != nil {
+			return err
+		}
+		if platform := platformOf(subject); platform != "" {
+			texts.WriteString(platform + "\n")
+		}
+		for line := range strings.Lines(text) {
+			texts.WriteString(narrow(strings.TrimRight(line, "\n")) + "\n")
+		}
+		if !strings.Contains(strings.TrimSpace(text), "\n") {
+			texts.WriteString("    nothing is attached\n")
+		}
+	}
+	if n := len(p.children); n > 0 && len(subjects) == 1 {
+		fmt.Fprintf(&texts, "It is an index of %d images: --each draws what is attached to each.\n", n)
+	}
+	return a.ui.answer(nil, func(w io.Writer) { io.WriteString(w, texts.String()) })
+}
+
+// narrow breaks a line of a tree that is wider than 80 columns before its last part, and goes on below it.
+func narrow(line string) string {
+	at, last := strings.Index(line, "sha256:"), strings.LastIndex(line, "  ")
+	if len([]rune(line)) <= 80 || at < 0 || last <= at {
+		return line
+	}
+	below := strings.NewReplacer("├── ", "│   ", "└── ", "    ").Replace(line[:at])
+	return line[:last] + "\n" + below + strings.Repeat(" ", len("sha256:0123456789ab  ")) + line[last+2:]
 }
 
 // copied is what JSON says of a copy.
@@ -196,16 +255,22 @@ func (a *app) copy() *cobra.Command {
 }
 
 func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.CopyOptions) error {
-	src, reference, err := a.reach.repository(from)
+	src, err := a.reach.open(ctx, from)
 	if err != nil {
 		return err
 	}
-	dst, tag, err := a.reach.repository(to)
+	if !strings.HasPrefix(to, layoutPrefix) { // one that is not there yet is made
+		if err := a.reach.meant(to); err != nil {
+			return err
+		}
+	}
+	dst, _, err := a.reach.repository(to)
 	if err != nil {
 		return err
 	}
-	if tag == "" && strings.HasPrefix(to, layoutPrefix) {
-		tag = "latest" // what a name without a tag reads
+	tag := tagOf(to)
+	if tag == "" && !strings.Contains(to, "@") {
+		tag = cmp.Or(tagOf(from), "latest") // which a name without a tag reads
 	}
 	var last registry.CopyProgress
 	opts.Progress = func(p registry.CopyProgress) {
@@ -216,11 +281,11 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 		}
 		a.ui.progress("%d of %d, %.1f of %.1f MB", p.Count, p.Total, mb(p.Bytes), mb(p.TotalBytes))
 	}
-	image, err := registry.Copy(ctx, dst, src, reference, opts)
+	image, err := registry.Copy(ctx, dst, src.repo, src.image.Digest.String(), opts)
 	if err != nil {
 		return err
 	}
-	if tag != "" && !opts.DryRun && registryTag(tag) {
+	if tag != "" && !opts.DryRun {
 		if err := dst.Tag(ctx, image, tag); err != nil {
 			return err
 		}
@@ -234,9 +299,6 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 		fmt.Fprintf(w, "%s\n%s %d manifests and blobs, %.1f MB, to %s\n", image.Digest, verb, last.Count, mb(last.Bytes), to)
 	})
 }
-
-// registryTag says whether a reference is a tag and no digest.
-func registryTag(reference string) bool { return len(reference) < 8 || reference[:7] != "sha256:" }
 
 func (a *app) prune() *cobra.Command {
 	var trust trustFlags
