@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ladingdev/lading/policy/document"
 )
 
 var (
@@ -181,4 +183,35 @@ func hasField(typ ast.Expr, name string) bool {
 	return ok && slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool {
 		return slices.ContainsFunc(f.Names, func(id *ast.Ident) bool { return id.Name == name })
 	})
+}
+
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// A policy document that a page shows is one, and says nothing that is likely not meant.
+func TestDocsPolicies(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join("docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies := 0
+	for _, page := range pages {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range yamlBlock.FindAllSubmatch(data, -1) {
+			policies++
+			doc, err := document.Parse(m[1])
+			if err != nil {
+				t.Errorf("%s: %v", page, err)
+				continue
+			}
+			for _, f := range doc.Lint() {
+				t.Errorf("%s: %v", page, f)
+			}
+		}
+	}
+	if policies == 0 {
+		t.Error("no page shows a policy")
+	}
 }
