@@ -2,10 +2,12 @@ package sigstorekms_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
 	"github.com/ladingdev/lading/sign"
+	"github.com/ladingdev/lading/sign/kms"
 	"github.com/ladingdev/lading/sign/kms/sigstorekms"
 	"github.com/opencontainers/go-digest"
 	"github.com/sigstore/sigstore/pkg/signature"
@@ -29,4 +31,11 @@ func ExampleFromSigstore() {
 	}
 	fmt.Println(evidence.MediaType)
 	// Output: application/vnd.dev.sigstore.bundle.v0.3+json
+}
+
+// A reference opens the key of a provider that the program imports. Without the provider it is refused, and no program of PATH is run.
+func ExampleOpen() {
+	_, err := sigstorekms.Open(context.Background(), "gcpkms://projects/acme/locations/global/keyRings/release/cryptoKeys/images")
+	fmt.Println(errors.Is(err, kms.ErrReference))
+	// Output: true
 }
