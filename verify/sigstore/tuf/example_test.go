@@ -16,7 +16,9 @@ import (
 // away is a network without a way out.
 type away struct{}
 
-func (away) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") }
+func (away) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no route to host")
+}
 
 // Without a network the roots that are embedded serve, and the answer says that they were not refreshed.
 func ExampleClient_Refresh() {
