@@ -98,8 +98,9 @@ func (out *Details) read(d *Document, ref Ref, n *tree.Node) {
 	case d.format.Spec == CycloneDX:
 		h := &hub{}
 		h.cycloneDXElement(n, -1)
+		h.elements[0].references = nil // those that it has found a place for are missing
 		out.fill(h.elements[0])
-		out.References = nil
+		out.References = room(out.References[:0], n.Get("externalReferences"))
 		for _, r := range n.List("externalReferences") {
 			out.References = append(out.References, Reference{r.Str("type").S, r.Str("url").S, r.Str("comment").S,
 				hashesOf(cycloneDXHashes(r))})
@@ -150,6 +151,7 @@ func (out *Details) fill(e *element) {
 		out.CPEs = append(out.CPEs, t.S)
 	}
 	out.Hashes = hashesOf(e.hashes)
+	out.Licenses, out.Properties = slices.Grow(out.Licenses, len(e.licenses)), slices.Grow(out.Properties, len(e.properties))
 	for _, l := range e.licenses {
 		if l.role == "found" { // in files, which is no claim
 			continue
@@ -183,6 +185,7 @@ func (p *party) public() *Party {
 }
 
 func hashesOf(list []hash) (out []Hash) {
+	out = slices.Grow(out, len(list))
 	for _, h := range list {
 		out = append(out, Hash{h.alg.S, h.value.S})
 	}

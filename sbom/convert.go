@@ -258,6 +258,7 @@ func whyLost(from, to Format) func(*jsonpointer.Path) string {
 
 // lose adds losses to the report.
 func (r *Report) lose(list ...tree.Loss) {
+	r.Losses = slices.Grow(r.Losses, len(list))
 	for _, l := range list {
 		r.Losses = append(r.Losses, Loss{l.Path, LossKind(l.Kind), l.Reason})
 	}

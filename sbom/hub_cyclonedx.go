@@ -167,6 +167,14 @@ func cycloneDXParty(n *tree.Node, kind string) *party {
 	return p
 }
 
+// room makes room in a list for what an array can give.
+func room[T any](list []T, array *tree.Node) []T {
+	if array == nil {
+		return list
+	}
+	return slices.Grow(list, len(array.Items))
+}
+
 func (h *hub) cycloneDXElement(n *tree.Node, parent int) int {
 	e := &element{id: n.Str("bom-ref"), kind: n.Str("type"), group: n.Str("group"), name: n.Str("name"), version: n.Str("version"),
 		copyright: n.Str("copyright"), description: n.Str("description"), publisher: n.Str("publisher"), scope: n.Str("scope")}
@@ -189,6 +197,7 @@ func (h *hub) cycloneDXElement(n *tree.Node, parent int) int {
 		e.cpes = []tree.Text{t}
 	}
 	e.hashes = cycloneDXHashes(n)
+	e.licenses = room(e.licenses, n.Get("licenses"))
 	for _, l := range n.List("licenses") {
 		e.licenses = append(e.licenses, cycloneDXLicense(l))
 		h.cycloneDXDetails(l)
@@ -201,6 +210,7 @@ func (h *hub) cycloneDXElement(n *tree.Node, parent int) int {
 	if a := n.Str("author"); a.OK() {
 		e.authors = append(e.authors, party{kind: "Person", name: a})
 	}
+	e.references = room(e.references, n.Get("externalReferences"))
 	for _, r := range n.List("externalReferences") {
 		kind, url := r.Str("type"), r.Str("url")
 		switch {
@@ -232,6 +242,7 @@ func (h *hub) cycloneDXElement(n *tree.Node, parent int) int {
 	for _, l := range n.Get("evidence").List("licenses") {
 		h.cycloneDXDetails(l)
 	}
+	e.properties = room(e.properties, n.Get("properties"))
 	for _, p := range n.List("properties") {
 		e.properties = append(e.properties, property{p.Str("name"), p.Str("value")})
 	}
@@ -341,6 +352,7 @@ func cycloneDXReference(r *tree.Node) reference {
 }
 
 func cycloneDXHashes(n *tree.Node) (out []hash) {
+	out = room(out, n.Get("hashes"))
 	for _, v := range n.List("hashes") {
 		out = append(out, hash{v.Str("alg"), v.Str("content")})
 	}

@@ -29,36 +29,60 @@ type Member struct {
 	Value *Node
 }
 
-// NewObject returns an object with room for the members that most have.
-func NewObject() *Node {
-	n := &struct {
+// Nodes of an output are made one at a time all over its writers, and in blocks here.
+type (
+	objectNode struct {
 		Node
 		first [4]Member
-	}{Node: Node{Kind: strictjson.Object}}
-	n.Members = n.first[:0]
+	}
+	arrayNode struct {
+		Node
+		first [2]*Node
+	}
+	textNode struct {
+		Node
+		leaf [1]*Node
+	}
+)
+
+var objects, arrays, texts = blocks[objectNode](), blocks[arrayNode](), blocks[textNode]()
+
+func blocks[T any]() *sync.Pool { return &sync.Pool{New: func() any { return new([]T) }} }
+
+// next returns the next one of a block.
+func next[T any](pool *sync.Pool) *T {
+	block := pool.Get().(*[]T)
+	if len(*block) == 0 {
+		*block = make([]T, 32)
+	}
+	n := &(*block)[0]
+	*block = (*block)[1:]
+	pool.Put(block)
+	return n
+}
+
+// NewObject returns an object with room for the members that most have.
+func NewObject() *Node {
+	n := next[objectNode](objects)
+	n.Kind, n.Members = strictjson.Object, n.first[:0]
 	return &n.Node
 }
 
 // NewArray returns an array with room for the elements that most have.
 func NewArray() *Node {
-	n := &struct {
-		Node
-		first [2]*Node
-	}{Node: Node{Kind: strictjson.Array}}
-	n.Items = n.first[:0]
+	n := next[arrayNode](arrays)
+	n.Kind, n.Items = strictjson.Array, n.first[:0]
 	return &n.Node
 }
 
 // NewText returns a string that stands for leaves of the input.
 func NewText(s string, from ...*Node) *Node {
-	if len(from) > 1 {
-		return &Node{Kind: strictjson.String, Text: s, From: Compact(slices.Clone(from))}
-	}
-	n := &struct {
-		Node
-		leaf [1]*Node
-	}{Node: Node{Kind: strictjson.String, Text: s}}
-	if len(from) == 1 && from[0] != nil {
+	n := next[textNode](texts)
+	n.Kind, n.Text = strictjson.String, s
+	switch {
+	case len(from) > 1:
+		n.From = Compact(slices.Clone(from))
+	case len(from) == 1 && from[0] != nil:
 		n.leaf[0] = from[0]
 		n.From = n.leaf[:1:1]
 	}
@@ -252,6 +276,9 @@ func (n *Node) Str(name string) Text {
 }
 
 func (n *Node) Set(name string, v *Node) *Node {
+	if len(n.Members) == cap(n.Members) && len(n.Members) > 0 { // an object of more than few has many
+		n.Members = slices.Grow(n.Members, 12)
+	}
 	n.Members = append(n.Members, Member{name, v})
 	return v
 }
