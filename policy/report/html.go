@@ -1,13 +1,9 @@
 package report
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/base64"
-	"fmt"
-	"html"
 	"io"
 
+	"github.com/ladingdev/lading/internal/htmlpage"
 	"github.com/ladingdev/lading/policy"
 )
 
@@ -18,54 +14,37 @@ func HTML(w io.Writer, o *Options, decisions ...*policy.Decision) error {
 	if err != nil {
 		return err
 	}
-	p := &page{w: bufio.NewWriter(w)}
-	sum := sha256.Sum256([]byte(style))
-	p.printf(`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-%s'">
-<title>`, base64.StdEncoding.EncodeToString(sum[:]))
+	p := &page{htmlpage.Begin(w, clean(opts.title()), style)}
+	p.Printf("<h1>")
 	p.text(opts.title())
-	p.printf("</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n<h1>", style)
-	p.text(opts.title())
-	p.printf("</h1>\n")
+	p.Printf("</h1>\n")
 	if sum := several(decisions); sum != "" {
-		p.printf("<p class=\"sum\">%s</p>\n", sum)
+		p.Printf("<p class=\"sum\">%s</p>\n", sum)
 	}
 	for _, d := range decisions {
 		p.decision(opts, d)
 	}
-	p.printf("</main>\n</body>\n</html>\n")
-	return p.w.Flush()
+	return p.End()
 }
 
-// page writes HTML; what is not a constant of this file goes through text.
-type page struct{ w *bufio.Writer }
+// page is a page whose texts are cleaned.
+type page struct{ *htmlpage.Page }
 
-func (p *page) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
+func (p *page) text(s string) { p.Text(clean(s)) }
 
-func (p *page) text(s string) { _, _ = p.w.WriteString(html.EscapeString(clean(s))) }
-
-// data is text of strangers, isolated from the direction of what stands around it.
-func (p *page) data(s string) {
-	p.printf("<bdi>")
-	p.text(s)
-	p.printf("</bdi>")
-}
+// data is text of strangers.
+func (p *page) data(s string) { p.Foreign(clean(s)) }
 
 func (p *page) decision(opts Options, d *policy.Decision) {
-	p.printf("<section class=\"%s\">\n<h2><b class=\"badge %s\">%s</b> ", state(d), state(d), d.Verdict)
+	p.Printf("<section class=\"%s\">\n<h2><b class=\"badge %s\">%s</b> ", state(d), state(d), d.Verdict)
 	p.data(name(d))
-	p.printf("</h2>\n<dl>\n")
+	p.Printf("</h2>\n<dl>\n")
 	for _, f := range facts(d) {
-		p.printf("<dt>%s</dt><dd>", f.label)
+		p.Printf("<dt>%s</dt><dd>", f.label)
 		p.data(f.text)
-		p.printf("</dd>\n")
+		p.Printf("</dd>\n")
 	}
-	p.printf("</dl>\n")
+	p.Printf("</dl>\n")
 	list := findings(d)
 	p.findings(list)
 	p.list(next(d))
@@ -74,29 +53,30 @@ func (p *page) decision(opts Options, d *policy.Decision) {
 	if len(list) == 0 {
 		open = " open"
 	}
-	p.printf("<details%s><summary>Rules: %d</summary>\n<ul class=\"tree\">\n", open, rules(d))
+	p.Printf("<details%s><summary>Rules: %d</summary>\n<ul class=\"tree\">\n", open, rules(d))
 	p.tree(d, 0)
-	p.printf("</ul>\n</details>\n</section>\n")
+	p.Printf("</ul>\n</details>\n</section>\n")
 }
 
 func (p *page) findings(list []finding) {
 	for i, f := range list {
 		if i == 0 || f.state != list[i-1].state {
 			if i > 0 {
-				p.printf("</ul>\n")
+				p.Printf("</ul>\n")
 			}
-			p.printf("<h3>%s</h3>\n<ul class=\"why\">\n", map[string]string{"deny": "Why", "indeterminate": "Why", "warning": "Warnings"}[f.state])
+			p.Printf("<h3>%s</h3>\n<ul class=\"why\">\n",
+				map[string]string{"deny": "Why", "indeterminate": "Why", "warning": "Warnings"}[f.state])
 		}
 		p.rule(f.state, reason(f.Decision))
 		if lines := f.looked(); len(lines) > 0 {
-			p.printf("\n<ul class=\"looked\">\n")
+			p.Printf("\n<ul class=\"looked\">\n")
 			p.items(lines)
-			p.printf("</ul>\n")
+			p.Printf("</ul>\n")
 		}
-		p.printf("</li>\n")
+		p.Printf("</li>\n")
 	}
 	if len(list) > 0 {
-		p.printf("</ul>\n")
+		p.Printf("</ul>\n")
 	}
 }
 
@@ -104,22 +84,22 @@ func (p *page) list(title string, items []string) {
 	if len(items) == 0 {
 		return
 	}
-	p.printf("<h3>%s</h3>\n<ul>\n", title)
+	p.Printf("<h3>%s</h3>\n<ul>\n", title)
 	p.items(items)
-	p.printf("</ul>\n")
+	p.Printf("</ul>\n")
 }
 
 func (p *page) items(items []string) {
 	for _, s := range items {
-		p.printf("<li>")
+		p.Printf("<li>")
 		p.data(s)
-		p.printf("</li>\n")
+		p.Printf("</li>\n")
 	}
 }
 
 // rule begins an item of a list.
 func (p *page) rule(state, says string) {
-	p.printf("<li class=\"%s\"><span class=\"mark\" role=\"img\" aria-label=\"%s\">%s</span> ", state, state, mark(state))
+	p.Printf("<li class=\"%s\"><span class=\"mark\" role=\"img\" aria-label=\"%s\">%s</span> ", state, state, mark(state))
 	p.data(says)
 }
 
@@ -127,19 +107,19 @@ func (p *page) tree(d *policy.Decision, depth int) {
 	p.rule(state(d), says(d))
 	below := parts(d)
 	if len(below) == 0 {
-		p.printf("</li>\n")
+		p.Printf("</li>\n")
 		return
 	}
 	if depth < deepest {
-		p.printf("\n<ul>\n")
+		p.Printf("\n<ul>\n")
 	} else { // a narrow display, and parsers, have an end
-		p.printf("</li>\n")
+		p.Printf("</li>\n")
 	}
 	for _, part := range below {
 		p.tree(part, depth+1)
 	}
 	if depth < deepest {
-		p.printf("</ul>\n</li>\n")
+		p.Printf("</ul>\n</li>\n")
 	}
 }
 

@@ -1,83 +1,59 @@
 package sweep
 
 import (
-	"bufio"
 	"cmp"
-	"crypto/sha256"
-	"encoding/base64"
-	"fmt"
 	"html"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/internal/htmlpage"
 	"github.com/ladingdev/lading/policy"
 )
 
 // HTML writes the report as one page that needs nothing else: no script, no image, no font, and a content security policy that lets
 // none in. It is for light and dark displays, for narrow and wide ones, and for printing.
 func (r *Report) HTML(w io.Writer) error {
-	p := &page{bufio.NewWriter(w)}
-	hash := sha256.Sum256([]byte(style))
-	p.printf(`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-%s'">
-<title>Sweep</title>
-<style>%s</style>
-</head>
-<body>
-<main>
-<h1>Sweep of `, base64.StdEncoding.EncodeToString(hash[:]), style)
+	p := &page{htmlpage.Begin(w, "Sweep", style)}
+	p.Printf("<h1>Sweep of ")
 	p.text(strings.Join(r.Regions, ", "))
-	p.printf("</h1>\n<p class=\"verdict s%d\">", r.Status())
+	p.Printf("</h1>\n<p class=\"verdict s%d\">", r.Status())
 	p.text(r.verdict())
-	p.printf("</p>\n<p>Begun ")
+	p.Printf("</p>\n<p>Begun ")
 	p.text(r.Started.UTC().Format(time.RFC3339))
 	if r.PolicyDigest != "" {
-		p.printf(", by policy ")
+		p.Printf(", by policy ")
 		p.text(r.PolicyDigest)
 	}
-	p.printf(".</p>\n")
+	p.Printf(".</p>\n")
 	p.sums(r)
 	p.rows(r)
 	p.images(r)
-	p.printf("</main>\n</body>\n</html>\n")
-	return p.w.Flush()
+	return p.End()
 }
 
-// page writes HTML; what is not a constant of this file goes through text.
-type page struct{ w *bufio.Writer }
+// page is a page whose texts are those of strangers, each in one line.
+type page struct{ *htmlpage.Page }
 
-func (p *page) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
-
-// text is that of strangers, isolated from the direction of what stands around it.
-func (p *page) text(s string) {
-	p.printf("<bdi>")
-	_, _ = p.w.WriteString(html.EscapeString(line(s)))
-	p.printf("</bdi>")
-}
+func (p *page) text(s string) { p.Foreign(line(s)) }
 
 func (p *page) sums(r *Report) {
-	p.printf("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What was looked at\"><table>\n" +
+	p.Printf("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What was looked at\"><table>\n" +
 		"<caption>What was looked at</caption>\n<thead><tr><th scope=\"col\">service</th>")
 	for _, name := range []string{"seen", "allowed", "denied", "unknown", "problems", "gaps", "warnings"} {
-		p.printf("<th scope=\"col\">%s</th>", name)
+		p.Printf("<th scope=\"col\">%s</th>", name)
 	}
-	p.printf("</tr></thead>\n<tbody>\n")
+	p.Printf("</tr></thead>\n<tbody>\n")
 	for _, s := range r.sums() {
-		p.printf("<tr><th scope=\"row\">")
+		p.Printf("<tr><th scope=\"row\">")
 		p.text(s.service + " " + s.region)
-		p.printf("</th>")
+		p.Printf("</th>")
 		for _, n := range []int64{s.seen, s.allowed, s.denied, s.unknown, s.problems, s.incomplete, s.warnings} {
-			p.printf("<td>%d</td>", n)
+			p.Printf("<td>%d</td>", n)
 		}
-		p.printf("</tr>\n")
+		p.Printf("</tr>\n")
 	}
-	p.printf("</tbody>\n</table></div>\n")
+	p.Printf("</tbody>\n</table></div>\n")
 }
 
 func (p *page) rows(r *Report) {
@@ -89,37 +65,37 @@ func (p *page) rows(r *Report) {
 		}
 		if l := row.Findings[0].Kind.Level(); l != level {
 			level = l
-			p.printf("<h2>%s</h2>\n", titles[l])
+			p.Printf("<h2>%s</h2>\n", titles[l])
 		}
-		p.printf("<section class=\"%s\">\n<h3>", level)
+		p.Printf("<section class=\"%s\">\n<h3>", level)
 		if row.Count > 1 {
-			p.printf("%d × ", row.Count)
+			p.Printf("%d × ", row.Count)
 		}
 		p.text(row.where())
-		p.printf("</h3>\n")
+		p.Printf("</h3>\n")
 		if name := cmp.Or(row.Judged, row.Image); name != "" {
-			p.printf("<p class=\"name\">")
+			p.Printf("<p class=\"name\">")
 			p.text(name)
-			p.printf("</p>\n")
+			p.Printf("</p>\n")
 		}
-		p.printf("<ul>\n")
+		p.Printf("<ul>\n")
 		for _, f := range row.Findings {
-			p.printf("<li class=\"%s\"><b>%s</b>: ", f.Kind.Level(), html.EscapeString(string(f.Kind)))
+			p.Printf("<li class=\"%s\"><b>%s</b>: ", f.Kind.Level(), html.EscapeString(string(f.Kind)))
 			p.text(cmp.Or(f.Detail, f.Kind.About()))
-			p.printf("</li>\n")
+			p.Printf("</li>\n")
 		}
-		p.printf("</ul>\n")
+		p.Printf("</ul>\n")
 		if list := row.examples(); len(list) > 0 {
-			p.printf("<p class=\"arns\">")
+			p.Printf("<p class=\"arns\">")
 			for i, arn := range list {
 				if i > 0 {
-					p.printf("<br>")
+					p.Printf("<br>")
 				}
 				p.text(arn)
 			}
-			p.printf("</p>\n")
+			p.Printf("</p>\n")
 		}
-		p.printf("</section>\n")
+		p.Printf("</section>\n")
 	}
 }
 
@@ -128,18 +104,19 @@ func (p *page) images(r *Report) {
 	if len(list) == 0 {
 		return
 	}
-	p.printf("<h2>What runs, or is set to run</h2>\n" +
+	p.Printf("<h2>What runs, or is set to run</h2>\n" +
 		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Images\"><table class=\"images\">\n" +
-		"<thead><tr><th scope=\"col\">verdict</th><th scope=\"col\">times</th><th scope=\"col\">image, and why</th></tr></thead>\n<tbody>\n")
+		"<thead><tr><th scope=\"col\">verdict</th><th scope=\"col\">times</th><th scope=\"col\">image, and " +
+		"why</th></tr></thead>\n<tbody>\n")
 	for _, i := range list {
 		class := map[policy.Verdict]Level{policy.Deny: Problem, policy.Indeterminate: Incomplete}[i.verdict]
-		p.printf("<tr><td class=\"%s\">%s</td><td>%d</td><td class=\"name\">", cmp.Or(string(class), "good"), i.verdict, i.count)
+		p.Printf("<tr><td class=\"%s\">%s</td><td>%d</td><td class=\"name\">", cmp.Or(string(class), "good"), i.verdict, i.count)
 		p.text(i.judged)
-		p.printf("<br>")
+		p.Printf("<br>")
 		p.text(i.reason)
-		p.printf("</td></tr>\n")
+		p.Printf("</td></tr>\n")
 	}
-	p.printf("</tbody>\n</table></div>\n")
+	p.Printf("</tbody>\n</table></div>\n")
 }
 
 const style = `
