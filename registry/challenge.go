@@ -92,16 +92,7 @@ func chooseChallenge(headers []string) (chosen string, realm *url.URL, err error
 			if err != nil || realm.Host == "" || realm.Scheme != "http" && realm.Scheme != "https" {
 				return "", nil, &challengeError{fmt.Sprintf("Bearer with the realm %.200q, which is no address", c.params["realm"])}
 			}
-			chosen = "Bearer "
-			for i, name := range []string{"realm", "service", "scope"} {
-				if value, ok := c.params[name]; ok {
-					if i > 0 {
-						chosen += ","
-					}
-					chosen += name + `="` + escapeQuoted.Replace(value) + `"`
-				}
-			}
-			return chosen, realm, nil
+			return c.bearer(), realm, nil
 		}
 	}
 	return chosen, nil, nil
@@ -112,6 +103,17 @@ var escapeQuoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 type challenge struct {
 	scheme string
 	params map[string]string // names in lower case
+}
+
+// bearer writes a Bearer challenge with the parameters that a client needs.
+func (c challenge) bearer() string {
+	var list []string
+	for _, name := range []string{"realm", "service", "scope"} {
+		if value, ok := c.params[name]; ok {
+			list = append(list, name+`="`+escapeQuoted.Replace(value)+`"`)
+		}
+	}
+	return "Bearer " + strings.Join(list, ",")
 }
 
 // parseChallenges reads WWW-Authenticate headers (RFC 9110, section 11.6.1). What does not fit is left out.

@@ -78,37 +78,11 @@ func (b *box) key(passphrase []byte) (*[32]byte, error) {
 
 func parseBox(data []byte) (*box, error) {
 	b := new(box)
-	base64Text := func(r *strictjson.Reader) []byte {
-		out, err := base64.StdEncoding.DecodeString(r.String())
-		if err != nil {
-			r.Fail(fmt.Errorf("%w: %w", strictjson.ErrSyntax, err))
-		}
-		return out
-	}
-	small := func(r *strictjson.Reader) int { return int(min(r.Int64(), 1<<30)) }
 	r := strictjson.NewReader(data, strictjson.Limits{})
 	for name := range r.Object("kdf", "cipher", "ciphertext") {
 		switch string(name) {
 		case "kdf":
-			for name := range r.Object("name", "params", "salt") {
-				switch string(name) {
-				case "name":
-					b.KDF.Name = r.String()
-				case "salt":
-					b.KDF.Salt = base64Text(r)
-				case "params":
-					for name := range r.Object() {
-						switch string(name) {
-						case "N":
-							b.KDF.Params.N = small(r)
-						case "r":
-							b.KDF.Params.R = small(r)
-						case "p":
-							b.KDF.Params.P = small(r)
-						}
-					}
-				}
-			}
+			b.readKDF(r)
 		case "cipher":
 			for name := range r.Object("name", "nonce") {
 				switch string(name) {
@@ -133,6 +107,38 @@ func parseBox(data []byte) (*box, error) {
 		return nil, fmt.Errorf("a nonce of %d bytes, not 24", len(b.Cipher.Nonce))
 	}
 	return b, checkScrypt(p.N, p.R, p.P)
+}
+
+func (b *box) readKDF(r *strictjson.Reader) {
+	small := func() int { return int(min(r.Int64(), 1<<30)) }
+	p := &b.KDF.Params
+	for name := range r.Object("name", "params", "salt") {
+		switch string(name) {
+		case "name":
+			b.KDF.Name = r.String()
+		case "salt":
+			b.KDF.Salt = base64Text(r)
+		case "params":
+			for name := range r.Object() {
+				switch string(name) {
+				case "N":
+					p.N = small()
+				case "r":
+					p.R = small()
+				case "p":
+					p.P = small()
+				}
+			}
+		}
+	}
+}
+
+func base64Text(r *strictjson.Reader) []byte {
+	out, err := base64.StdEncoding.DecodeString(r.String())
+	if err != nil {
+		r.Fail(fmt.Errorf("%w: %w", strictjson.ErrSyntax, err))
+	}
+	return out
 }
 
 func checkScrypt(n, r, p int) error {

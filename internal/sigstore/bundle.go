@@ -176,20 +176,28 @@ func (b *Bundle) readMaterial(r *strictjson.Reader) (found material) {
 			}
 		case "timestampVerificationData":
 			for f := r.OptionalFields("rfc3161Timestamps"); f.Next(); {
-				for i := range r.Array() {
-					if i == maxTimestamps {
-						r.Fail(fmt.Errorf("more than %d timestamps: %w", maxTimestamps, strictjson.ErrLimit))
-					}
-					var stamp []byte
-					for f := r.Fields("signedTimestamp"); f.Next(); {
-						stamp = base64Text(r)
-					}
-					b.Timestamps = append(b.Timestamps, stamp)
-				}
+				b.readTimestamps(r)
 			}
 		}
 	}
 	return found
+}
+
+func (b *Bundle) readTimestamps(r *strictjson.Reader) {
+	for i := range r.Array() {
+		if i == maxTimestamps {
+			r.Fail(fmt.Errorf("more than %d timestamps: %w", maxTimestamps, strictjson.ErrLimit))
+		}
+		b.Timestamps = append(b.Timestamps, readMember(r, "signedTimestamp"))
+	}
+}
+
+// readMember reads an object of one member, which is bytes.
+func readMember(r *strictjson.Reader, name string) (value []byte) {
+	for f := r.Fields(name); f.Next(); {
+		value = base64Text(r)
+	}
+	return value
 }
 
 // readChain reads the first certificate of a chain. The others are not trusted, and of no use: authorities come from the
@@ -212,10 +220,8 @@ func (b *Bundle) readChain(r *strictjson.Reader) {
 	}
 }
 
-func readCertificate(r *strictjson.Reader) (der []byte) {
-	for f := r.Fields("rawBytes"); f.Next(); {
-		der = base64Text(r)
-	}
+func readCertificate(r *strictjson.Reader) []byte {
+	der := readMember(r, "rawBytes")
 	if r.Err() == nil && len(der) == 0 {
 		r.Fail(fmt.Errorf("%w: a certificate has rawBytes", dsse.ErrMissing))
 	}
@@ -253,9 +259,7 @@ func ReadLogEntry(r *strictjson.Reader) (e LogEntry) {
 		case "logIndex":
 			e.Index = decimal(r)
 		case "logId":
-			for f := r.Fields("keyId"); f.Next(); {
-				e.LogID = base64Text(r)
-			}
+			e.LogID = readMember(r, "keyId")
 		case "kindVersion":
 			for f := r.Fields("kind", "version"); f.Next(); {
 				if f.Name == "kind" {

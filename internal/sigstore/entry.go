@@ -93,8 +93,7 @@ func (s *Signed) checkFirst(e *LogEntry, log *log, c *checkpoint) (*logged, erro
 	return out, nil
 }
 
-// promised reports whether the log signed that it has, or will have, an entry at an index and a time: as JSON in the form of
-// RFC 8785.
+// promised reports whether the log signed that it has, or will have, an entry at an index and a time: as JSON in the form of RFC 8785.
 func (l *log) promised(e *LogEntry) bool {
 	b := make([]byte, 0, base64.StdEncoding.EncodedLen(len(e.Body))+160)
 	b = append(b, `{"body":"`...)
@@ -162,44 +161,21 @@ func (s *Signed) tiledBody() ([]byte, error) {
 
 // otherBody says in what an entry of version 2 differs from the one that it must be.
 func (s *Signed) otherBody(data []byte) error {
-	r := strictjson.NewReader(data, strictjson.Limits{})
+	b, r, err := splitBody(data)
+	switch {
+	case err != nil:
+		return err
+	case b.kind != "hashedrekord" || b.version != "0.0.2":
+		return EntryKind.errorf("%.40q, version %.20q, in a log of version 2", b.kind, b.version)
+	}
+	var algorithm string
 	var digest, sig, raw []byte
-	var kind, version, algorithm string
-	for f := r.Fields("apiVersion", "kind", "spec"); f.Next(); {
-		switch f.Name {
-		case "apiVersion":
-			version = r.String()
-		case "kind":
-			kind = r.String()
-		case "spec":
-			for f := r.Fields("hashedRekordV002"); f.Next(); {
-				for f := r.Fields("data", "signature"); f.Next(); {
-					if f.Name == "data" {
-						for f := r.Fields("algorithm", "digest"); f.Next(); {
-							if f.Name == "digest" {
-								digest = base64Text(r)
-							} else {
-								algorithm = r.String()
-							}
-						}
-						continue
-					}
-					for f := r.Fields("content", "verifier"); f.Next(); {
-						if f.Name == "content" {
-							sig = base64Text(r)
-							continue
-						}
-						for f := r.Fields("keyDetails", "x509Certificate", "publicKey"); f.Next(); {
-							if f.Name == "keyDetails" {
-								_ = r.String()
-								continue
-							}
-							for f := r.Fields("rawBytes"); f.Next(); {
-								raw = base64Text(r)
-							}
-						}
-					}
-				}
+	for f := r.Fields("hashedRekordV002"); f.Next(); {
+		for f := r.Fields("data", "signature"); f.Next(); {
+			if f.Name == "data" {
+				algorithm, digest = readDigest(r)
+			} else {
+				sig, raw = readTiledSignature(r)
 			}
 		}
 	}
@@ -207,8 +183,6 @@ func (s *Signed) otherBody(data []byte) error {
 	switch err := r.End(); {
 	case err != nil:
 		return EntryMalformed.errorf("%w", err)
-	case kind != "hashedrekord" || version != "0.0.2":
-		return EntryKind.errorf("%.40q, version %.20q, in a log of version 2", kind, version)
 	case !bytes.Equal(sig, s.Signature):
 		return EntrySignature
 	case !bytes.Equal(raw, s.Certificate) && !bytes.Equal(raw, s.SPKI):
@@ -217,6 +191,35 @@ func (s *Signed) otherBody(data []byte) error {
 		return EntryContent
 	}
 	return EntryMalformed.errorf("it is not as the log writes it")
+}
+
+func readDigest(r *strictjson.Reader) (algorithm string, digest []byte) {
+	for f := r.Fields("algorithm", "digest"); f.Next(); {
+		if f.Name == "digest" {
+			digest = base64Text(r)
+		} else {
+			algorithm = r.String()
+		}
+	}
+	return algorithm, digest
+}
+
+// readTiledSignature reads a SignatureV002: the signature, and the certificate or key that verifies it.
+func readTiledSignature(r *strictjson.Reader) (sig, raw []byte) {
+	for f := r.Fields("content", "verifier"); f.Next(); {
+		if f.Name == "content" {
+			sig = base64Text(r)
+			continue
+		}
+		for f := r.Fields("keyDetails", "x509Certificate", "publicKey"); f.Next(); {
+			if f.Name == "keyDetails" {
+				_ = r.String()
+			} else {
+				raw = readMember(r, "rawBytes")
+			}
+		}
+	}
+	return sig, raw
 }
 
 // A body is an entry of Rekor v1, as far as it says of what it is.
@@ -305,36 +308,43 @@ func (s *Signed) verifiedBy(text []byte) bool {
 
 // parseBody reads an entry of Rekor v1 (sigstore/rekor, pkg/types).
 func parseBody(data []byte) (*body, error) {
-	var kind, version string
-	var spec []byte
-	r := strictjson.NewReader(data, strictjson.Limits{})
-	for f := r.Fields("apiVersion", "kind", "spec"); f.Next(); {
-		switch f.Name {
-		case "apiVersion":
-			version = r.String()
-		case "kind":
-			kind = r.String()
-		case "spec":
-			spec = r.Raw()
-		}
+	b, r, err := splitBody(data)
+	if err != nil {
+		return nil, err
 	}
-	if err := r.End(); err != nil {
-		return nil, EntryMalformed.errorf("%w", err)
-	}
-	b := &body{kind: kind, version: version}
-	read := bodyReaders[kind+" "+version]
+	read := bodyReaders[b.kind+" "+b.version]
 	if read == nil {
-		return nil, EntryKind.errorf("%.40q, version %.20q, in a log of version 1", kind, version)
+		return nil, EntryKind.errorf("%.40q, version %.20q, in a log of version 1", b.kind, b.version)
 	}
-	if spec == nil {
-		return nil, EntryMalformed.errorf("it has no spec")
-	}
-	r = strictjson.NewReader(spec, strictjson.Limits{})
 	read(b, r)
 	if err := r.End(); err != nil {
 		return nil, EntryMalformed.errorf("%w", err)
 	}
 	return b, nil
+}
+
+// splitBody reads the kind and version of an entry of any log, and returns a reader of its spec.
+func splitBody(data []byte) (*body, *strictjson.Reader, error) {
+	b := new(body)
+	var spec []byte
+	r := strictjson.NewReader(data, strictjson.Limits{})
+	for f := r.Fields("apiVersion", "kind", "spec"); f.Next(); {
+		switch f.Name {
+		case "apiVersion":
+			b.version = r.String()
+		case "kind":
+			b.kind = r.String()
+		case "spec":
+			spec = r.Raw()
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, nil, EntryMalformed.errorf("%w", err)
+	}
+	if spec == nil {
+		return nil, nil, EntryMalformed.errorf("it has no spec")
+	}
+	return b, strictjson.NewReader(spec, strictjson.Limits{}), nil
 }
 
 var bodyReaders = map[string]func(*body, *strictjson.Reader){
@@ -358,9 +368,7 @@ func (b *body) readHashedRekord(r *strictjson.Reader) {
 					s.sig = base64Text(r)
 					continue
 				}
-				for f := r.Fields("content"); f.Next(); {
-					s.verifier = base64Text(r)
-				}
+				s.verifier = readMember(r, "content")
 			}
 		}
 	}
@@ -375,25 +383,34 @@ func (b *body) readDSSE(r *strictjson.Reader) {
 		case "payloadHash":
 			b.payloadHash = readHash(r)
 		case "signatures":
-			for i := range r.Array() {
-				tooMany(r, i)
-				var s bodySignature
-				for f := r.Fields("signature", "verifier"); f.Next(); {
-					if f.Name == "signature" {
-						s.sig = base64Text(r)
-					} else {
-						s.verifier = base64Text(r)
-					}
-				}
-				b.signatures = append(b.signatures, s)
-			}
+			b.readSignatures(r, "signature", "verifier")
 		}
 	}
 }
 
-func tooMany(r *strictjson.Reader, signatures int) {
-	if signatures > 0 {
-		r.Fail(fmt.Errorf("more than one signature: %w", strictjson.ErrLimit))
+// readSignatures reads a list of one signature. In an envelope it is a sig, which is encoded twice.
+func (b *body) readSignatures(r *strictjson.Reader, members ...string) {
+	for i := range r.Array() {
+		if i > 0 {
+			r.Fail(fmt.Errorf("more than one signature: %w", strictjson.ErrLimit))
+		}
+		var s bodySignature
+		for f := r.Fields(members...); f.Next(); {
+			switch f.Name {
+			case "keyid":
+				_ = r.String()
+			case "signature":
+				s.sig = base64Text(r)
+			case "sig":
+				var err error
+				if s.sig, err = base64.StdEncoding.Strict().DecodeString(string(base64Text(r))); err != nil || len(s.sig) == 0 {
+					r.Fail(fmt.Errorf("%w: a sig that is not encoded twice", strictjson.ErrType))
+				}
+			case "publicKey", "verifier":
+				s.verifier = base64Text(r)
+			}
+		}
+		b.signatures = append(b.signatures, s)
 	}
 }
 
@@ -425,26 +442,7 @@ func (b *body) readEnvelope(r *strictjson.Reader) {
 		case "payloadType":
 			b.payloadType = r.String()
 		case "signatures":
-			for i := range r.Array() {
-				tooMany(r, i)
-				var s bodySignature
-				for f := r.Fields("keyid", "publicKey", "sig"); f.Next(); {
-					switch f.Name {
-					case "keyid":
-						_ = r.String()
-					case "publicKey":
-						s.verifier = base64Text(r)
-					case "sig": // encoded twice
-						once := base64Text(r)
-						sig, err := base64.StdEncoding.Strict().DecodeString(string(once))
-						if err != nil || len(sig) == 0 {
-							r.Fail(fmt.Errorf("%w: a sig that is not encoded twice", strictjson.ErrType))
-						}
-						s.sig = sig
-					}
-				}
-				b.signatures = append(b.signatures, s)
-			}
+			b.readSignatures(r, "keyid", "publicKey", "sig")
 		}
 	}
 }
@@ -467,8 +465,7 @@ type Signed struct {
 	Message   []byte                   // the bytes that are signed; may be nil for a file and a key that signs digests
 	Envelope  *dsse.Envelope           // nil: the signature of a message
 	Layer     []byte                   // in cosign's first format: the envelope as it was stored, of which logs and some timestamps are
-	// Certificate is the signer's, DER, and Key its key; without one, SPKI is Key in DER, and somebody else has proven the
-	// signature.
+	// Certificate is the signer's, DER, and Key its key; without one, SPKI is Key in DER, and somebody else has proven the signature.
 	Certificate []byte
 	SPKI        []byte
 	Key         crypto.PublicKey

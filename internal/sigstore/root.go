@@ -245,14 +245,10 @@ func readLog(r *strictjson.Reader) (l rawLog) {
 					l.window = readWindow(r)
 				}
 			}
-		case "logId", "checkpointKeyId":
-			for range dsse.Proto.Members(r, "keyId") {
-				if name == "logId" {
-					l.id = dsse.Proto.Base64(r)
-				} else {
-					l.checkpointID = dsse.Proto.Base64(r)
-				}
-			}
+		case "logId":
+			l.id = readBytes(r, "keyId")
+		case "checkpointKeyId":
+			l.checkpointID = readBytes(r, "keyId")
 		case "operator":
 			l.operator = r.String()
 		}
@@ -272,11 +268,7 @@ func readAuthority(r *strictjson.Reader) (a rawAuthority) {
 		case "certChain":
 			for range dsse.Proto.Members(r, "certificates") {
 				for range r.Array() {
-					var c []byte
-					for range dsse.Proto.Members(r, "rawBytes") {
-						c = dsse.Proto.Base64(r)
-					}
-					a.certificates = append(a.certificates, c)
+					a.certificates = append(a.certificates, readBytes(r, "rawBytes"))
 				}
 			}
 		case "validFor":
@@ -286,6 +278,14 @@ func readAuthority(r *strictjson.Reader) (a rawAuthority) {
 		}
 	}
 	return a
+}
+
+// readBytes reads an object of one member.
+func readBytes(r *strictjson.Reader, member string) (value []byte) {
+	for range dsse.Proto.Members(r, member) {
+		value = dsse.Proto.Base64(r)
+	}
+	return value
 }
 
 // readWindow reads a TimeRange. It has no start if it was left out.
@@ -405,8 +405,7 @@ func noteID(name string, key crypto.PublicKey, spki []byte) []byte {
 	return sum[:]
 }
 
-// addAuthority proves an authority's chain, from its issuing certificate or the signer of its timestamps to its anchor, and
-// adds it.
+// addAuthority proves an authority's chain, from its issuing certificate or the signer of its timestamps to its anchor, and adds it.
 func addAuthority(to *[]*authority, raw rawAuthority, operators map[string]string, usage x509.ExtKeyUsage) error {
 	const most = 10
 	if len(raw.certificates) == 0 || len(raw.certificates) > most {

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,67 +99,19 @@ type Attack struct {
 // Attacks returns bundles that are good, and such as are not: of those all signatures hold and one thing is off.
 func Attacks() []Attack {
 	other := New(SignedAt)
-	leaf := func(f func(*x509.Certificate)) func(*Instance, *Signing) {
-		return func(_ *Instance, g *Signing) { g.Leaf = f }
-	}
-	sct := func(f func(*SCT)) func(*Instance, *Signing) {
-		return func(_ *Instance, g *Signing) { g.SCT = f }
-	}
-	bundle := func(f func(map[string]any)) func(*Instance, *Signing) {
-		return func(_ *Instance, g *Signing) { g.Bundle = f }
-	}
-	tiles := func(f func(g *Signing)) func(*Instance, *Signing) {
-		return func(_ *Instance, g *Signing) {
-			g.Tiles = true
-			if f != nil {
-				f(g)
-			}
-		}
-	}
-	body := func(old, new string) func(*Instance, *Signing) {
-		return func(_ *Instance, g *Signing) {
-			g.Body = func(b []byte) []byte {
-				if !bytes.Contains(b, []byte(old)) {
-					panic(fmt.Sprintf("%s has no %s", b, old))
-				}
-				return bytes.Replace(b, []byte(old), []byte(new), 1)
-			}
-		}
-	}
-	note := func(f func(string) string) func(*Instance, *Signing) {
-		return func(_ *Instance, g *Signing) { g.Signed = f }
-	}
-	checkpoint := func(old, new string) func(*Instance, *Signing) {
-		return func(_ *Instance, g *Signing) {
-			g.Checkpoint = func(text string) string { return strings.Replace(text, old, new, 1) }
-		}
-	}
-	window := func(list string, member ...any) func(start, end string) func(map[string]any) {
-		return func(start, end string) func(map[string]any) {
-			return func(r map[string]any) {
-				w := Node(r, append([]any{list, 0}, member...)...)
-				w["validFor"] = map[string]any{"start": start, "end": end}
-			}
-		}
-	}
-	log, ct := window("tlogs", "publicKey"), window("ctlogs", "publicKey")
-	ca, tsa := window("certificateAuthorities"), window("timestampAuthorities")
-	const (
-		long   = "2020-01-01T00:00:00Z"
-		before = "2026-06-01T11:59:59.999Z"
-		now    = "2026-06-01T12:00:00Z"
-		after  = "2026-06-01T12:00:00.001Z"
-		later  = "2030-01-01T00:00:00Z"
-	)
-
-	attacks := []Attack{
+	return slices.Concat([]Attack{
 		{Name: "first log"},
 		{Name: "first log, message", Edit: func(_ *Instance, g *Signing) { g.Payload, g.Message = nil, []byte("a file") }},
 		{Name: "second log", Edit: tiles(nil)},
 		{Name: "second log, message", Edit: tiles(func(g *Signing) { g.Payload, g.Message = nil, []byte("a file") })},
 		{Name: "first log and timestamp", Edit: func(_ *Instance, g *Signing) { g.Timestamp = true }},
+	}, certificateAttacks(), authorityAttacks(other), timeAttacks(), transparencyAttacks(other), entryAttacks(), proofAttacks(),
+		tiledAttacks(), timestampAttacks(other), envelopeAttacks(other))
+}
 
-		// The certificate.
+// certificateAttacks are on the certificate of the signer.
+func certificateAttacks() []Attack {
+	return []Attack{
 		{Name: "CA", Edit: leaf(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }),
 			Want: sigstore.ErrCertificateProfile},
 		{Name: "key usage", Edit: leaf(func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageCertSign }),
@@ -201,6 +154,12 @@ func Attacks() []Attack {
 			public := spki(g.Key.Public())
 			g.Issued = func([]byte) []byte { return public }
 		}, Want: sigstore.ErrKeyForCertificate},
+	}
+}
+
+// authorityAttacks are on the chain from there to a trusted authority.
+func authorityAttacks(other *Instance) []Attack {
+	return []Attack{
 		{Name: "authority of the same name, with another key", Root: func(r map[string]any) {
 			var from map[string]any
 			if err := json.Unmarshal(other.TrustedRoot(nil), &from); err != nil {
@@ -254,8 +213,12 @@ func Attacks() []Attack {
 			})
 		}, Want: sigstore.ErrChain},
 		{Name: "path length", Edit: func(s *Instance, _ *Signing) { below(s) }, Want: sigstore.ErrChain},
+	}
+}
 
-		// Its times.
+// timeAttacks are on when certificate and authority are valid.
+func timeAttacks() []Attack {
+	return []Attack{
 		{Name: "certificate of later", Edit: leaf(func(c *x509.Certificate) { c.NotBefore = SignedAt.Add(time.Second) }),
 			Want: sigstore.ErrChainTime},
 		{Name: "certificate of earlier", Edit: leaf(func(c *x509.Certificate) { c.NotAfter = SignedAt.Add(-time.Second) }),
@@ -269,8 +232,12 @@ func Attacks() []Attack {
 		}, Want: sigstore.ErrChain},
 		{Name: "in the future", Options: sigstore.Options{Now: func() time.Time { return SignedAt.Add(-6 * time.Minute) }},
 			Want: sigstore.ErrFuture},
+	}
+}
 
-		// Certificate transparency.
+// transparencyAttacks are on the signed certificate timestamp.
+func transparencyAttacks(other *Instance) []Attack {
+	return []Attack{
 		{Name: "no SCT", Edit: sct(func(s *SCT) { s.Key = nil }), Want: sigstore.ErrTooFewSCTs},
 		{Name: "no SCT, none asked for", Edit: sct(func(s *SCT) { s.Key = nil }), Options: sigstore.Options{SCTs: -1}},
 		{Name: "forged SCT", Edit: sct(func(s *SCT) { s.Key = other.CT }), Want: sigstore.ErrSCTSignature},
@@ -287,8 +254,12 @@ func Attacks() []Attack {
 			poison := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 3}
 			c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: poison, Value: []byte{5, 0}})
 		}), Want: sigstore.ErrSCT},
+	}
+}
 
-		// The first log.
+// entryAttacks are on the entry in a log of version 1.
+func entryAttacks() []Attack {
+	return []Attack{
 		{Name: "no entry", Edit: bundle(func(b map[string]any) { Node(b, "verificationMaterial")["tlogEntries"] = []any{} }),
 			Want: sigstore.ErrTooFewLogs},
 		{Name: "entry of an unknown log", Edit: bundle(func(b map[string]any) { Node(entryOf(b), "logId")["keyId"] = make([]byte, 32) }),
@@ -352,6 +323,12 @@ func Attacks() []Attack {
 		{Name: "log's key begins", Root: log(after, later), Want: sigstore.ErrLogTime},
 		{Name: "log with another's identifier", Root: func(r map[string]any) { Node(r, "tlogs", 0, "logId")["keyId"] = make([]byte, 32) },
 			Want: sigstore.ErrUnknownLog},
+	}
+}
+
+// proofAttacks are on the proof that the entry is in that log.
+func proofAttacks() []Attack {
+	return []Attack{
 		{Name: "proof with another index", Edit: bundle(func(b map[string]any) { Node(entryOf(b), "inclusionProof")["logIndex"] = "2" }),
 			Want: sigstore.ErrInclusionProof},
 		{Name: "proof with another size", Edit: bundle(func(b map[string]any) { Node(entryOf(b), "inclusionProof")["treeSize"] = "6" }),
@@ -383,8 +360,12 @@ func Attacks() []Attack {
 			bad := lines[:len("— rekor.example ")+8] + "AAAA" + lines[len("— rekor.example ")+12:]
 			return head + "\n\n" + bad + lines
 		}), Want: sigstore.ErrCheckpointSignature},
+	}
+}
 
-		// The second log.
+// tiledAttacks are on the entry in a log of version 2.
+func tiledAttacks() []Attack {
+	return []Attack{
 		{Name: "no timestamp", Edit: tiles(func(g *Signing) {
 			g.Bundle = func(b map[string]any) { delete(Node(b, "verificationMaterial"), "timestampVerificationData") }
 		}), Want: sigstore.ErrNoTime},
@@ -406,8 +387,12 @@ func Attacks() []Attack {
 		{Name: "second log of the first's origin", Edit: tiles(func(g *Signing) {
 			g.Checkpoint = func(c string) string { return strings.Replace(c, "tiles.example", "tiles.example - 1", 1) }
 		}), Want: sigstore.ErrCheckpointOrigin},
+	}
+}
 
-		// Timestamps.
+// timestampAttacks are on the timestamp of an authority.
+func timestampAttacks(other *Instance) []Attack {
+	return []Attack{
 		{Name: "timestamp of another signature", Edit: tiles(func(g *Signing) {
 			g.Stamp = func([]byte) []byte { return []byte("another") }
 		}), Want: sigstore.ErrTimestampContent},
@@ -447,8 +432,12 @@ func Attacks() []Attack {
 			g.Promise = func(p *Promise) { p.IntegratedTime += 3600 }
 			g.Bundle = func(b map[string]any) { entryOf(b)["integratedTime"] = "1780318800" }
 		}, Want: sigstore.ErrChainTime},
+	}
+}
 
-		// The envelope.
+// envelopeAttacks are on the bundle and what it holds.
+func envelopeAttacks(other *Instance) []Attack {
+	return []Attack{
 		{Name: "other payload", Edit: func(_ *Instance, g *Signing) {
 			g.Statement = func(e map[string]any) { e["payload"] = append(bytes.Clone(Payload), ' ') }
 		}, Want: sigstore.ErrLogEntryContent},
@@ -482,8 +471,73 @@ func Attacks() []Attack {
 			Want: sigstore.ErrVersion},
 		{Name: "unknown member", Edit: bundle(func(b map[string]any) { b["extra"] = 1 }), Want: sigstore.ErrBundle},
 	}
-	return attacks
 }
+
+// These make what an attack does to a signing, each to one part of it.
+func leaf(f func(*x509.Certificate)) func(*Instance, *Signing) {
+	return func(_ *Instance, g *Signing) { g.Leaf = f }
+}
+
+func sct(f func(*SCT)) func(*Instance, *Signing) {
+	return func(_ *Instance, g *Signing) { g.SCT = f }
+}
+
+func bundle(f func(map[string]any)) func(*Instance, *Signing) {
+	return func(_ *Instance, g *Signing) { g.Bundle = f }
+}
+
+func tiles(f func(g *Signing)) func(*Instance, *Signing) {
+	return func(_ *Instance, g *Signing) {
+		g.Tiles = true
+		if f != nil {
+			f(g)
+		}
+	}
+}
+
+func body(old, new string) func(*Instance, *Signing) {
+	return func(_ *Instance, g *Signing) {
+		g.Body = func(b []byte) []byte {
+			if !bytes.Contains(b, []byte(old)) {
+				panic(fmt.Sprintf("%s has no %s", b, old))
+			}
+			return bytes.Replace(b, []byte(old), []byte(new), 1)
+		}
+	}
+}
+
+func note(f func(string) string) func(*Instance, *Signing) {
+	return func(_ *Instance, g *Signing) { g.Signed = f }
+}
+
+func checkpoint(old, new string) func(*Instance, *Signing) {
+	return func(_ *Instance, g *Signing) {
+		g.Checkpoint = func(text string) string { return strings.Replace(text, old, new, 1) }
+	}
+}
+
+func window(list string, member ...any) func(start, end string) func(map[string]any) {
+	return func(start, end string) func(map[string]any) {
+		return func(r map[string]any) {
+			w := Node(r, append([]any{list, 0}, member...)...)
+			w["validFor"] = map[string]any{"start": start, "end": end}
+		}
+	}
+}
+
+var (
+	log, ct = window("tlogs", "publicKey"), window("ctlogs", "publicKey")
+	ca, tsa = window("certificateAuthorities"), window("timestampAuthorities")
+)
+
+// Starts and ends of a window, around the time of signing.
+const (
+	long   = "2020-01-01T00:00:00Z"
+	before = "2026-06-01T11:59:59.999Z"
+	now    = "2026-06-01T12:00:00Z"
+	after  = "2026-06-01T12:00:00.001Z"
+	later  = "2030-01-01T00:00:00Z"
+)
 
 // below gives an instance an authority below its issuing one, which may have none.
 func below(s *Instance) {

@@ -28,10 +28,7 @@ type Attack struct {
 // Attacks returns all of them.
 func Attacks() []Attack {
 	stranger := Key()
-	set := func(role string, f func(map[string]any)) func(r *Repository) {
-		return func(r *Repository) { r.Edit[role] = f; r.Publish(Trusted()) }
-	}
-	return []Attack{
+	return append(fileAttacks(), []Attack{
 		{"timestamp by a stranger", func(r *Repository) { r.Keys["timestamp"] = []*ecdsa.PrivateKey{stranger}; r.Publish(Trusted()) }},
 		{"snapshot by a stranger", func(r *Repository) { r.Keys["snapshot"] = []*ecdsa.PrivateKey{stranger}; r.Publish(Trusted()) }},
 		{"targets by one of two", func(r *Repository) { r.Keys["targets"] = r.Keys["targets"][:1]; r.Publish(Trusted()) }},
@@ -86,6 +83,12 @@ func Attacks() []Attack {
 			r.Publish(Trusted())
 			r.Files["/2.snapshot.json"] = r.Files["/2.targets.json"]
 		}},
+	}...)
+}
+
+// fileAttacks are about what the files hold, and keys do not matter.
+func fileAttacks() []Attack {
+	return []Attack{
 		{"expired timestamp", func(r *Repository) { r.Expires["timestamp"] = At.Add(-time.Second); r.Publish(Trusted()) }},
 		{"expired snapshot", func(r *Repository) { r.Expires["snapshot"] = At.Add(-time.Second); r.Publish(Trusted()) }},
 		{"expired targets", func(r *Repository) { r.Expires["targets"] = At.Add(-time.Second); r.Publish(Trusted()) }},
@@ -128,4 +131,9 @@ func Attacks() []Attack {
 		{"a timestamp that is not there", func(r *Repository) { delete(r.Files, "/timestamp.json") }},
 		{"not JSON", func(r *Repository) { r.Files["/timestamp.json"] = []byte("<html>") }},
 	}
+}
+
+// set publishes a role's file changed.
+func set(role string, f func(map[string]any)) func(r *Repository) {
+	return func(r *Repository) { r.Edit[role] = f; r.Publish(Trusted()) }
 }

@@ -55,6 +55,37 @@ type podItem struct {
 	} `json:"status"`
 }
 
+// running returns the pod's containers, as they are declared and as the node reports them.
+func (p *podItem) running() iter.Seq[*Running] {
+	return func(yield func(*Running) bool) {
+		_, static := p.Metadata.Annotations["kubernetes.io/config.mirror"]
+		for _, group := range []struct {
+			what     string
+			declared []named
+			statuses []containerStatus
+		}{
+			{"init container", p.Spec.InitContainers, p.Status.InitContainerStatuses},
+			{"container", p.Spec.Containers, p.Status.ContainerStatuses},
+			{"ephemeral container", p.Spec.EphemeralContainers, p.Status.EphemeralContainerStatuses},
+		} {
+			for _, declared := range group.declared {
+				r := &Running{
+					Namespace: p.Metadata.Namespace, Pod: p.Metadata.Name, Node: p.Spec.NodeName, Static: static,
+					Container: group.what + " " + gate.Quote(declared.Name), Image: declared.Image,
+				}
+				for _, s := range group.statuses {
+					if s.Name == declared.Name {
+						r.ImageID = s.ImageID
+					}
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
 type named struct{ Name, Image string }
 
 type containerStatus struct {
@@ -78,30 +109,11 @@ func Sweep(ctx context.Context, api API, c *gate.Checker) iter.Seq2[*Running, er
 				yield(nil, err)
 				return
 			}
-			for _, p := range list.Items {
-				base := Running{Namespace: p.Metadata.Namespace, Pod: p.Metadata.Name, Node: p.Spec.NodeName}
-				_, base.Static = p.Metadata.Annotations["kubernetes.io/config.mirror"]
-				for _, group := range []struct {
-					what     string
-					declared []named
-					statuses []containerStatus
-				}{
-					{"init container", p.Spec.InitContainers, p.Status.InitContainerStatuses},
-					{"container", p.Spec.Containers, p.Status.ContainerStatuses},
-					{"ephemeral container", p.Spec.EphemeralContainers, p.Status.EphemeralContainerStatuses},
-				} {
-					for _, declared := range group.declared {
-						running := base
-						running.Container, running.Image = group.what+" "+gate.Quote(declared.Name), declared.Image
-						for _, s := range group.statuses {
-							if s.Name == declared.Name {
-								running.ImageID = s.ImageID
-							}
-						}
-						running.judge(ctx, c)
-						if !yield(&running, nil) {
-							return
-						}
+			for i := range list.Items {
+				for running := range list.Items[i].running() {
+					running.judge(ctx, c)
+					if !yield(running, nil) {
+						return
 					}
 				}
 			}

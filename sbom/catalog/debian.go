@@ -165,21 +165,30 @@ func (db *dpkgDB) details(c *collector, f *found) error {
 		}
 		c.debs.add(k, arch, provides, append(dpkgNames(s["pre-depends"]), dpkgNames(s["depends"])...))
 		c.linkedIn(k, f.path, s[anyBuiltUsing])
-		// The list is written anew by each layer that installs anything; a package's list of files is not.
-		for _, list := range []string{name, name + ":" + arch} {
-			if layer := c.tree.LayerOf(path.Dir(f.path) + "/info/" + list + ".list"); layer != "" && path.Base(f.path) == "status" {
-				for i := range k.places {
-					if k.places[i].path == f.path {
-						k.places[i].layer = layer
-					}
-				}
-			}
+		if path.Base(f.path) == "status" {
+			c.layerOfDeb(k, f.path, name, name+":"+arch)
 		}
 		if !strings.ContainsAny(name, "/\x00") && !isOpkg(f.path) {
 			c.copyright(k, name)
 		}
 	}
 	return nil
+}
+
+// layerOfDeb says which layer installed a package. The database at a path is written anew by each layer that installs
+// anything; a package's list of files, which has one of the names, is not.
+func (c *collector) layerOfDeb(k *component, database string, lists ...string) {
+	for _, list := range lists {
+		layer := c.tree.LayerOf(path.Dir(database) + "/info/" + list + ".list")
+		if layer == "" {
+			continue
+		}
+		for i := range k.places {
+			if k.places[i].path == database {
+				k.places[i].layer = layer
+			}
+		}
+	}
 }
 
 // anyBuiltUsing is the end of the names of all fields that name sources whose code was put into a package: Built-Using and

@@ -86,12 +86,9 @@ func npmLicenses(values ...json.RawMessage) (out []string) {
 		case json.Unmarshal(v, &o) == nil:
 			add(&out, o.Type)
 		case json.Unmarshal(v, &list) == nil && len(list) < 20:
-			for _, e := range list {
-				if !bytes.HasPrefix(bytes.TrimSpace(e), []byte("[")) {
-					for _, l := range npmLicenses(e) {
-						add(&out, l)
-					}
-				}
+			list = slices.DeleteFunc(list, func(e json.RawMessage) bool { return bytes.HasPrefix(bytes.TrimSpace(e), []byte("[")) })
+			for _, l := range npmLicenses(list...) {
+				add(&out, l)
 			}
 			if len(out) > 1 { // "an array of licenses that you may choose from"
 				out = []string{"(" + strings.Join(out, " OR ") + ")"}

@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -40,37 +41,28 @@ func readPodLock(data []byte) (*lockfile, error) {
 		}
 		return p
 	}
-	for key, list := range pairs(docs[0]) {
-		if key != "PODS" {
-			continue
+	sections := maps.Collect(pairs(docs[0]))
+	for _, n := range cmp.Or(sections["PODS"], new(yaml.Node)).Content {
+		if n.Kind == yaml.ScalarNode {
+			add(n.Value)
 		}
-		for _, n := range list.Content {
-			if n.Kind == yaml.ScalarNode {
-				add(n.Value)
-			}
-			for s, needs := range pairs(n) {
-				p := add(s)
-				for _, to := range needs.Content {
-					if name, _ := pod(to.Value); name != p.purl.Name && !slices.Contains(p.needs, name) {
-						p.needs = append(p.needs, name)
-					}
+		for s, needs := range pairs(n) {
+			p := add(s)
+			for _, to := range needs.Content {
+				if name, _ := pod(to.Value); name != p.purl.Name && !slices.Contains(p.needs, name) {
+					p.needs = append(p.needs, name)
 				}
 			}
 		}
 	}
-	for key, list := range pairs(docs[0]) {
-		if key != "CHECKOUT OPTIONS" {
-			continue
+	for name, n := range pairs(sections["CHECKOUT OPTIONS"]) {
+		name, _ := pod(name)
+		var from struct {
+			Git    string `yaml:":git"`
+			Commit string `yaml:":commit"`
 		}
-		for name, n := range pairs(list) {
-			name, _ := pod(name)
-			var from struct {
-				Git    string `yaml:":git"`
-				Commit string `yaml:":commit"`
-			}
-			if p := out.packages[name]; p != nil && n.Decode(&from) == nil && from.Git != "" {
-				p.purl = withVCS(p.purl, vcsURL(from.Git, from.Commit))
-			}
+		if p := out.packages[name]; p != nil && n.Decode(&from) == nil && from.Git != "" {
+			p.purl = withVCS(p.purl, vcsURL(from.Git, from.Commit))
 		}
 	}
 	return out, nil

@@ -91,133 +91,153 @@ func proven(a *verify.Attestation) proof {
 	return proof{a.Kind, a.Subject.Digest, a.Name, a.PredicateType, string(a.Predicate), a.Annotations, a.Signers}
 }
 
+// A trial is one piece of good evidence, and what it proves.
+type trial struct {
+	*Harness
+	evidence, before verify.Descriptor // before: as it was before anybody saw it
+	proven           proof
+}
+
 func (h *Harness) good(t *testing.T, good verify.Descriptor) {
-	ctx := t.Context()
-	before := bytes.Clone(good.Data)
-	annotations := maps.Clone(good.Annotations)
-	att, err := h.Verifier.Verify(ctx, h.Subject, good)
+	before := good
+	before.Data, before.Annotations = bytes.Clone(good.Data), maps.Clone(good.Annotations)
+	att, err := h.Verifier.Verify(t.Context(), h.Subject, good)
 	if err != nil {
 		t.Fatalf("good evidence is refused: %v", err)
 	}
 	h.promises(t, att)
-	want := proven(att)
-	with := func(data []byte) verify.Descriptor {
-		d := good
-		d.Data, d.Size, d.Digest = data, int64(len(data)), digest.FromBytes(data)
-		return d
-	}
-	try := func(d verify.Descriptor) (*verify.Attestation, error) { return h.Verifier.Verify(ctx, h.Subject, d) }
+	c := &trial{h, good, before, proven(att)}
+	t.Run("concurrent", c.concurrent)
+	t.Run("subject", c.subject)
+	t.Run("format", c.format)
+	t.Run("unsigned annotations", c.unsignedAnnotations)
+	t.Run("unsigned subject", c.unsignedSubject)
+	t.Run("truncated", c.truncated)
+	t.Run("tampered", c.tampered)
+	t.Run("junk", c.junk)
+	t.Run("too large", c.tooLarge)
+}
 
-	t.Run("concurrent", func(t *testing.T) {
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				if got, err := h.Verifier.Verify(ctx, h.Subject, good); err != nil {
-					t.Error(err)
-				} else if diff := cmp.Diff(want, proven(got)); diff != "" {
-					t.Error(diff)
-				}
-			})
-		}
-		wg.Wait()
-		if !bytes.Equal(before, good.Data) || !maps.Equal(annotations, good.Annotations) {
-			t.Error("the evidence was changed")
-		}
-	})
+// with returns the evidence with other content.
+func (c *trial) with(data []byte) verify.Descriptor {
+	d := c.evidence
+	d.Data, d.Size, d.Digest = data, int64(len(data)), digest.FromBytes(data)
+	return d
+}
 
-	t.Run("subject", func(t *testing.T) {
-		other := h.Subject
-		other.Digest = digest.FromString("verifytest: another subject")
-		att, err := h.Verifier.Verify(ctx, other, good)
-		refused(t, "another subject", att, err, verify.ErrSubject)
-		for _, d := range []digest.Digest{"", "sha256:", "sha256:00", digest.Digest(strings.ToUpper(string(h.Subject.Digest))),
-			h.Subject.Digest + "0", digest.SHA512.FromString("verifytest")} {
-			other.Digest = d
-			att, err := h.Verifier.Verify(ctx, other, good)
-			refused(t, fmt.Sprintf("a subject %q", d), att, err)
-		}
-	})
+func (c *trial) verify(t *testing.T, evidence verify.Descriptor) (*verify.Attestation, error) {
+	return c.Verifier.Verify(t.Context(), c.Subject, evidence)
+}
 
-	t.Run("format", func(t *testing.T) {
-		for _, mediaType := range []string{"", "application/json", "application/vnd.oci.image.layer.v1.tar+gzip", strings.Repeat("x", 1<<16)} {
-			d := good
-			d.MediaType = mediaType
-			att, err := try(d)
-			refused(t, fmt.Sprintf("media type %.20q", mediaType), att, err, verify.ErrFormat)
-		}
-	})
-
-	t.Run("unsigned annotations", func(t *testing.T) {
-		d := good
-		d.Annotations = maps.Clone(good.Annotations)
-		if d.Annotations == nil {
-			d.Annotations = map[string]string{}
-		}
-		d.Annotations["dev.sigstore.bundle.predicateType"] = "https://lies.example/v1"
-		d.Annotations["predicateType"] = "https://lies.example/v1"
-		d.Annotations["verifytest"] = "nobody signed this"
-		got, err := try(d)
-		if err != nil {
-			return // a Verifier may be that strict
-		}
-		if diff := cmp.Diff(want, proven(got)); diff != "" {
-			t.Errorf("annotations that nobody signed decide:\n%s", diff)
-		}
-	})
-
-	t.Run("unsigned subject", func(t *testing.T) {
-		d := h.Subject
-		d.Annotations = map[string]string{"verifytest": "nobody signed this"}
-		d.Platform, d.URLs, d.ArtifactType, d.Data = &ocispec.Platform{OS: "verifytest"}, []string{"https://lies.example"}, "lies/x", []byte("verifytest")
-		if got, err := h.Verifier.Verify(ctx, d, good); err == nil { // a Verifier may be that strict
-			h.promises(t, got)
-		}
-	})
-
-	t.Run("truncated", func(t *testing.T) {
-		for n := 0; n < len(good.Data); n += 1 + len(good.Data)/256 {
-			att, err := try(with(good.Data[:n:n]))
-			refused(t, fmt.Sprintf("%d of %d bytes", n, len(good.Data)), att, err)
-		}
-	})
-
-	t.Run("tampered", func(t *testing.T) {
-		for i := 0; i < len(good.Data); i += 1 + len(good.Data)/1024 {
-			data := bytes.Clone(good.Data)
-			data[i] ^= 1 << (i % 7)
-			got, err := try(with(data))
-			if err == nil {
-				// Bytes that nobody signed, such as a hint, may change; what is proven may not.
-				if diff := cmp.Diff(want, proven(got)); diff != "" {
-					t.Errorf("byte %d changes what is proven:\n%s", i, diff)
-				}
-				continue
+func (c *trial) concurrent(t *testing.T) {
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if got, err := c.verify(t, c.evidence); err != nil {
+				t.Error(err)
+			} else if diff := cmp.Diff(c.proven, proven(got)); diff != "" {
+				t.Error(diff)
 			}
-			refused(t, fmt.Sprintf("byte %d changed", i), got, err)
-		}
-	})
+		})
+	}
+	wg.Wait()
+	if !bytes.Equal(c.before.Data, c.evidence.Data) || !maps.Equal(c.before.Annotations, c.evidence.Annotations) {
+		t.Error("the evidence was changed")
+	}
+}
 
-	t.Run("junk", func(t *testing.T) {
-		for name, data := range map[string][]byte{
-			"nothing": nil, "an empty object": []byte("{}"), "null": []byte("null"), "an array": []byte("[]"), "text": []byte("verifytest"),
-			"zeros": make([]byte, 1000), "depth": bytes.Repeat([]byte{'['}, 100_000), "objects": bytes.Repeat([]byte(`{"payload":`), 20_000),
-			"twice": append(bytes.Clone(good.Data), good.Data...), "a tail": append(bytes.Clone(good.Data), '{', '}'),
-			"a byte order mark": append([]byte("\xef\xbb\xbf"), good.Data...),
-		} {
-			att, err := try(with(data))
-			refused(t, name, att, err)
-		}
-	})
+func (c *trial) subject(t *testing.T) {
+	other := c.Subject
+	other.Digest = digest.FromString("verifytest: another subject")
+	att, err := c.Verifier.Verify(t.Context(), other, c.evidence)
+	refused(t, "another subject", att, err, verify.ErrSubject)
+	for _, d := range []digest.Digest{"", "sha256:", "sha256:00", digest.Digest(strings.ToUpper(string(c.Subject.Digest))),
+		c.Subject.Digest + "0", digest.SHA512.FromString("verifytest")} {
+		other.Digest = d
+		att, err := c.Verifier.Verify(t.Context(), other, c.evidence)
+		refused(t, fmt.Sprintf("a subject %q", d), att, err)
+	}
+}
 
-	t.Run("too large", func(t *testing.T) {
-		size := h.TooLarge
-		if size == 0 {
-			size = 64 << 20
+func (c *trial) format(t *testing.T) {
+	for _, mediaType := range []string{"", "application/json", "application/vnd.oci.image.layer.v1.tar+gzip", strings.Repeat("x", 1<<16)} {
+		d := c.evidence
+		d.MediaType = mediaType
+		att, err := c.verify(t, d)
+		refused(t, fmt.Sprintf("media type %.20q", mediaType), att, err, verify.ErrFormat)
+	}
+}
+
+func (c *trial) unsignedAnnotations(t *testing.T) {
+	d := c.evidence
+	d.Annotations = maps.Clone(c.evidence.Annotations)
+	if d.Annotations == nil {
+		d.Annotations = map[string]string{}
+	}
+	d.Annotations["dev.sigstore.bundle.predicateType"] = "https://lies.example/v1"
+	d.Annotations["predicateType"] = "https://lies.example/v1"
+	d.Annotations["verifytest"] = "nobody signed this"
+	got, err := c.verify(t, d)
+	if err != nil {
+		return // a Verifier may be that strict
+	}
+	if diff := cmp.Diff(c.proven, proven(got)); diff != "" {
+		t.Errorf("annotations that nobody signed decide:\n%s", diff)
+	}
+}
+
+func (c *trial) unsignedSubject(t *testing.T) {
+	d := c.Subject
+	d.Annotations = map[string]string{"verifytest": "nobody signed this"}
+	d.Platform, d.URLs, d.ArtifactType, d.Data = &ocispec.Platform{OS: "verifytest"}, []string{"https://lies.example"}, "lies/x", []byte("verifytest")
+	if got, err := c.Verifier.Verify(t.Context(), d, c.evidence); err == nil { // a Verifier may be that strict
+		c.promises(t, got)
+	}
+}
+
+func (c *trial) truncated(t *testing.T) {
+	for n := 0; n < len(c.evidence.Data); n += 1 + len(c.evidence.Data)/256 {
+		att, err := c.verify(t, c.with(c.evidence.Data[:n:n]))
+		refused(t, fmt.Sprintf("%d of %d bytes", n, len(c.evidence.Data)), att, err)
+	}
+}
+
+func (c *trial) tampered(t *testing.T) {
+	for i := 0; i < len(c.evidence.Data); i += 1 + len(c.evidence.Data)/1024 {
+		data := bytes.Clone(c.evidence.Data)
+		data[i] ^= 1 << (i % 7)
+		got, err := c.verify(t, c.with(data))
+		if err == nil {
+			// Bytes that nobody signed, such as a hint, may change; what is proven may not.
+			if diff := cmp.Diff(c.proven, proven(got)); diff != "" {
+				t.Errorf("byte %d changes what is proven:\n%s", i, diff)
+			}
+			continue
 		}
-		data := append(bytes.Clone(good.Data), bytes.Repeat([]byte{' '}, max(1, size-len(good.Data)))...)
-		att, err := try(with(data))
-		refused(t, fmt.Sprintf("%d bytes", len(data)), att, err)
-	})
+		refused(t, fmt.Sprintf("byte %d changed", i), got, err)
+	}
+}
+
+func (c *trial) junk(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"nothing": nil, "an empty object": []byte("{}"), "null": []byte("null"), "an array": []byte("[]"), "text": []byte("verifytest"),
+		"zeros": make([]byte, 1000), "depth": bytes.Repeat([]byte{'['}, 100_000), "objects": bytes.Repeat([]byte(`{"payload":`), 20_000),
+		"twice": append(bytes.Clone(c.evidence.Data), c.evidence.Data...), "a tail": append(bytes.Clone(c.evidence.Data), '{', '}'),
+		"a byte order mark": append([]byte("\xef\xbb\xbf"), c.evidence.Data...),
+	} {
+		att, err := c.verify(t, c.with(data))
+		refused(t, name, att, err)
+	}
+}
+
+func (c *trial) tooLarge(t *testing.T) {
+	size := c.TooLarge
+	if size == 0 {
+		size = 64 << 20
+	}
+	data := append(bytes.Clone(c.evidence.Data), bytes.Repeat([]byte{' '}, max(1, size-len(c.evidence.Data)))...)
+	att, err := c.verify(t, c.with(data))
+	refused(t, fmt.Sprintf("%d bytes", len(data)), att, err)
 }
 
 // promises checks what package verify says of an Attestation.

@@ -200,24 +200,27 @@ func readRange(r *strictjson.Reader) (out versions.Range) {
 			out.Type = r.String()
 		case "events":
 			for range elements(r) {
-				var e versions.Event
-				for name := range r.Members() {
-					switch string(name) {
-					case "introduced":
-						e.Introduced = r.String()
-					case "fixed":
-						e.Fixed = r.String()
-					case "last_affected":
-						e.LastAffected = r.String()
-					case "limit":
-						e.Limit = r.String()
-					}
-				}
-				out.Events = append(out.Events, e)
+				out.Events = append(out.Events, readEvent(r))
 			}
 		}
 	}
 	return out
+}
+
+func readEvent(r *strictjson.Reader) (e versions.Event) {
+	for name := range r.Members() {
+		switch string(name) {
+		case "introduced":
+			e.Introduced = r.String()
+		case "fixed":
+			e.Fixed = r.String()
+		case "last_affected":
+			e.LastAffected = r.String()
+		case "limit":
+			e.Limit = r.String()
+		}
+	}
+	return e
 }
 
 // The binary form: unsigned varints, texts as a length and bytes, lists as a count and elements.

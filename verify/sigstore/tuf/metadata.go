@@ -223,21 +223,7 @@ func (m *metadata) readKeys(r *strictjson.Reader) {
 		if len(m.keys) == mostKeys {
 			r.Fail(fmt.Errorf("more than %d keys: %w", mostKeys, strictjson.ErrLimit))
 		}
-		var kind, scheme, public string
-		for name := range r.Object("keytype", "scheme", "keyval") {
-			switch string(name) {
-			case "keytype":
-				kind = r.String()
-			case "scheme":
-				scheme = r.String()
-			case "keyval":
-				for name := range r.Object("public") {
-					if string(name) == "public" {
-						public = r.String()
-					}
-				}
-			}
-		}
+		kind, scheme, public := readKey(r)
 		if kind == "" || scheme == "" || public == "" {
 			r.Fail(fmt.Errorf("key %.64q without type, scheme or value", id))
 		}
@@ -245,27 +231,49 @@ func (m *metadata) readKeys(r *strictjson.Reader) {
 	}
 }
 
-func (m *metadata) readRoles(r *strictjson.Reader) {
-	m.roles = make(map[string]quota)
-	for name := range r.Object(roleNames...) {
-		role, q := string(name), quota{}
-		for name := range r.Object("keyids", "threshold") {
-			switch string(name) {
-			case "threshold":
-				q.threshold = r.Int64()
-			case "keyids":
-				for i := range r.Array() {
-					if i == mostKeys {
-						r.Fail(fmt.Errorf("more than %d keys of a role: %w", mostKeys, strictjson.ErrLimit))
-					}
-					q.keyIDs = append(q.keyIDs, r.String())
+func readKey(r *strictjson.Reader) (kind, scheme, public string) {
+	for name := range r.Object("keytype", "scheme", "keyval") {
+		switch string(name) {
+		case "keytype":
+			kind = r.String()
+		case "scheme":
+			scheme = r.String()
+		case "keyval":
+			for name := range r.Object("public") {
+				if string(name) == "public" {
+					public = r.String()
 				}
 			}
 		}
-		if slices.Contains(roleNames, role) {
+	}
+	return kind, scheme, public
+}
+
+func (m *metadata) readRoles(r *strictjson.Reader) {
+	m.roles = make(map[string]quota)
+	for name := range r.Object(roleNames...) {
+		role := string(name)
+		if q := readQuota(r); slices.Contains(roleNames, role) {
 			m.roles[role] = q
 		}
 	}
+}
+
+func readQuota(r *strictjson.Reader) (q quota) {
+	for name := range r.Object("keyids", "threshold") {
+		switch string(name) {
+		case "threshold":
+			q.threshold = r.Int64()
+		case "keyids":
+			for i := range r.Array() {
+				if i == mostKeys {
+					r.Fail(fmt.Errorf("more than %d keys of a role: %w", mostKeys, strictjson.ErrLimit))
+				}
+				q.keyIDs = append(q.keyIDs, r.String())
+			}
+		}
+	}
+	return q
 }
 
 func (m *metadata) readFiles(r *strictjson.Reader) {
