@@ -3,8 +3,10 @@ package sign
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/ladingdev/lading/internal/dsse"
 	"github.com/ladingdev/lading/internal/simplesigning"
@@ -68,7 +70,7 @@ func (c *CosignSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 		return Descriptor{}, fmt.Errorf("sign: %w: simple signing has room for one subject, not %d", ErrStatement, len(s.Subjects))
 	}
 	subject := s.Subjects[0]
-	if err := simplesigning.CheckReference(subject.Name); err != nil {
+	if err := checkReference(subject.Name); err != nil {
 		return Descriptor{}, fmt.Errorf("sign: %w: simple signing names the image in Subject.Name: %w", ErrStatement, err)
 	}
 	payload := simplesigning.Payload{Reference: subject.Name, Digest: subject.Digest.String(), Optional: maps.Clone(subject.Annotations)}
@@ -85,4 +87,21 @@ func (c *CosignSigner) Sign(ctx context.Context, s *Statement) (Descriptor, erro
 	})
 	d.ArtifactType = "application/vnd.dev.cosign.artifact.sig.v1+json"
 	return d, nil
+}
+
+// checkReference returns an error that says why a name is not one that a reader compares an image's with: a registry's host and
+// a repository, and perhaps a tag or a digest.
+func checkReference(name string) error {
+	host, repository, found := strings.Cut(name, "/")
+	switch {
+	case name == "":
+		return errors.New(`it is empty; write it as "registry.example.com/acme/app:v1"`)
+	case strings.Contains(name, "://"):
+		return fmt.Errorf("%.128q has a scheme; write it as \"registry.example.com/acme/app:v1\"", name)
+	case !found || repository == "" || !strings.ContainsAny(host, ".:") && host != "localhost":
+		return fmt.Errorf("%.128q begins with no host; write it as \"registry.example.com/acme/app:v1\"", name)
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"\\?#`, r) }):
+		return fmt.Errorf("%.128q is no name of an image", name)
+	}
+	return nil
 }

@@ -16,15 +16,14 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// VerifyBlob proves a bundle about a file, whose bytes r gives: its signature, which becomes an Attestation of Kind [Blob],
-// or a statement that names its SHA-256 or SHA-512 digest. The Attestation's Subject has the digest that is named.
-// Neither an image signature is accepted for a file nor a file's signature for an image: a file that is what a signature of
-// another format is over is [ErrType]. evidence needs Data alone; an
-// empty MediaType means [Bundle], the one format that is read.
+// VerifyBlob proves a bundle about a file, whose bytes r gives: its signature, which becomes an Attestation of Kind [Blob], or a
+// statement that names its SHA-256 or SHA-512 digest. The Attestation's Subject has the digest that is named. Neither an image
+// signature is accepted for a file nor a file's signature for an image: a file that is what a signature of another format is over
+// is [ErrType]. evidence needs Data alone; an empty MediaType means [Bundle], the one format that is read.
 //
 // r is read once, to its end, and only if the bundle can be read at all.
 func (v *KeyVerifier) VerifyBlob(ctx context.Context, r io.Reader, evidence Descriptor) (*Attestation, error) {
-	limits := v.Limits.withDefaults()
+	limits := v.Limits.WithDefaults()
 	if evidence.MediaType == "" {
 		evidence.MediaType = bundle.MediaType
 	}

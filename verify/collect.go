@@ -11,8 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// maxCandidates is how many candidates Collect looks at. Sources have tighter limits of their own; this one is for those
-// that have none.
+// maxCandidates is how many candidates Collect looks at. Sources have tighter limits of their own; this one is for those that have none.
 const maxCandidates = 10_000
 
 // Collect asks src for all candidates about subject and gives each to the Verifiers in turn until one accepts it. A

@@ -60,8 +60,7 @@
 //
 // # What a key cannot tell
 //
-// A signature by a key carries no time that anybody vouches for: every Attestation by a KeyVerifier says so in its
-// Checks, and its Signers have [TimeUnknown]. Who holds the key may sign tomorrow what looks like yesterday's. A key
-// that leaked is revoked by no longer listing it. Log entries and timestamps in a bundle are not looked at, which the
-// Checks say too.
+// A signature by a key carries no time that anybody vouches for: every Attestation by a KeyVerifier says so in its Checks, and its
+// Signers have [TimeUnknown]. Who holds the key may sign tomorrow what looks like yesterday's. A key that leaked is revoked by no
+// longer listing it. Log entries and timestamps in a bundle are not looked at, which the Checks say too.
 package verify

@@ -52,9 +52,7 @@ type Limits struct {
 }
 
 // WithDefaults returns the limits that hold: a field that is zero or less is its default.
-func (l Limits) WithDefaults() Limits { return l.withDefaults() }
-
-func (l Limits) withDefaults() Limits {
+func (l Limits) WithDefaults() Limits {
 	l.EvidenceBytes = cmp.Or(max(l.EvidenceBytes, 0), 32<<20)
 	l.Signatures = cmp.Or(max(l.Signatures, 0), 8)
 	l.Subjects = cmp.Or(max(l.Subjects, 0), 1024)
@@ -71,14 +69,12 @@ type TrustedKey struct {
 	// Key is an *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey, or *mldsa.PublicKey of filippo.io/mldsa (from Go 1.27 that of
 	// crypto/mldsa).
 	Key crypto.PublicKey
-	// Schemes are the ways of signing that count; none means the default of the key's type alone. A list replaces the
-	// default: name it, too, if it is to count beside another. A scheme that is not for this type of key makes every
-	// verification fail.
+	// Schemes are the ways of signing that count; none means the default of the key's type alone. A list replaces the default: name
+	// it, too, if it is to count beside another. A scheme that is not for this type of key makes every verification fail.
 	Schemes []Scheme
 	// Name is what people call the key, or who holds it: reports say it, and nothing is decided by it.
 	Name string
-	// Until is when the key's signatures stop to count, all of them: nobody vouches for when they were made. Zero means
-	// never.
+	// Until is when the key's signatures stop to count, all of them: nobody vouches for when they were made. Zero means never.
 	Until time.Time
 }
 
@@ -167,7 +163,7 @@ func (k TrustedKey) over(now time.Time) bool { return !k.Until.IsZero() && !now.
 // first that it is. Statements of type https://sigstore.dev/cosign/sign/v1 and simple signing payloads become image
 // signatures, everything else a Statement.
 func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) (*Attestation, error) {
-	limits := v.Limits.withDefaults()
+	limits := v.Limits.WithDefaults()
 	format, err := v.format(evidence)
 	if err != nil {
 		return nil, err

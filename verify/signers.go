@@ -14,8 +14,7 @@ import (
 	"github.com/ladingdev/lading/internal/scheme"
 )
 
-// A keyring is what trusted keys come to, found out once: each verification looks them up by the names that evidence uses
-// for them.
+// A keyring is what trusted keys come to, found out once: each verification looks them up by the names that evidence uses for them.
 type keyring struct {
 	keys   []ringKey
 	byName map[string][]int

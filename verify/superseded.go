@@ -44,12 +44,7 @@ func sameSaying(a, b *Attestation) bool {
 
 // signedBy reports whether each signer of a is one of b's.
 func signedBy(a, b *Attestation) bool {
-	for _, s := range a.Signers {
-		if !slices.ContainsFunc(b.Signers, s.Same) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(a.Signers, func(s Signer) bool { return !slices.ContainsFunc(b.Signers, s.Same) })
 }
 
 // later reports whether a was signed after b.

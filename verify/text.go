@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -44,13 +45,12 @@ func word[T ~uint8](words []string, v T, what string) ([]byte, error) {
 }
 
 func readWord[T ~uint8](words []string, v *T, text []byte, what string) error {
-	for i, w := range words {
-		if w == string(text) {
-			*v = T(i)
-			return nil
-		}
+	i := slices.Index(words, string(text))
+	if i < 0 {
+		return fmt.Errorf("verify: %.80q is no %s", text, what)
 	}
-	return fmt.Errorf("verify: %.80q is no %s", text, what)
+	*v = T(i)
+	return nil
 }
 
 // Latest returns the latest moment at which the signer may have signed as far as its TimeSource proves one: SignedAt, and the

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,19 +76,11 @@ const (
 
 // String is the kind in words.
 func (k Kind) String() string {
-	switch k {
-	case ImageSignature:
-		return "image signature"
-	case Statement:
-		return "statement"
-	case Blob:
-		return "blob signature"
-	}
-	return "invalid"
+	text, _ := k.MarshalText()
+	return cmp.Or(string(text), "invalid")
 }
 
-// An Attestation is what was proven: who said what about the subject, when, and by whose word. Only a [Verifier]
-// makes one.
+// An Attestation is what was proven: who said what about the subject, when, and by whose word. Only a [Verifier] makes one.
 type Attestation struct {
 	Kind          Kind
 	Subject       Descriptor        // its Digest; MediaType and Size where they were signed or measured, and nothing else

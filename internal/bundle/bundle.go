@@ -1,6 +1,5 @@
-// Package bundle reads and writes Sigstore bundles, as far as they are signed by a key: version 0.3 both ways, versions
-// 0.1 and 0.2 to read (github.com/sigstore/protobuf-specs, protos/sigstore_bundle.proto, in the JSON mapping of
-// protocol buffers).
+// Package bundle reads and writes Sigstore bundles, as far as they are signed by a key: version 0.3 both ways, versions 0.1 and 0.2
+// to read (github.com/sigstore/protobuf-specs, protos/sigstore_bundle.proto, in the JSON mapping of protocol buffers).
 //
 // The reader knows every member of the message and refuses others, as parsers of that mapping do; of the two names that
 // the mapping gives a member it knows the one that is written, verificationMaterial. What belongs to certificates,

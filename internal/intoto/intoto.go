@@ -7,10 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/opencontainers/go-digest"
@@ -80,7 +78,6 @@ type Limits struct {
 var (
 	ErrMissing = errors.New("required member is missing")
 	ErrType    = errors.New("not an in-toto statement of a known version")
-	ErrText    = errors.New("text is not valid UTF-8")
 )
 
 // Parse reads a statement. Unknown members are ignored, as the specification's parsing rules ask (spec/v1/README.md);
@@ -171,46 +168,30 @@ func (s *Statement) Append(dst []byte) ([]byte, error) {
 	if bytes.TrimLeft(s.Predicate, " \t\r\n")[0] != '{' {
 		return nil, fmt.Errorf("predicate: not an object: %w", strictjson.ErrType)
 	}
-	var err error
-	text := func(v string) {
-		if !utf8.ValidString(v) {
-			err = fmt.Errorf("statement: %w: %q", ErrText, v)
-		}
-		dst = strictjson.AppendString(dst, v)
-	}
-	object := func(member string, m map[string]string) {
-		dst = append(dst, member...)
-		for i, key := range slices.Sorted(maps.Keys(m)) {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			text(key)
-			dst = append(dst, ':')
-			text(m[key])
-		}
-		dst = append(dst, '}')
-	}
-	dst = append(dst, `{"_type":"`+TypeV1+`","subject":[`...)
+	w := strictjson.Writer{Data: dst}
+	w.Raw(`{"_type":"` + TypeV1 + `","subject":[`)
 	for i, sub := range s.Subjects {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, '{')
+		w.Raw(",{"[1-min(i, 1):])
 		if sub.Name != "" {
-			dst = append(dst, `"name":`...)
-			text(sub.Name)
-			dst = append(dst, ',')
+			w.Raw(`"name":`)
+			w.Text(sub.Name)
+			w.Raw(",")
 		}
-		object(`"digest":{`, sub.Digest)
+		w.Raw(`"digest":`)
+		w.Texts(sub.Digest)
 		if len(sub.Annotations) > 0 {
-			object(`,"annotations":{`, sub.Annotations)
+			w.Raw(`,"annotations":`)
+			w.Texts(sub.Annotations)
 		}
-		dst = append(dst, '}')
+		w.Raw("}")
 	}
-	dst = append(dst, `],"predicateType":`...)
-	text(s.PredicateType)
-	dst = append(dst, `,"predicate":`...)
-	dst = append(dst, s.Predicate...)
-	dst = append(dst, '}')
-	return dst, err
+	w.Raw(`],"predicateType":`)
+	w.Text(s.PredicateType)
+	w.Raw(`,"predicate":`)
+	w.Data = append(w.Data, s.Predicate...)
+	w.Raw("}")
+	if w.Err != nil {
+		return nil, fmt.Errorf("statement: %w", w.Err)
+	}
+	return w.Data, nil
 }

@@ -20,8 +20,8 @@ func TestAppendRefuses(t *testing.T) {
 		"twice":           {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(`{"a":1,"a":1}`)}, strictjson.ErrDuplicate},
 		"a tail":          {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(`{},"subject":[]`)}, strictjson.ErrSyntax},
 		"an array":        {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(` []`)}, strictjson.ErrType},
-		"text":            {Statement{Subjects: subject, PredicateType: "\xff", Predicate: []byte(`{}`)}, ErrText},
-		"annotation text": {Statement{Subjects: []Subject{{Digest: subject[0].Digest, Annotations: map[string]string{"a": "\xff"}}}, PredicateType: "x", Predicate: []byte(`{}`)}, ErrText},
+		"text":            {Statement{Subjects: subject, PredicateType: "\xff", Predicate: []byte(`{}`)}, strictjson.ErrText},
+		"annotation text": {Statement{Subjects: []Subject{{Digest: subject[0].Digest, Annotations: map[string]string{"a": "\xff"}}}, PredicateType: "x", Predicate: []byte(`{}`)}, strictjson.ErrText},
 	} {
 		if _, err := tt.s.Append(nil); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)

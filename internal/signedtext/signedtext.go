@@ -12,7 +12,7 @@ import (
 	"io"
 
 	"github.com/ladingdev/lading/internal/dsse"
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/ladingdev/lading/internal/simplesigning"
 )
 
@@ -26,14 +26,14 @@ type Text struct {
 
 // MaxBytes is the size of the largest text that [Text.Is] has to tell from its end on: no longer envelope of Notary Project
 // is read. Texts that are told from their beginning may be longer.
-const MaxBytes = notary.MaxEnvelope
+const MaxBytes = notation.MaxEnvelope
 
 // All are the texts, each in the terms of its specification.
 var All = []Text{
 	{"the pre-authentication encoding of a DSSE envelope", dsse.IsPAE},
 	{"a simple signing payload", simplesigning.IsPayload},
-	{"the signing input of a JWS, as Notary Project has it", notary.IsSigningInput},
-	{"the Sig_structure of COSE, as Notary Project has it", notary.IsSigStructure},
+	{"the signing input of a JWS, as Notary Project has it", notation.IsSigningInput},
+	{"the Sig_structure of COSE, as Notary Project has it", notation.IsSigStructure},
 	{"the TBSCertificate of an X.509 certificate", isCertificate},
 	{"the TBSCertList of a certificate revocation list", isRevocationList},
 	{"the ResponseData of an OCSP response", isOCSP},
@@ -48,8 +48,7 @@ var All = []Text{
 // ErrSignedText says that a file is one of the texts.
 var ErrSignedText = errors.New("what a signature of another format is over")
 
-// File returns a reader of all that r has, having seen that it is a file and none of the texts. It fails with ErrSignedText,
-// or as r does.
+// File returns a reader of all that r has, having seen that it is a file and none of the texts. It fails with ErrSignedText, or as r does.
 func File(r io.Reader) (io.Reader, error) {
 	head, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {

@@ -18,8 +18,7 @@ const (
 	timestampAnnotation   = "dev.sigstore.cosign/rfc3161timestamp"
 )
 
-// ParseCosign reads what stands beside a signature in cosign's first formats: the log's promise, if there is one, and the
-// timestamp.
+// ParseCosign reads what stands beside a signature in cosign's first formats: the log's promise, if there is one, and the timestamp.
 func ParseCosign(annotations map[string]string) (entries []LogEntry, timestamps [][]byte, err error) {
 	for _, name := range []string{bundleAnnotation, timestampAnnotation, CertificateAnnotation} {
 		if n := len(annotations[name]); n > maxMaterial {

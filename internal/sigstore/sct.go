@@ -16,8 +16,7 @@ var (
 	sctBytes  = oid(oidSCTs...)
 )
 
-// sctSkew is how long before a certificate begins to be valid its timestamp may be: those of public logs are up to a second
-// after it.
+// sctSkew is how long before a certificate begins to be valid its timestamp may be: those of public logs are up to a second after it.
 const sctSkew = time.Minute
 
 // An sct is a signed certificate timestamp (RFC 6962, section 3.2).

@@ -7,10 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"iter"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 )
@@ -43,24 +41,29 @@ func hasText(data []byte, path ...string) bool {
 		var text string
 		return json.Unmarshal(data, &text) == nil && text != ""
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
-		return false
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return false
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return false
-		}
-		if text, ok := name.(string); ok && strings.EqualFold(text, path[0]) && hasText(value, path[1:]...) {
+	for name, value := range Members(data) {
+		if strings.EqualFold(name, path[0]) && hasText(value, path[1:]...) {
 			return true
 		}
 	}
 	return false
+}
+
+// Members yields the members of a JSON object that begins data, up to what cannot be read, as a reader sees them that overlooks much.
+func Members(data []byte) iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		d := json.NewDecoder(bytes.NewReader(data))
+		if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+			return
+		}
+		for d.More() {
+			name, err := d.Token()
+			var value json.RawMessage
+			if err != nil || d.Decode(&value) != nil || !yield(name.(string), value) {
+				return
+			}
+		}
+	}
 }
 
 // Payload is what is signed.
@@ -76,50 +79,24 @@ var (
 	ErrType    = errors.New("not an image signature")
 )
 
-// CheckReference returns an error that says why a name is not one that a reader compares an image's with: a registry's host and
-// a repository, and perhaps a tag or a digest.
-func CheckReference(name string) error {
-	host, repository, found := strings.Cut(name, "/")
-	switch {
-	case name == "":
-		return errors.New(`it is empty; write it as "registry.example.com/acme/app:v1"`)
-	case strings.Contains(name, "://"):
-		return fmt.Errorf("%.128q has a scheme; write it as \"registry.example.com/acme/app:v1\"", name)
-	case !found || repository == "" || !strings.ContainsAny(host, ".:") && host != "localhost":
-		return fmt.Errorf("%.128q begins with no host; write it as \"registry.example.com/acme/app:v1\"", name)
-	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"\\?#`, r) }):
-		return fmt.Errorf("%.128q is no name of an image", name)
-	}
-	return nil
-}
-
 // Append appends the payload as JSON. It fails if text is not valid UTF-8.
 func (p *Payload) Append(dst []byte) ([]byte, error) {
-	var err error
-	text := func(v string) {
-		if !utf8.ValidString(v) {
-			err = fmt.Errorf("simple signing payload: not valid UTF-8: %q", v)
-		}
-		dst = strictjson.AppendString(dst, v)
-	}
-	dst = append(dst, `{"critical":{"identity":{"docker-reference":`...)
-	text(p.Reference)
-	dst = append(dst, `},"image":{"docker-manifest-digest":`...)
-	text(p.Digest)
-	dst = append(dst, `},"type":"`+Type+`"},"optional":`...)
+	w := strictjson.Writer{Data: dst}
+	w.Raw(`{"critical":{"identity":{"docker-reference":`)
+	w.Text(p.Reference)
+	w.Raw(`},"image":{"docker-manifest-digest":`)
+	w.Text(p.Digest)
+	w.Raw(`},"type":"` + Type + `"},"optional":`)
 	if len(p.Optional) == 0 {
-		return append(dst, "null}"...), err
+		w.Raw("null")
+	} else {
+		w.Texts(p.Optional)
 	}
-	dst = append(dst, '{')
-	for i, key := range slices.Sorted(maps.Keys(p.Optional)) {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		text(key)
-		dst = append(dst, ':')
-		text(p.Optional[key])
+	w.Raw("}")
+	if w.Err != nil {
+		return nil, fmt.Errorf("simple signing payload: %w", w.Err)
 	}
-	return append(dst, "}}"...), err
+	return w.Data, nil
 }
 
 // Parse reads a payload.

@@ -1,9 +1,8 @@
 // Package strictjson reads JSON that somebody is going to trust.
 //
-// It follows RFC 8259 and adds what two readers of one signed document must agree on: a member name occurs once in
-// its object, names are compared exactly, text is valid UTF-8 without lone surrogates, nothing follows the value, and
-// nesting is bounded. There is one pass over the bytes and no copy: names, strings without escapes and raw values are
-// views of the input.
+// It follows RFC 8259 and adds what two readers of one signed document must agree on: a member name occurs once in its object,
+// names are compared exactly, text is valid UTF-8 without lone surrogates, nothing follows the value, and nesting is bounded. There
+// is one pass over the bytes and no copy: names, strings without escapes and raw values are views of the input.
 //
 // A [Reader] is pulled, value by value, and keeps its first error: after it every method returns zero values and
 // every loop ends, so a decoder reads straight through and asks [Reader.End] once.
@@ -44,6 +43,7 @@ var (
 	ErrType      = errors.New("wrong JSON type")
 	ErrLimit     = errors.New("over a limit")
 	ErrMember    = errors.New("a member that the format does not have")
+	ErrText      = errors.New("text is not valid UTF-8")
 )
 
 // An Error says where a document is refused and why.
@@ -76,23 +76,10 @@ const (
 	Null   Kind = 'n'
 )
 
-func (k Kind) String() string {
-	switch k {
-	case Object:
-		return "an object"
-	case Array:
-		return "an array"
-	case String:
-		return "a string"
-	case Number:
-		return "a number"
-	case True, False:
-		return "a boolean"
-	case Null:
-		return "null"
-	}
-	return "nothing"
-}
+var kindWords = map[Kind]string{None: "nothing", Object: "an object", Array: "an array", String: "a string", Number: "a number",
+	True: "a boolean", False: "a boolean", Null: "null"}
+
+func (k Kind) String() string { return kindWords[k] }
 
 // Reader reads one document. It is not safe for concurrent use.
 type Reader struct {
@@ -558,8 +545,7 @@ func (r *Reader) Object(known ...string) iter.Seq[[]byte] {
 	}
 }
 
-// Members is [Reader.Object] without the members whose value is null, for formats in which that is the same as leaving
-// them out.
+// Members is [Reader.Object] without the members whose value is null, for formats in which that is the same as leaving them out.
 func (r *Reader) Members(known ...string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for name := range r.Object(known...) {
@@ -634,8 +620,7 @@ func (f *Fields) Next() bool {
 	return false
 }
 
-// isVariant reports whether a name differs from a known one, which is ASCII, only in case. Folding can make a name shorter,
-// not longer.
+// isVariant reports whether a name differs from a known one, which is ASCII, only in case. Folding can make a name shorter, not longer.
 func isVariant(known string, name []byte) bool {
 	if known == "" || len(known) > len(name) || name[0] < utf8.RuneSelf && (known[0]^name[0])&^0x20 != 0 {
 		return false
@@ -854,56 +839,4 @@ func Position(data []byte, offset int) (line, column int) {
 	offset = min(offset, len(data))
 	before := data[:offset]
 	return 1 + bytes.Count(before, []byte{'\n'}), offset - bytes.LastIndexByte(before, '\n')
-}
-
-// AppendString appends s as a JSON string. What is not valid UTF-8 becomes U+FFFD, so callers check first; nothing
-// else is changed, and no character is escaped that need not be.
-func AppendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for len(s) > 0 {
-		n := plainPrefix(s)
-		dst = append(dst, s[:n]...)
-		if s = s[n:]; s == "" {
-			break
-		}
-		switch c := s[0]; {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == '\r':
-			dst = append(dst, '\\', 'r')
-		case c == '\t':
-			dst = append(dst, '\\', 't')
-		case c < 0x20:
-			dst = fmt.Appendf(dst, `\u%04x`, c)
-		default:
-			r, size := utf8.DecodeRuneInString(s)
-			dst = utf8.AppendRune(dst, r)
-			s = s[size:]
-			continue
-		}
-		s = s[1:]
-	}
-	return append(dst, '"')
-}
-
-// plainPrefix returns how many bytes at the beginning of s are ASCII that needs no escape.
-func plainPrefix(s string) int {
-	p := 0
-	for ; p+8 <= len(s); p += 8 {
-		b := s[p : p+8]
-		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		q, e := w^(ones*'"'), w^(ones*'\\')
-		if stop := ((q-ones)&^q | (e-ones)&^e | (w-ones*0x20)&^w | w) & highs; stop != 0 {
-			return p + bits.TrailingZeros64(stop)>>3
-		}
-	}
-	for ; p < len(s); p++ {
-		if c := s[p]; c == '"' || c == '\\' || c < 0x20 || c >= utf8.RuneSelf {
-			break
-		}
-	}
-	return p
 }

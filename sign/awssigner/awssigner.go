@@ -13,7 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/signer"
 	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/internal/awserror"
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
+	"github.com/ladingdev/lading/internal/notation/manifest"
 	"github.com/ladingdev/lading/sign"
 	"github.com/opencontainers/go-digest"
 )
@@ -81,7 +82,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	defer cancel()
 	out, err := s.client.SignPayload(calling, &signer.SignPayloadInput{
 		Payload:       payload,
-		PayloadFormat: aws.String(notary.PayloadType),
+		PayloadFormat: aws.String(notation.PayloadType),
 		ProfileName:   aws.String(s.profile.Name),
 		ProfileOwner:  aws.String(s.profile.Account),
 	}, func(o *signer.Options) { o.Region = s.profile.Region })
@@ -101,7 +102,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	}
 	return sign.Descriptor{
 		MediaType:    jwsType,
-		ArtifactType: notary.ArtifactType,
+		ArtifactType: manifest.ArtifactType,
 		Digest:       digest.FromBytes(out.Signature),
 		Size:         int64(len(out.Signature)),
 		Data:         out.Signature,
@@ -110,7 +111,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 }
 
 // encode returns what is to be signed, and as bytes.
-func encode(st *sign.Statement) (*notary.Payload, []byte, error) {
+func encode(st *sign.Statement) (*notation.Payload, []byte, error) {
 	if st == nil || len(st.Subjects) != 1 {
 		return nil, nil, errors.New("AWS Signer signs exactly one subject")
 	}
@@ -123,7 +124,7 @@ func encode(st *sign.Statement) (*notary.Payload, []byte, error) {
 	if sub.Name != "" {
 		return nil, nil, errors.New("a subject's name has no place in what Notary Project signs")
 	}
-	p := &notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
+	p := &notation.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
 	data, err := p.Append(nil)
 	if err == nil && len(data) > maxPayload {
 		err = fmt.Errorf("the service takes %d bytes, which these annotations exceed", maxPayload)
@@ -157,6 +158,6 @@ func annotate(metadata map[string]string, chain []*x509.Certificate) (map[string
 			out[k] = v
 		}
 	}
-	out[notary.ThumbprintsAnnotation] = notary.Thumbprints(chain)
+	out[manifest.ThumbprintsAnnotation] = manifest.Thumbprints(chain)
 	return out, nil
 }

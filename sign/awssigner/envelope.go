@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/awsarn"
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
@@ -27,7 +27,7 @@ type envelope struct {
 // check returns the certificates of an envelope if it is a signature of this profile on what was sent: its shape, the
 // signature by the first certificate's key, each certificate by the next, and the attributes. Whether the root is AWS's is
 // for those who verify.
-func (s *Signer) check(data []byte, sent *notary.Payload) ([]*x509.Certificate, error) {
+func (s *Signer) check(data []byte, sent *notation.Payload) ([]*x509.Certificate, error) {
 	e, err := parseEnvelope(data)
 	if err != nil {
 		return nil, fmt.Errorf("envelope: %w", err)
@@ -52,7 +52,7 @@ func (s *Signer) check(data []byte, sent *notary.Payload) ([]*x509.Certificate, 
 	if err := s.checkHeader(protected, chain); err != nil {
 		return nil, fmt.Errorf("protected header: %w", err)
 	}
-	got, err := notary.Parse(payload)
+	got, err := notation.Parse(payload)
 	if err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
@@ -64,7 +64,7 @@ func (s *Signer) check(data []byte, sent *notary.Payload) ([]*x509.Certificate, 
 }
 
 func parseEnvelope(data []byte) (*envelope, error) {
-	if len(data) > notary.MaxEnvelope {
+	if len(data) > notation.MaxEnvelope {
 		return nil, fmt.Errorf("%d bytes", len(data))
 	}
 	var e envelope
@@ -82,20 +82,24 @@ func parseEnvelope(data []byte) (*envelope, error) {
 				if string(name) != "x5c" {
 					continue
 				}
-				for range r.Array() {
-					der, err := base64.StdEncoding.Strict().DecodeString(r.String())
-					if err != nil {
-						r.Fail(err)
-					} else if e.chain = append(e.chain, der); len(e.chain) > notary.MaxCertificates {
-						r.Fail(errors.New("too many certificates"))
-					}
-				}
+				e.readChain(r)
 			}
 		default:
 			r.Fail(fmt.Errorf("unknown member %q", name))
 		}
 	}
 	return &e, r.End()
+}
+
+func (e *envelope) readChain(r *strictjson.Reader) {
+	for range r.Array() {
+		der, err := base64.StdEncoding.Strict().DecodeString(r.String())
+		if err != nil {
+			r.Fail(err)
+		} else if e.chain = append(e.chain, der); len(e.chain) > notation.MaxCertificates {
+			r.Fail(errors.New("too many certificates"))
+		}
+	}
 }
 
 // parseChain reads certificates, leaf first, of which each is signed by the next and the last by itself.
@@ -123,8 +127,8 @@ func parseChain(ders [][]byte) ([]*x509.Certificate, error) {
 }
 
 func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
-	text := map[string]string{"alg": "", "cty": "", notary.AttributeScheme: "", notary.AttributeAuthenticTime: "", notary.AttributeExpiry: "",
-		notary.AttributePlugin: "", notary.AttributePluginVersion: "", notary.AttributeAWSProfile: "", notary.AttributeAWSJob: ""}
+	text := map[string]string{"alg": "", "cty": "", notation.AttributeScheme: "", notation.AttributeAuthenticTime: "", notation.AttributeExpiry: "",
+		notation.AttributePlugin: "", notation.AttributePluginVersion: "", notation.AttributeAWSProfile: "", notation.AttributeAWSJob: ""}
 	known := append(slices.Collect(maps.Keys(text)), "crit", "b64")
 	var critical []string
 	r := strictjson.NewReader(data, strictjson.Limits{})
@@ -145,14 +149,14 @@ func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
 	if err := r.End(); err != nil {
 		return err
 	}
-	for name, want := range map[string]string{"alg": "ES384", "cty": notary.PayloadType, notary.AttributeScheme: "notary.x509.signingAuthority",
-		notary.AttributePlugin: notary.AWSPlugin} {
+	for name, want := range map[string]string{"alg": "ES384", "cty": notation.PayloadType, notation.AttributeScheme: "notary.x509.signingAuthority",
+		notation.AttributePlugin: notation.AWSPlugin} {
 		if text[name] != want {
 			return fmt.Errorf("%s is %.64q", name, text[name])
 		}
 	}
-	must := []string{notary.AttributeScheme, notary.AttributeAuthenticTime, notary.AttributePlugin, notary.AttributeAWSProfile, notary.AttributeAWSJob}
-	for _, name := range []string{notary.AttributeExpiry, notary.AttributePluginVersion} {
+	must := []string{notation.AttributeScheme, notation.AttributeAuthenticTime, notation.AttributePlugin, notation.AttributeAWSProfile, notation.AttributeAWSJob}
+	for _, name := range []string{notation.AttributeExpiry, notation.AttributePluginVersion} {
 		if text[name] != "" {
 			must = append(must, name)
 		}
@@ -162,19 +166,19 @@ func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
 	if !slices.Equal(must, critical) { // of others nobody would know how to verify them
 		return fmt.Errorf("critical are %.512q", critical)
 	}
-	if job, err := awsarn.Parse(text[notary.AttributeAWSJob]); err != nil || job.Service != "signer" {
-		return fmt.Errorf("%s is %.128q", notary.AttributeAWSJob, text[notary.AttributeAWSJob])
+	if job, err := awsarn.Parse(text[notation.AttributeAWSJob]); err != nil || job.Service != "signer" {
+		return fmt.Errorf("%s is %.128q", notation.AttributeAWSJob, text[notation.AttributeAWSJob])
 	}
-	if p, err := awsarn.ParseProfile(text[notary.AttributeAWSProfile]); err != nil || p.All() != s.profile || p.Version == "" {
-		return fmt.Errorf("signed with the profile %.128q", text[notary.AttributeAWSProfile])
+	if p, err := awsarn.ParseProfile(text[notation.AttributeAWSProfile]); err != nil || p.All() != s.profile || p.Version == "" {
+		return fmt.Errorf("signed with the profile %.128q", text[notation.AttributeAWSProfile])
 	}
-	at, err := time.Parse(time.RFC3339, text[notary.AttributeAuthenticTime])
+	at, err := time.Parse(time.RFC3339, text[notation.AttributeAuthenticTime])
 	if err != nil {
 		return err
 	}
 	for _, c := range chain {
 		if at.Before(c.NotBefore) || at.After(c.NotAfter) {
-			return fmt.Errorf("signed at %s, when the certificate of %s was not valid", text[notary.AttributeAuthenticTime], c.Subject)
+			return fmt.Errorf("signed at %s, when the certificate of %s was not valid", text[notation.AttributeAuthenticTime], c.Subject)
 		}
 	}
 	return nil

@@ -40,8 +40,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ladingdev/lading/internal/notary"
-	"github.com/ladingdev/lading/internal/notary/authorities"
+	"github.com/ladingdev/lading/internal/notation"
+	"github.com/ladingdev/lading/internal/notation/authorities"
+	"github.com/ladingdev/lading/internal/notation/manifest"
 	"github.com/ladingdev/lading/internal/scheme"
 	"github.com/ladingdev/lading/internal/scheme/signing"
 	"github.com/ladingdev/lading/sign"
@@ -116,7 +117,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	if pub, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(s.Key.Public()) {
 		return none, fmt.Errorf("notary: %w: the first certificate is of another key", ErrChain)
 	}
-	if err := notary.CheckChain(s.Chain); err != nil {
+	if err := notation.CheckChain(s.Chain); err != nil {
 		return none, fmt.Errorf("notary: %w: %w", ErrChain, err)
 	}
 	now := time.Now
@@ -126,7 +127,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	mediaType := map[Format]string{JWS: jws.MediaTypeEnvelope, COSE: cose.MediaTypeEnvelope}[s.Format]
 	key := &remote{ctx: ctx, key: s.Key, chain: s.Chain, spec: spec}
 	req := (&signature.SignRequest{
-		Payload:       signature.Payload{ContentType: notary.PayloadType, Content: payload},
+		Payload:       signature.Payload{ContentType: notation.PayloadType, Content: payload},
 		Signer:        key,
 		SigningTime:   now(),
 		SigningScheme: signature.SigningSchemeX509,
@@ -147,7 +148,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 		return none, fmt.Errorf("notary: %w", key.err)
 	case isTimestamp(err):
 		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown || strings.Contains(err.Error(), "unknown authority") {
-			err = fmt.Errorf("%w (%s)", err, notary.WholeChain)
+			err = fmt.Errorf("%w (%s)", err, notation.WholeChain)
 		}
 		return none, fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	case err != nil:
@@ -157,18 +158,18 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	if err != nil {
 		return none, fmt.Errorf("notary: the envelope as it was written: %w", err)
 	}
-	if signed, err := notary.Parse(content.Payload.Content); err != nil {
+	if signed, err := notation.Parse(content.Payload.Content); err != nil {
 		return none, fmt.Errorf("notary: the payload as it was signed: %w", err)
 	} else if !signed.Equal(target) { // for JWS the library writes JSON anew, and numbers as floating point
 		return none, fmt.Errorf("%w: JWS cannot hold the subject: a size has at most 53 bits", sign.ErrStatement)
 	}
 	return sign.Descriptor{
 		MediaType:    mediaType,
-		ArtifactType: notary.ArtifactType,
+		ArtifactType: manifest.ArtifactType,
 		Digest:       digest.FromBytes(data),
 		Size:         int64(len(data)),
 		Data:         data,
-		Annotations:  map[string]string{notary.ThumbprintsAnnotation: notary.Thumbprints(s.Chain)},
+		Annotations:  map[string]string{manifest.ThumbprintsAnnotation: manifest.Thumbprints(s.Chain)},
 	}, nil
 }
 
@@ -192,7 +193,7 @@ func (s *Signer) stampBy(req *signature.SignRequest) error {
 	if err != nil {
 		return fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	}
-	roots, between, err := notary.TimeRoots(s.TSARoots)
+	roots, between, err := notation.TimeRoots(s.TSARoots)
 	if err != nil {
 		return fmt.Errorf("notary: %w: %w", ErrTimestamp, err)
 	}
@@ -206,8 +207,8 @@ func isTimestamp(err error) bool {
 }
 
 // encodePayload returns what is to be signed, and as bytes.
-func encodePayload(st *sign.Statement) (*notary.Payload, []byte, error) {
-	bad := func(why string) (*notary.Payload, []byte, error) {
+func encodePayload(st *sign.Statement) (*notation.Payload, []byte, error) {
+	bad := func(why string) (*notation.Payload, []byte, error) {
 		return nil, nil, fmt.Errorf("%w: %s", sign.ErrStatement, why)
 	}
 	if st == nil || len(st.Subjects) != 1 {
@@ -222,7 +223,7 @@ func encodePayload(st *sign.Statement) (*notary.Payload, []byte, error) {
 	if sub.Name != "" {
 		return bad("Notary Project has no room for a subject's name")
 	}
-	p := &notary.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
+	p := &notation.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
 	data, err := p.Append(nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: the subject: %w", sign.ErrStatement, err)
@@ -293,7 +294,7 @@ func fixedWidth(der []byte, n int) ([]byte, error) {
 
 // ParseChain reads PEM certificates in the order that they have. Another kind of PEM in the file is an error, such as a key.
 func ParseChain(data []byte) ([]*x509.Certificate, error) {
-	chain, err := notary.ParsePEM(data)
+	chain, err := notation.ParsePEM(data)
 	if err != nil {
 		return nil, fmt.Errorf("notary: %w: %w", ErrChain, err)
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/notaryproject/tspclient-go"
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -26,7 +26,7 @@ func (c completer) Timestamp(ctx context.Context, req *tspclient.Request) (*tspc
 	if err != nil { // which the library finds out too, and says
 		return resp, nil
 	}
-	missing := notary.MissingIssuers(token.Certificates, c.between)
+	missing := notation.MissingIssuers(token.Certificates, c.between)
 	if data, ok := addCertificates(resp.TimestampToken.FullBytes, missing); ok {
 		resp.TimestampToken.FullBytes = data
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/awsarn"
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/signature"
 )
@@ -60,7 +60,7 @@ func extendedAttributes(info *signature.SignerInfo) (*awsFacts, error) {
 	for _, a := range info.SignedAttributes.ExtendedAttributes {
 		key, _ := a.Key.(string)
 		switch key {
-		case notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile, notary.AttributeAWSJob:
+		case notation.AttributePlugin, notation.AttributePluginVersion, notation.AttributeAWSProfile, notation.AttributeAWSJob:
 			value, ok := a.Value.(string)
 			if !ok || !a.Critical {
 				return nil, fmt.Errorf("%w: attribute %s must be critical and text", verify.ErrMalformed, key)
@@ -75,27 +75,27 @@ func extendedAttributes(info *signature.SignerInfo) (*awsFacts, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	if plugin := text[notary.AttributePlugin]; plugin != notary.AWSPlugin {
+	if plugin := text[notation.AttributePlugin]; plugin != notation.AWSPlugin {
 		return nil, fmt.Errorf("%w: the signature asks for the verification plugin %.64q, whose checks are not known here", verify.ErrNotTrusted, plugin)
 	}
 	if info.SignedAttributes.SigningScheme != signature.SigningSchemeX509SigningAuthority {
 		return nil, fmt.Errorf("%w: AWS Signer's attributes under the signing scheme %s", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
 	}
-	if v, ok := text[notary.AttributePluginVersion]; ok && !pluginIsEnough(v) {
+	if v, ok := text[notation.AttributePluginVersion]; ok && !pluginIsEnough(v) {
 		return nil, fmt.Errorf("%w: the signature asks for version %.32q of its verification plugin, whose checks are not known here", verify.ErrNotTrusted, v)
 	}
-	p, err := awsarn.ParseProfile(text[notary.AttributeAWSProfile])
+	p, err := awsarn.ParseProfile(text[notation.AttributeAWSProfile])
 	if err == nil && p.Version == "" {
 		err = errors.New("no version")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: attribute %s: %w", verify.ErrMalformed, notary.AttributeAWSProfile, err)
+		return nil, fmt.Errorf("%w: attribute %s: %w", verify.ErrMalformed, notation.AttributeAWSProfile, err)
 	}
-	job, err := awsarn.Parse(text[notary.AttributeAWSJob])
+	job, err := awsarn.Parse(text[notation.AttributeAWSJob])
 	if err != nil || job.Partition != p.Partition || job.Service != "signer" || !strings.HasPrefix(job.Resource, "/signing-jobs/") {
-		return nil, fmt.Errorf("%w: attribute %s: %.128q", verify.ErrMalformed, notary.AttributeAWSJob, text[notary.AttributeAWSJob])
+		return nil, fmt.Errorf("%w: attribute %s: %.128q", verify.ErrMalformed, notation.AttributeAWSJob, text[notation.AttributeAWSJob])
 	}
-	return &awsFacts{p, text[notary.AttributeAWSJob]}, nil
+	return &awsFacts{p, text[notation.AttributeAWSJob]}, nil
 }
 
 // pluginIsEnough reports whether the checks of the plugin up to 1.0, which are made here, are all that is asked for.

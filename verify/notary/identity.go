@@ -194,10 +194,8 @@ func (ids *identities) match(leaf *x509.Certificate) (string, error) {
 		}
 		subject[key], _ = a.Value.(string) // what is no text is nobody's value
 	}
-	for _, w := range ids.names {
-		if w.partOf(subject) {
-			return leaf.Subject.String(), nil
-		}
+	if !slices.ContainsFunc(ids.names, func(w identity) bool { return w.partOf(subject) }) {
+		return "", fmt.Errorf("%w: %s is none of the identities", verify.ErrNotTrusted, leaf.Subject)
 	}
-	return "", fmt.Errorf("%w: %s is none of the identities", verify.ErrNotTrusted, leaf.Subject)
+	return leaf.Subject.String(), nil
 }

@@ -32,8 +32,7 @@
 //
 // # What it does not do
 //
-// It runs no verification plugins: a signature that asks for one fails, unless it is AWS Signer's, whose checks are
-// made here.
+// It runs no verification plugins: a signature that asks for one fails, unless it is AWS Signer's, whose checks are made here.
 package notary
 
 import (
@@ -53,7 +52,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/signature"
@@ -80,8 +79,7 @@ const (
 	RevocationOffUnsafe                   // never look
 )
 
-// A Verifier trusts the signers that its stores and identities name together. The zero value trusts nobody.
-// It is safe for concurrent use.
+// A Verifier trusts the signers that its stores and identities name together. The zero value trusts nobody. It is safe for concurrent use.
 type Verifier struct {
 	// CA holds trusted certificates for the scheme notary.x509, SigningAuthority those for notary.x509.signingAuthority.
 	// Neither counts for the other: who may vouch for names is not who may vouch for time.
@@ -159,7 +157,7 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 		return nil, err
 	}
 	found.passed("trust store", anchor.Subject.String())
-	if err := notary.CheckChain(info.CertificateChain); err != nil {
+	if err := notation.CheckChain(info.CertificateChain); err != nil {
 		return nil, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)
 	}
 	aws, err := extendedAttributes(info)
@@ -201,7 +199,7 @@ func (v *Verifier) verifyEnvelope(ctx context.Context, subject, evidence verify.
 
 // openEnvelope reads an envelope and proves its signature by the certificate inside, of which nothing is known yet.
 func openEnvelope(evidence verify.Descriptor) (*signature.EnvelopeContent, error) {
-	if len(evidence.Data) > notary.MaxEnvelope {
+	if len(evidence.Data) > notation.MaxEnvelope {
 		return nil, fmt.Errorf("%w: an envelope of %d bytes", verify.ErrLimit, len(evidence.Data))
 	}
 	check := checkCOSE
@@ -275,11 +273,11 @@ func (v *Verifier) identify(wanted *identities, aws *awsFacts, chain []*x509.Cer
 }
 
 // about returns what was signed, by a signer who is trusted, which must be about subject.
-func about(content *signature.EnvelopeContent, subject verify.Descriptor) (*notary.Payload, error) {
-	if content.Payload.ContentType != notary.PayloadType {
+func about(content *signature.EnvelopeContent, subject verify.Descriptor) (*notation.Payload, error) {
+	if content.Payload.ContentType != notation.PayloadType {
 		return nil, fmt.Errorf("%w: payload of type %q", verify.ErrType, content.Payload.ContentType)
 	}
-	target, err := notary.Parse(content.Payload.Content)
+	target, err := notation.Parse(content.Payload.Content)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w: payload: %w", verify.ErrUnreadable, verify.ErrMalformed, err)
 	}
@@ -324,7 +322,7 @@ func (v *Verifier) Validate() error {
 		return fmt.Errorf("notary: %w: a certificate that is nil", ErrTrust)
 	case v.Revocation > RevocationOffUnsafe:
 		return fmt.Errorf("notary: %w: there is no Revocation %d", ErrTrust, v.Revocation)
-	case len(v.TSA) > 0 && !slices.ContainsFunc(v.TSA, notary.SelfSigned):
+	case len(v.TSA) > 0 && !slices.ContainsFunc(v.TSA, notation.SelfSigned):
 		return fmt.Errorf("notary: %w: none of the certificates in TSA is a root: the self-signed one must be among them", ErrTrust)
 	case v.RequireTimestamp && len(v.TSA) == 0 && len(v.SigningAuthority) == 0:
 		return fmt.Errorf("notary: %w: RequireTimestamp needs certificates in TSA", ErrTrust)
@@ -373,8 +371,25 @@ var b64 = base64.RawURLEncoding.Strict()
 // unsignedTimestamp is a member of the unprotected header: signed by nobody.
 const unsignedTimestamp = "io.cncf.notary.timestampSignature"
 
-// checkJWS reads the envelope before the library does, which folds case and takes the last of two members. It returns the
-// certificates.
+// readCertificates reads x5c. Its error is [verify.ErrLimit], and the reader's too.
+func readCertificates(r *strictjson.Reader) (certificates [][]byte, over error) {
+	for range r.Array() {
+		text := r.Text()
+		if len(certificates) == notation.MaxCertificates || len(text) > maxCertificate*4/3+4 {
+			over = fmt.Errorf("%w: certificates", verify.ErrLimit)
+			r.Fail(over)
+			continue
+		}
+		der, err := base64.StdEncoding.AppendDecode(nil, text)
+		if err != nil {
+			r.Fail(err)
+		}
+		certificates = append(certificates, der)
+	}
+	return certificates, over
+}
+
+// checkJWS reads the envelope before the library does, which folds case and takes the last of two members. It returns the certificates.
 func checkJWS(data []byte) ([][]byte, error) {
 	var protected, payload []byte
 	var certificates [][]byte
@@ -392,21 +407,8 @@ func checkJWS(data []byte) ([][]byte, error) {
 		case "header":
 			for name := range r.Object("x5c", unsignedTimestamp) {
 				unsigned[string(name)] = true
-				if string(name) != "x5c" {
-					continue
-				}
-				for range r.Array() {
-					text := r.Text()
-					if len(certificates) == notary.MaxCertificates || len(text) > maxCertificate*4/3+4 {
-						err = fmt.Errorf("%w: certificates", verify.ErrLimit)
-						r.Fail(err)
-						continue
-					}
-					der, err := base64.StdEncoding.AppendDecode(nil, text)
-					if err != nil {
-						r.Fail(err)
-					}
-					certificates = append(certificates, der)
+				if string(name) == "x5c" {
+					certificates, err = readCertificates(r)
 				}
 			}
 		default:
@@ -418,7 +420,7 @@ func checkJWS(data []byte) ([][]byte, error) {
 	} else if end != nil {
 		return nil, fmt.Errorf("%w: envelope: %w", verify.ErrMalformed, end)
 	}
-	if notary.HasBreaks(protected) || notary.HasBreaks(payload) { // which package base64 passes over
+	if notation.HasBreaks(protected) || notation.HasBreaks(payload) { // which package base64 passes over
 		return nil, fmt.Errorf("%w: a line break in base64url", verify.ErrMalformed)
 	}
 	header, err := b64.DecodeString(string(protected))
@@ -438,9 +440,9 @@ func checkJWS(data []byte) ([][]byte, error) {
 func checkProtected(header []byte, unsigned map[string]bool) error {
 	attributes := 0
 	h := strictjson.NewReader(header, strictjson.Limits{})
-	for name := range h.Object("alg", "cty", "crit", "b64", notary.AttributeExpiry, notary.AttributeScheme, notary.AttributeTime,
-		notary.AttributeAuthenticTime, notary.AttributePlugin, notary.AttributePluginVersion, notary.AttributeAWSProfile,
-		notary.AttributeAWSJob) {
+	for name := range h.Object("alg", "cty", "crit", "b64", notation.AttributeExpiry, notation.AttributeScheme, notation.AttributeTime,
+		notation.AttributeAuthenticTime, notation.AttributePlugin, notation.AttributePluginVersion, notation.AttributeAWSProfile,
+		notation.AttributeAWSJob) {
 		if attributes++; attributes > maxAttributes {
 			h.Fail(errAttributes)
 		}
@@ -448,7 +450,7 @@ func checkProtected(header []byte, unsigned map[string]bool) error {
 			h.Fail(fmt.Errorf("%q is in the unprotected header too", name))
 		}
 		switch string(name) {
-		case notary.AttributeExpiry, notary.AttributeTime, notary.AttributeAuthenticTime: // null and the zero time would be none for the library
+		case notation.AttributeExpiry, notation.AttributeTime, notation.AttributeAuthenticTime: // null and the zero time would be none for the library
 			if t, err := time.Parse(time.RFC3339, h.String()); err != nil || t.IsZero() {
 				h.Fail(errors.Join(fmt.Errorf("%s is no time", name), err))
 			}
@@ -483,7 +485,7 @@ func checkCOSE(data []byte) ([][]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: no chain of certificates", verify.ErrMalformed)
 	}
-	if len(chain) > notary.MaxCertificates {
+	if len(chain) > notation.MaxCertificates {
 		return nil, fmt.Errorf("%w: %d certificates", verify.ErrLimit, len(chain))
 	}
 	var certificates [][]byte
@@ -500,15 +502,15 @@ func checkCOSE(data []byte) ([][]byte, error) {
 			return nil, fmt.Errorf("%w: label %v is in both headers", verify.ErrMalformed, label)
 		}
 	}
-	other := notary.AttributeAuthenticTime
-	if header[notary.AttributeScheme] == string(signature.SigningSchemeX509SigningAuthority) {
-		other = notary.AttributeTime
+	other := notation.AttributeAuthenticTime
+	if header[notation.AttributeScheme] == string(signature.SigningSchemeX509SigningAuthority) {
+		other = notation.AttributeTime
 	}
 	if _, ok := header[other]; ok {
 		return nil, fmt.Errorf("%w: %s under another signing scheme", verify.ErrMalformed, other)
 	}
-	if t, ok := header[notary.AttributeExpiry].(time.Time); ok && t.IsZero() { // as the decoder has what is no number
-		return nil, fmt.Errorf("%w: %s is no time", verify.ErrMalformed, notary.AttributeExpiry)
+	if t, ok := header[notation.AttributeExpiry].(time.Time); ok && t.IsZero() { // as the decoder has what is no number
+		return nil, fmt.Errorf("%w: %s is no time", verify.ErrMalformed, notation.AttributeExpiry)
 	}
 	critical, _ := header[gocose.HeaderLabelCritical].([]any)
 	if max(len(header), len(critical)) > maxAttributes {

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ladingdev/lading/internal/notary/authorities"
+	"github.com/ladingdev/lading/internal/notation/authorities"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/revocation"
 	"github.com/notaryproject/notation-core-go/revocation/purpose"

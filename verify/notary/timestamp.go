@@ -8,7 +8,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/ladingdev/lading/verify"
 	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	"github.com/notaryproject/notation-core-go/signature"
@@ -116,7 +116,7 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrMalformed, err)
 	}
 	// One, as RFC 3161, section 2.4.2, has it: otherwise one could be looked at and another be believed.
-	if len(token.SignerInfos) != 1 || len(token.Certificates) > notary.MaxCertificates {
+	if len(token.SignerInfos) != 1 || len(token.Certificates) > notation.MaxCertificates {
 		return time.Time{}, fmt.Errorf("%w: a timestamp with %d signers and %d certificates", verify.ErrMalformed, len(token.SignerInfos), len(token.Certificates))
 	}
 	for _, c := range token.Certificates {
@@ -135,18 +135,18 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrTampered, err)
 	}
-	roots, between, err := notary.TimeRoots(v.TSA)
+	roots, between, err := notation.TimeRoots(v.TSA)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %w", verify.ErrNotTrusted, err)
 	}
-	token.Certificates = append(token.Certificates, notary.MissingIssuers(token.Certificates, between)...)
+	token.Certificates = append(token.Certificates, notation.MissingIssuers(token.Certificates, between)...)
 	chain, err := token.Verify(ctx, x509.VerifyOptions{CurrentTime: stamp.Value, Roots: roots})
 	if err == nil {
 		err = nx509.ValidateTimestampingCertChain(chain)
 	}
 	if err != nil {
 		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
-			err = fmt.Errorf("%w (%s)", err, notary.WholeChain)
+			err = fmt.Errorf("%w (%s)", err, notation.WholeChain)
 		}
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrNotTrusted, err)
 	}

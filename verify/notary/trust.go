@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/imagename"
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
@@ -30,7 +30,7 @@ const (
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	parse := x509.ParseCertificates
 	if len(data) == 0 || bytes.Contains(data, []byte("-----BEGIN")) {
-		parse = notary.ParsePEM
+		parse = notation.ParsePEM
 	}
 	certs, err := parse(data)
 	if err != nil && !bytes.Contains(data, []byte("-----BEGIN")) && len(data) > 0 {
@@ -150,16 +150,16 @@ func readStore(fsys fs.FS, kind, name string) ([]*x509.Certificate, error) {
 func checkStore(kind string, file []*x509.Certificate) error {
 	if kind != "tsa" {
 		for _, c := range file {
-			if !c.IsCA && stampsTime(c) && !notary.SelfSigned(c) {
+			if !c.IsCA && stampsTime(c) && !notation.SelfSigned(c) {
 				return fmt.Errorf("%s is no authority and not signed by itself", c.Subject)
 			}
 		}
 		return nil
 	}
-	isRoot := func(c *x509.Certificate) bool { return notary.SelfSigned(c) && c.CheckSignatureFrom(c) == nil }
+	isRoot := func(c *x509.Certificate) bool { return notation.SelfSigned(c) && c.CheckSignatureFrom(c) == nil }
 	for _, c := range file {
 		issued := func(by *x509.Certificate) bool {
-			return !notary.SelfSigned(c) && by != c && c.CheckSignatureFrom(by) == nil
+			return !notation.SelfSigned(c) && by != c && c.CheckSignatureFrom(by) == nil
 		}
 		if !isRoot(c) && !slices.ContainsFunc(file, issued) {
 			return fmt.Errorf("%s is no root, and its issuer is not in the file", c.Subject)
@@ -185,7 +185,7 @@ var overridable = map[string][]string{
 	"revocation":         {"enforce", "log", "skip"},
 }
 
-// parsePolicy reads a document of version 1.0 and holds it against the rules of the specification.
+// parsePolicy reads a document of version 1.0.
 func parsePolicy(data []byte) (*TrustPolicy, error) {
 	var (
 		t       TrustPolicy
@@ -216,15 +216,23 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 	if len(t.policies) == 0 {
 		return nil, errors.New("no policies")
 	}
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return &t, nil
+}
+
+// check holds the policies against the rules of the specification, and spells scopes one way.
+func (t *TrustPolicy) check() error {
 	names, scopes := make(map[string]bool), make(map[string]string) // of the policy, by the scope in its one spelling
 	for i := range t.policies {
 		p := &t.policies[i]
 		if p.name == "" || names[p.name] {
-			return nil, fmt.Errorf("the name %.80q is empty or used twice", p.name)
+			return fmt.Errorf("the name %.80q is empty or used twice", p.name)
 		}
 		names[p.name] = true
 		if err := p.check(); err != nil {
-			return nil, fmt.Errorf("policy %.80q: %w", p.name, err)
+			return fmt.Errorf("policy %.80q: %w", p.name, err)
 		}
 		seen := make(map[string]bool)
 		for i, s := range p.scopes {
@@ -232,12 +240,12 @@ func parsePolicy(data []byte) (*TrustPolicy, error) {
 				p.scopes[i] = imagename.Normal(s, false)
 			}
 			if other, ok := scopes[p.scopes[i]]; seen[s] || ok && other != p.name {
-				return nil, fmt.Errorf("the scope %.80q is there twice, or in another spelling in another policy", s)
+				return fmt.Errorf("the scope %.80q is there twice, or in another spelling in another policy", s)
 			}
 			seen[s], scopes[p.scopes[i]] = true, p.name
 		}
 	}
-	return &t, nil
+	return nil
 }
 
 func readPolicy(r *strictjson.Reader) (p namedPolicy) {
@@ -252,30 +260,38 @@ func readPolicy(r *strictjson.Reader) (p namedPolicy) {
 		case "trustedIdentities":
 			p.identities = texts(r)
 		case "signatureVerification":
-			for name := range r.Object("level", "override", "verifyTimestamp") {
-				switch string(name) {
-				case "level":
-					p.level = r.String()
-				case "verifyTimestamp":
-					p.stamp = r.String()
-				case "override":
-					if r.Null() {
-						continue
-					}
-					p.override = make(map[string]string)
-					for name := range r.Object("authenticity", "authenticTimestamp", "expiry", "revocation") {
-						check := string(name)
-						p.override[check] = r.String()
-					}
-				default:
-					r.Fail(fmt.Errorf("unknown member %q", name))
-				}
-			}
+			p.readVerification(r)
 		default:
 			r.Fail(fmt.Errorf("unknown member %q", name))
 		}
 	}
 	return p
+}
+
+func (p *namedPolicy) readVerification(r *strictjson.Reader) {
+	for name := range r.Object("level", "override", "verifyTimestamp") {
+		switch string(name) {
+		case "level":
+			p.level = r.String()
+		case "verifyTimestamp":
+			p.stamp = r.String()
+		case "override":
+			p.readOverride(r)
+		default:
+			r.Fail(fmt.Errorf("unknown member %q", name))
+		}
+	}
+}
+
+func (p *namedPolicy) readOverride(r *strictjson.Reader) {
+	if r.Null() {
+		return
+	}
+	p.override = make(map[string]string)
+	for name := range r.Object("authenticity", "authenticTimestamp", "expiry", "revocation") {
+		check := string(name)
+		p.override[check] = r.String()
+	}
 }
 
 // texts reads a list, which programs write as null where there is none.

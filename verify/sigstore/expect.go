@@ -32,6 +32,19 @@ type GitHub struct {
 	Server       string   // empty: https://github.com
 }
 
+// refOf returns the regular expression of a git reference: of tags, by a pattern, or of one branch.
+func refOf(tags, branch string) (string, error) {
+	switch {
+	case (tags == "") == (branch == ""):
+		return "", errors.New("sigstore: either tags or a branch")
+	case strings.Contains(branch, "*"):
+		return "", errors.New("sigstore: one branch, not a pattern: whoever may push makes branches")
+	case tags != "":
+		return "refs/tags/" + glob(tags), nil
+	}
+	return "refs/heads/" + regexp.QuoteMeta(branch), nil
+}
+
 // Entry returns the Entry of a trust list.
 func (g GitHub) Entry(name string) (Entry, error) {
 	owner, repo, ok := strings.Cut(g.Repository, "/")
@@ -40,14 +53,10 @@ func (g GitHub) Entry(name string) (Entry, error) {
 		return Entry{}, fmt.Errorf("sigstore: repository %q, not owner/name", g.Repository)
 	case g.Workflow == "" || strings.ContainsAny(g.Workflow, "/*@ "):
 		return Entry{}, fmt.Errorf("sigstore: workflow %q, not the name of a file in .github/workflows", g.Workflow)
-	case (g.Tags == "") == (g.Branch == ""):
-		return Entry{}, errors.New("sigstore: either tags or a branch")
-	case strings.Contains(g.Branch, "*"):
-		return Entry{}, errors.New("sigstore: one branch, not a pattern: whoever may push makes branches")
 	}
-	ref := "refs/heads/" + regexp.QuoteMeta(g.Branch)
-	if g.Tags != "" {
-		ref = "refs/tags/" + glob(g.Tags)
+	ref, err := refOf(g.Tags, g.Branch)
+	if err != nil {
+		return Entry{}, err
 	}
 	server := cmp.Or(g.Server, "https://github.com")
 	repository := server + "/" + g.Repository
@@ -101,9 +110,8 @@ func glob(text string) string {
 
 // GitLab is a project's pipeline, at some of its tags or at one branch.
 //
-// In an attacker's hands: whoever may push to the project writes .gitlab-ci.yml at a branch or tag of their own; protect the tags
-// and the branch. Whoever runs a runner of the project's own has the token of every job on it. Includes from other projects run as
-// this one.
+// In an attacker's hands: whoever may push to the project writes .gitlab-ci.yml at a branch or tag of their own; protect the tags and the
+// branch. Whoever runs a runner of the project's own has the token of every job on it. Includes from other projects run as this one.
 type GitLab struct {
 	Project string // path with all groups, such as group/project
 	Tags    string // tags, with * for any characters but /; either Tags or Branch
@@ -117,14 +125,10 @@ func (g GitLab) Entry(name string) (Entry, error) {
 	switch {
 	case !strings.Contains(strings.Trim(g.Project, "/"), "/") || strings.ContainsAny(g.Project, "*?@ ") || strings.Contains(g.Project, "//"):
 		return Entry{}, fmt.Errorf("sigstore: project %q, not group/project", g.Project)
-	case (g.Tags == "") == (g.Branch == ""):
-		return Entry{}, errors.New("sigstore: either tags or a branch")
-	case strings.Contains(g.Branch, "*"):
-		return Entry{}, errors.New("sigstore: one branch, not a pattern: whoever may push makes branches")
 	}
-	ref := "refs/heads/" + regexp.QuoteMeta(g.Branch)
-	if g.Tags != "" {
-		ref = "refs/tags/" + glob(g.Tags)
+	ref, err := refOf(g.Tags, g.Branch)
+	if err != nil {
+		return Entry{}, err
 	}
 	server := cmp.Or(g.Server, "https://gitlab.com")
 	project := server + "/" + strings.Trim(g.Project, "/")

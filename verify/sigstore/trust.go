@@ -22,8 +22,7 @@ type Entry struct {
 	// Name is what the signer is called in verify.Signer.Entries. Each Entry has another.
 	Name string
 
-	// URI, Email or OtherName is the certificate's subject alternative name: one of them, by its kind. Without one, Claims say who
-	// it is.
+	// URI, Email or OtherName is the certificate's subject alternative name: one of them, by its kind. Without one, Claims say who it is.
 	URI, Email, OtherName Pattern
 	// Issuer is the identity provider, whose word the names are. It is always needed: in every Kubernetes cluster of the world
 	// there is the same name of the same service account.
@@ -38,8 +37,7 @@ type Entry struct {
 	NotBefore, NotAfter time.Time
 }
 
-// A Pattern is what a name or claim must be: exactly a text, or all of it a match of an expression. The zero Pattern asks for
-// nothing.
+// A Pattern is what a name or claim must be: exactly a text, or all of it a match of an expression. The zero Pattern asks for nothing.
 type Pattern struct {
 	Exact      string
 	Expression string // of package regexp; it is anchored at both ends, whatever it says itself

@@ -21,7 +21,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/ladingdev/lading/internal/notary/authorities"
+	"github.com/ladingdev/lading/internal/notation/authorities"
 	"github.com/ladingdev/lading/registry"
 	signnotary "github.com/ladingdev/lading/sign/notary"
 	"github.com/ladingdev/lading/verify"

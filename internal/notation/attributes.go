@@ -1,4 +1,4 @@
-package notary
+package notation
 
 // Names of signed attributes (specs/signature-specification.md, "Signed Attributes"), and those that AWS Signer adds.
 const (

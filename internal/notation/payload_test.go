@@ -1,15 +1,15 @@
-package notary_test
+package notation_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/ladingdev/lading/internal/notary"
+	"github.com/ladingdev/lading/internal/notation"
 	"github.com/opencontainers/go-digest"
 )
 
-var good = notary.Payload{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("a"), Size: 1,
+var good = notation.Payload{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("a"), Size: 1,
 	Annotations: map[string]string{"build": "<42>", "a": "ü\"\n"}}
 
 func TestPayload(t *testing.T) {
@@ -22,7 +22,7 @@ func TestPayload(t *testing.T) {
 	if string(data) != want {
 		t.Errorf("got %s", data)
 	}
-	got, err := notary.Parse(data)
+	got, err := notation.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,19 +34,19 @@ func TestPayload(t *testing.T) {
 	if data, err = typed.Append(nil); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = notary.Parse(data); err != nil || !got.Equal(&typed) || got.Equal(&good) {
+	if got, err = notation.Parse(data); err != nil || !got.Equal(&typed) || got.Equal(&good) {
 		t.Errorf("%s: %+v, %v", data, got, err)
 	}
 }
 
 func TestPayloadRefusals(t *testing.T) {
-	for name, edit := range map[string]func(*notary.Payload){
-		"no media type": func(p *notary.Payload) { p.MediaType = "" },
-		"no size":       func(p *notary.Payload) { p.Size = 0 },
-		"no digest":     func(p *notary.Payload) { p.Digest = "" },
-		"wrong digest":  func(p *notary.Payload) { p.Digest = "sha256:ABC" },
-		"reserved":      func(p *notary.Payload) { p.Annotations = map[string]string{"io.cncf.notary.x": "y"} },
-		"no UTF-8":      func(p *notary.Payload) { p.Annotations = map[string]string{"x": "\xff"} },
+	for name, edit := range map[string]func(*notation.Payload){
+		"no media type": func(p *notation.Payload) { p.MediaType = "" },
+		"no size":       func(p *notation.Payload) { p.Size = 0 },
+		"no digest":     func(p *notation.Payload) { p.Digest = "" },
+		"wrong digest":  func(p *notation.Payload) { p.Digest = "sha256:ABC" },
+		"reserved":      func(p *notation.Payload) { p.Annotations = map[string]string{"io.cncf.notary.x": "y"} },
+		"no UTF-8":      func(p *notation.Payload) { p.Annotations = map[string]string{"x": "\xff"} },
 	} {
 		p := good
 		edit(&p)
@@ -54,7 +54,7 @@ func TestPayloadRefusals(t *testing.T) {
 			t.Errorf("%s: %s", name, data)
 		}
 	}
-	data, err := (&notary.Payload{MediaType: "m", Digest: good.Digest, Size: 1}).Append(nil)
+	data, err := (&notation.Payload{MediaType: "m", Digest: good.Digest, Size: 1}).Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestPayloadRefusals(t *testing.T) {
 		{`}}`, `}}{}`},
 		{`}}`, `}`},
 	} {
-		if p, err := notary.Parse([]byte(strings.Replace(string(data), c[0], c[1], 1))); err == nil {
+		if p, err := notation.Parse([]byte(strings.Replace(string(data), c[0], c[1], 1))); err == nil {
 			t.Errorf("%s: %+v", c[1], p)
 		}
 	}
@@ -84,7 +84,7 @@ func FuzzPayload(f *testing.F) {
 	f.Add(data)
 	f.Add([]byte(`{"targetArtifact":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := notary.Parse(data)
+		p, err := notation.Parse(data)
 		if err != nil {
 			return
 		}
@@ -92,7 +92,7 @@ func FuzzPayload(f *testing.F) {
 		if err != nil {
 			return // reserved annotations can be read, not written
 		}
-		q, err := notary.Parse(again)
+		q, err := notation.Parse(again)
 		if err != nil {
 			t.Fatalf("%s: %v", again, err)
 		}

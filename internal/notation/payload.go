@@ -1,15 +1,13 @@
-// Package notary reads and writes the payload of Notary Project signatures, and checks their certificate
+// Package notation reads and writes the payload of Notary Project signatures, and checks their certificate
 // chains (github.com/notaryproject/specifications, specs/signature-specification.md, "Payload" and "Certificate Requirements").
-package notary
+package notation
 
 import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/opencontainers/go-digest"
@@ -45,40 +43,32 @@ func (p *Payload) Equal(q *Payload) bool {
 		p.ArtifactType == q.ArtifactType && maps.Equal(p.Annotations, q.Annotations)
 }
 
-// Append appends the payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text
-// is not valid UTF-8.
+// Append appends the payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text is not valid UTF-8.
 func (p *Payload) Append(dst []byte) ([]byte, error) {
-	err := p.check()
-	text := func(v string) {
-		if !utf8.ValidString(v) {
-			err = fmt.Errorf("not valid UTF-8: %q", v)
-		}
-		dst = strictjson.AppendString(dst, v)
+	if err := p.check(); err != nil {
+		return nil, err
 	}
-	dst = append(dst, `{"targetArtifact":{"mediaType":`...)
-	text(p.MediaType)
-	dst = append(dst, `,"digest":`...)
-	text(string(p.Digest))
-	dst = append(dst, `,"size":`...)
-	dst = strconv.AppendInt(dst, p.Size, 10)
+	for key := range p.Annotations {
+		if strings.HasPrefix(key, reserved) {
+			return nil, fmt.Errorf("annotations that begin with %s are reserved", reserved)
+		}
+	}
+	w := strictjson.Writer{Data: dst}
+	w.Raw(`{"targetArtifact":{"mediaType":`)
+	w.Text(p.MediaType)
+	w.Raw(`,"digest":`)
+	w.Text(string(p.Digest))
+	w.Data = strconv.AppendInt(append(w.Data, `,"size":`...), p.Size, 10)
 	if p.ArtifactType != "" {
-		dst = append(dst, `,"artifactType":`...)
-		text(p.ArtifactType)
+		w.Raw(`,"artifactType":`)
+		w.Text(p.ArtifactType)
 	}
 	if len(p.Annotations) > 0 {
-		dst = append(dst, `,"annotations":`...)
-		for i, key := range slices.Sorted(maps.Keys(p.Annotations)) {
-			if strings.HasPrefix(key, reserved) {
-				err = fmt.Errorf("annotations that begin with %s are reserved", reserved)
-			}
-			dst = append(dst, "{,"[min(i, 1)])
-			text(key)
-			dst = append(dst, ':')
-			text(p.Annotations[key])
-		}
-		dst = append(dst, '}')
+		w.Raw(`,"annotations":`)
+		w.Texts(p.Annotations)
 	}
-	return append(dst, "}}"...), err
+	w.Raw("}}")
+	return w.Data, w.Err
 }
 
 // Parse reads a payload. Members that are not known are errors: what they say would be signed and not read.

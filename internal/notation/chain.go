@@ -1,8 +1,7 @@
-package notary
+package notation
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -10,26 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ladingdev/lading/internal/keytext"
 )
-
-// What the manifest of a signature has (specs/signature-specification.md, "Signature Manifest"): its artifact type, and the
-// annotation that lists the certificates.
-const (
-	ArtifactType          = "application/vnd.cncf.notary.signature"
-	ThumbprintsAnnotation = "io.cncf.notary.x509chain.thumbprint#S256"
-)
-
-// Thumbprints is the value of ThumbprintsAnnotation: SHA-256 of each certificate, as a JSON array.
-func Thumbprints(chain []*x509.Certificate) string {
-	var list []string
-	for _, c := range chain {
-		list = append(list, fmt.Sprintf(`"%x"`, sha256.Sum256(c.Raw)))
-	}
-	return "[" + strings.Join(list, ",") + "]"
-}
 
 // ParsePEM reads certificates, in their order. Text around them is passed over (RFC 7468, section 2); a block of another kind,
 // or one that cannot be read, is an error, and so is none.
@@ -60,9 +42,8 @@ func ParsePEM(data []byte) ([]*x509.Certificate, error) {
 var basicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
 
 // CheckChain adds to the library's checks of a chain of certificates, leaf first, what the specification asks for beyond
-// (specs/signature-specification.md, "Certificate Requirements"): the leaf is not for any purpose, and an authority says
-// critically that it is one. It is stricter where the specification looks away: a critical extension that is not known, or
-// not followed here, is an error.
+// (specs/signature-specification.md, "Certificate Requirements"): the leaf is not for any purpose, and an authority says critically that
+// it is one. It is stricter where the specification looks away: a critical extension that is not known, or not followed here, is an error.
 func CheckChain(chain []*x509.Certificate) error {
 	for i, c := range chain {
 		if i == 0 && slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
