@@ -45,7 +45,9 @@ func (c Comparison) differences(out []sbom.Loss, path string, was, is any) []sbo
 				if w, ok := is[name]; ok {
 					out = c.differences(out, path+"/"+jsonpointer.Escape(name), v, w)
 				} else {
-					out = append(out, sbom.Loss{Path: path + "/" + jsonpointer.Escape(name), Kind: sbom.Dropped, Reason: c.Library + " does not keep it here"})
+					out = append(out, sbom.Loss{
+						Path: path + "/" + jsonpointer.Escape(name), Kind: sbom.Dropped, Reason: c.Library + " does not keep it here",
+					})
 				}
 			}
 			return out

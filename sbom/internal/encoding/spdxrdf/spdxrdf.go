@@ -68,7 +68,9 @@ type reader struct {
 
 // Read turns a document into its JSON form.
 func Read(d *xmltree.Document) (*transcode.Value, []Extra, error) {
-	r := &reader{Document: d, nodes: map[string]*node{}, used: map[*prop]bool{}, work: 20*len(d.Data) + 1_000_000, others: map[string]string{}}
+	r := &reader{
+		Document: d, nodes: map[string]*node{}, used: map[*prop]bool{}, work: 20*len(d.Data) + 1_000_000, others: map[string]string{},
+	}
 	for el := range d.Elements(d.Root) {
 		if _, err := r.node(el); err != nil {
 			return nil, nil, err
@@ -79,7 +81,9 @@ func Read(d *xmltree.Document) (*transcode.Value, []Extra, error) {
 		return nil, nil, err
 	}
 	if r.work < 0 {
-		return nil, nil, &xmltree.Error{Reason: "resources inside of each other that take too much work to write out", Err: xmltree.ErrLimit}
+		return nil, nil, &xmltree.Error{
+			Reason: "resources inside of each other that take too much work to write out", Err: xmltree.ErrLimit,
+		}
 	}
 	var extras []Extra
 	for _, n := range r.order {

@@ -32,7 +32,8 @@ const (
 // Detect reports whether data looks like an SPDX document in YAML.
 func Detect(data []byte) bool {
 	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte(mark))) {
-		if bytes.HasPrefix(line, []byte("spdxVersion:")) || bytes.HasPrefix(line, []byte(`"spdxVersion":`)) || bytes.HasPrefix(line, []byte("'spdxVersion':")) {
+		if bytes.HasPrefix(line, []byte("spdxVersion:")) || bytes.HasPrefix(line, []byte(`"spdxVersion":`)) ||
+			bytes.HasPrefix(line, []byte("'spdxVersion':")) {
 			return true
 		}
 	}

@@ -14,11 +14,13 @@ var formats = map[string]struct {
 	valid func(string) bool
 	what  string
 }{
-	"date-time":     {isDateTime, `a date and time with zone, such as "2024-05-31T17:00:00Z"`},
-	"date":          {isDate, `a date, such as "2024-05-31"`},
-	"uri":           {func(s string) bool { return iri.IsReference(s) && iri.IsAbsolute(s) && iri.IsASCII(s) }, `an absolute URI, such as "https://example.com/x"`},
-	"iri-reference": {iri.IsReference, "a URL or a relative reference, with spaces and other characters that a URL cannot hold percent-encoded"},
-	"idn-email":     {isEmail, `an e-mail address, such as "person@example.com"`},
+	"date-time": {isDateTime, `a date and time with zone, such as "2024-05-31T17:00:00Z"`},
+	"date":      {isDate, `a date, such as "2024-05-31"`},
+	"uri": {func(s string) bool { return iri.IsReference(s) && iri.IsAbsolute(s) && iri.IsASCII(s) },
+		`an absolute URI, such as "https://example.com/x"`},
+	"iri-reference": {iri.IsReference,
+		"a URL or a relative reference, with spaces and other characters that a URL cannot hold percent-encoded"},
+	"idn-email": {isEmail, `an e-mail address, such as "person@example.com"`},
 }
 
 // isDateTime follows RFC 3339, section 5.6.

@@ -97,7 +97,9 @@ type Loader func(location string) ([]byte, error)
 
 // Compile compiles a schema and what it imports.
 func Compile(location string, load Loader) (s *Schema, err error) {
-	c := &compiler{load: load, types: map[name]*typ{}, defs: map[name]def{}, files: map[string]bool{}, s: &Schema{elements: map[name]*element{}}}
+	c := &compiler{
+		load: load, types: map[name]*typ{}, defs: map[name]def{}, files: map[string]bool{}, s: &Schema{elements: map[name]*element{}},
+	}
 	if err := c.file(location); err != nil {
 		return nil, err
 	}

@@ -28,7 +28,8 @@ func (s *Schema) Validate(d *xmltree.Document, most int) []Problem {
 			names = append(names, fmt.Sprintf("<%s> in namespace %q", n.local, n.space))
 		}
 		slices.Sort(names)
-		v.add(d.Root, "", fmt.Sprintf("Make the document element %s instead of <%s> in namespace %q.", strings.Join(names, " or "), local, space))
+		v.add(d.Root, "", fmt.Sprintf("Make the document element %s instead of <%s> in namespace %q.",
+			strings.Join(names, " or "), local, space))
 		return v.problems
 	}
 	v.element(e, d.Root)
@@ -195,7 +196,8 @@ func (v *validator) misplaced(e *element, t *typ, n xmltree.Node, kids []xmltree
 	space, local := v.d.Name(c)
 	switch decl := t.decls[name{space, local}]; {
 	case space != t.target && t.target != "":
-		v.add(c, "", fmt.Sprintf("Remove <%s>, which is in namespace %q: it may not stand at this place of <%s>.", local, space, e.name.local))
+		v.add(c, "", fmt.Sprintf("Remove <%s>, which is in namespace %q: it may not stand at this place of <%s>.",
+			local, space, e.name.local))
 	case decl == nil:
 		advice := fmt.Sprintf("Remove <%s>, which <%s> does not have", local, e.name.local)
 		for id := range t.decls {
