@@ -21,9 +21,10 @@ const maxEach = 256
 // An index in an index is gone through as well, an image that stands for several platforms is asked for once, and BuildKit's attestation
 // manifests, which are no images, never. Content may return nothing, as for the SBOM of an index, which has no packages of its own.
 //
-// Everything is made before anything is attached, so that an error of content leaves all as it was. The subjects come back in the order in which
-// they were attached to, images first and the index that names them last: who finds the index signed, finds its images signed. Errors are those
-// of [Repository.Children], of content, and of [Repository.Attach], and name the digest; beside one, the subjects are those that have theirs.
+// Everything is made before anything is attached, so that an error of content leaves all as it was. The subjects come back in the order in
+// which they were attached to, images first and the index that names them last: who finds the index signed, finds its images signed. Errors
+// are those of [Repository.Children], of content, and of [Repository.Attach], and name the digest; beside one, the subjects are those that
+// have theirs.
 func (r *Repository) AttachEach(
 	ctx context.Context, subject Descriptor, content func(ctx context.Context, d Descriptor) ([]Descriptor, error),
 ) (attached []Descriptor, err error) {

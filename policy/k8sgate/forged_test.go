@@ -149,3 +149,20 @@ func TestPatchEscapes(t *testing.T) {
 		t.Errorf("%v: %s", err, text)
 	}
 }
+
+// One image by several spellings of its name is judged once, whichever place each stands in.
+func TestSpellings(t *testing.T) {
+	g, f := newGate(t, policy.Enforce, nil)
+	sum := "@" + string(digestOf("r.example/a"))
+	pod := podObject(`"containers":[{"name":"a","image":"r.example/a` + sum + `"},{"name":"b","image":"R.EXAMPLE/a` + sum + `"},` +
+		`{"name":"c","image":"r.example:443/a:v1` + sum + `"}],"initContainers":[{"name":"d","image":"r.example/a:latest` + sum + `"}],` +
+		`"volumes":[{"name":"v","image":{"reference":"r.example:443/a` + sum + `","pullPolicy":"Always"}},{"name":"w","image":null}]`)
+	for range 2 {
+		if r := post(t, g, PathValidate, about{kind: "Pod", resource: "pods", object: pod}.body()).Response; !r.Allowed {
+			t.Errorf("%+v", r)
+		}
+	}
+	if n := f.decisions.Load(); n != 1 {
+		t.Errorf("%d decisions", n)
+	}
+}

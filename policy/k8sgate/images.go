@@ -286,7 +286,8 @@ func (g *Gate) toJudge(v *review) ([]Image, Pull, error) {
 		return nil, pull, err
 	}
 	if len(images) == 0 && slices.ContainsFunc(g.Places, func(p Place) bool { return p.Kind == v.kind && p.Group == v.group }) {
-		v.warning = fmt.Sprintf("this %s of %s names no image where the gate looks, at %s, so nothing was judged", clip(v.kind), clip(v.group), place.paths())
+		v.warning = fmt.Sprintf("this %s of %s names no image where the gate looks, at %s, so nothing was judged",
+			clip(v.kind), clip(v.group), place.paths())
 	}
 	pull.Namespace = v.namespace
 	if v.subresource == "ephemeralcontainers" && v.operation == "UPDATE" { // the others are dropped

@@ -109,8 +109,8 @@ func (r selection) choose(what string, listed []service, now time.Time, versions
 	case len(listed) == 0 && r.Selector != "EXACT":
 		return nil, nil
 	case len(list) == 0:
-		return nil, fmt.Errorf("keyless: %w: of %d %s in the signing config none serves now by an API that is spoken here (%v): get its newest version",
-			ErrConfig, len(listed), what, versions)
+		return nil, fmt.Errorf("keyless: %w: of %d %s in the signing config none serves now by an API that is spoken here (%v): "+
+			"get its newest version", ErrConfig, len(listed), what, versions)
 	}
 	switch r.Selector {
 	case "ANY":
@@ -118,7 +118,8 @@ func (r selection) choose(what string, listed []service, now time.Time, versions
 	case "ALL":
 		return list, nil
 	case "":
-		return nil, fmt.Errorf("keyless: %w: the signing config does not say how many of its %s are asked (ANY, ALL or EXACT)", ErrConfig, what)
+		return nil, fmt.Errorf("keyless: %w: the signing config does not say how many of its %s are asked (ANY, ALL or EXACT)",
+			ErrConfig, what)
 	case "EXACT":
 		if r.Count <= 0 || r.Count > len(list) {
 			return nil, fmt.Errorf("keyless: %w: the signing config asks for %d %s, and %d can be used", ErrConfig, r.Count, what, len(list))
