@@ -22,7 +22,13 @@ func (h *hub) spdx2Snippet(n *tree.Node) *element {
 	e.snippet = &snippet{file: n.Str("snippetFromFile"), at: -1}
 	for _, r := range n.List("ranges") {
 		start, end := r.Get("startPointer"), r.Get("endPointer")
-		e.snippet.from = append(e.snippet.from, tree.Compact([]*tree.Node{start.Str("reference").From, end.Str("reference").From})...)
+		for _, ref := range []tree.Text{start.Str("reference"), end.Str("reference")} {
+			if ref.S == e.snippet.file.S {
+				e.snippet.from = append(e.snippet.from, tree.Compact([]*tree.Node{ref.From})...)
+			} else {
+				ref.From.ExplainSelf(Dropped, "the other format says of which file a part is once, and here it is another one")
+			}
+		}
 		for member, to := range map[string]*[2]tree.Text{"offset": &e.snippet.bytes, "lineNumber": &e.snippet.lines} {
 			if a, b := start.Number(member), end.Number(member); a.OK() && b.OK() && !to[0].OK() {
 				*to = [2]tree.Text{a, b}

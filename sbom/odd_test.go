@@ -1,0 +1,157 @@
+package sbom
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+)
+
+// oddTexts are what stands now and then where a format has a type: an address, a date, a digest, a name of a licence.
+var oddTexts = []string{"", " ", "a b", "http:// ", "https://a b/", "https://[", "https://a/%zz", "//", "#", "?", ":", "%", "%00", "<", "<a>&amp;\"'", "\x00", "\u0001", "\u007f", "\ufeff",
+	"\t", "line\nline", "\r\n", "ä", "日本", "\u202e", "\U0001f600", "e\u0301", "\ufffd", "\u2028", "null", "0", "-1", "1e400", "true", "[]", "{}", "NONE", "NOASSERTION",
+	"2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00.5+14:00", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "deadbeef", "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
+	"MIT OR", "MIT AND LicenseRef-x", "LicenseRef-", "LicenseRef-ä", "(MIT", "mit", "GPL-2.0+", "DocumentRef-a:LicenseRef-b", "pkg:npm/a", "pkg:", "pkg:npm/%", "pkg:a/b?c=", "cpe:2.3:a:b",
+	"cpe:/a:b:c", "a@", "a@b", "Tool: ", "Person:  (x)", "Organization: a (b", "SPDXRef-DOCUMENT", "SPDXRef-", "SPDXRef-a b", "DocumentRef-a:SPDXRef-b", "urn:uuid:1", "urn:cdx:1/1#a",
+	"../..", "/", "\\", "a/b", "text/plain", "Text/Plain;", "swh:1:cnt:1", "gitoid:blob:sha1:a", "https://spdx.org/licenses/MIT", "_:b0", "lading:spdx:name", "lading:origin", "OTHER",
+	"optional", "library", "dependsOn", "DEPENDS_ON", "SHA-1", "sha1", "CVE-1", "CWE-1"}
+
+// oddCorpus returns documents that are valid and not long, and how many components and places for texts they have.
+var oddCorpus = sync.OnceValue(func() (out []oddDocument) {
+	files, err := readCorpus()
+	if err != nil {
+		return nil
+	}
+	for _, f := range files {
+		if _, err := Validate(f.Data); err != nil || len(f.Data) > 40_000 {
+			continue
+		}
+		d, err := Parse(bytes.NewReader(f.Data))
+		if err != nil || d.Encoding() != JSON {
+			continue
+		}
+		root, err := parseTree(d.json)
+		if err != nil {
+			continue
+		}
+		o := oddDocument{name: f.Name, format: d.Format(), data: d.json}
+		root.each(func(n *node) { o.texts += oddLeaves(n, nil) })
+		out = append(out, o)
+	}
+	return out
+})
+
+type oddDocument struct {
+	name   string
+	format Format
+	data   []byte
+	texts  int
+}
+
+// oddLeaves calls visit for the texts that are right in an object or a list, and returns how many there are.
+func oddLeaves(n *node, visit func(name string, v *node)) (count int) {
+	one := func(name string, v *node) {
+		if v.kind == strictjson.String {
+			if count++; visit != nil {
+				visit(name, v)
+			}
+		}
+	}
+	for _, m := range n.members {
+		one(m.name, m.value)
+	}
+	for _, v := range n.items {
+		one("", v)
+	}
+	return count
+}
+
+// with returns the document with another text at one of its places, and the member's name.
+func (o oddDocument) with(at int, text string) (data []byte, name string) {
+	root, err := parseTree(o.data)
+	if err != nil {
+		return nil, ""
+	}
+	i := 0
+	root.each(func(n *node) {
+		oddLeaves(n, func(member string, v *node) {
+			if i == at {
+				name, v.text = member, text
+			}
+			i++
+		})
+	})
+	return root.render(), name
+}
+
+// convertOdd converts a document with an odd text in it, if it is still valid: the output is valid, and what is not in it is
+// in the report.
+func convertOdd(t testing.TB, o oddDocument, at int, text string, target Format) (valid bool) {
+	data, name := o.with(at, text)
+	if _, err := Validate(data); err != nil {
+		return false
+	}
+	where := fmt.Sprintf("%s, %s = %q at %d to %v", o.name, name, text, at, target)
+	d, err := Parse(bytes.NewReader(data))
+	if err != nil {
+		t.Errorf("%s: %v", where, err)
+		return true
+	}
+	out, report, err := Convert(d, target, &ConvertOptions{DropSignatures: true})
+	if err != nil {
+		if !errors.Is(err, ErrLimit) {
+			t.Errorf("%s: %v", where, err)
+		}
+		return true
+	}
+	if report.Restored || out.Format() == d.Format() {
+		return true
+	}
+	if _, err := Validate(out.Bytes()); err != nil {
+		t.Errorf("%s: %v", where, err)
+	}
+	if silent := differ(t, data, out.Bytes(), report); len(silent) > 0 {
+		t.Errorf("%s: %d silent losses: %.300q", where, len(silent), silent)
+	}
+	if out.Len() < d.Len() && !strings.Contains(fmt.Sprint(report.Losses), "ropped") {
+		t.Errorf("%s: %d components of %d", where, out.Len(), d.Len())
+	}
+	return true
+}
+
+// TestConvertOdd puts an odd text in one place of a document.
+func TestConvertOdd(t *testing.T) {
+	docs := oddCorpus()
+	n := 150
+	if heavy() {
+		n = 5000
+	}
+	r := rand.New(rand.NewPCG(14, 2026))
+	valid := 0
+	for range n {
+		o := docs[r.IntN(len(docs))]
+		if convertOdd(t, o, r.IntN(max(o.texts, 1)), oddTexts[r.IntN(len(oddTexts))], targets[r.IntN(len(targets))]) {
+			valid++
+		}
+	}
+	if valid < n/4 {
+		t.Errorf("%d of %d documents were valid", valid, n)
+	}
+	t.Log(valid, "of", n, "were valid, of", len(docs), "documents")
+}
+
+func FuzzConvertOdd(f *testing.F) {
+	docs := oddCorpus()
+	for i, text := range oddTexts {
+		f.Add(uint16(i), uint16(7*i), uint8(i), text)
+	}
+	f.Fuzz(func(t *testing.T, doc, at uint16, target uint8, text string) {
+		o := docs[int(doc)%len(docs)]
+		convertOdd(t, o, int(at)%max(o.texts, 1), text, targets[int(target)%len(targets)])
+	})
+}
