@@ -20,6 +20,7 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -82,6 +83,9 @@ var targets = []Format{
 func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report, error) {
 	if o == nil {
 		o = &ConvertOptions{}
+	}
+	if err := spec.CheckCreated(o.Created); err != nil {
+		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
 	if d.format == target {
 		return Encode(d, JSON, o)
@@ -173,7 +177,7 @@ func madeAt(o *ConvertOptions) string {
 	if o.Created.IsZero() {
 		return "1970-01-01T00:00:00Z"
 	}
-	return o.Created.UTC().Format("2006-01-02T15:04:05Z")
+	return o.Created.UTC().Format(spec.TimeLayout)
 }
 
 func isSPDX2(f Format) bool { return f.Spec == SPDX && strings.HasPrefix(f.Version, "2.") }
@@ -302,13 +306,14 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 
 // A fitting is what fit is at.
 type fitting struct {
-	out     *tree.Node
-	name    string
-	schema  *jsonschema.Schema
-	list    *license.List
-	nodes   []*tree.Node          // in the order of the text, when something is wrong
-	general map[*tree.Node]string // see generalTypes
-	broken  string                // what was wrong with a member of the document that went
+	out      *tree.Node
+	name     string
+	schema   *jsonschema.Schema
+	list     *license.List
+	nodes    []*tree.Node              // in the order of the text, when something is wrong
+	general  map[*tree.Node]string     // see generalTypes
+	licences map[*tree.Node]*tree.Node // see licencesIn
+	broken   string                    // what was wrong with a member of the document that went
 }
 
 // round removes what the schema or else the rules refuse, and reports whether there is nothing of it.
@@ -335,13 +340,8 @@ func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
 	if len(bad) == 0 {
 		return true, nil
 	}
-	if f.general == nil && strings.HasPrefix(f.name, string(CycloneDX)) {
-		f.general = generalTypes(f.out)
-	}
 	for v := range bad {
-		if word := f.general[v]; word != "" && v.Text != word {
-			v.Explain(tree.Changed, f.name+" has no such type; written as "+word)
-			v.Text = word
+		if f.spell(v) {
 			delete(bad, v)
 		}
 	}

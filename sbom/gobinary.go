@@ -56,7 +56,7 @@ func GoBinary(r io.ReaderAt, o *GoBinaryOptions) (*Document, error) {
 	if o == nil {
 		o = &GoBinaryOptions{}
 	}
-	format, err := goFormat(o.Format)
+	format, err := goFormat(o.Format, o.Created)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func GoDir(ctx context.Context, fsys fs.FS, o *GoDirOptions) (*Document, error) 
 	if o == nil {
 		o = &GoDirOptions{}
 	}
-	format, err := goFormat(o.Format)
+	format, err := goFormat(o.Format, o.Created)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,10 @@ func readGoFile(fsys fs.FS, path string) (*debug.BuildInfo, string, error) {
 var executables = []string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\x01\xdf",
 	"\x01\xf7", "\x00asm"}
 
-func goFormat(f Format) (Format, error) {
+func goFormat(f Format, created time.Time) (Format, error) {
+	if err := spec.CheckCreated(created); err != nil {
+		return f, fmt.Errorf("sbom: %w", err)
+	}
 	if f == (Format{}) {
 		return Format{CycloneDX, "1.6"}, nil
 	}
@@ -209,9 +212,8 @@ func goFormat(f Format) (Format, error) {
 func goCommitTime(info *debug.BuildInfo) string {
 	for _, s := range info.Settings {
 		if s.Key == "vcs.time" {
-			if t, err := time.Parse(time.RFC3339Nano, s.Value); err == nil {
-				return t.UTC().Format("2006-01-02T15:04:05Z")
-			}
+			t, _ := spec.UTC(s.Value)
+			return t
 		}
 	}
 	return ""
@@ -224,7 +226,7 @@ func goHub(root *element, created time.Time, committed string) *hub {
 	h.lifecycles = []tree.Text{tree.Constant("post-build")}
 	h.created = tree.Constant(committed)
 	if !created.IsZero() {
-		h.created = tree.Constant(created.UTC().Format("2006-01-02T15:04:05Z"))
+		h.created = tree.Constant(created.UTC().Format(spec.TimeLayout))
 	}
 	return h
 }

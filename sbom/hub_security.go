@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -155,12 +155,11 @@ func (w *writer3) time(o *tree.Node, name string, t tree.Text) {
 	if !t.OK() {
 		return
 	}
-	at, err := time.Parse(time.RFC3339, t.S)
-	if err != nil {
+	s, ok := spec.UTC(t.S)
+	if !ok {
 		t.From.ExplainSelf(tree.Dropped, "no date and time of RFC 3339")
 		return
 	}
-	s := at.UTC().Format("2006-01-02T15:04:05Z")
 	if s != t.S {
 		t.From.ExplainSelf(tree.Changed, "SPDX gives times in UTC, to the second")
 	}

@@ -26,7 +26,7 @@ func (h *hub) spdx2Snippet(n *tree.Node) *element {
 			if ref.S == e.snippet.file.S {
 				e.snippet.from = append(e.snippet.from, tree.Compact([]*tree.Node{ref.From})...)
 			} else {
-				ref.From.ExplainSelf(Dropped, "the other format says of which file a part is once, and here it is another one")
+				ref.From.ExplainSelf(tree.Dropped, "the other format says of which file a part is once, and here it is another one")
 			}
 		}
 		for member, to := range map[string]*[2]tree.Text{"offset": &e.snippet.bytes, "lineNumber": &e.snippet.lines} {

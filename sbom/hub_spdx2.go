@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/spec"
@@ -254,13 +253,12 @@ func (p *party) actor(kind string) *tree.Node {
 
 // spdxTime writes a time as SPDX wants it: in UTC, to the second.
 func (h *hub) spdxTime(t tree.Text) tree.Text {
-	at, err := time.Parse(time.RFC3339, t.S)
-	if err != nil {
+	s, ok := spec.UTC(t.S)
+	if !ok {
 		h.add("/creationInfo/created", "SPDX wants a time of creation; the input gives none")
 		t.From.ExplainSelf(tree.Dropped, "no date and time of RFC 3339")
 		return tree.Constant(h.now)
 	}
-	s := at.UTC().Format("2006-01-02T15:04:05Z")
 	if s != t.S {
 		t.From.ExplainSelf(tree.Changed, "SPDX gives times in UTC, to the second")
 	}
@@ -846,6 +844,9 @@ func (r *licenseRefs) join(n *tree.Node, list []licenseClaim, role string) {
 }
 
 func (r *licenseRefs) term(l licenseClaim, several bool) (string, []*tree.Node) {
+	if l.expression.OK() && !isExpression(l.expression.S) { // the name of a licence, then
+		l.name, l.expression = l.expression, tree.Text{}
+	}
 	switch {
 	case l.expression.S != "":
 		r.copyTexts(l.expression.S)

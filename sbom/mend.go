@@ -2,7 +2,6 @@ package sbom
 
 import (
 	"strings"
-	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/spec"
@@ -52,11 +51,9 @@ func mendTimes(h *hub, root *tree.Node) {
 			if t == nil || t.Kind != strictjson.String || n == root {
 				continue
 			}
-			if at, err := time.Parse(time.RFC3339, t.Text); err == nil {
-				if s := at.UTC().Format("2006-01-02T15:04:05Z"); s != t.Text {
-					t.Text = s
-					t.Explain(tree.Changed, "SPDX gives times in UTC, to the second")
-				}
+			if s, ok := spec.UTC(t.Text); ok && s != t.Text {
+				t.Text = s
+				t.Explain(tree.Changed, "SPDX gives times in UTC, to the second")
 			}
 		}
 	})

@@ -129,16 +129,19 @@ type merger struct {
 // begin makes a document without components.
 func (m *merger) begin(docs []*Document) error {
 	name, created := m.opts.Name, ""
+	if err := spec.CheckCreated(m.opts.Created); err != nil {
+		return err
+	}
 	if !m.opts.Created.IsZero() {
-		created = m.opts.Created.UTC().Format("2006-01-02T15:04:05Z")
+		created = m.opts.Created.UTC().Format(spec.TimeLayout)
 	}
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%d %v %q %q %q", m.opts.Mode, m.format, name, m.opts.Version, created)
 	for _, d := range docs {
 		sum := sha256.Sum256(d.source)
 		digest.Write(sum[:])
-		if t, err := time.Parse(time.RFC3339, d.created); err == nil && m.opts.Created.IsZero() {
-			created = max(created, t.UTC().Format("2006-01-02T15:04:05Z"))
+		if t, ok := spec.UTC(d.created); ok && m.opts.Created.IsZero() {
+			created = max(created, t)
 		}
 	}
 	if roots := docs[0].Roots(); name == "" && len(roots) > 0 {

@@ -2,14 +2,17 @@ package sbom
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // oddTexts are what stands now and then where a format has a type: an address, a date, a digest, a name of a licence.
@@ -35,12 +38,12 @@ var oddCorpus = sync.OnceValue(func() (out []oddDocument) {
 		if err != nil || d.Encoding() != JSON {
 			continue
 		}
-		root, err := parseTree(d.json)
+		root, err := tree.Parse(d.json)
 		if err != nil {
 			continue
 		}
 		o := oddDocument{name: f.Name, format: d.Format(), data: d.json}
-		root.each(func(n *node) { o.texts += oddLeaves(n, nil) })
+		root.Each(func(n *tree.Node) { o.texts += oddLeaves(n, nil) })
 		out = append(out, o)
 	}
 	return out
@@ -54,18 +57,18 @@ type oddDocument struct {
 }
 
 // oddLeaves calls visit for the texts that are right in an object or a list, and returns how many there are.
-func oddLeaves(n *node, visit func(name string, v *node)) (count int) {
-	one := func(name string, v *node) {
-		if v.kind == strictjson.String {
+func oddLeaves(n *tree.Node, visit func(name string, v *tree.Node)) (count int) {
+	one := func(name string, v *tree.Node) {
+		if v.Kind == strictjson.String {
 			if count++; visit != nil {
 				visit(name, v)
 			}
 		}
 	}
-	for _, m := range n.members {
-		one(m.name, m.value)
+	for _, m := range n.Members {
+		one(m.Name, m.Value)
 	}
-	for _, v := range n.items {
+	for _, v := range n.Items {
 		one("", v)
 	}
 	return count
@@ -73,20 +76,20 @@ func oddLeaves(n *node, visit func(name string, v *node)) (count int) {
 
 // with returns the document with another text at one of its places, and the member's name.
 func (o oddDocument) with(at int, text string) (data []byte, name string) {
-	root, err := parseTree(o.data)
+	root, err := tree.Parse(o.data)
 	if err != nil {
 		return nil, ""
 	}
 	i := 0
-	root.each(func(n *node) {
-		oddLeaves(n, func(member string, v *node) {
+	root.Each(func(n *tree.Node) {
+		oddLeaves(n, func(member string, v *tree.Node) {
 			if i == at {
-				name, v.text = member, text
+				name, v.Text = member, text
 			}
 			i++
 		})
 	})
-	return root.render(), name
+	return root.Render(), name
 }
 
 // convertOdd converts a document with an odd text in it, if it is still valid: the output is valid, and what is not in it is
@@ -154,4 +157,47 @@ func FuzzConvertOdd(f *testing.F) {
 		o := docs[int(doc)%len(docs)]
 		convertOdd(t, o, int(at)%max(o.texts, 1), text, targets[int(target)%len(targets)])
 	})
+}
+
+// TestConvertSpelling says otherwise what a format refuses as it stands, so that no component and no licence goes for a word.
+func TestConvertSpelling(t *testing.T) {
+	for _, tt := range []struct{ in, target, want, reason string }{
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","bom-ref":"x\ny","name":"c\nd","version":"1\r\n2"}],"dependencies":[{"ref":"x\ny","dependsOn":[]}]}`,
+			"1.2", `"bom-ref":"x\ny","name":"c d","version":"1 2"`, "has texts of one line"},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1","licenses":[{"license":{"id":"New-1.0","url":"https://example.org/"}}]}]}`,
+			"1.4", `"license":{"url":"https://example.org/","name":"New-1.0"}`, "knows no such licence"},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1","licenses":[{"expression":"MIT OR New-1.0"}]}]}`,
+			"1.7", `"license":{"name":"MIT OR New-1.0"}`, "knows no such licence"},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1","licenses":[{"expression":"MIT OR New-1.0"}]}]}`,
+			"2.3", `"licenseDeclared":"LicenseRef-MIT-OR-New-1.0"`, "written as declared"},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"timestamp":"9999-12-31T23:59:59-01:00"},"components":[{"type":"library","name":"c"}]}`,
+			"2.3", `"created":"1970-01-01T00:00:00Z"`, "no date and time"},
+	} {
+		d, err := Parse(strings.NewReader(tt.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := Format{CycloneDX, tt.target}
+		if tt.target == "2.3" {
+			target.Spec = SPDX
+		}
+		out, report, err := Convert(d, target, nil)
+		if err != nil {
+			t.Errorf("%s: %v", tt.in, err)
+			continue
+		}
+		var text bytes.Buffer
+		if err := json.Compact(&text, out.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if warnings, err := Validate(out.Bytes()); err != nil || len(warnings) > 0 || !strings.Contains(text.String(), tt.want) {
+			t.Errorf("%s to %v: %v %v", text.String(), target, err, warnings)
+		}
+		if !strings.Contains(fmt.Sprint(report.Losses), tt.reason) {
+			t.Errorf("%s to %v: %v", tt.in, target, report.Losses)
+		}
+	}
+	if _, _, err := Convert(&Document{}, Format{SPDX, "2.3"}, &ConvertOptions{Created: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}); err == nil {
+		t.Error("made in the year 12026")
+	}
 }

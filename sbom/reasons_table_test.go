@@ -225,10 +225,12 @@ var reasonProofs = map[string][]proof{
 		refused(`{"bomFormat":"CycloneDX","specVersion":"1.3","version":1,"components":[{"type":"library","name":"a","version":""}]}`, `,"version":""}`, `}`)},
 
 	// what the validator says of the output
-	"* does not have * here":                   {validator},
-	"* has no such type; written as *":         {validator},
-	"*: *":                                     {validator},
-	"no URI that a reference could begin with": {refused(proofSPDX3, `"urn:x:doc"`, `"#x"`)},
+	"* does not have * here":                       {validator},
+	"* has no such type; written as *":             {validator},
+	"* knows no such licence; written as its name": {validator},
+	"* has texts of one line":                      {validator},
+	"*: *":                                         {validator},
+	"no URI that a reference could begin with":     {refused(proofSPDX3, `"urn:x:doc"`, `"#x"`)},
 
 	// what an encoding of CycloneDX says otherwise: by TestEncodeNoPlace
 	"the * form has no place for it":    {noWord("CycloneDX", "SignedInfo", "Signature"), lacks("CycloneDX", "", "xmlns")},

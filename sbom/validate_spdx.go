@@ -7,6 +7,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/check"
+	"github.com/ladingdev/lading/sbom/internal/cpe"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema/iri"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
@@ -205,7 +206,7 @@ func (s *spdx2) element(e jsonschema.Node) {
 		case at < 0 || s.Found != nil:
 		case kind == "purl":
 			s.Purl(at, locator)
-		case kind == "cpe23Type" && !check.CpeString.MatchString(locator), kind == "cpe22Type" && !check.CpeURI.MatchString(locator):
+		case kind == "cpe23Type" && !cpe.IsString(locator), kind == "cpe22Type" && !cpe.IsURI(locator):
 			s.Doubt(at, "Replace %s by a CPE name of the version that the type says.", spec.Quote(locator))
 		}
 	}

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
@@ -427,26 +425,4 @@ func FuzzValidate(f *testing.F) {
 			t.Error("an invalid document without a problem")
 		}
 	})
-}
-
-// TestPlainCPE holds what knows most names at a glance against the expression that the specifications give.
-func TestPlainCPE(t *testing.T) {
-	parts := []string{"*", "-", "a", "h", "o", "x", "", "1.0", "a-b_c", `a\:b`, "en", "en-US", "?", "a*", "é", "A", "@", "["}
-	r := rand.New(rand.NewPCG(1, 2))
-	plain := 0
-	for range 100_000 {
-		s := "cpe:2.3"
-		for range 11 - r.IntN(2)*r.IntN(2)*r.IntN(2) {
-			s += ":" + parts[min(r.IntN(len(parts)), r.IntN(len(parts)), r.IntN(len(parts)))]
-		}
-		if check.IsPlainCPE(s) {
-			plain++
-			if !check.CpeString.MatchString(s) {
-				t.Errorf("%q is none", s)
-			}
-		}
-	}
-	if plain < 100 {
-		t.Errorf("%d names are plain", plain)
-	}
 }

@@ -101,6 +101,7 @@ import (
 
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
 // Kinds of failure, for errors.Is.
@@ -197,6 +198,9 @@ func (o *Options) withDefaults() (*Options, error) {
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
+	}
+	if err := spec.CheckCreated(c.Created); err != nil {
+		return nil, err
 	}
 	if c.MaxBytes < 0 || c.MaxFiles < 0 || c.MaxRatio < 0 {
 		return nil, fmt.Errorf("catalog: %w: a limit is negative", ErrLimit)

@@ -47,6 +47,10 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 	if top = append(top, tops(found)...); len(top) > 0 {
 		deps = append([]cdx.Dependency{{Ref: bom.Metadata.Component.BOMRef, Dependencies: &top}}, deps...)
 	}
+	typed(bom.Metadata.Component)
+	for i := range out {
+		typed(&out[i])
+	}
 	bom.Components = &out // also of none: programs take a list for granted
 	if len(deps) > 0 {
 		bom.Dependencies = &deps
@@ -181,11 +185,9 @@ func (c *collector) system() *cdx.Component {
 	k := &cdx.Component{Type: cdx.ComponentTypeOS, Name: c.os["ID"],
 		Version:     cmp.Or(c.os["VERSION_ID"], c.os["VERSION_CODENAME"], c.os["BUILD_ID"]),
 		Description: c.os["PRETTY_NAME"]}
-	if cpe := c.os["CPE_NAME"]; strings.HasPrefix(cpe, "cpe:") {
-		k.CPE = cpe
-	}
+	k.CPE = c.os["CPE_NAME"]
 	k.BOMRef = "OperatingSystem:" + k.Name + "@" + k.Version // by which Trivy knows it in SPDX
-	if u, ok := webAddress(c.os["HOME_URL"]); ok {
+	if u := c.os["HOME_URL"]; u != "" {
 		k.ExternalReferences = &[]cdx.ExternalReference{{Type: cdx.ERTypeWebsite, URL: u}}
 	}
 	for _, at := range []string{"etc/os-release", "usr/lib/os-release"} {
@@ -221,8 +223,8 @@ func (c *collector) write(k *component) cdx.Component {
 	for _, p := range k.props {
 		if p.Name != "lading:homepage" {
 			props = append(props, p)
-		} else if u, ok := webAddress(p.Value); ok {
-			k.refs = append(k.refs, cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: u})
+		} else {
+			k.refs = append(k.refs, cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: withoutSecrets(p.Value)})
 		}
 	}
 	if props = append(props, k.scanned...); props != nil {

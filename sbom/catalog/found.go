@@ -110,6 +110,7 @@ func (c *collector) make(purl, name, at, program string) (*component, error) {
 		if program != "" {
 			k.id, k.kind = purl+"#"+program, cdx.ComponentTypeApplication
 		}
+		k.id = strings.ToValidUTF8(k.id, "\ufffd") // as it will be written: two may become one
 		c.all[key] = k
 	}
 	for file := range strings.SplitSeq(at, "\n") {

@@ -21,9 +21,9 @@ func (k *component) distribution(at string, hashes []cdx.Hash) {
 	for _, h := range hashes {
 		k.hash(h)
 	}
-	at, ok := webAddress(withoutSecrets(at))
-	if !ok {
-		return
+	at = withoutSecrets(at)
+	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
+		return // a file or a repository, which is said elsewhere
 	}
 	ref := cdx.ExternalReference{Type: cdx.ERTypeDistribution, URL: at}
 	if len(hashes) > 0 {
@@ -37,7 +37,7 @@ func (k *component) distribution(at string, hashes []cdx.Hash) {
 // webAddress returns a URL of the web as CycloneDX takes it, an IRI reference, with blanks and the like percent-encoded. What
 // cannot be read as a URL with a host is none.
 func webAddress(s string) (string, bool) {
-	if !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") {
+	if !webScheme.MatchString(s) {
 		return "", false
 	}
 	u, err := url.Parse(s)
@@ -113,7 +113,8 @@ func inRepository(vcs, dir string) string {
 }
 
 var (
-	webUser     = regexp.MustCompile(`^((?:\w+\+)?https?://)[^/?#]*@`)
+	webScheme   = regexp.MustCompile(`(?i)^(https?|ftps?)://`)
+	webUser     = regexp.MustCompile(`(?i)^((?:\w+\+)?(?:https?|ftps?)://)[^/?#]*@`)
 	sshPassword = regexp.MustCompile(`^((?:\w+\+)?ssh://[^/?#:@]*):[^/?#]*@`)
 )
 

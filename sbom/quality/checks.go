@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/internal/cpe"
 )
 
 // A context is what checks look at: a document and, for checks of components, one of these.
@@ -421,7 +422,7 @@ func checkIdentifier(c *context, _ string) verdict {
 		}
 	}
 	for _, s := range c.details.CPEs {
-		if isCPE(s) {
+		if cpe.IsName(s) {
 			return good
 		}
 	}
@@ -434,16 +435,6 @@ func checkIdentifier(c *context, _ string) verdict {
 		return bad("write its package URL or CPE as their specifications say")
 	}
 	return absent("give it a package URL or a CPE")
-}
-
-// isCPE says whether s has the form of a CPE name: a URI, or the eleven parts of CPE 2.3 (NIST IR 7695, section 6).
-func isCPE(s string) bool {
-	if rest, ok := strings.CutPrefix(strings.ToLower(s), "cpe:/"); ok {
-		return len(rest) > 2 && strings.IndexByte("aho", rest[0]) >= 0 && rest[1] == ':'
-	}
-	rest, ok := strings.CutPrefix(s, "cpe:2.3:")
-	parts := strings.Split(strings.ReplaceAll(strings.ReplaceAll(rest, `\\`, ""), `\:`, ""), ":")
-	return ok && len(parts) == 11 && strings.Contains("aho*-", parts[0]) && !slices.Contains(parts, "")
 }
 
 // hashes are those of the component and, in SPDX 3, of the files it is distributed as.

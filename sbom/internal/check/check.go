@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/cpe"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/spec"
@@ -135,9 +136,9 @@ func (c *Check) Purl(at jsonschema.Node, purl string) {
 	}
 }
 
-func (c *Check) Cpe(at jsonschema.Node, cpe string) {
-	if !isCPE(cpe) {
-		c.Doubt(at, "Replace %s by a CPE name, such as \"cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*\".", spec.Quote(cpe))
+func (c *Check) Cpe(at jsonschema.Node, name string) {
+	if !cpe.IsName(name) {
+		c.Doubt(at, "Replace %s by a CPE name, such as \"cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*\".", spec.Quote(name))
 	}
 }
 

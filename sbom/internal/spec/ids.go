@@ -62,10 +62,31 @@ func Set(names ...string) map[string]bool {
 	return m
 }
 
+// TimeLayout is how SPDX writes a time (2.3, clause 6.9; 3.0.1, Core, DateTime).
+const TimeLayout = "2006-01-02T15:04:05Z"
+
 // IsTime reports whether a text is a time of RFC 3339, which has more forms than SPDX takes.
 func IsTime(s string) bool {
-	_, err := time.Parse(time.RFC3339, s)
-	return err == nil
+	_, ok := UTC(s)
+	return ok
+}
+
+// UTC writes a time of RFC 3339 in UTC, to the second. Of one that has no year of four digits there, such as the last hours of
+// the year 9999 west of Greenwich, nothing.
+func UTC(s string) (string, bool) {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || CheckCreated(t) != nil {
+		return "", false
+	}
+	return t.UTC().Format(TimeLayout), true
+}
+
+// CheckCreated returns an error for a time that no document can be made at.
+func CheckCreated(t time.Time) error {
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("Created is in the year %d: documents have years of four digits", year)
+	}
+	return nil
 }
 
 func IsRef(id, prefix string) bool {

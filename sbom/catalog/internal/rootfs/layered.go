@@ -309,7 +309,7 @@ func (t *Layered) Magic(name string) []byte {
 }
 
 func (t *Layered) lookup(op, name string) (*inode, error) {
-	if !fs.ValidPath(name) {
+	if !fs.ValidPath(strings.ToValidUTF8(name, "?")) { // names in archives are any bytes
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	n, _ := t.resolve(name, true, false, 0)
