@@ -21,12 +21,14 @@ var (
 )
 
 // Lists of attacks that tests of several packages go through.
-var testLists = map[string]string{"verify/sigstore": "internal/sigstoretest/attacks.go", "verify/sigstore/tuf": "internal/tuftest/attacks.go"}
+var testLists = map[string]string{"verify/sigstore": "internal/sigstoretest/attacks.go",
+	"verify/sigstore/tuf": "internal/tuftest/attacks.go"}
 
 // pages are those whose names are held against the code.
 func pages(t *testing.T) (all []string) {
 	t.Helper()
-	for _, pattern := range []string{"HACKING.md", "CONTRIBUTING.md", filepath.Join("docs", "*.md"), filepath.Join("docs", "design", "*.md")} {
+	for _, pattern := range []string{"HACKING.md", "CONTRIBUTING.md", filepath.Join("docs", "*.md"),
+		filepath.Join("docs", "design", "*.md")} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d pages, %v", pattern, len(files), err)

@@ -174,10 +174,15 @@ func demoImage() (name string, key sign.Key, binary *os.File) {
 	repo, err := registry.Open(server.Host()+"/demo/app:v1", nil)
 	check(err)
 	for tag, manifest := range map[string]string{
-		"v1":          `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
-		"v1-unsigned": `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[],"annotations":{"signed":"no"}}`,
+		"v1": `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",` +
+			`"config":{"mediaType":"application/vnd.oci.empty.v1+json",` +
+			`"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
+		"v1-unsigned": `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",` +
+			`"config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:` +
+			`44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[],"annotations":{"signed":"no"}}`,
 	} {
-		image := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(manifest), Size: int64(len(manifest))}
+		image := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(manifest),
+			Size: int64(len(manifest))}
 		check(repo.Push(ctx, ocispec.DescriptorEmptyJSON, bytes.NewReader([]byte("{}"))))
 		check(repo.Push(ctx, image, bytes.NewReader([]byte(manifest))))
 		check(repo.Tag(ctx, image, tag))

@@ -164,7 +164,8 @@ func TestVariables(t *testing.T) {
 			return err
 		case e.IsDir() && (e.Name() == "testdata" || e.Name() == ".git"):
 			return filepath.SkipDir
-		case !e.IsDir() && slashed != "hacking_test.go" && (slashed == ".ci/run" || slices.Contains([]string{".go", ".sh"}, path.Ext(slashed))):
+		case !e.IsDir() && slashed != "hacking_test.go" &&
+			(slashed == ".ci/run" || slices.Contains([]string{".go", ".sh"}, path.Ext(slashed))):
 			for _, v := range variable.FindAllString(read(t, name), -1) {
 				inCode[v] = true
 			}

@@ -61,7 +61,8 @@ type oneKey struct {
 func newOneKey(t testing.TB) *oneKey {
 	key := sure(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	name := pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}, CommonName: "one key"}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
 	cert := sure(x509.ParseCertificate(sure(x509.CreateCertificate(rand.Reader, c, c, key.Public(), key))))
 	instance := sigstoretest.New(sigstoretest.SignedAt)
@@ -80,7 +81,8 @@ func (k *oneKey) sign(text []byte) []byte {
 }
 
 func (k *oneKey) keys() *verify.KeyVerifier {
-	return &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: k.key.Public()}}, Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
+	return &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: k.key.Public()}},
+		Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
 }
 
 func (k *oneKey) evidence(s sign.Signer) verify.Descriptor {
@@ -97,8 +99,9 @@ func (k *oneKey) notation(f signnotary.Format) verify.Descriptor {
 
 func (k *oneKey) readNotation(mediaType string, envelope []byte) error {
 	v := &notary.Verifier{CA: []*x509.Certificate{k.cert}, Identities: []string{"*"}, Revocation: notary.RevocationOffUnsafe}
-	_, err := v.Verify(k.t.Context(), k.image, verify.Descriptor{MediaType: mediaType, ArtifactType: "application/vnd.cncf.notary.signature",
-		Digest: digest.FromBytes(envelope), Size: int64(len(envelope)), Data: envelope})
+	_, err := v.Verify(k.t.Context(), k.image,
+		verify.Descriptor{MediaType: mediaType, ArtifactType: "application/vnd.cncf.notary.signature",
+			Digest: digest.FromBytes(envelope), Size: int64(len(envelope)), Data: envelope})
 	return err
 }
 
@@ -120,7 +123,8 @@ var signedFormats = []signedFormat{
 		return err
 	}},
 	{"DSSE", "DSSE", textOfDSSE, func(k *oneKey, text, sig []byte) error {
-		_, err := k.keys().Verify(k.t.Context(), k.image, verify.Descriptor{MediaType: dsse.MediaType, Data: envelopeOf(text, sig).Append(nil)})
+		_, err := k.keys().Verify(k.t.Context(), k.image,
+			verify.Descriptor{MediaType: dsse.MediaType, Data: envelopeOf(text, sig).Append(nil)})
 		return err
 	}},
 	{"simple signing", "", func(k *oneKey) []byte {
@@ -165,7 +169,8 @@ var signedFormats = []signedFormat{
 		return k.cert.CheckSignature(l.SignatureAlgorithm, l.RawTBSRevocationList, l.Signature)
 	}},
 	{"OCSP", "", func(k *oneKey) []byte {
-		r := sure(ocsp.CreateResponse(k.cert, k.cert, ocsp.Response{SerialNumber: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}, k.key))
+		r := sure(ocsp.CreateResponse(k.cert, k.cert,
+			ocsp.Response{SerialNumber: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}, k.key))
 		return sure(ocsp.ParseResponse(r, nil)).TBSResponseData
 	}, readOCSP},
 	{"timestamp", "", textOfTimestamp, func(k *oneKey, text, sig []byte) error {
@@ -198,7 +203,8 @@ var signedFormats = []signedFormat{
 		return k.keyless(k.certified(func([]byte) []byte { return sig }), nil)
 	}},
 	{"TUF", "", func(*oneKey) []byte {
-		return []byte(`{"_type":"timestamp","expires":"2030-01-01T00:00:00Z","meta":{"snapshot.json":{"version":1}},"spec_version":"1.0","version":1}`)
+		return []byte(`{"_type":"timestamp","expires":"2030-01-01T00:00:00Z","meta":{"snapshot.json":{"version":1}},` +
+			`"spec_version":"1.0","version":1}`)
 	}, func(k *oneKey, text, sig []byte) error {
 		var m map[string]any // whose encoding is canonical, for there is nothing in it that is escaped
 		if err := json.Unmarshal(text, &m); err != nil || m["_type"] != "timestamp" || !bytes.Equal(sure(json.Marshal(m)), text) {
@@ -389,14 +395,16 @@ func readCOSE(k *oneKey, text, sig []byte) error {
 		protected, payload = []byte{0xa0}, text
 	}
 	unprotected := slices.Concat([]byte{0xa1, 0x18, 33, 0x81}, byteString(k.cert.Raw)) // x5chain: [certificate]
-	return k.readNotation("application/cose", slices.Concat([]byte(sign1), byteString(protected), unprotected, byteString(payload), byteString(fixed(sig))))
+	return k.readNotation("application/cose",
+		slices.Concat([]byte(sign1), byteString(protected), unprotected, byteString(payload), byteString(fixed(sig))))
 }
 
 var ecdsaWithSHA256 = pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}}
 
 // wrapDER puts a text and its signature together as X.509 does.
 func wrapDER(text, sig []byte) []byte {
-	body := slices.Concat(text, sure(asn1.Marshal(ecdsaWithSHA256)), sure(asn1.Marshal(asn1.BitString{Bytes: sig, BitLength: 8 * len(sig)})))
+	body := slices.Concat(text, sure(asn1.Marshal(ecdsaWithSHA256)),
+		sure(asn1.Marshal(asn1.BitString{Bytes: sig, BitLength: 8 * len(sig)})))
 	return sure(asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: body}))
 }
 

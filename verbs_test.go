@@ -54,7 +54,8 @@ func publicPackages(t *testing.T) map[string]*publicPackage {
 		}
 		base := d.Name()
 		if d.IsDir() {
-			if slices.Contains([]string{"internal", "testdata", "examples", "example", "findings"}, base) || len(base) > 1 && base[0] == '.' {
+			if slices.Contains([]string{"internal", "testdata", "examples", "example", "findings"}, base) || len(base) > 1 &&
+				base[0] == '.' {
 				return filepath.SkipDir
 			}
 			return nil

@@ -23,7 +23,8 @@ func TestDocsWild(t *testing.T) {
 			rows[strings.Fields(name)[0]]++
 		}
 	}
-	for _, who := range []string{"npm", "pnpm", "yarn", "cdxgen", "cyclonedx-npm", "cyclonedx-gomod", "ko", "BuildKit", "syft", "Trivy", "govulncheck", "PyPI",
+	for _, who := range []string{"npm", "pnpm", "yarn", "cdxgen", "cyclonedx-npm", "cyclonedx-gomod", "ko", "BuildKit", "syft", "Trivy",
+		"govulncheck", "PyPI",
 		"GitHub", "Tekton", "Cloud", "Debian", "Bitnami", "Wolfi"} {
 		if rows[who] == 0 {
 			t.Errorf("no row on %s", who)

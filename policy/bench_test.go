@@ -29,12 +29,15 @@ const (
 func fleet(tb testing.TB, n int) []byte {
 	tb.Helper()
 	release := verify.Signer{
-		Identity: verify.Identity{Kind: verify.OIDCIdentity, Subject: "https://github.com/acme/app/.github/workflows/release.yaml@refs/heads/main",
-			Issuer: "https://token.actions.githubusercontent.com"},
+		Identity: verify.Identity{Kind: verify.OIDCIdentity,
+			Subject: "https://github.com/acme/app/.github/workflows/release.yaml@refs/heads/main",
+			Issuer:  "https://token.actions.githubusercontent.com"},
 		Entries: []string{"release"}, Name: "release", SignedAt: now.Add(-time.Hour), TimeSource: verify.TimeLogged,
-		Claims: map[string]string{"source": "https://github.com/acme/app", "ref": "refs/heads/main", "trigger": "push", "runner": "github-hosted"},
+		Claims: map[string]string{"source": "https://github.com/acme/app", "ref": "refs/heads/main", "trigger": "push",
+			"runner": "github-hosted"},
 	}
-	licenses := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "BSD-2-Clause", "ISC", "MPL-2.0", "GPL-2.0-only WITH Classpath-exception-2.0", "Zlib", "Unlicense"}
+	licenses := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "BSD-2-Clause", "ISC", "MPL-2.0", "GPL-2.0-only WITH Classpath-exception-2.0",
+		"Zlib", "Unlicense"}
 	read := func(_ context.Context, in *policy.Input, a *verify.Attestation) error {
 		_, err := policy.Fact(in, a, "licenses", func() (map[string]int, error) {
 			counts := make(map[string]int)
@@ -44,7 +47,8 @@ func fleet(tb testing.TB, n int) []byte {
 			return counts, nil
 		})
 		_, err2 := policy.Fact(in, a, "summary", func() (map[string]any, error) {
-			return map[string]any{"components": 312, "subject": string(a.Subject.Digest), "created": now, "tool": "syft 1.38.0", "missing": 0}, nil
+			return map[string]any{"components": 312, "subject": string(a.Subject.Digest), "created": now, "tool": "syft 1.38.0",
+				"missing": 0}, nil
 		})
 		if a.PredicateType != sbomType {
 			return errors.Join(err, err2)
@@ -63,17 +67,21 @@ func fleet(tb testing.TB, n int) []byte {
 		image := verify.Descriptor{MediaType: subject.MediaType, Digest: digest.FromString(fmt.Sprint(i)), Size: 1200}
 		r := &verify.Report{Subject: image}
 		for _, t := range []string{"", sbomType, vulnsType, provenanceType} {
-			a := &verify.Attestation{Kind: verify.Statement, Subject: verify.Descriptor{Digest: image.Digest}, PredicateType: t, Predicate: []byte("{}"),
-				Signers:  []verify.Signer{release},
-				Evidence: verify.Descriptor{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Digest: digest.FromString(fmt.Sprint(i, t)), Size: 9000},
-				Checks: []verify.Check{{Name: "signature", Status: verify.Passed, Reason: "by release"}, {Name: "log", Status: verify.Passed, Reason: "by rekor.sigstore.dev"},
+			a := &verify.Attestation{Kind: verify.Statement, Subject: verify.Descriptor{Digest: image.Digest}, PredicateType: t,
+				Predicate: []byte("{}"),
+				Signers:   []verify.Signer{release},
+				Evidence: verify.Descriptor{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+					Digest: digest.FromString(fmt.Sprint(i, t)), Size: 9000},
+				Checks: []verify.Check{{Name: "signature", Status: verify.Passed, Reason: "by release"},
+					{Name: "log", Status: verify.Passed, Reason: "by rekor.sigstore.dev"},
 					{Name: "subject", Status: verify.Passed, Reason: string(image.Digest)}}}
 			if t == "" {
 				a.Kind = verify.ImageSignature
 			}
 			r.Attestations = append(r.Attestations, a)
 		}
-		_, record := policy.Recorded(tb.Context(), rules, &policy.Input{Name: fmt.Sprintf("ghcr.io/acme/app-%d:v1", i), Now: now, Report: r})
+		_, record := policy.Recorded(tb.Context(), rules,
+			&policy.Input{Name: fmt.Sprintf("ghcr.io/acme/app-%d:v1", i), Now: now, Report: r})
 		if err := json.NewEncoder(&file).Encode(record); err != nil {
 			tb.Fatal(err)
 		}
@@ -82,7 +90,8 @@ func fleet(tb testing.TB, n int) []byte {
 }
 
 func fleetRule(predicateType string, check func(context.Context, *policy.Input, *verify.Attestation) error) policy.Require {
-	return policy.Require{Kind: verify.Statement, PredicateTypes: []string{predicateType}, ByEntry: []string{"release"}, Quantifier: policy.Every, Check: check}
+	return policy.Require{Kind: verify.Statement, PredicateTypes: []string{predicateType}, ByEntry: []string{"release"},
+		Quantifier: policy.Every, Check: check}
 }
 
 // fleetPolicy asks of each image what the replay answers from facts.
@@ -97,8 +106,10 @@ func fleetPolicy() policy.Policy {
 	return policy.All(
 		policy.Named("signed", policy.Require{Kind: verify.ImageSignature, ByEntry: []string{"release"}}),
 		policy.Named("licences", fleetRule(sbomType, allowed)),
-		policy.Named("scanned", policy.Require{Kind: verify.Statement, PredicateTypes: []string{vulnsType}, ByEntry: []string{"release"}, MaxAge: 24 * time.Hour, Quantifier: policy.Newest}),
-		policy.Named("provenance", policy.Require{Kind: verify.Statement, PredicateTypes: []string{provenanceType}, ByEntry: []string{"release"}}),
+		policy.Named("scanned", policy.Require{Kind: verify.Statement, PredicateTypes: []string{vulnsType}, ByEntry: []string{"release"},
+			MaxAge: 24 * time.Hour, Quantifier: policy.Newest}),
+		policy.Named("provenance",
+			policy.Require{Kind: verify.Statement, PredicateTypes: []string{provenanceType}, ByEntry: []string{"release"}}),
 	)
 }
 

@@ -28,11 +28,12 @@ type Decision struct {
 	Need     int                 `json:"need,omitempty"`     // how many distinct signers it takes or, with "at least", how many of Parts
 	Op       string              `json:"op,omitempty"`       // how Parts make the verdict: "all", "any", "at least"; empty: in another way
 	Effect   Effect              `json:"effect,omitzero"`    // what the verdict of the part below may do; zero means that it decides
-	Skipped  bool                `json:"skipped,omitempty"`  // the rule does not apply here: see When. It is Indeterminate, and no part of All
-	Replayed bool                `json:"replayed,omitempty"` // it was made from a record, and opens no door
-	Document *Document           `json:"document,omitempty"` // the policy document that this is the decision of
-	Parts    []*Decision         `json:"parts,omitempty"`    // the decisions that it was made from, in the policy's order
-	Cause    error               `json:"-"`                  // for errors.Is and errors.As, beside the verdict's own error
+	// the rule does not apply here: see When. It is Indeterminate, and no part of All
+	Skipped  bool        `json:"skipped,omitempty"`
+	Replayed bool        `json:"replayed,omitempty"` // it was made from a record, and opens no door
+	Document *Document   `json:"document,omitempty"` // the policy document that this is the decision of
+	Parts    []*Decision `json:"parts,omitempty"`    // the decisions that it was made from, in the policy's order
+	Cause    error       `json:"-"`                  // for errors.Is and errors.As, beside the verdict's own error
 
 	// Until is the first moment at which the same evidence may be judged otherwise, because time passes: an age is reached,
 	// a signature expires, a key ends, what was found out of revocation gets old. [Forever] means that time changes nothing.

@@ -66,7 +66,8 @@ func ExampleQuantifier() {
 // What is kept, is kept until it may come out otherwise.
 func ExampleDecision_Holds() {
 	rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://cyclonedx.org/bom"}, MaxAge: 24 * time.Hour}
-	d := rule.Decide(context.Background(), &policy.Input{Report: report(statement("https://cyclonedx.org/bom", now.Add(-20*time.Hour))), Now: now})
+	d := rule.Decide(context.Background(),
+		&policy.Input{Report: report(statement("https://cyclonedx.org/bom", now.Add(-20*time.Hour))), Now: now})
 	fmt.Println(d.Verdict, "for", d.Until.Sub(now))
 	fmt.Println(d.Holds(now.Add(3*time.Hour)), d.Holds(now.Add(4*time.Hour)))
 	// Output:

@@ -89,7 +89,8 @@ func TestGateSurvivesPanics(t *testing.T) {
 			gate := good
 			tt.change(&gate)
 			d := gate.Check(t.Context(), "acme/app:v1")
-			if d.Verdict != policy.Indeterminate || !errors.Is(d.Err(), policy.ErrIndeterminate) || d.Reason == "" || d.Name != "acme/app:v1" {
+			if d.Verdict != policy.Indeterminate || !errors.Is(d.Err(), policy.ErrIndeterminate) || d.Reason == "" ||
+				d.Name != "acme/app:v1" {
 				t.Fatalf("%+v", d)
 			}
 			var p *policy.PanicError

@@ -78,41 +78,64 @@ func TestRequire(t *testing.T) {
 	}{
 		{"signature", sig, report(signature(alice)), policy.Allow, "image signature by key sha256:aaaaaaaaaaaa", nil},
 		{"nothing there", sig, report(), policy.Deny, "nothing is attached to " + string(subject.Digest), nil},
-		{"attestation is no signature", sig, report(statement(sbomType, now)), policy.Deny, "there is only a statement of type " + sbomType, nil},
-		{"blob signature is no signature", sig, report(&verify.Attestation{Kind: verify.Blob, Signers: signature(alice).Signers}), policy.Deny, "only a blob signature", nil},
-		{"refused candidates say why", sig, rejected(verify.ErrNotTrusted), policy.Deny, "no image signature: signer is not trusted", verify.ErrNotTrusted},
-		{"every verifier says why", sig, rejected(errors.Join(verify.ErrNotTrusted, verify.ErrRevoked)), policy.Deny, "signer is not trusted; signer was revoked", verify.ErrRevoked},
-		{"could not look", sig, &verify.Report{Subject: subject, Incomplete: []error{errOutage}}, policy.Indeterminate, "could not look for image signature: registry answers 500", errOutage},
-		{"found although not all could be looked at", sig, &verify.Report{Attestations: report(signature(alice)).Attestations, Incomplete: []error{errOutage}}, policy.Allow, "", nil},
+		{"attestation is no signature", sig, report(statement(sbomType, now)), policy.Deny,
+			"there is only a statement of type " + sbomType, nil},
+		{"blob signature is no signature", sig, report(&verify.Attestation{Kind: verify.Blob, Signers: signature(alice).Signers}),
+			policy.Deny, "only a blob signature", nil},
+		{"refused candidates say why", sig, rejected(verify.ErrNotTrusted), policy.Deny, "no image signature: signer is not trusted",
+			verify.ErrNotTrusted},
+		{"every verifier says why", sig, rejected(errors.Join(verify.ErrNotTrusted, verify.ErrRevoked)), policy.Deny,
+			"signer is not trusted; signer was revoked", verify.ErrRevoked},
+		{"could not look", sig, &verify.Report{Subject: subject, Incomplete: []error{errOutage}}, policy.Indeterminate,
+			"could not look for image signature: registry answers 500", errOutage},
+		{"found although not all could be looked at", sig,
+			&verify.Report{Attestations: report(signature(alice)).Attestations, Incomplete: []error{errOutage}}, policy.Allow, "", nil},
 
 		{"statement", sbom, report(statement(sbomType, now)), policy.Allow, "", nil},
 		{"type is exact", sbom, report(statement(sbomType+"/v1.4", now)), policy.Deny, sbomType + "/v1.4", nil},
-		{"either type", policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://x.example/y", sbomType}}, report(statement(sbomType, now)), policy.Allow, "", nil},
+		{"either type", policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://x.example/y", sbomType}},
+			report(statement(sbomType, now)), policy.Allow, "", nil},
 		{"signature is no statement", sbom, report(signature(alice)), policy.Deny, "only an image signature", nil},
 
-		{"by", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice), signature(bob)), policy.Allow, "key sha256:bbbb", nil},
-		{"by another", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice)), policy.Deny, "key sha256:aaaaaaaaaaaa, who is not asked for", nil},
-		{"two signers", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(bob)), policy.Allow, "aaaaaaaaaaaa and key sha256:bbbb", nil},
-		{"two signers of one signature", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice, bob)), policy.Allow, "", nil},
-		{"one signer twice", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(alice)), policy.Deny, "1 of 2 required signers for image signature (key sha256:aaaaaaaaaaaa)", nil},
+		{"by", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice), signature(bob)),
+			policy.Allow, "key sha256:bbbb", nil},
+		{"by another", policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}, report(signature(alice)), policy.Deny,
+			"key sha256:aaaaaaaaaaaa, who is not asked for", nil},
+		{"two signers", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(bob)), policy.Allow,
+			"aaaaaaaaaaaa and key sha256:bbbb", nil},
+		{"two signers of one signature", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice, bob)),
+			policy.Allow, "", nil},
+		{"one signer twice", policy.Require{Kind: verify.ImageSignature, AtLeast: 2}, report(signature(alice), signature(alice)),
+			policy.Deny, "1 of 2 required signers for image signature (key sha256:aaaaaaaaaaaa)", nil},
 
-		{"young enough", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(-time.Minute))), policy.Allow, "", nil},
-		{"too old", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(-2*time.Hour))), policy.Deny, "2026-11-24T10:00:00Z, is longer than 1h0m0s ago", nil},
-		{"in the future", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour}, report(statement(sbomType, now.Add(time.Hour))), policy.Deny, "in the future", nil},
-		{"without time", policy.Require{Kind: verify.ImageSignature, MaxAge: time.Hour}, report(signature(alice)), policy.Deny, "nobody says when", nil},
+		{"young enough", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour},
+			report(statement(sbomType, now.Add(-time.Minute))), policy.Allow, "", nil},
+		{"too old", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour},
+			report(statement(sbomType, now.Add(-2*time.Hour))), policy.Deny, "2026-11-24T10:00:00Z, is longer than 1h0m0s ago", nil},
+		{"in the future", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: time.Hour},
+			report(statement(sbomType, now.Add(time.Hour))), policy.Deny, "in the future", nil},
+		{"without time", policy.Require{Kind: verify.ImageSignature, MaxAge: time.Hour}, report(signature(alice)), policy.Deny,
+			"nobody says when", nil},
 
-		{"content", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: func(context.Context, *policy.Input, *verify.Attestation) error { return errContent }},
+		{"content", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType},
+			Check: func(context.Context, *policy.Input, *verify.Attestation) error { return errContent }},
 			report(statement(sbomType, now)), policy.Deny, "that will do: the SBOM names no module", errContent},
 
-		{"a type that writes lines of its own", sbom, report(statement("x\nALLOW: all is well\x1b[2J", now)), policy.Deny, "of type x ALLOW: all is well [2J", nil},
+		{"a type that writes lines of its own", sbom, report(statement("x\nALLOW: all is well\x1b[2J", now)), policy.Deny,
+			"of type x ALLOW: all is well [2J", nil},
 		{"more reasons than one reads", sbom, report(many(7)...), policy.Deny, "of type 2 and 4 more", nil},
 
 		{"asks for nothing", policy.Require{}, report(signature(alice)), policy.Indeterminate, "invalid", nil},
-		{"asks for a blob", policy.Require{Kind: verify.Blob}, report(signature(alice)), policy.Indeterminate, "says nothing about an image", nil},
-		{"statement of any type", policy.Require{Kind: verify.Statement}, report(statement(sbomType, now)), policy.Indeterminate, "of which predicate type", nil},
-		{"signature with type", policy.Require{Kind: verify.ImageSignature, PredicateTypes: []string{sbomType}}, report(signature(alice)), policy.Indeterminate, "has none", nil},
-		{"negative threshold", policy.Require{Kind: verify.ImageSignature, AtLeast: -1}, report(signature(alice)), policy.Indeterminate, "negative", nil},
-		{"nobody as signer", policy.Require{Kind: verify.ImageSignature, By: make([]verify.Identity, 1)}, report(signature(alice)), policy.Indeterminate, "without identity", nil},
+		{"asks for a blob", policy.Require{Kind: verify.Blob}, report(signature(alice)), policy.Indeterminate,
+			"says nothing about an image", nil},
+		{"statement of any type", policy.Require{Kind: verify.Statement}, report(statement(sbomType, now)), policy.Indeterminate,
+			"of which predicate type", nil},
+		{"signature with type", policy.Require{Kind: verify.ImageSignature, PredicateTypes: []string{sbomType}}, report(signature(alice)),
+			policy.Indeterminate, "has none", nil},
+		{"negative threshold", policy.Require{Kind: verify.ImageSignature, AtLeast: -1}, report(signature(alice)), policy.Indeterminate,
+			"negative", nil},
+		{"nobody as signer", policy.Require{Kind: verify.ImageSignature, By: make([]verify.Identity, 1)}, report(signature(alice)),
+			policy.Indeterminate, "without identity", nil},
 		{"no report", sig, nil, policy.Indeterminate, "no report", nil},
 	}
 	for _, tt := range tests {
@@ -265,7 +288,8 @@ func TestThreshold(t *testing.T) {
 	image := sign.About(subject, sign.ImageSignature{})
 	image.Subjects[0].Name = "registry.example.com/acme/app:v1"
 	var byOne candidates
-	for _, s := range []sign.Signer{&sign.BundleSigner{Key: one}, &sign.BundleSigner{Key: one}, &sign.DSSESigner{Key: one}, &sign.CosignSigner{Key: one}} {
+	for _, s := range []sign.Signer{&sign.BundleSigner{Key: one}, &sign.BundleSigner{Key: one}, &sign.DSSESigner{Key: one},
+		&sign.CosignSigner{Key: one}} {
 		d, err := s.Sign(t.Context(), image)
 		if err != nil {
 			t.Fatal(err)
@@ -278,7 +302,8 @@ func TestThreshold(t *testing.T) {
 	}
 	all := []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}
 	trusted := []verify.Verifier{
-		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()}, {Key: one.Public(), Schemes: []verify.Scheme{verify.ECDSAWithSHA256, verify.ECDSAWithSHA512}}}},
+		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()},
+			{Key: one.Public(), Schemes: []verify.Scheme{verify.ECDSAWithSHA256, verify.ECDSAWithSHA512}}}},
 		&verify.KeyVerifier{Formats: all, Keys: []verify.TrustedKey{{Key: one.Public()}, {Key: two.Public()}}},
 	}
 	both := append(slices.Clone(byOne), byTwo)
@@ -339,7 +364,8 @@ func TestDecisionAsJSON(t *testing.T) {
 			t.Errorf("read %s", bad)
 		}
 	}
-	if err := json.Unmarshal([]byte(`{}`), out); err != nil || slices.Contains([]policy.Verdict{policy.Allow}, new(policy.Decision).Verdict) {
+	if err := json.Unmarshal([]byte(`{}`), out); err != nil ||
+		slices.Contains([]policy.Verdict{policy.Allow}, new(policy.Decision).Verdict) {
 		t.Errorf("an empty record: %v", err)
 	}
 }
@@ -351,12 +377,14 @@ func TestOneSignerUnderTwoNames(t *testing.T) {
 		return verify.Identity{Kind: verify.CertificateIdentity, Subject: subject}
 	}
 	key := func(s string) string { return strings.Repeat(s, 64) }
-	bare, under, renewed, other := verify.Signer{Identity: alice, Key: alice.Key}, verify.Signer{Identity: cert("CN=alice"), Key: alice.Key},
+	bare, under, renewed, other := verify.Signer{Identity: alice, Key: alice.Key},
+		verify.Signer{Identity: cert("CN=alice"), Key: alice.Key},
 		verify.Signer{Identity: cert("CN=alice"), Key: key("c")}, verify.Signer{Identity: cert("CN=dora"), Key: key("d")}
 	// Keyless signers have another identity at each tag and another key at each run.
 	workflow := func(tag string, entries ...string) verify.Signer {
-		return verify.Signer{Identity: verify.Identity{Kind: verify.OIDCIdentity, Subject: "https://github.com/acme/app/.github/workflows/release.yml@" + tag,
-			Issuer: "https://token.actions.githubusercontent.com"}, Key: key(tag), Entries: entries}
+		return verify.Signer{Identity: verify.Identity{Kind: verify.OIDCIdentity,
+			Subject: "https://github.com/acme/app/.github/workflows/release.yml@" + tag,
+			Issuer:  "https://token.actions.githubusercontent.com"}, Key: key(tag), Entries: entries}
 	}
 	for _, tt := range []struct {
 		signers []verify.Signer
@@ -380,7 +408,8 @@ func TestOneSignerUnderTwoNames(t *testing.T) {
 				as = append(as, &verify.Attestation{Kind: verify.ImageSignature, Subject: subject, Signers: []verify.Signer{s}})
 			}
 			for n := 1; n <= len(tt.signers); n++ {
-				d := policy.Require{Kind: verify.ImageSignature, AtLeast: n}.Decide(t.Context(), &policy.Input{Report: report(as...), Now: now})
+				d := policy.Require{Kind: verify.ImageSignature, AtLeast: n}.Decide(t.Context(),
+					&policy.Input{Report: report(as...), Now: now})
 				if (d.Verdict == policy.Allow) != (n <= tt.want) {
 					t.Errorf("%v: at least %d: %v", tt.signers, n, d)
 				}
@@ -388,7 +417,8 @@ func TestOneSignerUnderTwoNames(t *testing.T) {
 		}
 	}
 
-	signed := report(&verify.Attestation{Kind: verify.ImageSignature, Subject: subject, Signers: []verify.Signer{workflow("1", "acme", "release")}})
+	signed := report(&verify.Attestation{Kind: verify.ImageSignature, Subject: subject,
+		Signers: []verify.Signer{workflow("1", "acme", "release")}})
 	for _, tt := range []struct {
 		by      []verify.Identity
 		entries []string
@@ -400,7 +430,8 @@ func TestOneSignerUnderTwoNames(t *testing.T) {
 		{[]verify.Identity{alice}, nil, policy.Deny},
 		{nil, []string{""}, policy.Indeterminate},
 	} {
-		d := policy.Require{Kind: verify.ImageSignature, By: tt.by, ByEntry: tt.entries}.Decide(t.Context(), &policy.Input{Report: signed, Now: now})
+		d := policy.Require{Kind: verify.ImageSignature, By: tt.by, ByEntry: tt.entries}.Decide(t.Context(),
+			&policy.Input{Report: signed, Now: now})
 		if d.Verdict != tt.want {
 			t.Errorf("by %v or entries %q: %v", tt.by, tt.entries, d)
 		}

@@ -20,8 +20,9 @@ import (
 // said is an SBOM that says something, by somebody, at a time that somebody vouches for.
 func said(what string, by verify.Identity, at time.Time, source verify.TimeSource) *verify.Attestation {
 	return &verify.Attestation{Kind: verify.Statement, Subject: subject, PredicateType: sbomType,
-		Predicate: fmt.Appendf(nil, `{"says":%q,"metadata":{"timestamp":%q,"a/b":{"~":%q}}}`, what, at.Format(time.RFC3339), at.Format(time.RFC3339)),
-		Signers:   []verify.Signer{{Identity: by, SignedAt: at, TimeSource: source}}}
+		Predicate: fmt.Appendf(nil, `{"says":%q,"metadata":{"timestamp":%q,"a/b":{"~":%q}}}`, what, at.Format(time.RFC3339),
+			at.Format(time.RFC3339)),
+		Signers: []verify.Signer{{Identity: by, SignedAt: at, TimeSource: source}}}
 }
 
 func TestQuantifiers(t *testing.T) {
@@ -66,7 +67,8 @@ func TestQuantifiers(t *testing.T) {
 		some, every, newest policy.Verdict
 	}{
 		{name: "nothing", some: D, every: D, newest: D},
-		{name: "good and what a trusted signer signed and nobody reads", there: []*verify.Attestation{good(1)}, rejected: unread, some: A, every: I, newest: I},
+		{name: "good and what a trusted signer signed and nobody reads", there: []*verify.Attestation{good(1)}, rejected: unread, some: A,
+			every: I, newest: I},
 		{name: "good", there: []*verify.Attestation{good(1)}, some: A, every: A, newest: A},
 		{name: "bad", there: []*verify.Attestation{bad(1)}, some: D, every: D, newest: D},
 		{name: "the trap: good beside bad", there: []*verify.Attestation{bad(1), good(2)}, some: A, every: D, newest: D},
@@ -81,36 +83,53 @@ func TestQuantifiers(t *testing.T) {
 		{name: "over a limit", there: []*verify.Attestation{good(1)}, rejected: over, some: A, every: I, newest: I},
 		{name: "what anybody may attach", there: []*verify.Attestation{good(1)}, rejected: broken, some: A, every: A, newest: A},
 		{name: "unclear", there: []*verify.Attestation{by("unclear", verify.TimeLogged)}, some: I, every: I, newest: I},
-		{name: "unclear beside good", there: []*verify.Attestation{by("unclear", verify.TimeLogged), good(2)}, some: A, every: I, newest: I},
-		{name: "an older unclear", there: []*verify.Attestation{said("unclear", alice, ago(3), verify.TimeLogged), good(2)}, some: A, every: I, newest: A},
+		{name: "unclear beside good", there: []*verify.Attestation{by("unclear", verify.TimeLogged), good(2)}, some: A,
+			every: I, newest: I},
+		{name: "an older unclear", there: []*verify.Attestation{said("unclear", alice, ago(3), verify.TimeLogged), good(2)}, some: A,
+			every: I, newest: A},
 		{name: "unclear beside bad", there: []*verify.Attestation{by("unclear", verify.TimeLogged), bad(1)}, some: I, every: D, newest: I},
 
 		{name: "claimed time", there: []*verify.Attestation{by("good", verify.TimeClaimed)}, some: A, every: A, newest: I},
 		{name: "no time", there: []*verify.Attestation{by("good", verify.TimeUnknown), good(1)}, some: A, every: A, newest: I},
 		{name: "a source of time that there is not", there: []*verify.Attestation{by("good", 99)}, some: A, every: A, newest: I},
-		{name: "in the future", there: []*verify.Attestation{said("good", alice, ago(-1), verify.TimeLogged)}, some: A, every: A, newest: I},
+		{name: "in the future", there: []*verify.Attestation{said("good", alice, ago(-1), verify.TimeLogged)}, some: A,
+			every: A, newest: I},
 
-		{name: "a vague time, which may be the newest", there: []*verify.Attestation{vague(bad(2), time.Hour), good(1)}, some: A, every: D, newest: D},
-		{name: "a vague time, which may not", there: []*verify.Attestation{vague(bad(2), time.Hour-1), good(1)}, some: A, every: D, newest: A},
-		{name: "others do not count", rule: rule{By: onlyAlice}, there: []*verify.Attestation{good(2), byBob("bad", 1)}, some: A, every: A, newest: A},
-		{name: "others do not help", rule: rule{By: onlyAlice}, there: []*verify.Attestation{bad(2), byBob("good", 1)}, some: D, every: D, newest: D},
+		{name: "a vague time, which may be the newest", there: []*verify.Attestation{vague(bad(2), time.Hour), good(1)}, some: A,
+			every: D, newest: D},
+		{name: "a vague time, which may not", there: []*verify.Attestation{vague(bad(2), time.Hour-1), good(1)}, some: A,
+			every: D, newest: A},
+		{name: "others do not count", rule: rule{By: onlyAlice}, there: []*verify.Attestation{good(2), byBob("bad", 1)}, some: A,
+			every: A, newest: A},
+		{name: "others do not help", rule: rule{By: onlyAlice}, there: []*verify.Attestation{bad(2), byBob("good", 1)}, some: D,
+			every: D, newest: D},
 		{name: "others alone", rule: rule{By: onlyAlice}, there: []*verify.Attestation{byBob("good", 1)}, some: D, every: D, newest: D},
-		{name: "others without time", rule: rule{By: onlyAlice}, there: []*verify.Attestation{good(2), said("bad", bob, ago(1), verify.TimeUnknown)}, some: A, every: A, newest: A},
-		{name: "two signers", rule: rule{AtLeast: 2}, there: []*verify.Attestation{good(1), byBob("good", 1)}, some: A, every: A, newest: A},
-		{name: "two signers, at two times", rule: rule{AtLeast: 2}, there: []*verify.Attestation{good(1), byBob("good", 2)}, some: A, every: A, newest: D},
+		{name: "others without time", rule: rule{By: onlyAlice},
+			there: []*verify.Attestation{good(2), said("bad", bob, ago(1), verify.TimeUnknown)}, some: A, every: A, newest: A},
+		{name: "two signers", rule: rule{AtLeast: 2}, there: []*verify.Attestation{good(1), byBob("good", 1)}, some: A,
+			every: A, newest: A},
+		{name: "two signers, at two times", rule: rule{AtLeast: 2}, there: []*verify.Attestation{good(1), byBob("good", 2)}, some: A,
+			every: A, newest: D},
 
-		{name: "an old one", rule: rule{MaxAge: 90 * time.Minute}, there: []*verify.Attestation{good(1), good(2)}, some: A, every: D, newest: A},
+		{name: "an old one", rule: rule{MaxAge: 90 * time.Minute}, there: []*verify.Attestation{good(1), good(2)}, some: A,
+			every: D, newest: A},
 		{name: "old alone", rule: rule{MaxAge: 90 * time.Minute}, there: []*verify.Attestation{good(2)}, some: D, every: D, newest: D},
-		{name: "age by claim", rule: rule{MaxAge: 90 * time.Minute}, there: []*verify.Attestation{by("good", verify.TimeClaimed)}, some: D, every: D, newest: I},
+		{name: "age by claim", rule: rule{MaxAge: 90 * time.Minute}, there: []*verify.Attestation{by("good", verify.TimeClaimed)}, some: D,
+			every: D, newest: I},
 
 		{name: "time in the predicate", rule: rule{By: onlyAlice, Time: "/metadata/timestamp", MaxAge: 90 * time.Minute},
 			there: []*verify.Attestation{by("good", verify.TimeUnknown)}, some: A, every: A, newest: A},
 		{name: "time deep in the predicate", rule: rule{By: onlyAlice, Time: "/metadata/a~1b/~0"},
-			there: []*verify.Attestation{by("good", verify.TimeUnknown), said("bad", alice, ago(2), verify.TimeUnknown)}, some: A, every: D, newest: A},
-		{name: "time that is not there", rule: rule{By: onlyAlice, Time: "/metadata/created"}, there: []*verify.Attestation{good(1)}, some: A, every: A, newest: I},
-		{name: "time that is none", rule: rule{By: onlyAlice, Time: "/says"}, there: []*verify.Attestation{good(1)}, some: A, every: A, newest: I},
-		{name: "age that is none", rule: rule{By: onlyAlice, Time: "/says", MaxAge: time.Hour}, there: []*verify.Attestation{good(1)}, some: D, every: D, newest: I},
-		{name: "anybody's word", rule: rule{Time: "/metadata/timestamp"}, there: []*verify.Attestation{good(1)}, some: I, every: I, newest: I},
+			there: []*verify.Attestation{by("good", verify.TimeUnknown), said("bad", alice, ago(2), verify.TimeUnknown)}, some: A,
+			every: D, newest: A},
+		{name: "time that is not there", rule: rule{By: onlyAlice, Time: "/metadata/created"}, there: []*verify.Attestation{good(1)},
+			some: A, every: A, newest: I},
+		{name: "time that is none", rule: rule{By: onlyAlice, Time: "/says"}, there: []*verify.Attestation{good(1)}, some: A,
+			every: A, newest: I},
+		{name: "age that is none", rule: rule{By: onlyAlice, Time: "/says", MaxAge: time.Hour}, there: []*verify.Attestation{good(1)},
+			some: D, every: D, newest: I},
+		{name: "anybody's word", rule: rule{Time: "/metadata/timestamp"}, there: []*verify.Attestation{good(1)}, some: I,
+			every: I, newest: I},
 	} {
 		for q, want := range []policy.Verdict{tt.some, tt.every, tt.newest} {
 			r := tt.rule
@@ -159,7 +178,8 @@ func TestTimeInPredicate(t *testing.T) {
 	} {
 		a := statement(sbomType, now)
 		a.Predicate = []byte(predicate)
-		r := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{alice}, Time: "/metadata/timestamp", MaxAge: time.Hour}
+		r := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{alice},
+			Time: "/metadata/timestamp", MaxAge: time.Hour}
 		if d := r.Decide(t.Context(), &policy.Input{Report: report(a), Now: now}); d.Verdict != want {
 			t.Errorf("%s: %v", predicate, d)
 		}
@@ -183,7 +203,8 @@ func TestUnreadableStatements(t *testing.T) {
 		t.Fatal(err)
 	}
 	statement := func(key *ecdsa.PrivateKey, predicate string) verify.Descriptor {
-		payload := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":%s}`,
+		payload := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],`+
+			`"predicateType":%q,"predicate":%s}`,
 			subject.Digest.Encoded(), sbomType, predicate)
 		sum := sha256.Sum256(fmt.Appendf(nil, "DSSEv1 28 application/vnd.in-toto+json %d %s", len(payload), payload))
 		sig, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
@@ -203,7 +224,8 @@ func TestUnreadableStatements(t *testing.T) {
 	}{{keys[0], policy.Indeterminate}, {keys[1], policy.Allow}} {
 		report := verify.Collect(t.Context(), subject, candidates{old, statement(tt.by, twice)}, v)
 		for _, q := range []policy.Quantifier{policy.Newest, policy.Every} {
-			rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{id}, Quantifier: q, Time: "/list/1/at"}
+			rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{id}, Quantifier: q,
+				Time: "/list/1/at"}
 			if d := rule.Decide(t.Context(), &policy.Input{Report: report, Now: now}); d.Verdict != tt.want {
 				t.Errorf("%v: %v", q, d)
 			}

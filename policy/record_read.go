@@ -134,7 +134,8 @@ type recordReader struct{ *strictjson.Reader }
 func (in recordReader) record() (*Record, error) {
 	r := &Record{report: new(verify.Report)}
 	version, dated := int64(0), false
-	for f := in.Fields("version", "name", "subject", "children", "request", "time", "verdict", "reason", "document", "facts", "attestations",
+	for f := in.Fields("version", "name", "subject", "children", "request", "time", "verdict", "reason", "document", "facts",
+		"attestations",
 		"rejected", "incomplete"); f.Next(); {
 		switch f.Name {
 		case "version":

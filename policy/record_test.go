@@ -43,7 +43,8 @@ func saysFact(bad string) func(context.Context, *policy.Input, *verify.Attestati
 
 // randomInput and randomPolicy are whatever there may be, small enough that all of it meets.
 func randomInput(r *rand.Rand) *policy.Input {
-	ids := []verify.Identity{alice, bob, carol, {Kind: verify.OIDCIdentity, Subject: "https://ci.example/w", Issuer: "https://oidc.example"}}
+	ids := []verify.Identity{alice, bob, carol,
+		{Kind: verify.OIDCIdentity, Subject: "https://ci.example/w", Issuer: "https://oidc.example"}}
 	in := &policy.Input{Name: "acme/app:v1", Now: now, Report: report()}
 	for range r.IntN(5) {
 		a := said([]string{"good", "bad", "unclear"}[r.IntN(3)], alice, now, verify.TimeLogged)
@@ -52,7 +53,8 @@ func randomInput(r *rand.Rand) *policy.Input {
 		} else if r.IntN(8) == 0 {
 			a.Predicate = []byte(`{"says":`)
 		}
-		a.Evidence, a.Signers = verify.Descriptor{MediaType: "m", Digest: digest.FromString(fmt.Sprint(r.Int())), Size: 3, Data: []byte("x")}, nil
+		a.Evidence, a.Signers = verify.Descriptor{MediaType: "m", Digest: digest.FromString(fmt.Sprint(r.Int())), Size: 3,
+			Data: []byte("x")}, nil
 		for i := range 1 + r.IntN(2) {
 			s := verify.Signer{Identity: ids[(i+r.IntN(3))%len(ids)], TimeSource: verify.TimeSource(r.IntN(5))}
 			if s.TimeSource != verify.TimeUnknown {
@@ -70,12 +72,14 @@ func randomInput(r *rand.Rand) *policy.Input {
 		a.Checks = []verify.Check{{Name: "signature", Status: verify.Passed, Reason: "by somebody"}, {Name: "time"}}
 		in.Report.Attestations = append(in.Report.Attestations, a)
 	}
-	errs := []error{verify.ErrNotTrusted, fmt.Errorf("%w: 40 MiB", verify.ErrLimit), fmt.Errorf("%w: %w: twice", verify.ErrUnreadable, verify.ErrMalformed), verify.ErrNotYet}
+	errs := []error{verify.ErrNotTrusted, fmt.Errorf("%w: 40 MiB", verify.ErrLimit),
+		fmt.Errorf("%w: %w: twice", verify.ErrUnreadable, verify.ErrMalformed), verify.ErrNotYet}
 	for range r.IntN(3) {
 		in.Report.Rejected = append(in.Report.Rejected, &verify.RejectedError{Err: errs[r.IntN(len(errs))]})
 	}
 	if r.IntN(4) == 0 {
-		in.Report.Incomplete = []error{errors.New("registry\nanswers 500"), &verify.RejectedError{Evidence: subject, Err: verify.ErrUnchecked}}[r.IntN(2):]
+		in.Report.Incomplete = []error{errors.New("registry\nanswers 500"),
+			&verify.RejectedError{Evidence: subject, Err: verify.ErrUnchecked}}[r.IntN(2):]
 	}
 	if r.IntN(2) == 0 {
 		in.Request = &policy.Request{Namespace: "prod", Groups: []string{"a"}, Attributes: map[string]string{"b": "c", "a": "b"}}
@@ -118,7 +122,8 @@ func randomPolicy(r *rand.Rand, depth int) policy.Policy {
 	case 0:
 		rule.By = []verify.Identity{alice, bob}
 	case 1:
-		rule.Signers = []policy.Signer{{Name: "release", Identities: []verify.Identity{alice}, Entries: []string{"release"}, CompromisedSince: now.Add(-30 * time.Hour)},
+		rule.Signers = []policy.Signer{{Name: "release", Identities: []verify.Identity{alice}, Entries: []string{"release"},
+			CompromisedSince: now.Add(-30 * time.Hour)},
 			{Name: "ops", Identities: []verify.Identity{bob}, From: now.Add(-60 * time.Hour), Until: now.Add(20 * time.Hour)}}
 		if rule.Kind == verify.Statement && r.IntN(2) == 0 {
 			rule.Time = "/metadata/timestamp"
@@ -216,7 +221,8 @@ func TestNotRecorded(t *testing.T) {
 		}
 		changes := 0
 		for c, err := range policy.Diff(t.Context(), byOf(alice), p, records(record), time.Time{}) {
-			if changes++; err != nil || !c.Unknown() || c.Allowed() || c.Lacks() == nil || !strings.HasPrefix(c.String(), "newly undecided: acme/app:v1: ") {
+			if changes++; err != nil || !c.Unknown() || c.Allowed() || c.Lacks() == nil ||
+				!strings.HasPrefix(c.String(), "newly undecided: acme/app:v1: ") {
 				t.Errorf("%s: %v, %v", name, c, err)
 			}
 		}
@@ -310,24 +316,31 @@ func TestDiff(t *testing.T) {
 		}
 		return out
 	}
-	ends := policy.Require{Kind: verify.ImageSignature, Signers: []policy.Signer{{Name: "release", Identities: []verify.Identity{alice}, Until: now.Add(time.Hour)}}}
+	ends := policy.Require{Kind: verify.ImageSignature,
+		Signers: []policy.Signer{{Name: "release", Identities: []verify.Identity{alice}, Until: now.Add(time.Hour)}}}
 	denied := "newly denied: alice: no image signature that will do: signed by key sha256:aaaaaaaaaaaa, who is not asked for"
 	allowed := "newly allowed: bob: image signature by key sha256:bbbbbbbbbbbb"
-	over := "image signature that will do: nobody proves that key sha256:aaaaaaaaaaaa signed before 2026-11-24T13:00:00Z, and the key counted until then"
+	over := "image signature that will do: nobody proves that key sha256:aaaaaaaaaaaa signed before 2026-11-24T13:00:00Z, and the key " +
+		"counted until then"
 	for name, tt := range map[string]struct {
 		old, new policy.Policy
 		file     string
 		at       time.Time
 		want     []string
 	}{
-		"against what was decided":   {nil, byOf(bob), text, time.Time{}, []string{denied, allowed}},
-		"against another policy":     {byOf(alice), byOf(bob), text, time.Time{}, []string{denied, allowed}},
-		"the same":                   {nil, byOf(alice), text, time.Time{}, nil},
-		"lines that are none":        {nil, byOf(alice), broken, time.Time{}, []string{"policy: line 2: record: it has no version, or no time"}},
-		"at the time of the record":  {nil, ends, text, time.Time{}, nil},
-		"later":                      {nil, ends, text, now.Add(time.Hour), []string{"newly denied: both: no " + over + ", signed by key sha256:bbbbbbbbbbbb, who is not asked for", "newly denied: alice: no " + over}},
-		"an empty policy":            {nil, policy.All(), text, time.Time{}, []string{"newly undecided: both: the policy asks for nothing", "newly undecided: alice: the policy asks for nothing"}},
-		"a policy that is not there": {byOf(alice), nil, text, time.Time{}, []string{"newly undecided: both: the policy asks for nothing", "newly undecided: alice: the policy asks for nothing"}},
+		"against what was decided": {nil, byOf(bob), text, time.Time{}, []string{denied, allowed}},
+		"against another policy":   {byOf(alice), byOf(bob), text, time.Time{}, []string{denied, allowed}},
+		"the same":                 {nil, byOf(alice), text, time.Time{}, nil},
+		"lines that are none": {nil, byOf(alice), broken, time.Time{},
+			[]string{"policy: line 2: record: it has no version, or no time"}},
+		"at the time of the record": {nil, ends, text, time.Time{}, nil},
+		"later": {nil, ends, text, now.Add(time.Hour),
+			[]string{"newly denied: both: no " + over + ", signed by key sha256:bbbbbbbbbbbb, who is not asked for",
+				"newly denied: alice: no " + over}},
+		"an empty policy": {nil, policy.All(), text, time.Time{},
+			[]string{"newly undecided: both: the policy asks for nothing", "newly undecided: alice: the policy asks for nothing"}},
+		"a policy that is not there": {byOf(alice), nil, text, time.Time{},
+			[]string{"newly undecided: both: the policy asks for nothing", "newly undecided: alice: the policy asks for nothing"}},
 	} {
 		if d := cmp.Diff(tt.want, diff(tt.old, tt.new, tt.file, tt.at)); d != "" {
 			t.Errorf("%s: %s", name, d)
@@ -335,7 +348,8 @@ func TestDiff(t *testing.T) {
 	}
 	n := 0
 	for d, err := range policy.Replay(t.Context(), byOf(bob), policy.ReadRecords(strings.NewReader(broken)), time.Time{}) {
-		if n++; (err != nil) != (n == 1) || err == nil && (!d.Replayed || d.Name == "" || d.Subject.Digest != subject.Digest || !d.Time.Equal(now)) {
+		if n++; (err != nil) != (n == 1) || err == nil &&
+			(!d.Replayed || d.Name == "" || d.Subject.Digest != subject.Digest || !d.Time.Equal(now)) {
 			t.Error(d, err)
 		}
 	}
@@ -392,7 +406,8 @@ func TestRecordIsReadStrictly(t *testing.T) {
 	in := &policy.Input{Name: "acme/app:v1", Now: now, Report: report(said("good", alice, now, verify.TimeLogged))}
 	in.Report.Rejected = []*verify.RejectedError{{Evidence: subject, Err: verify.ErrLimit}}
 	in.Request = &policy.Request{User: "u"}
-	_, record := policy.Recorded(t.Context(), policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: saysFact("bad")}, in)
+	_, record := policy.Recorded(t.Context(),
+		policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Check: saysFact("bad")}, in)
 	good, err := json.Marshal(record)
 	if err != nil {
 		t.Fatal(err)
@@ -405,19 +420,20 @@ func TestRecordIsReadStrictly(t *testing.T) {
 		return out
 	}
 	for name, text := range map[string]string{
-		"another version":    edit(`"version":1`, `"version":2`),
-		"no version":         edit(`"version":1,`, ``),
-		"no time":            edit(`"time":"2026-11-24T12:00:00Z",`, ``),
-		"a member more":      edit(`"version":1`, `"version":1,"allow":true`),
-		"a member twice":     edit(`"version":1`, `"version":1,"version":1`),
-		"another case":       edit(`"version"`, `"Version"`),
-		"a verdict":          edit(`"verdict":"ALLOW"`, `"verdict":"YES"`),
-		"a kind":             edit(`"kind":"statement"`, `"kind":"blob"`),
-		"a kind of signer":   edit(`"kind":"key"`, `"kind":"k"`),
-		"a source of time":   edit(`"timeSource":"log"`, `"timeSource":"logged"`),
-		"no signers":         edit(`"signers":[`, `"signers":[],"checks":[`),
-		"a kind of error":    edit(`"kinds":["limit"]`, `"kinds":["none"]`),
-		"a digest":           edit(`"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:`, `"subject":{"digest":"sha1:`),
+		"another version":  edit(`"version":1`, `"version":2`),
+		"no version":       edit(`"version":1,`, ``),
+		"no time":          edit(`"time":"2026-11-24T12:00:00Z",`, ``),
+		"a member more":    edit(`"version":1`, `"version":1,"allow":true`),
+		"a member twice":   edit(`"version":1`, `"version":1,"version":1`),
+		"another case":     edit(`"version"`, `"Version"`),
+		"a verdict":        edit(`"verdict":"ALLOW"`, `"verdict":"YES"`),
+		"a kind":           edit(`"kind":"statement"`, `"kind":"blob"`),
+		"a kind of signer": edit(`"kind":"key"`, `"kind":"k"`),
+		"a source of time": edit(`"timeSource":"log"`, `"timeSource":"logged"`),
+		"no signers":       edit(`"signers":[`, `"signers":[],"checks":[`),
+		"a kind of error":  edit(`"kinds":["limit"]`, `"kinds":["none"]`),
+		"a digest": edit(`"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:`,
+			`"subject":{"digest":"sha1:`),
 		"a fact of nothing":  edit(`,"value":"good"`, ``),
 		"a fact of two":      edit(`"value":"good"`, `"value":"good","error":"x"`),
 		"a fact twice":       edit(`"facts":[`, `"facts":[{"name":"test.says","value":"bad"},`),
@@ -458,7 +474,8 @@ func FuzzRecord(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	p := policy.All(byOf(alice), policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Quantifier: policy.Newest, Check: saysFact("bad")},
+	p := policy.All(byOf(alice),
+		policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Quantifier: policy.Newest, Check: saysFact("bad")},
 		policy.AtLeast(2, byOf(alice, bob), byOf(alice, carol)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		record := new(policy.Record)

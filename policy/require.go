@@ -236,7 +236,8 @@ func identityError(id verify.Identity) error {
 	case id == verify.Identity{}:
 		return errors.New("the requirement names a signer without identity")
 	case id.Kind == verify.KeyIdentity && !isKeyDigest(id.Key):
-		return fmt.Errorf("the requirement names key %q: a key is named by the 64 lower-case hex digits that TrustedKey.Identity gives", id.Key)
+		return fmt.Errorf("the requirement names key %q: a key is named by the 64 lower-case hex digits that TrustedKey.Identity "+
+			"gives", id.Key)
 	case id.Kind == verify.KeyIdentity && id.Subject+id.Issuer != "":
 		return errors.New("the requirement names a key with a subject or an issuer, which keys have not")
 	case id.Kind != verify.KeyIdentity && (id.Key != "" || id.Subject == ""):
@@ -257,7 +258,8 @@ func (r Require) fitsKeys(keys []verify.Identity) error {
 	known = slices.DeleteFunc(known, func(id verify.Identity) bool { return !slices.Contains(keys, id) })
 	switch named := len(r.By) + len(r.ByEntry) + len(r.Signers); {
 	case (r.MaxAge > 0 || r.Quantifier == Newest) && r.Time == "":
-		return errors.New("signatures by keys have no proven time: name a time in the predicate (Time), or trust signers whose time is proven")
+		return errors.New("signatures by keys have no proven time: name a time in the predicate (Time), or trust signers whose " +
+			"time is proven")
 	case r.AtLeast > len(keys):
 		return fmt.Errorf("the requirement asks for %d signers, and %d keys are trusted", r.AtLeast, len(keys))
 	case named > 0 && len(known) == 0:

@@ -49,38 +49,56 @@ func TestAtLeast(t *testing.T) {
 		there []*verify.Attestation
 		want  policy.Verdict
 	}{
-		"two of two":                     {policy.AtLeast(2, byOf(alice), byOf(bob)), []*verify.Attestation{signature(alice), signature(bob)}, A},
-		"one of two":                     {policy.AtLeast(2, byOf(alice), byOf(bob)), []*verify.Attestation{signature(alice)}, D},
-		"one is enough":                  {policy.AtLeast(1, byOf(alice), byOf(bob)), []*verify.Attestation{signature(bob)}, A},
-		"one key in two branches":        {policy.AtLeast(2, byOf(alice, bob), byOf(alice, carol)), []*verify.Attestation{signature(alice)}, D},
-		"one key, two signatures":        {policy.AtLeast(2, byOf(alice, bob), byOf(alice, carol)), []*verify.Attestation{signature(alice), signature(alice)}, D},
-		"matched the other way round":    {policy.AtLeast(2, byOf(alice, bob), byOf(alice)), []*verify.Attestation{signature(alice), signature(bob)}, A},
-		"key and its certificate":        {policy.AtLeast(2, byOf(alice), byOf(cert)), []*verify.Attestation{byKey, certified}, D},
-		"two and one":                    {policy.AtLeast(2, two, byOf(any3...)), []*verify.Attestation{signature(alice), signature(bob), signature(carol)}, A},
-		"two and one of two":             {policy.AtLeast(2, two, byOf(any3...)), []*verify.Attestation{signature(alice), signature(bob)}, D},
-		"nested":                         {policy.AtLeast(2, policy.AtLeast(2, byOf(alice), byOf(bob), byOf(carol)), byOf(any3...)), []*verify.Attestation{signature(alice, bob, carol)}, A},
-		"nested, shared":                 {policy.AtLeast(2, policy.AtLeast(2, byOf(alice), byOf(bob), byOf(carol)), byOf(any3...)), []*verify.Attestation{signature(alice, carol)}, D},
-		"all below":                      {policy.AtLeast(2, policy.All(byOf(alice), byOf(bob)), byOf(any3...)), []*verify.Attestation{signature(alice), signature(bob)}, D},
-		"all below share among them":     {policy.AtLeast(2, policy.All(byOf(alice), byOf(alice)), byOf(bob)), []*verify.Attestation{signature(alice), signature(bob)}, A},
-		"any below":                      {policy.AtLeast(2, policy.Any(byOf(alice), byOf(bob)), byOf(alice)), []*verify.Attestation{signature(alice), signature(bob)}, A},
-		"named":                          {policy.AtLeast(2, policy.Named("x", byOf(alice, bob)), policy.Named("y", byOf(alice))), []*verify.Attestation{signature(alice)}, D},
-		"a rule that rests on nobody":    {policy.AtLeast(2, byOf(alice), constant(A)), []*verify.Attestation{signature(alice)}, A},
-		"unknown might do":               {policy.AtLeast(2, byOf(alice), constant(I)), []*verify.Attestation{signature(alice)}, I},
-		"unknown does not matter":        {policy.AtLeast(1, byOf(alice), constant(I)), []*verify.Attestation{signature(alice)}, A},
-		"unknown does not suffice":       {policy.AtLeast(3, byOf(alice), byOf(bob), constant(I)), []*verify.Attestation{signature(alice)}, D},
-		"none":                           {policy.AtLeast(1), []*verify.Attestation{signature(alice)}, I},
-		"zero of one":                    {policy.AtLeast(0, byOf(alice)), []*verify.Attestation{signature(alice)}, I},
-		"minus one":                      {policy.AtLeast(-1, byOf(alice)), []*verify.Attestation{signature(alice)}, I},
-		"two of one":                     {policy.AtLeast(2, byOf(alice)), []*verify.Attestation{signature(alice)}, I},
-		"nil":                            {policy.AtLeast(1, nil), []*verify.Attestation{signature(alice)}, I},
-		"a part that does not apply":     {policy.AtLeast(1, never(byOf(alice))), []*verify.Attestation{signature(alice)}, I},
-		"one of them does not apply":     {policy.AtLeast(1, never(byOf(alice)), byOf(alice)), []*verify.Attestation{signature(alice)}, A},
-		"too few of them apply":          {policy.AtLeast(2, never(byOf(alice)), byOf(alice)), []*verify.Attestation{signature(alice)}, D},
-		"one policy name for two":        {policy.AtLeast(2, team("release", alice, bob), team("release", bob)), []*verify.Attestation{signature(alice), signature(bob)}, D},
-		"two policy names for one key":   {policy.AtLeast(2, team("release", alice), team("security", alice)), []*verify.Attestation{signature(alice)}, D},
-		"two policy names, two keys":     {policy.AtLeast(2, team("release", alice), team("security", bob)), []*verify.Attestation{signature(alice), signature(bob)}, A},
-		"a chain joins what was two":     {policy.AtLeast(2, byOf(alice), byOf(bob)), []*verify.Attestation{entry(alice, "a"), entry(bob, "b"), entry(carol, "a", "b")}, D},
-		"a chain that counts joins them": {policy.AtLeast(2, byOf(any3...), byOf(any3...)), []*verify.Attestation{entry(alice, "a"), entry(bob, "b"), entry(carol, "a", "b")}, D},
+		"two of two": {policy.AtLeast(2, byOf(alice), byOf(bob)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, A},
+		"one of two":    {policy.AtLeast(2, byOf(alice), byOf(bob)), []*verify.Attestation{signature(alice)}, D},
+		"one is enough": {policy.AtLeast(1, byOf(alice), byOf(bob)), []*verify.Attestation{signature(bob)}, A},
+		"one key in two branches": {policy.AtLeast(2, byOf(alice, bob), byOf(alice, carol)),
+			[]*verify.Attestation{signature(alice)}, D},
+		"one key, two signatures": {policy.AtLeast(2, byOf(alice, bob), byOf(alice, carol)),
+			[]*verify.Attestation{signature(alice), signature(alice)}, D},
+		"matched the other way round": {policy.AtLeast(2, byOf(alice, bob), byOf(alice)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, A},
+		"key and its certificate": {policy.AtLeast(2, byOf(alice), byOf(cert)), []*verify.Attestation{byKey, certified}, D},
+		"two and one": {policy.AtLeast(2, two, byOf(any3...)),
+			[]*verify.Attestation{signature(alice), signature(bob), signature(carol)}, A},
+		"two and one of two": {policy.AtLeast(2, two, byOf(any3...)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, D},
+		"nested": {policy.AtLeast(2, policy.AtLeast(2, byOf(alice), byOf(bob), byOf(carol)), byOf(any3...)),
+			[]*verify.Attestation{signature(alice, bob, carol)}, A},
+		"nested, shared": {policy.AtLeast(2, policy.AtLeast(2, byOf(alice), byOf(bob), byOf(carol)), byOf(any3...)),
+			[]*verify.Attestation{signature(alice, carol)}, D},
+		"all below": {policy.AtLeast(2, policy.All(byOf(alice), byOf(bob)), byOf(any3...)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, D},
+		"all below share among them": {policy.AtLeast(2, policy.All(byOf(alice), byOf(alice)), byOf(bob)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, A},
+		"any below": {policy.AtLeast(2, policy.Any(byOf(alice), byOf(bob)), byOf(alice)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, A},
+		"named": {policy.AtLeast(2, policy.Named("x", byOf(alice, bob)), policy.Named("y", byOf(alice))),
+			[]*verify.Attestation{signature(alice)}, D},
+		"a rule that rests on nobody": {policy.AtLeast(2, byOf(alice), constant(A)), []*verify.Attestation{signature(alice)}, A},
+		"unknown might do":            {policy.AtLeast(2, byOf(alice), constant(I)), []*verify.Attestation{signature(alice)}, I},
+		"unknown does not matter":     {policy.AtLeast(1, byOf(alice), constant(I)), []*verify.Attestation{signature(alice)}, A},
+		"unknown does not suffice": {policy.AtLeast(3, byOf(alice), byOf(bob), constant(I)),
+			[]*verify.Attestation{signature(alice)}, D},
+		"none":                       {policy.AtLeast(1), []*verify.Attestation{signature(alice)}, I},
+		"zero of one":                {policy.AtLeast(0, byOf(alice)), []*verify.Attestation{signature(alice)}, I},
+		"minus one":                  {policy.AtLeast(-1, byOf(alice)), []*verify.Attestation{signature(alice)}, I},
+		"two of one":                 {policy.AtLeast(2, byOf(alice)), []*verify.Attestation{signature(alice)}, I},
+		"nil":                        {policy.AtLeast(1, nil), []*verify.Attestation{signature(alice)}, I},
+		"a part that does not apply": {policy.AtLeast(1, never(byOf(alice))), []*verify.Attestation{signature(alice)}, I},
+		"one of them does not apply": {policy.AtLeast(1, never(byOf(alice)), byOf(alice)), []*verify.Attestation{signature(alice)}, A},
+		"too few of them apply":      {policy.AtLeast(2, never(byOf(alice)), byOf(alice)), []*verify.Attestation{signature(alice)}, D},
+		"one policy name for two": {policy.AtLeast(2, team("release", alice, bob), team("release", bob)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, D},
+		"two policy names for one key": {policy.AtLeast(2, team("release", alice), team("security", alice)),
+			[]*verify.Attestation{signature(alice)}, D},
+		"two policy names, two keys": {policy.AtLeast(2, team("release", alice), team("security", bob)),
+			[]*verify.Attestation{signature(alice), signature(bob)}, A},
+		"a chain joins what was two": {policy.AtLeast(2, byOf(alice), byOf(bob)),
+			[]*verify.Attestation{entry(alice, "a"), entry(bob, "b"), entry(carol, "a", "b")}, D},
+		"a chain that counts joins them": {policy.AtLeast(2, byOf(any3...), byOf(any3...)),
+			[]*verify.Attestation{entry(alice, "a"), entry(bob, "b"), entry(carol, "a", "b")}, D},
 	} {
 		if d := decide(t, tt.p, tt.there...); d.Verdict != tt.want {
 			t.Errorf("%s: %+v, want %v", name, d, tt.want)
@@ -163,7 +181,8 @@ func TestFact(t *testing.T) {
 			}
 			return err
 		}}
-	if d := decide(t, policy.All(rule, policy.Named("again", policy.Any(rule, rule)), policy.AtLeast(1, rule)), a, b); d.Verdict != policy.Allow || reads != 2 {
+	if d := decide(t, policy.All(rule, policy.Named("again", policy.Any(rule, rule)), policy.AtLeast(1, rule)), a, b); d.Verdict !=
+		policy.Allow || reads != 2 {
 		t.Errorf("%d reads, %v", reads, d)
 	}
 	fact := func(name string, read func() (string, error)) policy.Policy {
@@ -187,12 +206,14 @@ func TestFact(t *testing.T) {
 		p    policy.Policy
 		want policy.Verdict
 	}{
-		"value":                        {fact("f", func() (string, error) { return "x", nil }), policy.Allow},
-		"error":                        {fact("f", func() (string, error) { return "x", errors.New("broken") }), policy.Deny},
-		"panics":                       {policy.All(fact("f", panics), fact("f", panics)), policy.Indeterminate},
-		"after a panic, another read":  {policy.Any(fact("f", panics), fact("f", func() (string, error) { return "x", nil })), policy.Indeterminate},
-		"one name for two types":       {policy.All(other, fact("size", func() (string, error) { return "x", nil })), policy.Indeterminate},
-		"an error is kept like others": {policy.Any(fact("f", func() (string, error) { return "", errors.New("broken") }), fact("f", func() (string, error) { return "x", nil })), policy.Deny},
+		"value":  {fact("f", func() (string, error) { return "x", nil }), policy.Allow},
+		"error":  {fact("f", func() (string, error) { return "x", errors.New("broken") }), policy.Deny},
+		"panics": {policy.All(fact("f", panics), fact("f", panics)), policy.Indeterminate},
+		"after a panic, another read": {policy.Any(fact("f", panics), fact("f", func() (string, error) { return "x", nil })),
+			policy.Indeterminate},
+		"one name for two types": {policy.All(other, fact("size", func() (string, error) { return "x", nil })), policy.Indeterminate},
+		"an error is kept like others": {policy.Any(fact("f", func() (string, error) { return "", errors.New("broken") }),
+			fact("f", func() (string, error) { return "x", nil })), policy.Deny},
 	} {
 		if d := decide(t, tt.p, a); d.Verdict != tt.want {
 			t.Errorf("%s: %v, want %v", name, d, tt.want)
@@ -224,10 +245,11 @@ func TestWhen(t *testing.T) {
 		skipped bool
 		until   time.Time
 	}{
-		"holds":                      {policy.When(in("prod"), yes), prod, policy.Allow, false, policy.Forever},
-		"holds and denies":           {policy.When(in("prod"), no), prod, policy.Deny, false, policy.Forever},
-		"does not":                   {policy.When(in("dev"), yes), prod, policy.Indeterminate, true, policy.Forever},
-		"all of what does not":       {policy.All(policy.When(in("dev"), yes), policy.When(in("dev"), no)), prod, policy.Indeterminate, true, policy.Forever},
+		"holds":            {policy.When(in("prod"), yes), prod, policy.Allow, false, policy.Forever},
+		"holds and denies": {policy.When(in("prod"), no), prod, policy.Deny, false, policy.Forever},
+		"does not":         {policy.When(in("dev"), yes), prod, policy.Indeterminate, true, policy.Forever},
+		"all of what does not": {policy.All(policy.When(in("dev"), yes), policy.When(in("dev"), no)), prod, policy.Indeterminate,
+			true, policy.Forever},
 		"any of what does not":       {policy.Any(policy.When(in("dev"), yes)), prod, policy.Indeterminate, true, policy.Forever},
 		"all leaves it out":          {policy.All(policy.When(in("dev"), no), yes), prod, policy.Allow, false, policy.Forever},
 		"any leaves it out":          {policy.Any(policy.When(in("dev"), yes), no), prod, policy.Deny, false, policy.Forever},
@@ -236,11 +258,14 @@ func TestWhen(t *testing.T) {
 		"not yet":                    {policy.All(policy.When(fromThen, no), yes), prod, policy.Allow, false, later},
 		"no function":                {policy.When(policy.Condition{}, yes), prod, policy.Indeterminate, false, time.Time{}},
 		"no policy":                  {policy.When(in("prod"), nil), prod, policy.Indeterminate, false, time.Time{}},
-		"panics":                     {policy.When(policy.Condition{Holds: func(*policy.Input) (bool, error) { panic("x") }}, yes), prod, policy.Indeterminate, false, time.Time{}},
-		"soft of what does not":      {policy.Soft(policy.Warn, policy.Warn, policy.When(in("dev"), yes)), prod, policy.Indeterminate, true, policy.Forever},
+		"panics": {policy.When(policy.Condition{Holds: func(*policy.Input) (bool, error) { panic("x") }}, yes), prod,
+			policy.Indeterminate, false, time.Time{}},
+		"soft of what does not": {policy.Soft(policy.Warn, policy.Warn, policy.When(in("dev"), yes)), prod, policy.Indeterminate, true,
+			policy.Forever},
 	} {
 		d := policy.Decide(t.Context(), tt.p, &policy.Input{Now: now, Request: tt.request, Report: report(signature(alice))})
-		if d.Verdict != tt.want || d.Skipped != tt.skipped || !d.Until.Equal(tt.until) || d.Holds(now) == (tt.want == policy.Indeterminate) {
+		if d.Verdict != tt.want || d.Skipped != tt.skipped || !d.Until.Equal(tt.until) ||
+			d.Holds(now) == (tt.want == policy.Indeterminate) {
 			t.Errorf("%s: %v, skipped %v, until %v", name, d, d.Skipped, d.Until)
 		}
 	}
@@ -254,18 +279,21 @@ func TestSoft(t *testing.T) {
 		want policy.Verdict
 		soft int
 	}{
-		"met":                       {policy.Soft(policy.Warn, policy.Warn, byOf(alice)), policy.Allow, 0},
-		"warns":                     {policy.All(byOf(alice), policy.Named("bob too", policy.Soft(policy.Warn, policy.Enforce, byOf(bob)))), policy.Allow, 1},
-		"audits":                    {policy.All(byOf(alice), policy.Soft(policy.Audit, policy.Enforce, byOf(bob))), policy.Allow, 1},
-		"unknown stays":             {policy.All(byOf(alice), policy.Soft(policy.Warn, policy.Enforce, unknown)), policy.Indeterminate, 0},
-		"unknown warns, deny stays": {policy.All(policy.Soft(policy.Enforce, policy.Warn, unknown), policy.Soft(policy.Enforce, policy.Warn, byOf(bob))), policy.Deny, 1},
-		"an effect there is not":    {policy.Soft(7, 7, byOf(bob)), policy.Deny, 0},
+		"met": {policy.Soft(policy.Warn, policy.Warn, byOf(alice)), policy.Allow, 0},
+		"warns": {policy.All(byOf(alice), policy.Named("bob too", policy.Soft(policy.Warn, policy.Enforce, byOf(bob)))),
+			policy.Allow, 1},
+		"audits":        {policy.All(byOf(alice), policy.Soft(policy.Audit, policy.Enforce, byOf(bob))), policy.Allow, 1},
+		"unknown stays": {policy.All(byOf(alice), policy.Soft(policy.Warn, policy.Enforce, unknown)), policy.Indeterminate, 0},
+		"unknown warns, deny stays": {policy.All(policy.Soft(policy.Enforce, policy.Warn, unknown),
+			policy.Soft(policy.Enforce, policy.Warn, byOf(bob))), policy.Deny, 1},
+		"an effect there is not": {policy.Soft(7, 7, byOf(bob)), policy.Deny, 0},
 	} {
 		if d := decide(t, tt.p, signature(alice)); d.Verdict != tt.want || len(d.Warnings()) != tt.soft {
 			t.Errorf("%s: %+v, %d warnings", name, d, len(d.Warnings()))
 		}
 	}
-	if d := decide(t, policy.All(byOf(alice), policy.Soft(policy.Warn, policy.Warn, policy.Named("bob too", byOf(bob)))), signature(alice)); len(d.Warnings()) != 1 || d.Warnings()[0].RuleName != "bob too" {
+	if d := decide(t, policy.All(byOf(alice), policy.Soft(policy.Warn, policy.Warn, policy.Named("bob too", byOf(bob)))),
+		signature(alice)); len(d.Warnings()) != 1 || d.Warnings()[0].RuleName != "bob too" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -274,7 +302,8 @@ func TestSoft(t *testing.T) {
 // is read back from them.
 func TestDecisionTells(t *testing.T) {
 	p := policy.All(
-		policy.Named("signed by release", policy.Require{Kind: verify.ImageSignature, Signers: []policy.Signer{{Name: "release", Identities: []verify.Identity{alice}}}}),
+		policy.Named("signed by release",
+			policy.Require{Kind: verify.ImageSignature, Signers: []policy.Signer{{Name: "release", Identities: []verify.Identity{alice}}}}),
 		policy.Any(policy.Require{Name: "bob's", Kind: verify.ImageSignature, By: []verify.Identity{bob}},
 			policy.Require{Name: "sbom", Kind: verify.Statement, PredicateTypes: []string{sbomType}, AtLeast: 2}),
 	)

@@ -21,7 +21,8 @@ func TestSignerValidity(t *testing.T) {
 		return verify.Signer{Identity: alice, SignedAt: at, TimeSource: source}
 	}
 	vague := func(s verify.Signer, by time.Duration) verify.Signer { s.Accuracy = by; return s }
-	unproven := []verify.Signer{{Identity: alice}, at(early.Add(-time.Hour), verify.TimeClaimed), at(early.Add(-time.Hour), 9), {Identity: alice, TimeSource: verify.TimeLogged}}
+	unproven := []verify.Signer{{Identity: alice}, at(early.Add(-time.Hour), verify.TimeClaimed), at(early.Add(-time.Hour), 9),
+		{Identity: alice, TimeSource: verify.TimeLogged}}
 	proven := []verify.TimeSource{verify.TimeAuthority, verify.TimeStamped, verify.TimeLogged}
 	type row struct {
 		name         string
@@ -45,7 +46,8 @@ func TestSignerValidity(t *testing.T) {
 		}
 		rows = append(rows,
 			row{end.name + ", a timestamp that may be later", end.signer, vague(at(early, verify.TimeStamped), time.Hour), A, D, noon},
-			row{end.name + ", a timestamp that may not", end.signer, vague(at(early, verify.TimeStamped), time.Hour-1), A, A, policy.Forever})
+			row{end.name + ", a timestamp that may not", end.signer, vague(at(early, verify.TimeStamped), time.Hour-1), A, A,
+				policy.Forever})
 	}
 	rows = append(rows,
 		row{"from", policy.Signer{From: noon}, unproven[0], D, A, noon},
@@ -53,8 +55,10 @@ func TestSignerValidity(t *testing.T) {
 		row{"from, signed later", policy.Signer{From: early}, at(early.Add(time.Minute), verify.TimeLogged), A, A, policy.Forever},
 		row{"compromised before it ends", policy.Signer{Until: late, CompromisedSince: noon}, unproven[0], A, D, noon},
 		row{"it ends before it is compromised", policy.Signer{Until: noon, CompromisedSince: late}, unproven[0], A, D, noon},
-		row{"proven before the end, not before the theft", policy.Signer{Until: late, CompromisedSince: early}, at(early.Add(time.Minute), verify.TimeLogged), D, D, policy.Forever},
-		row{"the evidence ends first", policy.Signer{Until: noon}, verify.Signer{Identity: alice, Until: noon.Add(-time.Minute)}, A, D, noon.Add(-time.Minute)},
+		row{"proven before the end, not before the theft", policy.Signer{Until: late, CompromisedSince: early},
+			at(early.Add(time.Minute), verify.TimeLogged), D, D, policy.Forever},
+		row{"the evidence ends first", policy.Signer{Until: noon}, verify.Signer{Identity: alice, Until: noon.Add(-time.Minute)}, A, D,
+			noon.Add(-time.Minute)},
 		row{"without an end", policy.Signer{}, unproven[1], A, A, policy.Forever},
 	)
 	for _, tt := range rows {
@@ -64,14 +68,16 @@ func TestSignerValidity(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 		ask := func(at time.Time) *policy.Decision {
-			return policy.Decide(t.Context(), p, &policy.Input{Now: at, Report: report(&verify.Attestation{Kind: verify.ImageSignature, Subject: subject, Signers: []verify.Signer{tt.by}})})
+			return policy.Decide(t.Context(), p, &policy.Input{Now: at,
+				Report: report(&verify.Attestation{Kind: verify.ImageSignature, Subject: subject, Signers: []verify.Signer{tt.by}})})
 		}
 		before, then := ask(noon.Add(-1)), ask(noon)
 		if before.Verdict != tt.before || then.Verdict != tt.then && tt.name != "the evidence ends first" || !before.Until.Equal(tt.until) {
 			t.Errorf("%s: %v until %v, then %v", tt.name, before, before.Until, then)
 		}
 		for _, d := range []*policy.Decision{before, then} {
-			if l := d.Looked[0]; l.Counts != (d.Verdict == A) || (l.Signers[0].Why == "") != (d.Verdict == A) || l.Signers[0].As != "release" {
+			if l := d.Looked[0]; l.Counts != (d.Verdict == A) || (l.Signers[0].Why == "") != (d.Verdict == A) ||
+				l.Signers[0].As != "release" {
 				t.Errorf("%s: %+v", tt.name, l)
 			}
 		}
@@ -81,15 +87,18 @@ func TestSignerValidity(t *testing.T) {
 // A stolen key neither allows nor, where every attestation is asked for, forbids.
 func TestStolenKeyForbidsNothing(t *testing.T) {
 	rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Quantifier: policy.Every, Check: saysFact("bad"),
-		Signers: []policy.Signer{{Name: "old", Identities: []verify.Identity{alice}, CompromisedSince: now.Add(-time.Hour)}, {Name: "new", Identities: []verify.Identity{bob}}}}
+		Signers: []policy.Signer{{Name: "old", Identities: []verify.Identity{alice}, CompromisedSince: now.Add(-time.Hour)},
+			{Name: "new", Identities: []verify.Identity{bob}}}}
 	stolen := said("bad", alice, now, verify.TimeLogged)
 	if d := decide(t, rule, stolen, said("good", bob, now, verify.TimeLogged)); d.Verdict != policy.Allow {
 		t.Error(d)
 	}
-	if d := decide(t, rule, said("good", alice, now, verify.TimeLogged)); d.Verdict != policy.Deny || !strings.Contains(d.Reason, "may be anybody's since") {
+	if d := decide(t, rule, said("good", alice, now, verify.TimeLogged)); d.Verdict != policy.Deny ||
+		!strings.Contains(d.Reason, "may be anybody's since") {
 		t.Error(d)
 	}
-	if d := decide(t, rule, said("bad", alice, now.Add(-2*time.Hour), verify.TimeLogged), said("good", bob, now, verify.TimeLogged)); d.Verdict != policy.Deny {
+	if d := decide(t, rule, said("bad", alice, now.Add(-2*time.Hour), verify.TimeLogged),
+		said("good", bob, now, verify.TimeLogged)); d.Verdict != policy.Deny {
 		t.Error(d)
 	}
 }
@@ -113,7 +122,8 @@ func TestSignerValidate(t *testing.T) {
 			t.Errorf("%s: %v", name, d)
 		}
 	}
-	two := policy.Require{Kind: verify.ImageSignature, AtLeast: 2, Signers: []policy.Signer{{Name: "a", Identities: ids}, {Name: "a", Identities: []verify.Identity{bob}}}}
+	two := policy.Require{Kind: verify.ImageSignature, AtLeast: 2,
+		Signers: []policy.Signer{{Name: "a", Identities: ids}, {Name: "a", Identities: []verify.Identity{bob}}}}
 	if err := policy.Validate(two); err == nil {
 		t.Error("two signers of one name are two")
 	}

@@ -43,7 +43,8 @@ func endings(t *testing.T) map[string]ending {
 	by := rules.Evidence{By: []verify.Identity{alice}}
 	found := func(change func(*vuln.Report)) *verify.Attestation {
 		r := &vuln.Report{
-			Tool: vuln.Tool{Name: "scanner", Version: "1"}, Databases: []vuln.Database{{Name: "db", Updated: now}}, Finished: now, Components: 1,
+			Tool: vuln.Tool{Name: "scanner", Version: "1"}, Databases: []vuln.Database{{Name: "db", Updated: now}}, Finished: now,
+			Components: 1,
 			Findings: []vuln.Finding{{ID: "CVE-2026-1", Severity: vuln.Critical, Published: now.Add(-time.Hour),
 				Affects: []vuln.Affected{{Component: vuln.Component{PURL: "pkg:npm/a@1"}, Fixed: []string{"2"}}}}},
 		}
@@ -53,7 +54,8 @@ func endings(t *testing.T) map[string]ending {
 	critical, none := found(func(*vuln.Report) {}), found(func(r *vuln.Report) { r.Findings = nil })
 	exception := rules.Exception{Finding: "CVE-2026-1", Owner: "ops", Reason: "not reachable", Expires: now.Add(end)}
 	doc, err := document.Parse([]byte("version: 1\nname: x\nexpires: " + now.Add(end).Format(time.RFC3339) +
-		"\ntrust: [{name: team, kind: k}]\nimages: [{name: i, match: ['registry.example.com/**'], require: [{name: signed, signature: {by: [team]}}]}]\n"))
+		"\ntrust: [{name: team, kind: k}]\nimages: [{name: i, match: ['registry.example.com/**'], require: [{name: signed, signature: " +
+		"{by: [team]}}]}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,18 +74,25 @@ func endings(t *testing.T) map[string]ending {
 		return policy.Require{Kind: verify.ImageSignature, Signers: []policy.Signer{s}}
 	}
 	return map[string]ending{
-		"an exception of the rule": {&rules.Vulnerabilities{Evidence: by, Severity: "high", Exceptions: []rules.Exception{exception}}, []*verify.Attestation{critical}, "", end},
+		"an exception of the rule": {&rules.Vulnerabilities{Evidence: by, Severity: "high", Exceptions: []rules.Exception{exception}},
+			[]*verify.Attestation{critical}, "", end},
 		"a signed exception": {&rules.Vulnerabilities{Evidence: by, Severity: "high", ExceptionsBy: by},
 			[]*verify.Attestation{critical, saying(t, rules.ExceptionsType, rules.Exceptions{exception})}, "", end},
 		"broken glass": {rules.BreakGlass{Policy: image, Evidence: by},
-			[]*verify.Attestation{saying(t, rules.BreakGlassType, &rules.Glass{Owner: "ops", Reason: "incident", Expires: now.Add(end)})}, "", end},
-		"the grace of a finding":      {&rules.Vulnerabilities{Evidence: by, Severity: "high", Grace: end + time.Hour}, []*verify.Attestation{critical}, "", end},
-		"the age of a scan":           {&rules.Vulnerabilities{Evidence: by, Severity: "high", MaxScanAge: end}, []*verify.Attestation{none}, "", end},
-		"the age of a database":       {&rules.Vulnerabilities{Evidence: by, Severity: "high", MaxDatabaseAge: end}, []*verify.Attestation{none}, "", end},
-		"the age of a signature":      {policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: end}, []*verify.Attestation{saying(t, sbomType, 1)}, "", end},
-		"a signer of the policy":      {named(policy.Signer{Until: now.Add(end)}), []*verify.Attestation{signature(alice)}, "", end},
-		"a key that will have leaked": {named(policy.Signer{CompromisedSince: now.Add(end)}), []*verify.Attestation{signature(alice)}, "", end},
-		"the policy document":         {loaded, []*verify.Attestation{team}, "registry.example.com/app", end},
+			[]*verify.Attestation{saying(t, rules.BreakGlassType, &rules.Glass{Owner: "ops", Reason: "incident", Expires: now.Add(end)})},
+			"", end},
+		"the grace of a finding": {&rules.Vulnerabilities{Evidence: by, Severity: "high", Grace: end + time.Hour},
+			[]*verify.Attestation{critical}, "", end},
+		"the age of a scan": {&rules.Vulnerabilities{Evidence: by, Severity: "high", MaxScanAge: end},
+			[]*verify.Attestation{none}, "", end},
+		"the age of a database": {&rules.Vulnerabilities{Evidence: by, Severity: "high", MaxDatabaseAge: end},
+			[]*verify.Attestation{none}, "", end},
+		"the age of a signature": {policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: end},
+			[]*verify.Attestation{saying(t, sbomType, 1)}, "", end},
+		"a signer of the policy": {named(policy.Signer{Until: now.Add(end)}), []*verify.Attestation{signature(alice)}, "", end},
+		"a key that will have leaked": {named(policy.Signer{CompromisedSince: now.Add(end)}),
+			[]*verify.Attestation{signature(alice)}, "", end},
+		"the policy document": {loaded, []*verify.Attestation{team}, "registry.example.com/app", end},
 	}
 }
 
@@ -110,10 +119,12 @@ func TestEnds(t *testing.T) {
 				asked := *in
 				asked.Now = at
 				anew, replayed := policy.Decide(t.Context(), e.policy, &asked), kept.Decide(t.Context(), e.policy, at)
-				if want := at.Before(end); (anew.Verdict == policy.Allow) != want || replayed.Verdict != anew.Verdict || d.Holds(at) != (want && d.Until.After(at)) {
+				if want := at.Before(end); (anew.Verdict == policy.Allow) != want || replayed.Verdict != anew.Verdict ||
+					d.Holds(at) != (want && d.Until.After(at)) {
 					t.Errorf("at %s: anew %v, replayed %v", at, anew, replayed)
 				}
-				if !replayed.Replayed || !errors.Is(replayed.Err(), policy.ErrIndeterminate) && !errors.Is(replayed.Err(), policy.ErrDenied) {
+				if !replayed.Replayed || !errors.Is(replayed.Err(), policy.ErrIndeterminate) &&
+					!errors.Is(replayed.Err(), policy.ErrDenied) {
 					t.Errorf("at %s a replayed decision opens a door: %v", at, replayed.Err())
 				}
 			}

@@ -43,12 +43,14 @@ func TestTrapUnknownError(t *testing.T) {
 	for _, err := range []error{&odd{}, &odd{panics: true}, none, errors.Join(&odd{}), fmt.Errorf("%w", &odd{})} {
 		check := func(context.Context, *policy.Input, *verify.Attestation) error { return err }
 		for _, q := range []policy.Quantifier{policy.Some, policy.Every, policy.Newest} {
-			d := decide(t, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Quantifier: q, Check: check}, statement(sbomType, now))
+			d := decide(t, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Quantifier: q, Check: check},
+				statement(sbomType, now))
 			if d.Verdict == policy.Allow || d.Err() == nil {
 				t.Errorf("%T in a check, %v: %v", err, q, d.Verdict)
 			}
 		}
-		d := decide(t, policy.When(policy.Condition{Words: "odd", Holds: func(*policy.Input) (bool, error) { return false, err }}, policy.Require{Kind: verify.ImageSignature}), signature(alice))
+		d := decide(t, policy.When(policy.Condition{Words: "odd", Holds: func(*policy.Input) (bool, error) { return false, err }},
+			policy.Require{Kind: verify.ImageSignature}), signature(alice))
 		if d.Verdict == policy.Allow || d.Skipped {
 			t.Errorf("%T in a condition: %v, skipped %t", err, d.Verdict, d.Skipped)
 		}
@@ -56,9 +58,10 @@ func TestTrapUnknownError(t *testing.T) {
 			Open: func(context.Context, string) (*policy.Image, error) {
 				return &policy.Image{Subject: subject, Source: candidates{{Data: []byte("{}")}}}, nil
 			},
-			Verifiers: []verify.Verifier{verifierFunc(func(context.Context, verify.Descriptor, verify.Descriptor) (*verify.Attestation, error) {
-				return nil, err
-			})},
+			Verifiers: []verify.Verifier{
+				verifierFunc(func(context.Context, verify.Descriptor, verify.Descriptor) (*verify.Attestation, error) {
+					return nil, err
+				})},
 			Policy: policy.Require{Kind: verify.ImageSignature},
 		}
 		if d := gate.Check(t.Context(), "app"); d.Verdict == policy.Allow || d.Err() == nil {
@@ -73,10 +76,12 @@ func TestTrapUnknownError(t *testing.T) {
 
 // What one rule came to is not told of another one, in whatever order they stand, and the same input gives the same bytes.
 func TestTrapWrongCulprit(t *testing.T) {
-	warned := policy.Soft(policy.Warn, policy.Warn, policy.Require{Name: "warned", Kind: verify.Statement, PredicateTypes: []string{"https://x.example/warned"}})
+	warned := policy.Soft(policy.Warn, policy.Warn,
+		policy.Require{Name: "warned", Kind: verify.Statement, PredicateTypes: []string{"https://x.example/warned"}})
 	enforced := policy.Require{Name: "enforced", Kind: verify.Statement, PredicateTypes: []string{"https://x.example/enforced"}}
 	met := policy.Require{Name: "met", Kind: verify.ImageSignature}
-	for _, order := range [][]policy.Policy{{warned, enforced, met}, {enforced, warned, met}, {met, warned, enforced}, {met, enforced, warned}} {
+	for _, order := range [][]policy.Policy{{warned, enforced, met}, {enforced, warned, met}, {met, warned, enforced},
+		{met, enforced, warned}} {
 		p := policy.All(order...)
 		var first []byte
 		var mu sync.Mutex
@@ -119,13 +124,15 @@ func TestTrapAnnotations(t *testing.T) {
 	for _, s := range []verify.Descriptor{subject, image} {
 		gate := &policy.Gate{
 			Open: func(context.Context, string) (*policy.Image, error) {
-				return &policy.Image{Subject: s, Source: verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
-					return func(yield func(verify.Descriptor, error) bool) { yield(evidence, nil) }
-				})}, nil
+				return &policy.Image{Subject: s,
+					Source: verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+						return func(yield func(verify.Descriptor, error) bool) { yield(evidence, nil) }
+					})}, nil
 			},
-			Verifiers: []verify.Verifier{verifierFunc(func(context.Context, verify.Descriptor, verify.Descriptor) (*verify.Attestation, error) {
-				return nil, verify.ErrNotTrusted
-			})},
+			Verifiers: []verify.Verifier{
+				verifierFunc(func(context.Context, verify.Descriptor, verify.Descriptor) (*verify.Attestation, error) {
+					return nil, verify.ErrNotTrusted
+				})},
 			Policy: policy.Require{Kind: verify.ImageSignature},
 		}
 		d := gate.Check(t.Context(), "app")
@@ -145,7 +152,8 @@ func TestTrapAnyCount(t *testing.T) {
 	for _, p := range []policy.Policy{
 		policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}},
 		policy.Require{Kind: verify.ImageSignature, AtLeast: 3},
-		policy.AtLeast(3, policy.Require{Kind: verify.ImageSignature}, policy.Require{Kind: verify.ImageSignature}, policy.Require{Kind: verify.ImageSignature}),
+		policy.AtLeast(3, policy.Require{Kind: verify.ImageSignature}, policy.Require{Kind: verify.ImageSignature},
+			policy.Require{Kind: verify.ImageSignature}),
 		policy.All(policy.Require{Kind: verify.ImageSignature}, policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{bob}}),
 	} {
 		if d := decide(t, p, others...); d.Verdict != policy.Deny {
@@ -155,7 +163,8 @@ func TestTrapAnyCount(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	d := policy.Decide(ended, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType},
-		Check: func(context.Context, *policy.Input, *verify.Attestation) error { return nil }}, &policy.Input{Report: report(statement(sbomType, now)), Now: now})
+		Check: func(context.Context, *policy.Input, *verify.Attestation) error { return nil }},
+		&policy.Input{Report: report(statement(sbomType, now)), Now: now})
 	if d.Verdict != policy.Indeterminate {
 		t.Errorf("after its context ended: %v", d)
 	}
@@ -163,9 +172,10 @@ func TestTrapAnyCount(t *testing.T) {
 
 // Evidence that nobody was asked to verify is not verified, and what a rule did not take is told.
 func TestTrapNobodyVerified(t *testing.T) {
-	for _, verifiers := range [][]verify.Verifier{nil, {}, {nil}, {verifierFunc(func(context.Context, verify.Descriptor, verify.Descriptor) (*verify.Attestation, error) {
-		return nil, nil
-	})}} {
+	for _, verifiers := range [][]verify.Verifier{nil, {}, {nil},
+		{verifierFunc(func(context.Context, verify.Descriptor, verify.Descriptor) (*verify.Attestation, error) {
+			return nil, nil
+		})}} {
 		gate := &policy.Gate{
 			Open: func(context.Context, string) (*policy.Image, error) {
 				return &policy.Image{Subject: subject, Source: candidates{{Data: []byte("{}")}}}, nil
@@ -176,11 +186,13 @@ func TestTrapNobodyVerified(t *testing.T) {
 			t.Errorf("%v", d)
 		}
 	}
-	d := decide(t, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{bob}}, statement(sbomType, now), signature(bob))
+	d := decide(t, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, By: []verify.Identity{bob}},
+		statement(sbomType, now), signature(bob))
 	if d.Verdict != policy.Deny || len(d.Looked) != 1 || d.Looked[0].Counts || d.Looked[0].Why == "" {
 		t.Errorf("%v looked at %+v", d, d.Looked)
 	}
-	if d := decide(t, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}}, statement("https://x.example/other", now)); !strings.Contains(d.Reason, "there is only a statement of type https://x.example/other") {
+	if d := decide(t, policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}}, statement("https://x.example/other",
+		now)); !strings.Contains(d.Reason, "there is only a statement of type https://x.example/other") {
 		t.Errorf("%v", d)
 	}
 }
@@ -189,12 +201,17 @@ func TestTrapNobodyVerified(t *testing.T) {
 func TestTrapEmpty(t *testing.T) {
 	everything := []*verify.Attestation{signature(alice, bob), statement(sbomType, now)}
 	for name, p := range map[string]policy.Policy{
-		"nil": nil, "all of nothing": policy.All(), "any of nothing": policy.Any(), "at least none": policy.AtLeast(0, policy.Require{Kind: verify.ImageSignature}),
-		"at least one of nothing": policy.AtLeast(1), "all of nothing at all": policy.All(policy.All(), policy.Any()), "a zero Require": policy.Require{},
-		"a nil Func": policy.Func(nil), "a Func of nothing": policy.Func(func(context.Context, *policy.Input) *policy.Decision { return nil }),
-		"a zero decision":          policy.Func(func(context.Context, *policy.Input) *policy.Decision { return &policy.Decision{} }),
-		"no condition":             policy.When(policy.Condition{}, policy.Require{Kind: verify.ImageSignature}),
-		"none that applies":        policy.All(policy.When(policy.Condition{Words: "never", Holds: func(*policy.Input) (bool, error) { return false, nil }}, policy.Require{Kind: verify.ImageSignature})),
+		"nil": nil, "all of nothing": policy.All(), "any of nothing": policy.Any(),
+		"at least none":           policy.AtLeast(0, policy.Require{Kind: verify.ImageSignature}),
+		"at least one of nothing": policy.AtLeast(1), "all of nothing at all": policy.All(policy.All(), policy.Any()),
+		"a zero Require":    policy.Require{},
+		"a nil Func":        policy.Func(nil),
+		"a Func of nothing": policy.Func(func(context.Context, *policy.Input) *policy.Decision { return nil }),
+		"a zero decision":   policy.Func(func(context.Context, *policy.Input) *policy.Decision { return &policy.Decision{} }),
+		"no condition":      policy.When(policy.Condition{}, policy.Require{Kind: verify.ImageSignature}),
+		"none that applies": policy.All(
+			policy.When(policy.Condition{Words: "never", Holds: func(*policy.Input) (bool, error) { return false, nil }},
+				policy.Require{Kind: verify.ImageSignature})),
 		"a signer without name":    policy.Require{Kind: verify.ImageSignature, ByEntry: []string{""}},
 		"a signer who is nobody":   policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{{}}},
 		"a type without name":      policy.Require{Kind: verify.Statement, PredicateTypes: []string{""}},
@@ -246,7 +263,9 @@ func TestTrapFirstPredicateOnly(t *testing.T) {
 
 // What was not asked, by when, and about which digest stand in the decision, and not the clock of who asks.
 func TestTrapNoTrace(t *testing.T) {
-	skipped := policy.When(policy.Condition{Words: "in production", Holds: func(in *policy.Input) (bool, error) { return in.Request != nil, nil }},
+	skipped := policy.When(policy.Condition{Words: "in production", Holds: func(in *policy.Input) (bool, error) {
+		return in.Request != nil, nil
+	}},
 		policy.Require{Name: "scanned", Kind: verify.Statement, PredicateTypes: []string{sbomType}})
 	gate := &policy.Gate{
 		Open: func(context.Context, string) (*policy.Image, error) {
@@ -276,16 +295,23 @@ func TestTrapDocuments(t *testing.T) {
 		"an entry for no name":       head + trust + "images: [{name: i, match: [], require: " + rule + "}]\n",
 		"a pattern without a name":   head + trust + "images: [{name: i, match: [''], require: " + rule + "}]\n",
 		"a star for hosts":           head + trust + "images: [{name: i, match: ['*'], require: " + rule + "}]\n",
-		"by nobody":                  head + trust + "images: [{name: i, match: ['registry.example/**'], require: [{name: r, signature: {by: []}}]}]\n",
-		"by null":                    head + trust + "images: [{name: i, match: ['registry.example/**'], require: [{name: r, signature: {by: null}}]}]\n",
-		"by an empty name":           head + trust + "images: [{name: i, match: ['registry.example/**'], require: [{name: r, signature: {by: ['']}}]}]\n",
-		"a list where text is due":   head + trust + "images: [{name: [i], match: ['registry.example/**'], require: " + rule + "}]\n",
-		"text where a list is due":   head + trust + "images: [{name: i, match: 'registry.example/**', require: " + rule + "}]\n",
-		"a key twice":                head + trust + "images: [{name: i, match: ['registry.example/**'], require: " + rule + ", require: " + rule + "}]\n",
-		"a merge of another part":    head + "x: &x {name: i}\n" + trust + "images: [{<<: *x, match: ['registry.example/**'], require: " + rule + "}]\n",
-		"two documents":              head + trust + "images: [{name: i, match: ['registry.example/**'], require: " + rule + "}]\n---\nversion: 1\n",
-		"a mode that is not spelt":   head + trust + "gates: {g: {mode: ''}}\nimages: [{name: i, match: ['registry.example/**'], require: " + rule + "}]\n",
-		"a misspelt field":           head + trust + "images: [{name: i, match: ['registry.example/**'], requires: " + rule + "}]\n",
+		"by nobody": head + trust + "images: [{name: i, match: ['registry.example/**'], require: [{name: r, " +
+			"signature: {by: []}}]}]\n",
+		"by null": head + trust + "images: [{name: i, match: ['registry.example/**'], require: [{name: r, signature: " +
+			"{by: null}}]}]\n",
+		"by an empty name": head + trust + "images: [{name: i, match: ['registry.example/**'], require: [{name: r, signature: " +
+			"{by: ['']}}]}]\n",
+		"a list where text is due": head + trust + "images: [{name: [i], match: ['registry.example/**'], require: " + rule + "}]\n",
+		"text where a list is due": head + trust + "images: [{name: i, match: 'registry.example/**', require: " + rule + "}]\n",
+		"a key twice": head + trust + "images: [{name: i, match: ['registry.example/**'], require: " + rule + ", require: " +
+			rule + "}]\n",
+		"a merge of another part": head + "x: &x {name: i}\n" + trust + "images: [{<<: *x, match: ['registry.example/**'], require: " +
+			rule + "}]\n",
+		"two documents": head + trust + "images: [{name: i, match: ['registry.example/**'], require: " + rule +
+			"}]\n---\nversion: 1\n",
+		"a mode that is not spelt": head + trust + "gates: {g: {mode: ''}}\nimages: [{name: i, match: ['registry.example/**'], require: " +
+			rule + "}]\n",
+		"a misspelt field": head + trust + "images: [{name: i, match: ['registry.example/**'], requires: " + rule + "}]\n",
 	} {
 		if _, err := document.Parse([]byte(text)); !errors.Is(err, document.ErrDocument) {
 			t.Errorf("%s: %v", name, err)
@@ -316,8 +342,10 @@ func TestTrapTypeConfusion(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		for _, predicate := range []string{
-			"", "null", "[]", "{}", `""`, "0", "true", "[null]", `{"components":null}`, `{"components":"all of them"}`, `{"scanner":null}`, `{"scanner":{"result":null}}`,
-			`{"scanner":{"result":"none"}}`, `{"scanner":{"result":{}}}`, `{"buildDefinition":null,"runDetails":[]}`, `{"bomFormat":"CycloneDX"}`, "{", "\x00",
+			"", "null", "[]", "{}", `""`, "0", "true", "[null]", `{"components":null}`, `{"components":"all of them"}`, `{"scanner":null}`,
+			`{"scanner":{"result":null}}`,
+			`{"scanner":{"result":"none"}}`, `{"scanner":{"result":{}}}`, `{"buildDefinition":null,"runDetails":[]}`,
+			`{"bomFormat":"CycloneDX"}`, "{", "\x00",
 		} {
 			a := statement(types[name], now)
 			a.Predicate = []byte(predicate)

@@ -28,7 +28,8 @@ func TestUntil(t *testing.T) {
 	sig := policy.Require{Kind: verify.ImageSignature}
 	two := policy.Require{Kind: verify.ImageSignature, AtLeast: 2}
 	young := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: 3 * time.Hour}
-	document := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: 3 * time.Hour, By: []verify.Identity{alice}, Time: "/metadata/timestamp"}
+	document := policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, MaxAge: 3 * time.Hour,
+		By: []verify.Identity{alice}, Time: "/metadata/timestamp"}
 	exception := policy.Require{Kind: verify.ImageSignature, Check: func(_ context.Context, in *policy.Input, _ *verify.Attestation) error {
 		if in.Before(hour(5)) && in.Before(hour(7)) {
 			return nil
@@ -54,14 +55,19 @@ func TestUntil(t *testing.T) {
 		{"not there stays so", sig, nil, never, policy.Deny},
 		{"too early", young, []*verify.Attestation{statement(sbomType, hour(2))}, hour(2).Add(-5 * time.Minute), policy.Allow},
 		{"what a check compares", exception, []*verify.Attestation{signature(alice)}, hour(5), policy.Deny},
-		{"all", policy.All(sig, exception, young), []*verify.Attestation{signature(alice), statement(sbomType, hour(-1))}, hour(2), policy.Deny},
+		{"all", policy.All(sig, exception, young), []*verify.Attestation{signature(alice), statement(sbomType, hour(-1))}, hour(2),
+			policy.Deny},
 		{"any", policy.Any(young, exception), []*verify.Attestation{signature(alice), statement(sbomType, hour(-1))}, hour(5), policy.Deny},
-		{"a denial by one that stays", policy.All(young, two), []*verify.Attestation{statement(sbomType, hour(2)), signature(alice)}, never, policy.Deny},
-		{"a denial by one of any", policy.Any(young, two), []*verify.Attestation{statement(sbomType, hour(2)), signature(alice)}, hour(2).Add(-5 * time.Minute), policy.Allow},
+		{"a denial by one that stays", policy.All(young, two), []*verify.Attestation{statement(sbomType, hour(2)), signature(alice)}, never,
+			policy.Deny},
+		{"a denial by one of any", policy.Any(young, two), []*verify.Attestation{statement(sbomType, hour(2)), signature(alice)},
+			hour(2).Add(-5 * time.Minute), policy.Allow},
 		{"every: who denies may go", policy.Require{Kind: verify.ImageSignature, Quantifier: policy.Every, Check: notBy(bob)},
 			[]*verify.Attestation{signature(alice), ends(bob, hour(3))}, hour(3), policy.Allow},
-		{"newest: which goes", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Quantifier: policy.Newest, Check: notSaying("bad")},
-			[]*verify.Attestation{said("bad", alice, hour(-2), verify.TimeLogged), endsAt(said("good", alice, hour(-1), verify.TimeLogged), hour(1))}, hour(1), policy.Deny},
+		{"newest: which goes", policy.Require{Kind: verify.Statement, PredicateTypes: []string{sbomType}, Quantifier: policy.Newest,
+			Check: notSaying("bad")},
+			[]*verify.Attestation{said("bad", alice, hour(-2), verify.TimeLogged),
+				endsAt(said("good", alice, hour(-1), verify.TimeLogged), hour(1))}, hour(1), policy.Deny},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			at := func(now time.Time) *policy.Decision { // the verifiers leave out who does not count any more
@@ -201,9 +207,10 @@ func TestUntilOfGate(t *testing.T) {
 		Open: func(context.Context, string) (*policy.Image, error) {
 			return &policy.Image{Subject: subject, Source: candidates{signed}}, nil
 		},
-		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public(), Name: "acme release", Until: end}}, Now: at}},
-		Policy:    policy.Require{Name: "ours", Kind: verify.ImageSignature},
-		Now:       at,
+		Verifiers: []verify.Verifier{
+			&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public(), Name: "acme release", Until: end}}, Now: at}},
+		Policy: policy.Require{Name: "ours", Kind: verify.ImageSignature},
+		Now:    at,
 	}
 	if err := gate.Validate(); err != nil {
 		t.Fatal(err)
@@ -213,7 +220,8 @@ func TestUntilOfGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := gate.Check(t.Context(), "acme/app:v1")
-	if want := "ours: image signature by acme release (" + id.String() + ")"; d.Verdict != policy.Allow || !d.Until.Equal(end) || d.Reason != want {
+	if want := "ours: image signature by acme release (" + id.String() + ")"; d.Verdict != policy.Allow || !d.Until.Equal(end) ||
+		d.Reason != want {
 		t.Fatalf("%v until %v", d, d.Until)
 	}
 	for clock = range map[time.Time]bool{end.Add(-1): true, end: false} {
@@ -240,7 +248,8 @@ func TestNamesAreOneLine(t *testing.T) {
 	if diff := cmp.Diff("INDETERMINATE: app 2026 ALLOW evil [2J \n  DENY: no", fmt.Sprintf("%+v", d)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff("policy: no decision on app 2026 ALLOW evil [2J : the image could not be looked up: app; 2026 ALLOW evil [2J ", d.Err().Error()); diff != "" {
+	if diff := cmp.Diff("policy: no decision on app 2026 ALLOW evil [2J : the image could not be looked up: app; 2026 ALLOW evil [2J ",
+		d.Err().Error()); diff != "" {
 		t.Error(diff)
 	}
 }

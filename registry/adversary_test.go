@@ -48,7 +48,8 @@ func TestAdversarialRegistry(t *testing.T) {
 	subject := content("subject")
 	manifest := func(m string) (string, digest.Digest, int64) { return m, digest.FromString(m), int64(len(m)) }
 	carrying := func(layers string) string {
-		return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":%q,"size":2},"layers":[%s],"subject":{"mediaType":%[1]q,"digest":%[5]q,"size":7}}`,
+		return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":"application/`+
+			`vnd.oci.empty.v1+json","digest":%q,"size":2},"layers":[%s],"subject":{"mediaType":%[1]q,"digest":%[5]q,"size":7}}`,
 			image, bundleType, digest.FromString("{}"), layers, subject.Digest)
 	}
 	layer := func(d digest.Digest, size int64) string {
@@ -129,7 +130,8 @@ func TestAdversarialRegistry(t *testing.T) {
 		}, registry.ErrNotFound},
 		{"listing is an array", answer(index, `[]`), registry.ErrMalformed},
 		{"digest is a path", answer(index,
-			`{"schemaVersion":2,"manifests":[{"mediaType":"`+image+`","digest":"sha256:../../etc/passwd","size":1,"artifactType":"`+bundleType+`"}]}`),
+			`{"schemaVersion":2,"manifests":[{"mediaType":"`+image+`","digest":"sha256:../../etc/passwd","size":1,"artifactType":"`+
+				bundleType+`"}]}`),
 			registry.ErrMalformed},
 		{"negative size", answer(index, entry(subject.Digest, -1)), registry.ErrMalformed},
 		{"huge manifest", answer(index, entry(subject.Digest, 1<<40)), registry.ErrLimit},
@@ -150,8 +152,9 @@ func TestAdversarialRegistry(t *testing.T) {
 			answer(image, "{}")(w, r)
 		}, registry.ErrDigest},
 		{"manifest of no known version", serving(`{"schemaVersion":1,"layers":[]}`, answer("", "")), registry.ErrMalformed},
-		{"manifest about another subject", serving(strings.Replace(carrying(layer(subject.Digest, 7)), subject.Digest.String()+`","size":7}}`,
-			digest.FromString("x").String()+`","size":7}}`, 1), answer("", "subject")), nil},
+		{"manifest about another subject",
+			serving(strings.Replace(carrying(layer(subject.Digest, 7)), subject.Digest.String()+`","size":7}}`,
+				digest.FromString("x").String()+`","size":7}}`, 1), answer("", "subject")), nil},
 		{"manifest without subject", serving(fmt.Sprintf(`{"schemaVersion":2,"layers":[%s]}`, layer(subject.Digest, 7)), answer("",
 			"subject")), nil},
 		{"blob of another digest", serving(carrying(layer(digest.FromString("wanted"), 6)), answer("", "forged")), registry.ErrDigest},
@@ -170,9 +173,10 @@ func TestAdversarialRegistry(t *testing.T) {
 		{"blob is elsewhere", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+"/blob", http.StatusTemporaryRedirect)
 		}), registry.ErrNotFound},
-		{"blob goes round in circles", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
-		}), registry.ErrUnavailable},
+		{"blob goes round in circles",
+			serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
+			}), registry.ErrUnavailable},
 		{"blob never comes", serving(carrying(layer(digest.FromString("wanted"), 6)), func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "6")
 			w.(http.Flusher).Flush()

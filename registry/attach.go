@@ -236,7 +236,8 @@ func (r *Repository) crowded(ctx context.Context, subject Descriptor, count int)
 	case count > most:
 		return &crowdedError{subject.Digest, count, most}
 	case count > most/4*3:
-		r.log.WarnContext(ctx, "evidence comes near the limit of what is read", "subject", subject.Digest, "referrers", count, "limit", most,
+		r.log.WarnContext(ctx, "evidence comes near the limit of what is read", "subject", subject.Digest, "referrers", count,
+			"limit", most,
 			"advice", makeRoom)
 	}
 	return nil
@@ -602,7 +603,8 @@ func (s *settling) readAgain(ctx context.Context, current tagged, err error) (bo
 	s.failed = 0
 	if current.own && s.written != nil {
 		if s.own++; s.own == ownSubject {
-			return false, fmt.Errorf("registry: %w: tag %s was written, and the registry answers with the subject itself", ErrUnsupported, s.tag)
+			return false, fmt.Errorf("registry: %w: tag %s was written, and the registry answers with the subject itself",
+				ErrUnsupported, s.tag)
 		}
 		return true, nil
 	}

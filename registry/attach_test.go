@@ -53,7 +53,8 @@ func TestAttachCosign(t *testing.T) {
 			// Three writers at once; the same payload signed twice is two signatures.
 			var wg sync.WaitGroup
 			errs := make([]error, 3)
-			for i, c := range []registry.Descriptor{simpleSigning("payload", "c2ln"), simpleSigning("payload", "c2lnMg=="), envelope("envelope")} {
+			for i, c := range []registry.Descriptor{simpleSigning("payload", "c2ln"), simpleSigning("payload", "c2lnMg=="),
+				envelope("envelope")} {
 				wg.Go(func() { errs[i] = client().AttachCosign(t.Context(), image, c) })
 			}
 			wg.Wait()
@@ -658,7 +659,8 @@ func TestAttachBreaksOff(t *testing.T) {
 		image := pushImage(t, repo, "app")
 		broken = true
 		var partial *registry.AttachError
-		if _, err := repo.Attach(t.Context(), image, content("one"), content("two")); !errors.As(err, &partial) || len(partial.Pushed) != 2 ||
+		if _, err := repo.Attach(t.Context(), image, content("one"), content("two")); !errors.As(err, &partial) ||
+			len(partial.Pushed) != 2 ||
 			!errors.Is(err, registry.ErrUnauthorized) {
 			t.Fatalf("%v", err)
 		}

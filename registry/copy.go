@@ -324,7 +324,8 @@ func (c *copier) partsOf(self *copied, data []byte) (parts []Descriptor, subject
 	other := make(map[string]bool) // digests of other platforms, which BuildKit's attestations name
 	for _, d := range index.Manifests {
 		suits := func(p ocispec.Platform) bool {
-			return p.OS == d.Platform.OS && p.Architecture == d.Platform.Architecture && (p.Variant == "" || p.Variant == d.Platform.Variant)
+			return p.OS == d.Platform.OS && p.Architecture == d.Platform.Architecture &&
+				(p.Variant == "" || p.Variant == d.Platform.Variant)
 		}
 		if c.opts.Platforms != nil && d.Platform != nil && !isAttestation(d) && !slices.ContainsFunc(c.opts.Platforms, suits) {
 			other[d.Digest.String()] = true

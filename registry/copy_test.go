@@ -36,7 +36,8 @@ func TestCopyResumes(t *testing.T) {
 	}
 	sent := func() (n int) {
 		for _, r := range c.take() {
-			if strings.HasPrefix(r, "POST ") || strings.HasPrefix(r, "PATCH ") || strings.HasPrefix(r, "PUT ") && strings.Contains(r, "/blobs/") {
+			if strings.HasPrefix(r, "POST ") || strings.HasPrefix(r, "PATCH ") || strings.HasPrefix(r, "PUT ") &&
+				strings.Contains(r, "/blobs/") {
 				n++
 			}
 		}
@@ -73,7 +74,8 @@ func TestCopyManifestThatIsALayer(t *testing.T) {
 		Layers: []registry.Descriptor{push(t, from, "application/octet-stream", data)},
 	}))
 	index := push(t, from, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{outer, inner}}))
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
+		Manifests: []registry.Descriptor{outer, inner}}))
 	if _, err := registry.Copy(t.Context(), to, from, index.Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +334,8 @@ func TestCopyProgress(t *testing.T) {
 	if err := from.Tag(t.Context(), index, "v1"); err != nil {
 		t.Fatal(err)
 	}
-	run := func(to *registry.Repository, o registry.CopyOptions) (did map[registry.CopyAction]int, last registry.CopyProgress, left []error) {
+	run := func(to *registry.Repository, o registry.CopyOptions) (did map[registry.CopyAction]int, last registry.CopyProgress,
+		left []error) {
 		t.Helper()
 		did = make(map[registry.CopyAction]int)
 		o.Progress = func(p registry.CopyProgress) {
@@ -375,7 +378,8 @@ func TestCopyProgress(t *testing.T) {
 		}
 	}
 	some := reopen(t, t.TempDir())
-	_, _, left := run(some, registry.CopyOptions{WithoutEvidence: true, Platforms: []ocispec.Platform{{OS: "linux", Architecture: "arm64"}}})
+	_, _, left := run(some, registry.CopyOptions{WithoutEvidence: true,
+		Platforms: []ocispec.Platform{{OS: "linux", Architecture: "arm64"}}})
 	if len(left) != 1 || !errors.Is(left[0], registry.ErrOtherPlatform) {
 		t.Errorf("left out: %v", left)
 	}
@@ -504,7 +508,8 @@ func TestCopyChecksWhatItMoves(t *testing.T) {
 		if !errors.Is(err, want) {
 			t.Errorf("damaged %d times: %v, want %v", times, err, want)
 		}
-		if data := stored.Load(); (data != nil) != (want == nil) || data != nil && layer.Digest.Algorithm().FromBytes(*data) != layer.Digest {
+		if data := stored.Load(); (data != nil) != (want == nil) || data != nil &&
+			layer.Digest.Algorithm().FromBytes(*data) != layer.Digest {
 			t.Errorf("damaged %d times: other bytes were stored, or none", times)
 		}
 	}

@@ -84,7 +84,8 @@ func TestCredentials(t *testing.T) {
 	})
 	t.Run("podman, the longest entry", func(t *testing.T) {
 		t.Setenv("REGISTRY_AUTH_FILE", file(t, "auth.json",
-			`{"auths":{"HOST":{"auth":"eDp5"},"HOST/demo":{"auth":"`+login+`"},"HOST/demo/app/deeper":{"auth":"eDp5"},"HOST/dem":{"auth":"eDp5"}}}`))
+			`{"auths":{"HOST":{"auth":"eDp5"},"HOST/demo":{"auth":"`+login+`"},"HOST/demo/app/deeper":{"auth":"eDp5"},`+
+				`"HOST/dem":{"auth":"eDp5"}}}`))
 		get, err := registry.PodmanCredentials()
 		works(t, get, err)
 	})
@@ -122,13 +123,14 @@ func TestCredentials(t *testing.T) {
 	})
 	t.Run("turned down by a token service", func(t *testing.T) {
 		password, asked := "old", 0
-		repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Credential: func(ctx context.Context, _ string) (registry.Credential, error) {
-			asked++
-			if old, ok := registry.Rejected(ctx); ok && old.Password == "old" {
-				password = "secret"
-			}
-			return registry.Credential{Username: "me", Password: password}, nil
-		}})
+		repo := open(t, s.Host()+"/demo/app:v1",
+			&registry.Options{Credential: func(ctx context.Context, _ string) (registry.Credential, error) {
+				asked++
+				if old, ok := registry.Rejected(ctx); ok && old.Password == "old" {
+					password = "secret"
+				}
+				return registry.Credential{Username: "me", Password: password}, nil
+			}})
 		if _, err := repo.Resolve(t.Context(), ""); !errors.Is(err, registry.ErrUnauthorized) {
 			t.Error(err)
 		}
@@ -154,10 +156,12 @@ func TestCredentials(t *testing.T) {
 	})
 	t.Run("none to be had", func(t *testing.T) {
 		cause := errors.New("the helper is locked")
-		for want, cause := range map[error]error{registry.ErrUnauthorized: cause, registry.ErrUnavailable: &net.OpError{Op: "dial", Err: cause}} {
-			repo := open(t, s.Host()+"/demo/app:v1", &registry.Options{Credential: func(context.Context, string) (registry.Credential, error) {
-				return registry.Credential{}, cause
-			}})
+		for want, cause := range map[error]error{registry.ErrUnauthorized: cause,
+			registry.ErrUnavailable: &net.OpError{Op: "dial", Err: cause}} {
+			repo := open(t, s.Host()+"/demo/app:v1",
+				&registry.Options{Credential: func(context.Context, string) (registry.Credential, error) {
+					return registry.Credential{}, cause
+				}})
 			if _, err := repo.Resolve(t.Context(), ""); !errors.Is(err, want) || !errors.Is(err, cause) {
 				t.Errorf("%v, want %v", err, want)
 			}

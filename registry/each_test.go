@@ -20,7 +20,8 @@ import (
 // pushIndexOf pushes an index of manifests that are there.
 func pushIndexOf(t *testing.T, r *registry.Repository, name string, members ...registry.Descriptor) registry.Descriptor {
 	t.Helper()
-	data, err := json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: members,
+	data, err := json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
+		Manifests:   members,
 		Annotations: map[string]string{"name": name}})
 	if err != nil {
 		t.Fatal(err)
@@ -52,20 +53,23 @@ func TestAttachEach(t *testing.T) {
 			}
 			amd64, arm64, deep := pushImage(t, repo, "amd64"), pushImage(t, repo, "arm64"), pushImage(t, repo, "deep")
 			claim := platform(pushImage(t, repo, "claim"), "unknown", "unknown")
-			claim.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": amd64.Digest.String()}
+			claim.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest",
+				"vnd.docker.reference.digest": amd64.Digest.String()}
 			inner := pushIndexOf(t, repo, "inner", platform(deep, "linux", "s390x"), platform(amd64, "linux", "amd64"))
-			index := pushIndexOf(t, repo, "outer", platform(amd64, "linux", "amd64"), platform(amd64, "windows", "amd64"), platform(arm64, "linux", "arm64"),
+			index := pushIndexOf(t, repo, "outer", platform(amd64, "linux", "amd64"), platform(amd64, "windows", "amd64"),
+				platform(arm64, "linux", "arm64"),
 				claim, inner)
 			want := []digest.Digest{amd64.Digest, arm64.Digest, deep.Digest, inner.Digest, index.Digest}
 
 			refused := errors.New("the key is gone")
 			var asked []digest.Digest
-			attached, err := repo.AttachEach(t.Context(), index, func(_ context.Context, d registry.Descriptor) ([]registry.Descriptor, error) {
-				if asked = append(asked, d.Digest); d.Digest == index.Digest {
-					return nil, refused
-				}
-				return []registry.Descriptor{envelope("early")}, nil
-			})
+			attached, err := repo.AttachEach(t.Context(), index,
+				func(_ context.Context, d registry.Descriptor) ([]registry.Descriptor, error) {
+					if asked = append(asked, d.Digest); d.Digest == index.Digest {
+						return nil, refused
+					}
+					return []registry.Descriptor{envelope("early")}, nil
+				})
 			if !errors.Is(err, refused) || attached != nil {
 				t.Errorf("%v, %v", attached, err)
 			}
@@ -73,17 +77,19 @@ func TestAttachEach(t *testing.T) {
 				t.Error(diff)
 			}
 			for _, d := range want {
-				for e, err := range repo.Referrers(t.Context(), registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: d, Size: 1}) {
+				for e, err := range repo.Referrers(t.Context(),
+					registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: d, Size: 1}) {
 					t.Errorf("attached: %v, %v", e.Digest, err)
 				}
 			}
 
-			attached, err = repo.AttachEach(t.Context(), index, func(_ context.Context, d registry.Descriptor) ([]registry.Descriptor, error) {
-				if d.Digest == inner.Digest {
-					return nil, nil
-				}
-				return []registry.Descriptor{envelope("one of " + d.Digest.String()), envelope("two of " + d.Digest.String())}, nil
-			})
+			attached, err = repo.AttachEach(t.Context(), index,
+				func(_ context.Context, d registry.Descriptor) ([]registry.Descriptor, error) {
+					if d.Digest == inner.Digest {
+						return nil, nil
+					}
+					return []registry.Descriptor{envelope("one of " + d.Digest.String()), envelope("two of " + d.Digest.String())}, nil
+				})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -46,7 +46,8 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor) iter.Seq
 	}
 	return func(yield func(Descriptor, error) bool) {
 		seen := make(map[digest.Digest]bool)
-		for _, list := range []iter.Seq2[Descriptor, error]{r.listed(ctx, subject), r.underCosignTags(ctx, subject, ".sig", ".att", ".sbom")} {
+		for _, list := range []iter.Seq2[Descriptor, error]{r.listed(ctx, subject),
+			r.underCosignTags(ctx, subject, ".sig", ".att", ".sbom")} {
 			for d, err := range list {
 				if err == nil && seen[d.Digest] {
 					continue

@@ -55,7 +55,8 @@ func ExampleCopy() {
 		log.Fatal(err)
 	}
 	var last registry.CopyProgress
-	if _, err := registry.Copy(ctx, mirror, repo, "v1", &registry.CopyOptions{Progress: func(p registry.CopyProgress) { last = p }}); err != nil {
+	if _, err := registry.Copy(ctx, mirror, repo, "v1",
+		&registry.CopyOptions{Progress: func(p registry.CopyProgress) { last = p }}); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(last.Count, "of", last.Total, "manifests and blobs")
@@ -79,7 +80,8 @@ func ExampleRepository_Push() {
 	if err := repo.Push(ctx, ocispec.DescriptorEmptyJSON, strings.NewReader("{}")); err != nil {
 		log.Fatal(err)
 	}
-	manifest := []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.empty.v1+json",` +
+	manifest := []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",` +
+		`"config":{"mediaType":"application/vnd.oci.empty.v1+json",` +
 		`"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`)
 	image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(manifest), Size: int64(len(manifest))}
 	if err := repo.Push(ctx, image, bytes.NewReader(manifest)); err != nil {
@@ -171,7 +173,8 @@ func ExampleRepository_AttachCosign() {
 	defer server.Close()
 	payload := []byte(`{"what":"a payload of simple signing"}`)
 	signature := registry.Descriptor{
-		MediaType: "application/vnd.dev.cosign.simplesigning.v1+json", Digest: digest.FromBytes(payload), Size: int64(len(payload)), Data: payload,
+		MediaType: "application/vnd.dev.cosign.simplesigning.v1+json", Digest: digest.FromBytes(payload), Size: int64(len(payload)),
+		Data:        payload,
 		Annotations: map[string]string{"dev.cosignproject.cosign/signature": "MEUCIQ=="},
 	}
 	if err := repo.AttachCosign(ctx, image, signature); err != nil {
@@ -193,7 +196,8 @@ func ExampleRepository_Children() {
 	server, repo, image := openDemo(ctx)
 	defer server.Close()
 	index := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[`+
-		`{"mediaType":%q,"digest":%q,"size":%d,"platform":{"os":"linux","architecture":"arm64"}}]}`, image.MediaType, image.Digest, image.Size)
+		`{"mediaType":%q,"digest":%q,"size":%d,"platform":{"os":"linux","architecture":"arm64"}}]}`, image.MediaType,
+		image.Digest, image.Size)
 	d := registry.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromBytes(index), Size: int64(len(index))}
 	if err := repo.Push(ctx, d, bytes.NewReader(index)); err != nil {
 		log.Fatal(err)

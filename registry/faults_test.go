@@ -113,7 +113,8 @@ var faultyAnswers = []faultyAnswer{
 	changedAnswer("another digit", flipDigit, nil, wrongDigest, nil),
 	changedAnswer("twice", func(b []byte) []byte { return append(b, b...) }, malformed, wrongDigest, wrongDigest),
 	changedAnswer("zeros", func(b []byte) []byte { clear(b); return b }, malformed, wrongDigest, wrongDigest),
-	changedAnswer("a byte order mark", func(b []byte) []byte { return append([]byte("\ufeff"), b...) }, malformed, wrongDigest, wrongDigest),
+	changedAnswer("a byte order mark", func(b []byte) []byte { return append([]byte("\ufeff"), b...) }, malformed, wrongDigest,
+		wrongDigest),
 	changedAnswer("compressed, and not said so", compressed, malformed, wrongDigest, wrongDigest),
 	{"compressed", func(w http.ResponseWriter, _ *http.Request, good *httptest.ResponseRecorder) {
 		maps.Copy(w.Header(), good.Header())
@@ -262,7 +263,8 @@ func TestFaults(t *testing.T) {
 				for part, want := range map[string]error{"list": kind.want(a), "manifest": a.content, "blob": a.content} {
 					rows++
 					g.Go(func() error {
-						row := faultRow{t: t, name: name + ", " + part + ": " + a.name, part: part, answer: a, want: want, onTag: name == "fallback"}
+						row := faultRow{t: t, name: name + ", " + part + ": " + a.name, part: part, answer: a, want: want,
+							onTag: name == "fallback"}
 						row.run(kind.quirks, kind.listing)
 						return nil
 					})
@@ -310,8 +312,9 @@ func (f *faultRow) run(quirks []registrytest.Quirk, listing func(*http.Request) 
 					return true
 				}
 			}
-			return f.part == "blob" && r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/blobs/"+padded("one").Digest.String()) ||
-				strings.HasSuffix(r.URL.Path, "/blobs/"+padded("two").Digest.String()))
+			return f.part == "blob" && r.Method == http.MethodGet &&
+				(strings.HasSuffix(r.URL.Path, "/blobs/"+padded("one").Digest.String()) ||
+					strings.HasSuffix(r.URL.Path, "/blobs/"+padded("two").Digest.String()))
 		}
 	}
 	s.fault.Store(&fault{f.answer, hits})

@@ -316,7 +316,8 @@ func (b *layoutBackend) Delete(ctx context.Context, d Descriptor) error {
 	err := b.change(ctx, func(index *ocispec.Index) (err error) {
 		index.Manifests = slices.DeleteFunc(index.Manifests, func(old Descriptor) bool { return old.Digest == d.Digest })
 		if n, err := b.node(ctx, d); err == nil && n.subject != "" {
-			old, err = b.editLists(ctx, index, n.subject, false, func(list []byte) ([]byte, error) { return removeFromIndex(list, d.Digest) })
+			old, err = b.editLists(ctx, index, n.subject, false,
+				func(list []byte) ([]byte, error) { return removeFromIndex(list, d.Digest) })
 			return err
 		}
 		return nil // it is gone, or damaged, and whatever lists it leads nowhere
@@ -337,7 +338,8 @@ func (b *layoutBackend) manifest(ctx context.Context, d Descriptor) ([]byte, err
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if d.Size > b.limits.ManifestBytes {
-		return nil, fmt.Errorf("registry: %w: manifest %s has %d bytes, at most %d are read", ErrLimit, d.Digest, d.Size, b.limits.ManifestBytes)
+		return nil, fmt.Errorf("registry: %w: manifest %s has %d bytes, at most %d are read", ErrLimit, d.Digest, d.Size,
+			b.limits.ManifestBytes)
 	}
 	f, err := b.Fetch(ctx, d)
 	if err != nil {
@@ -378,7 +380,8 @@ func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index) er
 		return fmt.Errorf("registry: %w", err)
 	}
 	if int64(len(data)) > b.limits.ManifestBytes { // nobody would read it again
-		return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, b.path(ocispec.ImageIndexFile), b.limits.ManifestBytes)
+		return fmt.Errorf("registry: %w: %s would have more than %d bytes", ErrLimit, b.path(ocispec.ImageIndexFile),
+			b.limits.ManifestBytes)
 	}
 	if err := writeFile(b.path(ocispec.ImageIndexFile), data); err != nil {
 		return fileError(err)

@@ -178,7 +178,8 @@ func savedByCosign(index *ocispec.Index) bool {
 // savedImage returns the image that cosign saved, zero if there is none.
 func savedImage(index *ocispec.Index) Descriptor {
 	for _, d := range index.Manifests {
-		if kind := d.Annotations[cosignKind]; (kind == cosignKinds+"image" || kind == cosignKinds+"imageIndex") && d.Digest.Validate() == nil {
+		if kind := d.Annotations[cosignKind]; (kind == cosignKinds+"image" || kind == cosignKinds+"imageIndex") &&
+			d.Digest.Validate() == nil {
 			return d
 		}
 	}

@@ -191,7 +191,8 @@ func TestRealLayouts(t *testing.T) {
 			short := l.image[:len("sha256:")+12]
 			more := l
 			more.evidence++
-			more.referrers = map[string][]string{short: append(slices.Clone(l.referrers[short]), attached[0].Digest.String()[:len("sha256:")+12])}
+			more.referrers = map[string][]string{
+				short: append(slices.Clone(l.referrers[short]), attached[0].Digest.String()[:len("sha256:")+12])}
 			more.check(t, openLayout(t, dir))
 			if err := repo.Delete(t.Context(), image, attached[0]); err != nil {
 				t.Fatal(err)

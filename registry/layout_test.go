@@ -26,8 +26,9 @@ func TestDamagedLayout(t *testing.T) {
 		damage func(file string, d registry.Descriptor) error
 		want   error
 	}{
-		"other bytes": {func(f string, d registry.Descriptor) error { return os.WriteFile(f, make([]byte, d.Size), 0o644) }, registry.ErrDigest},
-		"shorter":     {func(f string, d registry.Descriptor) error { return os.WriteFile(f, nil, 0o644) }, registry.ErrDigest},
+		"other bytes": {func(f string, d registry.Descriptor) error { return os.WriteFile(f, make([]byte, d.Size), 0o644) },
+			registry.ErrDigest},
+		"shorter": {func(f string, d registry.Descriptor) error { return os.WriteFile(f, nil, 0o644) }, registry.ErrDigest},
 		"longer": {func(f string, d registry.Descriptor) error { return os.WriteFile(f, make([]byte, d.Size+1), 0o644) },
 			registry.ErrDigest},
 		"not there": {func(f string, d registry.Descriptor) error { return os.Remove(f) }, registry.ErrNotFound},
@@ -163,7 +164,8 @@ func TestBuildKitAttestations(t *testing.T) {
 			anyPlatform.Annotations = disguised.Annotations
 			index := push(t, repo, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
 				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{
-					amd, arm, attestation(amd, "provenance of amd64", "SBOM of amd64"), attestation(arm, "provenance of arm64"), disguised, anyPlatform,
+					amd, arm, attestation(amd, "provenance of amd64", "SBOM of amd64"), attestation(arm, "provenance of arm64"), disguised,
+					anyPlatform,
 				}}))
 			children, err := repo.Children(t.Context(), index)
 			if err != nil {

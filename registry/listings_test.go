@@ -29,7 +29,8 @@ const (
 func editListing(edit func(h http.Header, entries []registry.Descriptor) []registry.Descriptor) registrytest.Quirk {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/referrers/") && !strings.Contains(r.URL.Path, "/manifests/sha256-") {
+			if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/referrers/") &&
+				!strings.Contains(r.URL.Path, "/manifests/sha256-") {
 				next.ServeHTTP(w, r)
 				return
 			}
@@ -91,7 +92,8 @@ func TestListedTypeIsAHint(t *testing.T) {
 				for _, mediaType := range []string{ocispec.MediaTypeImageManifest, dockerImage} {
 					for _, config := range []string{dockerConfig, ocispec.MediaTypeImageConfig, ocispec.MediaTypeEmptyJSON,
 						"application/vnd.unknown.config.v1+json", "application/vnd.acme.config"} {
-						for _, artifactType := range []string{"", "application/vnd.acme.custom", "application/vnd.unknown.artifact.v1", bundleType} {
+						for _, artifactType := range []string{"", "application/vnd.acme.custom", "application/vnd.unknown.artifact.v1",
+							bundleType} {
 							text := strings.TrimSpace(strings.Join([]string{mediaType, config, artifactType}, " "))
 							m := pushReferrer(t, repo, subject, mediaType, config, artifactType, content(text))
 							configs.Store(m.Digest, config)

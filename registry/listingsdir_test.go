@@ -24,7 +24,8 @@ func TestListingsInDirectory(t *testing.T) {
 	defer s.Close()
 	now, dir := time.Now(), t.TempDir()
 	process := func(repository string, lifetime time.Duration) *registry.Repository {
-		return open(t, s.Host()+"/demo/"+repository, &registry.Options{Cache: &registry.Cache{Dir: dir, ListingLifetime: lifetime, Now: func() time.Time { return now }}})
+		return open(t, s.Host()+"/demo/"+repository,
+			&registry.Options{Cache: &registry.Cache{Dir: dir, ListingLifetime: lifetime, Now: func() time.Time { return now }}})
 	}
 	setup := open(t, s.Host()+"/demo/app", nil)
 	image, bare := pushImage(t, setup, "app"), pushImage(t, setup, "bare")
@@ -69,8 +70,10 @@ func TestListingsInDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, text := range map[string]string{"empty": "", "cut off": string(good[:len(good)/2]), "of another key": strings.Replace(string(good), "demo/app", "demo/xxx", 1),
-		"without entries": `{"key":"x"}`, "with an entry that is none": strings.Replace(string(good), `"digest":"sha256:`, `"digest":"sha256:x`, 1)} {
+	for what, text := range map[string]string{"empty": "", "cut off": string(good[:len(good)/2]),
+		"of another key":             strings.Replace(string(good), "demo/app", "demo/xxx", 1),
+		"without entries":            `{"key":"x"}`,
+		"with an entry that is none": strings.Replace(string(good), `"digest":"sha256:`, `"digest":"sha256:x`, 1)} {
 		if err := os.WriteFile(files[0], []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

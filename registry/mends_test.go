@@ -72,7 +72,8 @@ func TestRandomFaults(t *testing.T) {
 						t.Errorf("attach %d: %v", i, err)
 					}
 					to := open(t, s.Host()+"/to/app"+fmt.Sprint(i), nil)
-					if _, err := registry.Copy(t.Context(), to, open(t, s.Host()+"/from/app", nil), index.Digest.String(), nil); err != nil {
+					if _, err := registry.Copy(t.Context(), to, open(t, s.Host()+"/from/app", nil), index.Digest.String(),
+						nil); err != nil {
 						t.Errorf("copy %d: %v", i, err)
 					}
 					on.Store(false)
@@ -129,14 +130,15 @@ func TestContentAcknowledgedAndNotThere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var drops atomic.Int64
-			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
-				r *http.Request) {
-				if r.URL.Query().Get("digest") == tt.body.Digest.String() && drops.Add(-1) >= 0 {
-					w.WriteHeader(http.StatusCreated)
-					return
-				}
-				next.ServeHTTP(w, r)
-			})}})
+			s := registrytest.Start(&registrytest.Options{
+				Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+					r *http.Request) {
+					if r.URL.Query().Get("digest") == tt.body.Digest.String() && drops.Add(-1) >= 0 {
+						w.WriteHeader(http.StatusCreated)
+						return
+					}
+					next.ServeHTTP(w, r)
+				})}})
 			defer s.Close()
 			repo := open(t, s.Host()+"/demo/app", nil)
 			image := pushImage(t, repo, "app")
@@ -207,7 +209,8 @@ func TestAPIWithoutBackfill(t *testing.T) {
 			var m ocispec.Manifest
 			if json.Unmarshal(body, &m) == nil && m.Subject != nil {
 				w.Header().Set("OCI-Subject", m.Subject.Digest.String())
-				d := registry.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(body), Size: int64(len(body)), ArtifactType: m.ArtifactType}
+				d := registry.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(body), Size: int64(len(body)),
+					ArtifactType: m.ArtifactType}
 				of := listed[m.Subject.Digest.String()]
 				if !slices.ContainsFunc(of, func(o registry.Descriptor) bool { return o.Digest == d.Digest }) {
 					listed[m.Subject.Digest.String()] = append(of, d)
@@ -369,7 +372,8 @@ func attachBlindly(t *testing.T, host string, repo *registry.Repository, image r
 	}
 	subject := bareOf(image)
 	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: bundleType, Subject: &subject,
-		Config: push(t, repo, ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: []registry.Descriptor{push(t, repo, bundleType, []byte(text))}}
+		Config: push(t, repo, ocispec.MediaTypeEmptyJSON, []byte("{}")),
+		Layers: []registry.Descriptor{push(t, repo, bundleType, []byte(text))}}
 	m.SchemaVersion = 2
 	d := push(t, repo, m.MediaType, asJSON(t, m))
 	list.Manifests = append(list.Manifests, d)
@@ -393,7 +397,8 @@ func TestNullManifests(t *testing.T) {
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
 	null := push(t, repo, ocispec.MediaTypeImageIndex,
-		[]byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","x":[1], "manifests": null ,"annotations":{"a":"b"}}`))
+		[]byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","x":[1], "manifests": null ,`+
+			`"annotations":{"a":"b"}}`))
 	if err := repo.Tag(t.Context(), null, tagOf(image, "")); err != nil {
 		t.Fatal(err)
 	}
@@ -468,7 +473,8 @@ func TestCopyAgainToImmutableTags(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 2 {
-			if d, err := registry.Copy(t.Context(), open(t, s.Host()+"/demo/app", nil), from, "v1", nil); err != nil || d.Digest != image.Digest {
+			if d, err := registry.Copy(t.Context(), open(t, s.Host()+"/demo/app", nil), from, "v1", nil); err != nil ||
+				d.Digest != image.Digest {
 				t.Errorf("%d, copy %d: %v, %v", status, i+1, d, err)
 			}
 		}
@@ -509,7 +515,8 @@ func TestAPIIsRemembered(t *testing.T) {
 	fails := func(what string, c *registry.Cache, want error) {
 		t.Helper()
 		got := read(t.Context(), open(t, name, &registry.Options{Cache: c}), image)
-		if err := got.err(); want == nil && err != nil || want != nil && (!errors.Is(err, want) || !strings.Contains(err.Error(), "Forget")) {
+		if err := got.err(); want == nil && err != nil || want != nil &&
+			(!errors.Is(err, want) || !strings.Contains(err.Error(), "Forget")) {
 			t.Errorf("%s: %v, want %v", what, err, want)
 		}
 	}
@@ -563,19 +570,20 @@ func TestChallenges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var on atomic.Bool
-			s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
-				r *http.Request) {
-				if r.URL.Path == "/token" && tt.token != 0 && on.Load() {
-					w.Header().Set("Retry-After", "0")
-					w.WriteHeader(tt.token)
-					return
-				}
-				next.ServeHTTP(&rewriter{w, func(h http.Header) {
-					if c := h.Get("WWW-Authenticate"); c != "" && strings.HasPrefix(c, "Bearer") && on.Load() {
-						h["Www-Authenticate"] = tt.header(c)
+			s := registrytest.Start(&registrytest.Options{
+				Quirks: []registrytest.Quirk{handler(func(next http.Handler, w http.ResponseWriter,
+					r *http.Request) {
+					if r.URL.Path == "/token" && tt.token != 0 && on.Load() {
+						w.Header().Set("Retry-After", "0")
+						w.WriteHeader(tt.token)
+						return
 					}
-				}}, r)
-			}), registrytest.TokenAuth("me", "secret")}})
+					next.ServeHTTP(&rewriter{w, func(h http.Header) {
+						if c := h.Get("WWW-Authenticate"); c != "" && strings.HasPrefix(c, "Bearer") && on.Load() {
+							h["Www-Authenticate"] = tt.header(c)
+						}
+					}}, r)
+				}), registrytest.TokenAuth("me", "secret")}})
 			defer s.Close()
 			o := &registry.Options{Credential: func(context.Context, string) (registry.Credential, error) {
 				return registry.Credential{Username: "me", Password: "secret"}, nil

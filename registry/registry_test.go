@@ -324,7 +324,8 @@ func TestForeignEntriesStay(t *testing.T) {
 	repo := open(t, s.Host()+"/demo/app", nil)
 	image := pushImage(t, repo, "app")
 	other := pushImage(t, repo, "other")
-	foreign := fmt.Sprintf(`{"x-unknown": [1.50],  "manifests": [ {"digest":%q,"mediaType":%q, "size":%d, "x":{"b":1,"a":2}} , {"digest":%[1]q,"mediaType":%[2]q,"size":%[3]d}]  ,"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json"}`,
+	foreign := fmt.Sprintf(`{"x-unknown": [1.50],  "manifests": [ {"digest":%q,"mediaType":%q, "size":%d, "x":{"b":1,"a":2}} , `+
+		`{"digest":%[1]q,"mediaType":%[2]q,"size":%[3]d}]  ,"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json"}`,
 		other.Digest, other.MediaType, other.Size)
 	d := push(t, repo, ocispec.MediaTypeImageIndex, []byte(foreign))
 	tag := strings.Replace(image.Digest.String(), ":", "-", 1)
@@ -363,7 +364,8 @@ func TestCopyKeepsEverything(t *testing.T) {
 			amd.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}
 			arm.Platform = &ocispec.Platform{OS: "linux", Architecture: "arm64"}
 			index := push(t, from, ocispec.MediaTypeImageIndex, asJSON(t, ocispec.Index{
-				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{amd, arm}}))
+				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
+				Manifests: []registry.Descriptor{amd, arm}}))
 			if err := from.Tag(t.Context(), index, "v1"); err != nil {
 				t.Fatal(err)
 			}
@@ -542,7 +544,8 @@ func TestSHA512(t *testing.T) {
 	resolves := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rec := httptest.NewRecorder()
-			if before, _, found := strings.Cut(r.URL.Path, "/manifests/sha512-"); found && r.Method == http.MethodGet && subject.Load() != nil {
+			if before, _, found := strings.Cut(r.URL.Path, "/manifests/sha512-"); found && r.Method == http.MethodGet &&
+				subject.Load() != nil {
 				if next.ServeHTTP(rec, r); rec.Code == http.StatusNotFound {
 					r = r.Clone(r.Context())
 					r.URL.Path = before + "/manifests/" + *subject.Load()
@@ -562,7 +565,8 @@ func TestSHA512(t *testing.T) {
 				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
 				Config: push(t, repo, ocispec.MediaTypeImageConfig, []byte(`{}`)), Layers: []registry.Descriptor{},
 			})
-			image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.SHA512.FromBytes(data), Size: int64(len(data))}
+			image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.SHA512.FromBytes(data),
+				Size: int64(len(data))}
 			if err := repo.Push(t.Context(), image, bytes.NewReader(data)); err != nil {
 				t.Fatal(err)
 			}
@@ -647,7 +651,8 @@ func TestRetries(t *testing.T) {
 		want     error
 	}{
 		{"read", 2, status(503, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 3, nil},
-		{"read, in vain", 99, status(503, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 4,
+		{"read, in vain", 99, status(503, "0"),
+			func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 4,
 			registry.ErrUnavailable},
 		{"read, throttled until a date", 1, status(429, past), func(ctx context.Context) error {
 			_, err := repo.Manifest(ctx,
@@ -667,7 +672,8 @@ func TestRetries(t *testing.T) {
 		{"read, too slow to ask", 2, status(408, "0"), func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err },
 			"GET", 3, nil},
 		{"read, reset", 2, abort, func(ctx context.Context) error { _, err := repo.Manifest(ctx, image); return err }, "GET", 3, nil},
-		{"manifest", 2, status(502, "0"), func(ctx context.Context) error { return repo.Push(ctx, image, bytes.NewReader(manifest)) }, "PUT",
+		{"manifest", 2, status(502, "0"),
+			func(ctx context.Context) error { return repo.Push(ctx, image, bytes.NewReader(manifest)) }, "PUT",
 			3, nil},
 		{"upload may have begun", 1, status(502, "0"), func(ctx context.Context) error {
 			return repo.Push(ctx, blob,
@@ -805,7 +811,8 @@ func TestPausedWriterAndConditions(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 10 {
 		wg.Go(func() {
-			if err := open(t, s.Host()+"/demo/app", nil).AttachCosign(t.Context(), image, simpleSigning("payload", fmt.Sprint(i))); err != nil {
+			if err := open(t, s.Host()+"/demo/app", nil).AttachCosign(t.Context(), image,
+				simpleSigning("payload", fmt.Sprint(i))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -825,7 +832,8 @@ func TestTreeOfControlCharacters(t *testing.T) {
 	s := registrytest.Start(&registrytest.Options{Registry: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
 		_, _ = io.WriteString(w,
-			`{"schemaVersion":2,"manifests":[{"digest":"\u001b[2Jsha256","artifactType":"\u001b[31m\u009b","annotations":{"dev.sigstore.bundle.predicateType":"\n"}}]}`)
+			`{"schemaVersion":2,"manifests":[{"digest":"\u001b[2Jsha256","artifactType":"\u001b[31m\u009b",`+
+				`"annotations":{"dev.sigstore.bundle.predicateType":"\n"}}]}`)
 	})})
 	defer s.Close()
 	tree, _ := open(t, s.Host()+"/demo/app", nil).Tree(t.Context(), content("x"))

@@ -252,7 +252,8 @@ func (b *remoteBackend) do(what string, req *http.Request) (*http.Response, []by
 	defer release()
 	for try := 1; ; try++ {
 		resp, data, err := b.doOnce(what, req)
-		if err == nil || try == maxReads || req.Method != http.MethodGet || !errors.Is(err, errBroken) || !sleep(req.Context(), jitter(try)) {
+		if err == nil || try == maxReads || req.Method != http.MethodGet || !errors.Is(err, errBroken) ||
+			!sleep(req.Context(), jitter(try)) {
 			return resp, data, err
 		}
 	}
@@ -561,7 +562,8 @@ func (b *remoteBackend) referrersPage(ctx context.Context, at *url.URL) (*ocispe
 		index, err := parseIndex(data)
 		if filters := resp.Header.Get("OCI-Filters-Applied"); err == nil && filters != "" {
 			// Nobody asked for that: what is between has kept the answer to another question.
-			return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: the list is filtered by %.80q", b.repo.Reference, ErrMalformed, filters)
+			return nil, nil, fmt.Errorf("registry: list referrers in %s: %w: the list is filtered by %.80q", b.repo.Reference,
+				ErrMalformed, filters)
 		}
 		if err == nil {
 			link, err := nextLink(at, resp.Header.Values("Link"))
@@ -681,7 +683,8 @@ func kindOf(err error) error {
 		case code == http.StatusNotFound:
 			return ErrNotFound
 		case code == http.StatusMethodNotAllowed, code == http.StatusNotImplemented,
-			code == http.StatusConflict, code == http.StatusUnsupportedMediaType: // a tag that must not move, a type that must not be pushed
+			// a tag that must not move, a type that must not be pushed
+			code == http.StatusConflict, code == http.StatusUnsupportedMediaType:
 			return ErrUnsupported
 		case passing(code), code >= 500:
 			return ErrUnavailable

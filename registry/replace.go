@@ -103,7 +103,8 @@ func (r *Repository) underTags(ctx context.Context, subject Descriptor, wanted m
 		for _, l := range m.Layers {
 			if wanted[l.Digest] {
 				errs = append(errs,
-					fmt.Errorf("registry: prune %s: %w: it is under a tag of cosign's, with signatures of others: cosign clean removes them all",
+					fmt.Errorf("registry: prune %s: %w: it is under a tag of cosign's, with signatures of others: cosign clean "+
+						"removes them all",
 						l.Digest, ErrUnsupported))
 			}
 		}

@@ -78,7 +78,8 @@ func TestReplace(t *testing.T) {
 				t.Error(diff)
 			}
 			// To replace something with itself removes nothing.
-			if again, err := repo.Replace(t.Context(), image, content("new"), bareOf(content("new")), m); err != nil || again.Digest != m.Digest {
+			if again, err := repo.Replace(t.Context(), image, content("new"), bareOf(content("new")), m); err != nil ||
+				again.Digest != m.Digest {
 				t.Errorf("%v, %v", again, err)
 			}
 			if diff := cmp.Diff([]string{"new", "stranger"}, texts(t, repo, image)); diff != "" {
@@ -197,7 +198,8 @@ func TestCrowded(t *testing.T) {
 			defer s.Close()
 			var log bytes.Buffer
 			repo := open(t, s.Host()+"/demo/app", &registry.Options{
-				Limits: registry.Limits{Candidates: 8, EvidenceBytes: 100, ManifestBytes: 20_000}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+				Limits: registry.Limits{Candidates: 8, EvidenceBytes: 100, ManifestBytes: 20_000},
+				Log:    slog.New(slog.NewTextHandler(&log, nil)),
 			})
 			image := pushImage(t, repo, "app")
 			for i := range 8 {
@@ -236,7 +238,8 @@ func TestCrowded(t *testing.T) {
 					t.Errorf("what cannot be read: %v", err)
 				}
 			}
-			if err := repo.AttachCosign(t.Context(), image, simpleSigning(strings.Repeat("x", 101), "c2ln")); !errors.Is(err, registry.ErrLimit) {
+			if err := repo.AttachCosign(t.Context(), image, simpleSigning(strings.Repeat("x", 101), "c2ln")); !errors.Is(err,
+				registry.ErrLimit) {
 				t.Errorf("under cosign's tag: %v", err)
 			}
 		})

@@ -114,7 +114,8 @@ func broken(err error) bool {
 
 // brokenTexts are of connections that net/http closed, or saw closed: HTTP/1 and HTTP/2.
 var brokenTexts = []string{
-	"http: CloseIdleConnections called", "http: server closed idle connection", "transport connection broken", "http2: client conn", "GOAWAY",
+	"http: CloseIdleConnections called", "http: server closed idle connection", "transport connection broken",
+	"http2: client conn", "GOAWAY",
 }
 
 // A streamError is an answer over HTTP/2 that the other side broke off (RFC 9113, section 6.4). An error of net/http, which

@@ -23,7 +23,8 @@ var signedArtifacts = []string{
 // layers, and of each signature the manifest and the envelope. All of it is checked against its digest. Without
 // signature there is no candidate. A signature that cannot be had is an error of its own, and no reason to hold back the
 // others.
-func (r *Repository) signedArtifact(ctx context.Context, d Descriptor, m *ocispec.Manifest, hold func(int64) bool) iter.Seq2[Descriptor, error] {
+func (r *Repository) signedArtifact(ctx context.Context, d Descriptor, m *ocispec.Manifest,
+	hold func(int64) bool) iter.Seq2[Descriptor, error] {
 	return func(yield func(Descriptor, error) bool) {
 		var listed []Descriptor
 		for s, err := range r.listed(ctx, bare(d)) {

@@ -62,8 +62,10 @@ func TestAbout(t *testing.T) {
 			}
 			got := d.Details(c)
 			want := &Details{
-				Supplier: &Party{Kind: "Organization", Name: "S", Email: "s@example.com"}, PURLs: []string{"pkg:npm/c@1"}, CPEs: []string{"cpe:2.3:a:c:c:1:*:*:*:*:*:*:*"},
-				Identifiers: []Identifier{{"swhid", "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}}, Hashes: []Hash{{"SHA-256", sum}}, Copyright: "(c) C",
+				Supplier: &Party{Kind: "Organization", Name: "S", Email: "s@example.com"}, PURLs: []string{"pkg:npm/c@1"},
+				CPEs:        []string{"cpe:2.3:a:c:c:1:*:*:*:*:*:*:*"},
+				Identifiers: []Identifier{{"swhid", "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}},
+				Hashes:      []Hash{{"SHA-256", sum}}, Copyright: "(c) C",
 			}
 			licenses := d.Licenses(c)
 			if !slices.Contains(licenses, LicenseClaim{Role: "declared", State: Value, Expression: "MIT"}) {
@@ -102,7 +104,8 @@ func TestAboutCorpus(t *testing.T) {
 				suppliers++
 			}
 			if len(x.Licenses) != len(d.Licenses(r)) || len(x.Hashes) != len(d.Hashes(r)) {
-				t.Errorf("%s: component %d: %d licences, %d hashes; want %d, %d", f.Name, r, len(x.Licenses), len(x.Hashes), len(d.Licenses(r)), len(d.Hashes(r)))
+				t.Errorf("%s: component %d: %d licences, %d hashes; want %d, %d", f.Name, r, len(x.Licenses), len(x.Hashes),
+					len(d.Licenses(r)), len(d.Hashes(r)))
 			}
 			if p := d.Component(r).PURL; p != "" && len(x.PURLs) == 0 {
 				t.Errorf("%s: component %d: %s is gone", f.Name, r, p)

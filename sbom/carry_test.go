@@ -47,7 +47,8 @@ func TestCarry(t *testing.T) {
 			t.Errorf("%v: silent: %q", tt.target, silent)
 		}
 		for _, l := range r.Losses {
-			if l.Kind == Dropped && !slices.ContainsFunc(tt.lost, func(p string) bool { return strings.HasPrefix(l.Path, p) }) && !strings.HasSuffix(l.Path, "/filesAnalyzed") &&
+			if l.Kind == Dropped && !slices.ContainsFunc(tt.lost, func(p string) bool { return strings.HasPrefix(l.Path, p) }) &&
+				!strings.HasSuffix(l.Path, "/filesAnalyzed") &&
 				!strings.HasSuffix(l.Path, "downloadLocation") {
 				t.Errorf("%v: %v", tt.target, l)
 			}
@@ -56,9 +57,12 @@ func TestCarry(t *testing.T) {
 		if tt.target.Version == "2.2" {
 			continue
 		}
-		for _, want := range []string{`"of the document"`, `"of its making"`, `"3.25"`, `"p.tar.gz"`, `"asked upstream"`, `"2026-01-01T00:00:00Z"`, `"2027-01-01T00:00:00Z"`,
-			`"thanks"`, `"CVE-2024-1"`, `"a@example.org"`, `"SOURCE"`, `"TEXT"`, `"Ada"`, `"Example Inc."`, `"see NOTICE"`, `"GPL-2.0-only OR MIT"`,
-			`"snippetFromFile": "`, `"offset": 310`, `"lineNumber": 23`, `"looked at"`, `"annotationType": "`, `"as you like"`, `"MIT AND LicenseRef-x"`, `"in the head"`} {
+		for _, want := range []string{`"of the document"`, `"of its making"`, `"3.25"`, `"p.tar.gz"`, `"asked upstream"`,
+			`"2026-01-01T00:00:00Z"`, `"2027-01-01T00:00:00Z"`,
+			`"thanks"`, `"CVE-2024-1"`, `"a@example.org"`, `"SOURCE"`, `"TEXT"`, `"Ada"`, `"Example Inc."`, `"see NOTICE"`,
+			`"GPL-2.0-only OR MIT"`,
+			`"snippetFromFile": "`, `"offset": 310`, `"lineNumber": 23`, `"looked at"`, `"annotationType": "`, `"as you like"`,
+			`"MIT AND LicenseRef-x"`, `"in the head"`} {
 			if !bytes.Contains(back.Bytes(), []byte(want)) {
 				t.Errorf("%v and back: no %s", tt.target, want)
 			}
@@ -95,7 +99,8 @@ func TestSPDX3Carry(t *testing.T) {
 			t.Errorf("%v: silent: %q", target, silent)
 		}
 		for _, l := range r.Losses {
-			if l.Kind == Dropped && !(target.Spec == SPDX && (strings.Contains(l.Path, "verifiedUsing") || strings.Contains(l.Path, "/@graph/6/software_snippetFromFile"))) {
+			if l.Kind == Dropped && !(target.Spec == SPDX &&
+				(strings.Contains(l.Path, "verifiedUsing") || strings.Contains(l.Path, "/@graph/6/software_snippetFromFile"))) {
 				t.Errorf("%v: %v", target, l)
 			}
 		}
@@ -108,7 +113,8 @@ func TestSPDX3Carry(t *testing.T) {
 			t.Errorf("%v: %d components", target, out.Len())
 		}
 		back, _ := mustConvert(t, out, Format{SPDX, "3.0.1"})
-		for _, want := range []string{`"software_Snippet"`, `"beginIntegerRange": 310`, `"endIntegerRange": 23`, `"externalIdentifierType": "cve"`, `"externalIdentifierType": "email"`,
+		for _, want := range []string{`"software_Snippet"`, `"beginIntegerRange": 310`, `"endIntegerRange": 23`,
+			`"externalIdentifierType": "cve"`, `"externalIdentifierType": "email"`,
 			`"externalIdentifierType": "securityOther"`, `"externalIdentifierType": "urlScheme"`, `"some-id"`} {
 			if !bytes.Contains(back.Bytes(), []byte(want)) {
 				t.Errorf("%v and back: no %s", target, want)
@@ -122,7 +128,8 @@ func TestSPDX3Carry(t *testing.T) {
 
 // TestPhases brings when an SBOM was made to SPDX 3 and back, and to SPDX 2, which does not say it.
 func TestPhases(t *testing.T) {
-	for phase, back := range map[string]string{"design": "design", "pre-build": "pre-build", "build": "build", "post-build": "post-build", "operations": "operations", "discovery": ""} {
+	for phase, back := range map[string]string{"design": "design", "pre-build": "pre-build", "build": "build", "post-build": "post-build",
+		"operations": "operations", "discovery": ""} {
 		d := mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"lifecycles":[{"phase":"`+phase+`"}],
 			"component":{"type":"application","name":"a","bom-ref":"a"}}}`)
 		out, r := mustConvert(t, d, Format{SPDX, "3.0.1"})
@@ -134,7 +141,8 @@ func TestPhases(t *testing.T) {
 			t.Errorf("%s: %q, roots %v", phase, got, out.Roots())
 		}
 	}
-	d := mustParse(t, spdx3Head[:strings.LastIndex(spdx3Head, `,"rootElement"`)]+`,"dataLicense":"https://spdx.org/licenses/CC0-1.0","rootElement":["urn:x:p"]},`+
+	d := mustParse(t, spdx3Head[:strings.LastIndex(spdx3Head, `,"rootElement"`)]+`,"dataLicense":"https://spdx.org/licenses/CC0-1.0",`+
+		`"rootElement":["urn:x:p"]},`+
 		`{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"}]}`)
 	for _, target := range []Format{{SPDX, "2.3"}, {CycloneDX, "1.6"}} {
 		out, r := mustConvert(t, d, target)
@@ -168,7 +176,8 @@ func TestEvidence(t *testing.T) {
 func TestEmbedOld(t *testing.T) {
 	for _, version := range []string{"1.0", "1.1"} {
 		modified := map[bool]string{true: "<modified>false</modified>"}[version == "1.0"]
-		in := `<bom xmlns="http://cyclonedx.org/schema/bom/` + version + `" version="1"><components><component type="library"><name>a</name><version>1</version>` +
+		in := `<bom xmlns="http://cyclonedx.org/schema/bom/` + version + `" version="1"><components><component ` +
+			`type="library"><name>a</name><version>1</version>` +
 			modified + `</component></components></bom>`
 		d := mustParse(t, in)
 		if _, err := Validate([]byte(in)); err != nil {

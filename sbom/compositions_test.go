@@ -43,7 +43,8 @@ const composed = `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"meta
 // TestCompositions takes what a document says of its own completeness to the other specifications and back: what is complete is one
 // relationship to all, and what is not known is never called complete.
 func TestCompositions(t *testing.T) {
-	want := map[string]string{"dependencies of r": "complete", "dependencies of a": "complete", "parts of a": "complete", "dependencies of b": "unknown",
+	want := map[string]string{"dependencies of r": "complete", "dependencies of a": "complete", "parts of a": "complete",
+		"dependencies of b": "unknown",
 		"dependencies of d": "incomplete"}
 	d := mustParse(t, composed)
 	three, r := mustConvert(t, d, Format{SPDX, "3.0.1"})
@@ -80,7 +81,8 @@ func TestCompositions(t *testing.T) {
 			t.Errorf("%s of %s without completeness", e.RelationshipType, e.From)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"dependsOn complete": 3, "hasOptionalDependency complete": 1, "contains complete": 1, "dependsOn noAssertion": 1, "dependsOn incomplete": 1}, found); diff != "" {
+	if diff := cmp.Diff(map[string]int{"dependsOn complete": 3, "hasOptionalDependency complete": 1, "contains complete": 1,
+		"dependsOn noAssertion": 1, "dependsOn incomplete": 1}, found); diff != "" {
 		t.Error(diff)
 	}
 
@@ -89,12 +91,14 @@ func TestCompositions(t *testing.T) {
 		t.Errorf("silent: %q", silent)
 	}
 	for ref, end := range map[string]string{"SPDXRef-a": "NONE", "SPDXRef-b": "NOASSERTION", "SPDXRef-d": "NOASSERTION"} {
-		if s := string(two.Bytes()); !strings.Contains(strings.Join(strings.Fields(s), ""), `{"spdxElementId":"`+ref+`","relationshipType":"DEPENDS_ON","relatedSpdxElement":"`+end+`"}`) {
+		if s := string(two.Bytes()); !strings.Contains(strings.Join(strings.Fields(s), ""),
+			`{"spdxElementId":"`+ref+`","relationshipType":"DEPENDS_ON","relatedSpdxElement":"`+end+`"}`) {
 			t.Errorf("%s does not depend on %s", ref, end)
 		}
 	}
 	back, _ = mustConvert(t, two, Format{CycloneDX, "1.6"})
-	if diff := cmp.Diff(map[string]string{"dependencies of SPDXRef-b": "unknown", "dependencies of SPDXRef-d": "unknown"}, compositionsOf(t, back)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"dependencies of SPDXRef-b": "unknown", "dependencies of SPDXRef-d": "unknown"},
+		compositionsOf(t, back)); diff != "" {
 		t.Errorf("by SPDX 2:\n%s", diff)
 	}
 }
@@ -114,7 +118,8 @@ func TestCompositionsLeast(t *testing.T) {
 		in := spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"},{"type":"software_Package","spdxId":"urn:x:a","creationInfo":"_:c","name":"a"},
 {"type":"software_Package","spdxId":"urn:x:b","creationInfo":"_:c","name":"b"}`
 		for i, rest := range strings.Split(tt.relations, "|") {
-			in += `,{"type":"Relationship","spdxId":"urn:x:r` + string(rune('0'+i)) + `","creationInfo":"_:c","relationshipType":"dependsOn","from":"urn:x:p",` + rest
+			in += `,{"type":"Relationship","spdxId":"urn:x:r` + string(rune('0'+i)) + `","creationInfo":"_:c",` +
+				`"relationshipType":"dependsOn","from":"urn:x:p",` + rest
 		}
 		out, _ := mustConvert(t, mustParse(t, in+"]}"), Format{CycloneDX, "1.6"})
 		want := map[string]string{}

@@ -65,9 +65,11 @@ func normal(s string) string {
 // list, and identifiers that are made anew and checked by the graph instead.
 var spelled = []string{"bomFormat", "specVersion", "spdxVersion", "$schema", "@context", "type", "@type", "creationInfo", "@id", "SPDXID",
 	"spdxElementId", "relatedSpdxElement", "relationshipType", "bom-ref", "ref", "referenceType", "referenceCategory", "from", "spdxId",
-	"externalIdentifierType", "primaryPackagePurpose", "software_primaryPurpose", "algorithm", "alg", "acknowledgement", "version", "dependsOn", "method", "state", "externalRefType"}
+	"externalIdentifierType", "primaryPackagePurpose", "software_primaryPurpose", "algorithm", "alg", "acknowledgement", "version",
+	"dependsOn", "method", "state", "externalRefType"}
 
-var spelledLists = []string{"dependsOn", "documentDescribes", "hasFiles", "to", "rootElement", "createdBy", "createdUsing", "originatedBy", "subjects"}
+var spelledLists = []string{"dependsOn", "documentDescribes", "hasFiles", "to", "rootElement", "createdBy", "createdUsing",
+	"originatedBy", "subjects"}
 
 // differ returns the leaves of the input that are neither in the output nor in the report.
 func differ(t testing.TB, in, out []byte, r *Report) (silent []string) {
@@ -106,10 +108,12 @@ func differ(t testing.TB, in, out []byte, r *Report) (silent []string) {
 		if strings.Contains(output, normal(v)) { // inside a longer text, such as of an expression or of a creator
 			continue
 		}
-		if words := strings.Split(normal(strings.TrimSuffix(v, ")")), "("); len(words) == 2 && strings.Contains(output, strings.TrimPrefix(strings.TrimPrefix(words[0], "person"), "organization")) && strings.Contains(output, words[1]) {
+		if words := strings.Split(normal(strings.TrimSuffix(v, ")")), "("); len(words) == 2 && strings.Contains(output,
+			strings.TrimPrefix(strings.TrimPrefix(words[0], "person"), "organization")) && strings.Contains(output, words[1]) {
 			continue
 		}
-		if kind, rest, ok := strings.Cut(v, ": "); ok && slices.Contains([]string{"Tool", "Person", "Organization"}, kind) && strings.Contains(output, normal(rest)) {
+		if kind, rest, ok := strings.Cut(v, ": "); ok && slices.Contains([]string{"Tool", "Person", "Organization"}, kind) &&
+			strings.Contains(output, normal(rest)) {
 			continue
 		}
 		silent = append(silent, path+" = "+v)
@@ -225,7 +229,8 @@ func named(c *Component) string {
 // listedEdges counts the losses that can be of a dependency.
 func listedEdges(r *Report) (n int) {
 	for _, l := range r.Losses {
-		if strings.HasPrefix(l.Path, "/dependencies") || strings.HasPrefix(l.Path, "/relationships") || strings.HasPrefix(l.Path, "/@graph") {
+		if strings.HasPrefix(l.Path, "/dependencies") || strings.HasPrefix(l.Path, "/relationships") ||
+			strings.HasPrefix(l.Path, "/@graph") {
 			n++
 		}
 	}
@@ -246,7 +251,8 @@ func TestDiffer(t *testing.T) {
 }
 
 func TestConvertRefuses(t *testing.T) {
-	signed := `{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"a","signature":{"algorithm":"ES256","value":"AA"}}]}`
+	signed := `{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"a",` +
+		`"signature":{"algorithm":"ES256","value":"AA"}}]}`
 	for _, tt := range []struct {
 		in     string
 		target Format
@@ -324,17 +330,30 @@ func TestConvertAwkward(t *testing.T) {
 		target Format
 		want   string
 	}{
-		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"metadata":{"tools":[{"vendor":"v"}],"authors":[{"phone":"1"},{"name":" "}]}}`, Format{SPDX, "2.3"}, `"Tool: lading"`},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"file","name":"a","components":[{"type":"file","name":"b"}]}]}`, Format{CycloneDX, "1.3"}, `"name": "b"`},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"components":[{"type":"file","name":"a","purl":"pkg:npm/a@1"}]}`, Format{SPDX, "2.2"}, `"PACKAGE_MANAGER"`},
-		{strings.NewReplacer("SPDX-2.3", "SPDX-2.2", `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PACKAGE_MANAGER", "referenceType": "purl", "referenceLocator": "pkg:npm/a@1"}]`).Replace(goodSPDX2), Format{SPDX, "2.3"}, `"PACKAGE-MANAGER"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"metadata":{"tools":[{"vendor":"v"}],"authors":[{"phone":"1"},` +
+			`{"name":" "}]}}`, Format{SPDX, "2.3"}, `"Tool: lading"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"file","name":"a","components":[{"type":"file",` +
+			`"name":"b"}]}]}`, Format{CycloneDX, "1.3"}, `"name": "b"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"components":[{"type":"file","name":"a","purl":"pkg:npm/a@1"}]}`,
+			Format{SPDX, "2.2"}, `"PACKAGE_MANAGER"`},
+		{strings.NewReplacer("SPDX-2.3", "SPDX-2.2", `"supplier": "Person: x"`,
+			`"externalRefs": [{"referenceCategory": "PACKAGE_MANAGER", "referenceType": "purl", "referenceLocator": `+
+				`"pkg:npm/a@1"}]`).Replace(goodSPDX2), Format{SPDX, "2.3"}, `"PACKAGE-MANAGER"`},
 		{strings.Replace(goodSPDX2, `"MIT"`, `"LGPLv2+ AND (MIT"`, 1), Format{CycloneDX, "1.6"}, `"name": "LGPLv2+ AND (MIT"`},
-		{strings.Replace(goodSPDX2, `"MIT"`, `"MIT OR ISC", "licenseConcluded": "GPLv2+"`, 1), Format{CycloneDX, "1.6"}, `"expression": "MIT OR ISC"`},
-		{strings.Replace(goodSPDX3, `"name": "a"`, `"name": "archive-of-it", "software_primaryPurpose": "archive"`, 1), Format{CycloneDX, "1.6"}, `"name": "archive-of-it"`},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"cryptographic-asset","name":"keystore"}]}`, Format{CycloneDX, "1.4"}, `"name": "keystore"`},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"data","name":"d","externalReferences":[{"type":"rfc-9116","url":"https://example.org/security.txt"}]}]}`, Format{CycloneDX, "1.4"}, `"url": "https://example.org/security.txt"`},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"platform","name":"runtime"}]}`, Format{CycloneDX, "1.2"}, `"name": "runtime"`},
-		{strings.Replace(goodSPDX2, `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PERSISTENT-ID", "referenceType": "swh", "referenceLocator": "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}]`, 1), Format{SPDX, "2.2"}, `"OTHER"`},
+		{strings.Replace(goodSPDX2, `"MIT"`, `"MIT OR ISC", "licenseConcluded": "GPLv2+"`, 1), Format{CycloneDX, "1.6"},
+			`"expression": "MIT OR ISC"`},
+		{strings.Replace(goodSPDX3, `"name": "a"`, `"name": "archive-of-it", "software_primaryPurpose": "archive"`, 1),
+			Format{CycloneDX, "1.6"}, `"name": "archive-of-it"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"cryptographic-asset","name":"keystore"}]}`,
+			Format{CycloneDX, "1.4"}, `"name": "keystore"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"data","name":"d",` +
+			`"externalReferences":[{"type":"rfc-9116","url":"https://example.org/security.txt"}]}]}`, Format{CycloneDX, "1.4"},
+			`"url": "https://example.org/security.txt"`},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"platform","name":"runtime"}]}`,
+			Format{CycloneDX, "1.2"}, `"name": "runtime"`},
+		{strings.Replace(goodSPDX2, `"supplier": "Person: x"`, `"externalRefs": [{"referenceCategory": "PERSISTENT-ID", `+
+			`"referenceType": "swh", "referenceLocator": "swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"}]`, 1),
+			Format{SPDX, "2.2"}, `"OTHER"`},
 	} {
 		d, err := Parse(strings.NewReader(tt.in))
 		if err != nil {

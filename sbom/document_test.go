@@ -23,7 +23,8 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: other bytes", f.Name)
 		case valid:
 			count[d.Format().String()+" "+string(d.Encoding())]++
-			if b, err := d.MarshalJSON(); (d.Encoding() == JSON) != (err == nil && bytes.Equal(b, f.Data)) || err != nil && !errors.Is(err, ErrNotJSON) {
+			if b, err := d.MarshalJSON(); (d.Encoding() == JSON) != (err == nil && bytes.Equal(b, f.Data)) || err != nil &&
+				!errors.Is(err, ErrNotJSON) {
 				t.Errorf("%s: MarshalJSON: %v", f.Name, err)
 			}
 		}
@@ -74,7 +75,8 @@ func TestParseForms(t *testing.T) {
 	}{
 		{"SPDXID: \"SPDXRef-DOCUMENT\"\nspdxVersion: SPDX-2.3\npackages:\n- name: a\n  SPDXID: SPDXRef-a\n", YAML, "a"},
 		{"SPDXID: SPDXRef-DOCUMENT\nSPDXVersion: SPDX-2.3\nPackageName: a\nSPDXID: SPDXRef-a\n", TagValue, "a"},
-		{`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","type":"software_Package","spdxId":"urn:x:a","name":"a","creationInfo":"_:c"}`, JSON, "a"},
+		{`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","type":"software_Package","spdxId":"urn:x:a","name":"a",` +
+			`"creationInfo":"_:c"}`, JSON, "a"},
 	} {
 		d, err := Parse(strings.NewReader(tt.in))
 		if err != nil || d.Encoding() != tt.encoding || d.Len() != 1 || d.Component(0).Name != tt.name {

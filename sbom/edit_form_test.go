@@ -26,16 +26,21 @@ func TestEditXML(t *testing.T) {
 		from, to string // the only change of the text
 		err      error
 	}{
-		{edits: []Edit{{Path: "/components/0/version", Value: []byte(`"2 & 3"`)}}, from: "<version >1</version>", to: "<version>2 &amp; 3</version>"},
+		{edits: []Edit{{Path: "/components/0/version", Value: []byte(`"2 & 3"`)}}, from: "<version >1</version>",
+			to: "<version>2 &amp; 3</version>"},
 		{edits: []Edit{{Path: "/components/0/version"}}, from: "<version >1</version>", to: ""},
 		{edits: []Edit{{Path: "/components/1/licenses/0/license/id", Value: []byte(`"ISC"`)}}, from: "<id>MIT</id>", to: "<id>ISC</id>"},
-		{edits: []Edit{{Path: "/components/0"}}, from: "\n\t\t<component type=\"library\" bom-ref=\"a\"><name>a</name><version >1</version></component>", to: ""},
-		{edits: []Edit{{Path: "/components/-", Value: []byte(`{"type": "file", "name": "c"}`)}}, from: "</license></licenses>\n\t\t</component>",
-			to: "</license></licenses>\n\t\t</component>\n\t\t<component type=\"file\">\n      <name>c</name>\n    </component>"},
-		{edits: []Edit{{Path: "/components/0", Insert: true, Value: []byte(`{"type": "file", "name": "c"}`)}}, from: "<component type=\"library\" bom-ref=\"a\">",
-			to: "<component type=\"file\">\n      <name>c</name>\n    </component>\n\t\t<component type=\"library\" bom-ref=\"a\">"},
-		{edits: []Edit{{Path: "/components/0/bom-ref", Value: []byte(`"z"`)}}, from: `<component type="library" bom-ref="a"><name>a</name><version >1</version></component>`,
-			to: "<component type=\"library\" bom-ref=\"z\">\n      <name>a</name>\n      <version>1</version>\n    </component>"},
+		{edits: []Edit{{Path: "/components/0"}}, from: "\n\t\t<component type=\"library\" bom-ref=\"a\"><name>a</name><version " +
+			">1</version></component>", to: ""},
+		{edits: []Edit{{Path: "/components/-", Value: []byte(`{"type": "file", "name": "c"}`)}},
+			from: "</license></licenses>\n\t\t</component>",
+			to:   "</license></licenses>\n\t\t</component>\n\t\t<component type=\"file\">\n      <name>c</name>\n    </component>"},
+		{edits: []Edit{{Path: "/components/0", Insert: true, Value: []byte(`{"type": "file", "name": "c"}`)}},
+			from: "<component type=\"library\" bom-ref=\"a\">",
+			to:   "<component type=\"file\">\n      <name>c</name>\n    </component>\n\t\t<component type=\"library\" bom-ref=\"a\">"},
+		{edits: []Edit{{Path: "/components/0/bom-ref", Value: []byte(`"z"`)}},
+			from: `<component type="library" bom-ref="a"><name>a</name><version >1</version></component>`,
+			to:   "<component type=\"library\" bom-ref=\"z\">\n      <name>a</name>\n      <version>1</version>\n    </component>"},
 		{edits: []Edit{{Path: "/version", Value: []byte(`2`)}}, err: ErrEncoding},
 		{edits: []Edit{{Path: "/components/0/nothing", Value: []byte(`2`)}}, err: ErrEncoding},
 		{edits: []Edit{{Path: "/components/7", Value: []byte(`{}`)}}, err: ErrPath},
@@ -62,7 +67,8 @@ func TestEditXML(t *testing.T) {
 }
 
 func TestEditTagValue(t *testing.T) {
-	const doc = "# ours\nSPDXVersion: SPDX-2.3\r\nDocumentName:  n\n\nPackageName: p\nSPDXID: SPDXRef-p\nPackageComment: <text>x\ny</text>\n"
+	const doc = "# ours\nSPDXVersion: SPDX-2.3\r\nDocumentName:  n\n\nPackageName: p\nSPDXID: SPDXRef-p\n" +
+		"PackageComment: <text>x\ny</text>\n"
 	for _, tt := range []struct {
 		edit     Edit
 		from, to string
@@ -71,7 +77,8 @@ func TestEditTagValue(t *testing.T) {
 		{edit: Edit{Path: "/name", Value: []byte(`"m\nm"`)}, from: "DocumentName:  n", to: "DocumentName: <text>m\nm</text>"},
 		{edit: Edit{Path: "/packages/0/comment"}, from: "PackageComment: <text>x\ny</text>\n", to: ""},
 		{edit: Edit{Path: "/packages/0/comment", Value: []byte(`"z"`)}, from: "<text>x\ny</text>", to: "z"},
-		{edit: Edit{Path: "/packages/-", Value: []byte(`{"name": "q", "SPDXID": "SPDXRef-q"}`)}, from: "y</text>\n", to: "y</text>\n\nPackageName: q\nSPDXID: SPDXRef-q\n"},
+		{edit: Edit{Path: "/packages/-", Value: []byte(`{"name": "q", "SPDXID": "SPDXRef-q"}`)}, from: "y</text>\n",
+			to: "y</text>\n\nPackageName: q\nSPDXID: SPDXRef-q\n"},
 		{edit: Edit{Path: "/packages/0/comment", Value: []byte(`"</text>"`)}, err: ErrEncoding},
 		{edit: Edit{Path: "/packages/0/supplier", Value: []byte(`"Person: x"`)}, err: ErrEncoding},
 		{edit: Edit{Path: "/packages/0/name"}, err: ErrEncoding},
@@ -103,7 +110,8 @@ func TestEditTagValue(t *testing.T) {
 // nothing behind it changes.
 func TestEditCorpus(t *testing.T) {
 	edited := 0
-	for f := range corpus(t, "cyclonedx/CycloneDX-specification/1.6/", "cyclonedx/CycloneDX-specification/1.3/", "spdx/spdx-spdx-examples/software/example4") {
+	for f := range corpus(t, "cyclonedx/CycloneDX-specification/1.6/", "cyclonedx/CycloneDX-specification/1.3/",
+		"spdx/spdx-spdx-examples/software/example4") {
 		if _, err := Validate(f.Data); err != nil || f.Data[0] == '{' {
 			continue
 		}

@@ -14,7 +14,8 @@ import (
 )
 
 func TestEdit(t *testing.T) {
-	const in = "{ \"bomFormat\" :\"CycloneDX\",\"specVersion\":\"1.6\",\n  \"components\": [\n    {\"type\":\"library\", \"name\": \"a\"},\n    {\"name\":\"b\"}\n  ],\"x\":[]\n}\n\n"
+	const in = "{ \"bomFormat\" :\"CycloneDX\",\"specVersion\":\"1.6\",\n  \"components\": [\n    " +
+		"{\"type\":\"library\", \"name\": \"a\"},\n    {\"name\":\"b\"}\n  ],\"x\":[]\n}\n\n"
 	for _, tt := range []struct {
 		name  string
 		edits []Edit
@@ -22,12 +23,16 @@ func TestEdit(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"replace", []Edit{{Path: "/components/0/name", Value: []byte(`"z"`)}}, []string{`"a"`, `"z"`}},
-		{"add member", []Edit{{Path: "/components/0/version", Value: []byte(`"1"`)}}, []string{`"name": "a"`, `"name": "a", "version": "1"`}},
-		{"add element", []Edit{{Path: "/components/-", Value: []byte(`{"name":"c"}`)}}, []string{`{"name":"b"}`, "{\"name\":\"b\"},\n    {\"name\":\"c\"}"}},
-		{"insert", []Edit{{Path: "/components/0", Value: []byte(`{"name":"c"}`), Insert: true}}, []string{`{"type"`, "{\"name\":\"c\"},\n    {\"type\""}},
+		{"add member", []Edit{{Path: "/components/0/version", Value: []byte(`"1"`)}},
+			[]string{`"name": "a"`, `"name": "a", "version": "1"`}},
+		{"add element", []Edit{{Path: "/components/-", Value: []byte(`{"name":"c"}`)}},
+			[]string{`{"name":"b"}`, "{\"name\":\"b\"},\n    {\"name\":\"c\"}"}},
+		{"insert", []Edit{{Path: "/components/0", Value: []byte(`{"name":"c"}`), Insert: true}},
+			[]string{`{"type"`, "{\"name\":\"c\"},\n    {\"type\""}},
 		{"remove first", []Edit{{Path: "/components/0"}}, []string{"{\"type\":\"library\", \"name\": \"a\"},\n    ", ""}},
 		{"remove last", []Edit{{Path: "/components/1"}}, []string{",\n    {\"name\":\"b\"}", ""}},
-		{"remove all", []Edit{{Path: "/components/1"}, {Path: "/components/0"}}, []string{"[\n    {\"type\":\"library\", \"name\": \"a\"},\n    {\"name\":\"b\"}\n  ]", "[]"}},
+		{"remove all", []Edit{{Path: "/components/1"}, {Path: "/components/0"}},
+			[]string{"[\n    {\"type\":\"library\", \"name\": \"a\"},\n    {\"name\":\"b\"}\n  ]", "[]"}},
 		{"fill", []Edit{{Path: "/x/-", Value: []byte(`1`)}, {Path: "/x/-", Value: []byte(`2`)}}, []string{"[]", "[1,2]"}},
 		{"swap", []Edit{{Path: "/components/0"}, {Path: "/components/-", Value: []byte(`{"name":"c"}`)}},
 			[]string{"{\"type\":\"library\", \"name\": \"a\"},\n    {\"name\":\"b\"}", "{\"name\":\"b\"},\n    {\"name\":\"c\"}"}},

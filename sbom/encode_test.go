@@ -53,7 +53,8 @@ func TestEncode(t *testing.T) {
 			continue
 		}
 		for ref, c := range d.Components() {
-			if o, ok := other.ByID(c.ID); ok && c.ID != "" && other.Component(o).Name != c.Name || other.Component(ref).PURL == "" && c.PURL != "" && to == XML {
+			if o, ok := other.ByID(c.ID); ok && c.ID != "" && other.Component(o).Name != c.Name || other.Component(ref).PURL == "" &&
+				c.PURL != "" && to == XML {
 				t.Errorf("%s: component %d is another one", f.Name, ref)
 			}
 		}
@@ -64,7 +65,8 @@ func TestEncode(t *testing.T) {
 }
 
 func TestEncodeSigned(t *testing.T) {
-	const xml = `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" version="1"><ds:Signature/></bom>`
+	const xml = `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" ` +
+		`version="1"><ds:Signature/></bom>`
 	json := strings.Replace(goodCycloneDX, `"version": 1,`, `"version": 1, "signature": {"algorithm": "ES256", "value": "x"},`, 1)
 	for _, tt := range []struct {
 		data string
@@ -77,10 +79,12 @@ func TestEncodeSigned(t *testing.T) {
 		if _, _, err := Encode(d, tt.to, nil); !errors.Is(err, ErrSigned) {
 			t.Errorf("to %v: %v, want %v", tt.to, err, ErrSigned)
 		}
-		if _, report, err := Encode(d, tt.to, &ConvertOptions{DropSignatures: true}); err != nil || len(report.Losses) != 1 || !strings.Contains(report.Losses[0].Path, "ignature") {
+		if _, report, err := Encode(d, tt.to, &ConvertOptions{DropSignatures: true}); err != nil || len(report.Losses) != 1 ||
+			!strings.Contains(report.Losses[0].Path, "ignature") {
 			t.Errorf("to %v without: %v %v", tt.to, report, err)
 		}
-		if _, report, err := Encode(d, tt.to, &ConvertOptions{DropSignatures: true, Strict: true}); !errors.Is(err, ErrLoss) || report == nil {
+		if _, report, err := Encode(d, tt.to, &ConvertOptions{DropSignatures: true, Strict: true}); !errors.Is(err, ErrLoss) ||
+			report == nil {
 			t.Errorf("to %v, strictly: %v, want %v", tt.to, err, ErrLoss)
 		}
 		if _, _, err := Convert(d, Format{SPDX, "2.3"}, nil); !errors.Is(err, ErrSigned) {

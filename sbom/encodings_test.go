@@ -54,7 +54,8 @@ func TestXMLToJSON(t *testing.T) {
 	same, read := 0, 0
 	for f := range corpus(t, "cyclonedx/") {
 		r, err := validate(f.Data)
-		if err != nil || invalid(r) != nil || !strings.HasSuffix(r.Format, " XML") || strings.Contains(r.Format, " 1.0 ") || strings.Contains(r.Format, " 1.1 ") {
+		if err != nil || invalid(r) != nil || !strings.HasSuffix(r.Format, " XML") || strings.Contains(r.Format, " 1.0 ") ||
+			strings.Contains(r.Format, " 1.1 ") {
 			continue
 		}
 		read++
@@ -171,15 +172,18 @@ func TestXMLShapes(t *testing.T) {
 		{"1.5", `"data":[{"type":"dataset","name":"n","classification":"c"}]`, "", ""},
 		{"1.5", `"data":[{"type":"dataset"},{"type":"other"}]`, `"data":[{"type":"dataset"}]`, "dropped /components/0/data/1"},
 		{"1.6", `"data":[{"type":"dataset","name":"n"},{"type":"other"}]`, "", ""},
-		{"1.6", `"properties":[{"name":"a","value":""},{"name":"b"}]`, `"properties":[{"name":"a","value":""},{"name":"b","value":""}]`, "changed /components/0/properties/1"},
-		{"1.6", `"evidence":{"identity":{"field":"purl"}}`, `"evidence":{"identity":[{"field":"purl"}]}`, "changed /components/0/evidence/identity"},
+		{"1.6", `"properties":[{"name":"a","value":""},{"name":"b"}]`, `"properties":[{"name":"a","value":""},{"name":"b","value":""}]`,
+			"changed /components/0/properties/1"},
+		{"1.6", `"evidence":{"identity":{"field":"purl"}}`, `"evidence":{"identity":[{"field":"purl"}]}`,
+			"changed /components/0/evidence/identity"},
 		{"1.4", `"group":"a\nb"`, `"group":"a b"`, "changed /components/0/group"},
 		{"1.7", `"cryptoProperties":{"assetType":"protocol","protocolProperties":{"ikev2TransformTypes":{"prf":[{}]}}}`,
 			`"cryptoProperties":{"assetType":"protocol","protocolProperties":{"ikev2TransformTypes":{"prf":[""]}}}`,
 			"changed /components/0/cryptoProperties/protocolProperties/ikev2TransformTypes/prf/0"},
 	} {
 		document := func(component string) string {
-			return `{"bomFormat":"CycloneDX","specVersion":"` + tt.version + `","version":1,"components":[{"type":"data","name":"x",` + component + `}]}`
+			return `{"bomFormat":"CycloneDX","specVersion":"` + tt.version + `","version":1,"components":[{"type":"data","name":"x",` +
+				component + `}]}`
 		}
 		d, err := Parse(strings.NewReader(document(tt.component)))
 		if err != nil {
@@ -241,7 +245,8 @@ func TestSPDXEncodings(t *testing.T) {
 		for _, list := range []string{"packages", "files", "snippets"} {
 			for _, e := range doc[list].([]any) {
 				e := e.(map[string]any)
-				out = append(out, fmt.Sprint(list, e["SPDXID"], e["name"], e["fileName"], e["checksums"] != nil, e["licenseDeclared"] != nil, e["copyrightText"]))
+				out = append(out, fmt.Sprint(list, e["SPDXID"], e["name"], e["fileName"], e["checksums"] != nil,
+					e["licenseDeclared"] != nil, e["copyrightText"]))
 			}
 		}
 		for _, r := range doc["relationships"].([]any) {
@@ -263,7 +268,8 @@ func TestSPDXEncodings(t *testing.T) {
 		}
 	}
 	if len(got) != 14 || same != 12 {
-		t.Errorf("the RDF file has %d elements and relationships, %d of them in the JSON file, want 14 and 12:\n%s", len(got), same, cmp.Diff(want, got))
+		t.Errorf("the RDF file has %d elements and relationships, %d of them in the JSON file, want 14 and 12:\n%s", len(got), same,
+			cmp.Diff(want, got))
 	}
 }
 
@@ -369,7 +375,10 @@ func bag(doc any) []string {
 // in the other encoding and read again.
 func FuzzForms(f *testing.F) {
 	f.Add([]byte(goodXML))
-	f.Add([]byte(`<bom xmlns="http://cyclonedx.org/schema/bom/1.7"><metadata><tools><tool><name>x</name></tool></tools></metadata><components><component type="a"><licenses><expression-detailed expression="MIT"><details license-identifier="MIT"><url>u</url></details></expression-detailed></licenses><patentAssertions><patentAssertion><asserter><ref>a</ref></asserter></patentAssertion></patentAssertions></component></components></bom>`))
+	f.Add([]byte(`<bom xmlns="http://cyclonedx.org/schema/bom/1.7"><metadata><tools><tool><name>x</name></tool></tools></metadata>` +
+		`<components><component type="a"><licenses><expression-detailed expression="MIT"><details ` +
+		`license-identifier="MIT"><url>u</url></details></expression-detailed></licenses><patentAssertions><patentAssertion><asserter>` +
+		`<ref>a</ref></asserter></patentAssertion></patentAssertions></component></components></bom>`))
 	f.Add([]byte("<Document><spdxVersion>SPDX-2.3</spdxVersion><packages><name>n</name></packages></Document>"))
 	f.Add([]byte("SPDXVersion: SPDX-2.3\nPackageName: p\nSPDXID: SPDXRef-p\n"))
 	f.Add([]byte("spdxVersion: SPDX-2.3\npackages:\n- name: x\n"))

@@ -202,7 +202,8 @@ func ExampleMerge() {
 }
 
 func ExamplePURL_MatchKey() {
-	for _, s := range []string{"pkg:deb/debian/attr@1%3A2.5.1?arch=amd64&distro=debian-12", "pkg:deb/debian/attr@2.5.1?arch=amd64&distro=bookworm&epoch=1"} {
+	for _, s := range []string{"pkg:deb/debian/attr@1%3A2.5.1?arch=amd64&distro=debian-12",
+		"pkg:deb/debian/attr@2.5.1?arch=amd64&distro=bookworm&epoch=1"} {
 		p, err := sbom.ParsePURL(s)
 		if err != nil {
 			fmt.Println(err)

@@ -19,7 +19,8 @@ func TestExternals(t *testing.T) {
 			`{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"}` + relations + `]}`
 	}
 	edge := func(to string) string {
-		return `,{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn","from":"urn:x:p","to":["` + to + `"]}`
+		return `,{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn","from":"urn:x:p",` +
+			`"to":["` + to + `"]}`
 	}
 	imported := func(maps ...string) string { return `"import":[` + strings.Join(maps, ",") + `],` }
 	one := func(id, rest string) string {
@@ -37,20 +38,31 @@ func TestExternals(t *testing.T) {
 		{"used, with a prefix", doc(imported(one(a, ","+sum))+n, edge(a)), "DocumentRef-other:SPDXRef-a", a},
 		{"not used", doc(imported(one(a, ","+sum))+n, ""), "", ""},
 		{"two elements, hashes said twice", doc(imported(one(a, ","+sum), one(b, ","+sum))+n, edge(b)), "DocumentRef-other:SPDXRef-b", b},
-		{"an id of another kind", doc(imported(one("https://example.org/other#a", ","+sum)), edge("https://example.org/other#a")), "DocumentRef-1:SPDXRef-a", "https://example.org/other#a"},
-		{"where it is", doc(imported(one(a, `,"locationHint":"https://example.org/other.json",`+sum)), edge(a)), "DocumentRef-1:SPDXRef-a", a},
-		{"where it is, at its URI", doc(imported(one(a, `,"locationHint":"https://example.org/other",`+sum)), edge(a)), "DocumentRef-1:SPDXRef-a", a},
-		{"in two places", doc(imported(one(a, `,"locationHint":"https://example.org/1",`+sum), one(b, `,"locationHint":"https://example.org/2"`)), edge(a)), "DocumentRef-1:SPDXRef-a", a},
-		{"the document", doc(imported(one("https://example.org/other", ","+sum))+n, edge("https://example.org/other")), "DocumentRef-other:SPDXRef-DOCUMENT", "https://example.org/other"},
-		{"no fragment", doc(imported(one("https://example.org/recipe/1", ","+sum)), edge("https://example.org/recipe/1")), "", "https://example.org/recipe/1"},
+		{"an id of another kind", doc(imported(one("https://example.org/other#a", ","+sum)), edge("https://example.org/other#a")),
+			"DocumentRef-1:SPDXRef-a", "https://example.org/other#a"},
+		{"where it is", doc(imported(one(a, `,"locationHint":"https://example.org/other.json",`+sum)), edge(a)),
+			"DocumentRef-1:SPDXRef-a", a},
+		{"where it is, at its URI", doc(imported(one(a, `,"locationHint":"https://example.org/other",`+sum)), edge(a)),
+			"DocumentRef-1:SPDXRef-a", a},
+		{"in two places", doc(imported(one(a, `,"locationHint":"https://example.org/1",`+sum),
+			one(b, `,"locationHint":"https://example.org/2"`)), edge(a)), "DocumentRef-1:SPDXRef-a", a},
+		{"the document", doc(imported(one("https://example.org/other", ","+sum))+n, edge("https://example.org/other")),
+			"DocumentRef-other:SPDXRef-DOCUMENT", "https://example.org/other"},
+		{"no fragment", doc(imported(one("https://example.org/recipe/1", ","+sum)), edge("https://example.org/recipe/1")), "",
+			"https://example.org/recipe/1"},
 		{"no hash", doc(imported(one(a, "")), edge(a)), "", a},
 		{"one hash that SPDX 2 has not", doc(imported(one(a, ","+strings.Replace(sum, `"sha1"`, `"falcon"`, 1))), edge(a)), "", a},
-		{"two hashes", doc(imported(one(a, ","+strings.Replace(sum, `]`, `,{"type":"Hash","algorithm":"md5","hashValue":"d41d8cd98f00b204e9800998ecf8427e"}]`, 1))), edge(a)), "DocumentRef-1:SPDXRef-a", a},
-		{"an artifact that stands for it", doc(imported(one(a, `,"definingArtifact":"urn:x:p",`+sum)), edge(a)), "DocumentRef-1:SPDXRef-a", a},
+		{"two hashes",
+			doc(imported(one(a, ","+strings.Replace(sum, `]`, `,{"type":"Hash","algorithm":"md5",`+
+				`"hashValue":"d41d8cd98f00b204e9800998ecf8427e"}]`, 1))), edge(a)), "DocumentRef-1:SPDXRef-a", a},
+		{"an artifact that stands for it", doc(imported(one(a, `,"definingArtifact":"urn:x:p",`+sum)), edge(a)),
+			"DocumentRef-1:SPDXRef-a", a},
 		{"a prefix only", doc(short, ""), "", ""},
 		{"a prefix that is taken by number", doc(imported(one("https://example.org/3#SPDXRef-a", ","+sum), one(a, ","+sum))+
 			strings.Replace(n, "DocumentRef-other", "DocumentRef-1", 1), edge(a)), "DocumentRef-2:SPDXRef-a", a},
-		{"one object and no list", doc(strings.NewReplacer(`[{"type":"ExternalMap"`, `{"type":"ExternalMap"`, `}],`, `},`).Replace(imported(one(a, ""))), edge(a)), "", a},
+		{"one object and no list",
+			doc(strings.NewReplacer(`[{"type":"ExternalMap"`, `{"type":"ExternalMap"`, `}],`, `},`).Replace(imported(one(a, ""))), edge(a)),
+			"", a},
 	} {
 		for _, version := range []string{"3.0.1", "3.0.0"} {
 			in := strings.ReplaceAll(tt.in, "3.0.1", version)
@@ -71,7 +83,8 @@ func TestExternals(t *testing.T) {
 						t.Errorf("%s to %v: %v", tt.name, target, l)
 					}
 				}
-				if target.Version == "2.3" && tt.to != "" && !bytes.Contains(out.Bytes(), []byte(fmt.Sprintf("%q: %q", "relatedSpdxElement", tt.to))) {
+				if target.Version == "2.3" && tt.to != "" &&
+					!bytes.Contains(out.Bytes(), []byte(fmt.Sprintf("%q: %q", "relatedSpdxElement", tt.to))) {
 					t.Errorf("%s: no %s in %s", tt.name, tt.to, out.Bytes())
 				}
 				again, back := out, tt.back
@@ -84,7 +97,8 @@ func TestExternals(t *testing.T) {
 				if (target.Version == "2.3" && tt.to != "" || target.Version == "3.0.1") && !hasEdge3(t, again, back) {
 					t.Errorf("%s by way of %v: no edge to %s in\n%s", tt.name, target, tt.back, again.Bytes())
 				}
-				if target.Spec == CycloneDX && target.Version > "1.3" && strings.Contains(in, "ExternalMap") && !bytes.Contains(out.Bytes(), []byte(`"type": "bom"`)) {
+				if target.Spec == CycloneDX && target.Version > "1.3" && strings.Contains(in, "ExternalMap") &&
+					!bytes.Contains(out.Bytes(), []byte(`"type": "bom"`)) {
 					t.Errorf("%s to %v: no reference to the other document\n%s", tt.name, target, out.Bytes())
 				}
 			}

@@ -21,10 +21,12 @@ func synthetic(spec Spec, n int) []byte {
 	var b bytes.Buffer
 	r := rand.New(rand.NewPCG(1, uint64(n)))
 	if spec == CycloneDX {
-		b.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","version":1,` +
+		b.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",` +
+			`"version":1,` +
 			`"metadata":{"timestamp":"2026-01-02T03:04:05Z"},"components":[`)
 	} else {
-		b.WriteString(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"s","documentNamespace":"https://example.com/s",` +
+		b.WriteString(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"s",` +
+			`"documentNamespace":"https://example.com/s",` +
 			`"creationInfo":{"created":"2026-01-02T03:04:05Z","creators":["Tool: t"]},"packages":[`)
 	}
 	for i := range n {
@@ -33,24 +35,33 @@ func synthetic(spec Spec, n int) []byte {
 		}
 		sum := fmt.Sprintf("%016x%016x%016x%016x", r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64())
 		if spec == CycloneDX {
-			fmt.Fprintf(&b, `{"type":"library","name":"package-%d","version":"1.%d.0","bom-ref":"pkg:npm/package-%d@1.%d.0","purl":"pkg:npm/package-%d@1.%d.0",`+
-				`"description":"The package with the number %d, which is described at a length that is usual for such packages and says little.",`+
-				`"hashes":[{"alg":"SHA-256","content":"%s"}],"licenses":[{"license":{"id":"MIT"}}],"author":"Somebody <some.body@example.com>",`+
-				`"externalReferences":[{"type":"website","url":"https://example.com/package-%d"},{"type":"vcs","url":"git+https://example.com/package-%d.git"}]}`,
+			fmt.Fprintf(&b, `{"type":"library","name":"package-%d","version":"1.%d.0","bom-ref":"pkg:npm/package-%d@1.%d.0",`+
+				`"purl":"pkg:npm/package-%d@1.%d.0",`+
+				`"description":"The package with the number %d, which is described at a length that is usual for such packages and `+
+				`says little.",`+
+				`"hashes":[{"alg":"SHA-256","content":"%s"}],"licenses":[{"license":{"id":"MIT"}}],"author":"Somebody `+
+				`<some.body@example.com>",`+
+				`"externalReferences":[{"type":"website","url":"https://example.com/package-%d"},{"type":"vcs",`+
+				`"url":"git+https://example.com/package-%d.git"}]}`,
 				i, i%7, i, i%7, i, i%7, i, sum, i, i)
 		} else {
-			fmt.Fprintf(&b, `{"SPDXID":"SPDXRef-%d","name":"package-%d","versionInfo":"1.%d.0","downloadLocation":"https://example.com/package-%d.tgz","filesAnalyzed":false,`+
-				`"description":"The package with the number %d, which is described at a length that is usual for such packages and says little.",`+
-				`"checksums":[{"algorithm":"SHA256","checksumValue":"%s"}],"licenseConcluded":"NOASSERTION","licenseDeclared":"MIT","copyrightText":"NOASSERTION",`+
+			fmt.Fprintf(&b, `{"SPDXID":"SPDXRef-%d","name":"package-%d","versionInfo":"1.%d.0",`+
+				`"downloadLocation":"https://example.com/package-%d.tgz","filesAnalyzed":false,`+
+				`"description":"The package with the number %d, which is described at a length that is usual for such packages and `+
+				`says little.",`+
+				`"checksums":[{"algorithm":"SHA256","checksumValue":"%s"}],"licenseConcluded":"NOASSERTION","licenseDeclared":"MIT",`+
+				`"copyrightText":"NOASSERTION",`+
 				`"supplier":"Organization: Example (mail@example.com)","homepage":"https://example.com/package-%d",`+
-				`"externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/package-%d@1.%d.0"}]}`,
+				`"externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl",`+
+				`"referenceLocator":"pkg:npm/package-%d@1.%d.0"}]}`,
 				i, i, i%7, i, i, sum, i, i, i%7)
 		}
 	}
 	if spec == CycloneDX {
 		b.WriteString(`],"dependencies":[`)
 	} else {
-		b.WriteString(`],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES","relatedSpdxElement":"SPDXRef-0"}`)
+		b.WriteString(`],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES",` +
+			`"relatedSpdxElement":"SPDXRef-0"}`)
 	}
 	for i := range n {
 		to := map[int]bool{}
@@ -104,7 +115,8 @@ func TestHostile(t *testing.T) {
 	if heavy() {
 		components, edges, space = 100_000, 1_000_000, 1<<30
 	}
-	cycle := head + `"components":[{"bom-ref":"a","name":"a"},{"bom-ref":"a","name":"again"}],"dependencies":[{"ref":"a","dependsOn":["a","a","b"]},{"ref":"b","dependsOn":["a"]}]}`
+	cycle := head + `"components":[{"bom-ref":"a","name":"a"},{"bom-ref":"a","name":"again"}],"dependencies":[{"ref":"a",` +
+		`"dependsOn":["a","a","b"]},{"ref":"b","dependsOn":["a"]}]}`
 	d, err := Parse(strings.NewReader(cycle))
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +153,8 @@ func TestHostile(t *testing.T) {
 	t.Logf("%d components, %d relationships, %d dependents of one: %v", d.Len(), len(d.lookups.links().edges), n, time.Since(start))
 
 	for name, in := range map[string]string{
-		"components":   head + `"components":` + strings.Repeat(`[{"name":"a","components":`, 5000) + `[]` + strings.Repeat(`}]`, 5000) + `}`,
+		"components": head + `"components":` + strings.Repeat(`[{"name":"a","components":`, 5000) + `[]` +
+			strings.Repeat(`}]`, 5000) + `}`,
 		"unknown":      head + `"x":` + strings.Repeat(`{"x":`, 5000) + `1` + strings.Repeat(`}`, 5000) + `}`,
 		"unclosed":     spdxHead + `"packages":[{"a":` + strings.Repeat(`[`, 1_000_000),
 		"several":      `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld",` + head[1:] + `"components":[{"name":"a"}]}`,
@@ -186,7 +199,8 @@ func TestHostile(t *testing.T) {
 	for i := range components {
 		fmt.Fprintf(&b, `{"SPDXID":"SPDXRef-%d","name":"a","downloadLocation":"NONE","licenseDeclared":"No licence %d"},`, i, i)
 	}
-	b.WriteString(`{"SPDXID":"SPDXRef-last","name":"b","downloadLocation":"NONE"}],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"OTHER","relatedSpdxElement":"NONE"}`)
+	b.WriteString(`{"SPDXID":"SPDXRef-last","name":"b","downloadLocation":"NONE"}],` +
+		`"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"OTHER","relatedSpdxElement":"NONE"}`)
 	for i := components - 1; i > 0; i-- {
 		fmt.Fprintf(&b, `,{"spdxElementId":"SPDXRef-%d","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-%d"}`, i-1, i)
 	}
@@ -264,8 +278,10 @@ func TestNull(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(graphDocument))
-	f.Add([]byte(`{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","hasFiles":["b"],"externalRefs":[{"referenceType":"purl","referenceLocator":"p"}]}],"relationships":[{"spdxElementId":"a","relatedSpdxElement":"b","relationshipType":"CONTAINED_BY"}]}`))
-	f.Add([]byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"Relationship","from":"a","to":["b"],"relationshipType":"dependsOn"},{"type":"software_Package","spdxId":"a"}]}`))
+	f.Add([]byte(`{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","hasFiles":["b"],"externalRefs":[{"referenceType":"purl",` +
+		`"referenceLocator":"p"}]}],"relationships":[{"spdxElementId":"a","relatedSpdxElement":"b","relationshipType":"CONTAINED_BY"}]}`))
+	f.Add([]byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"Relationship","from":"a","to":["b"],` +
+		`"relationshipType":"dependsOn"},{"type":"software_Package","spdxId":"a"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := parse(bytes.Clone(data))
 		if err != nil {

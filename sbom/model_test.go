@@ -28,8 +28,10 @@ func TestModelCards(t *testing.T) {
 		report *Report
 		want   []string
 	}{
-		{three, r, []string{`"type":"ai_AIPackage"`, `"ai_typeOfModel":["supervised","transformer","encoder"]`, `"key":"accuracy","value":"0.91"`, `"ai_limitation":"noFinnish"`,
-			`"ai_informationAboutApplication":"mail\nchat"`, `"ai_trainingEnergyConsumption":[{"type":"ai_EnergyConsumptionDescription","ai_energyQuantity":12.5,"ai_energyUnit":"kilowattHour"}]`,
+		{three, r, []string{`"type":"ai_AIPackage"`, `"ai_typeOfModel":["supervised","transformer","encoder"]`,
+			`"key":"accuracy","value":"0.91"`, `"ai_limitation":"noFinnish"`,
+			`"ai_informationAboutApplication":"mail\nchat"`, `"ai_trainingEnergyConsumption":[{"type":` +
+				`"ai_EnergyConsumptionDescription","ai_energyQuantity":12.5,"ai_energyUnit":"kilowattHour"}]`,
 			`"issuingAuthority":"NVD"`, `"locator":["CWE-79"]`, `"suppliedBy":"urn:uuid:`}},
 		{two, r2, []string{`"comment":"a:b:c:d"`, `"comment":"build:host:none"`, `"annotator":"Tool:lading-cyclonedx-properties"`}},
 	} {
@@ -47,16 +49,20 @@ func TestModelCards(t *testing.T) {
 	for _, l := range r.Losses {
 		lost[string(l.Kind)+" "+l.Path] = true
 	}
-	for _, want := range []string{"dropped /components/0/modelCard/modelParameters/task", "dropped /components/0/modelCard/quantitativeAnalysis/performanceMetrics/1/slice",
-		"dropped /components/0/modelCard/considerations/environmentalConsiderations/energyConsumptions/1/activity", "changed /components/0/modelCard/considerations/useCases/1"} {
+	for _, want := range []string{"dropped /components/0/modelCard/modelParameters/task",
+		"dropped /components/0/modelCard/quantitativeAnalysis/performanceMetrics/1/slice",
+		"dropped /components/0/modelCard/considerations/environmentalConsiderations/energyConsumptions/1/activity",
+		"changed /components/0/modelCard/considerations/useCases/1"} {
 		if !lost[want] && !lost[want[:strings.LastIndexByte(want, '/')]] {
 			t.Errorf("%s is not reported: %v", want, r.Losses)
 		}
 	}
 	back, _ := mustConvert(t, three, Format{CycloneDX, "1.6"})
 	text := strings.Join(strings.Fields(string(back.Bytes())), "")
-	for _, want := range []string{`"approach":{"type":"supervised"},"architectureFamily":"transformer","modelArchitecture":"encoder"`, `{"type":"accuracy","value":"0.91"}`,
-		`"technicalLimitations":["noFinnish"]`, `"activityEnergyCost":{"value":12.5,"unit":"kWh"}`, `"cwes":[79]`, `"source":{"url":"https://nvd.example.org/1","name":"NVD"}`, `"source":{"name":"House"}`} {
+	for _, want := range []string{`"approach":{"type":"supervised"},"architectureFamily":"transformer","modelArchitecture":"encoder"`,
+		`{"type":"accuracy","value":"0.91"}`,
+		`"technicalLimitations":["noFinnish"]`, `"activityEnergyCost":{"value":12.5,"unit":"kWh"}`, `"cwes":[79]`,
+		`"source":{"url":"https://nvd.example.org/1","name":"NVD"}`, `"source":{"name":"House"}`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("back: no %s in\n%s", want, back.Bytes())
 		}
@@ -91,8 +97,10 @@ func TestModelMembers(t *testing.T) {
 		}
 		back, _ := mustConvert(t, out, Format{SPDX, "3.0.1"})
 		text := bytes.Join(bytes.Fields(back.Bytes()), nil)
-		for _, want := range []string{`"type":"ai_AIPackage"`, `"ai_domain":["vision","text"]`, `"ai_autonomyType":"no"`, `"ai_hyperparameter":[{"type":"DictionaryEntry","key":"rate","value":"0.1"}]`,
-			`"type":"dataset_DatasetPackage"`, `"dataset_datasetType":["text"]`, `"dataset_datasetSize":12`, `"dataset_knownBias":["old"]`} {
+		for _, want := range []string{`"type":"ai_AIPackage"`, `"ai_domain":["vision","text"]`, `"ai_autonomyType":"no"`,
+			`"ai_hyperparameter":[{"type":"DictionaryEntry","key":"rate","value":"0.1"}]`,
+			`"type":"dataset_DatasetPackage"`, `"dataset_datasetType":["text"]`, `"dataset_datasetSize":12`,
+			`"dataset_knownBias":["old"]`} {
 			if !bytes.Contains(text, []byte(want)) {
 				t.Errorf("by %v: no %s in\n%s", by, want, back.Bytes())
 			}
@@ -109,9 +117,11 @@ func TestDistributionHashes(t *testing.T) {
 		download  bool
 	}{
 		{`"externalReferences":[` + reference + `]`, true},
-		{`"externalReferences":[` + reference + `],"hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]`, false}, // of something else
+		// of something else
+		{`"externalReferences":[` + reference + `],"hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]`, false},
 	} {
-		d := mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a",`+tt.component+`}]}`)
+		d := mustParse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a",`+
+			`"bom-ref":"a",`+tt.component+`}]}`)
 		for _, f := range []Format{{SPDX, "2.3"}, {SPDX, "3.0.1"}} {
 			out, r := mustConvert(t, d, f)
 			if got := bytes.Contains(out.Bytes(), []byte(sum)); got != tt.download {

@@ -55,10 +55,12 @@ func TestProducers(t *testing.T) {
 				}
 				out, r := mustConvert(t, d, target)
 				in := d.text()
-				for _, shape := range []string{"SPDXRef-ExternalMap-1", "SPDXRef-ExternalIdentifier-1", "SPDXRef-ExternalIdentifier-2"} { // which only hold parts together
+				// which only hold parts together
+				for _, shape := range []string{"SPDXRef-ExternalMap-1", "SPDXRef-ExternalIdentifier-1", "SPDXRef-ExternalIdentifier-2"} {
 					in = bytes.ReplaceAll(in, []byte(shape), []byte("1"))
 				}
-				in = bytes.Replace(in, []byte(`["https://spdx.org/rdf/3.0.1/spdx-context.jsonld"]`), []byte(`"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"`), 1)
+				in = bytes.Replace(in, []byte(`["https://spdx.org/rdf/3.0.1/spdx-context.jsonld"]`),
+					[]byte(`"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"`), 1)
 				if silent := differ(t, in, out.Bytes(), r); len(silent) > 0 {
 					t.Errorf("%v: silent: %q", target, silent)
 				}
@@ -75,7 +77,8 @@ func TestProducers(t *testing.T) {
 	}
 	d := readProducer(t, "yocto.spdx3.json")
 	out, _ := mustConvert(t, d, Format{CycloneDX, "1.6"})
-	for _, want := range []string{`"state": "resolved"`, `"state": "not_affected"`, `"detail": "not built in"`, `"https://cve.example.org/CVE-2024-1"`, `"https://example.org/host.spdx.json"`} {
+	for _, want := range []string{`"state": "resolved"`, `"state": "not_affected"`, `"detail": "not built in"`,
+		`"https://cve.example.org/CVE-2024-1"`, `"https://example.org/host.spdx.json"`} {
 		if !bytes.Contains(out.Bytes(), []byte(want)) {
 			t.Errorf("no %s in\n%s", want, out.Bytes())
 		}

@@ -90,7 +90,8 @@ func (tt *purlTest) run() string {
 	if err := json.Unmarshal(tt.Output, &parts); err != nil {
 		return err.Error()
 	}
-	if p.Type != parts.Type || p.Namespace != parts.Namespace || p.Name != parts.Name || p.Version != parts.Version || p.Subpath != parts.Subpath ||
+	if p.Type != parts.Type || p.Namespace != parts.Namespace || p.Name != parts.Name || p.Version != parts.Version ||
+		p.Subpath != parts.Subpath ||
 		!maps.Equal(p.Qualifiers, parts.Qualifiers) {
 		return p.String() + ", want " + string(tt.Output)
 	}

@@ -56,11 +56,14 @@ func wordsOf(t testing.TB, file string) map[string]bool {
 	return words
 }
 
-var schemaOf = map[string]string{"CycloneDX": "cyclonedx/bom-1.7.schema.json", "SPDX 2": "spdx/spdx-2.3.schema.json", "SPDX 3": "spdx/spdx-3.0.1.schema.json"}
+var schemaOf = map[string]string{"CycloneDX": "cyclonedx/bom-1.7.schema.json", "SPDX 2": "spdx/spdx-2.3.schema.json",
+	"SPDX 3": "spdx/spdx-3.0.1.schema.json"}
 
 // holders are members that every specification has under some name: that the name is another one proves nothing.
-var holders = []string{"components", "component", "packages", "files", "metadata", "@graph", "relationships", "dependencies", "dependsOn", "creationInfo",
-	"creators", "externalRefs", "externalReferences", "hasExtractedLicensingInfos", "licenses", "license", "hashes", "checksums", "documentDescribes"}
+var holders = []string{"components", "component", "packages", "files", "metadata", "@graph", "relationships", "dependencies", "dependsOn",
+	"creationInfo",
+	"creators", "externalRefs", "externalReferences", "hasExtractedLicensingInfos", "licenses", "license", "hashes", "checksums",
+	"documentDescribes"}
 
 // despite are members of which the other format has no place although it has the word: it means something else there.
 var despite = map[string]string{
@@ -119,7 +122,8 @@ func TestNoPlace(t *testing.T) {
 			}
 		}
 	}
-	for f := range corpus(t, "sbom-real/", "inspector/", "spdx/", "cyclonedx/CycloneDX-specification/1.6", "cyclonedx/CycloneDX-specification/1.7") {
+	for f := range corpus(t, "sbom-real/", "inspector/", "spdx/", "cyclonedx/CycloneDX-specification/1.6",
+		"cyclonedx/CycloneDX-specification/1.7") {
 		look(f.Data)
 	}
 	for _, data := range toolOutputs(t) {

@@ -256,7 +256,8 @@ var recordedVerbs = []struct {
 		recordDocument(w, out, nil, err)
 	}},
 	{"edit", func(w io.Writer, _ []byte, d, _, _ *Document) {
-		for _, e := range []Edit{{Path: "/version", Value: []byte("2")}, {Path: "/components/0/name", Value: []byte(`"x"`)}, {Path: "/packages/-", Value: []byte(`{"name":"x"}`)},
+		for _, e := range []Edit{{Path: "/version", Value: []byte("2")}, {Path: "/components/0/name", Value: []byte(`"x"`)},
+			{Path: "/packages/-", Value: []byte(`{"name":"x"}`)},
 			{Path: "/components/0"}, {Path: "/packages/0/versionInfo"}, {Path: "/@graph/1/name", Value: []byte(`"x"`)}} {
 			if d != nil {
 				out, err := d.Edit(e)

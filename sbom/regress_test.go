@@ -29,7 +29,8 @@ func TestRegress(t *testing.T) {
 		found := contents(doc)
 		writeLines(&b, "  ", found)
 		b.WriteString(validity(in))
-		for _, target := range []sbom.Format{{Spec: sbom.CycloneDX, Version: "1.6"}, {Spec: sbom.SPDX, Version: "2.3"}, {Spec: sbom.SPDX, Version: "3.0.1"}} {
+		for _, target := range []sbom.Format{{Spec: sbom.CycloneDX, Version: "1.6"}, {Spec: sbom.SPDX, Version: "2.3"},
+			{Spec: sbom.SPDX, Version: "3.0.1"}} {
 			if target != doc.Format() {
 				out, report, err := sbom.Convert(doc, target, nil)
 				fmt.Fprintf(&b, "to %v: %s", target, outcome(found, out, report, err))
@@ -136,7 +137,8 @@ func outcome(found []string, out *sbom.Document, report *sbom.Report, err error)
 		return err.Error() + "\n"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d values represented, %s", report.Represented, report.Values, strings.TrimPrefix(validity(out.Bytes()), "validate: "))
+	fmt.Fprintf(&b, "%d of %d values represented, %s", report.Represented, report.Values,
+		strings.TrimPrefix(validity(out.Bytes()), "validate: "))
 	for _, l := range report.Losses {
 		fmt.Fprintf(&b, "  %v %s: %s\n", l.Kind, l.Path, l.Reason)
 	}

@@ -125,7 +125,8 @@ func TestSubset(t *testing.T) {
 	if all, err := d.Subset(0, 1, 2, 3); err != nil || all != d {
 		t.Errorf("all of it: %v", err)
 	}
-	signed, err := Parse(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"}],"signature":{"algorithm":"ES256","value":"x"}}`))
+	signed, err := Parse(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"}],` +
+		`"signature":{"algorithm":"ES256","value":"x"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,8 @@ func TestSubsetSPDX3(t *testing.T) {
 {"type":"Relationship","spdxId":"https://x/f","creationInfo":"_:c","from":"https://x/p","relationshipType":"contains","to":["https://x/r"]},
 {"type":"Relationship","spdxId":"https://x/0","creationInfo":"_:c","from":"https://x/r","relationshipType":"contains","to":["https://x/q"]}`)
 	for i := n; i > 0; i-- {
-		fmt.Fprintf(&b, `,{"type":"Annotation","spdxId":"https://x/%d","creationInfo":"_:c","annotationType":"other","subject":"https://x/%d","statement":"s"}`, i, i-1)
+		fmt.Fprintf(&b, `,{"type":"Annotation","spdxId":"https://x/%d","creationInfo":"_:c","annotationType":"other",`+
+			`"subject":"https://x/%d","statement":"s"}`, i, i-1)
 	}
 	b.WriteString(`]}`)
 	d, err := Parse(strings.NewReader(b.String()))
@@ -163,7 +165,8 @@ func TestSubsetSPDX3(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(strings.Fields(string(out.Bytes())), "")
-	if !strings.Contains(text, `"to":["https://x/q"],"completeness":"incomplete"`) || strings.Contains(text, "Annotation") || strings.Contains(text, `"https://x/r"`) || strings.Contains(text, `"https://x/f"`) {
+	if !strings.Contains(text, `"to":["https://x/q"],"completeness":"incomplete"`) || strings.Contains(text, "Annotation") ||
+		strings.Contains(text, `"https://x/r"`) || strings.Contains(text, `"https://x/f"`) {
 		t.Errorf("%.2000s", text)
 	}
 	if _, err := Validate(out.Bytes()); err != nil {

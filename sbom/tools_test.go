@@ -145,8 +145,10 @@ func TestToolsDiff(t *testing.T) {
 			for _, f := range ch.Fields {
 				switch v := old.Component(ch.Old); {
 				case !slices.Contains([]string{"name", "version", "purl", "group"}, f.Field):
-				case v.PURL == new.Component(ch.New).PURL && (f.Field == "name" || f.Field == "group"): // npm: the folder's name, syft: the path
-				case strings.HasSuffix(v.Name, "goapp") && (f.New == "" || !strings.Contains(f.New, "@")): // trivy: no version of the main module
+				case v.PURL == new.Component(ch.New).PURL && (f.Field == "name" || f.Field == "group"):
+					// npm: the folder's name, syft: the path
+				case strings.HasSuffix(v.Name, "goapp") && (f.New == "" || !strings.Contains(f.New, "@")):
+					// trivy: no version of the main module
 				default:
 					unexplained = append(unexplained, fmt.Sprintf("~ %s: %s: %s, %s", old.Component(ch.Old).Name, f.Field, f.Old, f.New))
 				}
@@ -185,7 +187,8 @@ func explainTool(c *Component) string {
 			return why
 		}
 	}
-	if c.PURL == "" && slices.Contains([]string{"file", "application", "container", "operating-system", "CONTAINER", "APPLICATION", "SOURCE", "OPERATING-SYSTEM"}, c.Kind) {
+	if c.PURL == "" && slices.Contains([]string{"file", "application", "container", "operating-system", "CONTAINER", "APPLICATION",
+		"SOURCE", "OPERATING-SYSTEM"}, c.Kind) {
 		return "a file, a lockfile or what was scanned: no package"
 	}
 	return ""

@@ -102,7 +102,8 @@ func parseBox(data []byte) (*box, error) {
 	p := b.KDF.Params
 	switch {
 	case b.KDF.Name != "scrypt" || b.Cipher.Name != "nacl/secretbox":
-		return nil, fmt.Errorf("derived with %.20q and enciphered with %.20q; scrypt and nacl/secretbox are known", b.KDF.Name, b.Cipher.Name)
+		return nil, fmt.Errorf("derived with %.20q and enciphered with %.20q; scrypt and nacl/secretbox are known", b.KDF.Name,
+			b.Cipher.Name)
 	case len(b.Cipher.Nonce) != 24:
 		return nil, fmt.Errorf("a nonce of %d bytes, not 24", len(b.Cipher.Nonce))
 	}

@@ -58,7 +58,8 @@ func TestParseKeyOpenSSL(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, args := range [][]string{
-			topk8(), topk8("-scrypt"), topk8("-iter", "600000"), topk8("-v2", "aes-128-cbc"), topk8("-v2", "aes-192-cbc"), topk8("-v2", "des3"),
+			topk8(), topk8("-scrypt"), topk8("-iter", "600000"), topk8("-v2", "aes-128-cbc"), topk8("-v2", "aes-192-cbc"),
+			topk8("-v2", "des3"),
 			topk8("-v2prf", "hmacWithSHA1"), topk8("-v2prf", "hmacWithSHA384"), topk8("-v2prf", "hmacWithSHA512"),
 			append([]string{"pkey", "-aes256"}, pass...), append([]string{"pkey", "-aes256", "-traditional"}, pass...),
 			append([]string{"pkey", "-des3", "-traditional"}, pass...),

@@ -26,7 +26,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-var algorithms = []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.RSA3072, sign.Ed25519, sign.MLDSA44, sign.MLDSA65, sign.MLDSA87}
+var algorithms = []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.RSA3072, sign.Ed25519, sign.MLDSA44, sign.MLDSA65,
+	sign.MLDSA87}
 
 func newKey(t testing.TB, a sign.Algorithm) *sign.LocalKey {
 	t.Helper()
@@ -64,14 +65,16 @@ func TestKeyForms(t *testing.T) {
 		if bytes.Contains(encrypted, plain[40:80]) {
 			t.Error("the encrypted key is not encrypted")
 		}
-		forms := map[string][]byte{"PKCS#8": plain, "encrypted": encrypted, "with space": append([]byte("\n\n"), append(plain, '\n', ' ')...)}
+		forms := map[string][]byte{"PKCS#8": plain, "encrypted": encrypted,
+			"with space": append([]byte("\n\n"), append(plain, '\n', ' ')...)}
 		switch k := key.Signer.(type) {
 		case *ecdsa.PrivateKey:
 			der, err := x509.MarshalECPrivateKey(k)
 			if err != nil {
 				t.Fatal(err)
 			}
-			forms["openssl"] = append(block("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})...)
+			forms["openssl"] = append(block("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}),
+				pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})...)
 			forms["SEC1"] = pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
 		case *rsa.PrivateKey:
 			forms["PKCS#1"] = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)})
@@ -140,7 +143,8 @@ func TestFromSignerSalt(t *testing.T) {
 	if _, err := sign.FromSigner(tpm{private, 20, refusal}).Sign(t.Context(), make([]byte, 32), opts); !errors.Is(err, sign.ErrKey) {
 		t.Errorf("another salt than was asked for: %v", err)
 	}
-	if _, err := sign.FromSigner(tpm{private, rsa.PSSSaltLengthEqualsHash, "wrong PIN"}).Sign(t.Context(), make([]byte, 32), opts); err == nil {
+	if _, err := sign.FromSigner(tpm{private, rsa.PSSSaltLengthEqualsHash, "wrong PIN"}).Sign(t.Context(), make([]byte, 32),
+		opts); err == nil {
 		t.Error("asked again after a failure that is not about the salt")
 	}
 }
@@ -223,7 +227,8 @@ func TestParseKeyRefuses(t *testing.T) {
 // The predicate is in the payload to the byte: white space, order, numbers and escapes as they were.
 func TestPredicateUnchanged(t *testing.T) {
 	predicate := "{ \"z\" :1.10,\n\t\"a\":9007199254740993, \"html\":\"<&>\\u0041\",\"é\":[1E400] }"
-	d, err := (&sign.DSSESigner{Key: newKey(t, sign.P256)}).Sign(t.Context(), sign.About(image, sign.RawPredicate{Type: "https://example.com/v1", JSON: json.RawMessage(predicate)}))
+	d, err := (&sign.DSSESigner{Key: newKey(t, sign.P256)}).Sign(t.Context(),
+		sign.About(image, sign.RawPredicate{Type: "https://example.com/v1", JSON: json.RawMessage(predicate)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +247,8 @@ func TestPredicateUnchanged(t *testing.T) {
 func TestBundleLayout(t *testing.T) {
 	key := newKey(t, sign.P256)
 	now := time.Date(2026, 11, 23, 22, 3, 6, 0, time.FixedZone("", 3600))
-	d, err := (&sign.BundleSigner{Key: key, Now: func() time.Time { return now }}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+	d, err := (&sign.BundleSigner{Key: key, Now: func() time.Time { return now }}).Sign(t.Context(),
+		sign.About(image, sign.ImageSignature{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +262,8 @@ func TestBundleLayout(t *testing.T) {
 	}
 	spki, _ := x509.MarshalPKIXPublicKey(key.Public())
 	hint := sha256.Sum256(spki)
-	prefix := `{"mediaType":"` + mediaType + `","verificationMaterial":{"publicKey":{"hint":"` + base64.StdEncoding.EncodeToString(hint[:]) + `"}},"dsseEnvelope":{"payload":"`
+	prefix := `{"mediaType":"` + mediaType + `","verificationMaterial":{"publicKey":{"hint":"` +
+		base64.StdEncoding.EncodeToString(hint[:]) + `"}},"dsseEnvelope":{"payload":"`
 	if !strings.HasPrefix(string(d.Data), prefix) {
 		t.Errorf("%s", d.Data)
 	}
@@ -322,7 +329,8 @@ func TestSignersRefuse(t *testing.T) {
 // to tell them apart.
 func TestSignBlobRefusesStatements(t *testing.T) {
 	signer := &sign.BundleSigner{Key: newKey(t, sign.P256)}
-	payload := `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"` + string(image.Digest) + `"},"type":"cosign container image signature"},"optional":null}`
+	payload := `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"` + string(image.Digest) +
+		`"},"type":"cosign container image signature"},"optional":null}`
 	for name, tt := range map[string]struct {
 		file string
 		want error
@@ -334,13 +342,14 @@ func TestSignBlobRefusesStatements(t *testing.T) {
 		"as large as any that counts": {payload + strings.Repeat(" ", 64<<10-len(payload)), sign.ErrStatement},
 		"a statement's encoding":      {"DSSEv1 28 application/vnd.in-toto+json 2 {}", sign.ErrStatement},
 		"the beginning of one":        {"DSSEv1 ", sign.ErrStatement},
-		"a large one":                 {"DSSEv1 28 application/vnd.in-toto+json 1000000 " + strings.Repeat("x", 1000000), sign.ErrStatement},
-		"larger than counts here":     {payload + strings.Repeat(" ", 64<<10-len(payload)+1), sign.ErrStatement},
-		"larger by a megabyte":        {payload + strings.Repeat(" ", 1<<20), sign.ErrStatement},
-		"a statement":                 {`{"_type":"https://in-toto.io/Statement/v1"}`, nil},
-		"a payload without an image":  {`{"critical":{}}`, nil},
-		"nothing":                     {"", nil},
-		"text about DSSE":             {"DSSE", nil},
+		"a large one": {"DSSEv1 28 application/vnd.in-toto+json 1000000 " + strings.Repeat("x", 1000000),
+			sign.ErrStatement},
+		"larger than counts here":    {payload + strings.Repeat(" ", 64<<10-len(payload)+1), sign.ErrStatement},
+		"larger by a megabyte":       {payload + strings.Repeat(" ", 1<<20), sign.ErrStatement},
+		"a statement":                {`{"_type":"https://in-toto.io/Statement/v1"}`, nil},
+		"a payload without an image": {`{"critical":{}}`, nil},
+		"nothing":                    {"", nil},
+		"text about DSSE":            {"DSSE", nil},
 	} {
 		if _, err := signer.SignBlob(t.Context(), strings.NewReader(tt.file)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
@@ -367,7 +376,8 @@ func FuzzParseKey(f *testing.F) {
 	f.Add(plain)
 	public, _ := sign.MarshalPublicKey(key.Public())
 	f.Add(public)
-	f.Add(block("ENCRYPTED SIGSTORE PRIVATE KEY", []byte(`{"kdf":{"name":"scrypt","params":{"N":2,"r":1,"p":1},"salt":"AA=="},"cipher":{"name":"nacl/secretbox","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},"ciphertext":"AA=="}`)))
+	f.Add(block("ENCRYPTED SIGSTORE PRIVATE KEY", []byte(`{"kdf":{"name":"scrypt","params":{"N":2,"r":1,"p":1},"salt":"AA=="},`+
+		`"cipher":{"name":"nacl/secretbox","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},"ciphertext":"AA=="}`)))
 	f.Add(encryptedPEM(f, "x", cheapPBKDF2))
 	f.Add(encryptedPEM(f, "x", cheapScrypt))
 	f.Add([]byte("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n" +

@@ -80,7 +80,8 @@ func forge(t testing.TB, payloadType string, payload []byte, keys ...sign.Key) *
 
 func forgeBundle(t testing.TB, payload string, key sign.Key) verify.Descriptor {
 	t.Helper()
-	return content(bundleType, bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), forge(t, dsse.PayloadType, []byte(payload), key), nil))
+	return content(bundleType,
+		bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), forge(t, dsse.PayloadType, []byte(payload), key), nil))
 }
 
 func forgeSimple(t testing.TB, payload string, key sign.Key) verify.Descriptor {
@@ -99,7 +100,8 @@ func trusting(formats []verify.Format, keys ...sign.Key) *verify.KeyVerifier {
 }
 
 func statement(subjects, predicateType string) string {
-	return `{"_type":"https://in-toto.io/Statement/v1","subject":[` + subjects + `],"predicateType":"` + predicateType + `","predicate":{"n":9007199254740993}}`
+	return `{"_type":"https://in-toto.io/Statement/v1","subject":[` + subjects + `],"predicateType":"` + predicateType +
+		`","predicate":{"n":9007199254740993}}`
 }
 
 // named is the statement that signs an image under a name, which simple signing demands.
@@ -126,7 +128,8 @@ func TestSignedButRefused(t *testing.T) {
 		return content(dsseType, forge(t, payloadType, []byte(payload), key).Append(nil))
 	}
 	simple := func(digest, kind string) verify.Descriptor {
-		return forgeSimple(t, `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"`+digest+`"},"type":"`+kind+`"},"optional":null}`, key)
+		return forgeSimple(t, `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"`+digest+
+			`"},"type":"`+kind+`"},"optional":null}`, key)
 	}
 	const imageSignature = "cosign container image signature"
 	blob, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader("an image"))
@@ -172,8 +175,10 @@ func TestSignedButRefused(t *testing.T) {
 		"simple signing in DSSE":    {bare(simpleType, `{"critical":{}}`), verify.ErrType},
 		"simple signing as in-toto": {bare(dsse.PayloadType, `{"critical":{"type":"`+imageSignature+`"}}`), verify.ErrType},
 		"no statement":              {bare(dsse.PayloadType, `{}`), verify.ErrType},
-		"a later statement":         {forgeBundle(t, strings.Replace(statement(good, facts), "Statement/v1", "Statement/v2", 1), key), verify.ErrType},
-		"no statement type":         {forgeBundle(t, strings.Replace(statement(good, facts), `"_type":"https://in-toto.io/Statement/v1",`, "", 1), key), verify.ErrType},
+		"a later statement": {forgeBundle(t, strings.Replace(statement(good, facts), "Statement/v1", "Statement/v2", 1), key),
+			verify.ErrType},
+		"no statement type": {forgeBundle(t,
+			strings.Replace(statement(good, facts), `"_type":"https://in-toto.io/Statement/v1",`, "", 1), key), verify.ErrType},
 		"no predicate type":         {forgeBundle(t, statement(good, ""), key), verify.ErrMalformed},
 		"an array":                  {bare(dsse.PayloadType, `[`+statement(good, facts)+`]`), verify.ErrMalformed},
 		"critical.type wrong":       {simple(string(subject.Digest), "atomic container signature"), verify.ErrType},
@@ -184,20 +189,28 @@ func TestSignedButRefused(t *testing.T) {
 		"simple signing, unsigned":  {unsigned, verify.ErrMalformed},
 		"simple signing, empty":     {empty, verify.ErrMalformed},
 		// JSON.
-		"subject twice":                {forgeBundle(t, strings.Replace(statement(good, facts), `"predicateType"`, `"subject":[],"predicateType"`, 1), key), verify.ErrMalformed},
-		"Subject":                      {forgeBundle(t, strings.Replace(statement(good, facts), `"subject"`, `"Subject"`, 1), key), verify.ErrMalformed},
-		"subject and Subject":          {forgeBundle(t, strings.Replace(statement(good, facts), `"predicateType"`, `"Subject":[],"predicateType"`, 1), key), verify.ErrMalformed},
-		"digest twice":                 {st(`{"digest":{"sha256":"00","sha256":"` + hex + `"}}`), verify.ErrMalformed},
-		"escaped twice":                {st(`{"digest":{"sha256":"00","sha\u003256":"` + hex + `"}}`), verify.ErrMalformed},
-		"twice in predicate":           {forgeBundle(t, strings.Replace(statement(good, facts), `{"n"`, `{"n":1,"n"`, 1), key), verify.ErrMalformed},
-		"a tail":                       {forgeBundle(t, statement(good, facts)+"{}", key), verify.ErrMalformed},
-		"invalid UTF-8":                {forgeBundle(t, strings.Replace(statement(good, facts), `{"n"`, "{\"\xff\"", 1), key), verify.ErrMalformed},
-		"byte order mark":              {forgeBundle(t, "\xef\xbb\xbf"+statement(good, facts), key), verify.ErrMalformed},
-		"a lone surrogate":             {st(`{"name":"\ud800","digest":{"sha256":"` + hex + `"}}`), verify.ErrMalformed},
-		"depth":                        {forgeBundle(t, strings.Replace(statement(good, facts), `{"n":9007199254740993}`, strings.Repeat("[", 200)+strings.Repeat("]", 200), 1), key), verify.ErrLimit},
-		"a predicate that is an array": {forgeBundle(t, strings.Replace(statement(good, facts), `{"n":9007199254740993}`, `[]`, 1), key), verify.ErrMalformed},
-		"a predicate that is true":     {forgeBundle(t, strings.Replace(statement(good, facts), `{"n":9007199254740993}`, `true`, 1), key), verify.ErrMalformed},
-		"NaN":                          {forgeBundle(t, strings.Replace(statement(good, facts), `9007199254740993`, `NaN`, 1), key), verify.ErrMalformed},
+		"subject twice": {forgeBundle(t,
+			strings.Replace(statement(good, facts), `"predicateType"`, `"subject":[],"predicateType"`, 1), key), verify.ErrMalformed},
+		"Subject": {forgeBundle(t, strings.Replace(statement(good, facts), `"subject"`, `"Subject"`, 1), key),
+			verify.ErrMalformed},
+		"subject and Subject": {forgeBundle(t,
+			strings.Replace(statement(good, facts), `"predicateType"`, `"Subject":[],"predicateType"`, 1), key), verify.ErrMalformed},
+		"digest twice":  {st(`{"digest":{"sha256":"00","sha256":"` + hex + `"}}`), verify.ErrMalformed},
+		"escaped twice": {st(`{"digest":{"sha256":"00","sha\u003256":"` + hex + `"}}`), verify.ErrMalformed},
+		"twice in predicate": {forgeBundle(t, strings.Replace(statement(good, facts), `{"n"`, `{"n":1,"n"`, 1), key),
+			verify.ErrMalformed},
+		"a tail": {forgeBundle(t, statement(good, facts)+"{}", key), verify.ErrMalformed},
+		"invalid UTF-8": {forgeBundle(t, strings.Replace(statement(good, facts), `{"n"`, "{\"\xff\"", 1), key),
+			verify.ErrMalformed},
+		"byte order mark":  {forgeBundle(t, "\xef\xbb\xbf"+statement(good, facts), key), verify.ErrMalformed},
+		"a lone surrogate": {st(`{"name":"\ud800","digest":{"sha256":"` + hex + `"}}`), verify.ErrMalformed},
+		"depth": {forgeBundle(t, strings.Replace(statement(good, facts), `{"n":9007199254740993}`,
+			strings.Repeat("[", 200)+strings.Repeat("]", 200), 1), key), verify.ErrLimit},
+		"a predicate that is an array": {forgeBundle(t, strings.Replace(statement(good, facts), `{"n":9007199254740993}`, `[]`, 1), key),
+			verify.ErrMalformed},
+		"a predicate that is true": {forgeBundle(t, strings.Replace(statement(good, facts), `{"n":9007199254740993}`, `true`, 1), key),
+			verify.ErrMalformed},
+		"NaN": {forgeBundle(t, strings.Replace(statement(good, facts), `9007199254740993`, `NaN`, 1), key), verify.ErrMalformed},
 	} {
 		a, err := v.Verify(t.Context(), subject, tt.evidence)
 		if !errors.Is(err, tt.want) || a != nil {
@@ -238,15 +251,16 @@ func TestBrokenEnvelopes(t *testing.T) {
 		data string
 		want error
 	}{
-		"two signatures":                     {edit(`"}]`, `"},{"sig":"`+sig+`"}]`), verify.ErrLimit},
-		"no signature":                       {edit(`[{"sig":"`+sig+`"}]`, `[]`), verify.ErrMalformed},
-		"signatures null":                    {edit(`[{"sig":"`+sig+`"}]`, `null`), verify.ErrMalformed},
-		"an empty signature":                 {edit(sig, ``), verify.ErrMalformed},
-		"no payload":                         {edit(`"payload":"`+payload+`",`, ``), verify.ErrMalformed},
-		"payload twice":                      {edit(`"payload":`, `"payload":"e30=","payload":`), verify.ErrMalformed},
-		"Payload":                            {edit(`"payload":`, `"Payload":"e30=","payload":`), verify.ErrMalformed},
-		"line break in base64":               {edit(payload, payload[:8]+`\n`+payload[8:]), verify.ErrMalformed},
-		"a signature of another":             {edit(sig, base64.StdEncoding.EncodeToString(raw(t, key, []byte("another")))), verify.ErrNotTrusted},
+		"two signatures":       {edit(`"}]`, `"},{"sig":"`+sig+`"}]`), verify.ErrLimit},
+		"no signature":         {edit(`[{"sig":"`+sig+`"}]`, `[]`), verify.ErrMalformed},
+		"signatures null":      {edit(`[{"sig":"`+sig+`"}]`, `null`), verify.ErrMalformed},
+		"an empty signature":   {edit(sig, ``), verify.ErrMalformed},
+		"no payload":           {edit(`"payload":"`+payload+`",`, ``), verify.ErrMalformed},
+		"payload twice":        {edit(`"payload":`, `"payload":"e30=","payload":`), verify.ErrMalformed},
+		"Payload":              {edit(`"payload":`, `"Payload":"e30=","payload":`), verify.ErrMalformed},
+		"line break in base64": {edit(payload, payload[:8]+`\n`+payload[8:]), verify.ErrMalformed},
+		"a signature of another": {edit(sig, base64.StdEncoding.EncodeToString(raw(t, key, []byte("another")))),
+			verify.ErrNotTrusted},
 		"version 0.4":                        {edit(`v0.3`, `v0.4`), verify.ErrMalformed},
 		"no version":                         {edit(`"mediaType":"`+bundleType+`",`, ``), verify.ErrMalformed},
 		"an unknown member":                  {edit(`"verificationMaterial"`, `"more":1,"verificationMaterial"`), verify.ErrMalformed},
@@ -257,11 +271,14 @@ func TestBrokenEnvelopes(t *testing.T) {
 		"a certificate instead":              {edit(`"publicKey":{"hint":""}`, `"certificate":{"rawBytes":"AA=="}`), verify.ErrFormat},
 		"no key":                             {edit(`"publicKey":{"hint":""}`, ``), verify.ErrMalformed},
 		"material null":                      {edit(`{"publicKey":{"hint":""}}`, `null`), verify.ErrMalformed},
-		"a message as well":                  {edit(`"dsseEnvelope"`, `"messageSignature":{"signature":"AA=="},"dsseEnvelope"`), verify.ErrMalformed},
-		"neither":                            {`{"mediaType":"` + bundleType + `","verificationMaterial":{"publicKey":{}}}`, verify.ErrMalformed},
-		"compressed":                         {zipped.String(), verify.ErrMalformed},
-		"unpadded base64, both alphabets":    {edit(sig, "-+"+strings.TrimRight(sig, "=")[2:]), verify.ErrMalformed},
-		"envelope null":                      {`{"mediaType":"` + bundleType + `","verificationMaterial":{"publicKey":{}},"dsseEnvelope":null}`, verify.ErrMalformed},
+		"a message as well": {edit(`"dsseEnvelope"`, `"messageSignature":{"signature":"AA=="},"dsseEnvelope"`),
+			verify.ErrMalformed},
+		"neither": {`{"mediaType":"` + bundleType + `","verificationMaterial":{"publicKey":{}}}`,
+			verify.ErrMalformed},
+		"compressed":                      {zipped.String(), verify.ErrMalformed},
+		"unpadded base64, both alphabets": {edit(sig, "-+"+strings.TrimRight(sig, "=")[2:]), verify.ErrMalformed},
+		"envelope null": {`{"mediaType":"` + bundleType + `","verificationMaterial":{"publicKey":{}},` +
+			`"dsseEnvelope":null}`, verify.ErrMalformed},
 	} {
 		if a, err := v.Verify(t.Context(), subject, content(bundleType, []byte(tt.data))); !errors.Is(err, tt.want) || a != nil {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
@@ -290,8 +307,10 @@ func TestBrokenEnvelopes(t *testing.T) {
 func TestBrokenPayloadsAndEnvelopes(t *testing.T) {
 	key, _ := newKey(t, sign.P256)
 	v := trusting(allFormats, key)
-	good := `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"` + string(subject.Digest) + `"},"type":"cosign container image signature"},"optional":{"a":"b"}}`
-	envelope := string(forge(t, dsse.PayloadType, []byte(statement(about(subject.Digest), "https://example.com/facts/v1")), key).Append(nil))
+	good := `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"` + string(subject.Digest) +
+		`"},"type":"cosign container image signature"},"optional":{"a":"b"}}`
+	envelope := string(forge(t, dsse.PayloadType, []byte(statement(about(subject.Digest), "https://example.com/facts/v1")),
+		key).Append(nil))
 	edit := func(text, old, new string) string {
 		t.Helper()
 		if !strings.Contains(text, old) {
@@ -303,15 +322,16 @@ func TestBrokenPayloadsAndEnvelopes(t *testing.T) {
 		payload string
 		want    error
 	}{
-		"as it is":               {good, nil},
-		"more members":           {edit(good, `"optional"`, `"more":{},"optional"`), nil},
-		"no optional":            {edit(good, `,"optional":{"a":"b"}`, ``), nil},
-		"no reference":           {edit(good, `"docker-reference":"r.example/a"`, ``), nil},
-		"Critical":               {edit(good, `"critical"`, `"Critical"`), verify.ErrMalformed},
-		"critical twice":         {edit(good, `"optional"`, `"critical":{},"optional"`), verify.ErrMalformed},
-		"image twice":            {edit(good, `"type"`, `"image":{},"type"`), verify.ErrMalformed},
-		"Image as well":          {edit(good, `"type"`, `"Image":{},"type"`), verify.ErrMalformed},
-		"digest twice":           {edit(good, `"docker-manifest-digest"`, `"docker-manifest-digest":"sha256:00","docker-manifest-digest"`), verify.ErrMalformed},
+		"as it is":       {good, nil},
+		"more members":   {edit(good, `"optional"`, `"more":{},"optional"`), nil},
+		"no optional":    {edit(good, `,"optional":{"a":"b"}`, ``), nil},
+		"no reference":   {edit(good, `"docker-reference":"r.example/a"`, ``), nil},
+		"Critical":       {edit(good, `"critical"`, `"Critical"`), verify.ErrMalformed},
+		"critical twice": {edit(good, `"optional"`, `"critical":{},"optional"`), verify.ErrMalformed},
+		"image twice":    {edit(good, `"type"`, `"image":{},"type"`), verify.ErrMalformed},
+		"Image as well":  {edit(good, `"type"`, `"Image":{},"type"`), verify.ErrMalformed},
+		"digest twice": {edit(good, `"docker-manifest-digest"`, `"docker-manifest-digest":"sha256:00","docker-manifest-digest"`),
+			verify.ErrMalformed},
 		"Docker-Manifest-Digest": {edit(good, `"docker-manifest-digest"`, `"Docker-Manifest-Digest"`), verify.ErrMalformed},
 		"type twice":             {edit(good, `"type"`, `"type":"x","type"`), verify.ErrMalformed},
 		"Kelvin's reference":     {edit(good, `"docker-reference"`, `"doc\u212aer-reference"`), verify.ErrMalformed},
@@ -334,9 +354,10 @@ func TestBrokenPayloadsAndEnvelopes(t *testing.T) {
 		envelope string
 		want     error
 	}{
-		"as it is":                  {envelope, nil},
-		"white space":               {"\r\n\t " + edit(envelope, `:`, " :\n") + "\n", nil},
-		"more members":              {edit(edit(envelope, `"sig"`, `"cert":"x","sig"`), `"payload":`, `"more":[{"payload":1}],"payload":`), nil},
+		"as it is":    {envelope, nil},
+		"white space": {"\r\n\t " + edit(envelope, `:`, " :\n") + "\n", nil},
+		"more members": {edit(edit(envelope, `"sig"`, `"cert":"x","sig"`), `"payload":`, `"more":[{"payload":1}],"payload":`),
+			nil},
 		"key ids":                   {edit(envelope, `"sig"`, `"keyid":"somebody","sig"`), nil},
 		"a key id that is null":     {edit(envelope, `"sig"`, `"keyid":null,"sig"`), nil},
 		"a key id that is no text":  {edit(envelope, `"sig"`, `"keyid":1,"sig"`), verify.ErrMalformed},
@@ -366,7 +387,9 @@ func TestBrokenPayloadsAndEnvelopes(t *testing.T) {
 func TestNotLookedAt(t *testing.T) {
 	key, _ := newKey(t, sign.P256)
 	good := forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key)
-	good.Data = bytes.Replace(good.Data, []byte(`"publicKey"`), []byte(`"tlogEntries":[{"logIndex":"-1"}],"timestampVerificationData":{"rfc3161Timestamps":[{"signedTimestamp":"AA=="}]},"publicKey"`), 1)
+	good.Data = bytes.Replace(good.Data, []byte(`"publicKey"`),
+		[]byte(`"tlogEntries":[{"logIndex":"-1"}],"timestampVerificationData":{"rfc3161Timestamps":[{"signedTimestamp":"AA=="}]},`+
+			`"publicKey"`), 1)
 	blob, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader("a release"))
 	if err != nil {
 		t.Fatal(err)
@@ -438,11 +461,13 @@ func TestCancelled(t *testing.T) {
 	if a, err := v.Verify(ctx, subject, evidence); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, why) || a != nil {
 		t.Error(err)
 	}
-	if a, err := v.VerifyBlob(ctx, strings.NewReader("a release"), blob); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, why) || a != nil {
+	if a, err := v.VerifyBlob(ctx, strings.NewReader("a release"), blob); !errors.Is(err, verify.ErrUnchecked) ||
+		!errors.Is(err, why) || a != nil {
 		t.Error(err)
 	}
 	ctx, cancel = context.WithCancelCause(t.Context())
-	half := io.MultiReader(strings.NewReader("a "), readerFunc(func([]byte) (int, error) { cancel(why); return 0, nil }), strings.NewReader("release"))
+	half := io.MultiReader(strings.NewReader("a "), readerFunc(func([]byte) (int, error) { cancel(why); return 0, nil }),
+		strings.NewReader("release"))
 	if a, err := v.VerifyBlob(ctx, half, blob); !errors.Is(err, verify.ErrUnchecked) || !errors.Is(err, why) || a != nil {
 		t.Error(err)
 	}
@@ -509,7 +534,8 @@ func TestDistinctSigners(t *testing.T) {
 	r, fromFile := newKey(t, sign.RSA2048)
 	pub := *r.Public().(*rsa.PublicKey)
 	pub.N = new(big.Int).Set(pub.N)
-	thrice := &verify.KeyVerifier{Formats: allFormats, Keys: []verify.TrustedKey{fromFile, {Key: &pub}, {Key: r.Public(), Schemes: []verify.Scheme{verify.SHA256WithRSA, verify.SHA512WithRSAPSS}}}}
+	thrice := &verify.KeyVerifier{Formats: allFormats, Keys: []verify.TrustedKey{fromFile, {Key: &pub},
+		{Key: r.Public(), Schemes: []verify.Scheme{verify.SHA256WithRSA, verify.SHA512WithRSAPSS}}}}
 	if n := count(thrice, forge(t, dsse.PayloadType, payload, r)); n != 1 {
 		t.Errorf("one RSA key trusted in three ways counts as %d", n)
 	}
@@ -543,7 +569,8 @@ func TestAlgorithms(t *testing.T) {
 	pae := dsse.PAE(dsse.PayloadType, payload)
 	try := func(k verify.TrustedKey, sig []byte) error {
 		e := &dsse.Envelope{PayloadType: dsse.PayloadType, Payload: payload, Signatures: []dsse.Signature{{Sig: sig}}}
-		_, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{k}}).Verify(context.Background(), subject, content(bundleType, bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), e, nil)))
+		_, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{k}}).Verify(context.Background(), subject,
+			content(bundleType, bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), e, nil)))
 		return err
 	}
 	sum256, sum384, sum512 := sha256.Sum256(pae), sha512.Sum384(pae), sha512.Sum512(pae)
@@ -590,50 +617,53 @@ func TestAlgorithms(t *testing.T) {
 		sig  []byte
 		want bool
 	}{
-		"P-256 SHA-256":                  {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p256, sum256[:])), true},
-		"P-256 SHA-512":                  {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p256, sum512[:])), false},
-		"P-256, the mirrored signature":  {key(&p256.PublicKey), mirror(t, elliptic.P256(), der), true},
-		"P-256, DER with a tail":         {key(&p256.PublicKey), append(bytes.Clone(der), 0), false},
-		"P-256, BER":                     {key(&p256.PublicKey), long, false},
-		"P-256 key, P-384 signature":     {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), false},
-		"P-256 r||s":                     {key(&p256.PublicKey), fixed, false},
-		"P-384 SHA-384":                  {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum384[:])), true},
-		"P-384 SHA-256":                  {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), false},
-		"P-384 SHA-256, allowed":         {with(&p384.PublicKey, verify.ECDSAWithSHA384, verify.ECDSAWithSHA256), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), true},
-		"P-384 SHA-512, SHA-256 allowed": {with(&p384.PublicKey, verify.ECDSAWithSHA384, verify.ECDSAWithSHA256), must(ecdsa.SignASN1(rand.Reader, p384, sum512[:])), false},
-		"P-521 SHA-512":                  {key(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum512[:])), true},
-		"P-521 SHA-256":                  {key(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), false},
-		"P-521 SHA-256, allowed":         {with(&p521.PublicKey, verify.ECDSAWithSHA256), must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), true},
-		"RSA PKCS1 SHA-256":              {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA256, sum256[:])), true},
-		"RSA PKCS1 SHA-512":              {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA512, sum512[:])), false},
-		"RSA PKCS1 SHA-1":                {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA1, sum1[:])), false},
-		"RSA PKCS1, no hash named":       {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, 0, sum256[:])), false},
-		"RSA, exponent 1":                {exponent(1), encoded, false},
-		"RSA, exponent 0":                {exponent(0), fixed, false},
-		"RSA, an even exponent":          {exponent(2), fixed, false},
-		"RSA, a million bits":            {key(huge), fixed, false},
-		"RSA PSS":                        {key(&r2048.PublicKey), must(rsa.SignPSS(rand.Reader, r2048, crypto.SHA256, sum256[:], nil)), false},
-		"P-256, a scheme of RSA":         {with(&p256.PublicKey, verify.ECDSAWithSHA256, verify.SHA256WithRSA), der, false},
-		"P-256, a scheme unknown":        {with(&p256.PublicKey, 200), der, false},
-		"P-256, the default by zero":     {with(&p256.PublicKey, 0), der, true},
-		"P-256, the empty digest":        {with(&p256.PublicKey, verify.ECDSAWithSHA512), zeroDigest(t, &p256.PublicKey), false},
-		"RSA 1024":                       {key(&r1024.PublicKey), must(rsa.SignPKCS1v15(nil, r1024, crypto.SHA256, sum256[:])), false},
-		"P-224":                          {key(&p224.PublicKey), must(ecdsa.SignASN1(rand.Reader, p224, sum256[:])), false},
-		"Ed25519":                        {key(ed.Public()), ed25519.Sign(ed, pae), true},
-		"Ed25519, S plus the order":      {key(ed.Public()), addOrder(ed25519.Sign(ed, pae)), false},
-		"Ed25519, a byte more":           {key(ed.Public()), append(ed25519.Sign(ed, pae), 0), false},
-		"Ed25519, of a context":          {withPh, must(ed.Sign(nil, sum512[:], &ed25519.Options{Hash: crypto.SHA512, Context: "x"})), false},
-		"Ed25519 of the digest":          {key(ed.Public()), ed25519.Sign(ed, sum256[:]), false},
-		"Ed25519ph":                      {key(ed.Public()), ph, false},
-		"Ed25519ph, allowed":             {withPh, ph, true},
-		"HMAC":                           {key(&p256.PublicKey), hs[:], false},
-		"zeros":                          {key(&p256.PublicKey), []byte{0x30, 6, 2, 1, 0, 2, 1, 0}, false},
-		"no key":                         {key(nil), fixed, false},
-		"a nil key":                      {key((*ecdsa.PublicKey)(nil)), fixed, false},
-		"a nil RSA key":                  {key((*rsa.PublicKey)(nil)), fixed, false},
-		"an empty RSA key":               {key(&rsa.PublicKey{}), fixed, false},
-		"an empty Ed25519 key":           {key(ed25519.PublicKey{}), fixed, false},
-		"a secret":                       {key([]byte("secret")), hs[:], false},
+		"P-256 SHA-256":                 {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p256, sum256[:])), true},
+		"P-256 SHA-512":                 {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p256, sum512[:])), false},
+		"P-256, the mirrored signature": {key(&p256.PublicKey), mirror(t, elliptic.P256(), der), true},
+		"P-256, DER with a tail":        {key(&p256.PublicKey), append(bytes.Clone(der), 0), false},
+		"P-256, BER":                    {key(&p256.PublicKey), long, false},
+		"P-256 key, P-384 signature":    {key(&p256.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), false},
+		"P-256 r||s":                    {key(&p256.PublicKey), fixed, false},
+		"P-384 SHA-384":                 {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum384[:])), true},
+		"P-384 SHA-256":                 {key(&p384.PublicKey), must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), false},
+		"P-384 SHA-256, allowed": {with(&p384.PublicKey, verify.ECDSAWithSHA384, verify.ECDSAWithSHA256),
+			must(ecdsa.SignASN1(rand.Reader, p384, sum256[:])), true},
+		"P-384 SHA-512, SHA-256 allowed": {with(&p384.PublicKey, verify.ECDSAWithSHA384, verify.ECDSAWithSHA256),
+			must(ecdsa.SignASN1(rand.Reader, p384, sum512[:])), false},
+		"P-521 SHA-512": {key(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum512[:])), true},
+		"P-521 SHA-256": {key(&p521.PublicKey), must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), false},
+		"P-521 SHA-256, allowed": {with(&p521.PublicKey, verify.ECDSAWithSHA256),
+			must(ecdsa.SignASN1(rand.Reader, p521, sum256[:])), true},
+		"RSA PKCS1 SHA-256":          {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA256, sum256[:])), true},
+		"RSA PKCS1 SHA-512":          {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA512, sum512[:])), false},
+		"RSA PKCS1 SHA-1":            {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, crypto.SHA1, sum1[:])), false},
+		"RSA PKCS1, no hash named":   {key(&r2048.PublicKey), must(rsa.SignPKCS1v15(nil, r2048, 0, sum256[:])), false},
+		"RSA, exponent 1":            {exponent(1), encoded, false},
+		"RSA, exponent 0":            {exponent(0), fixed, false},
+		"RSA, an even exponent":      {exponent(2), fixed, false},
+		"RSA, a million bits":        {key(huge), fixed, false},
+		"RSA PSS":                    {key(&r2048.PublicKey), must(rsa.SignPSS(rand.Reader, r2048, crypto.SHA256, sum256[:], nil)), false},
+		"P-256, a scheme of RSA":     {with(&p256.PublicKey, verify.ECDSAWithSHA256, verify.SHA256WithRSA), der, false},
+		"P-256, a scheme unknown":    {with(&p256.PublicKey, 200), der, false},
+		"P-256, the default by zero": {with(&p256.PublicKey, 0), der, true},
+		"P-256, the empty digest":    {with(&p256.PublicKey, verify.ECDSAWithSHA512), zeroDigest(t, &p256.PublicKey), false},
+		"RSA 1024":                   {key(&r1024.PublicKey), must(rsa.SignPKCS1v15(nil, r1024, crypto.SHA256, sum256[:])), false},
+		"P-224":                      {key(&p224.PublicKey), must(ecdsa.SignASN1(rand.Reader, p224, sum256[:])), false},
+		"Ed25519":                    {key(ed.Public()), ed25519.Sign(ed, pae), true},
+		"Ed25519, S plus the order":  {key(ed.Public()), addOrder(ed25519.Sign(ed, pae)), false},
+		"Ed25519, a byte more":       {key(ed.Public()), append(ed25519.Sign(ed, pae), 0), false},
+		"Ed25519, of a context":      {withPh, must(ed.Sign(nil, sum512[:], &ed25519.Options{Hash: crypto.SHA512, Context: "x"})), false},
+		"Ed25519 of the digest":      {key(ed.Public()), ed25519.Sign(ed, sum256[:]), false},
+		"Ed25519ph":                  {key(ed.Public()), ph, false},
+		"Ed25519ph, allowed":         {withPh, ph, true},
+		"HMAC":                       {key(&p256.PublicKey), hs[:], false},
+		"zeros":                      {key(&p256.PublicKey), []byte{0x30, 6, 2, 1, 0, 2, 1, 0}, false},
+		"no key":                     {key(nil), fixed, false},
+		"a nil key":                  {key((*ecdsa.PublicKey)(nil)), fixed, false},
+		"a nil RSA key":              {key((*rsa.PublicKey)(nil)), fixed, false},
+		"an empty RSA key":           {key(&rsa.PublicKey{}), fixed, false},
+		"an empty Ed25519 key":       {key(ed25519.PublicKey{}), fixed, false},
+		"a secret":                   {key([]byte("secret")), hs[:], false},
 	} {
 		if err := try(tt.key, tt.sig); (err == nil) != tt.want || err != nil && !errors.Is(err, verify.ErrNotTrusted) {
 			t.Errorf("%s: %v", name, err)
@@ -677,7 +707,8 @@ func addOrder(sig []byte) []byte {
 func TestFormats(t *testing.T) {
 	key, _ := newKey(t, sign.P256)
 	image := named(subject)
-	signers := map[verify.Format]sign.Signer{verify.Bundle: &sign.BundleSigner{Key: key}, verify.DSSE: &sign.DSSESigner{Key: key}, verify.SimpleSigning: &sign.CosignSigner{Key: key}}
+	signers := map[verify.Format]sign.Signer{verify.Bundle: &sign.BundleSigner{Key: key}, verify.DSSE: &sign.DSSESigner{Key: key},
+		verify.SimpleSigning: &sign.CosignSigner{Key: key}}
 	for accepted := range signers {
 		for format, s := range signers {
 			evidence, err := s.Sign(t.Context(), image)
@@ -708,8 +739,9 @@ func TestMediaTypes(t *testing.T) {
 	b := forgeBundle(t, payload, key)
 	envelope := content(dsseType, forge(t, dsse.PayloadType, []byte(payload), key).Append(nil))
 	for mediaType, want := range map[string]error{
-		bundleType: nil, "application/vnd.dev.sigstore.bundle+json;version=0.1": nil, "application/vnd.dev.sigstore.bundle+json; version=0.3": nil,
-		"Application/vnd.dev.sigstore.bundle.v0.3+JSON": nil, "application/vnd.dev.sigstore.bundle.v0.9+json": nil,
+		bundleType: nil, "application/vnd.dev.sigstore.bundle+json;version=0.1": nil,
+		"application/vnd.dev.sigstore.bundle+json; version=0.3": nil,
+		"Application/vnd.dev.sigstore.bundle.v0.3+JSON":         nil, "application/vnd.dev.sigstore.bundle.v0.9+json": nil,
 		"application/vnd.dev.sigstore.bundle": verify.ErrFormat, "application/vnd.dev.sigstore.bundle+xml": verify.ErrFormat,
 		"application/json": verify.ErrFormat, "": verify.ErrFormat, ";": verify.ErrFormat, bundleType + ";x": verify.ErrFormat,
 		"application/vnd.in-toto+json": verify.ErrFormat, dsseType: verify.ErrMalformed, simpleType: verify.ErrMalformed,
@@ -720,7 +752,8 @@ func TestMediaTypes(t *testing.T) {
 			t.Errorf("%q: %v, want %v", mediaType, err, want)
 		}
 	}
-	for mediaType, want := range map[string]error{dsseType: nil, dsseType + "; charset=utf-8": nil, bundleType: verify.ErrMalformed, "application/vnd.in-toto+json": verify.ErrFormat} {
+	for mediaType, want := range map[string]error{dsseType: nil, dsseType + "; charset=utf-8": nil, bundleType: verify.ErrMalformed,
+		"application/vnd.in-toto+json": verify.ErrFormat} {
 		e := envelope
 		e.MediaType = mediaType
 		if _, err := v.Verify(t.Context(), subject, e); !errors.Is(err, want) {
@@ -728,9 +761,12 @@ func TestMediaTypes(t *testing.T) {
 		}
 	}
 	for own, want := range map[string]error{
-		"application/vnd.dev.sigstore.bundle+json;version=0.1": nil, "application/vnd.dev.sigstore.bundle+json;version=0.2": nil, "application/vnd.dev.sigstore.bundle+json;version=0.3": nil,
-		"application/vnd.dev.sigstore.bundle+json;version=0.4": verify.ErrMalformed, "application/vnd.dev.sigstore.bundle.v0.4+json": verify.ErrMalformed,
-		"application/vnd.dev.sigstore.bundle+json": verify.ErrMalformed, "APPLICATION/vnd.dev.sigstore.bundle.v0.3+json": verify.ErrMalformed,
+		"application/vnd.dev.sigstore.bundle+json;version=0.1": nil, "application/vnd.dev.sigstore.bundle+json;version=0.2": nil,
+		"application/vnd.dev.sigstore.bundle+json;version=0.3": nil,
+		"application/vnd.dev.sigstore.bundle+json;version=0.4": verify.ErrMalformed,
+		"application/vnd.dev.sigstore.bundle.v0.4+json":        verify.ErrMalformed,
+		"application/vnd.dev.sigstore.bundle+json":             verify.ErrMalformed,
+		"APPLICATION/vnd.dev.sigstore.bundle.v0.3+json":        verify.ErrMalformed,
 		bundleType + " ": verify.ErrMalformed, "": verify.ErrMalformed,
 	} {
 		e := content(bundleType, bytes.Replace(b.Data, []byte(bundleType), []byte(own), 1))
@@ -743,7 +779,8 @@ func TestMediaTypes(t *testing.T) {
 // An attestation is no image signature, and annotations that nobody signed decide nothing.
 func TestKinds(t *testing.T) {
 	key, _ := newKey(t, sign.P256)
-	evidence, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(subject, sign.RawPredicate{Type: "https://spdx.dev/Document", JSON: []byte("{}")}))
+	evidence, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(),
+		sign.About(subject, sign.RawPredicate{Type: "https://spdx.dev/Document", JSON: []byte("{}")}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -765,16 +802,19 @@ func TestBlobs(t *testing.T) {
 		}
 		v := trusting(nil, other, key)
 		a, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"), evidence)
-		if err != nil || a.Kind != verify.Blob || a.Subject.Digest != digest.FromString("a release") || a.Subject.Size != 9 || len(a.Signers) != 1 {
+		if err != nil || a.Kind != verify.Blob || a.Subject.Digest != digest.FromString("a release") || a.Subject.Size != 9 ||
+			len(a.Signers) != 1 {
 			t.Errorf("%d: %+v, %v", alg, a, err)
 		}
 		if _, err := v.VerifyBlob(t.Context(), strings.NewReader("a  release"), evidence); !errors.Is(err, verify.ErrTampered) {
 			t.Errorf("%d: another file: %v", alg, err)
 		}
-		if _, err := trusting(nil, other).VerifyBlob(t.Context(), strings.NewReader("a release"), evidence); !errors.Is(err, verify.ErrNotTrusted) {
+		if _, err := trusting(nil, other).VerifyBlob(t.Context(), strings.NewReader("a release"), evidence); !errors.Is(err,
+			verify.ErrNotTrusted) {
 			t.Errorf("%d: another key: %v", alg, err)
 		}
-		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: digest.FromString("a release")}, evidence); !errors.Is(err, verify.ErrType) {
+		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: digest.FromString("a release")}, evidence); !errors.Is(err,
+			verify.ErrType) {
 			t.Errorf("%d: a file's signature for an image: %v", alg, err)
 		}
 	}
@@ -833,8 +873,10 @@ func TestBlobsRefused(t *testing.T) {
 	}
 	pae := dsse.PAE(dsse.PayloadType, []byte(statement(about(file.Digest), sign.ImageSignatureType)))
 	for _, signed := range [][]byte{payload.Data, pae} {
-		b := &bundle.Bundle{Message: &bundle.Message{Algorithm: "SHA2_256", Digest: []byte(digest.FromBytes(signed).Encoded()), Signature: raw(t, key, signed)}}
-		if _, err := v.VerifyBlob(t.Context(), bytes.NewReader(signed), content("", bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), nil, b.Message))); !errors.Is(err, verify.ErrType) {
+		b := &bundle.Bundle{Message: &bundle.Message{Algorithm: "SHA2_256", Digest: []byte(digest.FromBytes(signed).Encoded()),
+			Signature: raw(t, key, signed)}}
+		if _, err := v.VerifyBlob(t.Context(), bytes.NewReader(signed),
+			content("", bundlewriter.Append(nil, bundlewriter.PublicKey(nil, ""), nil, b.Message))); !errors.Is(err, verify.ErrType) {
 			t.Errorf("a file %.40q: %v", signed, err)
 		}
 	}
@@ -843,7 +885,8 @@ func TestBlobsRefused(t *testing.T) {
 		digest.FromString("a release"): nil, digest.SHA512.FromString("a release"): nil,
 		digest.SHA384.FromString("a release"): verify.ErrSubject, digest.SHA512.FromString("another"): verify.ErrSubject,
 	} {
-		a, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"), forgeBundle(t, statement(about(d), "https://example.com/facts/v1"), key))
+		a, err := v.VerifyBlob(t.Context(), strings.NewReader("a release"),
+			forgeBundle(t, statement(about(d), "https://example.com/facts/v1"), key))
 		if !errors.Is(err, want) || err == nil && (a.Subject.Digest != d || a.Subject.Size != 9) {
 			t.Errorf("a statement about %s: %+v, %v", d, a, err)
 		}
@@ -872,7 +915,8 @@ func TestLimits(t *testing.T) {
 		t.Error(err)
 	}
 	// A simple signing payload is small, or it could be a file that somebody had signed: see sign.BundleSigner.SignBlob.
-	payload := `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"` + string(subject.Digest) + `"},"type":"cosign container image signature"},"optional":null}`
+	payload := `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"` + string(subject.Digest) +
+		`"},"type":"cosign container image signature"},"optional":null}`
 	padded := payload + strings.Repeat(" ", 64<<10-len(payload))
 	for padded, want := range map[string]error{padded: nil, padded + " ": verify.ErrLimit} {
 		if _, err := trusting(allFormats, key).Verify(t.Context(), subject, forgeSimple(t, padded, key)); !errors.Is(err, want) {
@@ -890,8 +934,10 @@ func TestLimits(t *testing.T) {
 func TestLimitsWithoutLimit(t *testing.T) {
 	key, _ := newKey(t, sign.Ed25519)
 	v := trusting(nil, key)
-	v.Limits = verify.Limits{EvidenceBytes: math.MaxInt, Signatures: math.MaxInt, Subjects: math.MaxInt, Digests: math.MaxInt, BlobBytes: math.MaxInt}
-	if _, err := v.Verify(t.Context(), subject, forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key)); err != nil {
+	v.Limits = verify.Limits{EvidenceBytes: math.MaxInt, Signatures: math.MaxInt, Subjects: math.MaxInt, Digests: math.MaxInt,
+		BlobBytes: math.MaxInt}
+	if _, err := v.Verify(t.Context(), subject,
+		forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key)); err != nil {
 		t.Error(err)
 	}
 	for signed, want := range map[string]error{"a release": nil, "": verify.ErrTampered} {
@@ -911,7 +957,8 @@ func TestCollectMany(t *testing.T) {
 	stranger, _ := newKey(t, sign.P256)
 	payload := statement(about(subject.Digest), "https://example.com/facts/v1")
 	good, foreign := forgeBundle(t, payload, key), forgeBundle(t, payload, stranger)
-	bad := []verify.Descriptor{foreign, content(bundleType, []byte("{")), content(bundleType, nil), content("text/plain", []byte("hello")), content(dsseType, good.Data)}
+	bad := []verify.Descriptor{foreign, content(bundleType, []byte("{")), content(bundleType, nil), content("text/plain", []byte("hello")),
+		content(dsseType, good.Data)}
 	unreadable := errors.New("blob unknown")
 	src := verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
 		return func(yield func(verify.Descriptor, error) bool) {
@@ -945,7 +992,8 @@ func TestCollectMany(t *testing.T) {
 			t.Fatal("a rejection keeps its data")
 		}
 	}
-	if diff := cmp.Diff(map[error]int{verify.ErrNotTrusted: 199, verify.ErrMalformed: 399, verify.ErrFormat: 400}, reasons, cmp.Comparer(func(a, b error) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(map[error]int{verify.ErrNotTrusted: 199, verify.ErrMalformed: 399, verify.ErrFormat: 400}, reasons,
+		cmp.Comparer(func(a, b error) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -953,7 +1001,8 @@ func TestCollectMany(t *testing.T) {
 // What package json would read otherwise than we do, no reader of ours accepts: numbers survive exactly.
 func TestExactNumbers(t *testing.T) {
 	key, _ := newKey(t, sign.P256)
-	a, err := trusting(nil, key).Verify(t.Context(), subject, forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key))
+	a, err := trusting(nil, key).Verify(t.Context(), subject,
+		forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -963,7 +1012,8 @@ func TestExactNumbers(t *testing.T) {
 }
 
 func hasKind(err error) bool {
-	for _, kind := range []error{verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrSubject, verify.ErrType, verify.ErrLimit, verify.ErrUnchecked} {
+	for _, kind := range []error{verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrSubject,
+		verify.ErrType, verify.ErrLimit, verify.ErrUnchecked} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -29,7 +29,8 @@ func sbomText(size int) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, `{"type":"library","name":"module-%d","version":"v1.%d.0","purl":"pkg:golang/example.com/module-%d@v1.%d.0","hashes":[{"alg":"SHA-256","content":"%064x"}]}`, i, i%97, i, i%97, i)
+		fmt.Fprintf(&b, `{"type":"library","name":"module-%d","version":"v1.%d.0","purl":"pkg:golang/example.com/module-%d@v1.%d.0",`+
+			`"hashes":[{"alg":"SHA-256","content":"%064x"}]}`, i, i%97, i, i%97, i)
 	}
 	b.WriteString(`],"note":"` + strings.Repeat("x", max(0, size-b.Len()-12)) + `"}`)
 	return b.Bytes()
@@ -41,7 +42,8 @@ func signedSBOM(b testing.TB, a sign.Algorithm, size int) (*verify.KeyVerifier, 
 	if err != nil {
 		b.Fatal(err)
 	}
-	evidence, err := (&sign.BundleSigner{Key: key}).Sign(b.Context(), sign.About(subject, sign.RawPredicate{Type: "https://cyclonedx.org/bom", JSON: sbomText(size)}))
+	evidence, err := (&sign.BundleSigner{Key: key}).Sign(b.Context(),
+		sign.About(subject, sign.RawPredicate{Type: "https://cyclonedx.org/bom", JSON: sbomText(size)}))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -110,7 +112,8 @@ func BenchmarkKeys100(b *testing.B) {
 		many.Keys = append(many.Keys, k)
 	}
 	many.Keys = append(many.Keys, one.Keys...)
-	bare, err := (&sign.DSSESigner{Key: key}).Sign(b.Context(), sign.About(subject, sign.RawPredicate{Type: "https://cyclonedx.org/bom", JSON: sbomText(4 << 10)}))
+	bare, err := (&sign.DSSESigner{Key: key}).Sign(b.Context(),
+		sign.About(subject, sign.RawPredicate{Type: "https://cyclonedx.org/bom", JSON: sbomText(4 << 10)}))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -227,7 +230,8 @@ func BenchmarkCollect1000(b *testing.B) {
 func hostile(b testing.TB) map[string]func() error {
 	const size = 30 << 20
 	var members bytes.Buffer
-	members.WriteString(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":""},"tlogEntries":[{`)
+	members.WriteString(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":""},` +
+		`"tlogEntries":[{`)
 	for i := 0; members.Len() < size; i++ {
 		fmt.Fprintf(&members, `"%x":0,`, i)
 	}

@@ -50,12 +50,15 @@ func TestCollectDistrusts(t *testing.T) {
 	hash := strings.Repeat("a", 64)
 	alice := verify.Signer{Identity: verify.Identity{Kind: verify.KeyIdentity, Key: hash}}
 	byCertificate := func(change func(*verify.Signer)) *verify.Attestation {
-		s := verify.Signer{Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=app", Issuer: "CN=root", IssuerKey: hash}, Key: hash}
+		s := verify.Signer{Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=app", Issuer: "CN=root",
+			IssuerKey: hash}, Key: hash}
 		change(&s)
-		return &verify.Attestation{Kind: verify.ImageSignature, Subject: verify.Descriptor{Digest: subject.Digest}, Signers: []verify.Signer{s}}
+		return &verify.Attestation{Kind: verify.ImageSignature, Subject: verify.Descriptor{Digest: subject.Digest},
+			Signers: []verify.Signer{s}}
 	}
 	with := func(change func(*verify.Attestation)) *verify.Attestation {
-		a := &verify.Attestation{Kind: verify.Statement, Subject: verify.Descriptor{Digest: subject.Digest}, PredicateType: "x", Signers: []verify.Signer{alice}}
+		a := &verify.Attestation{Kind: verify.Statement, Subject: verify.Descriptor{Digest: subject.Digest}, PredicateType: "x",
+			Signers: []verify.Signer{alice}}
 		change(a)
 		return a
 	}
@@ -133,13 +136,15 @@ func TestCollectLyingSource(t *testing.T) {
 	} {
 		d := good
 		change(&d)
-		r := verify.Collect(t.Context(), subject, source(item{evidence: d}, item{evidence: good}), &verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}})
+		r := verify.Collect(t.Context(), subject, source(item{evidence: d}, item{evidence: good}),
+			&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}})
 		if len(r.Incomplete) != 1 || len(r.Rejected) != 0 || len(r.Attestations) != 1 || r.Attestations[0].Evidence.Digest != good.Digest {
 			t.Errorf("%s: incomplete %v, rejected %v, %d proven", name, r.Incomplete, r.Rejected, len(r.Attestations))
 		}
 	}
 	for name, change := range map[string]func(*verify.Descriptor){
-		"none": func(d *verify.Descriptor) { d.Digest, d.Size = "", 0 }, "SHA-512": func(d *verify.Descriptor) { d.Digest = digest.SHA512.FromBytes(d.Data) },
+		"none":    func(d *verify.Descriptor) { d.Digest, d.Size = "", 0 },
+		"SHA-512": func(d *verify.Descriptor) { d.Digest = digest.SHA512.FromBytes(d.Data) },
 	} {
 		d := good
 		change(&d)
@@ -153,17 +158,20 @@ func TestCollectLyingSource(t *testing.T) {
 // What a caller says of the subject beside its digest is not proven by anybody, and no Verifier gets to hand it on.
 func TestCollectBareSubject(t *testing.T) {
 	asked := subject
-	asked.Annotations, asked.Platform, asked.URLs = map[string]string{"approved": "yes"}, new(ocispec.Platform), []string{"https://example.com"}
+	asked.Annotations, asked.Platform, asked.URLs = map[string]string{"approved": "yes"}, new(ocispec.Platform),
+		[]string{"https://example.com"}
 	echo := asks(func(_ context.Context, subject, evidence verify.Descriptor) (*verify.Attestation, error) {
 		return &verify.Attestation{Kind: verify.ImageSignature, Subject: subject,
 			Signers: []verify.Signer{{Identity: verify.Identity{Kind: verify.KeyIdentity, Key: strings.Repeat("a", 64)}}}}, nil
 	})
 	r := verify.Collect(t.Context(), asked, source(item{evidence: content("text/plain", []byte("x"))}), echo)
-	if diff := cmp.Diff(asked, r.Subject); diff != "" || len(r.Attestations) != 1 || r.Attestations[0].Subject.Annotations != nil || r.Attestations[0].Subject.Platform != nil {
+	if diff := cmp.Diff(asked, r.Subject); diff != "" || len(r.Attestations) != 1 || r.Attestations[0].Subject.Annotations != nil ||
+		r.Attestations[0].Subject.Platform != nil {
 		t.Errorf("%+v\n%s", r, diff)
 	}
 	key, trusted := newKey(t, sign.P256)
-	a, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}).Verify(t.Context(), asked, forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key))
+	a, err := (&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}).Verify(t.Context(), asked,
+		forgeBundle(t, statement(about(subject.Digest), "https://example.com/facts/v1"), key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,15 +290,18 @@ func TestCollectIncomplete(t *testing.T) {
 		"a verifier that is nil":    {source(candidate), []verify.Verifier{unchecked, nil}, nil, 0},
 		"the source breaks off":     {source(item{err: torn}, candidate), []verify.Verifier{unchecked}, torn, 0},
 		"a candidate does not come": {source(item{candidate.evidence, torn}), []verify.Verifier{unchecked}, torn, 0},
-		"a check is not made":       {source(candidate), []verify.Verifier{says{err: verify.ErrNotTrusted}, unchecked}, verify.ErrUnchecked, 0},
-		"the next one comes":        {source(item{candidate.evidence, torn}, candidate), []verify.Verifier{says{err: verify.ErrRevoked}}, torn, 1},
+		"a check is not made": {source(candidate), []verify.Verifier{says{err: verify.ErrNotTrusted}, unchecked},
+			verify.ErrUnchecked, 0},
+		"the next one comes": {source(item{candidate.evidence, torn}, candidate), []verify.Verifier{says{err: verify.ErrRevoked}}, torn, 1},
 	} {
 		r := verify.Collect(t.Context(), subject, tt.src, tt.verifiers...)
-		if len(r.Incomplete) != 1 || tt.want != nil && !errors.Is(r.Incomplete[0], tt.want) || len(r.Rejected) != tt.rejected || len(r.Attestations) != 0 {
+		if len(r.Incomplete) != 1 || tt.want != nil && !errors.Is(r.Incomplete[0], tt.want) || len(r.Rejected) != tt.rejected ||
+			len(r.Attestations) != 0 {
 			t.Errorf("%s: incomplete %v, rejected %v", name, r.Incomplete, r.Rejected)
 		}
 		var rejected *verify.RejectedError
-		if candidates := name == "a check is not made" || strings.Contains(name, "come"); candidates != errors.As(r.Incomplete[0], &rejected) {
+		if candidates := name == "a check is not made" ||
+			strings.Contains(name, "come"); candidates != errors.As(r.Incomplete[0], &rejected) {
 			t.Errorf("%s: %v does not say which candidate", name, r.Incomplete[0])
 		}
 	}
@@ -305,7 +316,8 @@ func TestCollectReasons(t *testing.T) {
 		verifiers []verify.Verifier
 		want      string
 	}{
-		{[]verify.Verifier{foreign, says{err: verify.ErrRevoked}, says{err: verify.ErrSubject}}, "signer was revoked\nevidence is about another subject"},
+		{[]verify.Verifier{foreign, says{err: verify.ErrRevoked}, says{err: verify.ErrSubject}},
+			"signer was revoked\nevidence is about another subject"},
 		{[]verify.Verifier{foreign, foreign, says{err: verify.ErrRevoked}}, "signer was revoked"},
 		{[]verify.Verifier{foreign, foreign}, verify.ErrFormat.Error()},
 		{[]verify.Verifier{own}, verify.ErrFormat.Error() + "\nsigned with a certificate"},
@@ -342,14 +354,19 @@ func TestSignedAnnotations(t *testing.T) {
 	}
 	const annotations = `{"stage":"test","note":"\"é\u2028\u0000","count":1,"list":["x"],"none":null,"yes":true,"object":{"stage":"live"}}`
 	all = append(all,
-		forgeBundle(t, statement(`{"name":"another","digest":{"sha256":"00"},"annotations":{"stage":"live"}},{"name":"registry.example/app:v1","digest":{"sha512":"00","sha256":"`+subject.Digest.Encoded()+`"},"annotations":`+annotations+`,"uri":"u","content":"AA=="}`, sign.ImageSignatureType), key),
-		forgeSimple(t, `{"critical":{"identity":{"docker-reference":"registry.example/app:v1","more":1},"image":{"docker-manifest-digest":"`+string(subject.Digest)+`"},"type":"cosign container image signature","more":{}},"optional":`+annotations+`,"more":[]}`, key))
+		forgeBundle(t, statement(`{"name":"another","digest":{"sha256":"00"},"annotations":{"stage":"live"}},`+
+			`{"name":"registry.example/app:v1","digest":{"sha512":"00","sha256":"`+subject.Digest.Encoded()+`"},"annotations":`+annotations+
+			`,"uri":"u","content":"AA=="}`, sign.ImageSignatureType), key),
+		forgeSimple(t, `{"critical":{"identity":{"docker-reference":"registry.example/app:v1","more":1},`+
+			`"image":{"docker-manifest-digest":"`+string(subject.Digest)+`"},"type":"cosign container image signature","more":{}},`+
+			`"optional":`+annotations+`,"more":[]}`, key))
 	for i, evidence := range all {
 		a, err := v.Verify(t.Context(), subject, evidence)
 		if err != nil {
 			t.Fatal(i, err)
 		}
-		if diff := cmp.Diff(st.Subjects[0].Annotations, a.Annotations); diff != "" || a.Name != st.Subjects[0].Name || a.Kind != verify.ImageSignature {
+		if diff := cmp.Diff(st.Subjects[0].Annotations, a.Annotations); diff != "" || a.Name != st.Subjects[0].Name ||
+			a.Kind != verify.ImageSignature {
 			t.Errorf("%d: %s %s\n%s", i, a.Kind, a.Name, diff)
 		}
 	}
@@ -362,7 +379,8 @@ func TestWords(t *testing.T) {
 		"key sha256:a":            verify.Identity{Kind: verify.KeyIdentity, Key: "a"}.String(),
 		"CN=app":                  verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=app"}.String(),
 		"CN=app (by CN=root)":     verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=app", Issuer: "CN=root"}.String(),
-		"CN=app (by CN=root, key sha256:aaaaaaaaaaaa)": verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=app", Issuer: "CN=root", IssuerKey: strings.Repeat("a", 64)}.String(),
+		"CN=app (by CN=root, key sha256:aaaaaaaaaaaa)": verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=app",
+			Issuer: "CN=root", IssuerKey: strings.Repeat("a", 64)}.String(),
 		"nobody":          verify.Identity{}.String(),
 		"image signature": verify.ImageSignature.String(),
 		"statement":       verify.Statement.String(),

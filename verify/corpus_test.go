@@ -57,7 +57,8 @@ func unpack(t testing.TB, name string) map[string][]byte {
 // pairing is the scheme of a group of vectors, if it is one.
 func pairing(kind, sha, mgfSHA string) (verify.Scheme, bool) {
 	s, ok := map[string]verify.Scheme{
-		"EcdsaVerify SHA-256": verify.ECDSAWithSHA256, "EcdsaVerify SHA-384": verify.ECDSAWithSHA384, "EcdsaVerify SHA-512": verify.ECDSAWithSHA512,
+		"EcdsaVerify SHA-256": verify.ECDSAWithSHA256, "EcdsaVerify SHA-384": verify.ECDSAWithSHA384,
+		"EcdsaVerify SHA-512":       verify.ECDSAWithSHA512,
 		"RsassaPkcs1Verify SHA-256": verify.SHA256WithRSA, "RsassaPkcs1Verify SHA-384": verify.SHA384WithRSA,
 		"RsassaPkcs1Verify SHA-512": verify.SHA512WithRSA,
 		"RsassaPssVerify SHA-256":   verify.SHA256WithRSAPSS, "RsassaPssVerify SHA-384": verify.SHA384WithRSAPSS,
@@ -156,7 +157,8 @@ func schemesOf(key verify.TrustedKey) []verify.Scheme {
 
 // verifyFile tries a signature of a file under one scheme.
 func verifyFile(t *testing.T, pub crypto.PublicKey, s verify.Scheme, msg, sig []byte) error {
-	evidence := verify.Descriptor{Data: []byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{}},"messageSignature":{"signature":"` +
+	evidence := verify.Descriptor{Data: []byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",` +
+		`"verificationMaterial":{"publicKey":{}},"messageSignature":{"signature":"` +
 		base64.StdEncoding.EncodeToString(sig) + `"}}`)}
 	v := &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: pub, Schemes: []verify.Scheme{s}}}}
 	_, err := v.VerifyBlob(t.Context(), bytes.NewReader(msg), evidence)
@@ -231,9 +233,11 @@ func TestCorpusBundles(t *testing.T) {
 			_, err = v.VerifyBlob(t.Context(), bytes.NewReader(file), evidence)
 		case "bundle-publish": // npm's publish attestation, about a SHA-512 digest
 			evidence.MediaType = "application/vnd.dev.sigstore.bundle+json;version=0.2"
-			subject := verify.Descriptor{Digest: "sha512:76176ffa33808b54602c7c35de5c6e9a4deb96066dba6533f50ac234f4f1f4c6b3527515dc17c06fbe2860030f410eee69ea20079bd3a2c6f3dcf3b329b10751"}
+			subject := verify.Descriptor{Digest: "sha512:76176ffa33808b54602c7c35de5c6e9a4deb96066dba6533f50ac234f4f1f4c6b3527515dc17c0" +
+				"6fbe2860030f410eee69ea20079bd3a2c6f3dcf3b329b10751"}
 			var a *verify.Attestation
-			if a, err = v.Verify(t.Context(), subject, evidence); err == nil && a.PredicateType != "https://github.com/npm/attestation/tree/main/specs/publish/v0.1" {
+			if a, err = v.Verify(t.Context(), subject, evidence); err == nil &&
+				a.PredicateType != "https://github.com/npm/attestation/tree/main/specs/publish/v0.1" {
 				t.Errorf("%s: %+v", dir, a)
 			}
 			subject.Digest = digest.SHA512.FromString("another package")
@@ -249,7 +253,8 @@ func TestCorpusBundles(t *testing.T) {
 			accepted++
 			continue
 		}
-		for _, kind := range []error{verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrLimit, verify.ErrType} {
+		for _, kind := range []error{verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrLimit,
+			verify.ErrType} {
 			if errors.Is(err, kind) {
 				refusedBy[kind.Error()]++
 			}
@@ -294,7 +299,8 @@ func TestCloudBuild(t *testing.T) {
 			switch {
 			case err == nil:
 				accepted++
-				if a.Kind != verify.Statement || !strings.HasPrefix(a.PredicateType, "https://slsa.dev/provenance/") || len(a.Signers) != 1 {
+				if a.Kind != verify.Statement || !strings.HasPrefix(a.PredicateType, "https://slsa.dev/provenance/") ||
+					len(a.Signers) != 1 {
 					t.Errorf("%s: %+v", name, a)
 				}
 				subject.Digest = digest.FromString("another image")

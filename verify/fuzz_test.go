@@ -19,9 +19,11 @@ func FuzzVerify(f *testing.F) {
 	}
 	v := trusting(allFormats, key)
 	types := []string{bundleType, dsseType, simpleType}
-	f.Add(uint8(0), "", []byte(`{"mediaType":"`+bundleType+`","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"AA=="}]}}`))
+	f.Add(uint8(0), "", []byte(`{"mediaType":"`+bundleType+`","verificationMaterial":{"publicKey":{"hint":"x"}},`+
+		`"dsseEnvelope":{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"AA=="}]}}`))
 	f.Add(uint8(1), "", []byte(`{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"AA==","keyid":""}]}`))
-	f.Add(uint8(2), "AA==", []byte(`{"critical":{"identity":{"docker-reference":"x"},"image":{"docker-manifest-digest":"sha256:00"},"type":"cosign container image signature"},"optional":null}`))
+	f.Add(uint8(2), "AA==", []byte(`{"critical":{"identity":{"docker-reference":"x"},"image":{"docker-manifest-digest":"sha256:00"},`+
+		`"type":"cosign container image signature"},"optional":null}`))
 	blobs, err := filepath.Glob("testdata/peer-samples/*/*.blob")
 	if err != nil || len(blobs) == 0 {
 		f.Fatal(err)
@@ -63,8 +65,10 @@ func FuzzSigned(f *testing.F) {
 	}
 	v := trusting(allFormats, key)
 	f.Add(statement(about(subject.Digest), "https://example.com/facts/v1"))
-	f.Add(statement(`{"name":"x","digest":{"sha256":"`+subject.Digest.Encoded()+`"},"annotations":{"a":"b","c":[1]}}`, sign.ImageSignatureType))
-	f.Add(`{"critical":{"identity":{"docker-reference":"x"},"image":{"docker-manifest-digest":"` + string(subject.Digest) + `"},"type":"cosign container image signature"},"optional":{"a":"b","n":1}}`)
+	f.Add(statement(`{"name":"x","digest":{"sha256":"`+subject.Digest.Encoded()+`"},"annotations":{"a":"b","c":[1]}}`,
+		sign.ImageSignatureType))
+	f.Add(`{"critical":{"identity":{"docker-reference":"x"},"image":{"docker-manifest-digest":"` + string(subject.Digest) +
+		`"},"type":"cosign container image signature"},"optional":{"a":"b","n":1}}`)
 	f.Fuzz(func(t *testing.T, payload string) {
 		for _, e := range []verify.Descriptor{forgeBundle(t, payload, key), forgeSimple(t, payload, key)} {
 			a, err := v.Verify(t.Context(), subject, e)
@@ -79,7 +83,8 @@ func FuzzSigned(f *testing.F) {
 }
 
 func FuzzParseTrustedKey(f *testing.F) {
-	f.Add([]byte("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEBKrsc2NXJvIT+4qeZNo7hjLkFJWp\nRNAEW1IuunJA+tWH2TFXmKqjpboBd1eHztBeqve04J/IHW0apUboNl1SXQ==\n-----END PUBLIC KEY-----\n"))
+	f.Add([]byte("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEBKrsc2NXJvIT+4qeZNo7hjLkFJWp\n" +
+		"RNAEW1IuunJA+tWH2TFXmKqjpboBd1eHztBeqve04J/IHW0apUboNl1SXQ==\n-----END PUBLIC KEY-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if k, err := verify.ParseTrustedKey(data); err == nil {
 			if _, err := k.Identity(); err != nil {

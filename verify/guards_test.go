@@ -63,7 +63,8 @@ func TestSchemeOfOneAmongManyKeys(t *testing.T) {
 		}
 		last, keys = k, append(keys, verify.TrustedKey{Key: k.Public()})
 	}
-	evidence, err := (&sign.BundleSigner{Key: sign.FromSigner(last), Scheme: sign.ECDSAWithSHA512}).Sign(t.Context(), sign.About(guarded, sign.ImageSignature{}))
+	evidence, err := (&sign.BundleSigner{Key: sign.FromSigner(last), Scheme: sign.ECDSAWithSHA512}).Sign(t.Context(),
+		sign.About(guarded, sign.ImageSignature{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,9 +90,11 @@ func TestParseTrustedKey(t *testing.T) {
 
 	good := generated(sign.P256)
 	for name, data := range map[string][]byte{
-		"P-256": good, "P-384": generated(sign.P384), "P-521": generated(sign.P521), "Ed25519": generated(sign.Ed25519), "RSA-2048": generated(sign.RSA2048),
-		"after a comment": append([]byte("# the release key\n"), good...), "line ends of Windows": bytes.ReplaceAll(good, []byte("\n"), []byte("\r\n")),
-		"P-256, put together": named(oidP256, point),
+		"P-256": good, "P-384": generated(sign.P384), "P-521": generated(sign.P521), "Ed25519": generated(sign.Ed25519),
+		"RSA-2048":             generated(sign.RSA2048),
+		"after a comment":      append([]byte("# the release key\n"), good...),
+		"line ends of Windows": bytes.ReplaceAll(good, []byte("\n"), []byte("\r\n")),
+		"P-256, put together":  named(oidP256, point),
 	} {
 		if _, err := verify.ParseTrustedKey(data); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -100,18 +102,22 @@ func TestParseTrustedKey(t *testing.T) {
 	}
 	compressed := append([]byte{2 + point[64]&1}, point[1:33]...)
 	for name, data := range map[string][]byte{
-		"nothing":                  nil,
-		"no PEM":                   []byte("MFkwEwYHKoZIzj0CAQ"),
-		"two keys":                 append(bytes.Clone(good), generated(sign.P256)...),
-		"a broken key, then one":   append([]byte("-----BEGIN PUBLIC KEY-----\n*\n-----END PUBLIC KEY-----\n"), good...),
-		"a key, then half a one":   append(bytes.Clone(good), "-----BEGIN PUBLIC KEY-----\nMFkw"...),
-		"a certificate":            block("CERTIFICATE", []byte{0x30, 0}, nil),
-		"a private key":            func() []byte { der, err := x509.MarshalPKCS8PrivateKey(p256); return block("PRIVATE KEY", der, err) }(),
-		"PKCS #1":                  block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&small.PublicKey), nil),
-		"RSA-1024":                 public(&small.PublicKey),
-		"P-224":                    public(&ec(elliptic.P224()).PublicKey),
-		"X25519":                   public(x25519.PublicKey()),
-		"DSA":                      info(oid(1, 2, 840, 10040, 4, 1), struct{ P, Q, G *big.Int }{big.NewInt(23), big.NewInt(11), big.NewInt(4)}, []byte{2, 1, 4}),
+		"nothing":                nil,
+		"no PEM":                 []byte("MFkwEwYHKoZIzj0CAQ"),
+		"two keys":               append(bytes.Clone(good), generated(sign.P256)...),
+		"a broken key, then one": append([]byte("-----BEGIN PUBLIC KEY-----\n*\n-----END PUBLIC KEY-----\n"), good...),
+		"a key, then half a one": append(bytes.Clone(good), "-----BEGIN PUBLIC KEY-----\nMFkw"...),
+		"a certificate":          block("CERTIFICATE", []byte{0x30, 0}, nil),
+		"a private key": func() []byte {
+			der, err := x509.MarshalPKCS8PrivateKey(p256)
+			return block("PRIVATE KEY", der, err)
+		}(),
+		"PKCS #1":  block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&small.PublicKey), nil),
+		"RSA-1024": public(&small.PublicKey),
+		"P-224":    public(&ec(elliptic.P224()).PublicKey),
+		"X25519":   public(x25519.PublicKey()),
+		"DSA": info(oid(1, 2, 840, 10040, 4, 1),
+			struct{ P, Q, G *big.Int }{big.NewInt(23), big.NewInt(11), big.NewInt(4)}, []byte{2, 1, 4}),
 		"secp256k1":                named(oid(1, 3, 132, 0, 10), point),
 		"brainpoolP256r1":          named(oid(1, 3, 36, 3, 3, 2, 8, 1, 1, 7), point),
 		"P-384 with P-256's point": named(oid(1, 3, 132, 0, 34), point),
@@ -152,7 +158,8 @@ func TestKeyUntilAndName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := a.Signers[0]; s.Identity != id || s.Name != "acme release" || !s.Until.Equal(end) || s.String() != "acme release ("+id.String()+")" {
+	if s := a.Signers[0]; s.Identity != id || s.Name != "acme release" || !s.Until.Equal(end) ||
+		s.String() != "acme release ("+id.String()+")" {
 		t.Errorf("%+v", s)
 	}
 	if err := v.Validate(); err != nil {
@@ -188,7 +195,8 @@ func TestStatementsOfOthers(t *testing.T) {
 	v := trusting(allFormats, key)
 	commit, dir := strings.Repeat("0c", 20), strings.Repeat("d1", 32)
 	const facts = "https://in-toto.io/attestation/test-result/v0.1"
-	both := forgeBundle(t, statement(`{"name":"git+https://example.com/app","digest":{"gitCommit":"`+commit+`"}},{"digest":{"dirHash":"`+dir+`"}}`, facts), key)
+	both := forgeBundle(t, statement(`{"name":"git+https://example.com/app","digest":{"gitCommit":"`+commit+`"}},{"digest":{"dirHash":"`+
+		dir+`"}}`, facts), key)
 	for asked, want := range map[digest.Digest]error{
 		digest.Digest("gitCommit:" + commit):                               nil,
 		digest.Digest("dirHash:" + dir):                                    nil,
@@ -198,7 +206,8 @@ func TestStatementsOfOthers(t *testing.T) {
 		digest.Digest("gitCommit:" + strings.ToUpper(commit)):              verify.ErrSubject,
 		digest.Digest("gitCommit:" + commit[2:]):                           verify.ErrSubject,
 		digest.Digest("sha1:" + commit):                                    verify.ErrSubject,
-		"gitCommit:":                                                       verify.ErrSubject, "gitCommit": verify.ErrSubject, "dirHash:" + digest.Digest(commit): verify.ErrSubject,
+		"gitCommit:":                                                       verify.ErrSubject, "gitCommit": verify.ErrSubject,
+		"dirHash:" + digest.Digest(commit): verify.ErrSubject,
 	} {
 		a, err := v.Verify(t.Context(), verify.Descriptor{Digest: asked}, both)
 		if !errors.Is(err, want) || err == nil && (a.Subject.Digest != asked || a.Kind != verify.Statement) {
@@ -209,7 +218,8 @@ func TestStatementsOfOthers(t *testing.T) {
 	asked := verify.Descriptor{Digest: digest.Digest("gitCommit:" + commit)}
 	for _, e := range []verify.Descriptor{
 		forgeBundle(t, statement(`{"digest":{"gitCommit":"`+commit+`"}}`, sign.ImageSignatureType), key),
-		forgeSimple(t, `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"`+string(asked.Digest)+`"},"type":"cosign container image signature"}}`, key),
+		forgeSimple(t, `{"critical":{"identity":{"docker-reference":"r.example/a"},"image":{"docker-manifest-digest":"`+
+			string(asked.Digest)+`"},"type":"cosign container image signature"}}`, key),
 	} {
 		if a, err := v.Verify(t.Context(), asked, e); !errors.Is(err, verify.ErrSubject) {
 			t.Errorf("%s: %+v, %v", e.MediaType, a, err)
@@ -225,12 +235,14 @@ func TestStatementsOfOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := verify.Collect(t.Context(), asked, source(item{evidence: written}), &verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}); len(r.Attestations) != 1 {
+	if r := verify.Collect(t.Context(), asked, source(item{evidence: written}),
+		&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}}); len(r.Attestations) != 1 {
 		t.Errorf("%+v", r)
 	}
 
 	whole := statement(about(subject.Digest), facts)
-	for name, s := range map[string]string{"null": strings.Replace(whole, `{"n":9007199254740993}`, "null", 1), "absent": strings.Replace(whole, `,"predicate":{"n":9007199254740993}`, "", 1)} {
+	for name, s := range map[string]string{"null": strings.Replace(whole, `{"n":9007199254740993}`, "null", 1),
+		"absent": strings.Replace(whole, `,"predicate":{"n":9007199254740993}`, "", 1)} {
 		if a, err := v.Verify(t.Context(), subject, forgeBundle(t, s, key)); err != nil || a.Predicate != nil || a.PredicateType != facts {
 			t.Errorf("%s, %s: %+v, %v", name, s, a, err)
 		}
@@ -268,7 +280,9 @@ func TestCostOfKeys(t *testing.T) {
 			t.Errorf("keyid %q: %v, want %v", keyid, err, want)
 		}
 	}
-	if a, err := v.Verify(t.Context(), subject, must(t)((&sign.BundleSigner{Key: last}).Sign(t.Context(), sign.About(subject, facts2{})))); err != nil || a.Signers[0].Identity != id {
+	if a, err := v.Verify(t.Context(), subject,
+		must(t)((&sign.BundleSigner{Key: last}).Sign(t.Context(), sign.About(subject, facts2{})))); err != nil ||
+		a.Signers[0].Identity != id {
 		t.Errorf("with a bundle's hint: %v", err)
 	}
 	v.Limits.WholeBytes = 1

@@ -29,7 +29,8 @@ func TestWycheproofMLDSA(t *testing.T) {
 		if err := json.Unmarshal(data, &doc); err != nil {
 			t.Fatal(err)
 		}
-		params := map[string]mldsa.Parameters{"ML-DSA-44": mldsa.MLDSA44(), "ML-DSA-65": mldsa.MLDSA65(), "ML-DSA-87": mldsa.MLDSA87()}[doc.Algorithm]
+		params := map[string]mldsa.Parameters{"ML-DSA-44": mldsa.MLDSA44(), "ML-DSA-65": mldsa.MLDSA65(),
+			"ML-DSA-87": mldsa.MLDSA87()}[doc.Algorithm]
 		for _, g := range doc.TestGroups {
 			raw, err := hex.DecodeString(g.PublicKey)
 			if err != nil {

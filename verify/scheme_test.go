@@ -15,7 +15,8 @@ import (
 // is the default of the key. The refusal says what is not listed.
 func TestSchemes(t *testing.T) {
 	st := named(subject)
-	for _, a := range []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.Ed25519, sign.MLDSA44, sign.MLDSA65, sign.MLDSA87} {
+	for _, a := range []sign.Algorithm{sign.P256, sign.P384, sign.P521, sign.RSA2048, sign.Ed25519, sign.MLDSA44, sign.MLDSA65,
+		sign.MLDSA87} {
 		key, trusted := newKey(t, a)
 		all := schemesOf(trusted)
 		byDefault := map[sign.Algorithm]verify.Scheme{sign.P384: verify.ECDSAWithSHA384, sign.P521: verify.ECDSAWithSHA512}[a]

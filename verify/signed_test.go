@@ -56,7 +56,8 @@ func TestSignedByOthers(t *testing.T) {
 		tried++
 		var signers int
 		for keyName, key := range keys {
-			mine := strings.TrimSuffix(base, ".dsse.json") == keyName || keys[strings.TrimSuffix(base, ".dsse.json")].Key == nil && strings.Contains(base, "-"+keyName) ||
+			mine := strings.TrimSuffix(base, ".dsse.json") == keyName || keys[strings.TrimSuffix(base, ".dsse.json")].Key == nil &&
+				strings.Contains(base, "-"+keyName) ||
 				strings.Contains(base, "four-signatures") && !strings.Contains(keyName, "-")
 			verdict := func(schemes ...verify.Scheme) error {
 				v := &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Key, Schemes: schemes}}, Formats: allFormats}

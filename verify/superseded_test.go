@@ -16,7 +16,8 @@ func TestSuperseded(t *testing.T) {
 		a := &verify.Attestation{
 			Kind: verify.Statement, Subject: verify.Descriptor{Digest: digest.FromString("subject")}, PredicateType: "sbom",
 			Signers: []verify.Signer{{
-				Identity: verify.Identity{Kind: verify.KeyIdentity, Key: "alice"}, Key: "alice", SignedAt: at(1), TimeSource: verify.TimeClaimed,
+				Identity: verify.Identity{Kind: verify.KeyIdentity, Key: "alice"}, Key: "alice", SignedAt: at(1),
+				TimeSource: verify.TimeClaimed,
 			}},
 			Evidence: verify.Descriptor{Digest: digest.FromString(text), MediaType: text},
 		}
@@ -26,7 +27,8 @@ func TestSuperseded(t *testing.T) {
 		return a
 	}
 	signer := func(name string, hour int, source verify.TimeSource) verify.Signer {
-		return verify.Signer{Identity: verify.Identity{Kind: verify.KeyIdentity, Key: name}, Key: name, SignedAt: at(hour), TimeSource: source}
+		return verify.Signer{Identity: verify.Identity{Kind: verify.KeyIdentity, Key: name}, Key: name, SignedAt: at(hour),
+			TimeSource: source}
 	}
 	report := &verify.Report{Attestations: []*verify.Attestation{
 		say("old", nil),

@@ -177,7 +177,8 @@ func (id Identity) Validate() error {
 		case id.Key != "":
 			return errors.New("verify: a certificate's identity has no Key: see IssuerKey, and Signer.Key")
 		case id.IssuerKey != "" && !isSHA256(id.IssuerKey):
-			return fmt.Errorf("verify: an identity with IssuerKey %.80q, which is not a SHA-256 in 64 digits of lower-case hex", id.IssuerKey)
+			return fmt.Errorf("verify: an identity with IssuerKey %.80q, which is not a SHA-256 in 64 digits of lower-case hex",
+				id.IssuerKey)
 		}
 	default:
 		return fmt.Errorf("verify: an identity of unknown kind %d", id.Kind)

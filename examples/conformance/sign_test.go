@@ -28,7 +28,8 @@ func TestSignEmbedded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fulcio := map[bool]string{false: "https://fulcio.sigstore.dev", true: "https://fulcio.sigstage.dev"}[staging]; !bytes.Contains(
+			if fulcio := map[bool]string{false: "https://fulcio.sigstore.dev",
+				true: "https://fulcio.sigstage.dev"}[staging]; !bytes.Contains(
 				config,
 				[]byte(fulcio),
 			) {
@@ -38,7 +39,8 @@ func TestSignEmbedded(t *testing.T) {
 				t.Errorf("%v, %d bytes", err, len(root))
 			}
 		}
-		args := []string{"sign-bundle", "--identity-token", s.Token(map[string]any{"sub": "x", "exp": 1}), "--bundle", file + ".bundle", file}
+		args := []string{"sign-bundle", "--identity-token", s.Token(map[string]any{"sub": "x", "exp": 1}), "--bundle",
+			file + ".bundle", file}
 		if staging {
 			args = append(args[:1:1], append([]string{"--staging"}, args[1:]...)...)
 		}

@@ -66,7 +66,8 @@ func newPlace(t *testing.T) *place {
 	}
 	cloud.ECS.PutCluster("production")
 	if _, err := p.client.CreateService(t.Context(), &ecs.CreateServiceInput{
-		Cluster: aws.String("production"), ServiceName: aws.String("web"), TaskDefinition: &definition, DesiredCount: aws.Int32(2)}); err != nil {
+		Cluster: aws.String("production"), ServiceName: aws.String("web"), TaskDefinition: &definition, DesiredCount: aws.Int32(2)}); err !=
+		nil {
 		t.Fatal(err)
 	}
 	cloud.ECS.Advance(time.Minute)

@@ -69,7 +69,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.key, "key", "", "its key")
 	flags.StringVar(&o.namespace, "namespace", "lading", "the gate's namespace")
 	flags.StringVar(&o.service, "service", "lading-gate", "the gate's Service")
-	flags.StringVar(&o.platforms, "platforms", "index", "what is judged of an index: index, each, or a list such as linux/amd64,linux/arm64")
+	flags.StringVar(&o.platforms, "platforms", "index", "what is judged of an index: index, each, or a list such as linux/amd64,"+
+		"linux/arm64")
 	flags.StringVar(&o.log, "log", "", "file for a line of JSON for each decision; - is standard output")
 	flags.StringVar(&o.canary, "canary", "", "doctor: an image that the policy refuses, by digest")
 	flags.StringVar(&o.static, "static", "", "doctor: directory of the static manifests, on the host of the API server")
@@ -234,7 +235,8 @@ func check(ctx context.Context, o *options, stdout io.Writer, log *slog.Logger) 
 	}
 	refused := 0
 	for _, name := range o.args {
-		a := c.Check(ctx, &gate.Question{Name: name, Request: &policy.Request{Gate: "admission", Operation: "CREATE", Namespace: "default"}})
+		a := c.Check(ctx, &gate.Question{Name: name,
+			Request: &policy.Request{Gate: "admission", Operation: "CREATE", Namespace: "default"}})
 		fmt.Fprintf(stdout, "%s: %s: %s\n", a.Name, a.Decision.Verdict, a.Reason)
 		if a.Decision.Err() != nil {
 			refused++
@@ -278,7 +280,8 @@ func doctor(ctx context.Context, o *options, stdout io.Writer, _ *slog.Logger) e
 		return err
 	}
 	d := &k8sgate.Doctor{
-		API: api, Validating: "lading", Mutating: "lading", Exempt: []string{o.namespace, "kube-system"}, Canary: o.canary, Static: o.static,
+		API: api, Validating: "lading", Mutating: "lading", Exempt: []string{o.namespace, "kube-system"}, Canary: o.canary,
+		Static: o.static,
 	}
 	findings := d.Examine(ctx)
 	for _, f := range findings {

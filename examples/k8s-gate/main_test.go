@@ -215,7 +215,8 @@ func (a *api) may(verb, group, resource, namespace, name string) bool {
 		}
 		for i := range o.get("rules").([]any) {
 			names := o.get("rules", i, "resourceNames")
-			if has(o.get("rules", i, "verbs"), verb) && has(o.get("rules", i, "apiGroups"), group) && has(o.get("rules", i, "resources"), resource) &&
+			if has(o.get("rules", i, "verbs"), verb) && has(o.get("rules", i, "apiGroups"), group) &&
+				has(o.get("rules", i, "resources"), resource) &&
 				(names == nil || has(names, name)) {
 				return true
 			}
@@ -230,19 +231,22 @@ func TestManifests(t *testing.T) {
 	_, list := base(t)
 	a := &api{t: t, list: list}
 	own := &k8sgate.Certificates{
-		API: a, Namespace: "lading", Secret: "lading-gate-tls", Names: []string{"lading-gate.lading.svc"}, Validating: []string{"lading"}, Mutating: []string{"lading"},
+		API: a, Namespace: "lading", Secret: "lading-gate-tls", Names: []string{"lading-gate.lading.svc"}, Validating: []string{"lading"},
+		Mutating: []string{"lading"},
 	}
 	for range 2 {
 		if err := own.Step(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, want := range []string{"create secrets", "get secrets", "patch validatingwebhookconfigurations", "patch mutatingwebhookconfigurations"} {
+	for _, want := range []string{"create secrets", "get secrets", "patch validatingwebhookconfigurations",
+		"patch mutatingwebhookconfigurations"} {
 		if !slices.ContainsFunc(a.calls, func(c string) bool { return strings.HasPrefix(c, want) }) {
 			t.Errorf("%s was not tried: %v", want, a.calls)
 		}
 	}
-	for _, not := range [][4]string{{"get", "", "secrets", "other"}, {"update", "", "secrets", "another"}, {"patch", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "another"},
+	for _, not := range [][4]string{{"get", "", "secrets", "other"}, {"update", "", "secrets", "another"},
+		{"patch", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "another"},
 		{"delete", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "lading"}, {"list", "", "secrets", ""}} {
 		if a.may(not[0], not[1], not[2], "lading", not[3]) {
 			t.Errorf("the account may %v", not)
@@ -251,11 +255,13 @@ func TestManifests(t *testing.T) {
 	a.all = true
 	d := &k8sgate.Doctor{API: a, Validating: "lading", Mutating: "lading", Exempt: []string{"lading", "kube-system"}}
 	for _, f := range d.Examine(t.Context()) {
-		if f.State == k8sgate.Open || f.State == k8sgate.NotProven && !strings.Contains(f.Why, "canary") && !strings.Contains(f.Why, "caBundle") {
+		if f.State == k8sgate.Open || f.State == k8sgate.NotProven && !strings.Contains(f.Why, "canary") &&
+			!strings.Contains(f.Why, "caBundle") {
 			t.Error(f)
 		}
 	}
-	for kind, path := range map[string]string{"ValidatingWebhookConfiguration": k8sgate.PathValidate, "MutatingWebhookConfiguration": k8sgate.PathPin} {
+	for kind, path := range map[string]string{"ValidatingWebhookConfiguration": k8sgate.PathValidate,
+		"MutatingWebhookConfiguration": k8sgate.PathPin} {
 		w := find(t, list, kind, "lading")
 		if w.get("webhooks", 0, "clientConfig", "service", "path") != path || w.get("webhooks", 0, "failurePolicy") != "Fail" {
 			t.Errorf("%s: %v", kind, w)
@@ -301,7 +307,8 @@ func TestCompanion(t *testing.T) {
 			found++
 			re := regexp.MustCompile(strings.ReplaceAll(m[1], `\\`, `\`)) // a literal of CEL, whose expressions are RE2's
 			sum := "@sha256:" + strings.Repeat("a", 64)
-			for _, bad := range []string{"", "a", "a:v1", "a" + sum + "x", "a" + sum + "\n", "\na" + sum, " a" + sum, "https://a" + sum, "a@sha256:abc", strings.Repeat("e", 64), sum, "a\n" + sum} {
+			for _, bad := range []string{"", "a", "a:v1", "a" + sum + "x", "a" + sum + "\n", "\na" + sum, " a" + sum, "https://a" + sum,
+				"a@sha256:abc", strings.Repeat("e", 64), sum, "a\n" + sum} {
 				if re.MatchString(bad) {
 					t.Errorf("%s takes %q", o.name(), bad)
 				}
@@ -323,7 +330,8 @@ func TestStatic(t *testing.T) {
 			if !strings.HasSuffix(o.name(), ".static.k8s.io") || o.get("spec", "paramKind") != nil {
 				t.Errorf("%s: %s", file, o.name())
 			}
-			if o.kind() == "ValidatingWebhookConfiguration" && (o.get("webhooks", 0, "clientConfig", "url") == nil || o.get("webhooks", 0, "clientConfig", "service") != nil) {
+			if o.kind() == "ValidatingWebhookConfiguration" &&
+				(o.get("webhooks", 0, "clientConfig", "url") == nil || o.get("webhooks", 0, "clientConfig", "service") != nil) {
 				t.Errorf("%s: %v", file, o.get("webhooks", 0, "clientConfig"))
 			}
 		}
@@ -358,7 +366,8 @@ func TestCheckAndReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tag := range []string{"signed", "unsigned"} {
-		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` + tag + `"}}`
+		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],` +
+			`"annotations":{"n":"` + tag + `"}}`
 		d := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(text), Size: int64(len(text))}
 		if err := repo.Push(t.Context(), d, strings.NewReader(text)); err != nil {
 			t.Fatal(err)
@@ -379,13 +388,16 @@ func TestCheckAndReload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "policy.yaml")
 	text := "version: 1\nname: test\nserial: 1\nexpires: 2099-01-01\ntrust:\n  - name: release\n    key: |\n      " +
 		strings.ReplaceAll(strings.TrimSpace(string(public)), "\n", "\n      ") +
-		"\ngates:\n  admission: {mode: deny}\nimages:\n  - name: shop\n    match: [\"" + server.Host() + "/**\"]\n    require:\n      - name: signed\n        signature: {by: [release]}\n"
+		"\ngates:\n  admission: {mode: deny}\nimages:\n  - name: shop\n    match: [\"" + server.Host() + "/**\"]\n    require:\n      " +
+		"- name: signed\n        signature: {by: [release]}\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out, stderr bytes.Buffer
-	code := run(t.Context(), []string{"check", "--policy", path, server.Host() + "/shop/web:signed", server.Host() + "/shop/web:unsigned", "evil.example.com/x@sha256:" + strings.Repeat("a", 64)}, &out, &stderr)
-	if code != 1 || !strings.Contains(stderr.String(), "2 of 3 images would be refused") || !strings.Contains(out.String(), "web:signed: ALLOW") || !strings.Contains(out.String(), "web:unsigned: DENY") {
+	code := run(t.Context(), []string{"check", "--policy", path, server.Host() + "/shop/web:signed", server.Host() + "/shop/web:unsigned",
+		"evil.example.com/x@sha256:" + strings.Repeat("a", 64)}, &out, &stderr)
+	if code != 1 || !strings.Contains(stderr.String(), "2 of 3 images would be refused") ||
+		!strings.Contains(out.String(), "web:signed: ALLOW") || !strings.Contains(out.String(), "web:unsigned: DENY") {
 		t.Errorf("%d\n%s%s", code, out.String(), stderr.String())
 	}
 	// The same through the webhook, as the manifests have it.
@@ -400,8 +412,10 @@ func TestCheckAndReload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		review := fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},`+
-			`"operation":"CREATE","namespace":"n","userInfo":{},"object":{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"c","image":"%s/shop/web:%s@%s"}]}}}}`, server.Host(), tag, d.Digest)
+		review := fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"",`+
+			`"version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},`+
+			`"operation":"CREATE","namespace":"n","userInfo":{},"object":{"apiVersion":"v1","kind":"Pod",`+
+			`"spec":{"containers":[{"name":"c","image":"%s/shop/web:%s@%s"}]}}}}`, server.Host(), tag, d.Digest)
 		w := httptest.NewRecorder()
 		door.ServeHTTP(w, httptest.NewRequest(http.MethodPost, k8sgate.PathValidate, strings.NewReader(review)))
 		if strings.Contains(w.Body.String(), `"allowed":true`) != want {

@@ -61,7 +61,8 @@ func (a *app) here() (out []finding) {
 	case err != nil:
 		out = append(out, finding{ill, "Sigstore's trusted roots", err.Error(), "let this machine reach tuf-repo-cdn.sigstore.dev"})
 	case roots.Embedded:
-		out = append(out, finding{well, "Sigstore's trusted roots", "those of this program, of " + roots.Date.UTC().Format(time.DateOnly), ""})
+		out = append(out, finding{well, "Sigstore's trusted roots",
+			"those of this program, of " + roots.Date.UTC().Format(time.DateOnly), ""})
 	default:
 		out = append(out, finding{well, "Sigstore's trusted roots", "refreshed on " + roots.Date.UTC().Format(time.DateOnly), ""})
 	}
@@ -77,7 +78,8 @@ func (a *app) registryOf(cmd *cobra.Command, name string) (out []finding) {
 	count := 0
 	for _, err := range p.repo.Referrers(cmd.Context(), p.image) {
 		if err != nil {
-			return append(out, finding{ill, "its evidence", err.Error(), "what cannot be listed is never \"nothing there\": doors will not decide"})
+			return append(out, finding{ill, "its evidence", err.Error(), "what cannot be listed is never \"nothing there\": doors will " +
+				"not decide"})
 		}
 		count++
 	}

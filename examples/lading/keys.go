@@ -32,12 +32,14 @@ type signFlags struct {
 
 func (f *signFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.key, "key", "", "private key: a file of cosign, openssl or ssh-keygen, or awskms://...\nthe passphrase of a file comes from COSIGN_PASSWORD, or is asked for")
+	fs.StringVar(&f.key, "key", "", "private key: a file of cosign, openssl or ssh-keygen, or awskms://...\nthe passphrase of a file "+
+		"comes from COSIGN_PASSWORD, or is asked for")
 	fs.StringVar(&f.chain, "certificate-chain", "", "sign as notation does, with --key and this chain (PEM, leaf first)")
 	fs.StringVar(&f.tsa, "timestamp-url", "", "have notation's signature stamped by this authority")
 	fs.StringVar(&f.tsaRoots, "timestamp-roots", "", "certificates (PEM) that the authority's must chain to")
 	fs.StringVar(&f.profile, "profile", "", "sign with AWS Signer, by the ARN of this signing profile")
-	fs.StringVar(&f.token, "identity-token", "", "sign keyless with this OIDC token, or the file that has it;\nelse with SIGSTORE_ID_TOKEN, or as the job that runs in GitHub Actions")
+	fs.StringVar(&f.token, "identity-token", "", "sign keyless with this OIDC token, or the file that has it;\n"+
+		"else with SIGSTORE_ID_TOKEN, or as the job that runs in GitHub Actions")
 	fs.StringVar(&f.trustedRoot, "trusted-root", "", "keyless at another instance: its trusted root, with --signing-config")
 	fs.StringVar(&f.config, "signing-config", "", "keyless at another instance: where its services are")
 	fs.BoolVar(&f.staging, "staging", false, "keyless at Sigstore's staging instance")

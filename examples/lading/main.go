@@ -128,7 +128,8 @@ func manual(root *cobra.Command) *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
-			return doc.GenManTree(root, &doc.GenManHeader{Title: "LADING", Section: "1", Source: "Lading", Manual: "Lading"}, filepath.Clean(args[0]))
+			return doc.GenManTree(root, &doc.GenManHeader{Title: "LADING", Section: "1", Source: "Lading", Manual: "Lading"},
+				filepath.Clean(args[0]))
 		},
 	}
 }

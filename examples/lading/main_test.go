@@ -156,7 +156,8 @@ func push(t *testing.T, name string, platforms []ocispec.Platform, dpkg string) 
 	var images []ocispec.Descriptor
 	for _, p := range platforms {
 		l := put(ocispec.MediaTypeImageLayer, layer.Bytes())
-		config := put(ocispec.MediaTypeImageConfig, marshal(ocispec.Image{Platform: p, RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{l.Digest}}}))
+		config := put(ocispec.MediaTypeImageConfig,
+			marshal(ocispec.Image{Platform: p, RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{l.Digest}}}))
 		d := put(ocispec.MediaTypeImageManifest, marshal(ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2},
 			MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: []ocispec.Descriptor{l}}))
 		d.Platform = &p

@@ -106,7 +106,8 @@ func (a *app) catalogOptions(format sbom.Format, platform *ocispec.Platform) *ca
 }
 
 // catalogue looks into an image of a repository that is open.
-func (a *app) catalogue(ctx context.Context, p *place, image registry.Descriptor, o *catalog.Options) (*sbom.Document, *catalog.Report, error) {
+func (a *app) catalogue(ctx context.Context, p *place, image registry.Descriptor, o *catalog.Options) (*sbom.Document,
+	*catalog.Report, error) {
 	if called := p.called(); called != "" {
 		o.Name = called
 	}
@@ -115,7 +116,8 @@ func (a *app) catalogue(ctx context.Context, p *place, image registry.Descriptor
 
 func (a *app) catalogued(p catalog.Progress) {
 	if p.Layers > 0 {
-		a.ui.progress("layer %d of %d, %.1f of %.1f MB, %d files, %d packages", p.Layer, p.Layers, mb(p.Bytes), mb(p.Total), p.Files, p.Packages)
+		a.ui.progress("layer %d of %d, %.1f of %.1f MB, %d files, %d packages", p.Layer, p.Layers, mb(p.Bytes), mb(p.Total),
+			p.Files, p.Packages)
 		return
 	}
 	a.ui.progress("%d files, %d packages", p.Files, p.Packages)
@@ -161,7 +163,8 @@ func (a *app) look(ctx context.Context, name, platform string, format sbom.Forma
 		return catalog.Image(ctx, src, image, o)
 	}
 	// The short name of an image, as docker has it, or a slip.
-	if ref, err := gate.ParseReference(name, false); err == nil && !strings.ContainsAny(name, ":@") && !strings.HasPrefix(ref.String(), name) {
+	if ref, err := gate.ParseReference(name, false); err == nil && !strings.ContainsAny(name, ":@") &&
+		!strings.HasPrefix(ref.String(), name) {
 		a.ui.note("no file or directory is called %s: asking for the image %s", name, ref)
 	}
 	p, err := a.reach.open(ctx, name)
@@ -183,7 +186,8 @@ type sbomSummary struct {
 }
 
 func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
-	s := &sbomSummary{Format: doc.Format().String(), Components: doc.Len(), Packages: r.Packages, Files: r.Files, Licensed: r.Licensed, Edges: r.Edges}
+	s := &sbomSummary{Format: doc.Format().String(), Components: doc.Len(), Packages: r.Packages, Files: r.Files, Licensed: r.Licensed,
+		Edges: r.Edges}
 	for _, w := range r.Warnings {
 		s.Warnings = append(s.Warnings, w.String())
 	}
@@ -192,7 +196,8 @@ func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
 
 func printSBOM(w io.Writer, name, file string, doc *sbom.Document, r *catalog.Report) {
 	fmt.Fprintln(w, clip(name, 80))
-	fmt.Fprintf(w, "%v: %d components in %d files, %d dependencies, %d with a licence\n", doc.Format(), doc.Len(), r.Files, r.Edges, r.Licensed)
+	fmt.Fprintf(w, "%v: %d components in %d files, %d dependencies, %d with a licence\n", doc.Format(), doc.Len(), r.Files,
+		r.Edges, r.Licensed)
 	for _, kind := range slices.Sorted(maps.Keys(r.Packages)) {
 		fmt.Fprintf(w, "  %-12s %6d\n", clip(kind, 12), r.Packages[kind])
 	}

@@ -57,7 +57,8 @@ public dumps, or Amazon Inspector's.`,
 }
 
 func (a *app) buildIndex(cmd *cobra.Command, f *scanFlags, dumps []string) error {
-	contents, err := osv.Build(cmd.Context(), f.build, &osv.BuildOptions{Progress: func(n int) { a.ui.progress("%d advisories", n) }}, dumps...)
+	contents, err := osv.Build(cmd.Context(), f.build,
+		&osv.BuildOptions{Progress: func(n int) { a.ui.progress("%d advisories", n) }}, dumps...)
 	if err != nil {
 		return err
 	}

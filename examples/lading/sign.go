@@ -72,7 +72,8 @@ func (a *app) attest() *cobra.Command {
 	}
 	f.add(cmd)
 	addPredicate(cmd, &file, &kind)
-	cmd.Flags().BoolVar(&catalogue, "catalog", false, "make an SBOM of the image and attest it; with --each one for each\nplatform, about its own image")
+	cmd.Flags().BoolVar(&catalogue, "catalog", false, "make an SBOM of the image and attest it; with --each one for each\n"+
+		"platform, about its own image")
 	return cmd
 }
 
@@ -192,7 +193,8 @@ func (a *app) attachAll(ctx context.Context, f *signFlags, name string, of predi
 		if err != nil {
 			return err
 		}
-		one := signed{Subject: subject.Digest.String(), Platform: platformOf(subject), Type: p.PredicateType(), MediaType: evidence.MediaType, Bytes: evidence.Size}
+		one := signed{Subject: subject.Digest.String(), Platform: platformOf(subject), Type: p.PredicateType(),
+			MediaType: evidence.MediaType, Bytes: evidence.Size}
 		if trust == nil {
 			err = f.attach(ctx, place, subject, evidence)
 		} else {

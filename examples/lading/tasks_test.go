@@ -46,7 +46,8 @@ func TestTasks(t *testing.T) {
 	srv := registrytest.Start(nil)
 	defer srv.Close()
 	push(t, srv.Host()+"/demo/app:v1", []ocispec.Platform{{OS: "linux", Architecture: "amd64"}}, status)
-	if code := run(t.Context(), []string{"copy", srv.Host() + "/demo/app:v1", "layout:" + filepath.Join(dir, "out") + ":v1"}, nil, new(bytes.Buffer), os.Stderr); code != 0 {
+	if code := run(t.Context(), []string{"copy", srv.Host() + "/demo/app:v1", "layout:" + filepath.Join(dir, "out") + ":v1"}, nil,
+		new(bytes.Buffer), os.Stderr); code != 0 {
 		t.Fatalf("status %d", code)
 	}
 	said, number := make(map[string]string), ""

@@ -85,7 +85,8 @@ func (t *trustFlags) verifiers(ctx context.Context, u *ui, p *place) (out []veri
 		out = append(out, awssigner.Verifier(signer.NewFromConfig(cfg), t.profiles...))
 	}
 	if out == nil {
-		return nil, misuse("whom do you believe? give --key, --certificate-identity with --certificate-oidc-issuer, --notation or --profile")
+		return nil, misuse("whom do you believe? give --key, --certificate-identity with --certificate-oidc-issuer, --notation " +
+			"or --profile")
 	}
 	return out, nil
 }
@@ -118,7 +119,8 @@ func isFile(name string) bool { return !strings.Contains(name, "://") }
 
 func (t *trustFlags) keyless(u *ui) (verify.Verifier, error) {
 	if (t.identity == "") == (t.identityPattern == "") || (t.issuer == "") == (t.issuerPattern == "") {
-		return nil, misuse("keyless: give one of --certificate-identity and its regexp, and one of --certificate-oidc-issuer and its regexp")
+		return nil, misuse("keyless: give one of --certificate-identity and its regexp, and one of --certificate-oidc-issuer and " +
+			"its regexp")
 	}
 	pattern := func(exact, expression string) sigstore.Pattern {
 		if exact != "" {

@@ -65,7 +65,8 @@ the image, with it for a statement of one of these types.`,
 	return cmd
 }
 
-func (a *app) verifyAll(ctx context.Context, p *place, subjects []registry.Descriptor, verifiers []verify.Verifier, ask policy.Policy) error {
+func (a *app) verifyAll(ctx context.Context, p *place, subjects []registry.Descriptor, verifiers []verify.Verifier,
+	ask policy.Policy) error {
 	var all []verified
 	worst := policy.Allow
 	for i, subject := range subjects {
@@ -321,7 +322,8 @@ newer one, of the same type, about the same image. Nobody else's is touched.`,
 			}
 			report := verify.Collect(ctx, p.image, p.repo, verifiers...)
 			if len(report.Incomplete) > 0 {
-				return fmt.Errorf("what is attached could not all be looked at, so nothing is removed: %w", errors.Join(report.Incomplete...))
+				return fmt.Errorf("what is attached could not all be looked at, so nothing is removed: %w",
+					errors.Join(report.Incomplete...))
 			}
 			removed, err := p.repo.Prune(ctx, p.image, opts, report.Superseded()...)
 			if err != nil {

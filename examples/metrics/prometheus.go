@@ -24,7 +24,8 @@ func NewPrometheus(r prometheus.Registerer) (*Prometheus, error) {
 			return nil, err
 		}
 	}
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: gate.MetricDuration, Help: help[gate.MetricDuration], Buckets: buckets}, []string{"source"})
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: gate.MetricDuration, Help: help[gate.MetricDuration], Buckets: buckets},
+		[]string{"source"})
 	p.times[gate.MetricDuration] = h
 	return p, r.Register(h)
 }

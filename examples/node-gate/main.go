@@ -87,7 +87,8 @@ func newGate() (*nodegate.Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	options := &registry.Options{PlainHTTP: plainHTTP, Cache: &registry.Cache{Dir: filepath.Join(stateDir, "evidence"), ListingLifetime: listingLifetime}}
+	options := &registry.Options{PlainHTTP: plainHTTP,
+		Cache: &registry.Cache{Dir: filepath.Join(stateDir, "evidence"), ListingLifetime: listingLifetime}}
 	if _, err := os.Stat(filepath.Join(configDir, "config.json")); err == nil {
 		if err := os.Setenv("DOCKER_CONFIG", configDir); err != nil {
 			return nil, err

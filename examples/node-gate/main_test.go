@@ -69,7 +69,8 @@ func newNode(t testing.TB) *node {
 		t.Fatal(err)
 	}
 	push := func(note string) registry.Descriptor {
-		data := []byte(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` + note + `"}}`)
+		data := []byte(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],` +
+			`"annotations":{"n":"` + note + `"}}`)
 		d := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(data), Size: int64(len(data))}
 		if err := repo.Push(context.Background(), d, bytes.NewReader(data)); err != nil {
 			t.Fatal(err)
@@ -211,13 +212,15 @@ func TestDoctor(t *testing.T) {
 		"short-timeout":            {1, "The door is BLOCKED"},
 	} {
 		var out bytes.Buffer
-		status := run(t.Context(), []string{"doctor", "-dump", filepath.Join(dump, name+".dump.toml"), "-root", root}, nil, &out, io.Discard)
+		status := run(t.Context(), []string{"doctor", "-dump", filepath.Join(dump, name+".dump.toml"), "-root", root}, nil,
+			&out, io.Discard)
 		if status != want.status || !strings.Contains(out.String(), want.word) {
 			t.Errorf("%s: %d\n%s", name, status, out.String())
 		}
 	}
 	var out, errs bytes.Buffer
-	if status := run(t.Context(), []string{"doctor", "-dump", "nowhere"}, nil, &out, &errs); status != 3 || !strings.Contains(errs.String(), "-dump FILE") {
+	if status := run(t.Context(), []string{"doctor", "-dump", "nowhere"}, nil, &out, &errs); status != 3 ||
+		!strings.Contains(errs.String(), "-dump FILE") {
 		t.Errorf("%d\n%s", status, errs.String())
 	}
 }

@@ -139,7 +139,8 @@ func prepare(t *testing.T) (dir string, env map[string]string) {
 	// Keyless, the program would ask the public Sigstore.
 	write(
 		"pipeline",
-		"#!/bin/bash\nmore=()\ncase \"$*\" in *keyless*) more=(-sigstore \"$SIGSTORE\") ;; esac\nexec -a pipeline \""+env["PROGRAM"]+"\" \"$@\" \"${more[@]}\"\n",
+		"#!/bin/bash\nmore=()\ncase \"$*\" in *keyless*) more=(-sigstore \"$SIGSTORE\") ;; esac\nexec -a pipeline \""+env["PROGRAM"]+
+			"\" \"$@\" \"${more[@]}\"\n",
 	)
 	write("scan", "#!/bin/bash\nexec -a scan \""+env["PROGRAM"]+"\" \"$@\"\n")
 	var b bytes.Buffer
@@ -149,7 +150,8 @@ func prepare(t *testing.T) (dir string, env map[string]string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(f, `{"id": %q, "modified": "2026-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "Go", "name": "example.com/%s"},`+
+		fmt.Fprintf(f, `{"id": %q, "modified": "2026-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "Go", "name": `+
+			`"example.com/%s"},`+
 			`"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}`, id, id)
 	}
 	if err := w.Close(); err != nil {
@@ -252,16 +254,21 @@ func TestGitLab(t *testing.T) {
 	}
 	sigstore := keylesstest.Start()
 	defer sigstore.Close()
-	for name, data := range map[string][]byte{"trusted_root.json": sigstore.TrustedRoot(), "signing_config.json": sigstore.SigningConfig(keylesstest.Tiles)} {
+	for name, data := range map[string][]byte{"trusted_root.json": sigstore.TrustedRoot(),
+		"signing_config.json": sigstore.SigningConfig(keylesstest.Tiles)} {
 		if err := os.WriteFile(filepath.Join(env["SIGSTORE"], name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, value := range map[string]string{"GITLAB_CI": "true", "CI_PROJECT_URL": "https://gitlab.com/acme/app", "CI_SERVER_URL": "https://gitlab.com",
-		"CI_CONFIG_PATH": ".gitlab-ci.yml", "CI_COMMIT_TAG": "v1.0", "CI_COMMIT_REF_NAME": "v1.0", "CI_COMMIT_SHA": "9c1185a5c5e9fc54612808977ee8f548b2258d31",
-		"CI_REGISTRY": env["REGISTRY"], "CI_REGISTRY_IMAGE": env["REGISTRY"] + "/acme/app", "CI_REGISTRY_USER": "u", "CI_REGISTRY_PASSWORD": "p", "CI_PROJECT_ID": "7",
-		"CI_JOB_URL": "https://gitlab.com/acme/app/-/jobs/1", "CI_JOB_NAME": "release", "CI_RUNNER_ID": "1", "CI_RUNNER_VERSION": "18.0.0", "CI_PIPELINE_SOURCE": "push",
-		"CI_JOB_STARTED_AT": "2026-11-29T04:00:00Z"} {
+	for name, value := range map[string]string{"GITLAB_CI": "true", "CI_PROJECT_URL": "https://gitlab.com/acme/app",
+		"CI_SERVER_URL":  "https://gitlab.com",
+		"CI_CONFIG_PATH": ".gitlab-ci.yml", "CI_COMMIT_TAG": "v1.0", "CI_COMMIT_REF_NAME": "v1.0",
+		"CI_COMMIT_SHA": "9c1185a5c5e9fc54612808977ee8f548b2258d31",
+		"CI_REGISTRY":   env["REGISTRY"], "CI_REGISTRY_IMAGE": env["REGISTRY"] + "/acme/app", "CI_REGISTRY_USER": "u",
+		"CI_REGISTRY_PASSWORD": "p", "CI_PROJECT_ID": "7",
+		"CI_JOB_URL": "https://gitlab.com/acme/app/-/jobs/1", "CI_JOB_NAME": "release", "CI_RUNNER_ID": "1", "CI_RUNNER_VERSION": "18.0.0",
+		"CI_PIPELINE_SOURCE": "push",
+		"CI_JOB_STARTED_AT":  "2026-11-29T04:00:00Z"} {
 		env[name] = value
 	}
 	for name := range job["id_tokens"].(map[string]any) {

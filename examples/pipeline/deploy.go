@@ -81,7 +81,8 @@ func (d *deployments) deploy(images []string) (json.RawMessage, error) {
 		})
 	}
 	service := d.cloud.ECS.PutService("shop", types.Service{ServiceName: aws.String("web")})
-	revision := d.cloud.ECS.PutServiceRevision(service, types.ServiceRevision{TaskDefinition: aws.String(d.cloud.ECS.PutTaskDefinition(task))})
+	revision := d.cloud.ECS.PutServiceRevision(service,
+		types.ServiceRevision{TaskDefinition: aws.String(d.cloud.ECS.PutTaskDefinition(task))})
 	return json.Marshal(map[string]any{
 		"executionId":      "a635edb5-a66b-4f44-bf3f-fcee4b3641a5",
 		"lifecycleStage":   "PRE_SCALE_UP",
@@ -121,7 +122,8 @@ func (d *deployments) otherProfile(ctx context.Context) ([]string, error) {
 
 func (d *deployments) revoked(context.Context) ([]string, error) {
 	d.cloud.Revoke(d.version, time.Time{})
-	by, err := byProfile(d.client, d.seal.trusts, []*x509.Certificate{d.cloud.Root()}) // one believes for ten minutes what AWS Signer answered
+	// one believes for ten minutes what AWS Signer answered
+	by, err := byProfile(d.client, d.seal.trusts, []*x509.Certificate{d.cloud.Root()})
 	if err != nil {
 		return nil, err
 	}

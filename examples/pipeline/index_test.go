@@ -63,7 +63,8 @@ func TestIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int{"https://sigstore.dev/cosign/sign/v1": 1, "https://slsa.dev/provenance/v1": 1} // the first is the image's signature
+	// the first is the image's signature
+	want := map[string]int{"https://sigstore.dev/cosign/sign/v1": 1, "https://slsa.dev/provenance/v1": 1}
 	for i, d := range append([]ocispec.Descriptor{root}, index.Manifests...) {
 		got := map[string]int{}
 		for _, a := range verify.Collect(t.Context(), d, repo, by.verifier).Attestations {

@@ -23,7 +23,8 @@ func TestLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"-image", image, "-binary", program, "-scan", "inspector", "-sign", profile}, &stdout, &stderr); code != passed {
+	if code := run(t.Context(), []string{"-image", image, "-binary", program, "-scan", "inspector", "-sign", profile}, &stdout,
+		&stderr); code != passed {
 		t.Fatalf("exit code %d\n%s%s", code, &stdout, &stderr)
 	}
 	t.Log(stdout.String())

@@ -45,7 +45,8 @@ func surroundings(t *testing.T) map[string]string {
 	sigstore := keylesstest.Start()
 	t.Cleanup(sigstore.Close)
 	folder := t.TempDir()
-	for name, data := range map[string][]byte{"trusted_root.json": sigstore.TrustedRoot(), "signing_config.json": sigstore.SigningConfig(keylesstest.Tiles)} {
+	for name, data := range map[string][]byte{"trusted_root.json": sigstore.TrustedRoot(),
+		"signing_config.json": sigstore.SigningConfig(keylesstest.Tiles)} {
 		if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -59,9 +60,11 @@ func surroundings(t *testing.T) map[string]string {
 		"REGISTRY": server.Host(), "PROFILE": profile, "PROGRAM": program, "SIGSTORE": folder,
 		"AWS_ENDPOINT_URL": cloud.URL(), "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "us-east-1",
 		"AWS_EC2_METADATA_DISABLED": "true",
-		"GITHUB_ACTIONS":            "true", "GITHUB_REPOSITORY": "acme/app", "GITHUB_REF": "refs/tags/v1.0", "GITHUB_SERVER_URL": "https://github.com",
-		"GITHUB_WORKFLOW_REF": "acme/app/.github/workflows/release.yml@refs/tags/v1.0", "GITHUB_SHA": "9c1185a5c5e9fc54612808977ee8f548b2258d31",
-		"GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_EVENT_NAME": "push", "GITHUB_REPOSITORY_ID": "1234",
+		"GITHUB_ACTIONS":            "true", "GITHUB_REPOSITORY": "acme/app", "GITHUB_REF": "refs/tags/v1.0",
+		"GITHUB_SERVER_URL":   "https://github.com",
+		"GITHUB_WORKFLOW_REF": "acme/app/.github/workflows/release.yml@refs/tags/v1.0",
+		"GITHUB_SHA":          "9c1185a5c5e9fc54612808977ee8f548b2258d31",
+		"GITHUB_RUN_ID":       "7", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_EVENT_NAME": "push", "GITHUB_REPOSITORY_ID": "1234",
 		"ACTIONS_ID_TOKEN_REQUEST_URL": issuer.URL + "/?api-version=2.0", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "secret",
 		"SIGSTORE_ID_TOKEN": token(),
 	}

@@ -54,7 +54,8 @@ func tour(ctx context.Context, p *printer) error {
 	if err != nil {
 		return err
 	}
-	f := &flow{p: p, name: server.Host() + "/shop/web:v1", program: program, seal: by, scanner: inspector.New(cloud.Config()), fail: vuln.High,
+	f := &flow{p: p, name: server.Host() + "/shop/web:v1", program: program, seal: by, scanner: inspector.New(cloud.Config()),
+		fail:   vuln.High,
 		lookup: func(name string) (string, bool) { v, ok := codeBuild[name]; return v, ok }}
 	if err := f.run(ctx); err != nil {
 		return err

@@ -54,7 +54,8 @@ var images = []image{
 	{"it has no SBOM", "sbom, components", func(b *build) { b.document = nil }},
 	{"a stranger's key signed its SBOM", "sbom, components", func(b *build) { b.key = "alias/stranger" }},
 	{"a component in it is malware", "components", contains("left-pad@1.3.0", "event-stream@3.3.6")},
-	{"Amazon Inspector found a critical vulnerability, and a version fixes it", "vulnerabilities", contains("minimist@1.2.8", "minimist@1.2.5")},
+	{"Amazon Inspector found a critical vulnerability, and a version fixes it", "vulnerabilities",
+		contains("minimist@1.2.8", "minimist@1.2.5")},
 	{"the report of Amazon Inspector is a week old", "vulnerabilities", func(b *build) {
 		b.edit = func(r *vuln.Report) {
 			r.Started, r.Finished = r.Started.Add(-7*24*time.Hour), r.Finished.Add(-7*24*time.Hour)

@@ -41,7 +41,8 @@ func buildService(ctx context.Context, progress func(string)) (binary []byte, fa
 	packages := &compiled{progress: progress}
 	cmd.Stderr = packages
 	if err := cmd.Run(); err != nil {
-		return nil, nil, fmt.Errorf("go build %s: %w\n%s(run the quick start from inside the repository, with go in PATH)", servicePackage, err, packages)
+		return nil, nil, fmt.Errorf("go build %s: %w\n%s(run the quick start from inside the repository, with go in PATH)", servicePackage,
+			err, packages)
 	}
 	if binary, err = os.ReadFile(out); err != nil {
 		return nil, nil, err

@@ -49,8 +49,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	var (
 		image   = flags.String("image", "", "image in your registry, such as ghcr.io/acme/app:v1")
-		keyFile = flags.String("key", "", "private key (PEM) to sign with; made if the `file` does not exist.\nThe passphrase of an encrypted key comes from COSIGN_PASSWORD")
-		out     = flags.String("out", "", "keep the image and all that hangs on it as an OCI layout in this `directory`,\nfor oras, crane or cosign to look at")
+		keyFile = flags.String("key", "", "private key (PEM) to sign with; made if the `file` does not exist.\n"+
+			"The passphrase of an encrypted key comes from COSIGN_PASSWORD")
+		out = flags.String("out", "", "keep the image and all that hangs on it as an OCI layout in this `directory`,\n"+
+			"for oras, crane or cosign to look at")
 	)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):

@@ -168,7 +168,8 @@ func TestBuildFacts(t *testing.T) {
 		want     string
 	}{
 		{nil, ""},
-		{[]debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "false"}}, commit},
+		{[]debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "false"}},
+			commit},
 		{[]debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "true"}}, ""},
 		{[]debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit}}, ""},
 		{[]debug.BuildSetting{{Key: "vcs", Value: "hg"}, {Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "false"}}, ""},

@@ -98,7 +98,8 @@ func tour(ctx context.Context, p *printer, out string) error {
 	took := time.Since(start)
 	fmt.Fprintf(p.w, "\n%s in %.1f s\n", p.paint(bold, "Every outcome was as it should be"), took.Seconds())
 	if built > 5*time.Second {
-		p.put("", 0, fmt.Sprintf("Compiling took %.0f s of it. That is kept: the next run takes about %.0f s.", built.Seconds(), max(1, (took-built).Seconds()+1)))
+		p.put("", 0, fmt.Sprintf("Compiling took %.0f s of it. That is kept: the next run takes about %.0f s.", built.Seconds(),
+			max(1, (took-built).Seconds()+1)))
 	}
 	return nil
 }

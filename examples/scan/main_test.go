@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	setup := func(env *testscript.Env) error { // Amazon Inspector, here
 		cloud := awstest.Start(t, nil)
-		cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-2026-0005", Severity: "high", Score: 7.5, Fixed: "1.2.0", PURL: "pkg:npm/a@1.1.0"})
+		cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-2026-0005", Severity: "high", Score: 7.5, Fixed: "1.2.0",
+			PURL: "pkg:npm/a@1.1.0"})
 		id, secret := cloud.Credentials()
 		env.Setenv("AWS_ENDPOINT_URL", cloud.URL())
 		env.Setenv("AWS_ACCESS_KEY_ID", id)

@@ -13,7 +13,8 @@ func TestParse(t *testing.T) {
 	for _, arn := range []string{
 		"", "arn", "arn:aws:kms:eu-west-1:111122223333", "ARN:aws:kms:eu-west-1:111122223333:x", " " + key,
 		strings.Replace(key, "aws", "awsevil", 1), strings.Replace(key, "aws", "aws-US", 1), strings.Replace(key, "aws", "", 1),
-		strings.Replace(key, "eu-west-1", "", 1), strings.Replace(key, "eu-west-1", "evil.example/", 1), strings.Replace(key, "eu-west-1", "EU-west-1", 1),
+		strings.Replace(key, "eu-west-1", "", 1), strings.Replace(key, "eu-west-1", "evil.example/", 1),
+		strings.Replace(key, "eu-west-1", "EU-west-1", 1),
 		strings.Replace(key, "111122223333", "", 1), strings.Replace(key, "111122223333", "11112222333", 1),
 		strings.Replace(key, "111122223333", "11112222333x", 1), key + strings.Repeat("x", 3000),
 	} {
@@ -31,7 +32,8 @@ func TestParseProfile(t *testing.T) {
 	}
 	for _, arn := range []string{
 		strings.Replace(good, "signer", "kms", 1), strings.Replace(good, "/signing-profiles", "signing-profiles", 1),
-		strings.Replace(good, "profiles", "jobs", 1), strings.Replace(good, "release_2", "r", 1), strings.Replace(good, "release_2", "*", 1),
+		strings.Replace(good, "profiles", "jobs", 1), strings.Replace(good, "release_2", "r", 1),
+		strings.Replace(good, "release_2", "*", 1),
 		strings.Replace(good, "release_2", strings.Repeat("r", 65), 1), strings.Replace(good, "release_2", "r\u0435lease", 1),
 		good + "/", good + "/a/b", good + "/a_b", good + ":x", good + " ", good + "?x=y",
 	} {

@@ -104,7 +104,8 @@ func New(o *Options) (*Server, error) {
 	if s.pki, err = newPKI(s.opts.Now()); err != nil {
 		return nil, fmt.Errorf("awstest: %w", err)
 	}
-	s.ECS = ecstest.New(&ecstest.Options{Region: s.opts.Region, Account: s.opts.Account, Start: s.opts.Now(), Page: s.opts.Page, Digest: s.opts.Digest})
+	s.ECS = ecstest.New(&ecstest.Options{Region: s.opts.Region, Account: s.opts.Account, Start: s.opts.Now(), Page: s.opts.Page,
+		Digest: s.opts.Digest})
 	s.Server = awswire.New(s.opts.Region, s.route)
 	s.Server.Forward("AmazonEC2ContainerServiceV20141113", s.ECS)
 	return s, nil

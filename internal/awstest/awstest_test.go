@@ -68,7 +68,8 @@ func TestKMS(t *testing.T) {
 			t.Errorf("%s: %+v", spec, got)
 		}
 		pub := must(x509.ParsePKIXPublicKey(got.PublicKey))
-		hash := map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}[string(algorithm[len(algorithm)-3:])]
+		hash := map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384,
+			"512": crypto.SHA512}[string(algorithm[len(algorithm)-3:])]
 		message := []byte("a message")
 		h := hash.New()
 		h.Write(message)
@@ -134,15 +135,18 @@ func TestKMSRefusals(t *testing.T) {
 		"no such key":        {"alias/none", digest, "DIGEST", "ECDSA_SHA_256", "NotFoundException"},
 		"a key of elsewhere": {away, digest, "DIGEST", "ECDSA_SHA_256", "NotFoundException"},
 	} {
-		_, err := client.Sign(t.Context(), &awskms.SignInput{KeyId: &c.key, Message: c.message, MessageType: c.kind, SigningAlgorithm: c.algorithm})
+		_, err := client.Sign(t.Context(),
+			&awskms.SignInput{KeyId: &c.key, Message: c.message, MessageType: c.kind, SigningAlgorithm: c.algorithm})
 		if code(err) != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := client.GetPublicKey(t.Context(), &awskms.GetPublicKeyInput{KeyId: &symmetric}); code(err) != "UnsupportedOperationException" {
+	if _, err := client.GetPublicKey(t.Context(), &awskms.GetPublicKeyInput{KeyId: &symmetric}); code(err) !=
+		"UnsupportedOperationException" {
 		t.Errorf("public key of a symmetric key: %v", err)
 	}
-	if _, err := client.GetPublicKey(t.Context(), &awskms.GetPublicKeyInput{KeyId: &away}, func(o *awskms.Options) { o.Region = "eu-west-1" }); err != nil {
+	if _, err := client.GetPublicKey(t.Context(), &awskms.GetPublicKeyInput{KeyId: &away},
+		func(o *awskms.Options) { o.Region = "eu-west-1" }); err != nil {
 		t.Errorf("the key of elsewhere, asked there: %v", err)
 	}
 }
@@ -157,7 +161,8 @@ func TestSigner(t *testing.T) {
 	client := awssigner.NewFromConfig(cloud.Config())
 	_, version := cloud.CreateProfile(awstest.Profile{Name: "release"})
 	cloud.CreateProfile(awstest.Profile{Name: "release", Owner: "444455556666"})
-	in := &awssigner.SignPayloadInput{Payload: []byte(payload), PayloadFormat: aws.String(awstest.PayloadFormat), ProfileName: aws.String("release")}
+	in := &awssigner.SignPayloadInput{Payload: []byte(payload), PayloadFormat: aws.String(awstest.PayloadFormat),
+		ProfileName: aws.String("release")}
 	out, err := client.SignPayload(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
@@ -255,10 +260,13 @@ func scan(cloud *awstest.Server, region, service, secret, body string) (int, str
 
 func TestInspector(t *testing.T) {
 	cloud := awstest.Start(t, nil)
-	cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-2015-20109", PURL: "pkg:deb/ubuntu/libc6@2.19", Severity: "medium", Score: 5.5, Fixed: "2.22"})
-	body := `{"sbom":{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"libc6","purl":"pkg:deb/ubuntu/libc6@2.19"}]},"outputFormat":"CYCLONE_DX_1_5"}`
+	cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-2015-20109", PURL: "pkg:deb/ubuntu/libc6@2.19", Severity: "medium", Score: 5.5,
+		Fixed: "2.22"})
+	body := `{"sbom":{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"libc6",` +
+		`"purl":"pkg:deb/ubuntu/libc6@2.19"}]},"outputFormat":"CYCLONE_DX_1_5"}`
 	status, text := scan(cloud, "us-east-1", "inspector-scan", "", body)
-	if status != 200 || !strings.Contains(text, `"CVE-2015-20109"`) || !strings.Contains(text, `"amazon:inspector:sbom_scanner:medium_vulnerabilities","value":"1"`) {
+	if status != 200 || !strings.Contains(text, `"CVE-2015-20109"`) ||
+		!strings.Contains(text, `"amazon:inspector:sbom_scanner:medium_vulnerabilities","value":"1"`) {
 		t.Errorf("%d: %s", status, text)
 	}
 	if status, text := scan(cloud, "us-east-1", "inspector-scan", "", strings.Replace(body, `"1.5"`, `"1.6"`, 1)); status != 400 {
@@ -289,10 +297,11 @@ func TestSigV4(t *testing.T) {
 		edit func(*http.Request)
 		want string
 	}{
-		"untouched":    {func(*http.Request) {}, ""},
-		"not signed":   {func(r *http.Request) { r.Header.Del("Authorization") }, "MissingAuthenticationTokenException"},
-		"no date":      {func(r *http.Request) { r.Header.Del("X-Amz-Date") }, "IncompleteSignatureException"},
-		"other body":   {func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2 }, "InvalidSignatureException"},
+		"untouched":  {func(*http.Request) {}, ""},
+		"not signed": {func(r *http.Request) { r.Header.Del("Authorization") }, "MissingAuthenticationTokenException"},
+		"no date":    {func(r *http.Request) { r.Header.Del("X-Amz-Date") }, "IncompleteSignatureException"},
+		"other body": {func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2 },
+			"InvalidSignatureException"},
 		"other header": {func(r *http.Request) { r.Header.Set("X-Amz-Target", "TrentService.Sign") }, "InvalidSignatureException"},
 		"other account": {func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "AKIDEXAMPLE", "AKIDOTHER", 1))

@@ -244,7 +244,8 @@ func (s *Server) cycloneDXReply(in *scanRequest, all *scanned) jsonObject {
 	return jsonObject{
 		"bomFormat": "CycloneDX", "specVersion": "1.5", "serialNumber": in.SBOM.SerialNumber,
 		"metadata": jsonObject{
-			"tools":      jsonObject{"services": []jsonObject{{"name": "Amazon Inspector Scan SBOM API", "version": "77f08c14+799c166d+fb1e16f3"}}},
+			"tools": jsonObject{
+				"services": []jsonObject{{"name": "Amazon Inspector Scan SBOM API", "version": "77f08c14+799c166d+fb1e16f3"}}},
 			"timestamp":  s.opts.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 			"properties": summary,
 		},

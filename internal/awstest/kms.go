@@ -76,8 +76,10 @@ func (s *Server) CreateKey(k Key) (string, error) {
 		key.private, err = rsa.GenerateKey(rand.Reader, bits[k.Spec])
 		// PSS first: who takes the first of the list gets another padding than they may want.
 		key.algorithms = []kmstypes.SigningAlgorithmSpec{
-			kmstypes.SigningAlgorithmSpecRsassaPssSha256, kmstypes.SigningAlgorithmSpecRsassaPssSha384, kmstypes.SigningAlgorithmSpecRsassaPssSha512,
-			kmstypes.SigningAlgorithmSpecRsassaPkcs1V15Sha256, kmstypes.SigningAlgorithmSpecRsassaPkcs1V15Sha384, kmstypes.SigningAlgorithmSpecRsassaPkcs1V15Sha512,
+			kmstypes.SigningAlgorithmSpecRsassaPssSha256, kmstypes.SigningAlgorithmSpecRsassaPssSha384,
+			kmstypes.SigningAlgorithmSpecRsassaPssSha512,
+			kmstypes.SigningAlgorithmSpecRsassaPkcs1V15Sha256, kmstypes.SigningAlgorithmSpecRsassaPkcs1V15Sha384,
+			kmstypes.SigningAlgorithmSpecRsassaPkcs1V15Sha512,
 		}
 	case kmstypes.KeySpecEccNistP256:
 		key.private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -90,7 +92,8 @@ func (s *Server) CreateKey(k Key) (string, error) {
 		key.algorithms = []kmstypes.SigningAlgorithmSpec{kmstypes.SigningAlgorithmSpecEcdsaSha512}
 	case kmstypes.KeySpecEccNistEdwards25519:
 		_, key.private, err = ed25519.GenerateKey(rand.Reader)
-		key.algorithms = []kmstypes.SigningAlgorithmSpec{kmstypes.SigningAlgorithmSpecEd25519Sha512, kmstypes.SigningAlgorithmSpecEd25519PhSha512}
+		key.algorithms = []kmstypes.SigningAlgorithmSpec{kmstypes.SigningAlgorithmSpecEd25519Sha512,
+			kmstypes.SigningAlgorithmSpecEd25519PhSha512}
 	case kmstypes.KeySpecMlDsa44, kmstypes.KeySpecMlDsa65, kmstypes.KeySpecMlDsa87:
 		sizes := map[kmstypes.KeySpec]mldsa.Parameters{kmstypes.KeySpecMlDsa44: mldsa.MLDSA44(), kmstypes.KeySpecMlDsa65: mldsa.MLDSA65(),
 			kmstypes.KeySpecMlDsa87: mldsa.MLDSA87()}
@@ -285,7 +288,8 @@ func (s *Server) sign(k kmsKey, r *request) (smithy.Serializable, error) {
 		return nil, err
 	}
 	if k.usage != kmstypes.KeyUsageTypeSignVerify || !slices.Contains(k.algorithms, in.SigningAlgorithm) {
-		return nil, failed("InvalidKeyUsageException", "%s key usage is %s which is not valid for Sign with %s.", k.arn, k.usage, in.SigningAlgorithm)
+		return nil, failed("InvalidKeyUsageException", "%s key usage is %s which is not valid for Sign with %s.", k.arn, k.usage,
+			in.SigningAlgorithm)
 	}
 	if len(in.Message) == 0 || len(in.Message) > 4096 {
 		return nil, failed("ValidationException", "a message of %d bytes", len(in.Message))
@@ -343,7 +347,8 @@ func signMLDSA(k kmsKey, message []byte, messageType string) (smithy.Serializabl
 	case messageType == "EXTERNAL_MU" && len(message) == 64:
 		opts = mldsacrypto.MLDSAMu
 	default:
-		return nil, failed("ValidationException", "MessageType %q with %d bytes is not valid for ML_DSA_SHAKE_256", messageType, len(message))
+		return nil, failed("ValidationException", "MessageType %q with %d bytes is not valid for ML_DSA_SHAKE_256", messageType,
+			len(message))
 	}
 	sig, err := k.private.Sign(rand.Reader, message, opts)
 	if err != nil {

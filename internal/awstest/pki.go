@@ -42,8 +42,9 @@ func ca(name string, from time.Time, life time.Duration, pathLen int) *x509.Cert
 	return &x509.Certificate{
 		Subject: pkix.Name{Country: []string{"US"}, Organization: []string{"AWS"}, OrganizationalUnit: []string{"Cryptography"},
 			Province: []string{"WA"}, CommonName: name},
-		NotBefore: from, NotAfter: from.Add(life), IsCA: true, BasicConstraintsValid: true, MaxPathLen: pathLen, MaxPathLenZero: pathLen == 0,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		NotBefore: from, NotAfter: from.Add(life), IsCA: true, BasicConstraintsValid: true, MaxPathLen: pathLen,
+		MaxPathLenZero: pathLen == 0,
+		KeyUsage:       x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 }
 

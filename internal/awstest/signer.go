@@ -111,7 +111,8 @@ func (s *Server) profile(region, owner, name string) (profile, error) {
 			return *p, nil
 		}
 	}
-	return profile{}, &apiError{Status: http.StatusNotFound, Code: "ResourceNotFoundException", Message: "Signing profile " + name + " not found."}
+	return profile{}, &apiError{Status: http.StatusNotFound, Code: "ResourceNotFoundException",
+		Message: "Signing profile " + name + " not found."}
 }
 
 func (s *Server) signPayload(r *request) ([]byte, error) {
@@ -146,7 +147,8 @@ func (s *Server) signPayload(r *request) ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(map[string]any{"jobId": job, "jobOwner": s.opts.Account, "signature": data,
-		"metadata": map[string]string{"signingJobArn": s.arn("signer", p.region, "/signing-jobs/"+job), "profileVersionArn": p.arn() + "/" + p.version}})
+		"metadata": map[string]string{"signingJobArn": s.arn("signer", p.region, "/signing-jobs/"+job),
+			"profileVersionArn": p.arn() + "/" + p.version}})
 }
 
 // An Envelope is a Notary Project signature in the making, for tests that want others than Signer makes.
@@ -256,7 +258,8 @@ func (e *Envelope) Sign() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object([]Member{{"payload", body}, {"protected", head}, {"header", json.RawMessage(header)}, {"signature", b64.EncodeToString(sig)}})
+	return object([]Member{{"payload", body}, {"protected", head}, {"header", json.RawMessage(header)},
+		{"signature", b64.EncodeToString(sig)}})
 }
 
 func object(members []Member) ([]byte, error) {

@@ -318,7 +318,8 @@ func Encode(out smithy.Serializable) ([]byte, error) {
 		ecsschemas.StopTaskResponse,
 		ecsschemas.StopTaskResponse,
 	) // names a header that is not used
-	if err := awsjson.New11(ecsschemas.AmazonEC2ContainerServiceV20141113).SerializeRequest(context.Background(), unit, out, r); err != nil {
+	if err := awsjson.New11(ecsschemas.AmazonEC2ContainerServiceV20141113).SerializeRequest(context.Background(), unit, out,
+		r); err != nil {
 		return nil, err
 	}
 	return io.ReadAll(r.GetStream())

@@ -11,7 +11,8 @@ import (
 
 // The example of the specification's protocol.md.
 func TestPAE(t *testing.T) {
-	if got := string(PAE("http://example.com/HelloWorld", []byte("hello world"))); got != "DSSEv1 29 http://example.com/HelloWorld 11 hello world" {
+	if got := string(PAE("http://example.com/HelloWorld", []byte("hello world"))); got != "DSSEv1 29 http://example.com/HelloWorld 11 "+
+		"hello world" {
 		t.Error(got)
 	}
 }
@@ -19,7 +20,8 @@ func TestPAE(t *testing.T) {
 func TestRoundTrip(t *testing.T) {
 	for _, e := range []*Envelope{
 		{PayloadType: "a", Payload: []byte{}, Signatures: []Signature{{Sig: []byte{0}}}},
-		{PayloadType: "a\"\n<é>", Payload: []byte{0xff, 0xfe}, Signatures: []Signature{{KeyID: "k\x00", Sig: []byte("x")}, {Sig: []byte{0xfb, 0xef}}}},
+		{PayloadType: "a\"\n<é>", Payload: []byte{0xff, 0xfe},
+			Signatures: []Signature{{KeyID: "k\x00", Sig: []byte("x")}, {Sig: []byte{0xfb, 0xef}}}},
 	} {
 		got, err := Parse(e.Append(nil), 2)
 		if err != nil {

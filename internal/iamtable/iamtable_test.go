@@ -26,14 +26,17 @@ func (r random) some(of ...string) []string {
 var (
 	arns = []string{"arn:aws:ecs:eu-west-1:111122223333:task-definition/gated-web:7",
 		"arn:aws:ecs:eu-west-1:111122223333:task-definition/other:1",
-		"arn:aws:ecs:us-east-1:444455556666:task-definition/gated-web:7", "arn:aws:iam::111122223333:role/Deployer", "arn:aws:s3:::bucket/a:b"}
-	patterns = append([]string{"arn:aws:ecs:*:*:task-definition/gated-*", "arn:aws:ecs:*:111122223333:*", "arn:*:iam::*:role/?eployer", "*:7",
+		"arn:aws:ecs:us-east-1:444455556666:task-definition/gated-web:7", "arn:aws:iam::111122223333:role/Deployer",
+		"arn:aws:s3:::bucket/a:b"}
+	patterns = append([]string{"arn:aws:ecs:*:*:task-definition/gated-*", "arn:aws:ecs:*:111122223333:*",
+		"arn:*:iam::*:role/?eployer", "*:7",
 		"arn:aws:s3:::*",
 		"arn:aws:ecs:*:${aws:PrincipalAccount}:task-definition/*", "arn:aws:ecs:*:${aws:Absent}:*",
 		"arn:aws:ecs:*:${aws:Absent, '111122223333'}:*"}, arns...)
 	words = []string{"true", "false", "web", "Web", "we*", "5", "7", "", "${aws:PrincipalAccount}", "111122223333", "${*}"}
 	keys  = []string{"ecs:cluster", "ecs:Task-Definition", "aws:TagKeys", "aws:ResourceTag/Gate", "ecs:task-cpu"}
-	ops   = []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+	ops   = []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
+		"StringNotLike",
 		"ArnLike", "ArnNotLike",
 		"ArnEquals", "ArnNotEquals", "Bool", "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"}
 )
@@ -63,7 +66,8 @@ func (r random) document() []byte {
 	var statements []any
 	for range 1 + r.IntN(3) {
 		s := map[string]any{"Effect": r.one("Allow", "Allow", "Deny"), "Condition": r.condition()}
-		s[r.one("Action", "Action", "Action", "NotAction")] = r.some("*", "ecs:*", "ecs:Run*", "ECS:runtask", "ecs:?topTask", "iam:PassRole")
+		s[r.one("Action", "Action", "Action", "NotAction")] = r.some("*", "ecs:*", "ecs:Run*", "ECS:runtask", "ecs:?topTask",
+			"iam:PassRole")
 		s[r.one("Resource", "Resource", "NotResource")] = r.some(append(patterns, "*", "*")...)
 		statements = append(statements, s)
 	}

@@ -93,7 +93,8 @@ func CheckHost(hostport string) error {
 	switch {
 	case strings.ContainsFunc(hostport, func(r rune) bool { return r >= 0x80 }): // and which of them is it to who looks alike?
 		return fmt.Errorf("the host %.80q has letters beyond ASCII: write it as its DNS name, which has xn-- where they are", hostport)
-	case !hostPattern.MatchString(hostport), strings.Contains(hostport, ":") && port == "" && !strings.HasSuffix(hostport, "]"), port == "0":
+	case !hostPattern.MatchString(hostport), strings.Contains(hostport, ":") && port == "" && !strings.HasSuffix(hostport, "]"),
+		port == "0":
 		return fmt.Errorf("%.80q is no host, HOST or HOST:PORT", hostport)
 	}
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))

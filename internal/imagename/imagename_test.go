@@ -61,14 +61,17 @@ func TestNormal(t *testing.T) {
 }
 
 func TestCheckHost(t *testing.T) {
-	for _, good := range []string{"docker.io", "registry.example.com", "registry:5000", "my_registry:5000", "localhost", "10.0.0.1", "10.0.0.1:5000",
+	for _, good := range []string{"docker.io", "registry.example.com", "registry:5000", "my_registry:5000", "localhost", "10.0.0.1",
+		"10.0.0.1:5000",
 		"[::1]", "[2001:db8::1]:5000", "xn--bcher-kva.example", "1.example", "registry.0a", "v2.a1:1"} {
 		if err := imagename.CheckHost(good); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", "bücher.example", "ｒegistry.example.com", "registry。example.com", "-a.example", "a..example", "a.example.", ":5000", "a:", "a:0", "a:65536",
-		"a:+443", "a:1:2", "127.1", "127.0.0.01", "0x7f.1", "10.0.0.0x1", "10.010.0.1:5000", "300.1.1.1", "[1.2.3.4]", "[::1", "::1", "[g::1]", "a b", "user@a.example", "a%2eexample"} {
+	for _, bad := range []string{"", "bücher.example", "ｒegistry.example.com", "registry。example.com", "-a.example", "a..example",
+		"a.example.", ":5000", "a:", "a:0", "a:65536",
+		"a:+443", "a:1:2", "127.1", "127.0.0.01", "0x7f.1", "10.0.0.0x1", "10.010.0.1:5000", "300.1.1.1", "[1.2.3.4]", "[::1", "::1",
+		"[g::1]", "a b", "user@a.example", "a%2eexample"} {
 		if err := imagename.CheckHost(bad); err == nil {
 			t.Errorf("%s passes", bad)
 		}
@@ -77,7 +80,8 @@ func TestCheckHost(t *testing.T) {
 
 // A spelling that is normal stays, or two that are compared would not meet.
 func FuzzNormal(f *testing.F) {
-	for _, s := range []string{"alpine", "registry:443/a", "registry.:443/a", "a.b.:80/c", "[::1]:80/x", "[::ffff:1.2.3.4]/x", "x.:1./y", "index.docker.io/z", "0..:00/", "/", ":/", ".:443/"} {
+	for _, s := range []string{"alpine", "registry:443/a", "registry.:443/a", "a.b.:80/c", "[::1]:80/x", "[::ffff:1.2.3.4]/x", "x.:1./y",
+		"index.docker.io/z", "0..:00/", "/", ":/", ".:443/"} {
 		f.Add(s, false)
 		f.Add(s, true)
 	}

@@ -16,12 +16,13 @@ func TestAppendRefuses(t *testing.T) {
 		s    Statement
 		want error
 	}{
-		"no predicate":    {Statement{Subjects: subject, PredicateType: "x"}, strictjson.ErrSyntax},
-		"twice":           {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(`{"a":1,"a":1}`)}, strictjson.ErrDuplicate},
-		"a tail":          {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(`{},"subject":[]`)}, strictjson.ErrSyntax},
-		"an array":        {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(` []`)}, strictjson.ErrType},
-		"text":            {Statement{Subjects: subject, PredicateType: "\xff", Predicate: []byte(`{}`)}, strictjson.ErrText},
-		"annotation text": {Statement{Subjects: []Subject{{Digest: subject[0].Digest, Annotations: map[string]string{"a": "\xff"}}}, PredicateType: "x", Predicate: []byte(`{}`)}, strictjson.ErrText},
+		"no predicate": {Statement{Subjects: subject, PredicateType: "x"}, strictjson.ErrSyntax},
+		"twice":        {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(`{"a":1,"a":1}`)}, strictjson.ErrDuplicate},
+		"a tail":       {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(`{},"subject":[]`)}, strictjson.ErrSyntax},
+		"an array":     {Statement{Subjects: subject, PredicateType: "x", Predicate: []byte(` []`)}, strictjson.ErrType},
+		"text":         {Statement{Subjects: subject, PredicateType: "\xff", Predicate: []byte(`{}`)}, strictjson.ErrText},
+		"annotation text": {Statement{Subjects: []Subject{{Digest: subject[0].Digest, Annotations: map[string]string{"a": "\xff"}}},
+			PredicateType: "x", Predicate: []byte(`{}`)}, strictjson.ErrText},
 	} {
 		if _, err := tt.s.Append(nil); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)
@@ -31,8 +32,10 @@ func TestAppendRefuses(t *testing.T) {
 
 // What is read is written as something that is read as the same, and the predicate is a view of the input.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a","digest":{"sha256":"00"},"annotations":{"a":"b","n":1}}],"predicateType":"x","predicate":{"n":1.10}}`))
-	f.Add([]byte(`{"_type":"https://in-toto.io/Statement/v0.1","subject":[{"name":null,"digest":{"sha256":"00"}}],"predicateType":"x","more":1,"predicate": {} }`))
+	f.Add([]byte(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a","digest":{"sha256":"00"},"annotations":{"a":"b",` +
+		`"n":1}}],"predicateType":"x","predicate":{"n":1.10}}`))
+	f.Add([]byte(`{"_type":"https://in-toto.io/Statement/v0.1","subject":[{"name":null,"digest":{"sha256":"00"}}],"predicateType":"x",` +
+		`"more":1,"predicate": {} }`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := Parse(data, Limits{Subjects: 4, Digests: 4})
 		if err != nil || s.Predicate == nil {

@@ -81,7 +81,8 @@ func compare(file, got string, update bool) error {
 	}
 	want, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is missing: run this test with -update, which writes it, and correct in it what is not right. The result now:\n%s", file, got)
+		return fmt.Errorf("%s is missing: run this test with -update, which writes it, and correct in it what is not right. The result "+
+			"now:\n%s", file, got)
 	}
 	if err != nil {
 		return err

@@ -126,7 +126,8 @@ func remove(t *testing.T, dir, name string) {
 }
 
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{nil, {"key"}, {"make", "-key", "k", "v1"}, {"verify", "dir"}, {"verify", "-out", "x", "-key", "k", "dir"}, {"other"}} {
+	for _, args := range [][]string{nil, {"key"}, {"make", "-key", "k", "v1"}, {"verify", "dir"},
+		{"verify", "-out", "x", "-key", "k", "dir"}, {"other"}} {
 		var stderr bytes.Buffer
 		if status := run(t.Context(), args, io.Discard, &stderr); status != 2 || stderr.String() != usage {
 			t.Errorf("%q: %d %s", args, status, stderr.String())
@@ -142,7 +143,8 @@ func TestUsage(t *testing.T) {
 		return
 	}
 	file := filepath.Join(t.TempDir(), "k")
-	if run(t.Context(), []string{"key", file}, io.Discard, io.Discard) != 0 || run(t.Context(), []string{"key", file}, io.Discard, io.Discard) != 1 {
+	if run(t.Context(), []string{"key", file}, io.Discard, io.Discard) != 0 ||
+		run(t.Context(), []string{"key", file}, io.Discard, io.Discard) != 1 {
 		t.Error("a key is written over")
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {

@@ -139,7 +139,8 @@ func build(ctx context.Context, checkout, out, version string, stdout io.Writer)
 			}
 			cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, buildFlags, []string{"-o", name, "./" + program})...)
 			cmd.Dir = filepath.Join(checkout, "examples")
-			cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0")
+			cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOAMD64=v1",
+				"GOARM64=v8.0")
 			if text, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("%s: go build %s: %w\n%s", checkout, program, err, text)
 			}

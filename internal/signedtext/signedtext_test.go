@@ -42,7 +42,8 @@ func TestFile(t *testing.T) {
 	sct := func(kind byte, entry []byte, extensions string) string {
 		n := len(entry)
 		text := "\x00\x0012345678\x00" + string(kind) + strings.Repeat("k", 32*int(kind))
-		return text + string([]byte{byte(n >> 16), byte(n >> 8), byte(n)}) + string(entry) + "\x00" + string(byte(len(extensions))) + extensions
+		return text + string([]byte{byte(n >> 16), byte(n >> 8), byte(n)}) + string(entry) + "\x00" +
+			string(byte(len(extensions))) + extensions
 	}
 	long := strings.Repeat(" ", 100<<10)
 	for name, text := range map[string]string{
@@ -67,7 +68,8 @@ func TestFile(t *testing.T) {
 		"a TBSCertificate of 2 MiB":          string(large.RawTBSCertificate),
 		"a TSTInfo":                          "\x30\x20\x02\x01\x01\x06\x01\x2a\x30\x00\x02\x01\x07\x18\x0f20260601120000Z\x02\x01\x01",
 		"a promise":                          `{"body":"e30=","integratedTime":1700000000,"logID":"00","logIndex":42}`,
-		"a promise of 2 MiB":                 `{"body":"` + strings.Repeat("e30=", 1<<19) + `","integratedTime":1,"logID":"00","logIndex":1}`,
+		"a promise of 2 MiB": `{"body":"` + strings.Repeat("e30=", 1<<19) + `","integratedTime":1,"logID":"00",` +
+			`"logIndex":1}`,
 		"a checkpoint":                       "log.example\n7\n" + root + "\n",
 		"a checkpoint of a tree with number": "log.example - 4711\n7\n" + root + "\n",
 		"a checkpoint with more lines":       "log.example\n7\n" + root + "\nTimestamp: 1\n",

@@ -46,7 +46,8 @@ var (
 		2: "githubWorkflowTrigger", 3: "githubWorkflowSHA", 4: "githubWorkflowName", 5: "githubWorkflowRepository", 6: "githubWorkflowRef",
 		9: "buildSignerURI", 10: "buildSignerDigest", 11: "runnerEnvironment", 12: "sourceRepositoryURI", 13: "sourceRepositoryDigest",
 		14: "sourceRepositoryRef", 15: "sourceRepositoryIdentifier", 16: "sourceRepositoryOwnerURI", 17: "sourceRepositoryOwnerIdentifier",
-		18: "buildConfigURI", 19: "buildConfigDigest", 20: "buildTrigger", 21: "runInvocationURI", 22: "sourceRepositoryVisibilityAtSigning",
+		18: "buildConfigURI", 19: "buildConfigDigest", 20: "buildTrigger", 21: "runInvocationURI",
+		22: "sourceRepositoryVisibilityAtSigning",
 		23: "deploymentEnvironment", 24: "tokenSubject",
 	}
 	// OIDClaims is what the object identifiers of Fulcio's extensions begin with (sigstore/fulcio, docs/oid-info.md).

@@ -29,7 +29,8 @@ func TestLogID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := hex.EncodeToString(noteID("log.example", key, spki)); !strings.HasPrefix(got, "891bac2d8be57292") || !strings.HasSuffix(got, "6d1bd7df") {
+	if got := hex.EncodeToString(noteID("log.example", key, spki)); !strings.HasPrefix(got, "891bac2d8be57292") ||
+		!strings.HasSuffix(got, "6d1bd7df") {
 		t.Error(got)
 	}
 	if got := sha256.Sum256(spki); hex.EncodeToString(got[:4]) != "324be2de" {
@@ -60,7 +61,8 @@ func TestTiledBody(t *testing.T) {
 		t.Errorf("%s\n%s", got, body)
 	}
 	// Each part is told when it is another.
-	for old, want := range map[string]error{"MAYCAQECAQE=": EntrySignature, "AQID": EntryKey, "SELLG": EntryContent, "0.0.2": EntryKind, "spec": EntryMalformed} {
+	for old, want := range map[string]error{"MAYCAQECAQE=": EntrySignature, "AQID": EntryKey, "SELLG": EntryContent, "0.0.2": EntryKind,
+		"spec": EntryMalformed} {
 		other := strings.Replace(string(body), old, strings.ToUpper(old[:1])+"1"+old[2:], 1)
 		if err := s.otherBody([]byte(other)); !errors.Is(err, want) && !errors.Is(err, EntryMalformed) {
 			t.Errorf("%s: %v", old, err)
@@ -70,7 +72,8 @@ func TestTiledBody(t *testing.T) {
 
 func p256SPKI(t testing.TB) []byte {
 	t.Helper()
-	der, err := base64.StdEncoding.DecodeString("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwrkBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==")
+	der, err := base64.StdEncoding.DecodeString(
+		"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwrkBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +132,8 @@ func TestInclusion(t *testing.T) {
 			if check(leaves[(i+1)%len(leaves)], int64(i), path, c) == nil {
 				t.Errorf("another entry is at %d of %d", i, size)
 			}
-			if check(leaves[i], int64(i), append(path, leaves[0]), c) == nil || len(path) > 0 && check(leaves[i], int64(i), path[1:], c) == nil {
+			if check(leaves[i], int64(i), append(path, leaves[0]), c) == nil || len(path) > 0 &&
+				check(leaves[i], int64(i), path[1:], c) == nil {
 				t.Errorf("%d of %d: another length of its path", i, size)
 			}
 			if len(path) > 0 && check(leaves[i], int64(i), append([][]byte{path[0][:31]}, path[1:]...), c) == nil {
@@ -213,7 +217,8 @@ func FuzzDER(f *testing.F) {
 }
 
 func FuzzBundle(f *testing.F) {
-	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"},"tlogEntries":[]},` +
+	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"},` +
+		`"tlogEntries":[]},` +
 		`"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"AA=="},"signature":"AA=="}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := ParseBundle(data)
@@ -228,7 +233,8 @@ func FuzzBundle(f *testing.F) {
 }
 
 func FuzzRoot(f *testing.F) {
-	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[{"baseUrl":"https://a","hashAlgorithm":"SHA2_256"}]}`))
+	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[{"baseUrl":"https://a",` +
+		`"hashAlgorithm":"SHA2_256"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if r, err := ParseRoot(data, nil); (r == nil) == (err == nil) {
 			t.Fatal("neither a root nor an error")
@@ -237,8 +243,10 @@ func FuzzRoot(f *testing.F) {
 }
 
 func FuzzBody(f *testing.F) {
-	f.Add([]byte(`{"apiVersion":"0.0.1","kind":"dsse","spec":{"payloadHash":{"algorithm":"sha256","value":"00"},"signatures":[{"signature":"AA==","verifier":"AA=="}]}}`))
-	f.Add([]byte(`{"apiVersion":"0.0.2","kind":"intoto","spec":{"content":{"envelope":{"payloadType":"x","signatures":[{"sig":"QUE9PQ==","publicKey":"AA=="}]}}}}`))
+	f.Add([]byte(`{"apiVersion":"0.0.1","kind":"dsse","spec":{"payloadHash":{"algorithm":"sha256","value":"00"},` +
+		`"signatures":[{"signature":"AA==","verifier":"AA=="}]}}`))
+	f.Add([]byte(`{"apiVersion":"0.0.2","kind":"intoto","spec":{"content":{"envelope":{"payloadType":"x",` +
+		`"signatures":[{"sig":"QUE9PQ==","publicKey":"AA=="}]}}}}`))
 	s := &Signed{Signature: []byte{0}, Digest: digestsOf(nil), Envelope: &dsse.Envelope{}, SPKI: []byte{1}}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if b, err := parseBody(data); err == nil {

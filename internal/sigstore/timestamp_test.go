@@ -47,13 +47,15 @@ func TestTimestamps(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, s, err)
 			continue
 		}
-		if s.from.Year() != 2026 || s.to.Sub(s.from) != time.Second || (s.from.Nanosecond() != 0) != (filepath.Base(name) == "fraction-6.tsr") {
+		if s.from.Year() != 2026 || s.to.Sub(s.from) != time.Second ||
+			(s.from.Nanosecond() != 0) != (filepath.Base(name) == "fraction-6.tsr") {
 			t.Errorf("%s: %v", name, s)
 		}
 		if _, err := r.checkTimestamp(data, append(message, 0)); !errors.Is(err, TimestampContent) {
 			t.Errorf("%s, other content: %v", name, err)
 		}
-		if s, err := (&Root{stampers: r.stampers[2:]}).checkTimestamp(data, message); filepath.Base(name) != "noku.tsr" && (s != nil || err != nil) {
+		if s, err := (&Root{stampers: r.stampers[2:]}).checkTimestamp(data, message); filepath.Base(name) != "noku.tsr" &&
+			(s != nil || err != nil) {
 			t.Errorf("%s, unknown authority: %v, %v", name, s, err)
 		}
 		// Whatever byte is another, of those that are tried: no other time comes of it.

@@ -117,22 +117,26 @@ func certificateAttacks() []Attack {
 		{Name: "key usage", Edit: leaf(func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageCertSign }),
 			Want: sigstore.ErrCertificateProfile},
 		{Name: "no key usage", Edit: leaf(func(c *x509.Certificate) { c.KeyUsage = 0 }), Want: sigstore.ErrCertificateProfile},
-		{Name: "no extended key usage", Edit: leaf(func(c *x509.Certificate) { c.ExtKeyUsage = nil }), Want: sigstore.ErrCertificateProfile},
+		{Name: "no extended key usage", Edit: leaf(func(c *x509.Certificate) { c.ExtKeyUsage = nil }),
+			Want: sigstore.ErrCertificateProfile},
 		{Name: "other extended key usage",
 			Edit: leaf(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }),
 			Want: sigstore.ErrCertificateProfile},
-		{Name: "second extended key usage", Edit: leaf(func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}} }),
+		{Name: "second extended key usage",
+			Edit: leaf(func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}} }),
 			Want: sigstore.ErrCertificateProfile},
 		{Name: "subject", Edit: leaf(func(c *x509.Certificate) { c.Subject.CommonName = "x" }), Want: sigstore.ErrCertificateProfile},
 		{Name: "unknown critical extension", Edit: leaf(func(c *x509.Certificate) {
-			c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}})
+			c.ExtraExtensions = append(c.ExtraExtensions,
+				pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}})
 		}), Want: sigstore.ErrCertificateProfile},
 		{Name: "two names", Edit: leaf(SetSAN("\x06"+Workflow, "\x01a@example.com")), Want: sigstore.ErrSAN},
 		{Name: "second name of its kind", Edit: leaf(SetSAN("\x06https://example.com/x", "\x06"+Workflow)), Want: sigstore.ErrSAN},
 		{Name: "name of another kind", Edit: leaf(SetSAN("\x01a@example.com")), Want: sigstore.ErrIdentity},
 		{Name: "user name", Edit: leaf(SetSAN("\x00somebody!example.org")), Want: sigstore.ErrIdentity},
 		{Name: "host name", Edit: leaf(SetSAN("\x02example.com")), Want: sigstore.ErrSAN},
-		{Name: "name in upper case", Edit: leaf(SetSAN("\x06" + strings.Replace(Workflow, "https", "HTTPS", 1))), Want: sigstore.ErrIdentity},
+		{Name: "name in upper case", Edit: leaf(SetSAN("\x06" + strings.Replace(Workflow, "https", "HTTPS", 1))),
+			Want: sigstore.ErrIdentity},
 		{Name: "name with NUL", Edit: leaf(SetSAN("\x06" + Workflow + "\x00")), Want: verify.ErrMalformed},
 		{Name: "name with line break", Edit: leaf(SetSAN("\x06" + Workflow + "\n")), Want: verify.ErrMalformed},
 		{Name: "name not critical", Edit: leaf(func(c *x509.Certificate) {
@@ -241,7 +245,8 @@ func transparencyAttacks(other *Instance) []Attack {
 		{Name: "no SCT", Edit: sct(func(s *SCT) { s.Key = nil }), Want: sigstore.ErrTooFewSCTs},
 		{Name: "no SCT, none asked for", Edit: sct(func(s *SCT) { s.Key = nil }), Options: sigstore.Options{SCTs: -1}},
 		{Name: "forged SCT", Edit: sct(func(s *SCT) { s.Key = other.CT }), Want: sigstore.ErrSCTSignature},
-		{Name: "SCT of another certificate", Edit: sct(func(s *SCT) { s.TBS = append(bytes.Clone(s.TBS), 0) }), Want: sigstore.ErrSCTSignature},
+		{Name: "SCT of another certificate", Edit: sct(func(s *SCT) { s.TBS = append(bytes.Clone(s.TBS), 0) }),
+			Want: sigstore.ErrSCTSignature},
 		{Name: "SCT of another issuer", Edit: sct(func(s *SCT) { s.IssuerKey[0]++ }), Want: sigstore.ErrSCTSignature},
 		{Name: "SCT of an unknown log", Edit: sct(func(s *SCT) { s.LogID[0]++ }), Want: sigstore.ErrTooFewSCTs},
 		{Name: "SCT with extensions", Edit: sct(func(s *SCT) { s.Extensions = []byte{0, 0, 5, 0, 0, 0, 0, 1} })},
@@ -278,7 +283,8 @@ func entryAttacks() []Attack {
 		{Name: "entry of another kind", Edit: body(`"kind":"dsse"`, `"kind":"rekord"`), Want: sigstore.ErrLogEntryKind},
 		{Name: "entry with another label", Edit: bundle(func(b map[string]any) { Node(entryOf(b), "kindVersion")["kind"] = "intoto" }),
 			Want: sigstore.ErrLogEntryKind},
-		{Name: "entry of the other log's kind", Edit: body(`"apiVersion":"0.0.1","kind":"dsse"`, `"apiVersion":"0.0.2","kind":"hashedrekord"`),
+		{Name: "entry of the other log's kind",
+			Edit: body(`"apiVersion":"0.0.1","kind":"dsse"`, `"apiVersion":"0.0.2","kind":"hashedrekord"`),
 			Want: sigstore.ErrLogEntryKind},
 		{Name: "entry with a member more", Edit: body(`"spec":{`, `"spec":{"x":1,`), Want: sigstore.ErrLogEntry},
 		{Name: "entry of another certificate, same key", Edit: func(s *Instance, g *Signing) {
@@ -351,7 +357,8 @@ func proofAttacks() []Attack {
 		{Name: "checkpoint without signature", Edit: note(func(n string) string { return n[:strings.LastIndex(n, "\n\n")+2] }),
 			Want: sigstore.ErrCheckpoint},
 		{Name: "checkpoint with a stranger's line", Edit: note(func(n string) string { return n + "— witness.example AAAAAAEC\n" })},
-		{Name: "checkpoint with 17 lines", Edit: note(func(n string) string { return n + strings.Repeat("— witness.example AAAAAAEC\n", 16) }),
+		{Name: "checkpoint with 17 lines",
+			Edit: note(func(n string) string { return n + strings.Repeat("— witness.example AAAAAAEC\n", 16) }),
 			Want: sigstore.ErrOverLimit},
 		{Name: "checkpoint with carriage returns", Edit: note(func(n string) string { return strings.ReplaceAll(n, "\n", "\r\n") }),
 			Want: sigstore.ErrCheckpoint},
@@ -414,7 +421,8 @@ func timestampAttacks(other *Instance) []Attack {
 				h := Release()
 				h.Tiles = true
 				_ = json.Unmarshal(other.Sign(h), &from)
-				Node(b, "verificationMaterial")["timestampVerificationData"] = Node(from, "verificationMaterial")["timestampVerificationData"]
+				Node(b, "verificationMaterial")["timestampVerificationData"] =
+					Node(from, "verificationMaterial")["timestampVerificationData"]
 			}
 		}, Want: sigstore.ErrTimestampSigner}, // of the same name and number
 		{Name: "authority of timestamps ended", Edit: tiles(nil), Root: tsa(long, before), Want: sigstore.ErrTimestampTime},
@@ -447,13 +455,15 @@ func envelopeAttacks(other *Instance) []Attack {
 		{Name: "chain with a root", Edit: bundle(func(b map[string]any) {
 			b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2"
 			m := Node(b, "verificationMaterial")
-			m["x509CertificateChain"] = map[string]any{"certificates": []any{m["certificate"], map[string]any{"rawBytes": other.Chain[1].Raw}}}
+			m["x509CertificateChain"] =
+				map[string]any{"certificates": []any{m["certificate"], map[string]any{"rawBytes": other.Chain[1].Raw}}}
 			delete(m, "certificate")
 		})}, // which is not believed
 		{Name: "chain of a stranger", Edit: bundle(func(b map[string]any) {
 			b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2"
 			m := Node(b, "verificationMaterial")
-			m["x509CertificateChain"] = map[string]any{"certificates": []any{m["certificate"], map[string]any{"rawBytes": other.Chain[0].Raw}}}
+			m["x509CertificateChain"] =
+				map[string]any{"certificates": []any{m["certificate"], map[string]any{"rawBytes": other.Chain[0].Raw}}}
 			delete(m, "certificate")
 		})},
 		{Name: "chain in version 0.3", Edit: bundle(func(b map[string]any) {
@@ -542,7 +552,8 @@ const (
 // below gives an instance an authority below its issuing one, which may have none.
 func below(s *Instance) {
 	k := key()
-	c := must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, s.Authority("below", nil), s.Chain[0], k.Public(), s.ChainKey))))
+	c := must(x509.ParseCertificate(
+		must(x509.CreateCertificate(rand.Reader, s.Authority("below", nil), s.Chain[0], k.Public(), s.ChainKey))))
 	s.Chain, s.ChainKey = append([]*x509.Certificate{c}, s.Chain...), k
 }
 

@@ -211,7 +211,8 @@ func Run(repository, workflow, ref string) map[string]any {
 	file := repository + "/.github/workflows/" + workflow + "@" + ref
 	return map[string]any{"iss": Actions, "sub": "repo:" + repository + ":ref:" + ref, "repository": repository,
 		"repository_id":    "1234",
-		"repository_owner": owner, "repository_owner_id": "56", "repository_visibility": "public", "ref": ref, "sha": strings.Repeat("a", 40),
+		"repository_owner": owner, "repository_owner_id": "56", "repository_visibility": "public", "ref": ref,
+		"sha":      strings.Repeat("a", 40),
 		"workflow": workflow, "workflow_ref": file, "workflow_sha": strings.Repeat("a", 40), "job_workflow_ref": file,
 		"job_workflow_sha": strings.Repeat("a", 40), "event_name": "push", "runner_environment": "github-hosted",
 		"run_id": "7", "run_attempt": "1"}
@@ -258,7 +259,8 @@ func identity(claims map[string]any) (g Signing, challenge string) {
 	if file := text("job_workflow_ref"); file != "" {
 		const server = "https://github.com/"
 		g.URI = server + file
-		maps.Copy(g.Claims, map[int]string{2: text("event_name"), 3: text("sha"), 4: text("workflow"), 5: text("repository"), 6: text("ref"),
+		maps.Copy(g.Claims, map[int]string{2: text("event_name"), 3: text("sha"), 4: text("workflow"), 5: text("repository"),
+			6: text("ref"),
 			9: g.URI, 10: text("job_workflow_sha"), 11: text("runner_environment"), 12: server + text("repository"), 13: text("sha"),
 			14: text("ref"), 15: text("repository_id"), 16: server + text("repository_owner"), 17: text("repository_owner_id"),
 			18: server + text("workflow_ref"), 19: text("workflow_sha"), 20: text("event_name"),
@@ -307,7 +309,8 @@ func (s *Server) signingCert(r *http.Request) (int, any, error) {
 	for _, c := range s.Chain {
 		chain = append(chain, pemOf(c.Raw))
 	}
-	return http.StatusOK, map[string]any{"signedCertificateEmbeddedSct": map[string]any{"chain": map[string]any{"certificates": chain}}}, nil
+	return http.StatusOK, map[string]any{"signedCertificateEmbeddedSct": map[string]any{"chain": map[string]any{"certificates": chain}}},
+		nil
 }
 
 func (s *Server) trustBundle(*http.Request) (int, any, error) {
@@ -352,7 +355,8 @@ func (s *Server) add(tiles bool, kind, version string, text []byte) (map[string]
 	log, leaf := s.logs[tiles], hashLeaf(text)
 	for i, known := range log.leaves {
 		if bytes.Equal(known, leaf) {
-			no := &refusal{status: http.StatusConflict, why: "an equivalent entry already exists in the transparency log", header: http.Header{}}
+			no := &refusal{status: http.StatusConflict, why: "an equivalent entry already exists in the transparency log",
+				header: http.Header{}}
 			no.header.Set("Location", "/api/v1/log/entries/"+uuid(leaf))
 			no.header.Set("X-Log-Index", fmt.Sprint(i))
 			return nil, no

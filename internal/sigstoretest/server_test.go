@@ -114,7 +114,8 @@ func TestLogs(t *testing.T) {
 	}
 	tiled := func(sig []byte) any {
 		return map[string]any{"hashedRekordRequestV002": map[string]any{"digest": digest[:], "signature": map[string]any{"content": sig,
-			"verifier": map[string]any{"keyDetails": "PKIX_ECDSA_P256_SHA_256", "publicKey": map[string]any{"rawBytes": spki(k.Public())}}}}}
+			"verifier": map[string]any{"keyDetails": "PKIX_ECDSA_P256_SHA_256",
+				"publicKey": map[string]any{"rawBytes": spki(k.Public())}}}}}
 	}
 	sig := sign(k, []byte("a file"))
 	for path, body := range map[string]func([]byte) any{"/rekor/api/v1/log/entries": first, "/tiles/api/v2/log/entries": tiled} {

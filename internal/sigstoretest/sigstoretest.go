@@ -205,7 +205,8 @@ func (s *Instance) Sign(g Signing) []byte {
 	}
 	material["tlogEntries"] = entries
 	if g.Tiles || g.Both || g.Timestamp {
-		material["timestampVerificationData"] = map[string]any{"rfc3161Timestamps": []any{map[string]any{"signedTimestamp": s.stamp(&g, sig)}}}
+		material["timestampVerificationData"] =
+			map[string]any{"rfc3161Timestamps": []any{map[string]any{"signedTimestamp": s.stamp(&g, sig)}}}
 	}
 	bundle["verificationMaterial"] = material
 	if g.Bundle != nil {
@@ -389,7 +390,8 @@ func TimeStamp(by *tsatest.Authority, at time.Time, content []byte, edit func(*t
 	tsa.Edit = edit
 	digest := sha256.Sum256(content)
 	token := must(tsa.Token(&tspclient.Request{Version: 1, MessageImprint: tspclient.MessageImprint{
-		HashAlgorithm: pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}}, HashedMessage: digest[:]}}))
+		HashAlgorithm: pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}},
+		HashedMessage: digest[:]}}))
 	return must(asn1.Marshal(struct {
 		Status struct{ Status int }
 		Token  asn1.RawValue

@@ -33,7 +33,8 @@ func TestCheck(t *testing.T) {
 		{"surrogate pair", `"😀"`, nil},
 		{"depth 100", deep(100), nil},
 		{"many names", wide(`"last"`), nil},
-		{"the same many names in sibling objects", `[` + wide(`"a"`) + `,{},` + some(`"a"`) + `,` + some(`"b"`) + `,` + wide(`"b"`) + `]`, nil},
+		{"the same many names in sibling objects", `[` + wide(`"a"`) + `,{},` + some(`"a"`) + `,` + some(`"b"`) + `,` +
+			wide(`"b"`) + `]`, nil},
 
 		{"empty", ``, ErrSyntax},
 		{"white space only", strings.Repeat(" ", 1<<16), ErrSyntax},
@@ -257,7 +258,8 @@ func checkSpans(t *testing.T, data []byte, spans []Span, got, want error) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	doc := []byte("[" + strings.Repeat(`{"bom-ref":"pkg:npm/left-pad@1.3.0","type":"library","name":"left-pad","version":"1.3.0","purl":"pkg:npm/left-pad@1.3.0","licenses":[{"license":{"id":"WTFPL"}}]},`, 5000) + "0]")
+	doc := []byte("[" + strings.Repeat(`{"bom-ref":"pkg:npm/left-pad@1.3.0","type":"library","name":"left-pad","version":"1.3.0",`+
+		`"purl":"pkg:npm/left-pad@1.3.0","licenses":[{"license":{"id":"WTFPL"}}]},`, 5000) + "0]")
 	b.Run("strictjson", func(b *testing.B) {
 		b.SetBytes(int64(len(doc)))
 		for b.Loop() {

@@ -98,7 +98,8 @@ func value(n *yaml.Node) any {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"a: b\n", "- 1\n- {a: [x, 'y']}\n", "{\"a\": [1, \"\\u00e9\"]}", "a: |\n  x\nb: >-\n  y\n", "? a\n: b\n", "%YAML 1.2\n---\na", "a: \"\\/\"", "&a [*a]"} {
+	for _, s := range []string{"a: b\n", "- 1\n- {a: [x, 'y']}\n", "{\"a\": [1, \"\\u00e9\"]}", "a: |\n  x\nb: >-\n  y\n", "? a\n: b\n",
+		"%YAML 1.2\n---\na", "a: \"\\/\"", "&a [*a]"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

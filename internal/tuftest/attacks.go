@@ -116,7 +116,8 @@ func fileAttacks() []Attack {
 		{"a member in another case", set("timestamp", func(s map[string]any) { s["Version"] = 99 })},
 		{"a member twice", func(r *Repository) {
 			r.Publish(Trusted())
-			r.Files["/timestamp.json"] = bytes.Replace(r.Files["/timestamp.json"], []byte(`"signed":{`), []byte(`"signed":{"version":99,`), 1)
+			r.Files["/timestamp.json"] = bytes.Replace(r.Files["/timestamp.json"], []byte(`"signed":{`),
+				[]byte(`"signed":{"version":99,`), 1)
 		}},
 		{"threshold of nothing", func(r *Repository) {
 			r.Edit["root"] = func(s map[string]any) { s["roles"].(map[string]any)["targets"].(map[string]any)["threshold"] = 0 }

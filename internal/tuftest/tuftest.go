@@ -44,7 +44,8 @@ var Roles = []string{"root", "targets", "snapshot", "timestamp"}
 // New returns a repository with a root of version 1 that expires after a time, and nothing else: three keys for root and targets,
 // two of which sign, and one for the others.
 func New(expires time.Time) *Repository {
-	r := &Repository{Keys: map[string][]*ecdsa.PrivateKey{}, Quotas: map[string]int{"root": 2, "targets": 2}, Expires: map[string]time.Time{},
+	r := &Repository{Keys: map[string][]*ecdsa.PrivateKey{}, Quotas: map[string]int{"root": 2, "targets": 2},
+		Expires: map[string]time.Time{},
 		Version: map[string]int{}, Files: map[string][]byte{}, Edit: map[string]func(map[string]any){},
 		Envelope: map[string]func(map[string]any){}}
 	r.Keys["root"] = []*ecdsa.PrivateKey{Key(), Key(), Key()}
@@ -125,7 +126,8 @@ func (r *Repository) sign(role string, signed map[string]any, others ...*ecdsa.P
 		id, _ := describe(k)
 		if !seen[id] {
 			seen[id] = true
-			signatures = append(signatures, map[string]any{"keyid": id, "sig": hex.EncodeToString(must(ecdsa.SignASN1(rand.Reader, k, digest[:])))})
+			signatures = append(signatures,
+				map[string]any{"keyid": id, "sig": hex.EncodeToString(must(ecdsa.SignASN1(rand.Reader, k, digest[:])))})
 		}
 	}
 	envelope := map[string]any{"signed": signed, "signatures": signatures}
@@ -175,8 +177,9 @@ func (r *Repository) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // Clone returns a repository with the same keys and files, which changes apart from r.
 func (r *Repository) Clone() *Repository {
-	return &Repository{Keys: maps.Clone(r.Keys), Quotas: maps.Clone(r.Quotas), Expires: maps.Clone(r.Expires), Version: maps.Clone(r.Version),
-		Files: maps.Clone(r.Files), Edit: maps.Clone(r.Edit), Envelope: maps.Clone(r.Envelope)}
+	return &Repository{Keys: maps.Clone(r.Keys), Quotas: maps.Clone(r.Quotas), Expires: maps.Clone(r.Expires),
+		Version: maps.Clone(r.Version),
+		Files:   maps.Clone(r.Files), Edit: maps.Clone(r.Edit), Envelope: maps.Clone(r.Envelope)}
 }
 
 func must[T any](v T, err error) T {

@@ -27,8 +27,9 @@ type constraint struct {
 
 // versTypes are VERS's types by the ecosystem whose order they have. The specification names types as package URL does.
 var versTypes = map[string]string{
-	"alpine": "Alpine", "apk": "Alpine", "alpm": "Arch", "arch": "Arch", "bitnami": "Bitnami", "cargo": "crates.io", "composer": "Packagist",
-	"conda": "Conda", "cpan": "CPAN", "cran": "CRAN", "deb": "Debian", "debian": "Debian", "gem": "RubyGems", "golang": "Go",
+	"alpine": "Alpine", "apk": "Alpine", "alpm": "Arch", "arch": "Arch", "bitnami": "Bitnami", "cargo": "crates.io",
+	"composer": "Packagist",
+	"conda":    "Conda", "cpan": "CPAN", "cran": "CRAN", "deb": "Debian", "debian": "Debian", "gem": "RubyGems", "golang": "Go",
 	"hackage": "Hackage", "hex": "Hex", "maven": "Maven", "npm": "npm", "nuget": "NuGet", "pub": "Pub", "pypi": "PyPI", "rpm": "RPM",
 	"semver": semantic, "swift": "SwiftURL", "intdot": "intdot", "lexicographic": "lexicographic", "datetime": "datetime",
 }

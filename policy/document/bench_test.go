@@ -35,12 +35,19 @@ func hundred(tb testing.TB) []byte {
 	}
 	b.WriteString("gates:\n  admission: {mode: deny}\n  sweep: {mode: audit, indeterminate: warn}\nimages:\n")
 	for i := range 20 {
-		fmt.Fprintf(&b, "  - name: product %d\n    match:\n      - 123456789012.dkr.ecr.eu-central-1.amazonaws.com/product-%d/**\n    require:\n", i, i)
-		fmt.Fprintf(&b, "      - name: signed by two teams\n        signature:\n          by: [team-%d, team-%d]\n          atLeast: 2\n", i%10, (i+1)%10)
-		fmt.Fprintf(&b, "      - name: contents are known\n        sbom:\n          by: [team-%d]\n          profile: ntia-2021\n          components: 3\n", i%10)
-		fmt.Fprintf(&b, "      - name: no copyleft\n        licenses:\n          by: [team-%d]\n          deny: [AGPL-3.0-only, AGPL-3.0-or-later, SSPL-1.0]\n", i%10)
-		fmt.Fprintf(&b, "      - name: no critical vulnerabilities\n        vulnerabilities:\n          by: [team-%d]\n          severity: critical\n          onlyFixable: true\n", i%10)
-		fmt.Fprintf(&b, "      - name: built by us\n        provenance:\n          by: [team-%d]\n          builders:\n            - id: https://ci.example/builder/v%d\n              level: 3\n          sources: [\"https://github.com/acme/product-%d\"]\n", i%10, i, i)
+		fmt.Fprintf(&b, "  - name: product %d\n    match:\n      - 123456789012.dkr.ecr.eu-central-1.amazonaws.com/product-%d/**\n    "+
+			"require:\n", i, i)
+		fmt.Fprintf(&b, "      - name: signed by two teams\n        signature:\n          by: [team-%d, team-%d]\n          atLeast: 2\n",
+			i%10, (i+1)%10)
+		fmt.Fprintf(&b, "      - name: contents are known\n        sbom:\n          by: [team-%d]\n          profile: ntia-2021\n      "+
+			"    components: 3\n", i%10)
+		fmt.Fprintf(&b, "      - name: no copyleft\n        licenses:\n          by: [team-%d]\n          deny: [AGPL-3.0-only, "+
+			"AGPL-3.0-or-later, SSPL-1.0]\n", i%10)
+		fmt.Fprintf(&b, "      - name: no critical vulnerabilities\n        vulnerabilities:\n          by: [team-%d]\n          "+
+			"severity: critical\n          onlyFixable: true\n", i%10)
+		fmt.Fprintf(&b, "      - name: built by us\n        provenance:\n          by: [team-%d]\n          builders:\n            - "+
+			"id: https://ci.example/builder/v%d\n              level: 3\n          sources: "+
+			"[\"https://github.com/acme/product-%d\"]\n", i%10, i, i)
 	}
 	return []byte(b.String())
 }
@@ -87,8 +94,10 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add(hundred(f)[:6000])
 	f.Add([]byte(`{"version":1,"name":"x","images":[{"match":["**"],"deny":"no"}]}`))
-	f.Add([]byte("version: 1\nname: a\ntrust: [{name: b, kind: c, with: {d: [e]}, from: 2026-01-01}]\nrules: {a: {require: [{use: a}]}}\nimages:\n- match: ['*.a.example/b']\n  require: [{use: a}, {anyOf: [{sbom: {}}, {atLeast: {n: 1, of: [{signature: {}}]}}]}]\n"))
-	f.Add([]byte("version: 1\nname: a\nimages: [{match: [a.example/b], exempt: {owner: a, reason: b, expires: 2026-01-01}, gates: {x: {mode: warn}}}]\ninjected: [{name: a, accounts: ['123456789012'], repositories: [a/**]}]\n"))
+	f.Add([]byte("version: 1\nname: a\ntrust: [{name: b, kind: c, with: {d: [e]}, from: 2026-01-01}]\nrules: {a: {require: [{use: a}]}" +
+		"}\nimages:\n- match: ['*.a.example/b']\n  require: [{use: a}, {anyOf: [{sbom: {}}, {atLeast: {n: 1, of: [{signature: {}}]}}]}]\n"))
+	f.Add([]byte("version: 1\nname: a\nimages: [{match: [a.example/b], exempt: {owner: a, reason: b, expires: 2026-01-01}, gates: {x: " +
+		"{mode: warn}}}]\ninjected: [{name: a, accounts: ['123456789012'], repositories: [a/**]}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
 		placed := func(err error) {

@@ -131,7 +131,8 @@ func ExampleSigned() {
 		return
 	}
 	publish := func(serial int) error {
-		doc, err := document.Parse(fmt.Appendf(nil, "version: 1\nname: shop\nserial: %d\nimages: [{match: [\"**\"], deny: closed}]\n", serial))
+		doc, err := document.Parse(
+			fmt.Appendf(nil, "version: 1\nname: shop\nserial: %d\nimages: [{match: [\"**\"], deny: closed}]\n", serial))
 		if err != nil {
 			return err
 		}

@@ -102,7 +102,8 @@ func ExamplePolicy_Decide() {
 		fmt.Println(err)
 		return
 	}
-	in := &policy.Input{Name: "registry.example.com/other/app:v1", Report: new(verify.Report), Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+	in := &policy.Input{Name: "registry.example.com/other/app:v1", Report: new(verify.Report),
+		Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
 	d := p.Decide(context.Background(), in)
 	fmt.Println(d.Verdict, d.Missing)
 	// Output: DENY [an entry of images that matches registry.example.com/other/app]

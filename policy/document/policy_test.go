@@ -165,27 +165,37 @@ injected:
 	}{
 		{"allowed", "pipeline", app, all, now, policy.Allow, 0, "signed: image signature by alice"},
 		{"denied", "pipeline", app, all[:1], now, policy.Deny, 0, "reviewed: no attestation of type " + reviewType},
-		{"denied: signed by a stranger", "pipeline", app, []verify.Descriptor{mallory.sign(t, image)}, now, policy.Deny, 0, "signer is not trusted"},
+		{"denied: signed by a stranger", "pipeline", app, []verify.Descriptor{mallory.sign(t, image)}, now, policy.Deny, 0,
+			"signer is not trusted"},
 		{"warned", "staging", app, all[:1], now, policy.Allow, 1, "warn only (DENY): reviewed"},
 		{"audited", "sweep", app, nil, now, policy.Allow, 2, "audit only (DENY): "},
 		{"a rule's own mode", "new-rule", app, all[:1], now, policy.Allow, 1, "warn only (DENY): reviewed"},
 		{"a rule's own mode is not another's", "new-rule", app, all[2:], now, policy.Deny, 0, "signed: no image signature"},
 		{"two signers", "pipeline", "registry.example.com/two/app", all, now, policy.Allow, 0, "both: "},
 		{"one signer", "pipeline", "registry.example.com/two/app", all[:1], now, policy.Deny, 0, "1 of 2"},
-		{"no entry", "pipeline", "registry.example.com/shop", all, now, policy.Deny, 0, "no entry of images in \"shop\" matches registry.example.com/shop"},
+		{"no entry", "pipeline", "registry.example.com/shop", all, now, policy.Deny, 0,
+			"no entry of images in \"shop\" matches registry.example.com/shop"},
 		{"no entry, warned", "staging", "registry.example.com/shop", all, now, policy.Allow, 1, "no entry"},
 		{"no name", "pipeline", "registry.example.com/Shop/App", all, now, policy.Deny, 0, "is no name of an image"},
 		{"expired", "pipeline", app, all, now.AddDate(0, 2, 0), policy.Indeterminate, 0, "expired at 2027-01-01T00:00:00Z"},
-		{"expired, audited: not in silence", "sweep", app, all, now.AddDate(0, 2, 0), policy.Allow, 1, "warn only (INDETERMINATE): the policy"},
+		{"expired, audited: not in silence", "sweep", app, all, now.AddDate(0, 2, 0), policy.Allow, 1,
+			"warn only (INDETERMINATE): the policy"},
 		{"expired, warned but indeterminate denies", "strict-warn", app, all, now.AddDate(0, 2, 0), policy.Indeterminate, 0, "expired"},
-		{"exempt", "pipeline", "registry.example.com/old/app", nil, now, policy.Allow, 0, "exempt until 2026-12-31T00:00:00Z: moves in December (ops)"},
-		{"exempt no longer", "pipeline", "registry.example.com/old/app", nil, time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC), policy.Deny, 0, "the exemption ended"},
+		{"exempt", "pipeline", "registry.example.com/old/app", nil, now, policy.Allow, 0,
+			"exempt until 2026-12-31T00:00:00Z: moves in December (ops)"},
+		{"exempt no longer", "pipeline", "registry.example.com/old/app", nil, time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC), policy.Deny, 0,
+			"the exemption ended"},
 		{"denied by name", "pipeline", "registry.example.com/bad/app", all, now, policy.Deny, 0, "compromised in March"},
-		{"injected", "pipeline", "111122223333.dkr.ecr.eu-central-1.amazonaws.com/aws-guard/agent:v1", nil, now, policy.Allow, 0, "it is from account 111122223333"},
-		{"injected, another region", "pipeline", "111122223333.dkr.ecr.us-east-1.amazonaws.com/aws-guard/agent:v1", nil, now, policy.Deny, 0, "no entry"},
-		{"injected, another account", "pipeline", "111122223334.dkr.ecr.eu-central-1.amazonaws.com/aws-guard/agent:v1", nil, now, policy.Deny, 0, "no entry"},
-		{"injected, by a host that only looks so", "pipeline", "111122223333.dkr.ecr.eu-central-1.amazonaws.com.example.com/aws-guard/agent", nil, now, policy.Deny, 0, "no entry"},
-		{"injected, by a port", "pipeline", "111122223333.dkr.ecr.eu-central-1.amazonaws.com:8443/aws-guard/agent", nil, now, policy.Deny, 0, "no entry"},
+		{"injected", "pipeline", "111122223333.dkr.ecr.eu-central-1.amazonaws.com/aws-guard/agent:v1", nil, now, policy.Allow, 0,
+			"it is from account 111122223333"},
+		{"injected, another region", "pipeline", "111122223333.dkr.ecr.us-east-1.amazonaws.com/aws-guard/agent:v1", nil, now, policy.Deny,
+			0, "no entry"},
+		{"injected, another account", "pipeline", "111122223334.dkr.ecr.eu-central-1.amazonaws.com/aws-guard/agent:v1", nil, now,
+			policy.Deny, 0, "no entry"},
+		{"injected, by a host that only looks so", "pipeline",
+			"111122223333.dkr.ecr.eu-central-1.amazonaws.com.example.com/aws-guard/agent", nil, now, policy.Deny, 0, "no entry"},
+		{"injected, by a port", "pipeline", "111122223333.dkr.ecr.eu-central-1.amazonaws.com:8443/aws-guard/agent", nil, now, policy.Deny,
+			0, "no entry"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := check(p, tt.door, tt.image, tt.at, tt.evidence...)
@@ -221,7 +231,8 @@ func TestTrustSpan(t *testing.T) {
 		{"compromisedSince: 2026-11-01", now, policy.Deny}, // and a key that is known to be compromised is so now
 		{"until: 2026-12-01", now.AddDate(0, 0, 4), policy.Deny},
 	} {
-		p := load(t, fmt.Sprintf("version: 1\nname: x\ntrust:\n  - name: alice\n    key: %s\n    %s\nimages:\n  - {match: [\"**\"], require: [{signature: {}}]}\n",
+		p := load(t, fmt.Sprintf("version: 1\nname: x\ntrust:\n  - name: alice\n    key: %s\n    %s\nimages:\n  - {match: [\"**\"], "+
+			"require: [{signature: {}}]}\n",
 			alice.yaml(), tt.span))
 		if d := check(p, "", app, tt.at, signature); d.Verdict != tt.want {
 			t.Errorf("%s at %s: %v", tt.span, tt.at, d)
@@ -232,7 +243,8 @@ func TestTrustSpan(t *testing.T) {
 // What the program brings is asked for by its kind, with what the document says.
 func TestTrustKinds(t *testing.T) {
 	alice := newPerson(t)
-	const text = "version: 1\nname: x\ntrust:\n  - name: store\n    kind: file\n    with: {%s}\nimages:\n  - {match: [\"**\"], require: [{signature: {by: [store]}}]}\n"
+	const text = "version: 1\nname: x\ntrust:\n  - name: store\n    kind: file\n    with: {%s}\nimages:\n  - {match: [\"**\"], " +
+		"require: [{signature: {by: [store]}}]}\n"
 	kinds := map[string]document.TrustFunc{"file": func(tr *document.Trust) (verify.Verifier, error) {
 		var with struct {
 			Path    string `yaml:"path,required"`
@@ -251,7 +263,8 @@ func TestTrustKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := check(p, "", app, now, alice.sign(t, sign.ImageSignature{})); d.Verdict != policy.Allow || !strings.Contains(d.Reason, "store") {
+	if d := check(p, "", app, now, alice.sign(t, sign.ImageSignature{})); d.Verdict != policy.Allow ||
+		!strings.Contains(d.Reason, "store") {
 		t.Errorf("%v", d)
 	}
 	for _, tt := range []struct{ with, want string }{
@@ -265,7 +278,8 @@ func TestTrustKinds(t *testing.T) {
 			t.Errorf("%s: %v, want %s", tt.with, err, tt.want)
 		}
 	}
-	_, err = parse(t, fmt.Sprintf(text, "path: alice.pub")).Load(&document.Options{Trust: map[string]document.TrustFunc{"files": kinds["file"]}})
+	_, err = parse(t, fmt.Sprintf(text, "path: alice.pub")).Load(
+		&document.Options{Trust: map[string]document.TrustFunc{"files": kinds["file"]}})
 	if err == nil || !strings.Contains(err.Error(), `no kind of trust "file": did you mean "files"?`) {
 		t.Errorf("%v", err)
 	}
@@ -279,7 +293,8 @@ func TestTrustKinds(t *testing.T) {
 // What can never be met is an error when the document is loaded.
 func TestLoadRefuses(t *testing.T) {
 	alice := newPerson(t)
-	const text = "version: 1\nname: x\n%srules:\n  a: {require: [{use: b}]}\n  b: {require: [{use: a}]}\nimages:\n  - match: [\"**\"]\n    require:\n      - %s\n"
+	const text = "version: 1\nname: x\n%srules:\n  a: {require: [{use: b}]}\n  b: {require: [{use: a}]}\n" +
+		"images:\n  - match: [\"**\"]\n    require:\n      - %s\n"
 	trust := fmt.Sprintf("trust: [{name: alice, key: %s}]\n", alice.yaml())
 	for _, tt := range []struct{ trust, rule, want string }{
 		{trust, "use: a", `images[0].require[0]`},
@@ -330,12 +345,17 @@ func TestBounds(t *testing.T) {
 // A key that two entries of trust let in is one signer.
 func TestOneKeyTwice(t *testing.T) {
 	alice := newPerson(t)
-	text := fmt.Sprintf("version: 1\nname: x\ntrust: [{name: one, key: %s}, {name: two, kind: file}]\nimages: [{match: [\"**\"], require: [{signature: {by: [one, two], atLeast: 2}}]}]\n", alice.yaml())
-	p, err := parse(t, text).Load(&document.Options{Trust: map[string]document.TrustFunc{"file": func(*document.Trust) (verify.Verifier, error) { return alice.verifier(t), nil }}})
+	text := fmt.Sprintf("version: 1\nname: x\ntrust: [{name: one, key: %s}, {name: two, kind: file}]\nimages: [{match: [\"**\"], "+
+		"require: [{signature: {by: [one, two], atLeast: 2}}]}]\n", alice.yaml())
+	p, err := parse(t, text).Load(
+		&document.Options{Trust: map[string]document.TrustFunc{"file": func(*document.Trust) (verify.Verifier, error) {
+			return alice.verifier(t), nil
+		}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := check(p, "", app, now, alice.sign(t, sign.ImageSignature{})); d.Verdict != policy.Deny || !strings.Contains(d.Reason, "1 of 2") {
+	if d := check(p, "", app, now, alice.sign(t, sign.ImageSignature{})); d.Verdict != policy.Deny ||
+		!strings.Contains(d.Reason, "1 of 2") {
 		t.Errorf("%v", d)
 	}
 }
@@ -343,8 +363,10 @@ func TestOneKeyTwice(t *testing.T) {
 // A program that asks at a door without a request says which door it is to rules, too.
 func TestAt(t *testing.T) {
 	alice := newPerson(t)
-	p := load(t, fmt.Sprintf("version: 1\nname: x\ntrust: [{name: alice, key: %s}]\ngates: {soft: {mode: warn}}\nimages: [{match: [\"**\"], require: [{signature: {}}, {when: {gates: [hard]}, attestation: {types: [%s]}}]}]\n", alice.yaml(), reviewType))
-	in := &policy.Input{Name: app, Now: now, Report: verify.Collect(context.Background(), subject, source(alice.sign(t, sign.ImageSignature{})), p.Verifiers()...)}
+	p := load(t, fmt.Sprintf("version: 1\nname: x\ntrust: [{name: alice, key: %s}]\ngates: {soft: {mode: warn}}\nimages: [{match: "+
+		"[\"**\"], require: [{signature: {}}, {when: {gates: [hard]}, attestation: {types: [%s]}}]}]\n", alice.yaml(), reviewType))
+	in := &policy.Input{Name: app, Now: now,
+		Report: verify.Collect(context.Background(), subject, source(alice.sign(t, sign.ImageSignature{})), p.Verifiers()...)}
 	for door, want := range map[string]policy.Verdict{"hard": policy.Deny, "other": policy.Allow, "soft": policy.Allow} {
 		if d := policy.Decide(context.Background(), p.At(door), in); d.Verdict != want {
 			t.Errorf("%s: %v", door, d)

@@ -84,8 +84,9 @@ func (r *reader) fault(at place, path, suggestion, formatted string, args ...any
 		path = path[:longest] + "..."
 	}
 	if len(r.faults) <= 10*maxErrors {
-		r.faults = append(r.faults, &Error{Line: max(at.Line, 1), Column: max(at.Column, 1), Path: path, Reason: fmt.Sprintf(formatted, args...),
-			Suggestion: suggestion})
+		r.faults = append(r.faults,
+			&Error{Line: max(at.Line, 1), Column: max(at.Column, 1), Path: path, Reason: fmt.Sprintf(formatted, args...),
+				Suggestion: suggestion})
 	}
 }
 

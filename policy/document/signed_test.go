@@ -104,7 +104,8 @@ func TestSigned(t *testing.T) {
 		ref  string
 		want error
 	}{
-		{"one", nil}, {"one", nil}, {"two", nil}, {"two", nil}, {"one", document.ErrRollback}, {"another", document.ErrRollback}, {"unsigned", document.ErrUnsigned},
+		{"one", nil}, {"one", nil}, {"two", nil}, {"two", nil}, {"one", document.ErrRollback}, {"another", document.ErrRollback},
+		{"unsigned", document.ErrUnsigned},
 		{"mallory", document.ErrUnsigned}, {"staging", document.ErrUnsigned}, {"none", document.ErrRollback}, {string(twoAt.Digest), nil},
 	} {
 		got, err := s.Load(ctx, tt.ref)
@@ -118,13 +119,16 @@ func TestSigned(t *testing.T) {
 	if _, err := signed().Load(ctx, "one"); !errors.Is(err, document.ErrRollback) { // after a restart
 		t.Errorf("after a restart: %v", err)
 	}
-	if _, err := signed().Read(ctx, []byte(fmt.Sprintf(version, "shop", 1, "one")), alice.signDocument(t, one)); !errors.Is(err, document.ErrRollback) {
+	if _, err := signed().Read(ctx, []byte(fmt.Sprintf(version, "shop", 1, "one")), alice.signDocument(t, one)); !errors.Is(err,
+		document.ErrRollback) {
 		t.Errorf("from bytes: %v", err)
 	}
-	if got, err := signed().Read(ctx, []byte("# by hand\n"+fmt.Sprintf(version, "shop", 2, "two")), alice.signDocument(t, two)); err != nil || got.Digest() != two.Digest() {
+	if got, err := signed().Read(ctx, []byte("# by hand\n"+fmt.Sprintf(version, "shop", 2, "two")), alice.signDocument(t, two)); err !=
+		nil || got.Digest() != two.Digest() {
 		t.Errorf("from bytes: %v", err)
 	}
-	if _, err := signed().Read(ctx, []byte(fmt.Sprintf(version, "shop", 2, "changed")), alice.signDocument(t, two)); !errors.Is(err, document.ErrUnsigned) {
+	if _, err := signed().Read(ctx, []byte(fmt.Sprintf(version, "shop", 2, "changed")), alice.signDocument(t, two)); !errors.Is(err,
+		document.ErrUnsigned) {
 		t.Errorf("from other bytes: %v", err)
 	}
 	late := signed()
@@ -178,7 +182,8 @@ func TestSignedByNobody(t *testing.T) {
 		"no policy":    {Name: "shop", Open: open, Verifiers: vs},
 		"no verifiers": {Name: "shop", Open: open, Policy: rule},
 		"no name":      {Open: open, Verifiers: vs, Policy: rule},
-		"a warning":    {Name: "shop", Open: open, Verifiers: vs, Policy: policy.Soft(policy.Warn, policy.Warn, policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://x.example/y"}})},
+		"a warning": {Name: "shop", Open: open, Verifiers: vs, Policy: policy.Soft(policy.Warn, policy.Warn,
+			policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://x.example/y"}})},
 	} {
 		if doc, err := s.Load(ctx, "one"); !errors.Is(err, document.ErrUnsigned) || doc != nil {
 			t.Errorf("%s: %v", name, err)
@@ -191,7 +196,8 @@ func TestSignedArtifact(t *testing.T) {
 	ctx := context.Background()
 	alice := newPerson(t)
 	repo, open := layout(t)
-	s := &document.Signed{Name: "shop", Open: open, Verifiers: []verify.Verifier{alice.verifier(t)}, Policy: policy.Require{Kind: verify.ImageSignature}}
+	s := &document.Signed{Name: "shop", Open: open, Verifiers: []verify.Verifier{alice.verifier(t)},
+		Policy: policy.Require{Kind: verify.ImageSignature}}
 	good := parse(t, fmt.Sprintf(version, "shop", 1, "one")).Artifact()
 	for name, change := range map[string]string{
 		"another type":  strings.Replace(string(good[2].Data), document.ArtifactType, "application/vnd.example", 1),

@@ -41,7 +41,9 @@ func TestTests(t *testing.T) {
 		{`record: record.json, expect: {verdict: deny, culprits: [two]}`, ""},
 		{`record: none.json, expect: {verdict: deny}`, "none.json"},
 	} {
-		tests, err := document.ParseTests([]byte(fmt.Sprintf("version: 1\npolicy: x.yaml\nnow: 2026-11-28\ntests:\n  - {name: a, image: registry.example.com/a, %s}\n", tt.test)))
+		tests, err := document.ParseTests(
+			[]byte(fmt.Sprintf("version: 1\npolicy: x.yaml\nnow: 2026-11-28\ntests:\n  - {name: a, image: registry.example.com/a, "+
+				"%s}\n", tt.test)))
 		if err != nil {
 			t.Fatalf("%s: %v", tt.test, err)
 		}
@@ -53,7 +55,8 @@ func TestTests(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tt.test, got, tt.want)
 		}
 	}
-	tests, err := document.ParseTests([]byte("version: 1\npolicy: x.yaml\nnow: 2026-11-28\ntests:\n  - {name: a, image: registry.example.com/a, evidence: [{by: [ci]}], expect: {verdict: deny}}\n"))
+	tests, err := document.ParseTests([]byte("version: 1\npolicy: x.yaml\nnow: 2026-11-28\ntests:\n  - {name: a, image: " +
+		"registry.example.com/a, evidence: [{by: [ci]}], expect: {verdict: deny}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +64,8 @@ func TestTests(t *testing.T) {
 	if got := fmt.Sprint(coverage); err != nil || got != "[{signed images[0].require[0] 0 0} {two images[0].require[1] 0 1}]" {
 		t.Errorf("%s, %v", got, err)
 	}
-	for _, text := range []string{"", "version: 2\npolicy: x\nnow: 2026-01-01\ntests: [{name: a, image: b, expect: {verdict: deny}}]", "version: 1\npolicy: x\nnow: 2026-01-01\ntests: [{name: a, image: b, expect: {verdict: denied}}]"} {
+	for _, text := range []string{"", "version: 2\npolicy: x\nnow: 2026-01-01\ntests: [{name: a, image: b, expect: {verdict: deny}}]",
+		"version: 1\npolicy: x\nnow: 2026-01-01\ntests: [{name: a, image: b, expect: {verdict: denied}}]"} {
 		if _, err := document.ParseTests([]byte(text)); err == nil {
 			t.Errorf("%q is read", text)
 		}

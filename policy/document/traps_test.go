@@ -17,7 +17,8 @@ import (
 
 // trapped is a document of two signers with rules, one a line.
 func trapped(alice, bob *person, rules ...string) string {
-	return fmt.Sprintf("version: 1\nname: x\ntrust:\n  - {name: alice, key: %s}\n  - {name: bob, key: %s}\nimages:\n  - match: [\"**\"]\n    require:\n      - %s\n",
+	return fmt.Sprintf("version: 1\nname: x\ntrust:\n  - {name: alice, key: %s}\n  - {name: bob, key: %s}\n"+
+		"images:\n  - match: [\"**\"]\n    require:\n      - %s\n",
 		alice.yaml(), bob.yaml(), strings.Join(rules, "\n      - "))
 }
 
@@ -29,7 +30,8 @@ func TestTraps(t *testing.T) {
 
 	t.Run("an error that nobody expected is no pass", func(t *testing.T) {
 		kinds := map[string]document.TrustFunc{"odd": func(*document.Trust) (verify.Verifier, error) { return odd{}, nil }}
-		p, err := parse(t, "version: 1\nname: x\ntrust: [{name: odd, kind: odd}]\nimages: [{match: [\"**\"], require: [{signature: {}}]}]\n").Load(&document.Options{Trust: kinds})
+		p, err := parse(t, "version: 1\nname: x\ntrust: [{name: odd, kind: odd}]\nimages: [{match: [\"**\"], require: [{signature: "+
+			"{}}]}]\n").Load(&document.Options{Trust: kinds})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,14 +40,18 @@ func TestTraps(t *testing.T) {
 		}
 	})
 	t.Run("a policy without one of its parts is none", func(t *testing.T) {
-		kinds := map[string]document.TrustFunc{"odd": func(*document.Trust) (verify.Verifier, error) { return nil, errors.New("the key cannot be loaded") }}
+		kinds := map[string]document.TrustFunc{"odd": func(*document.Trust) (verify.Verifier, error) {
+			return nil, errors.New("the key cannot be loaded")
+		}}
 		text := strings.Replace(trapped(alice, bob, "signature: {by: [alice]}"), "images:", "  - {name: odd, kind: odd}\nimages:", 1)
-		if p, err := parse(t, text).Load(&document.Options{Trust: kinds}); p != nil || err == nil || !strings.Contains(err.Error(), "the key cannot be loaded") {
+		if p, err := parse(t, text).Load(&document.Options{Trust: kinds}); p != nil || err == nil ||
+			!strings.Contains(err.Error(), "the key cannot be loaded") {
 			t.Errorf("%v, %v", p, err)
 		}
 	})
 	t.Run("the same input gives the same words", func(t *testing.T) {
-		p := load(t, trapped(alice, bob, "anyOf: [{name: a, signature: {by: [bob]}}, {name: b, signature: {atLeast: 2}}]", fmt.Sprintf("{name: c, attestation: {types: [%s], by: [bob]}}", reviewType)))
+		p := load(t, trapped(alice, bob, "anyOf: [{name: a, signature: {by: [bob]}}, {name: b, signature: {atLeast: 2}}]",
+			fmt.Sprintf("{name: c, attestation: {types: [%s], by: [bob]}}", reviewType)))
 		first, _ := json.Marshal(check(p, "", app, now, signature, review))
 		for range 20 {
 			if again, _ := json.Marshal(check(p, "", app, now, signature, review)); !bytes.Equal(first, again) {
@@ -60,7 +66,8 @@ func TestTraps(t *testing.T) {
 			s.Annotations = map[string]string{"verified": "true", "policy": "pass"}
 			return &policy.Image{Subject: s, Source: source()}, nil
 		}}
-		if d := gate.CheckRequest(context.Background(), app, &policy.Request{Attributes: map[string]string{"verified": "true"}}); d.Verdict != policy.Deny {
+		if d := gate.CheckRequest(context.Background(), app,
+			&policy.Request{Attributes: map[string]string{"verified": "true"}}); d.Verdict != policy.Deny {
 			t.Errorf("%v", d)
 		}
 	})
@@ -85,13 +92,15 @@ func TestTraps(t *testing.T) {
 		}
 	})
 	t.Run("a soft refusal is no full allow", func(t *testing.T) {
-		p := load(t, strings.Replace(trapped(alice, bob, "signature: {by: [alice]}"), "images:", "gates: {default: {mode: audit}}\nimages:", 1))
+		p := load(t, strings.Replace(trapped(alice, bob, "signature: {by: [alice]}"), "images:", "gates: {default: {mode: audit}}\n"+
+			"images:", 1))
 		if d := check(p, "", app, now); d.Verdict != policy.Allow || len(d.Warnings()) != 1 || d.Warnings()[0].Effect != policy.Audit {
 			t.Errorf("%v, %v", d, d.Warnings())
 		}
 	})
 	t.Run("what was skipped stands in the decision", func(t *testing.T) {
-		p := load(t, trapped(alice, bob, "signature: {by: [alice]}", "{name: prod only, when: {namespaces: [prod]}, signature: {by: [bob]}}"))
+		p := load(t, trapped(alice, bob, "signature: {by: [alice]}", "{name: prod only, when: {namespaces: [prod]}, signature: "+
+			"{by: [bob]}}"))
 		gate := &policy.Gate{Verifiers: p.Verifiers(), Policy: p, Open: func(context.Context, string) (*policy.Image, error) {
 			return &policy.Image{Subject: subject, Source: source(signature)}, nil
 		}}
@@ -117,27 +126,33 @@ func TestTraps(t *testing.T) {
 	})
 	t.Run("a set that is there twice is a fault, not a merge", func(t *testing.T) {
 		text := trapped(alice, bob, "signature: {by: [alice]}")
-		for _, twice := range []string{"rules: {a: {require: [{signature: {}}]}, a: {require: [{signature: {}}]}}\n", "name: y\n", "images: [{match: [\"**\"], deny: x}]\n"} {
-			if _, err := document.Parse([]byte(text + twice)); !errors.Is(err, document.ErrDocument) || !strings.Contains(err.Error(), "stands here twice") {
+		for _, twice := range []string{"rules: {a: {require: [{signature: {}}]}, a: {require: [{signature: {}}]}}\n", "name: y\n",
+			"images: [{match: [\"**\"], deny: x}]\n"} {
+			if _, err := document.Parse([]byte(text + twice)); !errors.Is(err, document.ErrDocument) ||
+				!strings.Contains(err.Error(), "stands here twice") {
 				t.Errorf("%v", err)
 			}
 		}
 	})
 	t.Run("a level is a number, and no text with one", func(t *testing.T) {
 		for _, level := range []string{"SLSA_BUILD_LEVEL_3", `"3"`, "0", "-1", "3.5", "99999999999999999999"} {
-			if _, err := document.Parse([]byte(trapped(alice, bob, "provenance: {by: [alice], level: "+level+", builders: [{id: x, level: 3}]}"))); !errors.Is(err, document.ErrDocument) {
+			if _, err := document.Parse(
+				[]byte(trapped(alice, bob, "provenance: {by: [alice], level: "+level+", builders: [{id: x, level: 3}]}"))); !errors.Is(err,
+				document.ErrDocument) {
 				t.Errorf("%s: %v", level, err)
 			}
 		}
 	})
 	t.Run("one entry decides, the first", func(t *testing.T) {
-		text := trapped(alice, bob, "signature: {by: [bob]}") + "  - match: [\"registry.example.com/shop/**\"]\n    require: [{signature: {by: [alice]}}]\n"
+		text := trapped(alice, bob, "signature: {by: [bob]}") + "  - match: [\"registry.example.com/shop/**\"]\n    require: " +
+			"[{signature: {by: [alice]}}]\n"
 		if d := check(load(t, text), "", app, now, signature); d.Verdict != policy.Deny {
 			t.Errorf("%v", d)
 		}
 	})
 	t.Run("nothing empty passes", func(t *testing.T) {
-		for _, rule := range []string{"anyOf: []", "allOf: []", "atLeast: {n: 1, of: []}", "atLeast: {n: 0, of: [{signature: {}}]}", "signature: {by: []}", "attestation: {types: []}", "attestation: {types: [\"\"]}", "{when: {}, signature: {}}",
+		for _, rule := range []string{"anyOf: []", "allOf: []", "atLeast: {n: 1, of: []}", "atLeast: {n: 0, of: [{signature: {}}]}",
+			"signature: {by: []}", "attestation: {types: []}", "attestation: {types: [\"\"]}", "{when: {}, signature: {}}",
 			"use: \"\"", "components: {deny: []}", "licenses: {allow: [\"\"]}", "~", "{}"} {
 			if _, err := document.Parse([]byte(trapped(alice, bob, rule))); !errors.Is(err, document.ErrDocument) {
 				t.Errorf("%s: %v", rule, err)

@@ -48,7 +48,8 @@ images:
 	p, err := doc.Load(nil)
 	w.check(err)
 	w.gate = &policy.Gate{Open: open, Verifiers: p.Verifiers(), Policy: p}
-	w.hook.Checker, err = gate.New(&gate.Rules{Gate: w.gate, PolicyDigest: digest.Digest(doc.Digest())}, &gate.Options{AllowFor: 1, DenyFor: -1})
+	w.hook.Checker, err = gate.New(&gate.Rules{Gate: w.gate, PolicyDigest: digest.Digest(doc.Digest())},
+		&gate.Options{AllowFor: 1, DenyFor: -1})
 	w.check(err)
 	w.restart()
 

@@ -438,7 +438,8 @@ func TestMissing(t *testing.T) {
 	s.expect(revise(aws.String("web")), "FAILED", "ECS contradicts itself") // whichever is the latest
 	s.expect(s.deploy(), "FAILED", "has no containers")
 
-	for operation, member := range map[string]string{"ecs:DescribeServiceRevisions": "serviceRevisions", "ecs:DescribeTaskDefinition": "taskDefinition"} {
+	for operation, member := range map[string]string{"ecs:DescribeServiceRevisions": "serviceRevisions",
+		"ecs:DescribeTaskDefinition": "taskDefinition"} {
 		s.cloud.Edit(operation, ecstest.Edit{Reply: func(m map[string]any) { delete(m, member) }})
 		s.expect(event, "FAILED", "not found in ECS")
 		s.cloud.Heal()

@@ -40,8 +40,10 @@ func (w *world) doors() map[string]func(image string) bool {
 	}
 	return map[string]func(image string) bool{
 		"admission": func(image string) bool {
-			answer := post(k8sgate.PathValidate, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"",`+
-				`"version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","object":{"apiVersion":"v1",`+
+			answer := post(k8sgate.PathValidate, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u",`+
+				`"kind":{"group":"",`+
+				`"version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE",`+
+				`"object":{"apiVersion":"v1",`+
 				`"kind":"Pod","spec":{"containers":[{"name":"c","image":"`+image+`"}]}}}}`)
 			return answer["response"].(map[string]any)["allowed"].(bool)
 		},
@@ -58,7 +60,8 @@ func (w *world) doors() map[string]func(image string) bool {
 			_, digest, _ := strings.Cut(image, "@")
 			var out bytes.Buffer
 			status := (&nodegate.Gate{Checker: w.hook.Checker}).Run(w.Context(), []string{"-name", image, "-digest", digest}, nil, &out)
-			if status != 0 && !strings.HasPrefix(out.String(), "lading refused: ") && !strings.HasPrefix(out.String(), "lading could not decide: ") {
+			if status != 0 && !strings.HasPrefix(out.String(), "lading refused: ") &&
+				!strings.HasPrefix(out.String(), "lading could not decide: ") {
 				w.Errorf("the node is told %q", &out)
 			}
 			return status == 0
@@ -78,16 +81,18 @@ func (w *world) doors() map[string]func(image string) bool {
 			w.restart()
 			w.outcomes = nil
 			name, digest, _ := strings.Cut(image, "@")
-			_ = w.tasks.Handle(w.Context(), fmt.Appendf(nil, `{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{"taskArn":`+
-				`"arn:aws:ecs:us-east-1:111122223333:task/elsewhere/1","clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/elsewhere","version":1,`+
-				`"lastStatus":"RUNNING","containers":[{"name":"app","image":%q,"imageDigest":%q}]}}`, name+":v1", digest))
+			_ = w.tasks.Handle(w.Context(),
+				fmt.Appendf(nil, `{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{"taskArn":`+
+					`"arn:aws:ecs:us-east-1:111122223333:task/elsewhere/1","clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/`+
+					`elsewhere","version":1,`+
+					`"lastStatus":"RUNNING","containers":[{"name":"app","image":%q,"imageDigest":%q}]}}`, name+":v1", digest))
 			return len(w.outcomes) != 1 || w.outcomes[0].Verdict == policy.Allow
 		},
 	}
 }
 
-// A policy that says nothing about an image opens no door: where no rule applies, none matches the evidence, the evidence is about something
-// else, or the clock makes nonsense of it. All doors open for what is signed, by the same world.
+// A policy that says nothing about an image opens no door: where no rule applies, none matches the evidence, the evidence is about
+// something else, or the clock makes nonsense of it. All doors open for what is signed, by the same world.
 func TestNothingOpensNothing(t *testing.T) {
 	w := newWorld(t)
 	trust := w.gate.Verifiers
@@ -116,7 +121,8 @@ func TestNothingOpensNothing(t *testing.T) {
 	public, err := sign.MarshalPublicKey(w.key.Public())
 	w.check(err)
 	written := func(expires, match, when string) *document.Policy {
-		return loaded("version: 1\nname: shop\nserial: 1\nexpires: " + expires + "\ntrust:\n- {name: us, key: " + fmt.Sprintf("%q", public) + "}\n" +
+		return loaded("version: 1\nname: shop\nserial: 1\nexpires: " + expires + "\ntrust:\n- {name: us, key: " +
+			fmt.Sprintf("%q", public) + "}\n" +
 			"images:\n- {name: all, match: ['" + match + "'], require: [{name: signed, signature: {by: [us]}" + when + "}]}\n")
 	}
 	const all, later = "**", "2100-01-01"
@@ -128,38 +134,51 @@ func TestNothingOpensNothing(t *testing.T) {
 		{"evidence is about another digest", w.bad, policy.Gate{Policy: signature}},
 		{"evidence is by a stranger", w.signed, policy.Gate{Policy: signature, Verifiers: []verify.Verifier{
 			&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: stranger.Public()}}}}}},
-		{"no evidence of the kind", w.signed, policy.Gate{Policy: policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://example.com/p"}}}},
-		{"every one of none", w.signed, policy.Gate{Policy: policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://example.com/p"}, Quantifier: policy.Every}}},
+		{"no evidence of the kind", w.signed,
+			policy.Gate{Policy: policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://example.com/p"}}}},
+		{"every one of none", w.signed,
+			policy.Gate{Policy: policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://example.com/p"},
+				Quantifier: policy.Every}}},
 		{"a rule that does not apply", w.signed, policy.Gate{Policy: policy.When(never, signature)}},
-		{"all of rules that do not apply", w.signed, policy.Gate{Policy: policy.All(policy.When(never, signature), policy.When(never, signature))}},
-		{"any of rules that do not apply", w.signed, policy.Gate{Policy: policy.Any(policy.When(never, signature), policy.When(never, signature))}},
+		{"all of rules that do not apply", w.signed,
+			policy.Gate{Policy: policy.All(policy.When(never, signature), policy.When(never, signature))}},
+		{"any of rules that do not apply", w.signed,
+			policy.Gate{Policy: policy.Any(policy.When(never, signature), policy.When(never, signature))}},
 		{"no decision", w.signed, policy.Gate{Policy: policy.Func(func(context.Context, *policy.Input) *policy.Decision { return nil })}},
-		{"an empty decision", w.signed, policy.Gate{Policy: policy.Func(func(context.Context, *policy.Input) *policy.Decision { return new(policy.Decision) })}},
+		{"an empty decision", w.signed,
+			policy.Gate{Policy: policy.Func(func(context.Context, *policy.Input) *policy.Decision { return new(policy.Decision) })}},
 		{"a verdict that there is not", w.signed, policy.Gate{Policy: policy.Func(func(context.Context, *policy.Input) *policy.Decision {
 			return &policy.Decision{Verdict: 7, Until: policy.Forever}
 		})}},
 		{"a replayed decision", w.signed, policy.Gate{Policy: policy.Func(func(context.Context, *policy.Input) *policy.Decision {
 			return &policy.Decision{Verdict: policy.Allow, Until: policy.Forever, Replayed: true}
 		})}},
-		{"a replayed decision among others", w.signed, policy.Gate{Policy: policy.All(policy.Func(func(context.Context, *policy.Input) *policy.Decision {
-			return &policy.Decision{Verdict: policy.Allow, Until: policy.Forever, Replayed: true}
-		}))}},
+		{"a replayed decision among others", w.signed,
+			policy.Gate{Policy: policy.All(policy.Func(func(context.Context, *policy.Input) *policy.Decision {
+				return &policy.Decision{Verdict: policy.Allow, Until: policy.Forever, Replayed: true}
+			}))}},
 		{"a panic", w.signed, policy.Gate{Policy: policy.Func(func(context.Context, *policy.Input) *policy.Decision { panic("no") })}},
-		{"a signature without a proven time, which may not be old", w.signed, policy.Gate{Policy: policy.Require{Kind: verify.ImageSignature, MaxAge: time.Hour}}},
+		{"a signature without a proven time, which may not be old", w.signed,
+			policy.Gate{Policy: policy.Require{Kind: verify.ImageSignature, MaxAge: time.Hour}}},
 		{"the key's time was over", w.signed, policy.Gate{Policy: signature, Now: func() time.Time { return time.Unix(1<<33, 0) },
-			Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: w.key.Public(), Until: time.Now().Add(time.Hour)}},
-				Now: func() time.Time { return time.Unix(1<<33, 0) }}}}},
-		{"a source that gives nothing", w.signed, policy.Gate{Policy: signature, Open: func(ctx context.Context, name string) (*policy.Image, error) {
-			image, err := open(ctx, name)
-			if err == nil {
-				image.Source = nil
-			}
-			return image, err
+			Verifiers: []verify.Verifier{
+				&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: w.key.Public(), Until: time.Now().Add(time.Hour)}},
+					Now: func() time.Time { return time.Unix(1<<33, 0) }}}}},
+		{"a source that gives nothing", w.signed,
+			policy.Gate{Policy: signature, Open: func(ctx context.Context, name string) (*policy.Image, error) {
+				image, err := open(ctx, name)
+				if err == nil {
+					image.Source = nil
+				}
+				return image, err
+			}}},
+		{"another image than was asked for", w.bad,
+			policy.Gate{Policy: signature, Open: func(ctx context.Context, _ string) (*policy.Image, error) {
+				return open(ctx, w.signed)
+			}}},
+		{"no image", w.signed, policy.Gate{Policy: signature, Open: func(context.Context, string) (*policy.Image, error) {
+			return nil, nil
 		}}},
-		{"another image than was asked for", w.bad, policy.Gate{Policy: signature, Open: func(ctx context.Context, _ string) (*policy.Image, error) {
-			return open(ctx, w.signed)
-		}}},
-		{"no image", w.signed, policy.Gate{Policy: signature, Open: func(context.Context, string) (*policy.Image, error) { return nil, nil }}},
 		{"a document without an entry for the image", w.signed, policy.Gate{Policy: written(later, "registry.example/**", "")}},
 		{"a document whose rules are for another door", w.signed, policy.Gate{Policy: written(later, all, ", when: {gates: [pipeline]}")}},
 		{"a document that has expired", w.signed, policy.Gate{Policy: written("2026-01-01", all, "")}},
@@ -201,14 +220,17 @@ func TestNothingOpensNothing(t *testing.T) {
 		}
 	}
 	w.hook.Checker = nil
-	if answer, err := w.hook.Handle(t.Context(), []byte(w.deploy(w.signed))); err != nil || !strings.Contains(string(answer), string(ecsgate.Failed)) {
+	if answer, err := w.hook.Handle(t.Context(), []byte(w.deploy(w.signed))); err != nil ||
+		!strings.Contains(string(answer), string(ecsgate.Failed)) {
 		t.Errorf("a hook without a checker: %s, %v", answer, err)
 	}
-	if err := (&ecsgate.Tasks{Client: w.client}).Handle(t.Context(), []byte(`{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{}}`)); err == nil {
+	if err := (&ecsgate.Tasks{Client: w.client}).Handle(t.Context(),
+		[]byte(`{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{}}`)); err == nil {
 		t.Error("task events without a checker: no error")
 	}
 	rec := httptest.NewRecorder()
-	new(k8sgate.Gate).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, k8sgate.PathValidate, strings.NewReader("{}")))
+	new(k8sgate.Gate).ServeHTTP(rec,
+		httptest.NewRequestWithContext(t.Context(), http.MethodPost, k8sgate.PathValidate, strings.NewReader("{}")))
 	if rec.Code != http.StatusInternalServerError {
 		t.Errorf("a webhook without a checker: %d %s", rec.Code, rec.Body)
 	}

@@ -65,7 +65,8 @@ func TestRegister(t *testing.T) {
 	}
 	d, tags := w.described(reg.Definition)
 	app, proxy := d.ContainerDefinitions[0], d.ContainerDefinitions[1]
-	if *d.Family != "gated-web" || *app.Image != repository+"@"+digest || *proxy.Image != w.other || *d.Cpu != "256" || app.Command[0] != "serve" || *d.TaskRoleArn == "" ||
+	if *d.Family != "gated-web" || *app.Image != repository+"@"+digest || *proxy.Image != w.other || *d.Cpu != "256" ||
+		app.Command[0] != "serve" || *d.TaskRoleArn == "" ||
 		app.VersionConsistency != types.VersionConsistencyEnabled ||
 		app.DockerLabels[ecsgate.LabelProposed] != repository+":v1" ||
 		proxy.DockerLabels["a"] != "b" {
@@ -117,13 +118,14 @@ func TestRegisterRefuses(t *testing.T) {
 		in   *ecs.RegisterTaskDefinitionInput
 		want error
 	}{
-		"unsigned":         {propose(w.bad), ecsgate.ErrRefused},
-		"one of two":       {propose(w.signed, w.bad), ecsgate.ErrRefused},
-		"no such image":    {propose(w.registry.Host() + "/shop/none:v1"), ecsgate.ErrRefused},
-		"no image":         {propose(""), ecsgate.ErrRefused},
-		"two digests":      {propose(w.signed + w.bad[strings.Index(w.bad, "@"):]), ecsgate.ErrRefused},
-		"no containers":    {propose(), ecsgate.ErrProposal},
-		"no family":        {&ecs.RegisterTaskDefinitionInput{ContainerDefinitions: propose(w.signed).ContainerDefinitions}, ecsgate.ErrProposal},
+		"unsigned":      {propose(w.bad), ecsgate.ErrRefused},
+		"one of two":    {propose(w.signed, w.bad), ecsgate.ErrRefused},
+		"no such image": {propose(w.registry.Host() + "/shop/none:v1"), ecsgate.ErrRefused},
+		"no image":      {propose(""), ecsgate.ErrRefused},
+		"two digests":   {propose(w.signed + w.bad[strings.Index(w.bad, "@"):]), ecsgate.ErrRefused},
+		"no containers": {propose(), ecsgate.ErrProposal},
+		"no family": {&ecs.RegisterTaskDefinitionInput{ContainerDefinitions: propose(w.signed).ContainerDefinitions},
+			ecsgate.ErrProposal},
 		"registry is away": {propose("127.0.0.1:1/app@" + w.signed[strings.Index(w.signed, "@")+1:]), ecsgate.ErrRefused},
 	} {
 		reg, err := r.Register(t.Context(), c.in)
@@ -134,7 +136,8 @@ func TestRegisterRefuses(t *testing.T) {
 	if n := w.cloud.Calls()["ecs:RegisterTaskDefinition"]; n != 0 {
 		t.Errorf("%d were registered", n)
 	}
-	for name, r := range map[string]*ecsgate.Registrar{"zero": {}, "any family": {Client: w.client, Checker: w.hook.Checker}, "an open family": {Client: w.client, Checker: w.hook.Checker, Family: "gated"}} {
+	for name, r := range map[string]*ecsgate.Registrar{"zero": {}, "any family": {Client: w.client, Checker: w.hook.Checker},
+		"an open family": {Client: w.client, Checker: w.hook.Checker, Family: "gated"}} {
 		if err := r.Validate(); err == nil {
 			t.Errorf("%s: valid", name)
 		}
@@ -201,7 +204,8 @@ func TestRegisterOthers(t *testing.T) {
 		reg.Definition != "" {
 		t.Errorf("%+v, %v", in, err)
 	}
-	if _, _, err := r.RegisterExpress(t.Context(), &ecs.CreateExpressGatewayServiceInput{ServiceName: aws.String("fast"), TaskDefinitionArn: &reg.Definition}); !errors.Is(
+	if _, _, err := r.RegisterExpress(t.Context(),
+		&ecs.CreateExpressGatewayServiceInput{ServiceName: aws.String("fast"), TaskDefinitionArn: &reg.Definition}); !errors.Is(
 		err,
 		ecsgate.ErrProposal,
 	) {
@@ -217,13 +221,20 @@ func TestRegistrarHandle(t *testing.T) {
 	w.check(err)
 	tag := repo.Name() + ":v1"
 	for name, c := range map[string]struct{ event, want string }{
-		"good":        {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag + `"}]}}`, `"images":{"app":"` + w.signed + `"}`},
-		"daemon":      {`{"daemonTaskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag + `"}]}}`, "daemon-task-definition/gated-web:1"},
-		"express":     {`{"express":{"serviceName":"fast","executionRoleArn":"arn:e","infrastructureRoleArn":"arn:i","primaryContainer":{"image":"` + tag + `"}}}`, "task-definition/gated-fast:1"},
-		"bad":         {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + w.bad + `"}]}}`, `"refused":"container app: no image signature`},
-		"twice":       {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag + `","IMAGE":"` + w.bad + `"}]}}`, `"refused":"container app: `},
-		"unknown":     {`{"taskDefinition":{"family":"web","taskDefinitionArn":"arn:a","containerDefinitions":[]}}`, "ERROR taskDefinitionArn"},
-		"new in ECS":  {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag + `","sidecarImage":"evil"}]}}`, "ERROR sidecarImage"},
+		"good": {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag + `"}]}}`,
+			`"images":{"app":"` + w.signed + `"}`},
+		"daemon": {`{"daemonTaskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag + `"}]}}`,
+			"daemon-task-definition/gated-web:1"},
+		"express": {`{"express":{"serviceName":"fast","executionRoleArn":"arn:e","infrastructureRoleArn":"arn:i",` +
+			`"primaryContainer":{"image":"` + tag + `"}}}`, "task-definition/gated-fast:1"},
+		"bad": {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + w.bad + `"}]}}`,
+			`"refused":"container app: no image signature`},
+		"twice": {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag + `","IMAGE":"` + w.bad +
+			`"}]}}`, `"refused":"container app: `},
+		"unknown": {`{"taskDefinition":{"family":"web","taskDefinitionArn":"arn:a","containerDefinitions":[]}}`,
+			"ERROR taskDefinitionArn"},
+		"new in ECS": {`{"taskDefinition":{"family":"web","containerDefinitions":[{"name":"app","image":"` + tag +
+			`","sidecarImage":"evil"}]}}`, "ERROR sidecarImage"},
 		"two":         {`{"taskDefinition":{},"express":{}}`, "ERROR one of them"},
 		"nothing":     {`{}`, "ERROR one of them"},
 		"no JSON":     {`x`, "ERROR invalid character"},

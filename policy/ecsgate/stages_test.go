@@ -249,7 +249,8 @@ func TestRequest(t *testing.T) {
 		for name, want := range map[string]string{
 			"container": "app", ecsgate.AttributePlatform: c.want, ecsgate.AttributeVersionConsistency: "disabled",
 			ecsgate.AttributePrivileged:     "true",
-			ecsgate.AttributeExecuteCommand: "true", ecsgate.AttributeIsolation: "CONFIDENTIAL_SANDBOX", ecsgate.AttributeStrategy: "BLUE_GREEN",
+			ecsgate.AttributeExecuteCommand: "true", ecsgate.AttributeIsolation: "CONFIDENTIAL_SANDBOX",
+			ecsgate.AttributeStrategy:          "BLUE_GREEN",
 			ecsgate.AttributeAttestationPolicy: string(digest.FromString("policy")),
 		} {
 			if a[name] != want {
@@ -287,7 +288,8 @@ func TestInjected(t *testing.T) {
 	)
 	s.expect(with("ecs-service-connect-x7", "533267385481.example/agent:v1", false), "FAILED", "container ecs-service-connect-x7: ")
 	for _, host := range []string{
-		"533267385481.dkr.ecr.us-east-1.amazonaws.com.example", "533267385481.dkr.ecr.example", "533267385481.dkr.ecr.us-east-1.amazonaws.com:443",
+		"533267385481.dkr.ecr.us-east-1.amazonaws.com.example", "533267385481.dkr.ecr.example",
+		"533267385481.dkr.ecr.us-east-1.amazonaws.com:443",
 		"x533267385481.dkr.ecr.us-east-1.amazonaws.com", "533267385481.dkr.ecr.us-east-1.example.amazonaws.com", "",
 	} {
 		s.expect(with("ecs-service-connect-x7", host+"/agent:v1", false), "FAILED", "container ecs-service-connect-x7: ")

@@ -151,7 +151,8 @@ func TestAttacks(t *testing.T) {
 		},
 		"a first deployment, without a hook": func(w *world) (string, []string) {
 			definition := w.define("new", w.bad)
-			_, err := w.client.CreateService(w.Context(), &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("new"), TaskDefinition: &definition})
+			_, err := w.client.CreateService(w.Context(),
+				&ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("new"), TaskDefinition: &definition})
 			w.check(err)
 			return w.bad, []string{"StopTask", "StopServiceDeployment", "UpdateService", "DeregisterTaskDefinition"}
 		},
@@ -159,39 +160,46 @@ func TestAttacks(t *testing.T) {
 			repository, _, _ := strings.Cut(w.signed, "@")
 			w.serve("tagged", repository+":v1", nil)
 			moved := w.move(repository, w.bad)
-			_, err := w.client.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("tagged"), ForceNewDeployment: true})
+			_, err := w.client.UpdateService(w.Context(),
+				&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("tagged"), ForceNewDeployment: true})
 			w.check(err)
 			return moved, []string{"StopTask", "StopServiceDeployment", "StopTask"}
 		},
 		"run task": func(w *world) (string, []string) {
-			_, err := w.client.RunTask(w.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad))})
+			_, err := w.client.RunTask(w.Context(),
+				&ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad))})
 			w.check(err)
 			return w.bad, []string{"StopTask", "DeregisterTaskDefinition"}
 		},
 		"run task by tag": func(w *world) (string, []string) {
 			repository, digest, _ := strings.Cut(w.bad, "@")
-			_, err := w.client.RunTask(w.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", repository+":v1"))})
+			_, err := w.client.RunTask(w.Context(),
+				&ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", repository+":v1"))})
 			w.check(err)
 			return digest, []string{"StopTask", "DeregisterTaskDefinition"}
 		},
 		"scheduled": func(w *world) (string, []string) {
-			_, err := w.client.RunTask(w.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad)),
-				StartedBy: aws.String("events-rule/nightly")})
+			_, err := w.client.RunTask(w.Context(),
+				&ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad)),
+					StartedBy: aws.String("events-rule/nightly")})
 			w.check(err)
 			return w.bad, []string{"StopTask", "DeregisterTaskDefinition"}
 		},
 		"start task": func(w *world) (string, []string) {
-			_, err := w.client.StartTask(w.Context(), &ecs.StartTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad)),
-				ContainerInstances: []string{"arn:aws:ecs:us-east-1:111122223333:container-instance/shop/1"}})
+			_, err := w.client.StartTask(w.Context(),
+				&ecs.StartTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad)),
+					ContainerInstances: []string{"arn:aws:ecs:us-east-1:111122223333:container-instance/shop/1"}})
 			w.check(err)
 			return w.bad, []string{"StopTask", "DeregisterTaskDefinition"}
 		},
 		"task set": func(w *world) (string, []string) {
-			_, err := w.client.CreateService(w.Context(), &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("external"),
-				DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}})
+			_, err := w.client.CreateService(w.Context(),
+				&ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("external"),
+					DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}})
 			w.check(err)
-			_, err = w.client.CreateTaskSet(w.Context(), &ecs.CreateTaskSetInput{Cluster: aws.String(cluster), Service: aws.String("external"),
-				TaskDefinition: aws.String(w.define("external", w.bad))})
+			_, err = w.client.CreateTaskSet(w.Context(),
+				&ecs.CreateTaskSetInput{Cluster: aws.String(cluster), Service: aws.String("external"),
+					TaskDefinition: aws.String(w.define("external", w.bad))})
 			w.check(err)
 			return w.bad, []string{"StopTask", "DeleteTaskSet", "DeregisterTaskDefinition"}
 		},
@@ -202,7 +210,8 @@ func TestAttacks(t *testing.T) {
 		"express, updated": func(w *world) (string, []string) {
 			arn := w.express(w.signed)
 			w.cloud.Advance(time.Minute)
-			_, err := w.client.UpdateExpressGatewayService(w.Context(), &ecs.UpdateExpressGatewayServiceInput{ServiceArn: &arn, PrimaryContainer: &types.ExpressGatewayContainer{Image: &w.bad}})
+			_, err := w.client.UpdateExpressGatewayService(w.Context(),
+				&ecs.UpdateExpressGatewayServiceInput{ServiceArn: &arn, PrimaryContainer: &types.ExpressGatewayContainer{Image: &w.bad}})
 			w.check(err)
 			return w.bad, []string{"StopTask", "StopServiceDeployment", "DeregisterTaskDefinition"}
 		},
@@ -213,34 +222,40 @@ func TestAttacks(t *testing.T) {
 		"daemon, updated": func(w *world) (string, []string) {
 			arn := w.daemon(w.signed)
 			w.cloud.Advance(time.Minute)
-			_, err := w.client.UpdateDaemon(w.Context(), &ecs.UpdateDaemonInput{DaemonArn: &arn, DaemonTaskDefinitionArn: aws.String(w.defineDaemon(w.bad)),
-				CapacityProviderArns: []string{"arn:provider"}})
+			_, err := w.client.UpdateDaemon(w.Context(),
+				&ecs.UpdateDaemonInput{DaemonArn: &arn, DaemonTaskDefinitionArn: aws.String(w.defineDaemon(w.bad)),
+					CapacityProviderArns: []string{"arn:provider"}})
 			w.check(err)
 			return w.bad, []string{"UpdateDaemon", "StopTask"}
 		},
 		"hook removed in the same call": func(w *world) (string, []string) {
 			definition := w.define("web", w.bad)
-			_, err := w.client.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition,
-				DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{}}})
+			_, err := w.client.UpdateService(w.Context(),
+				&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition,
+					DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{}}})
 			w.check(err)
 			return w.bad, []string{"StopTask", "StopServiceDeployment", "DeregisterTaskDefinition", "StopTask"}
 		},
 		"hook that continues, and does not answer": func(w *world) (string, []string) {
 			config := gated(preScaleUp)
-			config.LifecycleHooks[0].TimeoutConfiguration = &types.DeploymentLifecycleHookTimeoutConfiguration{Action: "CONTINUE", TimeoutInMinutes: aws.Int32(1)}
+			config.LifecycleHooks[0].TimeoutConfiguration = &types.DeploymentLifecycleHookTimeoutConfiguration{Action: "CONTINUE",
+				TimeoutInMinutes: aws.Int32(1)}
 			w.cloud.Function(function, func(context.Context, json.RawMessage) (json.RawMessage, error) {
 				return json.RawMessage(`{"hookStatus":"IN_PROGRESS"}`), nil
 			})
 			definition := w.define("web", w.bad)
-			_, err := w.client.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition, DeploymentConfiguration: config})
+			_, err := w.client.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"),
+				TaskDefinition: &definition, DeploymentConfiguration: config})
 			w.check(err)
 			return w.bad, []string{"StopTask", "StopServiceDeployment", "DeregisterTaskDefinition", "StopTask"}
 		},
 		"hook that continues, and answers": func(w *world) (string, []string) {
 			config := gated(preScaleUp)
-			config.LifecycleHooks[0].TimeoutConfiguration = &types.DeploymentLifecycleHookTimeoutConfiguration{Action: "CONTINUE", TimeoutInMinutes: aws.Int32(1)}
+			config.LifecycleHooks[0].TimeoutConfiguration = &types.DeploymentLifecycleHookTimeoutConfiguration{Action: "CONTINUE",
+				TimeoutInMinutes: aws.Int32(1)}
 			definition := w.define("web", w.bad)
-			_, err := w.client.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definition, DeploymentConfiguration: config})
+			_, err := w.client.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"),
+				TaskDefinition: &definition, DeploymentConfiguration: config})
 			w.check(err)
 			return w.bad, nil
 		},
@@ -414,7 +429,8 @@ func TestOverridesAndExec(t *testing.T) {
 	if o := run(ecs.RunTaskInput{Overrides: named}); o.Verdict != policy.Allow || o.Overrides != nil {
 		t.Errorf("a name alone: %+v", o)
 	}
-	for name, in := range map[string]ecs.RunTaskInput{"command": {Overrides: command}, "role": {Overrides: role}, "exec": {EnableExecuteCommand: true}} {
+	for name, in := range map[string]ecs.RunTaskInput{"command": {Overrides: command}, "role": {Overrides: role},
+		"exec": {EnableExecuteCommand: true}} {
 		in.StartedBy = aws.String("somebody")
 		o := run(in)
 		if o.Verdict != policy.Deny || o.StartedBy != "somebody" || (o.Overrides == nil) != (name == "exec") || o.Exec != (name == "exec") {
@@ -429,11 +445,13 @@ func TestOverridesAndExec(t *testing.T) {
 // Who called is in the record: CloudTrail says it minutes later, and what was denied is told again then.
 func TestActor(t *testing.T) {
 	w := newWorld(t)
-	w.cloud.Subscribe(func(ctx context.Context, event json.RawMessage) error { return w.tasks.Handle(ctx, event) }, ecstest.CallViaCloudTrail)
+	w.cloud.Subscribe(func(ctx context.Context, event json.RawMessage) error { return w.tasks.Handle(ctx, event) },
+		ecstest.CallViaCloudTrail)
 	var log bytes.Buffer
 	w.tasks.Log = slog.New(slog.NewTextHandler(&log, nil))
 	w.serve("api", w.signed, nil)
-	_, err := w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad))})
+	_, err := w.client.RunTask(t.Context(),
+		&ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(w.define("job", w.bad))})
 	w.check(err)
 	w.update("api", w.define("api", w.bad))
 	w.cloud.Advance(time.Hour)
@@ -444,7 +462,8 @@ func TestActor(t *testing.T) {
 			told[o.Group]++
 		}
 	}
-	if told["family:job"] != 1 || told["service:api"] == 0 || !strings.Contains(log.String(), "msg=actor") || !strings.Contains(log.String(), "call=RunTask") {
+	if told["family:job"] != 1 || told["service:api"] == 0 || !strings.Contains(log.String(), "msg=actor") ||
+		!strings.Contains(log.String(), "call=RunTask") {
 		t.Errorf("%v\n%s", told, &log)
 	}
 	// What it starts later is told with the caller at once.
@@ -467,7 +486,8 @@ func TestNotStopped(t *testing.T) {
 		"warn":            {func(w *world) { w.use(policy.Warn); w.restart() }, "the policy's mode is warn", 0},
 		"another cluster": {func(w *world) { w.tasks.Clusters = []string{"lab"} }, `nothing is stopped in the cluster "shop"`, 0},
 		"no cluster":      {func(w *world) { w.tasks.Clusters = nil }, `nothing is stopped in the cluster "shop"`, 0},
-		"the rate":        {func(w *world) { w.tasks.PerMinute = 2; w.tasks.Now = func() time.Time { return started } }, "more is to be stopped than may be", 2},
+		"the rate": {func(w *world) { w.tasks.PerMinute = 2; w.tasks.Now = func() time.Time { return started } },
+			"more is to be stopped than may be", 2},
 		"an outage": {func(w *world) {
 			w.gate.Open = func(context.Context, string) (*policy.Image, error) { return nil, registry.ErrUnavailable }
 			w.use(policy.Enforce)
@@ -617,7 +637,8 @@ func TestKilledInTheMiddle(t *testing.T) {
 	w.serve("web", w.signed, nil)
 	w.outcomes = nil
 	w.cloud.ResetCalls()
-	for _, operation := range []string{"ecs:DescribeTasks", "ecs:StopTask", "ecs:DescribeServices", "ecs:StopServiceDeployment", "ecs:DeregisterTaskDefinition"} {
+	for _, operation := range []string{"ecs:DescribeTasks", "ecs:StopTask", "ecs:DescribeServices", "ecs:StopServiceDeployment",
+		"ecs:DeregisterTaskDefinition"} {
 		w.cloud.Fail(operation, ecstest.Fault{Times: 1, Code: "ServerException"}) // which the SDK does not try again
 	}
 	w.update("web", w.define("web", w.bad))
@@ -726,7 +747,8 @@ func TestImageOfATaggedIndex(t *testing.T) {
 func TestTaskEventsMalformed(t *testing.T) {
 	w := newWorld(t)
 	for _, event := range []string{"", "null", "[]", `{"source":"custom","detail-type":"ECS Task State Change","detail":{}}`,
-		`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":"a"}}`, `{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":[]}`} {
+		`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"taskArn":"a"}}`,
+		`{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":[]}`} {
 		if err := w.tasks.Handle(t.Context(), json.RawMessage(event)); err == nil {
 			t.Errorf("%s: no error", event)
 		}
@@ -790,7 +812,9 @@ func TestPauses(t *testing.T) {
 				TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{preScaleUp},
 				TimeoutConfiguration: &types.DeploymentLifecycleHookTimeoutConfiguration{Action: c.timeout},
 			}, {
-				TargetType: types.DeploymentLifecycleHookTargetTypePause, LifecycleStages: []types.DeploymentLifecycleHookStage{postScaleUp}, // a person's
+				// a person's
+				TargetType:      types.DeploymentLifecycleHookTargetTypePause,
+				LifecycleStages: []types.DeploymentLifecycleHookStage{postScaleUp},
 			}},
 		}
 		definition := w.define("web", c.image(w))
@@ -868,9 +892,11 @@ func TestInjectedInTasks(t *testing.T) {
 		defined bool
 		want    policy.Verdict
 	}{"added by AWS": {false, policy.Allow}, "the task's own": {true, policy.Indeterminate}} {
-		task := types.TaskDefinition{Family: aws.String("job"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &w.signed}}}
+		task := types.TaskDefinition{Family: aws.String("job"),
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &w.signed}}}
 		if c.defined {
-			task.ContainerDefinitions = append(task.ContainerDefinitions, types.ContainerDefinition{Name: aws.String("aws-guardduty-agent-x"), Image: aws.String(agent)})
+			task.ContainerDefinitions = append(task.ContainerDefinitions,
+				types.ContainerDefinition{Name: aws.String("aws-guardduty-agent-x"), Image: aws.String(agent)})
 		}
 		w.outcomes = nil
 		w.check(w.tasks.Handle(t.Context(), fmt.Appendf(nil, `{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{
@@ -896,12 +922,14 @@ func TestWarm(t *testing.T) {
 	w.cloud.ResetCalls()
 	w.requests.Store(0)
 	w.expect(event, "SUCCEEDED", "is allowed")
-	if calls := w.cloud.Calls(); len(calls) != 3 || calls["ecs:DescribeServiceDeployments"]+calls["ecs:DescribeServiceRevisions"]+calls["ecs:DescribeTaskDefinition"] != 3 {
+	if calls := w.cloud.Calls(); len(calls) != 3 || calls["ecs:DescribeServiceDeployments"]+calls["ecs:DescribeServiceRevisions"]+
+		calls["ecs:DescribeTaskDefinition"] != 3 {
 		t.Errorf("%v", calls)
 	}
 	definition := w.define("job", w.signed)
 	w.cloud.ResetCalls()
-	_, err = w.client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition, Count: aws.Int32(10)})
+	_, err = w.client.RunTask(t.Context(),
+		&ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition, Count: aws.Int32(10)})
 	w.check(err)
 	w.cloud.Advance(time.Minute)
 	if calls := w.cloud.Calls(); len(calls) != 1 || w.requests.Load() != 0 || len(w.running("family:job")) != 10 {

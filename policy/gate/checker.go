@@ -376,7 +376,8 @@ func (c *Checker) judge(ctx context.Context, rules *ruleSet, q *Question, key ve
 func (c *Checker) allowedBefore(rules *ruleSet, key verdictKey, a *Answer) {
 	now := rules.now()
 	k, ok := c.verdicts.get(key)
-	if c.opts.Outage == 0 || !ok || k.decision.Verdict != policy.Allow || !k.decision.Holds(now) || now.Sub(k.decision.Time) >= c.opts.Outage {
+	if c.opts.Outage == 0 || !ok || k.decision.Verdict != policy.Allow || !k.decision.Holds(now) ||
+		now.Sub(k.decision.Time) >= c.opts.Outage {
 		return
 	}
 	why := a.Decision.Reason

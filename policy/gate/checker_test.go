@@ -44,8 +44,9 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	return &world{
-		tags: make(map[string]verify.Descriptor), evidence: make(map[string][]verify.Descriptor), children: make(map[digest.Digest][]verify.Descriptor),
-		now: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), key: key,
+		tags: make(map[string]verify.Descriptor), evidence: make(map[string][]verify.Descriptor),
+		children: make(map[digest.Digest][]verify.Descriptor),
+		now:      time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), key: key,
 	}
 }
 
@@ -267,7 +268,8 @@ func TestKeptFor(t *testing.T) {
 		request *policy.Request
 		cached  bool
 	}{
-		{nil, false}, {nil, true}, {&policy.Request{Namespace: "a"}, false}, {&policy.Request{Namespace: "b"}, false}, {&policy.Request{Namespace: "a"}, true},
+		{nil, false}, {nil, true}, {&policy.Request{Namespace: "a"}, false}, {&policy.Request{Namespace: "b"}, false},
+		{&policy.Request{Namespace: "a"}, true},
 		{&policy.Request{Namespace: "a", Attributes: map[string]string{"x": "1"}}, false},
 	} {
 		if a := c.Check(t.Context(), &gate.Question{Name: pinned(d), Request: tt.request}); a.Cached != tt.cached {
@@ -285,7 +287,8 @@ func TestKeptFor(t *testing.T) {
 	for i, tt := range []struct {
 		request *policy.Request
 		cached  bool
-	}{{&policy.Request{Namespace: "a", User: "u"}, false}, {&policy.Request{Namespace: "a", User: "v"}, true}, {&policy.Request{Namespace: "b", User: "u"}, false}} {
+	}{{&policy.Request{Namespace: "a", User: "u"}, false}, {&policy.Request{Namespace: "a", User: "v"}, true},
+		{&policy.Request{Namespace: "b", User: "u"}, false}} {
 		if a := c.Check(t.Context(), &gate.Question{Name: pinned(d), Request: tt.request}); a.Cached != tt.cached {
 			t.Errorf("narrowed, %d: cached %v", i, a.Cached)
 		}
@@ -379,7 +382,8 @@ func TestCacheFaults(t *testing.T) {
 		w := newWorld(t)
 		d := w.signed(t, "one")
 		g := w.gate(nil)
-		g.Verifiers = []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: w.key.Public(), Until: w.now.Add(time.Minute)}}, Now: w.clock}}
+		g.Verifiers = []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: w.key.Public(), Until: w.now.Add(time.Minute)}},
+			Now: w.clock}}
 		c := w.checker(t, &gate.Rules{Gate: g}, nil)
 		ask(t, c, pinned(d), policy.Allow)
 		w.after(59 * time.Second)
@@ -549,7 +553,8 @@ func TestDeadline(t *testing.T) {
 	if a.Decision.Verdict != policy.Indeterminate || !errors.Is(a.Decision.Err(), gate.ErrDeadline) || a.Allowed || a.RetryAfter == 0 {
 		t.Errorf("%v, %v", a.Decision, a.Decision.Err())
 	}
-	if len(a.Decision.Parts) != 1 || !strings.Contains(a.Reason, "1 pieces of evidence had come and 1 were proven") || a.Decision.Parts[0].Verdict == policy.Allow {
+	if len(a.Decision.Parts) != 1 || !strings.Contains(a.Reason, "1 pieces of evidence had come and 1 were proven") ||
+		a.Decision.Parts[0].Verdict == policy.Allow {
 		t.Errorf("%s: %+v", a.Reason, a.Decision.Parts)
 	}
 	// Without a deadline of the caller's there is the option's.
@@ -582,7 +587,8 @@ func TestOutage(t *testing.T) {
 	ask(t, c, pinned(unknown), policy.Indeterminate)
 	ask(t, c, pinned(denied), policy.Indeterminate)
 	ask(t, c, "registry.example.com/other/app@"+string(d.Digest), policy.Indeterminate)
-	for _, err := range []error{registry.ErrUnauthorized, registry.ErrNotFound, registry.ErrDigest, registry.ErrMalformed, registry.ErrLimit, errors.New("unknown"),
+	for _, err := range []error{registry.ErrUnauthorized, registry.ErrNotFound, registry.ErrDigest, registry.ErrMalformed,
+		registry.ErrLimit, errors.New("unknown"),
 		errors.Join(registry.ErrUnavailable, registry.ErrDigest)} {
 		w.set(func() { w.fail = err })
 		if a := ask(t, c, pinned(d), policy.Indeterminate); a.Outage {
@@ -618,7 +624,8 @@ func TestSlowVerifierIsNoOutage(t *testing.T) {
 			}
 			return inner.Verify(ctx, subject, e)
 		})}
-		c := w.checker(t, &gate.Rules{Gate: g, PolicyDigest: "p", TrustDigest: "t"}, &gate.Options{AllowFor: time.Second, Outage: time.Hour})
+		c := w.checker(t, &gate.Rules{Gate: g, PolicyDigest: "p", TrustDigest: "t"},
+			&gate.Options{AllowFor: time.Second, Outage: time.Hour})
 		ask(t, c, pinned(d), policy.Allow)
 		w.after(time.Minute)
 		w.sign(t, d, pinned(d)) // and a second one, that is not kept
@@ -712,8 +719,10 @@ func TestPlatforms(t *testing.T) {
 		{"index", gate.Options{}, policy.Allow, "image signature"},
 		{"each", gate.Options{Platforms: gate.PlatformsEach}, policy.Deny, "linux/arm64"},
 		{"listed, signed", gate.Options{Platforms: gate.PlatformsListed, Listed: []string{"linux/amd64"}}, policy.Allow, "all 1 platforms"},
-		{"listed, one is not", gate.Options{Platforms: gate.PlatformsListed, Listed: []string{"linux/amd64", "linux/arm64"}}, policy.Deny, "linux/arm64"},
-		{"listed, none is there", gate.Options{Platforms: gate.PlatformsListed, Listed: []string{"linux/s390x"}}, policy.Deny, "none of the platforms"},
+		{"listed, one is not", gate.Options{Platforms: gate.PlatformsListed, Listed: []string{"linux/amd64", "linux/arm64"}}, policy.Deny,
+			"linux/arm64"},
+		{"listed, none is there", gate.Options{Platforms: gate.PlatformsListed, Listed: []string{"linux/s390x"}}, policy.Deny,
+			"none of the platforms"},
 	} {
 		c := w.checker(t, nil, &tt.opts)
 		if a := ask(t, c, pinned(index), tt.want); !strings.Contains(a.Reason, tt.in) {
@@ -745,7 +754,8 @@ func TestPlatforms(t *testing.T) {
 	if a := ask(t, c, pinned(arm64), policy.Allow); !strings.Contains(a.Reason, string(other.Digest)) {
 		t.Error(a.Reason)
 	}
-	for _, bad := range []gate.Options{{Platforms: gate.PlatformsListed}, {Listed: []string{"linux/amd64"}}, {Platforms: gate.PlatformsListed, Listed: []string{"linux"}}, {Timeout: -1}} {
+	for _, bad := range []gate.Options{{Platforms: gate.PlatformsListed}, {Listed: []string{"linux/amd64"}},
+		{Platforms: gate.PlatformsListed, Listed: []string{"linux"}}, {Timeout: -1}} {
 		if _, err := gate.New(&gate.Rules{Gate: w.gate(nil)}, &bad); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
@@ -769,7 +779,8 @@ func TestEarlyAllow(t *testing.T) {
 		{"some", true, nil, 1},
 		{"every", true, policy.Require{Kind: verify.ImageSignature, Quantifier: policy.Every}, 0},
 		{"all of some", true, policy.All(policy.Require{Kind: verify.ImageSignature}), 1},
-		{"content", true, policy.Require{Kind: verify.ImageSignature, Check: func(context.Context, *policy.Input, *verify.Attestation) error { return nil }}, 0},
+		{"content", true, policy.Require{Kind: verify.ImageSignature,
+			Check: func(context.Context, *policy.Input, *verify.Attestation) error { return nil }}, 0},
 		{"a function", true, policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
 			return policy.Require{Kind: verify.ImageSignature}.Decide(ctx, in)
 		}), 0},
@@ -823,7 +834,9 @@ func TestPanics(t *testing.T) {
 		}
 	}
 	c = w.checker(t, &gate.Rules{Gate: w.gate(nil)}, &gate.Options{
-		Platforms: gate.PlatformsEach, Children: func(context.Context, verify.Descriptor) ([]verify.Descriptor, error) { panic("children") },
+		Platforms: gate.PlatformsEach, Children: func(context.Context, verify.Descriptor) ([]verify.Descriptor, error) {
+			panic("children")
+		},
 	})
 	ask(t, c, pinned(d), policy.Indeterminate)
 	ask(t, c, "not an image", policy.Deny)

@@ -116,7 +116,8 @@ func (e *evaluation) each(ctx context.Context, image *policy.Image, children []v
 	}
 	wait.Wait()
 	all := &outcome{decision: &policy.Decision{
-		Verdict: policy.Allow, Rule: fmt.Sprintf("each of %d platforms is allowed", len(children)), Until: policy.Forever, Time: e.rules.now(),
+		Verdict: policy.Allow, Rule: fmt.Sprintf("each of %d platforms is allowed", len(children)), Until: policy.Forever,
+		Time: e.rules.now(),
 	}}
 	var denied, unknown []string
 	outages := 0

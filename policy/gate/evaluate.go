@@ -64,7 +64,8 @@ func (e *evaluation) run(ctx context.Context, image *policy.Image) *outcome {
 		}
 		if image, err = c.open(ctx, e.rules, e.ref.Host(), e.ref.Pinned()); err != nil {
 			reason := "the image could not be looked up: " + line(err)
-			return e.done(ctx, &outcome{decision: refused(policy.Indeterminate, "the image can be looked up", reason, err), outage: isOutage(err)})
+			return e.done(ctx, &outcome{decision: refused(policy.Indeterminate, "the image can be looked up", reason, err),
+				outage: isOutage(err)})
 		}
 	}
 	if image.Subject.Digest != e.ref.Digest {

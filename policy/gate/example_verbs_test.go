@@ -82,7 +82,8 @@ func ExampleOpenFile() {
 		fmt.Println(err)
 		return
 	}
-	file.Decided(context.Background(), &gate.Record{Image: "registry.example.com/acme/app:v1", Verdict: policy.Deny, Reason: "nobody signed it"})
+	file.Decided(context.Background(),
+		&gate.Record{Image: "registry.example.com/acme/app:v1", Verdict: policy.Deny, Reason: "nobody signed it"})
 	if err := file.Close(); err != nil {
 		fmt.Println(err)
 		return

@@ -92,7 +92,8 @@ func TestOpen(t *testing.T) {
 // One Cache serves all images of a gate, so that no request is made for what is known.
 func TestOpenShares(t *testing.T) {
 	var requests atomic.Int64
-	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.Watch(func(*http.Request) { requests.Add(1) })}})
+	s := registrytest.Start(&registrytest.Options{
+		Quirks: []registrytest.Quirk{registrytest.Watch(func(*http.Request) { requests.Add(1) })}})
 	defer s.Close()
 	name := s.Host() + "/demo/app"
 	repo, err := registry.Open(name, nil)

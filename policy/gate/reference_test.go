@@ -25,10 +25,14 @@ func TestParseReference(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"", " alpine", "alpine ", "alpine\n", "alp\x00ine", "alpine\u00a0", "\ufeffalpine", "https://registry.example.com/a", "registry.example.com/a\n" + sum,
-		"registry.example.com/A", "registry.example.com//a", "registry.example.com/a/", "/a", "a:", ":a", "a:b:c/d", "a@", "a@sha256:abc", "a" + sum + "a", "a" + sum + sum,
-		"a@SHA256" + sum[7:], "a@sha256:" + strings.Repeat("A", 64), "a@sha512:" + strings.Repeat("a", 128), "a@md5:" + strings.Repeat("a", 32), strings.Repeat("e", 64),
-		"a:" + strings.Repeat("t", 129), "a/" + strings.Repeat("b", 300), strings.Repeat("a/", 2000) + "a", "a..b/c.", "127.1/a:b", "bücher.example/a", "-a.example/b", "a.example:0/b",
+		"", " alpine", "alpine ", "alpine\n", "alp\x00ine", "alpine\u00a0", "\ufeffalpine", "https://registry.example.com/a",
+		"registry.example.com/a\n" + sum,
+		"registry.example.com/A", "registry.example.com//a", "registry.example.com/a/", "/a", "a:", ":a", "a:b:c/d", "a@", "a@sha256:abc",
+		"a" + sum + "a", "a" + sum + sum,
+		"a@SHA256" + sum[7:], "a@sha256:" + strings.Repeat("A", 64), "a@sha512:" + strings.Repeat("a", 128),
+		"a@md5:" + strings.Repeat("a", 32), strings.Repeat("e", 64),
+		"a:" + strings.Repeat("t", 129), "a/" + strings.Repeat("b", 300), strings.Repeat("a/", 2000) + "a", "a..b/c.", "127.1/a:b",
+		"bücher.example/a", "-a.example/b", "a.example:0/b",
 		"a__", "a/._b", "a/-b", "sha256:" + strings.Repeat("a", 64), "../a", "a/../b", "a?b", "a%2fb", "a\\b", "{a}",
 	} {
 		if r, err := gate.ParseReference(name, false); err == nil {

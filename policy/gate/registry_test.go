@@ -148,7 +148,9 @@ func TestFaults(t *testing.T) {
 		{"turns us away", true, func(*shop, registry.Descriptor) func(http.Handler, http.ResponseWriter, *http.Request) {
 			return refuse(http.StatusForbidden)
 		}, policy.Indeterminate, policy.Allow},
-		{"slow past the deadline", true, func(*shop, registry.Descriptor) func(http.Handler, http.ResponseWriter, *http.Request) { return hang }, policy.Indeterminate, policy.Allow},
+		{"slow past the deadline", true, func(*shop, registry.Descriptor) func(http.Handler, http.ResponseWriter, *http.Request) {
+			return hang
+		}, policy.Indeterminate, policy.Allow},
 		{"lists nothing in time", true, func(*shop, registry.Descriptor) func(http.Handler, http.ResponseWriter, *http.Request) {
 			return func(next http.Handler, w http.ResponseWriter, r *http.Request) {
 				if isEvidence(r) {
@@ -175,14 +177,15 @@ func TestFaults(t *testing.T) {
 				next.ServeHTTP(w, r)
 			}
 		}, policy.Indeterminate, policy.Deny},
-		{"lists another image's evidence", false, func(_ *shop, other registry.Descriptor) func(http.Handler, http.ResponseWriter, *http.Request) {
-			return func(next http.Handler, w http.ResponseWriter, r *http.Request) {
-				if i := strings.Index(r.URL.Path, "/referrers/"); i > 0 {
-					r.URL.Path = r.URL.Path[:i] + "/referrers/" + string(other.Digest)
+		{"lists another image's evidence", false,
+			func(_ *shop, other registry.Descriptor) func(http.Handler, http.ResponseWriter, *http.Request) {
+				return func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+					if i := strings.Index(r.URL.Path, "/referrers/"); i > 0 {
+						r.URL.Path = r.URL.Path[:i] + "/referrers/" + string(other.Digest)
+					}
+					next.ServeHTTP(w, r)
 				}
-				next.ServeHTTP(w, r)
-			}
-		}, policy.Deny, policy.Deny},
+			}, policy.Deny, policy.Deny},
 		{"damages what it serves", true, func(*shop, registry.Descriptor) func(http.Handler, http.ResponseWriter, *http.Request) {
 			return func(next http.Handler, w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet && !isEvidence(r) {
@@ -205,7 +208,8 @@ func TestFaults(t *testing.T) {
 			opts := &gate.Options{DenyFor: -1, Timeout: time.Minute}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			if strings.Contains(tt.name, "time") || strings.Contains(tt.name, "slow") || tt.name == "down" || tt.name == "fails while listing" {
+			if strings.Contains(tt.name, "time") || strings.Contains(tt.name, "slow") || tt.name == "down" ||
+				tt.name == "fails while listing" {
 				opts.Timeout = 500 * time.Millisecond // the registry is asked again and again
 			}
 			c := s.checker(opts)
@@ -271,7 +275,8 @@ func TestFlappingAndMoving(t *testing.T) {
 	if a.Decision.Verdict != policy.Allow || a.Reference.Digest != d.Digest || a.Decision.Subject.Digest != d.Digest || !moved {
 		t.Errorf("%v about %s", a.Decision, a.Reference)
 	}
-	if a := c.Check(t.Context(), &gate.Question{Name: s.name + ":v1"}); a.Decision.Verdict != policy.Deny || a.Reference.Digest != bad.Digest {
+	if a := c.Check(t.Context(), &gate.Question{Name: s.name + ":v1"}); a.Decision.Verdict != policy.Deny ||
+		a.Reference.Digest != bad.Digest {
 		t.Errorf("moved: %v about %s", a.Decision, a.Reference)
 	}
 }
@@ -314,12 +319,15 @@ func TestIndexInRegistry(t *testing.T) {
 		if i == 0 {
 			s.sign(d)
 		}
-		list = append(list, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d,"platform":{"os":"linux","architecture":%q}}`, d.MediaType, d.Digest, d.Size, arch))
+		list = append(list, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d,"platform":{"os":"linux","architecture":%q}}`, d.MediaType,
+			d.Digest, d.Size, arch))
 	}
 	claim := s.image("claim")
 	list = append(list, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d,"platform":{"os":"unknown","architecture":"unknown"},`+
-		`"annotations":{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"sha256:x"}}`, claim.MediaType, claim.Digest, claim.Size))
-	index := s.push("v1", ocispec.MediaTypeImageIndex, `{"schemaVersion":2,"mediaType":"`+ocispec.MediaTypeImageIndex+`","manifests":[`+strings.Join(list, ",")+`]}`)
+		`"annotations":{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"sha256:x"}}`, claim.MediaType,
+		claim.Digest, claim.Size))
+	index := s.push("v1", ocispec.MediaTypeImageIndex, `{"schemaVersion":2,"mediaType":"`+ocispec.MediaTypeImageIndex+`","manifests":[`+
+		strings.Join(list, ",")+`]}`)
 	s.sign(index)
 	open := gate.Open(nil)
 	for i, want := range []int64{2, 1} { // the images of an index are read once
@@ -332,7 +340,8 @@ func TestIndexInRegistry(t *testing.T) {
 			t.Errorf("opened %d times: %d requests", i+1, n)
 		}
 	}
-	for platforms, want := range map[gate.Platforms]policy.Verdict{gate.PlatformsIndex: policy.Allow, gate.PlatformsEach: policy.Deny, gate.PlatformsListed: policy.Allow} {
+	for platforms, want := range map[gate.Platforms]policy.Verdict{gate.PlatformsIndex: policy.Allow, gate.PlatformsEach: policy.Deny,
+		gate.PlatformsListed: policy.Allow} {
 		opts := &gate.Options{Platforms: platforms}
 		if platforms == gate.PlatformsListed {
 			opts.Listed = []string{"linux/amd64"}
@@ -397,7 +406,8 @@ func TestMemory(t *testing.T) {
 	const images, step = 10_000, 2_000
 	w := newWorld(t)
 	c := w.checker(t, nil, &gate.Options{MaxKept: 500, KeptBytes: 1 << 20})
-	evidence, err := (&sign.BundleSigner{Key: w.key}).Sign(t.Context(), sign.About(w.image("x", ocispec.MediaTypeImageManifest), sign.ImageSignature{}))
+	evidence, err := (&sign.BundleSigner{Key: w.key}).Sign(t.Context(),
+		sign.About(w.image("x", ocispec.MediaTypeImageManifest), sign.ImageSignature{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -236,7 +236,8 @@ func checkPinned(t *testing.T, g *Gate, v *review, a *answered, images []Image) 
 	object := string(v.object)
 	for i := 0; i < len(ops); i += 2 {
 		test, replace := ops[i], ops[i+1]
-		if test.Op != "test" || replace.Op != "replace" || test.Path != replace.Path || replace.Value != test.Value+"@"+string(digestOf(normal(t, test.Value))) {
+		if test.Op != "test" || replace.Op != "replace" || test.Path != replace.Path ||
+			replace.Value != test.Value+"@"+string(digestOf(normal(t, test.Value))) {
 			t.Errorf("patch %+v, %+v", test, replace)
 		}
 	}
@@ -249,8 +250,10 @@ func checkPinned(t *testing.T, g *Gate, v *review, a *answered, images []Image) 
 	if strings.Count(string(text), `"replace"`) == 0 || len(images) == 0 {
 		t.Error("nothing is patched")
 	}
-	review := fmt.Sprintf(`{"apiVersion":%q,"kind":"AdmissionReview","request":{"uid":"u","kind":{"group":%q,"version":"v1","kind":%q},"resource":{"group":%q,"version":"v1","resource":%q},`+
-		`"subResource":%q,"operation":"CREATE","userInfo":{},"object":%s,"oldObject":null}}`, v.version, v.group, v.kind, v.group, v.resource, v.subresource, object)
+	review := fmt.Sprintf(`{"apiVersion":%q,"kind":"AdmissionReview","request":{"uid":"u","kind":{"group":%q,"version":"v1","kind":%q},`+
+		`"resource":{"group":%q,"version":"v1","resource":%q},`+
+		`"subResource":%q,"operation":"CREATE","userInfo":{},"object":%s,"oldObject":null}}`, v.version, v.group, v.kind, v.group,
+		v.resource, v.subresource, object)
 	var unchanged int // by the update
 	whole, err := parseReview([]byte(review))
 	if err != nil {
@@ -285,9 +288,11 @@ func pod(operation string, images ...string) []byte {
 	for i, image := range images {
 		list = append(list, fmt.Sprintf(`{"name":"c%d","image":%q}`, i, image))
 	}
-	return []byte(fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u1","kind":{"group":"","version":"v1","kind":"Pod"},`+
+	return []byte(fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u1","kind":{"group":"",`+
+		`"version":"v1","kind":"Pod"},`+
 		`"resource":{"group":"","version":"v1","resource":"pods"},"operation":%q,"namespace":"n","userInfo":{"username":"anna"},`+
-		`"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[%s]}}}}`, operation, strings.Join(list, ",")))
+		`"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[%s]}}}}`, operation,
+		strings.Join(list, ",")))
 }
 
 const sum = "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -301,8 +306,10 @@ func TestAnswers(t *testing.T) {
 		in     string
 	}{
 		{"allowed", PathValidate, []string{"r.example/a" + sum, "r.example/b" + sum}, 0, ""},
-		{"denied", PathValidate, []string{"r.example/a" + sum, "r.example/bad" + sum}, 403, `lading: container "c1" "r.example/bad` + sum + `": it is bad and [31m worse`},
-		{"two denied", PathValidate, []string{"r.example/bad1" + sum, "r.example/bad2" + sum}, 403, `lading: 2 images refused: container "c0"`},
+		{"denied", PathValidate, []string{"r.example/a" + sum, "r.example/bad" + sum}, 403,
+			`lading: container "c1" "r.example/bad` + sum + `": it is bad and [31m worse`},
+		{"two denied", PathValidate, []string{"r.example/bad1" + sum, "r.example/bad2" + sum}, 403,
+			`lading: 2 images refused: container "c0"`},
 		{"by tag", PathValidate, []string{"r.example/a:v1"}, 403, "it has no digest"},
 		{"undecided", PathValidate, []string{"r.example/down" + sum}, 429, "lading: could not be decided, ask again: container"},
 		{"denied before undecided", PathValidate, []string{"r.example/down" + sum, "r.example/bad" + sum}, 403, "it is bad"},
@@ -317,7 +324,8 @@ func TestAnswers(t *testing.T) {
 				g, _ := newGate(t, mode, nil)
 				r := post(t, g, tt.path, pod("CREATE", tt.images...)).Response
 				if mode != policy.Enforce {
-					if !r.Allowed || (len(r.Warnings) > 0) != (mode == policy.Warn && tt.code > 0) || mode == policy.Audit && r.Patch != "" {
+					if !r.Allowed || (len(r.Warnings) > 0) != (mode == policy.Warn && tt.code > 0) || mode == policy.Audit &&
+						r.Patch != "" {
 						t.Errorf("%v: %+v", mode, r)
 					}
 					continue
@@ -350,31 +358,32 @@ func TestForged(t *testing.T) {
 		return strings.Replace(good, old, new, 1)
 	}
 	for name, body := range map[string]string{
-		"annotation claims it was judged": strings.Replace(string(pod("CREATE", "r.example/bad"+sum)), `"metadata":{`, `"metadata":{"annotations":{"lading.dev/allowed":"true","kubernetes.io/config.mirror":"x"},"labels":{"skip":"lading"},`, 1),
-		"huge":                            replace(`"name":"p"`, `"name":"`+strings.Repeat("p", MaxBody)+`"`),
-		"nested":                          replace(`"metadata":{`, `"metadata":{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`,`),
-		"duplicate member":                replace(`"containers":[`, `"containers":[],"containers":[`),
-		"duplicate image":                 replace(`"image":`, `"image":"r.example/a`+sum+`","image":`),
-		"duplicate object":                replace(`"object":{`, `"object":{"apiVersion":"v1","kind":"Pod","spec":{}},"object":{`),
-		"member in another case":          replace(`"containers":[`, `"Containers":[{"name":"x","image":"r.example/bad:v1"}],"containers":[`),
-		"wrong kind of object":            replace(`"apiVersion":"v1","kind":"Pod"`, `"apiVersion":"v1","kind":"ConfigMap"`),
-		"wrong group of object":           replace(`"apiVersion":"v1","kind":"Pod"`, `"apiVersion":"apps/v1","kind":"Pod"`),
-		"wrong kind of review":            replace(`"kind":"AdmissionReview"`, `"kind":"Review"`),
-		"another version":                 replace(`admission.k8s.io/v1`, `admission.k8s.io/v2`),
-		"bad UTF-8":                       replace(`"name":"p"`, "\"name\":\"\xff\xfe\""),
-		"lone surrogate":                  replace(`"name":"p"`, `"name":"\ud800"`),
-		"trailing bytes":                  good + `{}`,
-		"cut off":                         good[:len(good)-10],
-		"no uid":                          replace(`"uid":"u1"`, `"uid":""`),
-		"no object":                       replace(`"object":{`, `"object":null,"other":{`),
-		"object is a list":                replace(`"object":{`, `"object":[],"other":{`),
-		"another operation":               replace(`"CREATE"`, `"PATCH"`),
-		"containers are a string":         replace(`"containers":[`, `"containers":"none","other":[`),
-		"image is a number":               replace(`"r.example/a`+sum+`"`, `7`),
-		"image is null":                   replace(`"r.example/a`+sum+`"`, `null`),
-		"too many images":                 string(pod("CREATE", strings.Split(strings.Repeat("r.example/a"+sum+" ", maxImages+1), " ")...)),
-		"a list of reviews":               "[" + good + "]",
-		"empty":                           "", "text": "hello", "null": "null", "byte order mark": "\ufeff" + good,
+		"annotation claims it was judged": strings.Replace(string(pod("CREATE", "r.example/bad"+sum)), `"metadata":{`,
+			`"metadata":{"annotations":{"lading.dev/allowed":"true","kubernetes.io/config.mirror":"x"},"labels":{"skip":"lading"},`, 1),
+		"huge":                    replace(`"name":"p"`, `"name":"`+strings.Repeat("p", MaxBody)+`"`),
+		"nested":                  replace(`"metadata":{`, `"metadata":{"x":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`,`),
+		"duplicate member":        replace(`"containers":[`, `"containers":[],"containers":[`),
+		"duplicate image":         replace(`"image":`, `"image":"r.example/a`+sum+`","image":`),
+		"duplicate object":        replace(`"object":{`, `"object":{"apiVersion":"v1","kind":"Pod","spec":{}},"object":{`),
+		"member in another case":  replace(`"containers":[`, `"Containers":[{"name":"x","image":"r.example/bad:v1"}],"containers":[`),
+		"wrong kind of object":    replace(`"apiVersion":"v1","kind":"Pod"`, `"apiVersion":"v1","kind":"ConfigMap"`),
+		"wrong group of object":   replace(`"apiVersion":"v1","kind":"Pod"`, `"apiVersion":"apps/v1","kind":"Pod"`),
+		"wrong kind of review":    replace(`"kind":"AdmissionReview"`, `"kind":"Review"`),
+		"another version":         replace(`admission.k8s.io/v1`, `admission.k8s.io/v2`),
+		"bad UTF-8":               replace(`"name":"p"`, "\"name\":\"\xff\xfe\""),
+		"lone surrogate":          replace(`"name":"p"`, `"name":"\ud800"`),
+		"trailing bytes":          good + `{}`,
+		"cut off":                 good[:len(good)-10],
+		"no uid":                  replace(`"uid":"u1"`, `"uid":""`),
+		"no object":               replace(`"object":{`, `"object":null,"other":{`),
+		"object is a list":        replace(`"object":{`, `"object":[],"other":{`),
+		"another operation":       replace(`"CREATE"`, `"PATCH"`),
+		"containers are a string": replace(`"containers":[`, `"containers":"none","other":[`),
+		"image is a number":       replace(`"r.example/a`+sum+`"`, `7`),
+		"image is null":           replace(`"r.example/a`+sum+`"`, `null`),
+		"too many images":         string(pod("CREATE", strings.Split(strings.Repeat("r.example/a"+sum+" ", maxImages+1), " ")...)),
+		"a list of reviews":       "[" + good + "]",
+		"empty":                   "", "text": "hello", "null": "null", "byte order mark": "\ufeff" + good,
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, _ := newGate(t, policy.Enforce, nil)
@@ -398,15 +407,18 @@ func TestForged(t *testing.T) {
 func TestOrder(t *testing.T) {
 	g, f := newGate(t, policy.Enforce, nil)
 	update := func(new, old string) *response {
-		body := fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"apps","version":"v1","kind":"Deployment"},`+
-			`"resource":{"group":"apps","version":"v1","resource":"deployments"},"operation":"UPDATE","userInfo":{},"object":%s,"oldObject":%s}}`, new, old)
+		body := fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"apps",`+
+			`"version":"v1","kind":"Deployment"},`+
+			`"resource":{"group":"apps","version":"v1","resource":"deployments"},"operation":"UPDATE","userInfo":{},"object":%s,`+
+			`"oldObject":%s}}`, new, old)
 		r := post(t, g, PathValidate, []byte(body)).Response
 		return &r
 	}
 	deployment := func(containers string) string {
 		return `{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[` + containers + `]}}}}`
 	}
-	const a, b, c = `{"name":"a","image":"r.example/bad:1"}`, `{"name":"b","image":"r.example/bad:2"}`, `{"name":"b","image":"r.example/bad:1"}`
+	const a, b, c = `{"name":"a","image":"r.example/bad:1"}`, `{"name":"b","image":"r.example/bad:2"}`,
+		`{"name":"b","image":"r.example/bad:1"}`
 	if r := update(deployment(b+","+a), deployment(a+","+b)); !r.Allowed || f.opens.Load() > 0 {
 		t.Errorf("the same containers in another order: %+v", r.Status)
 	}
@@ -462,13 +474,17 @@ func TestPatchWithheld(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	g, _ := newGate(t, policy.Enforce, nil)
-	g.Places = []Place{{Group: "ci.example.com", Kind: "Run", PodSpecs: []string{"spec.pods[*].spec"}, Images: []string{"spec.steps[*].image", "spec.tool"}}}
+	g.Places = []Place{{Group: "ci.example.com", Kind: "Run", PodSpecs: []string{"spec.pods[*].spec"},
+		Images: []string{"spec.steps[*].image", "spec.tool"}}}
 	if err := g.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	body := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"ci.example.com","version":"v1","kind":"Run"},` +
-		`"resource":{"group":"ci.example.com","version":"v1","resource":"runs"},"operation":"CREATE","userInfo":{},"object":{"apiVersion":"ci.example.com/v1","kind":"Run",` +
-		`"spec":{"pods":[{"spec":{"initContainers":[{"name":"i","image":"one"}],"volumes":[{"name":"v","image":{"reference":"two"}},{"name":"e","emptyDir":{}}]}},{"spec":null}],` +
+	body := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"ci.example.com",` +
+		`"version":"v1","kind":"Run"},` +
+		`"resource":{"group":"ci.example.com","version":"v1","resource":"runs"},"operation":"CREATE","userInfo":{},` +
+		`"object":{"apiVersion":"ci.example.com/v1","kind":"Run",` +
+		`"spec":{"pods":[{"spec":{"initContainers":[{"name":"i","image":"one"}],"volumes":[{"name":"v","image":{"reference":"two"}},` +
+		`{"name":"e","emptyDir":{}}]}},{"spec":null}],` +
 		`"steps":[{"image":"three"},{},{"image":"four"}],"tool":"five"}}}}`
 	v, err := parseReview([]byte(body))
 	if err != nil {
@@ -482,14 +498,18 @@ func TestPlaces(t *testing.T) {
 	for _, i := range images {
 		got = append(got, i.Pointer+"="+i.Name)
 	}
-	want := []string{"/spec/pods/0/spec/initContainers/0/image=one", "/spec/pods/0/spec/volumes/0/image/reference=two", "/spec/steps/0/image=three",
+	want := []string{"/spec/pods/0/spec/initContainers/0/image=one", "/spec/pods/0/spec/volumes/0/image/reference=two",
+		"/spec/steps/0/image=three",
 		"/spec/steps/2/image=four", "/spec/tool=five"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, bad := range []Place{{Group: "a", Kind: "B"}, {Kind: "Pod", PodSpecs: []string{"x"}}, {Group: "a", Kind: "B", Images: []string{"a..b"}},
-		{Group: "a", Kind: "B", Images: []string{"a[0].b"}}, {Group: "a", Kind: "B", Images: []string{"[*].b"}}, {Group: "a", Kind: "B", Images: []string{""}},
-		{Group: "a", Kind: "B", Images: []string{"*.b"}}, {Group: "a", Kind: "B", Images: []string{"a.b*"}}, {Group: "a", Kind: "B", Images: []string{"a.**"}},
+	for _, bad := range []Place{{Group: "a", Kind: "B"}, {Kind: "Pod", PodSpecs: []string{"x"}},
+		{Group: "a", Kind: "B", Images: []string{"a..b"}},
+		{Group: "a", Kind: "B", Images: []string{"a[0].b"}}, {Group: "a", Kind: "B", Images: []string{"[*].b"}},
+		{Group: "a", Kind: "B", Images: []string{""}},
+		{Group: "a", Kind: "B", Images: []string{"*.b"}}, {Group: "a", Kind: "B", Images: []string{"a.b*"}},
+		{Group: "a", Kind: "B", Images: []string{"a.**"}},
 		{Group: "a", Kind: "B", Images: []string{"a[*]b"}}, {Group: "a", Kind: "B", Images: []string{"a."}}} {
 		g.Places = []Place{bad}
 		if g.Validate() == nil {
@@ -512,12 +532,14 @@ func TestPlacesByName(t *testing.T) {
 	}
 	const bad, good = `"r.example/bad:v1"`, `"r.example/a:v1"`
 	for pointer, spec := range map[string]string{
-		"/spec/replicas/Worker/template/spec/containers/0/image":  `{"replicas":{"Master":null,"Worker":{"template":{"spec":{"containers":[{"name":"c","image":%s}]}}}}}`,
-		"/spec/replicas/a~1b~0*/template/spec/containers/0/image": `{"replicas":{"a/b~*":{"template":{"spec":{"containers":[{"name":"c","image":%s}]}}}}}`,
-		"/spec/steps/1/0/image":                                   `{"steps":[[],[{"image":%s}]]}`,
-		"/spec/tools/x.y":                                         `{"tools":{"x.y":%s}}`,
-		"/spec/tools/":                                            `{"tools":{"":%s}}`,
-		"/spec/more/1":                                            `{"more":[null,%s]}`,
+		"/spec/replicas/Worker/template/spec/containers/0/image": `{"replicas":{"Master":null,` +
+			`"Worker":{"template":{"spec":{"containers":[{"name":"c","image":%s}]}}}}}`,
+		"/spec/replicas/a~1b~0*/template/spec/containers/0/image": `{"replicas":{"a/b~*":{"template":{"spec":{"containers":[{"name":` +
+			`"c","image":%s}]}}}}}`,
+		"/spec/steps/1/0/image": `{"steps":[[],[{"image":%s}]]}`,
+		"/spec/tools/x.y":       `{"tools":{"x.y":%s}}`,
+		"/spec/tools/":          `{"tools":{"":%s}}`,
+		"/spec/more/1":          `{"more":[null,%s]}`,
 	} {
 		object := func(image string) []byte {
 			return about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs",
@@ -529,11 +551,13 @@ func TestPlacesByName(t *testing.T) {
 		r := post(t, g, PathPin, object(good)).Response
 		text, err := base64.StdEncoding.DecodeString(r.Patch)
 		var patch []operation
-		if err != nil || json.Unmarshal(text, &patch) != nil || len(patch) != 2 || patch[1].Path != pointer || !strings.Contains(patch[1].Value, "@sha256:") {
+		if err != nil || json.Unmarshal(text, &patch) != nil || len(patch) != 2 || patch[1].Path != pointer ||
+			!strings.Contains(patch[1].Value, "@sha256:") {
 			t.Errorf("%s: %v, %s", pointer, err, text)
 		}
 	}
-	for _, spec := range []string{`{"replicas":[{"template":{}}]}`, `{"replicas":"x"}`, `{"tools":{"a":["r.example/a:v1"]}}`, `{"more":{"a":"r.example/a:v1"}}`} {
+	for _, spec := range []string{`{"replicas":[{"template":{}}]}`, `{"replicas":"x"}`, `{"tools":{"a":["r.example/a:v1"]}}`,
+		`{"more":{"a":"r.example/a:v1"}}`} {
 		body := about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs",
 			object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + spec + `}`}.body()
 		if r := post(t, g, PathValidate, body).Response; r.Allowed {
@@ -542,24 +566,27 @@ func TestPlacesByName(t *testing.T) {
 	}
 }
 
-// An object of a kind that has a place, and no image there, is let pass with a warning: the path may be wrong. Of Kubernetes' own kinds it is
-// known where images are.
+// An object of a kind that has a place, and no image there, is let pass with a warning: the path may be wrong. Of Kubernetes' own kinds it
+// is known where images are.
 func TestNothingJudged(t *testing.T) {
 	g, _ := newGate(t, policy.Enforce, nil)
 	g.Places = runs
 	run := func(spec, operation, old string) response {
-		return post(t, g, PathValidate, about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs", operation: operation,
-			object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + spec + `}`, old: old}.body()).Response
+		return post(t, g, PathValidate,
+			about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs", operation: operation,
+				object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + spec + `}`, old: old}.body()).Response
 	}
 	const image = `{"steps":[{"image":"r.example/a@sha256:` + "0000000000000000000000000000000000000000000000000000000000000000" + `"}]}`
 	r := run(`{"step":[{"image":"r.example/bad:v1"}]}`, "CREATE", "null")
-	if !r.Allowed || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "nothing was judged") || !strings.Contains(r.Warnings[0], "spec.steps[*].image") {
+	if !r.Allowed || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "nothing was judged") ||
+		!strings.Contains(r.Warnings[0], "spec.steps[*].image") {
 		t.Errorf("%+v", r)
 	}
 	if r := run(image, "UPDATE", `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":`+image+`}`); !r.Allowed || len(r.Warnings) != 0 {
 		t.Errorf("an update that changes no image: %+v", r)
 	}
-	if r := post(t, g, PathValidate, about{kind: "Service", resource: "services", object: `{"apiVersion":"v1","kind":"Service"}`}.body()).Response; !r.Allowed ||
+	if r := post(t, g, PathValidate,
+		about{kind: "Service", resource: "services", object: `{"apiVersion":"v1","kind":"Service"}`}.body()).Response; !r.Allowed ||
 		len(r.Warnings) != 0 {
 		t.Errorf("a service: %+v", r)
 	}
@@ -569,10 +596,11 @@ func TestNothingJudged(t *testing.T) {
 func TestCredentials(t *testing.T) {
 	var got Pull
 	seen := make(chan any, 1)
-	p := &policy.Gate{Verifiers: []verify.Verifier{noVerifier{}}, Policy: byName{new(fakeRegistry)}, Open: func(ctx context.Context, _ string) (*policy.Image, error) {
-		seen <- ctx.Value(secretName{})
-		return nil, errors.New("enough")
-	}}
+	p := &policy.Gate{Verifiers: []verify.Verifier{noVerifier{}}, Policy: byName{new(fakeRegistry)},
+		Open: func(ctx context.Context, _ string) (*policy.Image, error) {
+			seen <- ctx.Value(secretName{})
+			return nil, errors.New("enough")
+		}}
 	c, err := gate.New(&gate.Rules{Gate: p}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -581,7 +609,8 @@ func TestCredentials(t *testing.T) {
 		got = p
 		return context.WithValue(ctx, secretName{}, p.Secrets[0]), p.Namespace + "/" + p.Secrets[0]
 	}}
-	body := strings.Replace(string(pod("CREATE", "r.example/a"+sum)), `"spec":{`, `"spec":{"serviceAccountName":"robot","nodeName":"node-1","imagePullSecrets":[{"name":"pull"}],`, 1)
+	body := strings.Replace(string(pod("CREATE", "r.example/a"+sum)), `"spec":{`,
+		`"spec":{"serviceAccountName":"robot","nodeName":"node-1","imagePullSecrets":[{"name":"pull"}],`, 1)
 	post(t, g, PathValidate, []byte(body))
 	if diff := cmp.Diff(Pull{"n", "robot", []string{"pull"}, "node-1"}, got); diff != "" {
 		t.Error(diff)

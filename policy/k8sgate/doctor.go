@@ -183,7 +183,8 @@ func (d *Doctor) configuration(ctx context.Context) (found []Finding) {
 					asked = asked || slices.ContainsFunc(w.Rules, func(r rule) bool { return r.covers(group, resource, operation) })
 				}
 				if !asked {
-					open(fmt.Sprintf("it is not asked about %s of %s", operation, strings.TrimPrefix(group+"/"+resource, "/")), "add it to the rules")
+					open(fmt.Sprintf("it is not asked about %s of %s", operation, strings.TrimPrefix(group+"/"+resource, "/")),
+						"add it to the rules")
 				}
 			}
 		}
@@ -344,7 +345,8 @@ func (d *Doctor) try(ctx context.Context) (found []Finding) {
 			"metadata": map[string]any{"labels": labels}, "spec": map[string]any{"containers": list},
 		}},
 	}
-	found = append(found, d.sent(ctx, ways[3], "container", http.MethodPost, "/apis/apps/v1"+space+"/deployments"+dry, typeJSON, deployment))
+	found = append(found, d.sent(ctx, ways[3], "container", http.MethodPost, "/apis/apps/v1"+space+"/deployments"+dry, typeJSON,
+		deployment))
 	return append(found, d.change(ctx, space, ways[4:])...)
 }
 

@@ -52,8 +52,10 @@ func (c *cluster) Do(_ context.Context, method, path, _ string, body []byte) (in
 	if c.blind != "" && strings.Contains(string(body)+path, c.blind) {
 		return 201, []byte("{}"), nil
 	}
-	review := fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":%q,"version":"v1","kind":%q},`+
-		`"resource":{"group":%q,"version":"v1","resource":"x"},"subResource":%q,"operation":%q,"userInfo":{},"object":%s}}`, group, kind, group, sub, operation, body)
+	review := fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":%q,`+
+		`"version":"v1","kind":%q},`+
+		`"resource":{"group":%q,"version":"v1","resource":"x"},"subResource":%q,"operation":%q,"userInfo":{},"object":%s}}`, group, kind,
+		group, sub, operation, body)
 	if r := post(c.t, c.gate, PathValidate, []byte(review)).Response; !r.Allowed {
 		out, _ := json.Marshal(map[string]any{"message": `admission webhook "validate.lading.dev" denied the request: ` + r.Status.Message})
 		return r.Status.Code, out, nil
@@ -61,23 +63,31 @@ func (c *cluster) Do(_ context.Context, method, path, _ string, body []byte) (in
 	return 201, []byte("{}"), nil
 }
 
-const wellRules = `[{"apiGroups":[""],"apiVersions":["*"],"operations":["CREATE","UPDATE"],"resources":["pods","pods/ephemeralcontainers","replicationcontrollers","podtemplates"]},` +
-	`{"apiGroups":["apps"],"apiVersions":["*"],"operations":["*"],"resources":["*"]},{"apiGroups":["batch"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["jobs","cronjobs"]}]`
+const wellRules = `[{"apiGroups":[""],"apiVersions":["*"],"operations":["CREATE","UPDATE"],"resources":["pods",` +
+	`"pods/ephemeralcontainers","replicationcontrollers","podtemplates"]},` +
+	`{"apiGroups":["apps"],"apiVersions":["*"],"operations":["*"],"resources":["*"]},{"apiGroups":["batch"],"apiVersions":["v1"],` +
+	`"operations":["CREATE","UPDATE"],"resources":["jobs","cronjobs"]}]`
 
-const wellHook = `{"metadata":{"name":"lading"},"webhooks":[{"name":"validate.lading.dev","clientConfig":{"caBundle":"eA=="},"failurePolicy":"Fail","matchPolicy":"Equivalent",` +
-	`"namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["lading"]}]},"objectSelector":{},"rules":` + wellRules + `}]}`
+const wellHook = `{"metadata":{"name":"lading"},"webhooks":[{"name":"validate.lading.dev","clientConfig":{"caBundle":"eA=="},` +
+	`"failurePolicy":"Fail","matchPolicy":"Equivalent",` +
+	`"namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["lading"]}]},` +
+	`"objectSelector":{},"rules":` + wellRules + `}]}`
 
 func newCluster(t testing.TB) (*cluster, *Doctor) {
 	t.Helper()
 	g, _ := newGate(t, policy.Enforce, nil)
 	c := &cluster{t: t, gate: g, objects: map[string]string{
 		registration + "validatingwebhookconfigurations/lading": wellHook,
-		registration + "mutatingwebhookconfigurations": `{"items":[{"metadata":{"name":"lading"},"webhooks":[]},{"metadata":{"name":"mesh"},"webhooks":[` +
-			`{"name":"inject.mesh.example","rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]}]}]}`,
+		registration + "mutatingwebhookconfigurations": `{"items":[{"metadata":{"name":"lading"},"webhooks":[]},` +
+			`{"metadata":{"name":"mesh"},"webhooks":[` +
+			`{"name":"inject.mesh.example","rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],` +
+			`"resources":["pods"]}]}]}]}`,
 		registration + "validatingadmissionpolicies/lading-digests": `{}`,
-		registration + "validatingadmissionpolicybindings":          `{"items":[{"spec":{"policyName":"lading-digests","validationActions":["Deny"]}}]}`,
-		"/api/v1/namespaces/lading":                                 `{}`,
-		"/api/v1/namespaces/default/pods":                           `{"items":[{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"r.example/a` + sum + `"}]}}]}`,
+		registration + "validatingadmissionpolicybindings": `{"items":[{"spec":{"policyName":"lading-digests",` +
+			`"validationActions":["Deny"]}}]}`,
+		"/api/v1/namespaces/lading": `{}`,
+		"/api/v1/namespaces/default/pods": `{"items":[{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"r.example/a` +
+			sum + `"}]}}]}`,
 	}}
 	return c, &Doctor{API: c, Validating: "lading", Mutating: "lading", Exempt: []string{"lading", "absent"}, Canary: "r.example/bad" + sum}
 }
@@ -95,7 +105,8 @@ func (c *cluster) manifests(d *Doctor, policies string) {
 			}
 		}
 	}
-	const metric = `apiserver_manifest_admission_config_controller_last_config_info{apiserver_id_hash="sha256:00",hash="sha256:%x",plugin="%s"} 1` + "\n"
+	const metric = `apiserver_manifest_admission_config_controller_last_config_info{apiserver_id_hash="sha256:00",hash="sha256:%x",` +
+		`plugin="%s"} 1` + "\n"
 	for _, plugin := range []string{"ValidatingAdmissionWebhook", "ValidatingAdmissionPolicy"} {
 		c.objects["/metrics"] += fmt.Sprintf(metric, sha256.Sum256([]byte("a: b\n\x00")), plugin)
 	}
@@ -119,12 +130,16 @@ func TestDoctor(t *testing.T) {
 		in     string
 	}{
 		{"well", func(*cluster, *Doctor) {}, Guarded, ""},
-		{"no configuration", func(c *cluster, _ *Doctor) { delete(c.objects, registration+"validatingwebhookconfigurations/lading") }, Open, "there is none"},
+		{"no configuration", func(c *cluster, _ *Doctor) { delete(c.objects, registration+"validatingwebhookconfigurations/lading") }, Open,
+			"there is none"},
 		{"fails open", replace(`"failurePolicy":"Fail"`, `"failurePolicy":"Ignore"`), Open, "failurePolicy Ignore"},
 		{"one version", replace(`"Equivalent"`, `"Exact"`), Open, "matchPolicy Exact"},
-		{"objects exempt themselves", replace(`"objectSelector":{}`, `"objectSelector":{"matchLabels":{"lading":"on"}}`), Open, "objectSelector"},
-		{"namespaces exempt themselves", replace(`"kubernetes.io/metadata.name","operator":"NotIn"`, `"skip","operator":"DoesNotExist"`), Open, "selects namespaces by skip"},
-		{"namespaces have to opt in", replace(`"namespaceSelector":{`, `"namespaceSelector":{"matchLabels":{"a":"b"},`), Open, "selects namespaces by labels"},
+		{"objects exempt themselves", replace(`"objectSelector":{}`, `"objectSelector":{"matchLabels":{"lading":"on"}}`), Open,
+			"objectSelector"},
+		{"namespaces exempt themselves", replace(`"kubernetes.io/metadata.name","operator":"NotIn"`, `"skip","operator":"DoesNotExist"`),
+			Open, "selects namespaces by skip"},
+		{"namespaces have to opt in", replace(`"namespaceSelector":{`, `"namespaceSelector":{"matchLabels":{"a":"b"},`), Open,
+			"selects namespaces by labels"},
 		{"another namespace is left out", replace(`"values":["lading"]`, `"values":["lading","shop"]`), Open, "namespace shop"},
 		{"conditions", replace(`"objectSelector":{}`, `"matchConditions":[{"name":"x","expression":"false"}]`), Open, "matchConditions"},
 		{"no ephemeral containers", replace(`"pods/ephemeralcontainers",`, ``), Open, "pods/ephemeralcontainers"},
@@ -132,9 +147,11 @@ func TestDoctor(t *testing.T) {
 		{"no jobs", replace(`"jobs",`, ``), Open, "batch/jobs"},
 		{"cluster scope", replace(`"resources":["*"]}`, `"resources":["*"],"scope":"Cluster"}`), Open, "apps/deployments"},
 		{"no caBundle", replace(`"caBundle":"eA=="`, ``), NotProven, "caBundle"},
-		{"another webhook", func(*cluster, *Doctor) {}, Guarded, "inject.mesh.example may change images of pods, and is asked after the gate"},
+		{"another webhook", func(*cluster, *Doctor) {}, Guarded, "inject.mesh.example may change images of pods, and is asked " +
+			"after the gate"},
 		{"no mutating webhook", func(_ *cluster, d *Doctor) { d.Mutating = "gone" }, Guarded, "tags are refused, and not pinned"},
-		{"webhooks cannot be listed", func(c *cluster, _ *Doctor) { delete(c.objects, registration+"mutatingwebhookconfigurations") }, NotProven, "mutating webhooks"},
+		{"webhooks cannot be listed", func(c *cluster, _ *Doctor) { delete(c.objects, registration+"mutatingwebhookconfigurations") },
+			NotProven, "mutating webhooks"},
 		{"static manifests", func(c *cluster, d *Doctor) { c.manifests(d, "a: b\n") }, Guarded, "has loaded them: sha256:"},
 		{"static manifests that are not loaded", func(c *cluster, d *Doctor) { c.manifests(d, "a: c\n") }, Open, "has loaded others"},
 		{"static manifests of an API server that knows none", func(c *cluster, d *Doctor) {
@@ -147,7 +164,8 @@ func TestDoctor(t *testing.T) {
 			delete(c.objects, registration+"validatingadmissionpolicies/lading-digests")
 		}, Open, "tags get in"},
 		{"companion does not deny", func(c *cluster, _ *Doctor) {
-			c.objects[registration+"validatingadmissionpolicybindings"] = `{"items":[{"spec":{"policyName":"lading-digests","validationActions":["Audit"]}}]}`
+			c.objects[registration+"validatingadmissionpolicybindings"] = `{"items":[{"spec":{"policyName":"lading-digests",` +
+				`"validationActions":["Audit"]}}]}`
 		}, Open, "no binding of it denies"},
 		{"containers get in", func(c *cluster, _ *Doctor) { c.blind = `"generateName"` }, Open, "was let in"},
 		{"image volumes get in", func(c *cluster, _ *Doctor) { c.blind = `"volumes"` }, Open, "image volume"},
@@ -155,11 +173,13 @@ func TestDoctor(t *testing.T) {
 		{"the policy allows the canary", func(_ *cluster, d *Doctor) { d.Canary = "r.example/good" + sum }, Open, "was let in"},
 		{"no canary", func(_ *cluster, d *Doctor) { d.Canary = "" }, NotProven, "no canary"},
 		{"a pod with the canary alone", func(c *cluster, _ *Doctor) {
-			c.objects["/api/v1/namespaces/default/pods"] = `{"items":[{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"r.example/bad` + sum + `"}]}}]}`
+			c.objects["/api/v1/namespaces/default/pods"] = `{"items":[{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c",` +
+				`"image":"r.example/bad` + sum + `"}]}}]}`
 		}, NotProven, "but for the canary's own"},
 		{"a pod with the canary first", func(c *cluster, _ *Doctor) {
 			path := "/api/v1/namespaces/default/pods"
-			c.objects[path] = strings.Replace(c.objects[path], `[{`, `[{"metadata":{"name":"canary"},"spec":{"containers":[{"name":"c","image":"r.example/bad`+sum+`"}]}},{`, 1)
+			c.objects[path] = strings.Replace(c.objects[path], `[{`, `[{"metadata":{"name":"canary"},"spec":{"containers":[{"name":"c",`+
+				`"image":"r.example/bad`+sum+`"}]}},{`, 1)
 		}, Guarded, "update of an image"},
 		{"no pod to try it on", func(c *cluster, _ *Doctor) { c.objects["/api/v1/namespaces/default/pods"] = `{}` }, NotProven, "no pod"},
 	} {
@@ -191,10 +211,15 @@ func TestSweep(t *testing.T) {
 	g, _ := newGate(t, policy.Enforce, nil)
 	status := func(name, id string) string { return fmt.Sprintf(`{"name":%q,"image":"x","imageID":%q}`, name, id) }
 	c := &cluster{t: t, objects: map[string]string{"/api/v1/pods": `{"metadata":{},"items":[` +
-		`{"metadata":{"name":"good","namespace":"n"},"spec":{"nodeName":"node-1","containers":[{"name":"c","image":"r.example/a:1` + sum + `"}]},"status":{"containerStatuses":[` + status("c", "r.example/a"+sum) + `]}},` +
-		`{"metadata":{"name":"bad","namespace":"n"},"spec":{"initContainers":[{"name":"i","image":"r.example/bad` + sum + `"}],"ephemeralContainers":[{"name":"e","image":"r.example/down` + sum + `"}]}},` +
-		`{"metadata":{"name":"tag","namespace":"n"},"spec":{"containers":[{"name":"c","image":"r.example/a:1"},{"name":"waits","image":"r.example/a:2"}]},"status":{"containerStatuses":[` + status("c", "docker-pullable://r.example/a"+sum) + `]}},` +
-		`{"metadata":{"name":"static","namespace":"kube-system","annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"containers":[{"name":"c","image":"r.example/a` + sum + `"},{"name":"odd","image":"no image"}]},"status":{"containerStatuses":[` + status("c", "sha256:abc") + `]}}]}`}}
+		`{"metadata":{"name":"good","namespace":"n"},"spec":{"nodeName":"node-1","containers":[{"name":"c","image":"r.example/a:1` + sum +
+		`"}]},"status":{"containerStatuses":[` + status("c", "r.example/a"+sum) + `]}},` +
+		`{"metadata":{"name":"bad","namespace":"n"},"spec":{"initContainers":[{"name":"i","image":"r.example/bad` + sum +
+		`"}],"ephemeralContainers":[{"name":"e","image":"r.example/down` + sum + `"}]}},` +
+		`{"metadata":{"name":"tag","namespace":"n"},"spec":{"containers":[{"name":"c","image":"r.example/a:1"},{"name":"waits",` +
+		`"image":"r.example/a:2"}]},"status":{"containerStatuses":[` + status("c", "docker-pullable://r.example/a"+sum) + `]}},` +
+		`{"metadata":{"name":"static","namespace":"kube-system","annotations":{"kubernetes.io/config.mirror":"x"}},` +
+		`"spec":{"containers":[{"name":"c","image":"r.example/a` + sum + `"},{"name":"odd","image":"no image"}]},` +
+		`"status":{"containerStatuses":[` + status("c", "sha256:abc") + `]}}]}`}}
 	var got []string
 	for r, err := range Sweep(t.Context(), c, g.Checker) {
 		if err != nil {
@@ -202,8 +227,10 @@ func TestSweep(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s %s %v: %s", r.Pod, r.Container, r.Static, r.Problem))
 	}
-	want := []string{`good container "c" false: `, `bad init container "i" false: it is not allowed: it is bad`, `bad ephemeral container "e" false: it could not be judged`,
-		`tag container "c" false: it is allowed now, and named by a tag`, `tag container "waits" false: which digest it runs is not known`, `static container "c" true: `,
+	want := []string{`good container "c" false: `, `bad init container "i" false: it is not allowed: it is bad`,
+		`bad ephemeral container "e" false: it could not be judged`,
+		`tag container "c" false: it is allowed now, and named by a tag`, `tag container "waits" false: which digest it runs is not known`,
+		`static container "c" true: `,
 		`static container "odd" true: not the name of an image`}
 	if len(got) != len(want) {
 		t.Fatalf("%q", got)

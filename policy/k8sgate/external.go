@@ -188,7 +188,8 @@ func (g *Gate) decide(w http.ResponseWriter, r *http.Request) {
 	rules := g.Checker.Rules()
 	answer := &DecideAnswer{Policy: rules.PolicyDigest, Mode: rules.Mode, Answers: make([]DecidedImage, len(q.Images))}
 	each(len(q.Images), func(i int) {
-		a := g.Checker.Check(r.Context(), &gate.Question{Name: q.Images[i], Request: q.Request, DryRun: q.Request != nil && q.Request.DryRun})
+		a := g.Checker.Check(r.Context(),
+			&gate.Question{Name: q.Images[i], Request: q.Request, DryRun: q.Request != nil && q.Request.DryRun})
 		answer.Answers[i] = DecidedImage{
 			Image: q.Images[i], Judged: a.Reference.Pinned(), Allowed: a.Allowed, Reason: a.Reason, Cached: a.Cached,
 			RetryAfterSeconds: int(a.RetryAfter / time.Second), Decision: a.Decision,

@@ -205,7 +205,8 @@ func TestCertificates(t *testing.T) {
 		t.Error("steps without a change write")
 	}
 	// Somebody who puts another bundle in is put right, and an API server that is down leaves what is served.
-	api.objects[hooks+"mutatingwebhookconfigurations/lading"]["webhooks"].([]any)[0].(map[string]any)["clientConfig"] = map[string]any{"caBundle": "eA=="}
+	api.objects[hooks+"mutatingwebhookconfigurations/lading"]["webhooks"].([]any)[0].(map[string]any)["clientConfig"] =
+		map[string]any{"caBundle": "eA=="}
 	if err := a.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -343,13 +344,16 @@ func TestExternal(t *testing.T) {
 		w := httptest.NewRecorder()
 		g.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
 		var a externalAnswer
-		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != 200 || a.Kind != "ProviderResponse" || a.APIVersion != externalVersion || !a.Response.Idempotent {
+		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != 200 || a.Kind != "ProviderResponse" ||
+			a.APIVersion != externalVersion || !a.Response.Idempotent {
 			t.Fatalf("%d %s: %v", w.Code, w.Body, err)
 		}
 		return a
 	}
-	const request = `{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderRequest","request":{"keys":["r.example/a:1","r.example/bad:1","r.example/down:1","no image","r.example/a@sha256:x"]}}`
-	for path, want := range map[string][]bool{PathExternalValidate: {true, false, false, false, false}, PathExternalPin: {true, true, false, false, false}} {
+	const request = `{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderRequest","request":{"keys":["r.example/a:1",` +
+		`"r.example/bad:1","r.example/down:1","no image","r.example/a@sha256:x"]}}`
+	for path, want := range map[string][]bool{PathExternalValidate: {true, false, false, false, false},
+		PathExternalPin: {true, true, false, false, false}} {
 		for i, item := range ask(path, request).Response.Items {
 			if ok := item.Error == ""; ok != want[i] || ok != (item.Value != "") || strings.ContainsAny(item.Error, "\n\x1b") {
 				t.Errorf("%s: %+v", path, item)
@@ -359,8 +363,10 @@ func TestExternal(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"", "{}", `{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderResponse"}`, `{"request":{"keys":"a"}}`,
-		`{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderRequest","request":{"keys":[` + strings.Repeat(`"a",`, maxKeys+1) + `"a"]}}`} {
+	for _, bad := range []string{"", "{}", `{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderResponse"}`,
+		`{"request":{"keys":"a"}}`,
+		`{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderRequest","request":{"keys":[` +
+			strings.Repeat(`"a",`, maxKeys+1) + `"a"]}}`} {
 		if a := ask(PathExternalValidate, bad); a.Response.SystemError == "" || len(a.Response.Items) > 0 {
 			t.Errorf("%.60s: %+v", bad, a)
 		}
@@ -388,11 +394,13 @@ func TestDecide(t *testing.T) {
 	}
 	for i, want := range []policy.Verdict{policy.Allow, policy.Deny, policy.Indeterminate, policy.Deny} {
 		got := a.Answers[i]
-		if got.Decision.Verdict != want || got.Allowed != (want == policy.Allow) || (got.RetryAfterSeconds > 0) != (want == policy.Indeterminate) {
+		if got.Decision.Verdict != want || got.Allowed != (want == policy.Allow) ||
+			(got.RetryAfterSeconds > 0) != (want == policy.Indeterminate) {
 			t.Errorf("%+v", got)
 		}
 	}
-	for _, bad := range []string{"", "[]", `{"images":[]}`, `{"image":["a"]}`, `{"images":["a"],"images":["b"]}`, `{"images":[1]}`, `{"images":["a"]}x`} {
+	for _, bad := range []string{"", "[]", `{"images":[]}`, `{"image":["a"]}`, `{"images":["a"],"images":["b"]}`, `{"images":[1]}`,
+		`{"images":["a"]}x`} {
 		if code, _ := ask(bad); code != 400 {
 			t.Errorf("%q: %d", bad, code)
 		}
@@ -494,7 +502,8 @@ func twelve(t testing.TB) []byte {
 				for i := 0; b.Len() < pad-60; i++ {
 					fmt.Fprintf(&b, field, i)
 				}
-				body = bytes.Replace(body, []byte(`"object":{`), []byte(`"object":{"padding":{`+strings.TrimSuffix(b.String(), ",")+`},`), 1)
+				body = bytes.Replace(body, []byte(`"object":{`),
+					[]byte(`"object":{"padding":{`+strings.TrimSuffix(b.String(), ",")+`},`), 1)
 			}
 			return body
 		}

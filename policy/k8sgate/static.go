@@ -44,7 +44,8 @@ func (d *Doctor) static(ctx context.Context) (found []Finding) {
 				"name staticManifestsDir in the configuration of " + s.plugin + ", and start it again"})
 		case loaded[s.plugin] != sum:
 			why := fmt.Sprintf("the API server that answered has loaded others: %s, and these are %s", loaded[s.plugin], sum)
-			found = append(found, Finding{Open, what, why, "wait a minute, then look for \"reloading admission manifest config\" in its log"})
+			found = append(found, Finding{Open, what, why, "wait a minute, then look for \"reloading admission manifest config\" " +
+				"in its log"})
 		default:
 			found = append(found, Finding{Guarded, what, "the API server that answered has loaded them: " + sum, ""})
 		}

@@ -150,11 +150,14 @@ func (c *images) judge() (findings []Finding) {
 	} {
 		switch {
 		case s.known && s.wrong:
-			findings = append(findings, Finding{Open, plain + s.name, "it is " + s.value + ", so the CRI pulls without asking verifiers", s.fix})
+			findings = append(findings,
+				Finding{Open, plain + s.name, "it is " + s.value + ", so the CRI pulls without asking verifiers", s.fix})
 		case !s.known && s.name == "use_local_image_pull":
-			return []Finding{{Open, "the CRI", "it pulls images by itself and asks no verifier (before containerd 2.1)", "run containerd 2.1 or later"}}
+			return []Finding{{Open, "the CRI", "it pulls images by itself and asks no verifier (before containerd 2.1)",
+				"run containerd 2.1 or later"}}
 		case !s.known:
-			findings = append(findings, Finding{NotProven, plain + s.name, "the configuration does not say", "give the whole output of containerd config dump"})
+			findings = append(findings,
+				Finding{NotProven, plain + s.name, "the configuration does not say", "give the whole output of containerd config dump"})
 		}
 	}
 	return findings
@@ -166,12 +169,14 @@ func (c *bindir) judge(own time.Duration) (findings []Finding) {
 	const plain = "plugins.'" + pluginVerifier + "'."
 	switch {
 	case c.BinDir == "":
-		findings = append(findings, Finding{Open, plain + "bin_dir", "it is empty, so there is no verifier", "name the directory that holds the verifier"})
+		findings = append(findings,
+			Finding{Open, plain + "bin_dir", "it is empty, so there is no verifier", "name the directory that holds the verifier"})
 	case c.MaxVerifiers == nil:
 		findings = append(findings, Finding{NotProven, plain + "max_verifiers", "the configuration does not say",
 			"give the whole output of containerd config dump"})
 	case *c.MaxVerifiers == 0:
-		findings = append(findings, Finding{Open, plain + "max_verifiers", "it is 0, so no verifier is asked", "set it to 10, or leave it out"})
+		findings = append(findings,
+			Finding{Open, plain + "max_verifiers", "it is 0, so no verifier is asked", "set it to 10, or leave it out"})
 	}
 	if own <= 0 {
 		own = DefaultTimeout
@@ -179,14 +184,17 @@ func (c *bindir) judge(own time.Duration) (findings []Finding) {
 	timeout, err := time.ParseDuration(c.PerVerifierTimeout)
 	switch {
 	case err != nil:
-		findings = append(findings, Finding{NotProven, plain + "per_verifier_timeout", "it is " + fmt.Sprintf("%.40q", c.PerVerifierTimeout),
-			"set it to 10s, or leave it out"})
+		findings = append(findings,
+			Finding{NotProven, plain + "per_verifier_timeout", "it is " + fmt.Sprintf("%.40q", c.PerVerifierTimeout),
+				"set it to 10s, or leave it out"})
 	case timeout < time.Second:
-		findings = append(findings, Finding{Blocked, plain + "per_verifier_timeout", fmt.Sprintf("it is %s: containerd kills every verifier before it "+
-			"can answer, and blocks the pull", timeout), "set it to 10s, or leave it out"})
+		findings = append(findings,
+			Finding{Blocked, plain + "per_verifier_timeout", fmt.Sprintf("it is %s: containerd kills every verifier before it "+
+				"can answer, and blocks the pull", timeout), "set it to 10s, or leave it out"})
 	case timeout <= own:
-		findings = append(findings, Finding{NotProven, plain + "per_verifier_timeout", fmt.Sprintf("it is %s and the verifier takes up to %s: "+
-			"containerd kills it when a registry is slow, and shows no reason", timeout, own), "set it to 10s, or leave it out"})
+		findings = append(findings,
+			Finding{NotProven, plain + "per_verifier_timeout", fmt.Sprintf("it is %s and the verifier takes up to %s: "+
+				"containerd kills it when a registry is slow, and shows no reason", timeout, own), "set it to 10s, or leave it out"})
 	}
 	return findings
 }

@@ -74,7 +74,8 @@ func (d *Doctor) Examine(ctx context.Context) []Finding {
 	c, err := parseDump(d.Dump)
 	var findings []Finding
 	if err != nil {
-		findings = append(findings, Finding{NotProven, "containerd's configuration", err.Error(), "give the output of: containerd config dump"})
+		findings = append(findings,
+			Finding{NotProven, "containerd's configuration", err.Error(), "give the output of: containerd config dump"})
 	} else {
 		findings = c.settings(d.Timeout)
 		if c.verifier != nil && c.verifier.BinDir != "" {
@@ -127,9 +128,11 @@ func Print(w io.Writer, findings []Finding) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "\nThe door is %s.\n", map[State]string{Guarded: "GUARDED: an image that the policy refuses was refused through the CRI",
-		Open: "OPEN", Blocked: "BLOCKED: no image comes in at all", NotProven: "NOT PROVEN: nothing open was found, and nothing was tried that must fail",
-	}[Verdict(findings)])
+	_, err := fmt.Fprintf(w, "\nThe door is %s.\n",
+		map[State]string{Guarded: "GUARDED: an image that the policy refuses was refused through the CRI",
+			Open: "OPEN", Blocked: "BLOCKED: no image comes in at all", NotProven: "NOT PROVEN: nothing open was found, and nothing " +
+				"was tried that must fail",
+		}[Verdict(findings)])
 	return err
 }
 
@@ -158,8 +161,9 @@ func (d *Doctor) directory(c *bindir) (findings []Finding) {
 		if c.MaxVerifiers == nil || *c.MaxVerifiers < 0 || i < *c.MaxVerifiers {
 			asked++
 			if why := notRun(file); why != "" {
-				findings = append(findings, Finding{Blocked, filepath.Join(c.BinDir, e.Name()), why + ": containerd tries to run it and blocks every pull",
-					"take it out of the directory, which holds verifiers and nothing else"})
+				findings = append(findings,
+					Finding{Blocked, filepath.Join(c.BinDir, e.Name()), why + ": containerd tries to run it and blocks every pull",
+						"take it out of the directory, which holds verifiers and nothing else"})
 				continue
 			}
 		}
@@ -171,15 +175,19 @@ func (d *Doctor) directory(c *bindir) (findings []Finding) {
 	}
 	switch {
 	case place < 0:
-		findings = append(findings, Finding{Open, filepath.Join(c.BinDir, own), "it is not in the directory, so others decide", "install it"})
+		findings = append(findings,
+			Finding{Open, filepath.Join(c.BinDir, own), "it is not in the directory, so others decide", "install it"})
 	case place >= asked:
-		findings = append(findings, Finding{Open, filepath.Join(c.BinDir, own), fmt.Sprintf("it is file %d by name and max_verifiers is %d: it is not asked",
-			place+1, asked), "take other files out, or give it a name that sorts first"})
+		findings = append(findings,
+			Finding{Open, filepath.Join(c.BinDir, own), fmt.Sprintf("it is file %d by name and max_verifiers is %d: it is not asked",
+				place+1, asked), "take other files out, or give it a name that sorts first"})
 	case len(entries) > asked:
-		findings = append(findings, Finding{NotProven, c.BinDir, fmt.Sprintf("%d files and max_verifiers is %d: the last by name are not asked",
-			len(entries), asked), "take out what is not needed"})
+		findings = append(findings,
+			Finding{NotProven, c.BinDir, fmt.Sprintf("%d files and max_verifiers is %d: the last by name are not asked",
+				len(entries), asked), "take out what is not needed"})
 	case len(findings) == 0:
-		findings = append(findings, Finding{Read, filepath.Join(c.BinDir, own), fmt.Sprintf("it is run, %d of %d by name", place+1, len(entries)), ""})
+		findings = append(findings,
+			Finding{Read, filepath.Join(c.BinDir, own), fmt.Sprintf("it is run, %d of %d by name", place+1, len(entries)), ""})
 	}
 	return findings
 }
@@ -217,7 +225,8 @@ func (d *Doctor) canary(ctx context.Context, before []Finding) Finding {
 	own := d.verifier()
 	text := err.Error()
 	switch {
-	case strings.Contains(text, "blocked pull of") && strings.Contains(text, "verifier "+own+" rejected image") && strings.Contains(text, "lading refused"):
+	case strings.Contains(text, "blocked pull of") && strings.Contains(text, "verifier "+own+" rejected image") &&
+		strings.Contains(text, "lading refused"):
 		return Finding{Guarded, what, text, ""}
 	case strings.Contains(text, "blocked pull of") && strings.Contains(text, "lading could not decide"):
 		return Finding{NotProven, what, text, "mend what the reason says, and name a canary that the policy refuses"}

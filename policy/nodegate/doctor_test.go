@@ -39,7 +39,8 @@ func node(t testing.TB, dir string, files ...string) string {
 
 const standard = "/opt/containerd/image-verifier/bin"
 
-const refusal = `rpc error: code = Unknown desc = failed to pull and unpack image "r/a:1": image verifier bindir blocked pull of r/a:1 with digest ` +
+const refusal = `rpc error: code = Unknown desc = failed to pull and unpack image "r/a:1": image verifier bindir blocked pull of r/a:1 ` +
+	`with digest ` +
 	`sha256:00 for reason: verifier check rejected image (exit code 1): lading refused: no signature`
 
 // Every configuration of a real containerd, with what its pulls did when the verifier refused everything.
@@ -51,8 +52,9 @@ func TestConfigurations(t *testing.T) {
 	ok := want{nodegate.NotProven, []string{"none was pulled"}}
 	open := func(words ...string) want { return want{nodegate.Open, words} }
 	wants := map[string]want{
-		"bin-dir-trailing-slash": ok, "custom-bin-dir": ok, "default-plus-registry": ok, "imports-harmless": ok, "max-verifiers-2-two-files": ok,
-		"no-file": ok, "use-local-image-pull-false": ok, "v2-plain": ok,
+		"bin-dir-trailing-slash": ok, "custom-bin-dir": ok, "default-plus-registry": ok, "imports-harmless": ok,
+		"max-verifiers-2-two-files": ok,
+		"no-file":                   ok, "use-local-image-pull-false": ok, "v2-plain": ok,
 		"debian16-default":        open("no image verifiers"),
 		"discard-unpacked-layers": open("discard_unpacked_layers"), "node-template-discard-v3": open("discard_unpacked_layers"),
 		"eleven-files":               open("max_verifiers is 10"),
@@ -129,7 +131,8 @@ func TestCanary(t *testing.T) {
 		"undecided":  {errors.New(strings.Replace(refusal, "lading refused", "lading could not decide", 1)), nodegate.NotProven},
 		"by another": {errors.New(strings.Replace(refusal, "verifier check", "verifier other", 1)), nodegate.NotProven},
 		"no such":    {errors.New("rpc error: code = NotFound desc = failed to resolve image: r/a:1: not found"), nodegate.NotProven},
-		"killed": {errors.New(`blocking pull of "r/a:1": image verifier bindir returned error: failed to call verifier check: waiting on command to exit: ` +
+		"killed": {errors.New(`blocking pull of "r/a:1": image verifier bindir returned error: failed to call verifier check: waiting ` +
+			`on command to exit: ` +
 			`signal: killed`), nodegate.Blocked},
 	} {
 		d := &nodegate.Doctor{Dump: read(t, "no-file"), Root: node(t, standard, "check"), Verifier: "check", Canary: "r/a:1",
@@ -147,16 +150,22 @@ func TestDirectory(t *testing.T) {
 		want   nodegate.State
 		word   string
 	}{
-		"empty":         {func(dir string) error { return os.Remove(filepath.Join(dir, "lading")) }, nodegate.Open, "no verifier"},
-		"not there":     {os.RemoveAll, nodegate.Open, "no verifier"},
-		"readme":        {func(dir string) error { return os.WriteFile(filepath.Join(dir, "README"), []byte("x"), 0o644) }, nodegate.Blocked, "not executable"},
-		"keep":          {func(dir string) error { return os.WriteFile(filepath.Join(dir, ".keep"), nil, 0o755) }, nodegate.Blocked, "empty"},
-		"folder":        {func(dir string) error { return os.Mkdir(filepath.Join(dir, "old"), 0o755) }, nodegate.Blocked, "directory"},
-		"dangling link": {func(dir string) error { return os.Symlink("nowhere", filepath.Join(dir, "a")) }, nodegate.Blocked, "link to nothing"},
-		"renamed":       {func(dir string) error { return os.Rename(filepath.Join(dir, "lading"), filepath.Join(dir, "x")) }, nodegate.Open, "others decide"},
-		"writable":      {func(dir string) error { return os.Chmod(filepath.Join(dir, "lading"), 0o777) }, nodegate.Open, "others can write"},
-		"writable dir":  {func(dir string) error { return os.Chmod(dir, 0o777) }, nodegate.Open, "others can write"},
-		"a link":        {func(dir string) error { return os.Symlink("lading", filepath.Join(dir, "b")) }, nodegate.NotProven, "none was pulled"},
+		"empty":     {func(dir string) error { return os.Remove(filepath.Join(dir, "lading")) }, nodegate.Open, "no verifier"},
+		"not there": {os.RemoveAll, nodegate.Open, "no verifier"},
+		"readme": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "README"), []byte("x"), 0o644) },
+			nodegate.Blocked, "not executable"},
+		"keep": {func(dir string) error { return os.WriteFile(filepath.Join(dir, ".keep"), nil, 0o755) },
+			nodegate.Blocked, "empty"},
+		"folder": {func(dir string) error { return os.Mkdir(filepath.Join(dir, "old"), 0o755) }, nodegate.Blocked, "directory"},
+		"dangling link": {func(dir string) error { return os.Symlink("nowhere", filepath.Join(dir, "a")) }, nodegate.Blocked,
+			"link to nothing"},
+		"renamed": {func(dir string) error { return os.Rename(filepath.Join(dir, "lading"), filepath.Join(dir, "x")) }, nodegate.Open,
+			"others decide"},
+		"writable": {func(dir string) error { return os.Chmod(filepath.Join(dir, "lading"), 0o777) }, nodegate.Open,
+			"others can write"},
+		"writable dir": {func(dir string) error { return os.Chmod(dir, 0o777) }, nodegate.Open, "others can write"},
+		"a link": {func(dir string) error { return os.Symlink("lading", filepath.Join(dir, "b")) }, nodegate.NotProven,
+			"none was pulled"},
 	} {
 		root := node(t, standard, "lading")
 		if err := c.change(filepath.Join(root, standard)); err != nil {
@@ -172,9 +181,11 @@ func TestDirectory(t *testing.T) {
 // What is no dump proves nothing, and never panics.
 func TestNotADump(t *testing.T) {
 	for name, text := range map[string]string{
-		"empty": "", "no toml": "{", "a configuration file": "version = 3\n", "another type": "version = 3\n[plugins]\n'io.containerd.cri.v1.images' = 3\n",
+		"empty": "", "no toml": "{", "a configuration file": "version = 3\n", "another type": "version = 3\n[plugins]\n" +
+			"'io.containerd.cri.v1.images' = 3\n",
 		"a setting of another type": "version = 3\n[plugins.'io.containerd.cri.v1.images']\nuse_local_image_pull = 'no'\n",
-		"partly": "version = 4\n[plugins.'io.containerd.cri.v1.images']\nuse_local_image_pull = false\n[plugins.'io.containerd.transfer.v1.local']\n" +
+		"partly": "version = 4\n[plugins.'io.containerd.cri.v1.images']\nuse_local_image_pull = false\n" +
+			"[plugins.'io.containerd.transfer.v1.local']\n" +
 			"[plugins.'io.containerd.image-verifier.v1.bindir']\nbin_dir = '/opt/containerd/image-verifier/bin'\n",
 	} {
 		d := &nodegate.Doctor{Dump: []byte(text), Root: node(t, standard, "lading"), Canary: "r/a:1",

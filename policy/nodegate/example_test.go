@@ -32,7 +32,8 @@ func ExampleDoctor() {
 	d := &nodegate.Doctor{
 		Dump:   dump,
 		Canary: "registry.example.com/canary:unsigned",
-		Pull:   func(context.Context, string) error { return errors.New("not tried here") }, // nodegate.CRI("/run/containerd/containerd.sock")
+		// nodegate.CRI("/run/containerd/containerd.sock")
+		Pull: func(context.Context, string) error { return errors.New("not tried here") },
 	}
 	findings := d.Examine(context.Background())
 	fmt.Println(nodegate.Verdict(findings))

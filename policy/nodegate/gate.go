@@ -55,7 +55,8 @@ func ParseCall(args []string, stdin io.Reader) (*Call, error) {
 		value, known := values[flag]
 		switch {
 		case !known:
-			return nil, fmt.Errorf("%w: unknown argument %s: containerd gives -name, -digest and -stdin-media-type", ErrCall, gate.Quote(args[i]))
+			return nil, fmt.Errorf("%w: unknown argument %s: containerd gives -name, -digest and -stdin-media-type", ErrCall,
+				gate.Quote(args[i]))
 		case value != nil:
 			return nil, fmt.Errorf("%w: %s is given twice", ErrCall, flag)
 		case i+1 == len(args):
@@ -129,11 +130,12 @@ func (g *Gate) Check(ctx context.Context, c *Call) (*gate.Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return g.Checker.Check(ctx, &gate.Question{Name: r.Pinned(), Request: &policy.Request{Gate: "node", Operation: "pull"}, Subject: c.Descriptor}), nil
+	return g.Checker.Check(ctx,
+		&gate.Question{Name: r.Pinned(), Request: &policy.Request{Gate: "node", Operation: "pull"}, Subject: c.Descriptor}), nil
 }
 
-// Run is the whole of a program that containerd runs: it reads the call from the arguments without the program's name, prints one line, and returns the
-// status to end with. It starts nothing that would outlive the process, since a child that holds standard output blocks the
+// Run is the whole of a program that containerd runs: it reads the call from the arguments without the program's name, prints one line, and
+// returns the status to end with. It starts nothing that would outlive the process, since a child that holds standard output blocks the
 // pull even after status 0. End the process when it returns.
 func (g *Gate) Run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) (status int) {
 	defer func() {

@@ -82,19 +82,20 @@ func TestNotACall(t *testing.T) {
 		args  []string
 		stdin string
 	}{
-		"nothing":           {nil, ""},
-		"no digest":         {[]string{"-name", "a/b"}, ""},
-		"no name":           {[]string{"-digest", sum}, ""},
-		"no value":          {[]string{"-digest", sum, "-name"}, ""},
-		"twice":             {[]string{"-name", "a/b", "-digest", sum, "--name", "a/c"}, ""},
-		"unknown":           {[]string{"-name", "a/b", "-digest", sum, "-skip", "yes"}, ""},
-		"no digest's form":  {[]string{"-name", "a/b", "-digest", "sha256:00"}, ""},
-		"empty digest":      {[]string{"-name", "a/b", "-digest", ""}, ""},
-		"another digest":    {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), `{"digest":"sha256:00"}`},
-		"no descriptor":     {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), `[]`},
-		"empty":             {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), ``},
-		"duplicate members": {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), `{"digest":"` + sum + `","digest":"` + sum + `"}`},
-		"huge":              {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), strings.Repeat(" ", 2<<20)},
+		"nothing":          {nil, ""},
+		"no digest":        {[]string{"-name", "a/b"}, ""},
+		"no name":          {[]string{"-digest", sum}, ""},
+		"no value":         {[]string{"-digest", sum, "-name"}, ""},
+		"twice":            {[]string{"-name", "a/b", "-digest", sum, "--name", "a/c"}, ""},
+		"unknown":          {[]string{"-name", "a/b", "-digest", sum, "-skip", "yes"}, ""},
+		"no digest's form": {[]string{"-name", "a/b", "-digest", "sha256:00"}, ""},
+		"empty digest":     {[]string{"-name", "a/b", "-digest", ""}, ""},
+		"another digest":   {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), `{"digest":"sha256:00"}`},
+		"no descriptor":    {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), `[]`},
+		"empty":            {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), ``},
+		"duplicate members": {append([]string{"-name", "a/b", "-digest", sum}, descriptor...),
+			`{"digest":"` + sum + `","digest":"` + sum + `"}`},
+		"huge": {append([]string{"-name", "a/b", "-digest", sum}, descriptor...), strings.Repeat(" ", 2<<20)},
 	} {
 		if _, err := nodegate.ParseCall(c.args, strings.NewReader(c.stdin)); !errors.Is(err, nodegate.ErrCall) {
 			t.Errorf("%s: %v", name, err)
@@ -108,7 +109,8 @@ func TestNotACall(t *testing.T) {
 }
 
 func oneLine(text string) bool {
-	return strings.HasSuffix(text, "\n") && len(text) <= 1024 && !strings.ContainsFunc(text[:len(text)-1], func(r rune) bool { return r < ' ' || r == 0x7f })
+	return strings.HasSuffix(text, "\n") && len(text) <= 1024 &&
+		!strings.ContainsFunc(text[:len(text)-1], func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // A registry with a signed and an unsigned image, and a gate.
@@ -145,7 +147,8 @@ func newWorld(t testing.TB, p policy.Policy) *world {
 		t.Fatal(err)
 	}
 	push := func(note string) registry.Descriptor {
-		data := []byte(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` + note + `"}}`)
+		data := []byte(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],` +
+			`"annotations":{"n":"` + note + `"}}`)
 		d := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(data), Size: int64(len(data))}
 		if err := repo.Push(t.Context(), d, bytes.NewReader(data)); err != nil {
 			t.Fatal(err)
@@ -200,7 +203,8 @@ func TestRun(t *testing.T) {
 		{"signed, by digest", name + "@" + string(w.signed), w.signed, nodegate.ExitAllowed, "lading allowed: "},
 		{"unsigned", name + ":v1", w.unsigned, nodegate.ExitRefused, "lading refused: "},
 		// the digest in the name says nothing of what is pulled
-		{"unsigned, the name has the digest of the signed one", name + "@" + string(w.signed), w.unsigned, nodegate.ExitRefused, "lading refused: "},
+		{"unsigned, the name has the digest of the signed one", name + "@" + string(w.signed), w.unsigned, nodegate.ExitRefused,
+			"lading refused: "},
 		{"nowhere", name + ":v1", digest.FromString("nowhere"), nodegate.ExitRefused, "lading refused: no image signature"},
 		{"another repository", w.host + "/shop/other:v1", w.signed, nodegate.ExitRefused, "lading refused: no image signature"},
 		{"no name", "A B\n", w.signed, nodegate.ExitRefused, "lading refused: "},
@@ -218,7 +222,8 @@ func TestOutage(t *testing.T) {
 	w := newWorld(t, nil)
 	w.down.Store(true)
 	w.gate.Timeout = 2 * time.Second
-	if status, line := w.run(t.Context(), w.host+"/shop/web:v1", w.signed); status != nodegate.ExitUndecided || !strings.HasPrefix(line, "lading could not decide: ") {
+	if status, line := w.run(t.Context(), w.host+"/shop/web:v1", w.signed); status != nodegate.ExitUndecided ||
+		!strings.HasPrefix(line, "lading could not decide: ") {
 		t.Errorf("%d, %q", status, line)
 	}
 	w.down.Store(false)
@@ -282,10 +287,12 @@ func TestLongReason(t *testing.T) {
 	w := newWorld(t, policy.Func(func(context.Context, *policy.Input) *policy.Decision {
 		return &policy.Decision{Verdict: policy.Deny, Rule: "r", Reason: strings.Repeat("no\r\n\x1b[2Jé", 4096)}
 	}))
-	if status, line := w.run(t.Context(), w.host+"/shop/web:v1", w.signed); status != nodegate.ExitRefused || !oneLine(line) || len(line) < 1000 {
+	if status, line := w.run(t.Context(), w.host+"/shop/web:v1", w.signed); status != nodegate.ExitRefused || !oneLine(line) ||
+		len(line) < 1000 {
 		t.Errorf("%d, %q", status, line)
 	}
-	if status, _ := (&nodegate.Gate{}).Run(t.Context(), []string{"-name", "a/b:c", "-digest", string(w.signed)}, nil, new(bytes.Buffer)), 0; status == 0 {
+	if status, _ := (&nodegate.Gate{}).Run(t.Context(), []string{"-name", "a/b:c", "-digest", string(w.signed)}, nil, new(bytes.Buffer)),
+		0; status == 0 {
 		t.Error("a gate without a checker allows")
 	}
 }
@@ -315,7 +322,8 @@ func FuzzRun(f *testing.F) {
 	}
 	checker, err := gate.New(&gate.Rules{Gate: &policy.Gate{
 		Open:      func(context.Context, string) (*policy.Image, error) { return nil, errors.New("nothing is there") },
-		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}}}, Policy: policy.Require{Kind: verify.ImageSignature},
+		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}}},
+		Policy:    policy.Require{Kind: verify.ImageSignature},
 	}}, nil)
 	if err != nil {
 		f.Fatal(err)
@@ -323,7 +331,8 @@ func FuzzRun(f *testing.F) {
 	g := &nodegate.Gate{Checker: checker}
 	f.Fuzz(func(t *testing.T, name, sum, mediaType, stdin string) {
 		var out bytes.Buffer
-		status := g.Run(t.Context(), []string{"-name", name, "-digest", sum, "-stdin-media-type", mediaType}, strings.NewReader(stdin), &out)
+		status := g.Run(t.Context(), []string{"-name", name, "-digest", sum, "-stdin-media-type", mediaType},
+			strings.NewReader(stdin), &out)
 		if status == nodegate.ExitAllowed || !oneLine(out.String()) {
 			t.Errorf("%d, %q", status, out.String())
 		}

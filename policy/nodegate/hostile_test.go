@@ -26,11 +26,13 @@ func TestHostile(t *testing.T) {
 		args  []string
 		stdin string
 	}{
-		"the signed one in the name":          {call(name+":v1@"+signed, unsigned), ""},
-		"the signed one in the tag":           {call(name+":"+strings.Replace(signed, ":", "-", 1), unsigned), ""},
-		"the signed one on standard input":    {call(name, unsigned, typed...), descriptor(signed)},
-		"the digest twice in the descriptor":  {call(name, unsigned, typed...), strings.Replace(descriptor(signed), `{`, `{"digest":"`+unsigned+`",`, 1)},
-		"the digest in another case":          {call(name, unsigned, typed...), strings.Replace(descriptor(unsigned), `{`, `{"Digest":"`+signed+`",`, 1)},
+		"the signed one in the name":       {call(name+":v1@"+signed, unsigned), ""},
+		"the signed one in the tag":        {call(name+":"+strings.Replace(signed, ":", "-", 1), unsigned), ""},
+		"the signed one on standard input": {call(name, unsigned, typed...), descriptor(signed)},
+		"the digest twice in the " +
+			"descriptor": {call(name, unsigned, typed...), strings.Replace(descriptor(signed), `{`, `{"digest":"`+unsigned+`",`, 1)},
+		"the digest in another case": {call(name, unsigned, typed...),
+			strings.Replace(descriptor(unsigned), `{`, `{"Digest":"`+signed+`",`, 1)},
 		"two descriptors":                     {call(name, signed, typed...), descriptor(signed) + descriptor(unsigned)},
 		"a byte order mark":                   {call(name, signed, typed...), "\ufeff" + descriptor(signed)},
 		"a descriptor that is cut off":        {call(name, signed, typed...), descriptor(signed)[:40]},
@@ -59,7 +61,8 @@ func TestHostile(t *testing.T) {
 		"bytes that are no text":              {call(name+"\xff\xfe", signed), ""},
 	} {
 		var out bytes.Buffer
-		if status := w.gate.Run(t.Context(), c.args, strings.NewReader(c.stdin), &out); status == nodegate.ExitAllowed || !oneLine(out.String()) {
+		if status := w.gate.Run(t.Context(), c.args, strings.NewReader(c.stdin), &out); status == nodegate.ExitAllowed ||
+			!oneLine(out.String()) {
 			t.Errorf("%s: %d, %q", what, status, out.String())
 		}
 	}

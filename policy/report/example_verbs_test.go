@@ -12,7 +12,8 @@ import (
 
 // One decision in the forms that programs read: the summary of a pipeline, a page, code scanning, a test view, JSON.
 func ExampleSARIF() {
-	decision := &policy.Decision{Verdict: policy.Deny, Name: "registry.example/acme/app:v1", RuleName: "signed", Rule: "signed: image signature",
+	decision := &policy.Decision{Verdict: policy.Deny, Name: "registry.example/acme/app:v1", RuleName: "signed",
+		Rule:   "signed: image signature",
 		Reason: "signed: no image signature: nothing is attached"}
 	for _, f := range []struct {
 		name  string

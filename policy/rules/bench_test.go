@@ -24,12 +24,14 @@ import (
 
 // sized is an SBOM of n components, with what scanners write of each.
 func sized(n int) string {
-	licenses := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "MIT OR Apache-2.0", "LGPL-2.1-or-later", "MPL-2.0", "Zlib", "0BSD", "Unlicense"}
+	licenses := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "MIT OR Apache-2.0", "LGPL-2.1-or-later", "MPL-2.0", "Zlib", "0BSD",
+		"Unlicense"}
 	kinds := []string{"npm/%s", "pypi/%s", "deb/debian/%s", "golang/github.com/acme/%s", "maven/org.acme/%s"}
 	var b strings.Builder
 	b.WriteString(`{"$schema":"http://cyclonedx.org/schema/bom-1.6.schema.json","bomFormat":"CycloneDX","specVersion":"1.6",` +
 		`"serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","version":1,"metadata":{"timestamp":"2026-11-28T12:00:00Z",` +
-		`"tools":{"components":[{"type":"application","name":"scanner","version":"1.0.0"}]},"component":{"bom-ref":"root","type":"container","name":"web"}},"components":[`)
+		`"tools":{"components":[{"type":"application","name":"scanner","version":"1.0.0"}]},"component":{"bom-ref":"root",` +
+		`"type":"container","name":"web"}},"components":[`)
 	for i := range n {
 		if i > 0 {
 			b.WriteByte(',')
@@ -39,7 +41,8 @@ func sized(n int) string {
 		fmt.Fprintf(&b, `{"bom-ref":"%s?package-id=%016x","type":"library","name":%q,"version":"1.%d.%d","licenses":[{"expression":%q}],`+
 			`"cpe":"cpe:2.3:a:acme:%s:1.0.0:*:*:*:*:*:*:*","purl":%q,"hashes":[{"alg":"SHA-256","content":"%064x"}],"properties":[`+
 			`{"name":"syft:package:foundBy","value":"javascript-package-cataloger"},{"name":"syft:package:language","value":"javascript"},`+
-			`{"name":"syft:location:0:layerID","value":"sha256:%064x"},{"name":"syft:location:0:path","value":"/app/node_modules/%s/package.json"}]}`,
+			`{"name":"syft:location:0:layerID","value":"sha256:%064x"},{"name":"syft:location:0:path",`+
+			`"value":"/app/node_modules/%s/package.json"}]}`,
 			purl, i, name, i%17, i%5, licenses[i*7%len(licenses)], name, purl, i, i%4, name)
 	}
 	b.WriteString(`]}`)
@@ -65,20 +68,28 @@ func twenty(t testing.TB, bom string) (policy.Policy, []*verify.Attestation) {
 		{Kind: verify.ImageSignature, Subject: verify.Descriptor{Digest: image}, Signers: []verify.Signer{{Identity: release}}},
 	}
 	denied := []rules.Component{
-		{PURL: "pkg:npm/event-stream", Versions: "vers:npm/3.3.6"}, {PURL: "pkg:npm/left-pad"}, {PURL: "pkg:pypi/package-1", Versions: "vers:pypi/>=9"},
+		{PURL: "pkg:npm/event-stream", Versions: "vers:npm/3.3.6"}, {PURL: "pkg:npm/left-pad"},
+		{PURL: "pkg:pypi/package-1", Versions: "vers:pypi/>=9"},
 		{PURL: "pkg:maven/org.apache.logging.log4j/log4j-core", Versions: "vers:maven/<2.17.1"}, {PURL: "pkg:golang/github.com/evil/*"},
 	}
 	sources := []string{"https://github.com/acme/app"}
 	return policy.All(
 		policy.Require{Kind: verify.ImageSignature}, policy.Require{Kind: verify.ImageSignature, By: []verify.Identity{release}},
-		&rules.SBOM{Evidence: by(release)}, &rules.SBOM{Evidence: by(release), Components: 100}, &rules.SBOM{Evidence: by(release), MaxDocumentAge: 48 * time.Hour},
-		&rules.Licenses{Evidence: by(release), Deny: []string{"AGPL-3.0-only", "GPL-3.0-or-later"}}, &rules.Licenses{Evidence: by(release), Deny: []string{"SSPL-1.0"}},
-		&rules.Licenses{Evidence: by(release), Allow: []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "LGPL-2.1-or-later", "MPL-2.0", "Zlib", "0BSD", "Unlicense"}},
-		&rules.Components{Evidence: by(release), Deny: denied[:1]}, &rules.Components{Evidence: by(release), Deny: denied[1:]}, &rules.Components{Evidence: by(release), Deny: denied},
-		&rules.Vulnerabilities{Evidence: by(scanner), Severity: "critical"}, &rules.Vulnerabilities{Evidence: by(scanner), Severity: "high", OnlyFixable: true},
+		&rules.SBOM{Evidence: by(release)}, &rules.SBOM{Evidence: by(release), Components: 100},
+		&rules.SBOM{Evidence: by(release), MaxDocumentAge: 48 * time.Hour},
+		&rules.Licenses{Evidence: by(release), Deny: []string{"AGPL-3.0-only", "GPL-3.0-or-later"}},
+		&rules.Licenses{Evidence: by(release), Deny: []string{"SSPL-1.0"}},
+		&rules.Licenses{Evidence: by(release),
+			Allow: []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "LGPL-2.1-or-later", "MPL-2.0", "Zlib", "0BSD", "Unlicense"}},
+		&rules.Components{Evidence: by(release), Deny: denied[:1]}, &rules.Components{Evidence: by(release), Deny: denied[1:]},
+		&rules.Components{Evidence: by(release), Deny: denied},
+		&rules.Vulnerabilities{Evidence: by(scanner), Severity: "critical"},
+		&rules.Vulnerabilities{Evidence: by(scanner), Severity: "high", OnlyFixable: true},
 		&rules.Vulnerabilities{Evidence: by(scanner), Severity: "medium", Grace: 72 * time.Hour, VEX: []rules.VEX{{Evidence: by(team)}}},
-		&rules.Vulnerabilities{Evidence: by(scanner), Exploited: true}, &rules.Vulnerabilities{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 48 * time.Hour},
-		&rules.Provenance{Evidence: by(release), Sources: sources, AnyParameters: true}, &rules.Provenance{Evidence: by(release), Sources: sources, Refs: []string{"refs/heads/main"}, AnyParameters: true},
+		&rules.Vulnerabilities{Evidence: by(scanner), Exploited: true},
+		&rules.Vulnerabilities{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 48 * time.Hour},
+		&rules.Provenance{Evidence: by(release), Sources: sources, AnyParameters: true},
+		&rules.Provenance{Evidence: by(release), Sources: sources, Refs: []string{"refs/heads/main"}, AnyParameters: true},
 		&rules.Provenance{Evidence: by(release), Builders: []rules.Builder{{ID: slsa3, Level: 3}}, Level: 3},
 		policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://in-toto.io/attestation/test-result/v0.1"}},
 	), there

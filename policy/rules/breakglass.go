@@ -155,7 +155,8 @@ func (b BreakGlass) Decide(ctx context.Context, in *policy.Input) *policy.Decisi
 		return inner
 	}
 	return &policy.Decision{
-		Verdict: policy.Allow, Effect: policy.Warn, RuleName: oneline.Of(b.Name), Rule: b.String(), Evidence: glass.Evidence, Until: glass.Until,
+		Verdict: policy.Allow, Effect: policy.Warn, RuleName: oneline.Of(b.Name), Rule: b.String(), Evidence: glass.Evidence,
+		Until:  glass.Until,
 		Reason: fmt.Sprintf("BREAK-GLASS %s, by %s; without it %s", some(used), strings.TrimPrefix(glass.Reason, "break-glass: "), inner),
 		Parts:  []*policy.Decision{inner, glass},
 	}

@@ -13,13 +13,16 @@ import (
 // What the licence rule does beside its calls of Licenses, over 100,000 components of 40 licences in turn.
 func BenchmarkLicensesBeside(b *testing.B) {
 	var text strings.Builder
-	text.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"type":"container","name":"web"}},"components":[`)
-	ids := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "MIT OR Apache-2.0", "LGPL-2.1-or-later", "MPL-2.0", "Zlib", "0BSD", "Unlicense"}
+	text.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"type":"container","name":"web"}},` +
+		`"components":[`)
+	ids := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "MIT OR Apache-2.0", "LGPL-2.1-or-later", "MPL-2.0", "Zlib", "0BSD",
+		"Unlicense"}
 	for i := range 100_000 {
 		if i > 0 {
 			text.WriteByte(',')
 		}
-		fmt.Fprintf(&text, `{"type":"library","name":"c%d","purl":"pkg:npm/c%d@1","licenses":[{"expression":"%s AND (%s OR MIT)"}]}`, i, i, ids[i%10], ids[i/10%4])
+		fmt.Fprintf(&text, `{"type":"library","name":"c%d","purl":"pkg:npm/c%d@1","licenses":[{"expression":"%s AND (%s OR MIT)"}]}`, i, i,
+			ids[i%10], ids[i/10%4])
 	}
 	text.WriteString(`]}`)
 	doc, err := sbom.Parse(strings.NewReader(text.String()))

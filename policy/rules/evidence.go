@@ -176,7 +176,8 @@ func (r *rule) requirement() (policy.Require, error) {
 	case "":
 	case Some:
 		if r.forbids {
-			return req, errors.New(`a rule that forbids has the quantifier "every" or "newest": with "some", one more attestation satisfies it`)
+			return req, errors.New(`a rule that forbids has the quantifier "every" or "newest": with "some", one more attestation ` +
+				`satisfies it`)
 		}
 		req.Quantifier = policy.Some
 	case Every:

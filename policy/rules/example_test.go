@@ -14,7 +14,8 @@ import (
 func Example() {
 	sbom := verify.Attestation{
 		Kind: verify.Statement, PredicateType: "https://cyclonedx.org/bom", Signers: []verify.Signer{{
-			Entries: []string{"release"}, Name: "release team", Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=release"},
+			Entries: []string{"release"}, Name: "release team",
+			Identity: verify.Identity{Kind: verify.CertificateIdentity, Subject: "CN=release"},
 		}},
 		Predicate: []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[
 			{"type":"library","name":"left-pad","version":"1.3.0","purl":"pkg:npm/left-pad@1.3.0","licenses":[{"license":{"id":"WTFPL"}}]},
@@ -51,7 +52,8 @@ func ExampleVulnerabilities() {
 		Severity: "critical", OnlyFixable: true, MaxDatabaseAge: 48 * time.Hour, Ecosystems: []string{"Debian", "npm"},
 		VEX: []rules.VEX{{Evidence: rules.Evidence{ByEntry: []string{"security"}}}},
 		Exceptions: []rules.Exception{{
-			Finding: "CVE-2026-1", Component: "pkg:npm/ms", Owner: "ops@acme.example", Reason: "not reachable", Expires: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC),
+			Finding: "CVE-2026-1", Component: "pkg:npm/ms", Owner: "ops@acme.example", Reason: "not reachable",
+			Expires: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC),
 		}},
 	}
 	fmt.Println(policy.Validate(r))

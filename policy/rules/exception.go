@@ -160,7 +160,8 @@ func (e Exception) compile() (*excuse, error) {
 	case strings.TrimSpace(e.Digest+e.Finding+e.Component+e.License) == "":
 		return nil, errors.New("an exception that is bound to nothing: give a digest, a finding, a component or a license")
 	case e.Digest != "" && !isDigest(e.Digest):
-		return nil, fmt.Errorf("an exception for digest %.80q, which is none of an image: sha256: and 64 digits of lower-case hex", e.Digest)
+		return nil, fmt.Errorf("an exception for digest %.80q, which is none of an image: sha256: and 64 digits of "+
+			"lower-case hex", e.Digest)
 	case strings.TrimSpace(e.Owner) == "" || strings.TrimSpace(e.Reason) == "":
 		return nil, errors.New("an exception has an owner and a reason")
 	case e.Expires.IsZero():

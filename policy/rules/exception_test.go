@@ -31,16 +31,18 @@ func TestExceptions(t *testing.T) {
 		scan *verify.Attestation
 		want policy.Verdict
 	}{
-		"of the finding":           {excepted(func(*rules.Exception) {}), scan, policy.Allow},
-		"of its alias":             {excepted(func(e *rules.Exception) { e.Finding = "ghsa-x" }), scan, policy.Allow},
-		"of another finding":       {excepted(func(e *rules.Exception) { e.Finding = "CVE-3" }), scan, policy.Deny},
-		"one of two":               {excepted(func(*rules.Exception) {}), two, policy.Deny},
-		"in the component":         {excepted(func(e *rules.Exception) { e.Component = "pkg:npm/a" }), scan, policy.Allow},
-		"in its version":           {excepted(func(e *rules.Exception) { e.Component = "pkg:npm/a vers:npm/<2.0.0" }), scan, policy.Deny}, // "1" is no version of npm's
-		"in another component":     {excepted(func(e *rules.Exception) { e.Component = "pkg:npm/b" }), scan, policy.Deny},
-		"the component alone":      {excepted(func(e *rules.Exception) { e.Finding, e.Component = "", "pkg:npm/a" }), scan, policy.Allow},
-		"of this image":            {excepted(func(e *rules.Exception) { e.Digest = image }), scan, policy.Allow},
-		"of another image":         {excepted(func(e *rules.Exception) { e.Digest = "sha256:" + strings.Repeat("1", 64) }), scan, policy.Deny},
+		"of the finding":     {excepted(func(*rules.Exception) {}), scan, policy.Allow},
+		"of its alias":       {excepted(func(e *rules.Exception) { e.Finding = "ghsa-x" }), scan, policy.Allow},
+		"of another finding": {excepted(func(e *rules.Exception) { e.Finding = "CVE-3" }), scan, policy.Deny},
+		"one of two":         {excepted(func(*rules.Exception) {}), two, policy.Deny},
+		"in the component":   {excepted(func(e *rules.Exception) { e.Component = "pkg:npm/a" }), scan, policy.Allow},
+		// "1" is no version of npm's
+		"in its version":       {excepted(func(e *rules.Exception) { e.Component = "pkg:npm/a vers:npm/<2.0.0" }), scan, policy.Deny},
+		"in another component": {excepted(func(e *rules.Exception) { e.Component = "pkg:npm/b" }), scan, policy.Deny},
+		"the component alone":  {excepted(func(e *rules.Exception) { e.Finding, e.Component = "", "pkg:npm/a" }), scan, policy.Allow},
+		"of this image":        {excepted(func(e *rules.Exception) { e.Digest = image }), scan, policy.Allow},
+		"of another image": {excepted(func(e *rules.Exception) { e.Digest = "sha256:" + strings.Repeat("1", 64) }), scan,
+			policy.Deny},
 		"of the image alone":       {excepted(func(e *rules.Exception) { e.Finding, e.Digest = "", image }), two, policy.Allow},
 		"ended":                    {excepted(func(e *rules.Exception) { e.Expires = now }), scan, policy.Deny},
 		"for this rule":            {excepted(func(e *rules.Exception) { e.Rule = "no criticals" }), scan, policy.Allow},
@@ -87,7 +89,8 @@ func TestExceptionsOfComponents(t *testing.T) {
 	expect(t, decide(t, &rules.Licenses{Deny: gpl, Exceptions: of("", "MIT")}, doc), policy.Deny)
 	npm := []rules.Component{{PURL: "pkg:npm/*"}}
 	expect(t, decide(t, &rules.Components{Deny: npm, Exceptions: of("pkg:npm/c0", "")}, doc), policy.Deny, "1 component")
-	expect(t, decide(t, &rules.Components{Deny: npm, Exceptions: append(of("pkg:npm/c0", ""), of("pkg:npm/c1@1", "")...)}, doc), policy.Allow, "by 2 exceptions")
+	expect(t, decide(t, &rules.Components{Deny: npm, Exceptions: append(of("pkg:npm/c0", ""), of("pkg:npm/c1@1", "")...)}, doc),
+		policy.Allow, "by 2 exceptions")
 	// More components than are recorded of one licence are not all excepted one by one.
 	many := make([]string, 40)
 	var list []rules.Exception
@@ -95,7 +98,8 @@ func TestExceptionsOfComponents(t *testing.T) {
 		many[i] = expression("GPL-2.0-only")
 		list = append(list, of(fmt.Sprintf("pkg:npm/c%d", i), "")...)
 	}
-	expect(t, decide(t, &rules.Licenses{Deny: gpl, Exceptions: list}, signed(cyclonedx, licensed(many...), release)), policy.Deny, "8 more components")
+	expect(t, decide(t, &rules.Licenses{Deny: gpl, Exceptions: list}, signed(cyclonedx, licensed(many...), release)), policy.Deny,
+		"8 more components")
 }
 
 // Of two exceptions for one thing, the decision holds as long as the later.
@@ -129,10 +133,11 @@ func TestExceptionsPredicate(t *testing.T) {
 		"no owner":       `{"exceptions":[{"finding":"CVE-1","reason":"r","expires":"2026-12-01T00:00:00Z"}]}`,
 		"no end":         `{"exceptions":[{"finding":"CVE-1","owner":"o","reason":"r"}]}`,
 		"a short digest": `{"exceptions":[{"digest":"sha256:11","owner":"o","reason":"r","expires":"2026-12-01T00:00:00Z"}]}`,
-		"a bad range":    `{"exceptions":[{"component":"pkg:npm/a vers:pypi/<1","owner":"o","reason":"r","expires":"2026-12-01T00:00:00Z"}]}`,
-		"empty":          `{"exceptions":[]}`,
-		"null":           `null`,
-		"more behind":    `{"exceptions":[{"finding":"CVE-1","owner":"o","reason":"r","expires":"2026-12-01T00:00:00Z"}]} {}`,
+		"a bad range": `{"exceptions":[{"component":"pkg:npm/a vers:pypi/<1","owner":"o","reason":"r",` +
+			`"expires":"2026-12-01T00:00:00Z"}]}`,
+		"empty":       `{"exceptions":[]}`,
+		"null":        `null`,
+		"more behind": `{"exceptions":[{"finding":"CVE-1","owner":"o","reason":"r","expires":"2026-12-01T00:00:00Z"}]} {}`,
 	} {
 		if list, err := rules.ParseExceptions([]byte(text)); err == nil {
 			t.Errorf("%s: read as %v", name, list)
@@ -161,7 +166,8 @@ func TestBreakGlass(t *testing.T) {
 	if len(d.Warnings()) == 0 || !d.Until.Equal(end) || d.Parts[0].Verdict != policy.Deny {
 		t.Errorf("%+v until %s, warnings %v", d, d.Until, d.Warnings())
 	}
-	if all := decide(t, policy.All(policy.Require{Kind: verify.Statement, PredicateTypes: []string{rules.BreakGlassType}}, one), glass(end, team)); len(all.Warnings()) == 0 {
+	if all := decide(t, policy.All(policy.Require{Kind: verify.Statement, PredicateTypes: []string{rules.BreakGlassType}}, one),
+		glass(end, team)); len(all.Warnings()) == 0 {
 		t.Errorf("%+v", all)
 	}
 	expect(t, decide(t, one, glass(end, other)), policy.Deny)

@@ -10,11 +10,15 @@ import (
 // A component that is meant is found, however many patterns there are: the quick way, by name, says what asking every pattern says.
 func FuzzComponents(f *testing.F) {
 	for _, s := range [][2]string{
-		{"pkg:npm/lodash vers:npm/<4.17.21", "pkg:npm/lodash@4.17.20"}, {"pkg:npm/%40acme/x", "pkg:npm/@acme/x@1"}, {"pkg:npm/@acme/*", "pkg:npm/%40acme%2Fy@1"},
+		{"pkg:npm/lodash vers:npm/<4.17.21", "pkg:npm/lodash@4.17.20"}, {"pkg:npm/%40acme/x", "pkg:npm/@acme/x@1"},
+		{"pkg:npm/@acme/*", "pkg:npm/%40acme%2Fy@1"},
 		{"pkg:golang/github.com/acme/x", "pkg:golang/github.com/acme/x@v1.0.0#cmd/tool"}, {"pkg:golang/std", "pkg:golang/stdlib@go1.21"},
-		{"pkg:pypi/zope.interface", "pkg:pypi/Zope_Interface@6"}, {"pkg:deb/debian/openssl vers:deb/<3", "pkg:deb/openssl@1:3.0?distro=debian-12&epoch=1"},
-		{"pkg:deb/openssl", "pkg:deb/ubuntu/openssl@3.0"}, {"pkg:github/acme/x", "pkg:github/acme/x@feature/a"}, {"pkg:maven/a/b?classifier=c", "pkg:maven/a/b@1?type=war"},
-		{"pkg:npm/* vers:npm/*", "pkg:npm/a"}, {"pkg:nuget/A.B vers:nuget/>=1|<2", "pkg:nuget/a.b@1.5"}, {"pkg:swift/github.com/a/b", "pkg:swift/github.com/A/b@1"},
+		{"pkg:pypi/zope.interface", "pkg:pypi/Zope_Interface@6"},
+		{"pkg:deb/debian/openssl vers:deb/<3", "pkg:deb/openssl@1:3.0?distro=debian-12&epoch=1"},
+		{"pkg:deb/openssl", "pkg:deb/ubuntu/openssl@3.0"}, {"pkg:github/acme/x", "pkg:github/acme/x@feature/a"},
+		{"pkg:maven/a/b?classifier=c", "pkg:maven/a/b@1?type=war"},
+		{"pkg:npm/* vers:npm/*", "pkg:npm/a"}, {"pkg:nuget/A.B vers:nuget/>=1|<2", "pkg:nuget/a.b@1.5"},
+		{"pkg:swift/github.com/a/b", "pkg:swift/github.com/A/b@1"},
 	} {
 		f.Add(s[0], s[1])
 	}

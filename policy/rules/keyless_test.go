@@ -30,20 +30,22 @@ func TestKeylessBundles(t *testing.T) {
 	r := &rules.Keyless{
 		Evidence: rules.Evidence{Types: []string{cyclonedx}},
 		Issuer:   release.Issuer, Repository: "https://github.com/acme/app",
-		Workflow: "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v*", Refs: []string{"refs/tags/v*"}, Triggers: []string{"push"},
-		Claims: []rules.Claim{{Name: "sourceRepositoryIdentifier", Values: []string{"1234"}}},
+		Workflow: "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v*", Refs: []string{"refs/tags/v*"},
+		Triggers: []string{"push"},
+		Claims:   []rules.Claim{{Name: "sourceRepositoryIdentifier", Values: []string{"1234"}}},
 	}
 	for name, tt := range map[string]struct {
 		edit func(g *sigstoretest.Signing)
 		want policy.Verdict
 	}{
-		"the release":         {func(*sigstoretest.Signing) {}, policy.Allow},
-		"a fork":              {func(g *sigstoretest.Signing) { g.Claims[12] = "https://github.com/mallory/app" }, policy.Deny},
-		"a longer name":       {func(g *sigstoretest.Signing) { g.Claims[12] += "-evil" }, policy.Deny},
-		"another case":        {func(g *sigstoretest.Signing) { g.Claims[12] = "https://github.com/Acme/app" }, policy.Deny},
-		"a branch":            {func(g *sigstoretest.Signing) { g.Claims[14] = "refs/heads/v1.0" }, policy.Deny},
-		"a tag with a path":   {func(g *sigstoretest.Signing) { g.Claims[14] = "refs/tags/v1/../evil" }, policy.Deny},
-		"another workflow":    {func(g *sigstoretest.Signing) { g.Claims[18] = strings.Replace(g.Claims[18], "release", "test", 1) }, policy.Deny},
+		"the release":       {func(*sigstoretest.Signing) {}, policy.Allow},
+		"a fork":            {func(g *sigstoretest.Signing) { g.Claims[12] = "https://github.com/mallory/app" }, policy.Deny},
+		"a longer name":     {func(g *sigstoretest.Signing) { g.Claims[12] += "-evil" }, policy.Deny},
+		"another case":      {func(g *sigstoretest.Signing) { g.Claims[12] = "https://github.com/Acme/app" }, policy.Deny},
+		"a branch":          {func(g *sigstoretest.Signing) { g.Claims[14] = "refs/heads/v1.0" }, policy.Deny},
+		"a tag with a path": {func(g *sigstoretest.Signing) { g.Claims[14] = "refs/tags/v1/../evil" }, policy.Deny},
+		"another workflow": {func(g *sigstoretest.Signing) { g.Claims[18] = strings.Replace(g.Claims[18], "release", "test", 1) },
+			policy.Deny},
 		"pull_request_target": {func(g *sigstoretest.Signing) { g.Claims[20] = "pull_request_target" }, policy.Deny},
 		"another identifier":  {func(g *sigstoretest.Signing) { g.Claims[15] = "1235" }, policy.Deny},
 		"no claims":           {func(g *sigstoretest.Signing) { g.Claims = nil }, policy.Deny},

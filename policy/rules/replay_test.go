@@ -37,7 +37,8 @@ func recorded(t *testing.T, p policy.Policy, as ...*verify.Attestation) (*policy
 func TestReplay(t *testing.T) {
 	bom := sized(200)
 	p, there := twenty(t, bom)
-	p = policy.All(p, &rules.SBOM{Evidence: by(release), Profile: "ntia-2021"}, &rules.Licenses{Deny: []string{"MIT"}, ExceptionsBy: by(team)})
+	p = policy.All(p, &rules.SBOM{Evidence: by(release), Profile: "ntia-2021"},
+		&rules.Licenses{Deny: []string{"MIT"}, ExceptionsBy: by(team)})
 	data, err := rules.Exceptions{{License: "MIT", Owner: "o", Reason: "r", Expires: now.Add(time.Hour)}}.MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +65,8 @@ func TestReplayOther(t *testing.T) {
 	bom := signed(cyclonedx, licensed(expression("GPL-2.0-only")), release)
 	exception := rules.Exception{Finding: "CVE-1", Owner: "o", Reason: "r", Expires: now.Add(time.Hour)}
 	p := policy.All(
-		&rules.Vulnerabilities{Severity: "critical", Exceptions: []rules.Exception{exception}}, &rules.Licenses{Deny: []string{"MIT"}, AllowUnlicensed: true},
+		&rules.Vulnerabilities{Severity: "critical", Exceptions: []rules.Exception{exception}},
+		&rules.Licenses{Deny: []string{"MIT"}, AllowUnlicensed: true},
 	)
 	d, record := recorded(t, p, scan, bom, signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "not_affected", notThere), team))
 	expect(t, d, policy.Allow)
@@ -114,7 +116,8 @@ func TestTraps(t *testing.T) {
 	})
 	t.Run("the first predicate only", func(t *testing.T) {
 		bad := signed(cyclonedx, bom("pkg:npm/left-pad@1"), release)
-		for _, all := range [][]*verify.Attestation{{bad, signed(cyclonedx, good, release)}, {signed(cyclonedx, good, release), bad}, {signed(cyclonedx, empty, release), bad}} {
+		for _, all := range [][]*verify.Attestation{{bad, signed(cyclonedx, good, release)}, {signed(cyclonedx, good, release), bad},
+			{signed(cyclonedx, empty, release), bad}} {
 			expect(t, decide(t, denied, all...), policy.Deny, "left-pad")
 		}
 	})
@@ -143,7 +146,8 @@ func TestTraps(t *testing.T) {
 	})
 	t.Run("a level out of a text", func(t *testing.T) {
 		r := &rules.Provenance{Builders: []rules.Builder{{ID: slsa3, Level: 1}}, Level: 1, AnyParameters: true}
-		if d := decide(t, r, signed("https://slsa.dev/provenance/v0.2", strings.Replace(slsa02, "slsa3", "slsa4", 1), release)); d.Verdict != policy.Deny {
+		if d := decide(t, r, signed("https://slsa.dev/provenance/v0.2", strings.Replace(slsa02, "slsa3", "slsa4", 1),
+			release)); d.Verdict != policy.Deny {
 			t.Errorf("%s", d)
 		}
 	})

@@ -66,7 +66,8 @@ func file(t testing.TB, name string) string {
 
 func input(as ...*verify.Attestation) *policy.Input {
 	return &policy.Input{
-		Name: "registry.example.com/shop/web:1.4.2", Now: now, Report: &verify.Report{Subject: verify.Descriptor{Digest: image}, Attestations: as},
+		Name: "registry.example.com/shop/web:1.4.2", Now: now,
+		Report: &verify.Report{Subject: verify.Descriptor{Digest: image}, Attestations: as},
 	}
 }
 
@@ -98,9 +99,11 @@ func expect(t testing.TB, d *policy.Decision, want policy.Verdict, words ...stri
 func bom(purls ...string) string {
 	var parts []string
 	for i, p := range purls {
-		parts = append(parts, fmt.Sprintf(`{"type":"library","bom-ref":"c%d","name":"c%d","purl":%q,"licenses":[{"license":{"id":"MIT"}}]}`, i, i, p))
+		parts = append(parts, fmt.Sprintf(`{"type":"library","bom-ref":"c%d","name":"c%d","purl":%q,`+
+			`"licenses":[{"license":{"id":"MIT"}}]}`, i, i, p))
 	}
-	return `{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"timestamp":"2026-11-28T12:00:00Z","component":{"type":"container","bom-ref":"r","name":"web"}},` +
+	return `{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"timestamp":"2026-11-28T12:00:00Z",` +
+		`"component":{"type":"container","bom-ref":"r","name":"web"}},` +
 		`"components":[` + strings.Join(parts, ",") + `]}`
 }
 
@@ -111,7 +114,8 @@ func licensed(licenses ...string) string {
 		if l != "" {
 			l = `,"licenses":` + l
 		}
-		parts = append(parts, fmt.Sprintf(`{"type":"library","bom-ref":"c%d","name":"c%d","version":"1","purl":"pkg:npm/c%d@1"%s}`, i, i, i, l))
+		parts = append(parts, fmt.Sprintf(`{"type":"library","bom-ref":"c%d","name":"c%d","version":"1","purl":"pkg:npm/c%d@1"%s}`,
+			i, i, i, l))
 	}
 	return `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + strings.Join(parts, ",") + `]}`
 }
@@ -124,39 +128,59 @@ func TestSBOM(t *testing.T) {
 		return strings.Replace(bom("pkg:npm/a@1"), `"name":"web"`, `"name":"web","purl":"pkg:oci/web@sha256%3A`+purl+`"`, 1)
 	}
 	empty := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[]}`
-	vex := `{"bomFormat":"CycloneDX","specVersion":"1.6","vulnerabilities":[{"id":"CVE-1","analysis":{"state":"not_affected"},"affects":[{"ref":"x"}]}]}`
+	vex := `{"bomFormat":"CycloneDX","specVersion":"1.6","vulnerabilities":[{"id":"CVE-1","analysis":{"state":"not_affected"},` +
+		`"affects":[{"ref":"x"}]}]}`
 	for name, tt := range map[string]struct {
 		p     policy.Policy
 		there []*verify.Attestation
 		want  policy.Verdict
 		words string
 	}{
-		"syft, CycloneDX":          {&rules.SBOM{Evidence: by(release)}, []*verify.Attestation{signed(cyclonedx, file(t, "syft.cdx.json"), release)}, policy.Allow, "SBOM by key"},
-		"syft, SPDX of the digest": {&rules.SBOM{Evidence: by(release)}, []*verify.Attestation{signed(spdx, file(t, "syft.spdx.json"), release)}, policy.Allow, ""},
+		"syft, CycloneDX": {&rules.SBOM{Evidence: by(release)},
+			[]*verify.Attestation{signed(cyclonedx, file(t, "syft.cdx.json"), release)}, policy.Allow, "SBOM by key"},
+		"syft, SPDX of the digest": {&rules.SBOM{Evidence: by(release)},
+			[]*verify.Attestation{signed(spdx, file(t, "syft.spdx.json"), release)}, policy.Allow, ""},
 		"syft, SPDX tag-value as cosign attests it": {
 			&rules.SBOM{Evidence: by(release)},
 			[]*verify.Attestation{signed(spdx, text(t, file(t, "syft.spdx")), release)}, policy.Allow, "",
 		},
-		"none":               {&rules.SBOM{}, nil, policy.Deny, "no SBOM"},
-		"by somebody else":   {&rules.SBOM{Evidence: by(release)}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), other)}, policy.Deny, "no SBOM that will do"},
-		"empty":              {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, empty, release)}, policy.Deny, "0 components"},
-		"empty beside":       {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release), signed(cyclonedx, empty, release)}, policy.Deny, "0 components"},
-		"empty, some":        {&rules.SBOM{Evidence: rules.Evidence{Quantifier: rules.Some}}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release), signed(cyclonedx, empty, release)}, policy.Allow, ""},
-		"too few":            {&rules.SBOM{Components: 3}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1", "pkg:npm/b@1"), release)}, policy.Deny, "2 components, and 3"},
-		"VEX beside":         {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release), signed(cyclonedx, vex, release)}, policy.Allow, ""},
-		"VEX alone":          {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, vex, release)}, policy.Deny, "it is no SBOM"},
-		"no JSON of its own": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, `{"a":1}`, release)}, policy.Deny, "no SBOM that can be read"},
-		"null":               {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, `null`, release)}, policy.Deny, "no SBOM that can be read"},
-		"of this image":      {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, about(image[7:]), release)}, policy.Allow, ""},
-		"of another image":   {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, about(other256), release)}, policy.Deny, "is about sha256:1111"},
-		"of any image":       {&rules.SBOM{AnyDigest: true}, []*verify.Attestation{signed(cyclonedx, about(other256), release)}, policy.Allow, ""},
-		"profile not met":    {&rules.SBOM{Profile: "ntia-2021"}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)}, policy.Deny, "does not conform to ntia-2021"},
-		"age":                {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 9 * time.Hour}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)}, policy.Allow, ""},
-		"too old":            {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 8 * time.Hour}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)}, policy.Deny, "longer ago than 8h"},
-		"from the future":    {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 8 * time.Hour}, []*verify.Attestation{signed(cyclonedx, strings.Replace(bom("pkg:npm/a@1"), "2026-11-28", "2027-11-28", 1), release)}, policy.Deny, "in the future"},
-		"without a date":     {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 8 * time.Hour}, []*verify.Attestation{signed(cyclonedx, licensed(""), release)}, policy.Deny, "does not say when"},
-		"unknown profile":    {&rules.SBOM{Profile: "ntia"}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)}, policy.Indeterminate, "ntia-2021"},
-		"other type":         {&rules.SBOM{}, []*verify.Attestation{signed("https://example.com/x", bom("pkg:npm/a@1"), release)}, policy.Deny, "no SBOM"},
+		"none": {&rules.SBOM{}, nil, policy.Deny, "no SBOM"},
+		"by somebody else": {&rules.SBOM{Evidence: by(release)}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), other)},
+			policy.Deny, "no SBOM that will do"},
+		"empty": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, empty, release)}, policy.Deny, "0 components"},
+		"empty beside": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release),
+			signed(cyclonedx, empty, release)}, policy.Deny, "0 components"},
+		"empty, some": {&rules.SBOM{Evidence: rules.Evidence{Quantifier: rules.Some}},
+			[]*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release), signed(cyclonedx, empty, release)}, policy.Allow, ""},
+		"too few": {&rules.SBOM{Components: 3},
+			[]*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1", "pkg:npm/b@1"), release)}, policy.Deny, "2 components, and 3"},
+		"VEX beside": {&rules.SBOM{},
+			[]*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release), signed(cyclonedx, vex, release)}, policy.Allow, ""},
+		"VEX alone": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, vex, release)}, policy.Deny, "it is no SBOM"},
+		"no JSON of its own": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, `{"a":1}`, release)}, policy.Deny,
+			"no SBOM that can be read"},
+		"null": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, `null`, release)}, policy.Deny,
+			"no SBOM that can be read"},
+		"of this image": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, about(image[7:]), release)}, policy.Allow, ""},
+		"of another image": {&rules.SBOM{}, []*verify.Attestation{signed(cyclonedx, about(other256), release)}, policy.Deny,
+			"is about sha256:1111"},
+		"of any image": {&rules.SBOM{AnyDigest: true}, []*verify.Attestation{signed(cyclonedx, about(other256), release)},
+			policy.Allow, ""},
+		"profile not met": {&rules.SBOM{Profile: "ntia-2021"}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)},
+			policy.Deny, "does not conform to ntia-2021"},
+		"age": {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 9 * time.Hour},
+			[]*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)}, policy.Allow, ""},
+		"too old": {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 8 * time.Hour},
+			[]*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)}, policy.Deny, "longer ago than 8h"},
+		"from the future": {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 8 * time.Hour},
+			[]*verify.Attestation{signed(cyclonedx, strings.Replace(bom("pkg:npm/a@1"), "2026-11-28", "2027-11-28", 1), release)},
+			policy.Deny, "in the future"},
+		"without a date": {&rules.SBOM{Evidence: by(release), MaxDocumentAge: 8 * time.Hour},
+			[]*verify.Attestation{signed(cyclonedx, licensed(""), release)}, policy.Deny, "does not say when"},
+		"unknown profile": {&rules.SBOM{Profile: "ntia"}, []*verify.Attestation{signed(cyclonedx, bom("pkg:npm/a@1"), release)},
+			policy.Indeterminate, "ntia-2021"},
+		"other type": {&rules.SBOM{}, []*verify.Attestation{signed("https://example.com/x", bom("pkg:npm/a@1"), release)},
+			policy.Deny, "no SBOM"},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, decide(t, tt.p, tt.there...), tt.want, tt.words) })
 	}
@@ -217,19 +241,29 @@ func TestComponents(t *testing.T) {
 		{deny("pkg:pypi/zope.interface"), "pkg:pypi/zope_interface@6.0", D},
 		{deny("pkg:npm/lodash vers:npm/<4.17.21"), "pkg:npm/lodash@4.17.20", D},
 		{deny("pkg:npm/lodash vers:npm/<4.17.21"), "pkg:npm/lodash@4.17.21", A},
-		{deny("pkg:npm/lodash vers:npm/<4.17.21"), "pkg:npm/lodash", D},                                                                                             // it has no version
-		{deny("pkg:npm/lodash vers:npm/<4.17.21"), "pkg:npm/lodash@latest", D},                                                                                      // it has no place in the order
-		{deny("pkg:npm/lodash@4.17.20"), "pkg:npm/lodash@4.17.20", D},                                                                                               // one version
-		{deny("pkg:npm/lodash@4.17.20"), "pkg:npm/lodash@4.17.21", A},                                                                                               //
-		{deny("pkg:deb/debian/zlib1g vers:deb/<1:1.2.14"), "pkg:deb/debian/zlib1g@1.2.13?epoch=1", D},                                                               // an epoch of its own
-		{deny("pkg:deb/debian/zlib1g vers:deb/<1:1.2.14"), "pkg:deb/debian/zlib1g@1%3A1.2.14", A},                                                                   //
-		{deny("pkg:deb/debian/openssl"), "pkg:deb/openssl@3.0?distro=debian-12", D},                                                                                 // the namespace elsewhere
-		{deny("pkg:deb/debian/openssl"), "pkg:deb/openssl@3.0", D},                                                                                                  // cannot tell
-		{deny("pkg:deb/debian/openssl"), "pkg:deb/ubuntu/openssl@3.0", A},                                                                                           //
-		{deny("pkg:deb/openssl"), "pkg:deb/ubuntu/openssl@3.0", D},                                                                                                  // any distribution
-		{deny("pkg:maven/org.apache.logging.log4j/log4j-core vers:maven/<2.17.1"), "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1?type=war&classifier=x", D}, //
-		{deny("pkg:npm/left-pad"), "not a purl", D},                                                                                                                 // cannot be read
-		{deny("pkg:github/acme/x"), "pkg:github/acme/x@feature/a", D},                                                                                               // a version with a slash
+		// it has no version
+		{deny("pkg:npm/lodash vers:npm/<4.17.21"), "pkg:npm/lodash", D},
+		// it has no place in the order
+		{deny("pkg:npm/lodash vers:npm/<4.17.21"), "pkg:npm/lodash@latest", D},
+		// one version
+		{deny("pkg:npm/lodash@4.17.20"), "pkg:npm/lodash@4.17.20", D},
+		//
+		{deny("pkg:npm/lodash@4.17.20"), "pkg:npm/lodash@4.17.21", A},
+		// an epoch of its own
+		{deny("pkg:deb/debian/zlib1g vers:deb/<1:1.2.14"), "pkg:deb/debian/zlib1g@1.2.13?epoch=1", D},
+		//
+		{deny("pkg:deb/debian/zlib1g vers:deb/<1:1.2.14"), "pkg:deb/debian/zlib1g@1%3A1.2.14", A},
+		// the namespace elsewhere
+		{deny("pkg:deb/debian/openssl"), "pkg:deb/openssl@3.0?distro=debian-12", D},
+		// cannot tell
+		{deny("pkg:deb/debian/openssl"), "pkg:deb/openssl@3.0", D},
+		{deny("pkg:deb/debian/openssl"), "pkg:deb/ubuntu/openssl@3.0", A}, //
+		{deny("pkg:deb/openssl"), "pkg:deb/ubuntu/openssl@3.0", D},        // any distribution
+		//
+		{deny("pkg:maven/org.apache.logging.log4j/log4j-core vers:maven/<2.17.1"),
+			"pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1?type=war&classifier=x", D},
+		{deny("pkg:npm/left-pad"), "not a purl", D},                   // cannot be read
+		{deny("pkg:github/acme/x"), "pkg:github/acme/x@feature/a", D}, // a version with a slash
 		{allow("pkg:npm/left-pad"), "pkg:npm/left-pad@1.3.0", A},
 		{allow("pkg:npm/left-pad"), "pkg:npm/right-pad@1.3.0", D},
 		{allow("pkg:npm/left-pad vers:npm/>=1.0.0"), "pkg:npm/left-pad", D}, // cannot tell
@@ -249,7 +283,8 @@ func TestComponents(t *testing.T) {
 // What an SBOM has no package URL for is refused if its name may be that of a denied package.
 func TestComponentsWithoutPURL(t *testing.T) {
 	c := func(name string) *verify.Attestation {
-		return signed(cyclonedx, `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"`+name+`","version":"1"}]}`, release)
+		return signed(cyclonedx, `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"`+name+
+			`","version":"1"}]}`, release)
 	}
 	deny := &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad", Reason: "nobody keeps it"}}}
 	expect(t, decide(t, deny, c("left-pad")), policy.Deny, "it has no package URL")
@@ -267,10 +302,12 @@ func TestComponentsWithoutPURL(t *testing.T) {
 // The second package URL of an SPDX package counts like the first, however it is written.
 func TestSecondPURL(t *testing.T) {
 	for _, second := range []string{"pkg:npm/left-pad@1", "PKG:npm/left-pad@1", "Pkg:npm/left-pad@1", `\u0070kg:npm/left-pad@1`} {
-		doc := `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[{"name":"a","SPDXID":"SPDXRef-a","externalRefs":[` +
+		doc := `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[{"name":"a","SPDXID":"SPDXRef-a",` +
+			`"externalRefs":[` +
 			`{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/a@1"},` +
 			`{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"` + second + `"}]}]}`
-		expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad"}}}, signed(spdx, doc, release)), policy.Deny, "left-pad")
+		expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad"}}}, signed(spdx, doc, release)),
+			policy.Deny, "left-pad")
 	}
 }
 
@@ -322,7 +359,8 @@ func TestLicenses(t *testing.T) {
 // Which claims count of SPDX documents, that have two.
 func TestLicenseRoles(t *testing.T) {
 	doc := func(declared, concluded string) *verify.Attestation {
-		return signed(spdx, fmt.Sprintf(`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[{"name":"a","SPDXID":"SPDXRef-a","licenseDeclared":%q,"licenseConcluded":%q}]}`,
+		return signed(spdx, fmt.Sprintf(`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[{"name":"a",`+
+			`"SPDXID":"SPDXRef-a","licenseDeclared":%q,"licenseConcluded":%q}]}`,
 			declared, concluded), release)
 	}
 	deny := rules.Licenses{Deny: []string{"GPL-2.0-only"}}
@@ -337,7 +375,8 @@ func TestLicenseRoles(t *testing.T) {
 // The rule says each licence once, with the first components of it.
 func TestLicensesOfSyft(t *testing.T) {
 	r := &rules.Licenses{Name: "licences", Evidence: by(release), Deny: []string{"WTFPL"}, AllowUnlicensed: true, AllowUnrecognized: true}
-	for _, doc := range []*verify.Attestation{signed(cyclonedx, file(t, "syft.cdx.json"), release), signed(spdx, file(t, "syft.spdx.json"), release)} {
+	for _, doc := range []*verify.Attestation{signed(cyclonedx, file(t, "syft.cdx.json"), release),
+		signed(spdx, file(t, "syft.spdx.json"), release)} {
 		d := decide(t, r, doc)
 		expect(t, d, policy.Deny, "licences: ", "WTFPL (denied) of pkg:npm/left-pad@1.3.0")
 		v, ok := errors.AsType[*rules.ViolationError](d.Cause)
@@ -404,51 +443,63 @@ func TestVulnerabilities(t *testing.T) {
 		want   policy.Verdict
 		words  string
 	}{
-		"none found":             {&V{Severity: "high"}, report(), A, "vulnerability report by"},
-		"critical":               {&V{Severity: "high"}, report(critical), D, "CVE-1 (critical) in pkg:npm/a@1, fixed in 2"},
-		"below":                  {&V{Severity: "high"}, report(medium), A, ""},
-		"at":                     {&V{Severity: "medium"}, report(medium), D, ""},
-		"highest of all":         {&V{Severity: "high"}, report(rated), D, ""},
-		"by Debian":              {&V{Severity: "high", Source: "debian"}, report(rated), A, ""},
-		"by nobody":              {&V{Severity: "high", Source: "GitHub"}, report(rated), D, "no severity"},
-		"unscored":               {&V{Severity: "critical"}, report(unscored), D, "CVE-3 (no severity)"},
-		"unscored, allowed":      {&V{Severity: "critical", AllowUnscored: true}, report(unscored), A, ""},
-		"fixable":                {&V{Severity: "high", OnlyFixable: true}, report(critical), D, ""},
-		"not fixable":            {&V{Severity: "high", OnlyFixable: true}, report(unfixed), A, ""},
-		"exploited":              {&V{Exploited: true}, report(known), D, "known to be exploited"},
-		"not exploited":          {&V{Exploited: true}, report(critical), A, ""},
-		"EPSS":                   {&V{EPSS: 0.4}, report(likely), D, "EPSS 0.5"},
-		"low EPSS":               {&V{EPSS: 0.6}, report(likely), A, ""},
-		"no EPSS":                {&V{EPSS: 0.6}, report(medium), D, "no EPSS"},
-		"fresh":                  {&V{Severity: "high", Grace: 72 * time.Hour}, report(fresh), A, ""},
-		"not fresh any more":     {&V{Severity: "high", Grace: 72 * time.Hour}, report(old), D, ""},
-		"fresh and exploited":    {&V{Severity: "high", Exploited: true, Grace: 72 * time.Hour}, report(freshKnown), D, ""},
-		"no date, no grace":      {&V{Severity: "high", Grace: 72 * time.Hour}, report(critical), D, ""},
-		"withdrawn":              {&V{Severity: "high"}, report(withdrawn), A, ""},
-		"in doubt":               {&V{Severity: "high"}, report(doubt), D, "cannot tell: x is no version"},
-		"a secret":               {&V{Severity: "high"}, report(secret), A, ""},
-		"secrets too":            {&V{Severity: "high", Kinds: []string{"vulnerability", "secret"}}, report(secret), D, "/app/.env"},
-		"without a place":        {&V{Severity: "high"}, report(nowhere), D, "CVE-9"},
-		"no proof of a scan":     {&V{Severity: "high"}, with(func(r *vuln.Report) { r.Databases, r.Components = nil, 0 }), D, "no proof of a scan"},
-		"skipped":                {&V{Severity: "high"}, with(func(r *vuln.Report) { r.Skipped = []vuln.Skipped{{Reason: "no database"}} }), D, "was not assessed"},
-		"skipped, allowed":       {&V{Severity: "high", AllowSkipped: true}, with(func(r *vuln.Report) { r.Skipped = []vuln.Skipped{{Reason: "no database"}} }), A, ""},
-		"of another image":       {&V{Severity: "high"}, with(func(r *vuln.Report) { r.Subject.Digest = "sha256:" + strings.Repeat("1", 64) }), D, "is about sha256:1111"},
-		"database":               {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 48 * time.Hour}, report(), A, ""},
-		"old database":           {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 12 * time.Hour}, report(), D, "longer ago than 12h"},
-		"database without age":   {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 12 * time.Hour}, with(func(r *vuln.Report) { r.Databases[0].Updated = time.Time{} }), D, "how old db was"},
-		"no database":            {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 12 * time.Hour}, with(func(r *vuln.Report) { r.Databases = nil }), D, "which databases"},
-		"ecosystem":              {&V{Severity: "high", Ecosystems: []string{"Debian"}}, with(func(r *vuln.Report) { r.Databases[0].Ecosystem = "Debian:12" }), A, ""},
-		"ecosystem that was not": {&V{Severity: "high", Ecosystems: []string{"Debian", "npm"}}, with(func(r *vuln.Report) { r.Databases[0].Ecosystem = "Debian:12" }), D, "asked for npm"},
-		"old scan":               {&V{Evidence: by(scanner), Severity: "high", MaxScanAge: 30 * time.Minute}, report(), D, "the scan ended"},
-		"scan without date":      {&V{Evidence: by(scanner), Severity: "high", MaxScanAge: 30 * time.Minute}, with(func(r *vuln.Report) { r.Finished = time.Time{} }), D, "does not say when"},
+		"none found":          {&V{Severity: "high"}, report(), A, "vulnerability report by"},
+		"critical":            {&V{Severity: "high"}, report(critical), D, "CVE-1 (critical) in pkg:npm/a@1, fixed in 2"},
+		"below":               {&V{Severity: "high"}, report(medium), A, ""},
+		"at":                  {&V{Severity: "medium"}, report(medium), D, ""},
+		"highest of all":      {&V{Severity: "high"}, report(rated), D, ""},
+		"by Debian":           {&V{Severity: "high", Source: "debian"}, report(rated), A, ""},
+		"by nobody":           {&V{Severity: "high", Source: "GitHub"}, report(rated), D, "no severity"},
+		"unscored":            {&V{Severity: "critical"}, report(unscored), D, "CVE-3 (no severity)"},
+		"unscored, allowed":   {&V{Severity: "critical", AllowUnscored: true}, report(unscored), A, ""},
+		"fixable":             {&V{Severity: "high", OnlyFixable: true}, report(critical), D, ""},
+		"not fixable":         {&V{Severity: "high", OnlyFixable: true}, report(unfixed), A, ""},
+		"exploited":           {&V{Exploited: true}, report(known), D, "known to be exploited"},
+		"not exploited":       {&V{Exploited: true}, report(critical), A, ""},
+		"EPSS":                {&V{EPSS: 0.4}, report(likely), D, "EPSS 0.5"},
+		"low EPSS":            {&V{EPSS: 0.6}, report(likely), A, ""},
+		"no EPSS":             {&V{EPSS: 0.6}, report(medium), D, "no EPSS"},
+		"fresh":               {&V{Severity: "high", Grace: 72 * time.Hour}, report(fresh), A, ""},
+		"not fresh any more":  {&V{Severity: "high", Grace: 72 * time.Hour}, report(old), D, ""},
+		"fresh and exploited": {&V{Severity: "high", Exploited: true, Grace: 72 * time.Hour}, report(freshKnown), D, ""},
+		"no date, no grace":   {&V{Severity: "high", Grace: 72 * time.Hour}, report(critical), D, ""},
+		"withdrawn":           {&V{Severity: "high"}, report(withdrawn), A, ""},
+		"in doubt":            {&V{Severity: "high"}, report(doubt), D, "cannot tell: x is no version"},
+		"a secret":            {&V{Severity: "high"}, report(secret), A, ""},
+		"secrets too":         {&V{Severity: "high", Kinds: []string{"vulnerability", "secret"}}, report(secret), D, "/app/.env"},
+		"without a place":     {&V{Severity: "high"}, report(nowhere), D, "CVE-9"},
+		"no proof of a scan": {&V{Severity: "high"}, with(func(r *vuln.Report) { r.Databases, r.Components = nil, 0 }), D,
+			"no proof of a scan"},
+		"skipped": {&V{Severity: "high"}, with(func(r *vuln.Report) { r.Skipped = []vuln.Skipped{{Reason: "no database"}} }),
+			D, "was not assessed"},
+		"skipped, allowed": {&V{Severity: "high", AllowSkipped: true},
+			with(func(r *vuln.Report) { r.Skipped = []vuln.Skipped{{Reason: "no database"}} }), A, ""},
+		"of another image": {&V{Severity: "high"},
+			with(func(r *vuln.Report) { r.Subject.Digest = "sha256:" + strings.Repeat("1", 64) }), D, "is about sha256:1111"},
+		"database": {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 48 * time.Hour}, report(), A, ""},
+		"old database": {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 12 * time.Hour}, report(), D,
+			"longer ago than 12h"},
+		"database without age": {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 12 * time.Hour},
+			with(func(r *vuln.Report) { r.Databases[0].Updated = time.Time{} }), D, "how old db was"},
+		"no database": {&V{Evidence: by(scanner), Severity: "high", MaxDatabaseAge: 12 * time.Hour},
+			with(func(r *vuln.Report) { r.Databases = nil }), D, "which databases"},
+		"ecosystem": {&V{Severity: "high", Ecosystems: []string{"Debian"}},
+			with(func(r *vuln.Report) { r.Databases[0].Ecosystem = "Debian:12" }), A, ""},
+		"ecosystem that was not": {&V{Severity: "high", Ecosystems: []string{"Debian", "npm"}},
+			with(func(r *vuln.Report) { r.Databases[0].Ecosystem = "Debian:12" }), D, "asked for npm"},
+		"old scan": {&V{Evidence: by(scanner), Severity: "high", MaxScanAge: 30 * time.Minute}, report(), D, "the scan ended"},
+		"scan without date": {&V{Evidence: by(scanner), Severity: "high", MaxScanAge: 30 * time.Minute},
+			with(func(r *vuln.Report) { r.Finished = time.Time{} }), D, "does not say when"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expect(t, decide(t, tt.r, attested(t, tt.report, scanner)), tt.want, tt.words)
 		})
 	}
 	expect(t, decide(t, &V{Severity: "high"}), D, "no vulnerability report")
-	expect(t, decide(t, &V{Severity: "high"}, attested(t, report(), scanner), attested(t, report(critical), scanner)), D) // an empty one beside
-	expect(t, decide(t, &V{Severity: "high"}, signed(vuln.TypeVulnsV02, `{"scanner":{}}`, scanner)), D, "no vulnerability report that can be read")
+	// an empty one beside
+	expect(t, decide(t, &V{Severity: "high"}, attested(t, report(), scanner), attested(t, report(critical), scanner)), D)
+	expect(t, decide(t, &V{Severity: "high"}, signed(vuln.TypeVulnsV02, `{"scanner":{}}`, scanner)), D,
+		"no vulnerability report that can be read")
 }
 
 // Until tells when grace, ages of databases and signatures end.
@@ -482,7 +533,8 @@ func TestFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range []sbom.Format{
-		{Spec: sbom.CycloneDX, Version: "1.4"}, {Spec: sbom.CycloneDX, Version: "1.7"}, {Spec: sbom.SPDX, Version: "2.2"}, {Spec: sbom.SPDX, Version: "2.3"},
+		{Spec: sbom.CycloneDX, Version: "1.4"}, {Spec: sbom.CycloneDX, Version: "1.7"}, {Spec: sbom.SPDX, Version: "2.2"},
+		{Spec: sbom.SPDX, Version: "2.3"},
 		{Spec: sbom.SPDX, Version: "3.0.1"},
 	} {
 		t.Run(f.String(), func(t *testing.T) {
@@ -492,8 +544,10 @@ func TestFormats(t *testing.T) {
 			}
 			a := signed(converted.PredicateType(), string(converted.Bytes()), release)
 			expect(t, decide(t, &rules.SBOM{Components: 5}, a), policy.Allow)
-			expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad"}}}, a), policy.Deny, "pkg:npm/left-pad@1.3.0")
-			expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad", Versions: "vers:npm/<1.0.0"}}}, a), policy.Allow)
+			expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad"}}}, a), policy.Deny,
+				"pkg:npm/left-pad@1.3.0")
+			expect(t, decide(t, &rules.Components{Deny: []rules.Component{{PURL: "pkg:npm/left-pad", Versions: "vers:npm/<1.0.0"}}}, a),
+				policy.Allow)
 			wtfpl := &rules.Licenses{Deny: []string{"WTFPL"}, AllowUnlicensed: true, AllowUnrecognized: true}
 			expect(t, decide(t, wtfpl, a), policy.Deny, "WTFPL (denied) of pkg:npm/left-pad@1.3.0")
 			agpl := &rules.Licenses{Deny: []string{"AGPL-3.0-only"}, AllowUnlicensed: true, AllowUnrecognized: true}

@@ -19,8 +19,10 @@ var (
 
 // vexOf is an OpenVEX document of one statement.
 func vexOf(id, product, status, justification string) string {
-	return fmt.Sprintf(`{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://example.com/%s","author":"x","timestamp":"2026-11-28T00:00:00Z","version":1,`+
-		`"statements":[{"vulnerability":{"name":%q},"products":[{"@id":%q}],"status":%q,"justification":%q}]}`, id, id, product, status, justification)
+	return fmt.Sprintf(`{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://example.com/%s","author":"x",`+
+		`"timestamp":"2026-11-28T00:00:00Z","version":1,`+
+		`"statements":[{"vulnerability":{"name":%q},"products":[{"@id":%q}],"status":%q,"justification":%q}]}`, id, id, product, status,
+		justification)
 }
 
 const notThere = "vulnerable_code_not_present"
@@ -38,35 +40,61 @@ func TestVEX(t *testing.T) {
 		vex  []*verify.Attestation
 		want policy.Verdict
 	}{
-		"of the team":              {rule(ours), []*verify.Attestation{signed(openvex, good, team)}, policy.Allow},
-		"not asked for":            {rule(), []*verify.Attestation{signed(openvex, good, team)}, policy.Deny},
-		"of another type":          {rule(ours), []*verify.Attestation{signed("https://example.com/vex", good, team)}, policy.Deny},
-		"of the scanner":           {rule(ours), []*verify.Attestation{signed(openvex, good, scanner)}, policy.Deny},
-		"same name, other issuer":  {rule(ours), []*verify.Attestation{signed(openvex, good, verify.Identity{Kind: verify.OIDCIdentity, Subject: team.Subject, Issuer: vendor.Issuer})}, policy.Deny},
-		"about the image":          {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:oci/web@"+image, "not_affected", notThere), team)}, policy.Allow},
-		"about the repository":     {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:oci/web?repository_url=registry.example.com/shop/web", "not_affected", notThere), team)}, policy.Allow},
-		"about another image":      {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:oci/web@sha256:"+strings.Repeat("1", 64), "not_affected", notThere), team)}, policy.Deny},
-		"about another component":  {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/b@1", "not_affected", notThere), team)}, policy.Deny},
-		"about another finding":    {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-2", "pkg:npm/a@1", "not_affected", notThere), team)}, policy.Deny},
-		"affected":                 {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), team)}, policy.Deny},
-		"investigated":             {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "under_investigation", ""), team)}, policy.Deny},
-		"fixed":                    {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "fixed", ""), team)}, policy.Allow},
-		"by a justification":       {rule(rules.VEX{Evidence: by(team), Justifications: []string{notThere}}), []*verify.Attestation{signed(openvex, good, team)}, policy.Allow},
-		"by another justification": {rule(rules.VEX{Evidence: by(team), Justifications: []string{"component_not_present"}}), []*verify.Attestation{signed(openvex, good, team)}, policy.Deny},
+		"of the team":     {rule(ours), []*verify.Attestation{signed(openvex, good, team)}, policy.Allow},
+		"not asked for":   {rule(), []*verify.Attestation{signed(openvex, good, team)}, policy.Deny},
+		"of another type": {rule(ours), []*verify.Attestation{signed("https://example.com/vex", good, team)}, policy.Deny},
+		"of the scanner":  {rule(ours), []*verify.Attestation{signed(openvex, good, scanner)}, policy.Deny},
+		"same name, other issuer": {rule(ours),
+			[]*verify.Attestation{signed(openvex, good,
+				verify.Identity{Kind: verify.OIDCIdentity, Subject: team.Subject, Issuer: vendor.Issuer})}, policy.Deny},
+		"about the image": {rule(ours),
+			[]*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:oci/web@"+image, "not_affected", notThere), team)}, policy.Allow},
+		"about the repository": {rule(ours),
+			[]*verify.Attestation{signed(openvex,
+				vexOf("CVE-1", "pkg:oci/web?repository_url=registry.example.com/shop/web", "not_affected", notThere), team)}, policy.Allow},
+		"about another image": {rule(ours),
+			[]*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:oci/web@sha256:"+strings.Repeat("1", 64), "not_affected", notThere),
+				team)}, policy.Deny},
+		"about another component": {rule(ours),
+			[]*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/b@1", "not_affected", notThere), team)}, policy.Deny},
+		"about another finding": {rule(ours),
+			[]*verify.Attestation{signed(openvex, vexOf("CVE-2", "pkg:npm/a@1", "not_affected", notThere), team)}, policy.Deny},
+		"affected": {rule(ours),
+			[]*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), team)}, policy.Deny},
+		"investigated": {rule(ours),
+			[]*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "under_investigation", ""), team)}, policy.Deny},
+		"fixed": {rule(ours), []*verify.Attestation{signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "fixed", ""), team)},
+			policy.Allow},
+		"by a justification": {rule(rules.VEX{Evidence: by(team), Justifications: []string{notThere}}),
+			[]*verify.Attestation{signed(openvex, good, team)}, policy.Allow},
+		"by another justification": {rule(rules.VEX{Evidence: by(team), Justifications: []string{"component_not_present"}}),
+			[]*verify.Attestation{signed(openvex, good, team)}, policy.Deny},
 		"they disagree": {rule(ours), []*verify.Attestation{
-			signed(openvex, good, team), signed(openvex, strings.Replace(vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), "example.com/", "example.com/b", 1), team),
+			signed(openvex, good, team),
+			signed(openvex, strings.Replace(vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), "example.com/", "example.com/b", 1), team),
 		}, policy.Deny},
 		"the newer counts": {rule(ours), []*verify.Attestation{
-			at(signed(openvex, good, team), hour), at(signed(openvex, strings.Replace(vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), "example.com/", "example.com/b", 1), team), hour.Add(-time.Hour)),
+			at(signed(openvex, good, team), hour),
+			at(signed(openvex, strings.Replace(vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), "example.com/", "example.com/b", 1), team),
+				hour.Add(-time.Hour)),
 		}, policy.Allow},
-		"a vendor of its own":     {rule(rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/a"}}), []*verify.Attestation{signed(openvex, good, vendor)}, policy.Allow},
-		"a vendor of all of npm":  {rule(rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/*"}}), []*verify.Attestation{signed(openvex, good, vendor)}, policy.Allow},
-		"a vendor of another":     {rule(rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/b"}}), []*verify.Attestation{signed(openvex, good, vendor)}, policy.Deny},
-		"the vendor has no voice": {rule(ours, rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/b"}}), []*verify.Attestation{signed(openvex, good, team), signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), vendor)}, policy.Allow},
-		"too old":                 {rule(rules.VEX{Evidence: rules.Evidence{By: []verify.Identity{team}, MaxAge: time.Hour}}), []*verify.Attestation{at(signed(openvex, good, team), now.Add(-2*time.Hour))}, policy.Deny},
-		"young":                   {rule(rules.VEX{Evidence: rules.Evidence{By: []verify.Identity{team}, MaxAge: 3 * time.Hour}}), []*verify.Attestation{at(signed(openvex, good, team), now.Add(-2*time.Hour))}, policy.Allow},
-		"without time":            {rule(rules.VEX{Evidence: rules.Evidence{By: []verify.Identity{team}, MaxAge: 3 * time.Hour}}), []*verify.Attestation{signed(openvex, good, team)}, policy.Deny},
-		"not to be read":          {rule(ours), []*verify.Attestation{signed(openvex, `{"@context":"https://openvex.dev/ns/v0.2.0","statements":3}`, team)}, policy.Deny},
+		"a vendor of its own": {rule(rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/a"}}),
+			[]*verify.Attestation{signed(openvex, good, vendor)}, policy.Allow},
+		"a vendor of all of npm": {rule(rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/*"}}),
+			[]*verify.Attestation{signed(openvex, good, vendor)}, policy.Allow},
+		"a vendor of another": {rule(rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/b"}}),
+			[]*verify.Attestation{signed(openvex, good, vendor)}, policy.Deny},
+		"the vendor has no voice": {rule(ours, rules.VEX{Evidence: by(vendor), Components: []string{"pkg:npm/b"}}),
+			[]*verify.Attestation{signed(openvex, good, team), signed(openvex, vexOf("CVE-1", "pkg:npm/a@1", "affected", ""), vendor)},
+			policy.Allow},
+		"too old": {rule(rules.VEX{Evidence: rules.Evidence{By: []verify.Identity{team}, MaxAge: time.Hour}}),
+			[]*verify.Attestation{at(signed(openvex, good, team), now.Add(-2*time.Hour))}, policy.Deny},
+		"young": {rule(rules.VEX{Evidence: rules.Evidence{By: []verify.Identity{team}, MaxAge: 3 * time.Hour}}),
+			[]*verify.Attestation{at(signed(openvex, good, team), now.Add(-2*time.Hour))}, policy.Allow},
+		"without time": {rule(rules.VEX{Evidence: rules.Evidence{By: []verify.Identity{team}, MaxAge: 3 * time.Hour}}),
+			[]*verify.Attestation{signed(openvex, good, team)}, policy.Deny},
+		"not to be read": {rule(ours),
+			[]*verify.Attestation{signed(openvex, `{"@context":"https://openvex.dev/ns/v0.2.0","statements":3}`, team)}, policy.Deny},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, decide(t, tt.p, append(tt.vex, scan)...), tt.want) })
 	}

@@ -89,8 +89,9 @@ func (r *Vulnerabilities) String() string { return r.get(r.rule).text }
 
 func (r *Vulnerabilities) rule() *rule {
 	out := &rule{
-		Evidence: r.Evidence, name: r.Name, what: r.what(), noun: "vulnerability report", types: reportTypes, usual: policy.Every, forbids: true,
-		meant: isReport,
+		Evidence: r.Evidence, name: r.Name, what: r.what(), noun: "vulnerability report", types: reportTypes, usual: policy.Every,
+		forbids: true,
+		meant:   isReport,
 	}
 	j := &findingJudge{Vulnerabilities: r}
 	out.err = j.compile()

@@ -180,7 +180,8 @@ func (b by) Decide(ctx context.Context, in *policy.Input) *policy.Decision {
 			continue
 		}
 		report.Attestations = append(report.Attestations, a)
-		if slices.ContainsFunc(a.Signers, func(s verify.Signer) bool { return s.TimeSource < verify.TimeAuthority || s.SignedAt.IsZero() }) {
+		if slices.ContainsFunc(a.Signers,
+			func(s verify.Signer) bool { return s.TimeSource < verify.TimeAuthority || s.SignedAt.IsZero() }) {
 			req.Quantifier = policy.Every
 		}
 	}

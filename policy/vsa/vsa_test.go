@@ -68,13 +68,16 @@ func decided(t *testing.T, p policy.Policy, as ...*verify.Attestation) *policy.D
 
 func TestPredicates(t *testing.T) {
 	image := policy.Require{Kind: verify.ImageSignature}
-	sig := &verify.Attestation{Kind: verify.ImageSignature, Subject: subject, Evidence: verify.Descriptor{Digest: digest.FromString("signature")},
-		Signers: []verify.Signer{{Identity: alice}}}
+	sig := &verify.Attestation{Kind: verify.ImageSignature, Subject: subject,
+		Evidence: verify.Descriptor{Digest: digest.FromString("signature")},
+		Signers:  []verify.Signer{{Identity: alice}}}
 	o := &vsa.Options{Verifier: gateID, Versions: map[string]string{"lading": "v0.1.0"}, Properties: map[string][]string{
-		"provenance": {"SLSA_BUILD_LEVEL_3", "SLSA_SOURCE_LEVEL_1"}, "older provenance": {"SLSA_BUILD_LEVEL_2"}, "scanned": {"ACME_SCANNED_1"}, "sbom": {"ACME_SBOM"}}}
+		"provenance": {"SLSA_BUILD_LEVEL_3", "SLSA_SOURCE_LEVEL_1"}, "older provenance": {"SLSA_BUILD_LEVEL_2"},
+		"scanned": {"ACME_SCANNED_1"}, "sbom": {"ACME_SBOM"}}}
 	glass := policy.Func(func(ctx context.Context, in *policy.Input) *policy.Decision {
 		inner := policy.Decide(ctx, says(policy.Deny), in)
-		return &policy.Decision{Verdict: policy.Allow, Rule: "somebody may override", Reason: "they did", Until: policy.Forever, Parts: []*policy.Decision{inner}}
+		return &policy.Decision{Verdict: policy.Allow, Rule: "somebody may override", Reason: "they did", Until: policy.Forever,
+			Parts: []*policy.Decision{inner}}
 	})
 	warns := rule("scanned", policy.Soft(policy.Warn, policy.Warn, says(policy.Deny)))
 	type want struct {
@@ -88,14 +91,19 @@ func TestPredicates(t *testing.T) {
 		p policy.Policy
 		want
 	}{
-		"full": {policy.All(image, rule("provenance", says(policy.Allow)), rule("older provenance", says(policy.Allow)), rule("sbom", says(policy.Allow))),
-			want{vsa.Passed, vsa.Passed, []string{"ACME_SBOM", "SLSA_BUILD_LEVEL_3", "SLSA_SOURCE_LEVEL_1"}, "ACME_SBOM SLSA_BUILD_LEVEL_3 SLSA_SOURCE_LEVEL_1", "older provenance provenance sbom", nil}},
+		"full": {policy.All(image, rule("provenance", says(policy.Allow)), rule("older provenance", says(policy.Allow)),
+			rule("sbom", says(policy.Allow))),
+			want{vsa.Passed, vsa.Passed, []string{"ACME_SBOM", "SLSA_BUILD_LEVEL_3", "SLSA_SOURCE_LEVEL_1"},
+				"ACME_SBOM SLSA_BUILD_LEVEL_3 SLSA_SOURCE_LEVEL_1", "older provenance provenance sbom", nil}},
 		"full, of nothing that is asked for": {image, want{vsa.Passed, vsa.Passed, []string{"SLSA_BUILD_LEVEL_UNEVALUATED"}, "", "", nil}},
 		"one of any": {policy.Any(rule("provenance", says(policy.Deny)), rule("sbom", says(policy.Allow))),
 			want{vsa.Passed, vsa.Passed, []string{"ACME_SBOM"}, "ACME_SBOM", "sbom", nil}},
-		"denied":    {policy.All(image, rule("provenance", says(policy.Allow)), rule("sbom", says(policy.Deny))), want{vsa.Failed, vsa.Failed, []string{vsa.Failed}, "none", "provenance", nil}},
-		"warned":    {policy.All(image, warns, rule("sbom", says(policy.Allow))), want{"", vsa.Warned, nil, "ACME_SBOM", "sbom", vsa.ErrNotFull}},
-		"override":  {policy.All(image, rule("over", glass), rule("sbom", says(policy.Allow))), want{"", vsa.Warned, nil, "ACME_SBOM", "sbom", vsa.ErrNotFull}},
+		"denied": {policy.All(image, rule("provenance", says(policy.Allow)), rule("sbom", says(policy.Deny))),
+			want{vsa.Failed, vsa.Failed, []string{vsa.Failed}, "none", "provenance", nil}},
+		"warned": {policy.All(image, warns, rule("sbom", says(policy.Allow))),
+			want{"", vsa.Warned, nil, "ACME_SBOM", "sbom", vsa.ErrNotFull}},
+		"override": {policy.All(image, rule("over", glass), rule("sbom", says(policy.Allow))),
+			want{"", vsa.Warned, nil, "ACME_SBOM", "sbom", vsa.ErrNotFull}},
 		"undecided": {policy.All(image, says(policy.Indeterminate)), want{"", "", nil, "none", "", vsa.ErrUndecided}},
 		"no policy": {nil, want{"", "", nil, "none", "", vsa.ErrUndecided}},
 	} {
@@ -119,12 +127,14 @@ func TestPredicates(t *testing.T) {
 			} else if diff := cmp.Diff(s, back); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
-			if s.Result != tt.summary || !cmp.Equal(s.Levels, tt.levels) || !s.Time.Equal(now) || s.ResourceURI != "oci://ghcr.io/acme/app" ||
+			if s.Result != tt.summary || !cmp.Equal(s.Levels, tt.levels) || !s.Time.Equal(now) ||
+				s.ResourceURI != "oci://ghcr.io/acme/app" ||
 				s.Policy.Digest["sha256"] != strings.TrimPrefix(policyDigest, "sha256:") {
 				t.Errorf("%s: %s", name, text)
 			}
 			for _, p := range []string{"full", "denied"} {
-				if p == name && (len(s.InputAttestations) != 1 || s.InputAttestations[0].Digest["sha256"] != sig.Evidence.Digest.Encoded()) {
+				if p == name && (len(s.InputAttestations) != 1 ||
+					s.InputAttestations[0].Digest["sha256"] != sig.Evidence.Digest.Encoded()) {
 					t.Errorf("%s: %v", name, s.InputAttestations)
 				}
 			}
@@ -140,7 +150,8 @@ func TestPredicates(t *testing.T) {
 		}
 		if r, err := vsa.NewTest(d, o); (err != nil) != (tt.test == "") {
 			t.Errorf("%s: %v, %v", name, r, err)
-		} else if err == nil && (r.Result != tt.test || strings.Join(r.Passed, " ") != tt.passed || (len(r.Warned) > 0) != (tt.test == vsa.Warned)) {
+		} else if err == nil && (r.Result != tt.test || strings.Join(r.Passed, " ") != tt.passed ||
+			(len(r.Warned) > 0) != (tt.test == vsa.Warned)) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -156,23 +167,25 @@ func TestNoPredicate(t *testing.T) {
 	if _, err := vsa.NewSummary(good, o()); err != nil {
 		t.Fatal(err)
 	}
-	_, record := policy.Recorded(t.Context(), documented(says(policy.Allow)), &policy.Input{Name: "ghcr.io/acme/app:v1", Now: now, Report: &verify.Report{Subject: subject}})
+	_, record := policy.Recorded(t.Context(), documented(says(policy.Allow)),
+		&policy.Input{Name: "ghcr.io/acme/app:v1", Now: now, Report: &verify.Report{Subject: subject}})
 	with := func(edit func(*policy.Decision)) *policy.Decision { c := *good; edit(&c); return &c }
 	for name, tt := range map[string]struct {
 		d *policy.Decision
 		o *vsa.Options
 	}{
-		"replayed":          {record.Decide(t.Context(), documented(says(policy.Allow)), time.Time{}), o()},
-		"nothing":           {nil, o()},
-		"a dry run":         {with(func(d *policy.Decision) { d.Request = &policy.Request{DryRun: true} }), o()},
-		"of no image":       {with(func(d *policy.Decision) { d.Subject = verify.Descriptor{} }), o()},
-		"of no time":        {with(func(d *policy.Decision) { d.Time = time.Time{} }), o()},
-		"no options":        {good, nil},
-		"no verifier":       {good, &vsa.Options{}},
-		"no URI":            {good, &vsa.Options{Verifier: "acme"}},
-		"no policy":         {with(func(d *policy.Decision) { d.Document = nil }), o()},
-		"a policy":          {good, &vsa.Options{Verifier: gateID, Policy: "policy.yaml"}},
-		"a level of SLSA's": {decided(t, documented(rule("r", says(policy.Allow)))), &vsa.Options{Verifier: gateID, Properties: map[string][]string{"r": {"SLSA_BEST"}}}},
+		"replayed":    {record.Decide(t.Context(), documented(says(policy.Allow)), time.Time{}), o()},
+		"nothing":     {nil, o()},
+		"a dry run":   {with(func(d *policy.Decision) { d.Request = &policy.Request{DryRun: true} }), o()},
+		"of no image": {with(func(d *policy.Decision) { d.Subject = verify.Descriptor{} }), o()},
+		"of no time":  {with(func(d *policy.Decision) { d.Time = time.Time{} }), o()},
+		"no options":  {good, nil},
+		"no verifier": {good, &vsa.Options{}},
+		"no URI":      {good, &vsa.Options{Verifier: "acme"}},
+		"no policy":   {with(func(d *policy.Decision) { d.Document = nil }), o()},
+		"a policy":    {good, &vsa.Options{Verifier: gateID, Policy: "policy.yaml"}},
+		"a level of SLSA's": {decided(t, documented(rule("r", says(policy.Allow)))),
+			&vsa.Options{Verifier: gateID, Properties: map[string][]string{"r": {"SLSA_BEST"}}}},
 		"FAILED that passed": {decided(t, documented(rule("r", says(policy.Allow)))),
 			&vsa.Options{Verifier: gateID, Properties: map[string][]string{"r": {"FAILED"}}}},
 	} {
@@ -222,13 +235,17 @@ func TestGoogleSummary(t *testing.T) {
 	if err != nil || s.Result != vsa.Passed || s.Levels[1] != "SLSA_BUILD_LEVEL_2" || s.Time.Year() != 2024 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	const id, resource = "https://bcid.corp.google.com/verifier/bcid_package_enforcer/v0.1", "gce_image://gke-node-images:gke-12615-gke1418000-cos-101-17162-463-29-c-cgpv1-pre"
-	a := vsa.Accept{Verifiers: []vsa.Verifier{{ID: id, By: []verify.Identity{alice}}}, Resources: []string{resource}, Levels: []string{"BCID_L1", "SLSA_BUILD_LEVEL_1"}}
-	if d := policy.Decide(t.Context(), a, input(signed(alice, now, vsa.SummaryType, string(statement.Predicate)))); d.Verdict != policy.Allow {
+	const id, resource = "https://bcid.corp.google.com/verifier/bcid_package_enforcer/v0.1",
+		"gce_image://gke-node-images:gke-12615-gke1418000-cos-101-17162-463-29-c-cgpv1-pre"
+	a := vsa.Accept{Verifiers: []vsa.Verifier{{ID: id, By: []verify.Identity{alice}}}, Resources: []string{resource},
+		Levels: []string{"BCID_L1", "SLSA_BUILD_LEVEL_1"}}
+	if d := policy.Decide(t.Context(), a, input(signed(alice, now, vsa.SummaryType, string(statement.Predicate)))); d.Verdict !=
+		policy.Allow {
 		t.Error(d)
 	}
 	a.Levels = []string{"SLSA_BUILD_LEVEL_3"}
-	if d := policy.Decide(t.Context(), a, input(signed(alice, now, vsa.SummaryType, string(statement.Predicate)))); d.Verdict != policy.Deny {
+	if d := policy.Decide(t.Context(), a, input(signed(alice, now, vsa.SummaryType, string(statement.Predicate)))); d.Verdict !=
+		policy.Deny {
 		t.Error(d)
 	}
 }
@@ -242,8 +259,10 @@ func TestAccept(t *testing.T) {
 	const I, D, A = policy.Indeterminate, policy.Deny, policy.Allow
 	ago := func(h int) time.Time { return now.Add(-time.Duration(h) * time.Hour) }
 	edit := func(pairs ...string) string {
-		return strings.NewReplacer(pairs...).Replace(`{"verifier":{"id":"` + gateID + `"},"timeVerified":"2026-11-24T11:00:00Z","resourceUri":"oci://ghcr.io/acme/app",` +
-			`"policy":{"uri":"https://acme.example/policy.yaml","digest":{"sha256":"` + strings.TrimPrefix(policyDigest, "sha256:") + `"}},` +
+		return strings.NewReplacer(pairs...).Replace(`{"verifier":{"id":"` + gateID + `"},"timeVerified":"2026-11-24T11:00:00Z",` +
+			`"resourceUri":"oci://ghcr.io/acme/app",` +
+			`"policy":{"uri":"https://acme.example/policy.yaml","digest":{"sha256":"` +
+			strings.TrimPrefix(policyDigest, "sha256:") + `"}},` +
 			`"verificationResult":"PASSED","verifiedLevels":["SLSA_BUILD_LEVEL_3","ACME_SBOM"],"later":{"member":1}}`)
 	}
 	failed := edit(`"PASSED"`, `"FAILED"`, `["SLSA_BUILD_LEVEL_3","ACME_SBOM"]`, `["FAILED"]`)
@@ -265,7 +284,8 @@ func TestAccept(t *testing.T) {
 	revoked.Revoked = []string{good.Evidence.Digest.String()}
 	svr.Results = true
 	named := func(a *verify.Attestation, name string) *verify.Attestation { a.Name = name; return a }
-	result := `{"verifier":{"id":"` + gateID + `","policies":[{"digest":{"sha256":"` + strings.TrimPrefix(policyDigest, "sha256:") + `"}}]},"timeCreated":"2026-11-24T11:00:00Z","properties":["SLSA_BUILD_LEVEL_2","ACME_SBOM"]}`
+	result := `{"verifier":{"id":"` + gateID + `","policies":[{"digest":{"sha256":"` + strings.TrimPrefix(policyDigest, "sha256:") +
+		`"}}]},"timeCreated":"2026-11-24T11:00:00Z","properties":["SLSA_BUILD_LEVEL_2","ACME_SBOM"]}`
 	unbound := strings.Replace(result, `,"policies":[{"digest":{"sha256":"`+strings.TrimPrefix(policyDigest, "sha256:")+`"}}]`, "", 1)
 	two := append([]*verify.Attestation{at(3, failed)}, good)
 	for name, tt := range map[string]struct {
@@ -274,31 +294,40 @@ func TestAccept(t *testing.T) {
 		want  policy.Verdict
 		why   string
 	}{
-		"good":                        {rule, []*verify.Attestation{good}, A, ""},
-		"nothing":                     {rule, nil, D, ""},
-		"1 another signer":            {rule, []*verify.Attestation{signed(bob, ago(1), vsa.SummaryType, edit())}, D, "not asked for"},
-		"1 a signer of another":       {rule, []*verify.Attestation{at(1, edit(gateID, "https://other.example"))}, D, "not asked for"},
-		"1 the other pair":            {rule, []*verify.Attestation{signed(bob, ago(1), vsa.SummaryType, edit(gateID, "https://other.example"))}, A, ""},
-		"3 another type":              {rule, []*verify.Attestation{signed(alice, ago(1), "https://slsa.dev/verification_summary/v0.2", edit())}, D, ""},
-		"4 another repository":        {rule, []*verify.Attestation{at(1, edit("acme/app", "evil/app"))}, D, "another resource, oci://ghcr.io/evil/app"},
-		"4 a longer one":              {rule, []*verify.Attestation{at(1, edit("acme/app", "acme/app2"))}, D, "another resource"},
-		"4 another host":              {rule, []*verify.Attestation{at(1, edit("ghcr.io", "ghcr.io.evil.example"))}, D, "another resource"},
-		"4 in another spelling":       {rule, []*verify.Attestation{at(1, edit("oci://ghcr.io/acme/app", "docker://GHCR.io:443/acme/app:v7"))}, A, ""},
-		"4 promoted":                  {promoted, []*verify.Attestation{at(1, edit("ghcr.io", "staging.example"))}, A, ""},
-		"4 not promoted":              {promoted, []*verify.Attestation{at(1, edit("ghcr.io", "dev.example"))}, D, "another resource"},
-		"5 failed":                    {rule, []*verify.Attestation{at(1, failed)}, D, "it says FAILED"},
-		"5 another result":            {rule, []*verify.Attestation{at(1, edit(`"PASSED"`, `"passed"`))}, D, "not PASSED or FAILED"},
-		"5 passed and failed":         {rule, []*verify.Attestation{at(1, edit(`"ACME_SBOM"`, `"FAILED"`))}, D, "verifiedLevels say FAILED"},
-		"5 a lower level":             {rule, []*verify.Attestation{at(1, edit("LEVEL_3", "LEVEL_1"))}, D, "and not SLSA_BUILD_LEVEL_2"},
-		"5 another track":             {rule, []*verify.Attestation{at(1, edit("BUILD", "SOURCE"))}, D, "and not SLSA_BUILD_LEVEL_2"},
-		"5 a level in words":          {rule, []*verify.Attestation{at(1, edit("LEVEL_3", "LEVEL_3x"))}, D, "and not SLSA_BUILD_LEVEL_2"},
-		"5 unevaluated":               {rule, []*verify.Attestation{at(1, edit("LEVEL_3", "LEVEL_UNEVALUATED"))}, D, "and not SLSA_BUILD_LEVEL_2"},
-		"5 a property less":           {rule, []*verify.Attestation{at(1, edit(`,"ACME_SBOM"`, ""))}, D, "and not ACME_SBOM"},
-		"5 two levels":                {rule, []*verify.Attestation{at(1, edit(`"ACME_SBOM"`, `"ACME_SBOM","SLSA_BUILD_LEVEL_0"`))}, D, "two levels"},
-		"6 another policy":            {rule, []*verify.Attestation{at(1, edit("bbbb", "cccc"))}, D, "another policy"},
-		"6 a policy without digest":   {rule, []*verify.Attestation{at(1, edit(`"digest"`, `"digests"`))}, D, "another policy"},
-		"7 too old":                   {rule, []*verify.Attestation{at(25, edit("2026-11-24T11", "2026-11-23T11"))}, D, "longer than 24h0m0s ago"},
-		"7 signed anew":               {rule, []*verify.Attestation{at(1, edit("2026-11-24T11", "2026-11-22T11"))}, D, "longer than 24h0m0s ago"},
+		"good":                  {rule, []*verify.Attestation{good}, A, ""},
+		"nothing":               {rule, nil, D, ""},
+		"1 another signer":      {rule, []*verify.Attestation{signed(bob, ago(1), vsa.SummaryType, edit())}, D, "not asked for"},
+		"1 a signer of another": {rule, []*verify.Attestation{at(1, edit(gateID, "https://other.example"))}, D, "not asked for"},
+		"1 the other pair": {rule,
+			[]*verify.Attestation{signed(bob, ago(1), vsa.SummaryType, edit(gateID, "https://other.example"))}, A, ""},
+		"3 another type": {rule,
+			[]*verify.Attestation{signed(alice, ago(1), "https://slsa.dev/verification_summary/v0.2", edit())}, D, ""},
+		"4 another repository": {rule, []*verify.Attestation{at(1, edit("acme/app", "evil/app"))}, D,
+			"another resource, oci://ghcr.io/evil/app"},
+		"4 a longer one": {rule, []*verify.Attestation{at(1, edit("acme/app", "acme/app2"))}, D, "another resource"},
+		"4 another host": {rule, []*verify.Attestation{at(1, edit("ghcr.io", "ghcr.io.evil.example"))}, D, "another resource"},
+		"4 in another spelling": {rule,
+			[]*verify.Attestation{at(1, edit("oci://ghcr.io/acme/app", "docker://GHCR.io:443/acme/app:v7"))}, A, ""},
+		"4 promoted":       {promoted, []*verify.Attestation{at(1, edit("ghcr.io", "staging.example"))}, A, ""},
+		"4 not promoted":   {promoted, []*verify.Attestation{at(1, edit("ghcr.io", "dev.example"))}, D, "another resource"},
+		"5 failed":         {rule, []*verify.Attestation{at(1, failed)}, D, "it says FAILED"},
+		"5 another result": {rule, []*verify.Attestation{at(1, edit(`"PASSED"`, `"passed"`))}, D, "not PASSED or FAILED"},
+		"5 passed and failed": {rule, []*verify.Attestation{at(1, edit(`"ACME_SBOM"`, `"FAILED"`))}, D,
+			"verifiedLevels say FAILED"},
+		"5 a lower level":    {rule, []*verify.Attestation{at(1, edit("LEVEL_3", "LEVEL_1"))}, D, "and not SLSA_BUILD_LEVEL_2"},
+		"5 another track":    {rule, []*verify.Attestation{at(1, edit("BUILD", "SOURCE"))}, D, "and not SLSA_BUILD_LEVEL_2"},
+		"5 a level in words": {rule, []*verify.Attestation{at(1, edit("LEVEL_3", "LEVEL_3x"))}, D, "and not SLSA_BUILD_LEVEL_2"},
+		"5 unevaluated": {rule, []*verify.Attestation{at(1, edit("LEVEL_3", "LEVEL_UNEVALUATED"))}, D,
+			"and not SLSA_BUILD_LEVEL_2"},
+		"5 a property less": {rule, []*verify.Attestation{at(1, edit(`,"ACME_SBOM"`, ""))}, D, "and not ACME_SBOM"},
+		"5 two levels": {rule, []*verify.Attestation{at(1, edit(`"ACME_SBOM"`, `"ACME_SBOM","SLSA_BUILD_LEVEL_0"`))}, D,
+			"two levels"},
+		"6 another policy":          {rule, []*verify.Attestation{at(1, edit("bbbb", "cccc"))}, D, "another policy"},
+		"6 a policy without digest": {rule, []*verify.Attestation{at(1, edit(`"digest"`, `"digests"`))}, D, "another policy"},
+		"7 too old": {rule, []*verify.Attestation{at(25, edit("2026-11-24T11", "2026-11-23T11"))}, D,
+			"longer than 24h0m0s ago"},
+		"7 signed anew": {rule, []*verify.Attestation{at(1, edit("2026-11-24T11", "2026-11-22T11"))}, D,
+			"longer than 24h0m0s ago"},
 		"7 of an old signature":       {rule, []*verify.Attestation{at(25, edit())}, D, "longer than 24h0m0s ago"},
 		"7 of tomorrow":               {rule, []*verify.Attestation{at(1, edit("2026-11-24T11", "2026-11-25T11"))}, D, "in the future"},
 		"7 nobody proves when":        {rule, []*verify.Attestation{unproven(at(1, edit()))}, D, "own word alone"},
@@ -308,22 +337,32 @@ func TestAccept(t *testing.T) {
 		"9 failed later":              {rule, []*verify.Attestation{at(2, edit()), at(1, failed)}, D, "it says FAILED"},
 		"9 failed before":             {rule, two, A, ""},
 		"9 failed, nobody knows when": {ageless, []*verify.Attestation{at(1, edit()), unproven(at(2, failed))}, D, "it says FAILED"},
-		"9 failed elsewhere":          {rule, []*verify.Attestation{at(2, edit()), at(1, strings.Replace(failed, "acme/app", "acme/other", 1))}, A, ""},
-		"9 failed by another policy":  {rule, []*verify.Attestation{at(2, edit()), at(1, strings.ReplaceAll(failed, "bbbb", "cccc"))}, A, ""},
-		"9 failed by some policy":     {rule, []*verify.Attestation{at(2, edit()), at(1, strings.Replace(failed, `"digest"`, `"digests"`, 1))}, D, "it says FAILED"},
-		"9 failed, says a stranger":   {rule, []*verify.Attestation{at(2, edit()), signed(bob, ago(1), vsa.SummaryType, failed)}, A, ""},
-		"cannot be read":              {rule, []*verify.Attestation{at(1, "{")}, D, "verification summary"},
-		"one cannot be read":          {rule, []*verify.Attestation{at(2, edit()), at(1, `{"verifier":1}`)}, D, "verification summary"},
-		"a member twice":              {rule, []*verify.Attestation{at(1, edit(`"PASSED"`, `"FAILED","verificationResult":"PASSED"`))}, D, "twice"},
+		"9 failed elsewhere": {rule,
+			[]*verify.Attestation{at(2, edit()), at(1, strings.Replace(failed, "acme/app", "acme/other", 1))}, A, ""},
+		"9 failed by another policy": {rule,
+			[]*verify.Attestation{at(2, edit()), at(1, strings.ReplaceAll(failed, "bbbb", "cccc"))}, A, ""},
+		"9 failed by some policy": {rule,
+			[]*verify.Attestation{at(2, edit()), at(1, strings.Replace(failed, `"digest"`, `"digests"`, 1))}, D, "it says FAILED"},
+		"9 failed, says a stranger": {rule, []*verify.Attestation{at(2, edit()), signed(bob, ago(1), vsa.SummaryType, failed)}, A, ""},
+		"cannot be read":            {rule, []*verify.Attestation{at(1, "{")}, D, "verification summary"},
+		"one cannot be read":        {rule, []*verify.Attestation{at(2, edit()), at(1, `{"verifier":1}`)}, D, "verification summary"},
+		"a member twice": {rule, []*verify.Attestation{at(1, edit(`"PASSED"`, `"FAILED","verificationResult":"PASSED"`))},
+			D, "twice"},
 
-		"a result":                 {svr, []*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, result), "oci://ghcr.io/acme/app")}, A, ""},
-		"a result, not asked for":  {rule, []*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, result), "oci://ghcr.io/acme/app")}, D, ""},
-		"a result for elsewhere":   {svr, []*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, result), "oci://ghcr.io/evil/app")}, D, "another resource"},
-		"a result for nowhere":     {svr, []*verify.Attestation{signed(alice, ago(1), vsa.ResultType, result)}, D, "another resource"},
-		"a result of no policies":  {svr, []*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, unbound), "ghcr.io/acme/app")}, D, "policies"},
-		"an older result":          {svr, []*verify.Attestation{named(signed(alice, ago(1), vsa.ResultTypeV1, result), "ghcr.io/acme/app")}, A, ""},
-		"an older, of no policies": {svr, []*verify.Attestation{named(signed(alice, ago(1), vsa.ResultTypeV1, unbound), "ghcr.io/acme/app")}, D, "another policy"},
-		"no verifiers":             {vsa.Accept{}, []*verify.Attestation{good}, I, "no verifier"},
+		"a result": {svr,
+			[]*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, result), "oci://ghcr.io/acme/app")}, A, ""},
+		"a result, not asked for": {rule,
+			[]*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, result), "oci://ghcr.io/acme/app")}, D, ""},
+		"a result for elsewhere": {svr,
+			[]*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, result), "oci://ghcr.io/evil/app")}, D, "another resource"},
+		"a result for nowhere": {svr, []*verify.Attestation{signed(alice, ago(1), vsa.ResultType, result)}, D, "another resource"},
+		"a result of no policies": {svr, []*verify.Attestation{named(signed(alice, ago(1), vsa.ResultType, unbound), "ghcr.io/acme/app")},
+			D, "policies"},
+		"an older result": {svr,
+			[]*verify.Attestation{named(signed(alice, ago(1), vsa.ResultTypeV1, result), "ghcr.io/acme/app")}, A, ""},
+		"an older, of no policies": {svr,
+			[]*verify.Attestation{named(signed(alice, ago(1), vsa.ResultTypeV1, unbound), "ghcr.io/acme/app")}, D, "another policy"},
+		"no verifiers": {vsa.Accept{}, []*verify.Attestation{good}, I, "no verifier"},
 	} {
 		d := policy.Decide(t.Context(), tt.rule, input(tt.there...))
 		if d.Verdict != tt.want || !strings.Contains(d.Reason, tt.why) {
@@ -375,7 +414,8 @@ func TestAcceptValidate(t *testing.T) {
 }
 
 func FuzzSummary(f *testing.F) {
-	f.Add([]byte(`{"verifier":{"id":"https://a.example","version":{"a":"1"}},"timeVerified":"2026-11-24T11:00:00Z","resourceUri":"r","policy":{"uri":"u","digest":{"sha256":"AA"}},` +
+	f.Add([]byte(`{"verifier":{"id":"https://a.example","version":{"a":"1"}},"timeVerified":"2026-11-24T11:00:00Z","resourceUri":"r",` +
+		`"policy":{"uri":"u","digest":{"sha256":"AA"}},` +
 		`"inputAttestations":[{"uri":"x"}],"verificationResult":"PASSED","verifiedLevels":["SLSA_BUILD_LEVEL_3"]}`))
 	f.Add([]byte(`{"verifier":{"id":"https://a.example","policies":[]},"timeCreated":"2026-11-24T11:00:00Z","properties":["A"]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

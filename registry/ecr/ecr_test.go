@@ -257,7 +257,8 @@ func TestRegionsAndAccounts(t *testing.T) {
 		{"123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu", "HOME eusc-de-east-1 api.ecr.eusc-de-east-1.amazonaws.eu"},
 		{"123456789012.dkr-ecr.ap-south-1.on.aws", "HOME ap-south-1 api.ecr.ap-south-1.amazonaws.com"},
 		{"vpce-0123456789abcdef0-abcd1234.dkr.ecr.eu-west-1.vpce.amazonaws.com", "HOME eu-west-1 api.ecr.eu-west-1.amazonaws.com"},
-		{"vpce-0123456789abcdef0-abcd1234-eu-west-3a.dkr.ecr.eu-west-3.vpce.amazonaws.com", "HOME eu-west-3 api.ecr.eu-west-3.amazonaws.com"},
+		{"vpce-0123456789abcdef0-abcd1234-eu-west-3a.dkr.ecr.eu-west-3.vpce.amazonaws.com",
+			"HOME eu-west-3 api.ecr.eu-west-3.amazonaws.com"},
 		{"public.ecr.aws", "HOME us-east-1 api.ecr-public.us-east-1.amazonaws.com"},
 		{"ecr-public.aws.com", ""},
 	} {

@@ -30,9 +30,10 @@ type Selection struct {
 	TagPatterns  []string `json:"tagPatternList,omitempty"` // all of which an image's tags match; * stands for any text
 	TagPrefixes  []string `json:"tagPrefixList,omitempty"`  // all of which are there
 	StorageClass string   `json:"storageClass,omitempty"`   // standard or archive
-	CountType    string   `json:"countType"`                // imageCountMoreThan, sinceImagePushed, sinceImagePulled or sinceImageTransitioned
-	CountUnit    string   `json:"countUnit,omitempty"`      // days
-	CountNumber  int      `json:"countNumber"`
+	// imageCountMoreThan, sinceImagePushed, sinceImagePulled or sinceImageTransitioned
+	CountType   string `json:"countType"`
+	CountUnit   string `json:"countUnit,omitempty"` // days
+	CountNumber int    `json:"countNumber"`
 }
 
 // An Action is expire, or transition to a storage class.

@@ -36,18 +36,24 @@ func TestLifecycle(t *testing.T) {
 		rules []string
 		want  []string // "removes" or "counts", and of which rule
 	}{
-		"nothing":                      {nil, nil},
-		"untagged after days":          {[]string{rule(1, `"tagStatus": "untagged", `+days)}, []string{"removes 1"}},
-		"one untagged":                 {[]string{rule(1, `"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}`)}, []string{"removes 1"}},
-		"images of a prefix":           {[]string{rule(1, `"tagStatus": "tagged", "tagPrefixList": ["prod"], `+days)}, nil},
-		"images of a pattern":          {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["prod*"], `+days)}, nil},
-		"a pattern that ends":          {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["*-prod"], `+days)}, nil},
-		"cosign's tags":                {[]string{rule(1, `"tagStatus": "tagged", "tagPrefixList": ["sha256-"], `+days)}, []string{"removes 1"}},
-		"cosign's signatures":          {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["*.sig"], `+days)}, []string{"removes 1"}},
-		"all by age":                   {[]string{rule(1, `"tagStatus": "any", `+days)}, nil},
-		"all that have a tag":          {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["*"], `+days)}, nil},
-		"all by number":                {[]string{rule(1, `"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}`)}, []string{"counts 1"}},
-		"all by pulls":                 {[]string{rule(1, `"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 30}`)}, []string{"removes 1"}},
+		"nothing":             {nil, nil},
+		"untagged after days": {[]string{rule(1, `"tagStatus": "untagged", `+days)}, []string{"removes 1"}},
+		"one untagged": {[]string{rule(1, `"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}`)},
+			[]string{"removes 1"}},
+		"images of a prefix":  {[]string{rule(1, `"tagStatus": "tagged", "tagPrefixList": ["prod"], `+days)}, nil},
+		"images of a pattern": {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["prod*"], `+days)}, nil},
+		"a pattern that ends": {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["*-prod"], `+days)}, nil},
+		"cosign's tags": {[]string{rule(1, `"tagStatus": "tagged", "tagPrefixList": ["sha256-"], `+days)},
+			[]string{"removes 1"}},
+		"cosign's signatures": {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["*.sig"], `+days)},
+			[]string{"removes 1"}},
+		"all by age":          {[]string{rule(1, `"tagStatus": "any", `+days)}, nil},
+		"all that have a tag": {[]string{rule(1, `"tagStatus": "tagged", "tagPatternList": ["*"], `+days)}, nil},
+		"all by number": {[]string{rule(1, `"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}`)},
+			[]string{"counts 1"}},
+		"all by pulls": {
+			[]string{rule(1, `"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 30}`)},
+			[]string{"removes 1"}},
 		"images spared, then the rest": {[]string{rule(9, `"tagStatus": "any", `+days), rule(1, `"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "imageCountMoreThan", "countNumber": 99}`)}, []string{"removes 9"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,8 +34,8 @@ type SettingsClient interface {
 // Settings are those of a repository that matter to evidence in it.
 type Settings struct {
 	Exists bool
-	// Template is the prefix of the creation template by which the first push creates the repository; empty if none does. ECR's own name for
-	// one that is for all repositories is ROOT.
+	// Template is the prefix of the creation template by which the first push creates the repository; empty if none does. ECR's own name
+	// for one that is for all repositories is ROOT.
 	Template string
 	// Upstream is the registry behind a pull-through cache, whose evidence is not ECR's to keep; empty if the repository is none.
 	Upstream   string

@@ -28,7 +28,8 @@ func TestInspect(t *testing.T) {
 	none := map[string][2]string{"GetLifecyclePolicy": {"LifecyclePolicyNotFoundException", "none"}}
 	missing := map[string][2]string{"DescribeRepositories": {"RepositoryNotFoundException", "none"}}
 	template := func(prefix, mutability string, applied ...string) object {
-		return object{"prefix": prefix, "imageTagMutability": mutability, "appliedFor": applied, "lifecyclePolicy": policy["lifecyclePolicyText"]}
+		return object{"prefix": prefix, "imageTagMutability": mutability, "appliedFor": applied,
+			"lifecyclePolicy": policy["lifecyclePolicyText"]}
 	}
 	for name, c := range map[string]struct {
 		answers object
@@ -38,10 +39,12 @@ func TestInspect(t *testing.T) {
 	}{
 		"as it should be": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*")}, none, nil,
 			func(s *ecr.Settings) bool { return s.Exists && s.Lifecycle == nil && s.Exclusions[0] == "sha256-*" }},
-		"mutable":                      {object{"DescribeRepositories": repository("MUTABLE")}, none, []string{"tags are mutable"}, nil},
-		"immutable":                    {object{"DescribeRepositories": repository("IMMUTABLE")}, none, []string{"tags are immutable"}, nil},
-		"immutable, another exclusion": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "dev-*", "sha256-*.att")}, none, []string{"tags are immutable"}, nil},
-		"immutable, a wide exclusion":  {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha*")}, none, nil, nil},
+		"mutable": {object{"DescribeRepositories": repository("MUTABLE")}, none, []string{"tags are mutable"}, nil},
+		"immutable": {object{"DescribeRepositories": repository("IMMUTABLE")}, none,
+			[]string{"tags are immutable"}, nil},
+		"immutable, another exclusion": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "dev-*", "sha256-*.att")},
+			none, []string{"tags are immutable"}, nil},
+		"immutable, a wide exclusion": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha*")}, none, nil, nil},
 		"a rule that takes evidence": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"), "GetLifecyclePolicy": policy}, nil,
 			[]string{"lifecycle policy: rule 1"}, func(s *ecr.Settings) bool { return len(s.Lifecycle.Rules) == 1 }},
 		"a policy that is none": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"), "GetLifecyclePolicy": object{"lifecyclePolicyText": "x"}}, nil,

@@ -49,7 +49,8 @@ type Source struct {
 	Client     SourceClient
 	// ManagedSigning says that ECR itself signs what is pushed here. If no Notary Project signature is found, its status is asked for.
 	ManagedSigning bool
-	// Origin is where images here are replicated from; nil if nowhere. Evidence that is there and not here is told. It costs a listing there.
+	// Origin is where images here are replicated from; nil if nowhere. Evidence that is there and not here is told. It costs a listing
+	// there.
 	Origin *Source
 }
 
@@ -198,13 +199,15 @@ func (s *Source) referrers(ctx context.Context, at location, subject registry.De
 			return nil, fmt.Errorf("ecr: referrers of %s in %s: %w", subject.Digest, at.repository, kind(err))
 		}
 		for _, r := range page.Referrers {
-			d := registry.Descriptor{MediaType: aws.ToString(r.MediaType), Digest: digest.Digest(aws.ToString(r.Digest)), Size: aws.ToInt64(r.Size),
+			d := registry.Descriptor{MediaType: aws.ToString(r.MediaType), Digest: digest.Digest(aws.ToString(r.Digest)),
+				Size:         aws.ToInt64(r.Size),
 				ArtifactType: aws.ToString(r.ArtifactType), Annotations: r.Annotations}
 			if err := d.Digest.Validate(); err != nil {
 				return nil, fmt.Errorf("ecr: referrers of %s in %s: %q: %w", subject.Digest, at.repository, d.Digest, err)
 			}
 			if out = append(out, Referrer{d, r.ArtifactStatus}); len(out) > maxReferrers {
-				return nil, fmt.Errorf("ecr: referrers of %s in %s: %w: more than %d", subject.Digest, at.repository, registry.ErrLimit, maxReferrers)
+				return nil, fmt.Errorf("ecr: referrers of %s in %s: %w: more than %d", subject.Digest, at.repository, registry.ErrLimit,
+					maxReferrers)
 			}
 		}
 		next := aws.ToString(page.NextToken)
@@ -251,7 +254,8 @@ func (st *State) unreadable() iter.Seq2[registry.Descriptor, error] {
 	return func(yield func(registry.Descriptor, error) bool) {
 		away := false
 		for _, r := range st.Referrers {
-			why := map[types.ArtifactStatus]error{types.ArtifactStatusArchived: ErrArchived, types.ArtifactStatusActivating: ErrActivating}[r.Status]
+			why := map[types.ArtifactStatus]error{types.ArtifactStatusArchived: ErrArchived,
+				types.ArtifactStatusActivating: ErrActivating}[r.Status]
 			if why == nil && r.Status != types.ArtifactStatusActive {
 				why = fmt.Errorf("in a state that is not known here: %.40q", string(r.Status))
 			}

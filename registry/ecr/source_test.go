@@ -123,7 +123,8 @@ func pushSigned(t *testing.T) *pushed {
 	p.images = &images{}
 	p.repo = p.open(t, home+"/app", p.login())
 	data := []byte(
-		`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{"mediaType":"application/vnd.oci.empty.v1+json",` +
+		`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest +
+			`","config":{"mediaType":"application/vnd.oci.empty.v1+json",` +
 			`"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
 	)
 	empty := registry.Descriptor{MediaType: ocispec.MediaTypeEmptyJSON, Digest: digest.FromString("{}"), Size: 2}
@@ -184,15 +185,17 @@ func TestStates(t *testing.T) {
 		err     error // that says why
 		state   string
 	}{
-		"active": {prepare: func(p *pushed, _ *ecr.Source) { p.images.add("eu-central-1", p.manifests[0], "ACTIVE") }, verdict: policy.Allow,
-			state: "1 active"},
+		"active": {prepare: func(p *pushed, _ *ecr.Source) { p.images.add("eu-central-1", p.manifests[0], "ACTIVE") },
+			verdict: policy.Allow,
+			state:   "1 active"},
 		"nothing": {unlist: true, verdict: policy.Deny, state: "0 active"},
 		"archived": {prepare: func(p *pushed, _ *ecr.Source) { p.images.add("eu-central-1", p.manifests[0], "ARCHIVED") }, unlist: true,
 			verdict: policy.Indeterminate, err: ecr.ErrArchived, state: "0 active, 1 archived"},
 		"activating": {prepare: func(p *pushed, _ *ecr.Source) { p.images.add("eu-central-1", p.manifests[0], "ACTIVATING") }, unlist: true,
 			verdict: policy.Indeterminate, err: ecr.ErrActivating, state: "0 active, 1 activating"},
 		"one archived, one active": {prepare: func(p *pushed, _ *ecr.Source) {
-			p.images.add("eu-central-1", registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString("old"), Size: 3}, "ARCHIVED")
+			p.images.add("eu-central-1",
+				registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString("old"), Size: 3}, "ARCHIVED")
 			p.images.add("eu-central-1", p.manifests[0], "ACTIVE")
 		}, verdict: policy.Allow, err: ecr.ErrArchived, state: "1 active, 1 archived"},
 		"signing": {prepare: func(p *pushed, s *ecr.Source) {
@@ -204,10 +207,12 @@ func TestStates(t *testing.T) {
 		"signed, and archived": {prepare: func(p *pushed, s *ecr.Source) {
 			s.ManagedSigning, p.images.signing = true, status("COMPLETE", "", "")
 			p.images.add("eu-central-1", p.manifests[0], "ARCHIVED")
-		}, unlist: true, verdict: policy.Indeterminate, err: ecr.ErrArchived, state: "0 active, 1 archived, signing by " + profile + ": COMPLETE"},
+		}, unlist: true, verdict: policy.Indeterminate, err: ecr.ErrArchived, state: "0 active, 1 archived, signing by " + profile +
+			": COMPLETE"},
 		"signing failed": {prepare: func(p *pushed, s *ecr.Source) {
 			s.ManagedSigning, p.images.signing = true, status("FAILED", "AccessDeniedException", "no\npermission")
-		}, unlist: true, verdict: policy.Deny, state: "0 active, signing by " + profile + ": FAILED (AccessDeniedException: no permission)"},
+		}, unlist: true, verdict: policy.Deny, state: "0 active, signing by " + profile + ": FAILED (AccessDeniedException: no " +
+			"permission)"},
 		"replicated without evidence": {prepare: func(p *pushed, s *ecr.Source) {
 			s.Origin = &ecr.Source{Repository: registryAt(p, "us-east-1"), Client: s.Client}
 			p.images.add("us-east-1", p.manifests[0], "ACTIVE")
@@ -218,7 +223,8 @@ func TestStates(t *testing.T) {
 			p.images.add("eu-central-1", p.manifests[0], "ACTIVE")
 		}, verdict: policy.Allow, state: "1 active"},
 		"behind a cache": {prepare: func(p *pushed, _ *ecr.Source) {
-			p.images.refuse = map[string][2]string{"ListImageReferrers": {"UnableToListUpstreamImageReferrersException", "upstream said no"}}
+			p.images.refuse = map[string][2]string{"ListImageReferrers": {"UnableToListUpstreamImageReferrersException",
+				"upstream said no"}}
 		}, unlist: true, verdict: policy.Indeterminate, err: ecr.ErrUpstream},
 		"an archived image": {prepare: func(p *pushed, _ *ecr.Source) {
 			p.images.refuse = map[string][2]string{"ListImageReferrers": {"ImageArchivedException", "archived"}}
@@ -226,7 +232,8 @@ func TestStates(t *testing.T) {
 		"no permission": {prepare: func(p *pushed, _ *ecr.Source) {
 			p.images.refuse = map[string][2]string{"ListImageReferrers": {"AccessDeniedException", "ecr:BatchGetImage"}}
 		}, unlist: true, verdict: policy.Indeterminate},
-		"a state of tomorrow": {prepare: func(p *pushed, _ *ecr.Source) { p.images.add("eu-central-1", p.manifests[0], "FROZEN") }, unlist: true,
+		"a state of tomorrow": {prepare: func(p *pushed, _ *ecr.Source) { p.images.add("eu-central-1", p.manifests[0], "FROZEN") },
+			unlist:  true,
 			verdict: policy.Indeterminate, state: "0 active"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	blob := []byte("a layer")
-	err = repo.Push(context.Background(), registry.Descriptor{Digest: digest.FromBytes(blob), Size: int64(len(blob))}, bytes.NewReader(blob))
+	err = repo.Push(context.Background(), registry.Descriptor{Digest: digest.FromBytes(blob), Size: int64(len(blob))},
+		bytes.NewReader(blob))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -200,8 +200,9 @@ func TokenAuth(user, password string) Quirk {
 				actions, ok := strings.CutPrefix(scope, "repository:"+name+":")
 				return ok && slices.Contains(strings.Split(actions, ","), action)
 			}) {
-				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="test",scope="repository:%s:%s"`, r.Host,
-					name, action))
+				w.Header().Set("WWW-Authenticate",
+					fmt.Sprintf(`Bearer realm="http://%s/token",service="test",scope="repository:%s:%s"`, r.Host,
+						name, action))
 				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}

@@ -51,7 +51,8 @@ func (db *apkDB) Extract(ctx context.Context, in *filesystem.ScanInput) (out inv
 		name, version := s["P"], s["V"]
 		if name == "" || version == "" {
 			if name+version != "" {
-				if damaged = append(damaged, fmt.Errorf("package %.100q has no name or no version", name+" "+version)); len(damaged) == maxDamaged {
+				if damaged = append(damaged, fmt.Errorf("package %.100q has no name or no version", name+" "+version)); len(damaged) ==
+					maxDamaged {
 					return out, errors.Join(append(damaged, errors.New("and so on"))...)
 				}
 			}

@@ -16,12 +16,15 @@ func BenchmarkDir(b *testing.B) {
 	var status, lock strings.Builder
 	lock.WriteString(`{"lockfileVersion":3,"packages":{"":{"name":"app","version":"1.0.0"}`)
 	for i := range 500 {
-		fmt.Fprintf(&status, "Package: p%d\nStatus: install ok installed\nArchitecture: amd64\nMaintainer: A <a@example.org>\nVersion: 1.%d-1\nDepends: p%d (>= 1), p%d | x\nDescription: one\n more\n\n", i, i, i/2, i/3)
+		fmt.Fprintf(&status, "Package: p%d\nStatus: install ok installed\nArchitecture: amd64\nMaintainer: A <a@example.org>\n"+
+			"Version: 1.%d-1\nDepends: p%d (>= 1), p%d | x\nDescription: one\n more\n\n", i, i, i/2, i/3)
 		add(deb, fmt.Sprintf("usr/share/doc/p%d/copyright", i), copyright)
 		add(deb, fmt.Sprintf("usr/bin/p%d", i), "\x7fELF")
-		add(npm, fmt.Sprintf("node_modules/p%d/package.json", i), fmt.Sprintf(`{"name":"p%d","version":"1.0.0","license":"MIT","dependencies":{"p%d":"^1"},"author":"A"}`, i, i/2))
+		add(npm, fmt.Sprintf("node_modules/p%d/package.json", i),
+			fmt.Sprintf(`{"name":"p%d","version":"1.0.0","license":"MIT","dependencies":{"p%d":"^1"},"author":"A"}`, i, i/2))
 		add(npm, fmt.Sprintf("node_modules/p%d/index.js", i), "x")
-		fmt.Fprintf(&lock, `,"node_modules/p%d":{"version":"1.0.0","resolved":"https://registry.npmjs.org/p/-/p-1.0.0.tgz","license":"MIT","dependencies":{"p%d":"^1"}}`, i, i/2)
+		fmt.Fprintf(&lock, `,"node_modules/p%d":{"version":"1.0.0","resolved":"https://registry.npmjs.org/p/-/p-1.0.0.tgz",`+
+			`"license":"MIT","dependencies":{"p%d":"^1"}}`, i, i/2)
 	}
 	add(deb, "var/lib/dpkg/status", status.String())
 	add(deb, "etc/os-release", debianRelease)
@@ -48,7 +51,8 @@ func BenchmarkDir(b *testing.B) {
 
 func benchJar(b *testing.B, i int) string {
 	b.Helper()
-	entries := []entryOf{manifestOf(fmt.Sprintf("Implementation-Title: lib%d", i), "Implementation-Version: 1.0"), pomOf("org.example", fmt.Sprintf("lib%d", i), "1.0")}
+	entries := []entryOf{manifestOf(fmt.Sprintf("Implementation-Title: lib%d", i), "Implementation-Version: 1.0"),
+		pomOf("org.example", fmt.Sprintf("lib%d", i), "1.0")}
 	for n := range 200 {
 		entries = append(entries, entryOf{fmt.Sprintf("org/example/C%d.class", n), strings.Repeat("x", 500)})
 	}

@@ -91,9 +91,11 @@ func npmProject() []item {
 	return []item{
 		{name: "app/package.json", body: `{"name":"app","version":"1.0.0","license":"MIT","dependencies":{"a":"^1","@s/b":"*"}}`},
 		{name: "app/node_modules/a/package.json", body: `{"name":"a","version":"1.2.3","license":"ISC","dependencies":{"c":"1"}}`},
-		{name: "app/node_modules/a/node_modules/c/package.json", body: `{"name":"c","version":"1.0.0","licenses":[{"type":"BSD-3-Clause"}]}`},
+		{name: "app/node_modules/a/node_modules/c/package.json",
+			body: `{"name":"c","version":"1.0.0","licenses":[{"type":"BSD-3-Clause"}]}`},
 		{name: "app/node_modules/c/package.json", body: `{"name":"c","version":"2.0.0","license":{"type":"MIT"}}`},
-		{name: "app/node_modules/@s/b/package.json", body: `{"name":"@s/b","version":"0.1.0","license":"(MIT OR Apache-2.0)","dependencies":{"c":"2"}}`},
+		{name: "app/node_modules/@s/b/package.json", body: `{"name":"@s/b","version":"0.1.0","license":"(MIT OR Apache-2.0)",` +
+			`"dependencies":{"c":"2"}}`},
 		{name: "app/package-lock.json", body: `{"name":"app","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"app","version":"1.0.0","dependencies":{"a":"^1"}},
 "node_modules/a":{"version":"1.2.3","resolved":"https://registry.npmjs.org/a/-/a-1.2.3.tgz","integrity":"sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==","license":"ISC"},
 "node_modules/a/node_modules/c":{"version":"1.0.0"},"node_modules/c":{"version":"2.0.0"},"node_modules/@s/b":{"version":"0.1.0"}}}`},
@@ -103,8 +105,10 @@ func npmProject() []item {
 func python() []item {
 	const dir = "usr/lib/python3/site-packages/"
 	return []item{
-		{name: dir + "requests-2.31.0.dist-info/METADATA", body: "Metadata-Version: 2.1\nName: requests\nVersion: 2.31.0\nLicense: Apache-2.0\nRequires-Dist: Idna_x (<4,>=2.5)\nRequires-Dist: extra ; extra == 'socks'\n\nLicense: none\n"},
-		{name: dir + "idna_x-3.4.dist-info/METADATA", body: "Metadata-Version: 2.4\nName: idna-x\nVersion: 3.4\nLicense-Expression: BSD-3-Clause\n"},
+		{name: dir + "requests-2.31.0.dist-info/METADATA", body: "Metadata-Version: 2.1\nName: requests\nVersion: 2.31.0\n" +
+			"License: Apache-2.0\nRequires-Dist: Idna_x (<4,>=2.5)\nRequires-Dist: extra ; extra == 'socks'\n\nLicense: none\n"},
+		{name: dir + "idna_x-3.4.dist-info/METADATA", body: "Metadata-Version: 2.4\nName: idna-x\nVersion: 3.4\n" +
+			"License-Expression: BSD-3-Clause\n"},
 	}
 }
 
@@ -132,15 +136,20 @@ func what(d *sbom.Document) (components, edges []string) {
 	return components, edges
 }
 
-var wantComponents = []string{"debian", "example", "pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=debian-12", "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
-	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12", "pkg:npm/%40s/b@0.1.0", "pkg:npm/a@1.2.3", "pkg:npm/app@1.0.0", "pkg:npm/c@1.0.0", "pkg:npm/c@2.0.0",
+var wantComponents = []string{"debian", "example", "pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=debian-12",
+	"pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
+	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12", "pkg:npm/%40s/b@0.1.0", "pkg:npm/a@1.2.3",
+	"pkg:npm/app@1.0.0", "pkg:npm/c@1.0.0", "pkg:npm/c@2.0.0",
 	"pkg:pypi/idna-x@3.4", "pkg:pypi/requests@2.31.0"}
 
 var wantEdges = []string{
 	"pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=debian-12 -> pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
-	"pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12 -> pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12",
-	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12 -> pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
-	"pkg:npm/%40s/b@0.1.0 -> pkg:npm/c@2.0.0", "pkg:npm/a@1.2.3 -> pkg:npm/c@1.0.0", "pkg:npm/app@1.0.0 -> pkg:npm/%40s/b@0.1.0", "pkg:npm/app@1.0.0 -> pkg:npm/a@1.2.3",
+	"pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12 -> pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&" +
+		"upstream=gcc-12",
+	"pkg:deb/debian/libgcc-s1@1:12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12 -> " +
+		"pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
+	"pkg:npm/%40s/b@0.1.0 -> pkg:npm/c@2.0.0", "pkg:npm/a@1.2.3 -> pkg:npm/c@1.0.0", "pkg:npm/app@1.0.0 -> pkg:npm/%40s/b@0.1.0",
+	"pkg:npm/app@1.0.0 -> pkg:npm/a@1.2.3",
 	"pkg:pypi/requests@2.31.0 -> pkg:pypi/idna-x@3.4",
 }
 
@@ -172,17 +181,20 @@ func check(t *testing.T, doc *sbom.Document, report *Report) {
 			licenses[c.Name] = licenses[c.Name] + strings.Join(s, ", ") + ";"
 		}
 	}
-	want := map[string]string{"bash": "GPL-3.0-or-later AND MIT;", "a": "ISC;", "b": "(MIT OR Apache-2.0);", "app": "MIT;", "c": "BSD-3-Clause;MIT;", "idna-x": "BSD-3-Clause;", "requests": "Apache-2.0;"}
+	want := map[string]string{"bash": "GPL-3.0-or-later AND MIT;", "a": "ISC;", "b": "(MIT OR Apache-2.0);", "app": "MIT;",
+		"c": "BSD-3-Clause;MIT;", "idna-x": "BSD-3-Clause;", "requests": "Apache-2.0;"}
 	if !maps.Equal(licenses, want) {
 		t.Errorf("licences %q, want %q", licenses, want)
 	}
 	for r := range doc.ByPURL("pkg:npm/a@1.2.3") {
 		x := doc.Details(r)
-		if len(x.References) != 1 || len(x.References[0].Hashes) != 1 || x.References[0].Hashes[0].Algorithm != "SHA-512" || len(x.References[0].Hashes[0].Value) != 128 {
+		if len(x.References) != 1 || len(x.References[0].Hashes) != 1 || x.References[0].Hashes[0].Algorithm != "SHA-512" ||
+			len(x.References[0].Hashes[0].Value) != 128 {
 			t.Errorf("of a: %+v", x.References)
 		}
 	}
-	if report.Packages["deb"] != 3 || report.Packages["npm"] != 5 || report.Packages["golang"] < 1 || report.Edges < 9 || report.Licensed < 8 {
+	if report.Packages["deb"] != 3 || report.Packages["npm"] != 5 || report.Packages["golang"] < 1 || report.Edges < 9 ||
+		report.Licensed < 8 {
 		t.Errorf("%+v", report)
 	}
 }
@@ -197,8 +209,9 @@ func TestForms(t *testing.T) {
 	viaIndex, _ := b.layout(t, b.index(t))
 	var first []byte
 	for name, path := range map[string]string{
-		"layout": dir, "index": viaIndex, "OCI archive": write(t, "x.tar", tarOf(t, items)), "compressed": write(t, "x.tar.gz", gzipped(t, tarOf(t, items))),
-		"docker": write(t, "d.tar", tarOf(t, b.docker(t))),
+		"layout": dir, "index": viaIndex, "OCI archive": write(t, "x.tar", tarOf(t, items)),
+		"compressed": write(t, "x.tar.gz", gzipped(t, tarOf(t, items))),
+		"docker":     write(t, "d.tar", tarOf(t, b.docker(t))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			src, err := Open(path)
@@ -207,7 +220,8 @@ func TestForms(t *testing.T) {
 			}
 			defer src.Close()
 			var last Progress
-			doc, report, err := Image(ctx, src, src.Images[0], &Options{Name: "example", Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}, Progress: func(p Progress) { last = p }})
+			doc, report, err := Image(ctx, src, src.Images[0], &Options{Name: "example",
+				Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}, Progress: func(p Progress) { last = p }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -283,7 +297,8 @@ func TestForms(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer src.Close()
-		for _, f := range []sbom.Format{{Spec: sbom.SPDX, Version: "2.3"}, {Spec: sbom.SPDX, Version: "3.0.1"}, {Spec: sbom.CycloneDX, Version: "1.4"}} {
+		for _, f := range []sbom.Format{{Spec: sbom.SPDX, Version: "2.3"}, {Spec: sbom.SPDX, Version: "3.0.1"},
+			{Spec: sbom.CycloneDX, Version: "1.4"}} {
 			doc, _, err := Image(ctx, src, src.Images[0], &Options{Format: f})
 			if err != nil || doc.Format() != f {
 				t.Errorf("%v: %v", f, err)
@@ -343,20 +358,34 @@ func TestLayers(t *testing.T) {
 		{"a whiteout and the same name again", [][]item{base, {{name: ".wh.d"}, packageJSON("d/b", "b", "2")}}, []string{"a@1", "b@2"}},
 		{"in the other order", [][]item{base, {packageJSON("d/b", "b", "2"), {name: ".wh.d"}}}, []string{"a@1", "b@2"}},
 		{"an opaque directory", [][]item{base, {{name: "d/.wh..wh..opq"}, packageJSON("d/e", "e", "1")}}, []string{"a@1", "e@1"}},
-		{"opaque, said last", [][]item{base, {packageJSON("d/e", "e", "1"), packageJSON("d/b", "b", "3"), {name: "d/.wh..wh..opq"}}}, []string{"a@1", "b@3", "e@1"}},
+		{"opaque, said last", [][]item{base, {packageJSON("d/e", "e", "1"), packageJSON("d/b", "b", "3"), {name: "d/.wh..wh..opq"}}},
+			[]string{"a@1", "b@3", "e@1"}},
 		{"opaque, with its own entry", [][]item{base, {{name: "d", typ: tar.TypeDir}, {name: "d/.wh..wh..opq"}}}, []string{"a@1"}},
 		{"a whiteout of nothing", [][]item{{{name: ".wh.x"}, {name: "y/.wh.z"}}, base}, []string{"a@1", "b@1", "c@1"}},
 		{"a whiteout does not reach up", [][]item{{{name: ".wh.d"}}, base}, []string{"a@1", "b@1", "c@1"}},
-		{"a directory becomes a file and one again", [][]item{base, {{name: "d", body: "x"}}, {packageJSON("d/f", "f", "1")}}, []string{"a@1", "f@1"}},
-		{"a file behind a link of a lower layer", [][]item{{{name: "lib", typ: tar.TypeSymlink, link: "usr/lib"}, packageJSON("usr/lib/a", "a", "1")}, {packageJSON("lib/a", "a", "2")}}, []string{"a@2"}},
-		{"behind an absolute link", [][]item{{{name: "lib", typ: tar.TypeSymlink, link: "/usr/lib"}, packageJSON("usr/lib/a", "a", "1")}, {packageJSON("lib/a", "a", "2")}}, []string{"a@2"}},
-		{"behind links in a circle", [][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "y"}, {name: "y", typ: tar.TypeSymlink, link: "x"}, packageJSON("x/z", "z", "1")}}, []string{"a@1", "b@1", "c@1"}},
-		{"behind a link above the root", [][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "../../.."}, packageJSON("x/z", "z", "1")}}, []string{"a@1", "b@1", "c@1", "z@1"}},
-		{"names above the root", [][]item{{packageJSON("../../z", "z", "1"), packageJSON("/w", "w", "1"), packageJSON("./v/.", "v", "1")}}, []string{"v@1", "w@1", "z@1"}},
-		{"a hard link", [][]item{base, {{name: "h/package.json", typ: tar.TypeLink, link: "a/package.json"}, {name: "a/.wh.package.json"}}}, []string{"a@1", "b@1", "c@1"}},
+		{"a directory becomes a file and one again", [][]item{base, {{name: "d", body: "x"}}, {packageJSON("d/f", "f", "1")}},
+			[]string{"a@1", "f@1"}},
+		{"a file behind a link of a lower layer",
+			[][]item{{{name: "lib", typ: tar.TypeSymlink, link: "usr/lib"}, packageJSON("usr/lib/a", "a", "1")},
+				{packageJSON("lib/a", "a", "2")}}, []string{"a@2"}},
+		{"behind an absolute link", [][]item{{{name: "lib", typ: tar.TypeSymlink, link: "/usr/lib"}, packageJSON("usr/lib/a", "a", "1")},
+			{packageJSON("lib/a", "a", "2")}}, []string{"a@2"}},
+		{"behind links in a circle",
+			[][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "y"}, {name: "y", typ: tar.TypeSymlink, link: "x"},
+				packageJSON("x/z", "z", "1")}}, []string{"a@1", "b@1", "c@1"}},
+		{"behind a link above the root",
+			[][]item{base, {{name: "x", typ: tar.TypeSymlink, link: "../../.."}, packageJSON("x/z", "z", "1")}},
+			[]string{"a@1", "b@1", "c@1", "z@1"}},
+		{"names above the root", [][]item{{packageJSON("../../z", "z", "1"), packageJSON("/w", "w", "1"), packageJSON("./v/.", "v", "1")}},
+			[]string{"v@1", "w@1", "z@1"}},
+		{"a hard link", [][]item{base, {{name: "h/package.json", typ: tar.TypeLink, link: "a/package.json"}, {name: "a/.wh.package.json"}}},
+			[]string{"a@1", "b@1", "c@1"}},
 		{"a hard link to nothing", [][]item{base, {{name: "h/package.json", typ: tar.TypeLink, link: "q"}}}, []string{"a@1", "b@1", "c@1"}},
-		{"devices and pipes", [][]item{base, {{name: "p/package.json", typ: tar.TypeFifo}, {name: "q/package.json", typ: tar.TypeChar}, {name: "r/package.json", typ: tar.TypeBlock}}}, []string{"a@1", "b@1", "c@1"}},
-		{"a link is no second place", [][]item{base, {{name: "l", typ: tar.TypeSymlink, link: "a"}, {name: "m", typ: tar.TypeSymlink, link: "a/package.json"}}}, []string{"a@1", "b@1", "c@1"}},
+		{"devices and pipes", [][]item{base, {{name: "p/package.json", typ: tar.TypeFifo}, {name: "q/package.json", typ: tar.TypeChar},
+			{name: "r/package.json", typ: tar.TypeBlock}}}, []string{"a@1", "b@1", "c@1"}},
+		{"a link is no second place",
+			[][]item{base, {{name: "l", typ: tar.TypeSymlink, link: "a"}, {name: "m", typ: tar.TypeSymlink, link: "a/package.json"}}},
+			[]string{"a@1", "b@1", "c@1"}},
 		{"no layers", nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -488,8 +517,10 @@ func TestHostile(t *testing.T) {
 	t.Run("a bomb", func(t *testing.T) {
 		plain := tarOf(t, []item{{name: "zeros", body: strings.Repeat("\x00", 100<<20)}})
 		bomb := &built{blobs: map[digest.Digest][]byte{}}
-		m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{bomb.add(ocispec.MediaTypeImageLayerZstd, zstded(t, plain))}}
-		m.Config = bomb.add(ocispec.MediaTypeImageConfig, marshal(t, ocispec.Image{RootFS: ocispec.RootFS{DiffIDs: []digest.Digest{digest.FromBytes(plain)}}}))
+		m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest,
+			Layers: []ocispec.Descriptor{bomb.add(ocispec.MediaTypeImageLayerZstd, zstded(t, plain))}}
+		m.Config = bomb.add(ocispec.MediaTypeImageConfig,
+			marshal(t, ocispec.Image{RootFS: ocispec.RootFS{DiffIDs: []digest.Digest{digest.FromBytes(plain)}}}))
 		root := bomb.add(m.MediaType, marshal(t, m))
 		if _, _, err := Image(ctx, bomb.source(nil), root, nil); !errors.Is(err, ErrLimit) {
 			t.Error(err)
@@ -510,11 +541,14 @@ func TestHostile(t *testing.T) {
 	t.Run("no platform", func(t *testing.T) {
 		x := build(t, debian())
 		index := x.index(t)
-		if _, _, err := Image(ctx, x.source(nil), index, &Options{Platform: ocispec.Platform{OS: "linux", Architecture: "s390x"}}); !errors.Is(err, ErrPlatform) || !strings.Contains(err.Error(), "linux/riscv64, linux/amd64") {
+		if _, _, err := Image(ctx, x.source(nil), index,
+			&Options{Platform: ocispec.Platform{OS: "linux", Architecture: "s390x"}}); !errors.Is(err, ErrPlatform) ||
+			!strings.Contains(err.Error(), "linux/riscv64, linux/amd64") {
 			t.Error(err)
 		}
 	})
-	for name, blob := range map[string]string{"text": "text", "an artifact": `{"mediaType":"application/vnd.example+json"}`, "a list": `[]`, "config of another length": `{"mediaType":"` + ocispec.MediaTypeImageManifest + `","layers":[]}`} {
+	for name, blob := range map[string]string{"text": "text", "an artifact": `{"mediaType":"application/vnd.example+json"}`, "a list": `[]`,
+		"config of another length": `{"mediaType":"` + ocispec.MediaTypeImageManifest + `","layers":[]}`} {
 		t.Run("not an image: "+name, func(t *testing.T) {
 			x := &built{blobs: map[digest.Digest][]byte{}}
 			if _, _, err := Image(ctx, x.source(nil), x.add("", []byte(blob)), nil); !errors.Is(err, ErrNotImage) {
@@ -523,8 +557,10 @@ func TestHostile(t *testing.T) {
 		})
 	}
 	dir := t.TempDir()
-	for name, path := range map[string]string{"an empty directory": dir, "text": write(t, "x", []byte("text")), "an empty file": write(t, "x", nil), "an archive of something else": write(t, "x", tarOf(t, debian())),
-		"a manifest of nothing": write(t, "x", tarOf(t, []item{{name: "manifest.json", body: "[]"}})), "an index of nothing": write(t, "x", tarOf(t, []item{{name: "index.json", body: "{}"}})),
+	for name, path := range map[string]string{"an empty directory": dir, "text": write(t, "x", []byte("text")),
+		"an empty file": write(t, "x", nil), "an archive of something else": write(t, "x", tarOf(t, debian())),
+		"a manifest of nothing":      write(t, "x", tarOf(t, []item{{name: "manifest.json", body: "[]"}})),
+		"an index of nothing":        write(t, "x", tarOf(t, []item{{name: "index.json", body: "{}"}})),
 		"an archive that ends early": write(t, "x", tarOf(t, b.docker(t))[:700])} {
 		t.Run("open "+name, func(t *testing.T) {
 			want := ErrNotImage

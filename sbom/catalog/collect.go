@@ -78,8 +78,10 @@ func newCollector(o *Options) (*collector, error) {
 		return nil, err
 	}
 	return &collector{o: o, finders: fs, report: &Report{Packages: map[string]int{}}, all: map[string]*component{},
-		nodes: map[string]*node{}, modules: map[string]bool{}, python: map[string]*component{},
-		byDir: map[string]*component{}, checkouts: map[string]checkout{}, distInfo: map[string]*component{}, jars: map[string]*component{}}, nil
+			nodes: map[string]*node{}, modules: map[string]bool{}, python: map[string]*component{},
+			byDir: map[string]*component{}, checkouts: map[string]checkout{}, distInfo: map[string]*component{},
+			jars: map[string]*component{}},
+		nil
 }
 
 func (c *collector) warn(path string, err error) {

@@ -43,7 +43,8 @@ func TestDamage(t *testing.T) {
 					return data
 				})
 				_, _, err := Image(t.Context(), src, b.root, nil)
-				if !slices.ContainsFunc([]error{ErrDigest, ErrTruncated, ErrNotImage}, func(kind error) bool { return errors.Is(err, kind) }) {
+				if !slices.ContainsFunc([]error{ErrDigest, ErrTruncated, ErrNotImage},
+					func(kind error) bool { return errors.Is(err, kind) }) {
 					t.Errorf("layer %d %s at byte %d: %v", i, name, at, err)
 				}
 				if name == "cut" && !errors.Is(err, ErrTruncated) {
@@ -121,7 +122,8 @@ func TestLayersByModel(t *testing.T) {
 				}
 				conflict := false
 				for p, other := range added {
-					conflict = conflict || p == name || other == "text" && strings.HasPrefix(name, p+"/") || body == "text" && strings.HasPrefix(p, name+"/")
+					conflict = conflict || p == name || other == "text" && strings.HasPrefix(name, p+"/") || body == "text" &&
+						strings.HasPrefix(p, name+"/")
 				}
 				if !conflict {
 					added[name] = body

@@ -92,19 +92,24 @@ func TestRealFiles(t *testing.T) {
 		edges    []string // some
 		licenses map[string]string
 	}{
-		{"apk", []item{{name: "etc/os-release", body: "ID=alpine\nVERSION_ID=3.18.0\n"}, {name: "lib/apk/db/installed", body: testdata(t, "apk-installed")}}, map[string]int{"apk": 15},
+		{"apk", []item{{name: "etc/os-release", body: "ID=alpine\nVERSION_ID=3.18.0\n"},
+			{name: "lib/apk/db/installed", body: testdata(t, "apk-installed")}}, map[string]int{"apk": 15},
 			[]string{"alpine-baselayout -> busybox-binsh", "busybox -> musl", "ssl_client -> libcrypto3"},
 			map[string]string{"pkg:apk/alpine/busybox@1.36.0-r9?arch=x86_64&distro=alpine-3.18.0": "GPL-2.0-only"}},
 		{"rpm", []item{release, {name: "var/lib/rpm/Packages", body: testdata(t, "rpm-Packages")}}, map[string]int{"rpm": 1}, nil, nil},
-		{"dotnet", []item{{name: "app/app.deps.json", body: testdata(t, "app.deps.json")}}, map[string]int{"nuget": 3}, []string{"TestLibrary -> Microsoft.Extensions.DependencyInjection"}, nil},
+		{"dotnet", []item{{name: "app/app.deps.json", body: testdata(t, "app.deps.json")}}, map[string]int{"nuget": 3},
+			[]string{"TestLibrary -> Microsoft.Extensions.DependencyInjection"}, nil},
 		{"composer", []item{{name: "app/composer.lock", body: testdata(t, "composer.lock")}}, map[string]int{"composer": 2}, nil,
 			map[string]string{"pkg:composer/sentry/sdk@2.0.4": "MIT", "pkg:composer/theseer/tokenizer@1.1.3": "BSD-3-Clause"}},
 		{"java", []item{{name: "app/app.jar", body: testdata(t, "complex.jar")}}, map[string]int{"maven": 2}, nil, nil},
-		{"gem", []item{{name: "gems/specifications/yaml-0.2.1.gemspec", body: testdata(t, "yaml-0.2.1.gemspec")}}, map[string]int{"gem": 1}, nil,
+		{"gem", []item{{name: "gems/specifications/yaml-0.2.1.gemspec", body: testdata(t, "yaml-0.2.1.gemspec")}},
+			map[string]int{"gem": 1}, nil,
 			map[string]string{"pkg:gem/yaml@0.2.1": "(Ruby OR BSD-2-Clause)"}},
-		{"cargo", []item{{name: "usr/bin/uses_serde_json", body: testdata(t, "uses_serde_json.gz"), mode: 0o755}}, map[string]int{"cargo": 11},
+		{"cargo", []item{{name: "usr/bin/uses_serde_json", body: testdata(t, "uses_serde_json.gz"), mode: 0o755}},
+			map[string]int{"cargo": 11},
 			[]string{"serde_json -> itoa", "serde_json -> ryu", "serde_json -> serde", "uses_json -> serde_json"}, nil},
-		{"copyright", []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status", body: "Package: base-files\nStatus: install ok installed\nVersion: 12.4+deb12u12\nArchitecture: amd64\n"},
+		{"copyright", []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status",
+			body: "Package: base-files\nStatus: install ok installed\nVersion: 12.4+deb12u12\nArchitecture: amd64\n"},
 			{name: "usr/share/doc/base-files/copyright", body: testdata(t, "copyright-base-files")}}, map[string]int{"deb": 1}, nil,
 			map[string]string{"pkg:deb/debian/base-files@12.4+deb12u12?arch=amd64&distro=debian-12": "GPL"}},
 	} {
@@ -157,7 +162,8 @@ func TestLayerOfPackage(t *testing.T) {
 		}
 		return s
 	}
-	b := build(t, []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status", body: status("a", "b")}, {name: "var/lib/dpkg/info/a.list"}, {name: "var/lib/dpkg/info/b:amd64.list"}},
+	b := build(t, []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status", body: status("a", "b")},
+		{name: "var/lib/dpkg/info/a.list"}, {name: "var/lib/dpkg/info/b:amd64.list"}},
 		[]item{{name: "var/lib/dpkg/status", body: status("a", "b", "c")}, {name: "var/lib/dpkg/info/c.list"}},
 		[]item{{name: "var/lib/dpkg/status", body: status("a", "b", "c")}, {name: "var/lib/dpkg/info/b:amd64.list"}})
 	doc, report, err := Image(t.Context(), b.source(nil), b.root, nil)
@@ -218,9 +224,14 @@ func TestNode(t *testing.T) {
 			{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"":{"devDependencies":{"z":"1"}},"node_modules/x":{"resolved":"packages/x","link":true},"node_modules/y":{"resolved":"packages/y","link":true},
 			"packages/x":{"version":"1.0.0","dependencies":{"y":"*","z":"*"}},"packages/y":{"version":"1.0.0"},"node_modules/z":{"version":"9.0.0","dev":true}}}`},
 		}, []string{"root -> x@1.0.0", "root -> y@1.0.0", "root -> z@9.0.0", "x -> y@1.0.0", "x -> z@9.0.0"}},
-		{"fields of strange types", []item{{name: "node_modules/a/package.json", body: `{"name":"a","version":"1.0.0","optionalDependencies":["b"],"license":7,"peerDependencies":{"b":"*"}}`},
-			{name: "node_modules/b/package.json", body: `{"name":"b","version":"1.0.0","license":["MIT",{"type":"ISC"}],"dependencies":{"b":"*","none":"*"}}`}}, []string{"a -> b@1.0.0"}},
-		{"npm-shrinkwrap.json counts", []item{{name: "package-lock.json", body: `{"packages":{"node_modules/a":{"version":"1.0.0"}}}`}, {name: "npm-shrinkwrap.json", body: `{"packages":{"node_modules/b":{"version":"1.0.0","dependencies":{"c":"*"}},"node_modules/c":{"version":"1.0.0"}}}`}},
+		{"fields of strange types",
+			[]item{{name: "node_modules/a/package.json", body: `{"name":"a","version":"1.0.0","optionalDependencies":["b"],"license":7,` +
+				`"peerDependencies":{"b":"*"}}`},
+				{name: "node_modules/b/package.json", body: `{"name":"b","version":"1.0.0","license":["MIT",{"type":"ISC"}],` +
+					`"dependencies":{"b":"*","none":"*"}}`}}, []string{"a -> b@1.0.0"}},
+		{"npm-shrinkwrap.json counts",
+			[]item{{name: "package-lock.json", body: `{"packages":{"node_modules/a":{"version":"1.0.0"}}}`}, {name: "npm-shrinkwrap.json",
+				body: `{"packages":{"node_modules/b":{"version":"1.0.0","dependencies":{"c":"*"}},"node_modules/c":{"version":"1.0.0"}}}`}},
 			[]string{"b -> c@1.0.0"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,8 +257,10 @@ func TestNode(t *testing.T) {
 	t.Run("pnpm", func(t *testing.T) {
 		link := func(name, to string) item { return item{name: name, typ: tar.TypeSymlink, link: to} }
 		b := build(t, []item{packageJSON("node_modules/.pnpm/b@1.0.0/node_modules/b", "b", "1.0.0"),
-			{name: "node_modules/.pnpm/a@1.0.0/node_modules/a/package.json", body: `{"name":"a","version":"1.0.0","dependencies":{"b":"1"}}`},
-			link("node_modules/.pnpm/a@1.0.0/node_modules/b", "../../b@1.0.0/node_modules/b"), link("node_modules/a", ".pnpm/a@1.0.0/node_modules/a"),
+			{name: "node_modules/.pnpm/a@1.0.0/node_modules/a/package.json",
+				body: `{"name":"a","version":"1.0.0","dependencies":{"b":"1"}}`},
+			link("node_modules/.pnpm/a@1.0.0/node_modules/b", "../../b@1.0.0/node_modules/b"),
+			link("node_modules/a", ".pnpm/a@1.0.0/node_modules/a"),
 			{name: "package.json", body: `{"name":"app","version":"1.0.0","dependencies":{"a":"1"}}`}})
 		doc, _, err := Image(t.Context(), b.source(nil), b.root, nil)
 		if err != nil {
@@ -258,8 +271,10 @@ func TestNode(t *testing.T) {
 		}
 	})
 	t.Run("optional and absent", func(t *testing.T) {
-		doc, _, err := Dir(t.Context(), mapFS(item{name: "package-lock.json", body: `{"packages":{"node_modules/a":{"version":"1.0.0","optional":true},"node_modules/b":{"version":"1.0.0","dev":true},"node_modules/c":{"version":"1.0.0"}}}`},
-			packageJSON("node_modules/b", "b", "1.0.0")), nil)
+		doc, _, err := Dir(t.Context(),
+			mapFS(item{name: "package-lock.json", body: `{"packages":{"node_modules/a":{"version":"1.0.0","optional":true},` +
+				`"node_modules/b":{"version":"1.0.0","dev":true},"node_modules/c":{"version":"1.0.0"}}}`},
+				packageJSON("node_modules/b", "b", "1.0.0")), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +289,8 @@ func one(t *testing.T, plain []byte, blob []byte) (Source, ocispec.Descriptor) {
 	t.Helper()
 	b := &built{blobs: map[digest.Digest][]byte{}}
 	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{b.add(ocispec.MediaTypeImageLayer, blob)}}
-	m.Config = b.add(ocispec.MediaTypeImageConfig, marshal(t, ocispec.Image{RootFS: ocispec.RootFS{DiffIDs: []digest.Digest{digest.FromBytes(plain)}}}))
+	m.Config = b.add(ocispec.MediaTypeImageConfig,
+		marshal(t, ocispec.Image{RootFS: ocispec.RootFS{DiffIDs: []digest.Digest{digest.FromBytes(plain)}}}))
 	return b.source(nil), b.add(m.MediaType, marshal(t, m))
 }
 
@@ -309,7 +325,8 @@ func TestSparse(t *testing.T) {
 			}
 		}
 	}
-	records := record("GNU.sparse.major", "1") + record("GNU.sparse.minor", "0") + record("GNU.sparse.name", "package.json") + record("GNU.sparse.realsize", "1099511627776")
+	records := record("GNU.sparse.major", "1") + record("GNU.sparse.minor", "0") + record("GNU.sparse.name", "package.json") +
+		record("GNU.sparse.realsize", "1099511627776")
 	block("pax", 'x', len(records))
 	body(records)
 	block("package.json", '0', 512)
@@ -326,7 +343,8 @@ func TestSlow(t *testing.T) {
 	deep := strings.TrimSuffix(strings.Repeat("a/", 2000), "/")
 	items := []item{{name: deep + "/b", body: "x"}}
 	for i := range 39 {
-		items = append(items, item{name: fmt.Sprintf("l%d", i), typ: tar.TypeSymlink, link: strings.Repeat("./", 1900) + fmt.Sprintf("l%d", i+1)})
+		items = append(items, item{name: fmt.Sprintf("l%d", i), typ: tar.TypeSymlink,
+			link: strings.Repeat("./", 1900) + fmt.Sprintf("l%d", i+1)})
 	}
 	items = append(items, item{name: "l39", typ: tar.TypeDir})
 	for i := range 20_000 {
@@ -354,7 +372,8 @@ func TestAuditBomb(t *testing.T) {
 	w.Close()
 	names := "\x00.dep-v0\x00.shstrtab\x00"
 	var b bytes.Buffer
-	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Ehsize: 64, Shentsize: 64, Shnum: 3, Shstrndx: 2, Shoff: uint64(64 + z.Len() + len(names))}
+	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Ehsize: 64, Shentsize: 64, Shnum: 3,
+		Shstrndx: 2, Shoff: uint64(64 + z.Len() + len(names))}
 	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
 	write := func(v any) {
 		if err := binary.Write(&b, binary.LittleEndian, v); err != nil {
@@ -386,7 +405,8 @@ func TestLargeFile(t *testing.T) {
 
 // The wrong names of hard links do no harm, and what was not kept under the first name is warned of.
 func TestHardLinkToUnread(t *testing.T) {
-	b := build(t, []item{{name: "data/blob", body: `{"name":"a","version":"1"}`}, {name: "a/package.json", typ: tar.TypeLink, link: "data/blob"}})
+	b := build(t, []item{{name: "data/blob", body: `{"name":"a","version":"1"}`},
+		{name: "a/package.json", typ: tar.TypeLink, link: "data/blob"}})
 	_, report, err := Image(t.Context(), b.source(nil), b.root, nil)
 	if err != nil || len(report.Warnings) != 1 || !errors.Is(report.Warnings[0].Err, rootfs.ErrNotKept) {
 		t.Errorf("%v %v", report, err)
@@ -402,7 +422,8 @@ func TestDirCanceled(t *testing.T) {
 }
 
 func TestFormatUnknown(t *testing.T) {
-	if _, _, err := Dir(t.Context(), mapFS(npmProject()...), &Options{Format: sbom.Format{Spec: sbom.SPDX, Version: "9"}}); !errors.Is(err, sbom.ErrVersion) {
+	if _, _, err := Dir(t.Context(), mapFS(npmProject()...), &Options{Format: sbom.Format{Spec: sbom.SPDX, Version: "9"}}); !errors.Is(err,
+		sbom.ErrVersion) {
 		t.Error(err)
 	}
 }

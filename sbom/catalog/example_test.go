@@ -109,10 +109,12 @@ func writeLayout(dir, name, content string) error {
 		return d
 	}
 	l := put(ocispec.MediaTypeImageLayer, layer.Bytes())
-	config := put(ocispec.MediaTypeImageConfig, fmt.Appendf(nil, `{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[%q]}}`, l.Digest))
+	config := put(ocispec.MediaTypeImageConfig,
+		fmt.Appendf(nil, `{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[%q]}}`, l.Digest))
 	const entry = `{"mediaType":%q,"digest":%q,"size":%d}`
-	image := put(ocispec.MediaTypeImageManifest, fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":`+entry+`,"layers":[`+entry+`]}`,
-		ocispec.MediaTypeImageManifest, config.MediaType, config.Digest, config.Size, l.MediaType, l.Digest, l.Size))
+	image := put(ocispec.MediaTypeImageManifest,
+		fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":`+entry+`,"layers":[`+entry+`]}`,
+			ocispec.MediaTypeImageManifest, config.MediaType, config.Digest, config.Size, l.MediaType, l.Digest, l.Size))
 	index := fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[`+entry+`]}`, image.MediaType, image.Digest, image.Size)
 	if err := os.WriteFile(filepath.Join(dir, "index.json"), index, 0o644); err != nil {
 		return err

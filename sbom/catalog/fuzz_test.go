@@ -29,7 +29,8 @@ func valid(t *testing.T, doc *sbom.Document) {
 // Two layers, of any archives. Whatever they hold, what is walked afterwards can be opened and looked up.
 func FuzzLayers(f *testing.F) {
 	f.Add(tarOf(f, debian()), tarOf(f, []item{{name: "etc/.wh..wh..opq"}, {name: "usr/lib/.wh.os-release"}}))
-	f.Add(tarOf(f, []item{{name: "a", typ: tar.TypeSymlink, link: "b"}, {name: "b", typ: tar.TypeSymlink, link: "../a/c"}}), tarOf(f, []item{packageJSON("a/x", "x", "1"), {name: "h", typ: tar.TypeLink, link: "a/x/package.json"}}))
+	f.Add(tarOf(f, []item{{name: "a", typ: tar.TypeSymlink, link: "b"}, {name: "b", typ: tar.TypeSymlink, link: "../a/c"}}),
+		tarOf(f, []item{packageJSON("a/x", "x", "1"), {name: "h", typ: tar.TypeLink, link: "a/x/package.json"}}))
 	f.Add(tarOf(f, npmProject()), tarOf(f, []item{{name: "app", body: "x"}, {name: "app/../..//.", typ: tar.TypeDir}}))
 	f.Fuzz(func(t *testing.T, low, high []byte) {
 		c, err := newCollector(&Options{MaxFiles: 1000, MaxBytes: 1 << 20})
@@ -109,7 +110,8 @@ func FuzzOpen(f *testing.F) {
 
 // Package databases of any content, together, so that names meet.
 func FuzzFiles(f *testing.F) {
-	names := []string{"var/lib/dpkg/status", "lib/apk/db/installed", "etc/os-release", "usr/share/doc/bash/copyright", "app/package.json", "app/node_modules/a/package.json", "app/package-lock.json",
+	names := []string{"var/lib/dpkg/status", "lib/apk/db/installed", "etc/os-release", "usr/share/doc/bash/copyright", "app/package.json",
+		"app/node_modules/a/package.json", "app/package-lock.json",
 		"lib/x-1.dist-info/METADATA", "app/app.deps.json", "app/composer.lock", "y.gemspec", "bin/x", "var/lib/pacman/local/a/desc"}
 	own := len(names) // what others are read by may be put out by them, and is warned of
 	for _, l := range lockfiles {
@@ -133,7 +135,8 @@ func FuzzFiles(f *testing.F) {
 	f.Add(uint8(9), testdata(f, "composer.lock"))
 	f.Add(uint8(10), testdata(f, "yaml-0.2.1.gemspec"))
 	f.Fuzz(func(t *testing.T, i uint8, text string) {
-		files := fstest.MapFS{"etc/os-release": {Data: []byte(debianRelease)}, "app/package.json": {Data: []byte(npmProject()[0].body)}, "var/lib/dpkg/status": {Data: []byte(dpkgStatus)}}
+		files := fstest.MapFS{"etc/os-release": {Data: []byte(debianRelease)}, "app/package.json": {Data: []byte(npmProject()[0].body)},
+			"var/lib/dpkg/status": {Data: []byte(dpkgStatus)}}
 		name := names[int(i)%len(names)]
 		files[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o755}
 		doc, report, err := Dir(t.Context(), files, nil)
@@ -166,9 +169,12 @@ func FuzzDebianLicenses(f *testing.F) {
 
 // FuzzLocks reads lockfiles and archives of every kind that is read here.
 func FuzzLocks(f *testing.F) {
-	names := []string{"a.jar", "node_modules/p/package.json", "node_modules/.package-lock.json", "composer.lock", "vendor/composer/installed.json",
-		"conda-meta/a.json", "library/a/DESCRIPTION", "opt/bitnami/a/.spdx-a.spdx", "var/lib/opkg/status", "lib/apk/db/installed", "var/lib/pacman/local/a-1/desc",
-		"lib/python3.12/site-packages/a-1.dist-info/METADATA", "gems/a/specifications/a-1.gemspec", "var/lib/rpmmanifest/container-manifest-2"}
+	names := []string{"a.jar", "node_modules/p/package.json", "node_modules/.package-lock.json", "composer.lock",
+		"vendor/composer/installed.json",
+		"conda-meta/a.json", "library/a/DESCRIPTION", "opt/bitnami/a/.spdx-a.spdx", "var/lib/opkg/status", "lib/apk/db/installed",
+		"var/lib/pacman/local/a-1/desc",
+		"lib/python3.12/site-packages/a-1.dist-info/METADATA", "gems/a/specifications/a-1.gemspec",
+		"var/lib/rpmmanifest/container-manifest-2"}
 	all, err := finders()
 	if err != nil {
 		f.Fatal(err)
@@ -192,7 +198,8 @@ func FuzzLocks(f *testing.F) {
 		f.Add(byte(i), []byte("Name: a\nVersion: 1\nRequires-Dist: a ; (python_version < '3' or extra == 'x') and os_name == 'nt'\n"))
 	}
 	f.Fuzz(func(t *testing.T, kind byte, data []byte) {
-		doc, report, err := Dir(t.Context(), mapFS(item{name: names[int(kind)%len(names)], body: string(data)}, item{name: "package.json", body: `{"name":"p","version":"1.0.0","devDependencies":{"a":"1"}}`}), nil)
+		doc, report, err := Dir(t.Context(), mapFS(item{name: names[int(kind)%len(names)], body: string(data)},
+			item{name: "package.json", body: `{"name":"p","version":"1.0.0","devDependencies":{"a":"1"}}`}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

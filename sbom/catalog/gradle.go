@@ -24,7 +24,8 @@ func readGradleLock(data []byte) (*lockfile, error) {
 		for name := range strings.SplitSeq(strings.ToLower(configurations), ",") {
 			run = run || strings.HasSuffix(name, "runtimeclasspath") && !strings.Contains(name, "test")
 		}
-		out.packages[module] = &lockedPackage{purl: sbom.PURL{Type: "maven", Namespace: parts[0], Name: parts[1], Version: parts[2]}, dev: !run}
+		out.packages[module] = &lockedPackage{purl: sbom.PURL{Type: "maven", Namespace: parts[0], Name: parts[1], Version: parts[2]},
+			dev: !run}
 	}
 	return out, nil
 }

@@ -100,7 +100,8 @@ func build(t testing.TB, layers ...[]item) *built {
 	t.Helper()
 	b := &built{blobs: map[digest.Digest][]byte{}}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	config := ocispec.Image{Created: &at, Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}, RootFS: ocispec.RootFS{Type: "layers"}}
+	config := ocispec.Image{Created: &at, Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"},
+		RootFS: ocispec.RootFS{Type: "layers"}}
 	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest}
 	m.SchemaVersion = 2
 	for i, items := range layers {

@@ -15,7 +15,8 @@ import (
 var spellings = map[string]string{
 	"expat": "MIT", "mit license": "MIT", "the mit license": "MIT", "mit/x11": "MIT", "mit/expat": "MIT",
 	"apache-2": "Apache-2.0", "apache 2": "Apache-2.0", "apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0",
-	"apache license, version 2.0": "Apache-2.0", "apache license version 2.0": "Apache-2.0", "the apache license, version 2.0": "Apache-2.0",
+	"apache license, version 2.0": "Apache-2.0", "apache license version 2.0": "Apache-2.0",
+	"the apache license, version 2.0":          "Apache-2.0",
 	"the apache software license, version 2.0": "Apache-2.0", "apache software license 2.0": "Apache-2.0",
 	"apache software license, version 2.0": "Apache-2.0",
 	"eclipse public license - v 1.0":       "EPL-1.0", "eclipse public license 1.0": "EPL-1.0", "eclipse public license v1.0": "EPL-1.0",
@@ -24,9 +25,11 @@ var spellings = map[string]string{
 	"eclipse distribution license - v 1.0": "BSD-3-Clause", "the bsd 3-clause license": "BSD-3-Clause", "the mit license (mit)": "MIT",
 	"bsd-2": "BSD-2-Clause", "bsd-3": "BSD-3-Clause",
 	"bsd 2-clause": "BSD-2-Clause", "bsd 3-clause": "BSD-3-Clause", "2-clause bsd": "BSD-2-Clause",
-	"3-clause bsd": "BSD-3-Clause", "new bsd": "BSD-3-Clause", "bsd 3-clause license": "BSD-3-Clause", "3-clause bsd license": "BSD-3-Clause",
-	"cc0": "CC0-1.0", "boost-1.0": "BSL-1.0", "psf-2": "PSF-2.0", "psf": "PSF-2.0", "python software foundation license": "PSF-2.0",
-	"isc license (iscl)": "ISC", "isc license": "ISC", "zlib/libpng": "Zlib", "zlib/libpng license": "Zlib",
+	"3-clause bsd": "BSD-3-Clause", "new bsd": "BSD-3-Clause", "bsd 3-clause license": "BSD-3-Clause",
+	"3-clause bsd license": "BSD-3-Clause",
+	"cc0":                  "CC0-1.0", "boost-1.0": "BSL-1.0", "psf-2": "PSF-2.0", "psf": "PSF-2.0",
+	"python software foundation license": "PSF-2.0",
+	"isc license (iscl)":                 "ISC", "isc license": "ISC", "zlib/libpng": "Zlib", "zlib/libpng license": "Zlib",
 	"perl":  "Artistic-1.0-Perl OR GPL-1.0-or-later",
 	"mpl-2": "MPL-2.0", "mpl 2.0": "MPL-2.0", "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0", "the unlicense (unlicense)": "Unlicense",
 	"gnu general public license v2 (gplv2)": "GPL-2.0-only", "gnu general public license v2 or later (gplv2+)": "GPL-2.0-or-later",
@@ -35,12 +38,14 @@ var spellings = map[string]string{
 	"gnu lesser general public license v2 or later (lgplv2+)": "LGPL-2.0-or-later",
 	"gnu lesser general public license v3 (lgplv3)":           "LGPL-3.0-only",
 	"gnu lesser general public license v3 or later (lgplv3+)": "LGPL-3.0-or-later",
-	"gnu affero general public license v3":                    "AGPL-3.0-only", "gnu affero general public license v3 or later (agplv3+)": "AGPL-3.0-or-later",
+	"gnu affero general public license v3":                    "AGPL-3.0-only",
+	"gnu affero general public license v3 or later (agplv3+)": "AGPL-3.0-or-later",
 }
 
 // licenseURLs are pages of one licence each, as bundles of OSGi have them in place of a name.
 var licenseURLs = map[string]string{
-	"apache.org/licenses/license-2.0": "Apache-2.0", "opensource.org/licenses/apache-2.0": "Apache-2.0", "opensource.org/licenses/mit": "MIT",
+	"apache.org/licenses/license-2.0": "Apache-2.0", "opensource.org/licenses/apache-2.0": "Apache-2.0",
+	"opensource.org/licenses/mit":         "MIT",
 	"opensource.org/licenses/mit-license": "MIT", "opensource.org/licenses/bsd-3-clause": "BSD-3-Clause",
 	"opensource.org/licenses/bsd-2-clause": "BSD-2-Clause",
 	"eclipse.org/legal/epl-v10":            "EPL-1.0", "eclipse.org/legal/epl-2.0": "EPL-2.0", "eclipse.org/legal/epl-v20": "EPL-2.0",

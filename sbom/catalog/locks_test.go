@@ -61,7 +61,8 @@ name = "pytest"
 version = "8.3.3"
 source = { registry = "https://pypi.org/simple" }
 `, []string{"?pkg:pypi/orjson@3.10.0", "?pkg:pypi/pytest@8.3.3", "pkg:pypi/app@0.1.0", "pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/httpx@0.27.2", "pkg:pypi/idna@3.10"},
-			[]string{"app@0.1.0 -> forked@1.2.3", "app@0.1.0 -> httpx@0.27.2", "app@0.1.0 -> orjson@3.10.0", "app@0.1.0 -> pytest@8.3.3", "httpx@0.27.2 -> idna@3.10"}},
+			[]string{"app@0.1.0 -> forked@1.2.3", "app@0.1.0 -> httpx@0.27.2", "app@0.1.0 -> orjson@3.10.0", "app@0.1.0 -> pytest@8.3.3",
+				"httpx@0.27.2 -> idna@3.10"}},
 		{"uv, with extras and a directory of a repository", "uv.lock", `version = 1
 
 [[package]]
@@ -96,18 +97,32 @@ version = "1.0"
 source = { git = "https://github.com/example/fork.git?subdirectory=py&rev=v1#` + sha + `" }
 `, []string{"?pkg:pypi/socksio@1.0.0", "pkg:pypi/h2@4.1.0", "pkg:pypi/httpx@0.27.2", "pkg:pypi/sub@1.0" + vcs + "%23py"},
 			[]string{"httpx@0.27.2 -> h2@4.1.0", "httpx@0.27.2 -> socksio@1.0.0"}},
-		{"pdm, with extras", "pdm.lock", "[[package]]\nname = \"httpx\"\nversion = \"0.27.0\"\ngroups = [\"default\"]\ndependencies = [\"idna\"]\n\n[[package]]\nname = \"httpx\"\nversion = \"0.27.0\"\nextras = [\"http2\"]\ngroups = [\"dev\"]\ndependencies = [\"h2<5\", \"httpx==0.27.0\"]\n\n[[package]]\nname = \"h2\"\nversion = \"4.1.0\"\ngroups = [\"dev\"]\n\n[[package]]\nname = \"idna\"\nversion = \"3.7\"\n",
-			[]string{"?pkg:pypi/h2@4.1.0", "pkg:pypi/httpx@0.27.0", "pkg:pypi/idna@3.7"}, []string{"httpx@0.27.0 -> h2@4.1.0", "httpx@0.27.0 -> idna@3.7"}},
-		{"gradle", "gradle.lockfile", "# This is a Gradle generated file for dependency locking.\norg.example:a:1.0=compileClasspath,runtimeClasspath\norg.example:b:1.0=testCompileClasspath,testRuntimeClasspath\norg.example:c:1.0=annotationProcessor\norg.example:d:1.0=releaseRuntimeClasspath\nempty=\n",
-			[]string{"?pkg:maven/org.example/b@1.0", "?pkg:maven/org.example/c@1.0", "pkg:maven/org.example/a@1.0", "pkg:maven/org.example/d@1.0"}, nil},
+		{"pdm, with extras", "pdm.lock", "[[package]]\nname = \"httpx\"\nversion = \"0.27.0\"\ngroups = [\"default\"]\n" +
+			"dependencies = [\"idna\"]\n\n[[package]]\nname = \"httpx\"\nversion = \"0.27.0\"\nextras = [\"http2\"]\n" +
+			"groups = [\"dev\"]\ndependencies = [\"h2<5\", \"httpx==0.27.0\"]\n\n[[package]]\nname = \"h2\"\nversion = \"4.1.0\"\n" +
+			"groups = [\"dev\"]\n\n[[package]]\nname = \"idna\"\nversion = \"3.7\"\n",
+			[]string{"?pkg:pypi/h2@4.1.0", "pkg:pypi/httpx@0.27.0", "pkg:pypi/idna@3.7"},
+			[]string{"httpx@0.27.0 -> h2@4.1.0", "httpx@0.27.0 -> idna@3.7"}},
+		{"gradle", "gradle.lockfile", "# This is a Gradle generated file for dependency locking.\norg.example:a:1.0=compileClasspath," +
+			"runtimeClasspath\norg.example:b:1.0=testCompileClasspath,testRuntimeClasspath\norg.example:c:1.0=annotationProcessor\n" +
+			"org.example:d:1.0=releaseRuntimeClasspath\nempty=\n",
+			[]string{"?pkg:maven/org.example/b@1.0", "?pkg:maven/org.example/c@1.0", "pkg:maven/org.example/a@1.0",
+				"pkg:maven/org.example/d@1.0"}, nil},
 		{"gradle's own", "buildscript-gradle.lockfile", "org.example:a:1.0=classpath\n", []string{"?pkg:maven/org.example/a@1.0"}, nil},
-		{"bundler, for several platforms", "Gemfile.lock", "GEM\n  remote: https://rubygems.org/\n  specs:\n    mini_portile2 (2.8.7)\n    nokogiri (1.16.7)\n      mini_portile2 (~> 2.8.2)\n    nokogiri (1.16.7-arm64-darwin)\n    rails (7.1.0)\n      nokogiri (>= 1.8)\n\nDEPENDENCIES\n  rails\n",
-			[]string{"?pkg:gem/nokogiri@1.16.7?platform=arm64-darwin", "pkg:gem/mini_portile2@2.8.7", "pkg:gem/nokogiri@1.16.7", "pkg:gem/rails@7.1.0"},
+		{"bundler, for several platforms", "Gemfile.lock", "GEM\n  remote: https://rubygems.org/\n  specs:\n    mini_portile2 " +
+			"(2.8.7)\n    nokogiri (1.16.7)\n      mini_portile2 (~> 2.8.2)\n    nokogiri (1.16.7-arm64-darwin)\n    rails (7.1.0)\n   " +
+			"   nokogiri (>= 1.8)\n\nDEPENDENCIES\n  rails\n",
+			[]string{"?pkg:gem/nokogiri@1.16.7?platform=arm64-darwin", "pkg:gem/mini_portile2@2.8.7", "pkg:gem/nokogiri@1.16.7",
+				"pkg:gem/rails@7.1.0"},
 			[]string{"nokogiri@1.16.7 -> mini_portile2@2.8.7", "rails@7.1.0 -> nokogiri@1.16.7", "rails@7.1.0 -> nokogiri@1.16.7"}},
 		{"npm 6", "package-lock.json", `{"name":"root","version":"1.0.0","lockfileVersion":1,"requires":true,"dependencies":{"forked":{"version":"git+https://github.com/example/fork.git#` + sha + `","from":"git+https://github.com/example/fork.git","requires":{"ms":"2.1.3"}},
 "local":{"version":"file:local"},"packed":{"version":"file:packed-1.0.0.tgz"},"far":{"version":"https://example.org/far-1.0.0.tgz","integrity":"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="},"pad":{"version":"npm:left-pad@1.3.0"},"ms":{"version":"2.1.3","dev":true}}}`,
-			[]string{"?pkg:npm/ms@2.1.3", "pkg:npm/far", "pkg:npm/forked" + strings.Replace(vcs, "%40", "%23", 1), "pkg:npm/left-pad@1.3.0", "pkg:npm/packed"}, []string{"forked -> ms@2.1.3"}},
-		{"pnpm 7, from a repository", "pnpm-lock.yaml", "lockfileVersion: 5.4\ndependencies:\n  forked: git.example.org/x/fork/" + sha + "\npackages:\n  git.example.org/x/fork/" + sha + ":\n    resolution: {commit: " + sha + ", repo: https://github.com/example/fork.git, type: git, path: /sub}\n    dependencies:\n      ms: 2.1.3\n  /ms/2.1.3:\n    resolution: {integrity: sha512-x}\n",
+			[]string{"?pkg:npm/ms@2.1.3", "pkg:npm/far", "pkg:npm/forked" + strings.Replace(vcs, "%40", "%23", 1), "pkg:npm/left-pad@1.3.0",
+				"pkg:npm/packed"}, []string{"forked -> ms@2.1.3"}},
+		{"pnpm 7, from a repository", "pnpm-lock.yaml", "lockfileVersion: 5.4\ndependencies:\n  forked: git.example.org/x/fork/" + sha +
+			"\npackages:\n  git.example.org/x/fork/" + sha + ":\n    resolution: {commit: " + sha + ", repo: " +
+			"https://github.com/example/fork.git, type: git, path: /sub}\n    dependencies:\n      ms: 2.1.3\n  /ms/2.1.3:\n    " +
+			"resolution: {integrity: sha512-x}\n",
 			[]string{"pkg:npm/forked" + vcs + "%23sub", "pkg:npm/ms@2.1.3"}, []string{"forked -> ms@2.1.3"}},
 		{"poetry", "poetry.lock", `[[package]]
 name = "Flask"
@@ -144,22 +159,40 @@ reference = "main"
 resolved_reference = "` + sha + `"
 `, []string{"?pkg:pypi/extra@1.0", "?pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/flask@3.0.3", "pkg:pypi/jinja2@3.1.4"},
 			[]string{"flask@3.0.3 -> extra@1.0", "flask@3.0.3 -> jinja2@3.1.4"}},
-		{"pdm", "pdm.lock", "[[package]]\nname = \"click\"\nversion = \"8.1.7\"\ngroups = [\"default\"]\ndependencies = [\"colorama; platform_system == 'Windows'\"]\n\n[[package]]\nname = \"colorama\"\nversion = \"0.4.6\"\ngroups = [\"default\"]\n\n[[package]]\nname = \"forked\"\nversion = \"1.2.3\"\ngit = \"https://github.com/example/fork.git\"\nrevision = \"" + sha + "\"\ngroups = [\"dev\"]\n",
-			[]string{"?pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/click@8.1.7", "pkg:pypi/colorama@0.4.6"}, []string{"click@8.1.7 -> colorama@0.4.6"}},
-		{"pipenv", "Pipfile.lock", `{"default":{"a":{"version":"==1.0"},"forked":{"git":"https://github.com/example/fork.git","ref":"` + sha + `"},"here":{"path":"."}},"develop":{"b":{"version":"==2.0"}}}`,
+		{"pdm", "pdm.lock", "[[package]]\nname = \"click\"\nversion = \"8.1.7\"\ngroups = [\"default\"]\ndependencies = [\"colorama; " +
+			"platform_system == 'Windows'\"]\n\n[[package]]\nname = \"colorama\"\nversion = \"0.4.6\"\ngroups = [\"default\"]\n\n" +
+			"[[package]]\nname = \"forked\"\nversion = \"1.2.3\"\ngit = \"https://github.com/example/fork.git\"\nrevision = \"" + sha +
+			"\"\ngroups = [\"dev\"]\n",
+			[]string{"?pkg:pypi/forked@1.2.3" + vcs, "pkg:pypi/click@8.1.7", "pkg:pypi/colorama@0.4.6"},
+			[]string{"click@8.1.7 -> colorama@0.4.6"}},
+		{"pipenv", "Pipfile.lock", `{"default":{"a":{"version":"==1.0"},"forked":{"git":"https://github.com/example/fork.git","ref":"` +
+			sha + `"},"here":{"path":"."}},"develop":{"b":{"version":"==2.0"}}}`,
 			[]string{"?pkg:pypi/b@2.0", "pkg:pypi/a@1.0", "pkg:pypi/forked" + vcs}, nil},
-		{"cargo", "Cargo.lock", "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"forked\",\n \"itoa 1.0.11\",\n]\n\n[[package]]\nname = \"forked\"\nversion = \"1.2.3\"\nsource = \"git+https://github.com/example/fork.git?branch=main#" + sha + "\"\n\n[[package]]\nname = \"itoa\"\nversion = \"0.4.8\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n\n[[package]]\nname = \"itoa\"\nversion = \"1.0.11\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"49f1f14873335454500d59611f1cf4a4b0f786f9ac11f4312a78e4cf2566695b\"\n",
+		{"cargo", "Cargo.lock", "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n" +
+			"dependencies = [\n \"forked\",\n \"itoa 1.0.11\",\n]\n\n[[package]]\nname = \"forked\"\nversion = \"1.2.3\"\n" +
+			"source = \"git+https://github.com/example/fork.git?branch=main#" + sha + "\"\n\n[[package]]\nname = \"itoa\"\n" +
+			"version = \"0.4.8\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n\n[[package]]\nname = \"itoa\"\n" +
+			"version = \"1.0.11\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n" +
+			"checksum = \"49f1f14873335454500d59611f1cf4a4b0f786f9ac11f4312a78e4cf2566695b\"\n",
 			[]string{"pkg:cargo/app@0.1.0", "pkg:cargo/forked@1.2.3" + vcs, "pkg:cargo/itoa@0.4.8", "pkg:cargo/itoa@1.0.11"},
 			[]string{"app@0.1.0 -> forked@1.2.3", "app@0.1.0 -> itoa@1.0.11"}},
-		{"bundler", "Gemfile.lock", "GIT\n  remote: https://github.com/example/fork.git\n  revision: " + sha + "\n  branch: main\n  specs:\n    forked (1.2.3)\n      rack (>= 2)\n\nGEM\n  remote: https://rubygems.org/\n  specs:\n    nokogiri (1.16.7-x86_64-linux)\n      racc (~> 1.4)\n    racc (1.8.1)\n    rack (3.1.7)\n\nPLATFORMS\n  x86_64-linux\n\nDEPENDENCIES\n  forked!\n  nokogiri (~> 1.16)\n",
-			[]string{"pkg:gem/forked@1.2.3" + vcs, "pkg:gem/nokogiri@1.16.7?platform=x86_64-linux", "pkg:gem/racc@1.8.1", "pkg:gem/rack@3.1.7"},
+		{"bundler", "Gemfile.lock", "GIT\n  remote: https://github.com/example/fork.git\n  revision: " + sha + "\n  branch: main\n  " +
+			"specs:\n    forked (1.2.3)\n      rack (>= 2)\n\nGEM\n  remote: https://rubygems.org/\n  specs:\n    nokogiri " +
+			"(1.16.7-x86_64-linux)\n      racc (~> 1.4)\n    racc (1.8.1)\n    rack (3.1.7)\n\nPLATFORMS\n  x86_64-linux\n\n" +
+			"DEPENDENCIES\n  forked!\n  nokogiri (~> 1.16)\n",
+			[]string{"pkg:gem/forked@1.2.3" + vcs, "pkg:gem/nokogiri@1.16.7?platform=x86_64-linux", "pkg:gem/racc@1.8.1",
+				"pkg:gem/rack@3.1.7"},
 			[]string{"forked@1.2.3 -> rack@3.1.7", "nokogiri@1.16.7 -> racc@1.8.1"}},
 		{"composer", "composer.lock", `{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT","ISC"],"require":{"php":">=8","a/c":"*"},"notification-url":"https://packagist.org/downloads/","source":{"type":"git","url":"https://github.com/a/b.git","reference":"` + sha + `"}},
 {"name":"a/c","version":"dev-main","require":[],"source":{"type":"git","url":"https://github.com/example/fork.git","reference":"` + sha + `"}}],"packages-dev":[{"name":"a/d","version":"2.0.0","notification-url":"x"}]}`,
-			[]string{"?pkg:composer/a/d@2.0.0", "pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@dev-main" + vcs}, []string{"a/b@v1.0.0 -> a/c@dev-main"}},
-		{"composer, installed", "vendor/composer/installed.json", `{"packages":[{"name":"a/b","version":"v1.0.0","license":"MIT","notification-url":"x","require":{"a/c":"*"}},{"name":"a/c","version":"1.0.0","notification-url":"x"}],"dev":true,"dev-package-names":["a/c"]}`,
+			[]string{"?pkg:composer/a/d@2.0.0", "pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@dev-main" + vcs},
+			[]string{"a/b@v1.0.0 -> a/c@dev-main"}},
+		{"composer, installed", "vendor/composer/installed.json", `{"packages":[{"name":"a/b","version":"v1.0.0","license":"MIT",` +
+			`"notification-url":"x","require":{"a/c":"*"}},{"name":"a/c","version":"1.0.0","notification-url":"x"}],"dev":true,` +
+			`"dev-package-names":["a/c"]}`,
 			[]string{"pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@1.0.0"}, []string{"a/b@v1.0.0 -> a/c@1.0.0"}},
-		{"composer 1, installed", "vendor/composer/installed.json", `[{"name":"a/b","version":"v1.0.0","notification-url":"x"}]`, []string{"pkg:composer/a/b@v1.0.0"}, nil},
+		{"composer 1, installed", "vendor/composer/installed.json", `[{"name":"a/b","version":"v1.0.0","notification-url":"x"}]`,
+			[]string{"pkg:composer/a/b@v1.0.0"}, nil},
 		{"nuget", "packages.lock.json", `{"version":2,"dependencies":{"net8.0":{"Serilog.Sinks.File":{"type":"Direct","requested":"[5.0.0, )","resolved":"5.0.0","contentHash":"` + nugetHash + `","dependencies":{"Serilog":"2.10.0"}},
 "Serilog":{"type":"Transitive","resolved":"2.10.0"},"Native":{"type":"Transitive","resolved":"1.0.0"},"mylib":{"type":"Project","dependencies":{"Serilog":"[2.10.0, )"}}},
 "net8.0/linux-x64":{"Native":{"type":"Transitive","resolved":"1.1.0","dependencies":{"serilog":"2.0.0"}}}}}`,
@@ -173,7 +206,8 @@ resolved_reference = "` + sha + `"
   "old": {:hex, :old, "0.1.0"},
 }
 `,
-			[]string{"pkg:hex/acme/telemetry@1.3.0", "pkg:hex/forked" + vcs, "pkg:hex/mime@2.0.6", "pkg:hex/old@0.1.0", "pkg:hex/plug@1.16.1"}, []string{"plug@1.16.1 -> mime@2.0.6", "plug@1.16.1 -> telemetry@1.3.0"}},
+			[]string{"pkg:hex/acme/telemetry@1.3.0", "pkg:hex/forked" + vcs, "pkg:hex/mime@2.0.6", "pkg:hex/old@0.1.0",
+				"pkg:hex/plug@1.16.1"}, []string{"plug@1.16.1 -> mime@2.0.6", "plug@1.16.1 -> telemetry@1.3.0"}},
 		{"pub", "pubspec.lock", `packages:
   path:
     dependency: "direct main"
@@ -222,13 +256,20 @@ COCOAPODS: 1.15.2
 `, []string{"pkg:cocoapods/Alamofire@5.9.1", "pkg:cocoapods/Firebase@10.0.0", "pkg:cocoapods/GoogleUtilities@7.5.2", "pkg:cocoapods/forked@1.2.3" + vcs}, []string{"Firebase@10.0.0 -> GoogleUtilities@7.5.2"}},
 		{"swift", "Package.resolved", `{"pins":[{"identity":"swift-nio","kind":"remoteSourceControl","location":"https://github.com/apple/swift-nio.git","state":{"revision":"x","version":"2.70.0"}},
 {"identity":"fork","location":"git@github.com:example/fork.git","state":{"branch":"main","revision":"` + sha + `"}},{"identity":"mona.LinkedList","kind":"registry","location":"","state":{"version":"1.2.0"}}],"version":2}`,
-			[]string{"pkg:swift/github.com/apple/swift-nio@2.70.0", "pkg:swift/github.com/example/fork?vcs_url=git%2Bssh:%2F%2Fgit%40github.com%2Fexample%2Ffork.git%40" + sha, "pkg:swift/mona/LinkedList@1.2.0"}, nil},
-		{"swift, of the first format", "Package.resolved", `{"object":{"pins":[{"package":"SwiftNIO","repositoryURL":"https://github.com/apple/swift-nio.git","state":{"branch":null,"revision":"x","version":"2.70.0"}}]},"version":1}`,
+			[]string{"pkg:swift/github.com/apple/swift-nio@2.70.0", "pkg:swift/github.com/example/fork?vcs_url=git%2Bssh:" +
+				"%2F%2Fgit%40github.com%2Fexample%2Ffork.git%40" + sha, "pkg:swift/mona/LinkedList@1.2.0"}, nil},
+		{"swift, of the first format", "Package.resolved", `{"object":{"pins":[{"package":"SwiftNIO","repositoryURL":"https://` +
+			`github.com/apple/swift-nio.git","state":{"branch":null,"revision":"x","version":"2.70.0"}}]},"version":1}`,
 			[]string{"pkg:swift/github.com/apple/swift-nio@2.70.0"}, nil},
-		{"conan", "conan.lock", `{"version":"0.5","requires":["zlib/1.3.1#f52e%1708","mine/1.0@acme/stable#x"],"build_requires":["cmake/3.30.1#x%1","zlib/1.3.1#f52e%1708"],"python_requires":["tool/1.0"]}`,
-			[]string{"?pkg:conan/cmake@3.30.1", "?pkg:conan/tool@1.0", "pkg:conan/mine@1.0?channel=stable&user=acme", "pkg:conan/zlib@1.3.1"}, nil},
-		{"conan 1", "conan.lock", `{"graph_lock":{"nodes":{"0":{"ref":"app/1.0","path":"conanfile.py","requires":["1"]},"1":{"ref":"openssl/3.0.3#r","requires":["2"],"build_requires":["3"],"context":"host"},"2":{"pref":"zlib/1.2.12#r:p#r"},"3":{"ref":"nasm/2.15","context":"build"}}},"version":"0.4"}`,
-			[]string{"?pkg:conan/nasm@2.15", "pkg:conan/openssl@3.0.3", "pkg:conan/zlib@1.2.12"}, []string{"openssl@3.0.3 -> nasm@2.15", "openssl@3.0.3 -> zlib@1.2.12"}},
+		{"conan", "conan.lock", `{"version":"0.5","requires":["zlib/1.3.1#f52e%1708","mine/1.0@acme/stable#x"],` +
+			`"build_requires":["cmake/3.30.1#x%1","zlib/1.3.1#f52e%1708"],"python_requires":["tool/1.0"]}`,
+			[]string{"?pkg:conan/cmake@3.30.1", "?pkg:conan/tool@1.0", "pkg:conan/mine@1.0?channel=stable&user=acme",
+				"pkg:conan/zlib@1.3.1"}, nil},
+		{"conan 1", "conan.lock", `{"graph_lock":{"nodes":{"0":{"ref":"app/1.0","path":"conanfile.py","requires":["1"]},` +
+			`"1":{"ref":"openssl/3.0.3#r","requires":["2"],"build_requires":["3"],"context":"host"},"2":{"pref":"zlib/1.2.12#r:p#r"},` +
+			`"3":{"ref":"nasm/2.15","context":"build"}}},"version":"0.4"}`,
+			[]string{"?pkg:conan/nasm@2.15", "pkg:conan/openssl@3.0.3", "pkg:conan/zlib@1.2.12"},
+			[]string{"openssl@3.0.3 -> nasm@2.15", "openssl@3.0.3 -> zlib@1.2.12"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			doc, report := dirOf(t, item{name: tt.file, body: tt.body})
@@ -258,14 +299,22 @@ func TestInstalledFrom(t *testing.T) {
 	const sha = "436597fd55631f7d8e7ed9a0b9069a38f8046957"
 	const site = "usr/lib/python3/site-packages/"
 	doc, report := dirOf(t,
-		item{name: site + "foo_bar-1.0.dist-info/METADATA", body: "Metadata-Version: 2.1\nName: foo-bar\nVersion: 1.0\nLicense: LGPL v3\nClassifier: License :: OSI Approved :: GNU Library or Lesser General Public License (LGPL)\n"},
-		item{name: site + "foo_bar-1.0.dist-info/direct_url.json", body: `{"url":"https://github.com/example/fork.git","vcs_info":{"vcs":"git","commit_id":"` + sha + `"}}`},
+		item{name: site + "foo_bar-1.0.dist-info/METADATA", body: "Metadata-Version: 2.1\nName: foo-bar\nVersion: 1.0\n" +
+			"License: LGPL v3\nClassifier: License :: OSI Approved :: GNU Library or Lesser General Public License (LGPL)\n"},
+		item{name: site + "foo_bar-1.0.dist-info/direct_url.json",
+			body: `{"url":"https://github.com/example/fork.git","vcs_info":{"vcs":"git","commit_id":"` + sha + `"}}`},
 		item{name: "node_modules/forked/package.json", body: `{"name":"forked","version":"2.0.0"}`},
-		item{name: "node_modules/.package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/forked":{"version":"2.0.0","resolved":"git+https://github.com/example/fork.git#` + sha + `"},"node_modules/gone":{"version":"1.0.0"}}}`},
-		item{name: "opt/conda/conda-meta/openssl-3.0.15-h5eee18b_0.json", body: `{"name":"openssl","version":"3.0.15","build":"h5eee18b_0","channel":"https://repo.anaconda.com/pkgs/main/linux-64","subdir":"linux-64","license":"Apache-2.0","depends":["ca-certificates"]}`},
-		item{name: "opt/conda/conda-meta/ca-certificates-2024.9.24-0.json", body: `{"name":"ca-certificates","version":"2024.9.24","build":"0","channel":"https://repo.anaconda.com/pkgs/main/linux-64","subdir":"linux-64","license":"MPL-2.0"}`},
-		item{name: "usr/lib/R/site-library/jsonlite/DESCRIPTION", body: "Package: jsonlite\nVersion: 1.8.9\nLicense: MIT + file LICENSE\nDepends: methods\nBuilt: R 4.4.1; x86_64-pc-linux-gnu; 2024-09-20; unix\n"},
-		item{name: "usr/lib/R/library/methods/DESCRIPTION", body: "Package: methods\nVersion: 4.4.1\nLicense: Part of R 4.4.1\nBuilt: R 4.4.1; ; 2024-09-20; unix\n"},
+		item{name: "node_modules/.package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/forked":{"version":"2.0.0",` +
+			`"resolved":"git+https://github.com/example/fork.git#` + sha + `"},"node_modules/gone":{"version":"1.0.0"}}}`},
+		item{name: "opt/conda/conda-meta/openssl-3.0.15-h5eee18b_0.json",
+			body: `{"name":"openssl","version":"3.0.15","build":"h5eee18b_0","channel":"https://repo.anaconda.com/pkgs/main/linux-64",` +
+				`"subdir":"linux-64","license":"Apache-2.0","depends":["ca-certificates"]}`},
+		item{name: "opt/conda/conda-meta/ca-certificates-2024.9.24-0.json", body: `{"name":"ca-certificates","version":"2024.9.24",` +
+			`"build":"0","channel":"https://repo.anaconda.com/pkgs/main/linux-64","subdir":"linux-64","license":"MPL-2.0"}`},
+		item{name: "usr/lib/R/site-library/jsonlite/DESCRIPTION", body: "Package: jsonlite\nVersion: 1.8.9\n" +
+			"License: MIT + file LICENSE\nDepends: methods\nBuilt: R 4.4.1; x86_64-pc-linux-gnu; 2024-09-20; unix\n"},
+		item{name: "usr/lib/R/library/methods/DESCRIPTION", body: "Package: methods\nVersion: 4.4.1\nLicense: Part of R 4.4.1\n" +
+			"Built: R 4.4.1; ; 2024-09-20; unix\n"},
 		item{name: "src/pkg/DESCRIPTION", body: "Package: mine\nVersion: 0.1\n"})
 	if len(report.Warnings) > 0 {
 		t.Errorf("%v", report.Warnings)
@@ -316,9 +365,11 @@ func TestWebAddress(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	for address, want := range map[string]string{
-		"https://me:secret@npm.example.org/a.tgz": "https://npm.example.org/a.tgz", "git+https://tok3n@github.com/x/a.git@1": "git+https://github.com/x/a.git@1",
-		"git+ssh://git@github.com/x/a.git#1": "git+ssh://git@github.com/x/a.git#1", "git+ssh://git:secret@github.com/x/a.git": "git+ssh://git@github.com/x/a.git",
-		"https://example.org/@scope/a.tgz": "https://example.org/@scope/a.tgz", "https://a@b@example.org/": "https://example.org/",
+		"https://me:secret@npm.example.org/a.tgz": "https://npm.example.org/a.tgz",
+		"git+https://tok3n@github.com/x/a.git@1":  "git+https://github.com/x/a.git@1",
+		"git+ssh://git@github.com/x/a.git#1":      "git+ssh://git@github.com/x/a.git#1",
+		"git+ssh://git:secret@github.com/x/a.git": "git+ssh://git@github.com/x/a.git",
+		"https://example.org/@scope/a.tgz":        "https://example.org/@scope/a.tgz", "https://a@b@example.org/": "https://example.org/",
 	} {
 		if got := withoutSecrets(address); got != want {
 			t.Errorf("%s: %s", address, got)
@@ -326,10 +377,15 @@ func TestSecrets(t *testing.T) {
 	}
 	const sha = "436597fd55631f7d8e7ed9a0b9069a38f8046957"
 	for _, it := range []item{
-		{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","resolved":"https://me:secret@example.org/a.tgz"},"node_modules/b":{"version":"1.0.0","resolved":"git+https://secret@example.org/b.git#` + sha + `"}}}`},
-		{name: "yarn.lock", body: "a@https://me:secret@example.org/a.tgz:\n  version \"1.0.0\"\n  resolved \"https://me:secret@example.org/a.tgz#x\"\n"},
-		{name: "uv.lock", body: "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { git = \"https://me:secret@example.org/a.git#" + sha + "\" }\n"},
-		{name: "site-packages/a-1.dist-info/METADATA", body: "Name: a\nVersion: 1\n"}, {name: "site-packages/a-1.dist-info/direct_url.json", body: `{"url":"https://me:secret@example.org/a.whl","archive_info":{}}`},
+		{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0",` +
+			`"resolved":"https://me:secret@example.org/a.tgz"},"node_modules/b":{"version":"1.0.0",` +
+			`"resolved":"git+https://secret@example.org/b.git#` + sha + `"}}}`},
+		{name: "yarn.lock", body: "a@https://me:secret@example.org/a.tgz:\n  version \"1.0.0\"\n  " +
+			"resolved \"https://me:secret@example.org/a.tgz#x\"\n"},
+		{name: "uv.lock", body: "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { git = \"https://me:secret@example.org/a.git#" +
+			sha + "\" }\n"},
+		{name: "site-packages/a-1.dist-info/METADATA", body: "Name: a\nVersion: 1\n"},
+		{name: "site-packages/a-1.dist-info/direct_url.json", body: `{"url":"https://me:secret@example.org/a.whl","archive_info":{}}`},
 		{name: "conda-meta/a.json", body: `{"name":"a","version":"1","url":"https://me:secret@example.org/a.conda"}`},
 	} {
 		doc, _ := dirOf(t, it, item{name: "site-packages/a-1.dist-info/METADATA", body: "Name: a\nVersion: 1\n"})
@@ -341,12 +397,16 @@ func TestSecrets(t *testing.T) {
 
 // A lockfile says what of that which is there is to work on the project only.
 func TestScopeOfInstalled(t *testing.T) {
-	doc, _ := dirOf(t, item{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","dev":true},"node_modules/b":{"version":"1.0.0"},"node_modules/c":{"version":"1.0.0","optional":true}}}`},
+	doc, _ := dirOf(t, item{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0",` +
+		`"dev":true},"node_modules/b":{"version":"1.0.0"},"node_modules/c":{"version":"1.0.0","optional":true}}}`},
 		packageJSON("node_modules/a", "a", "1.0.0"), packageJSON("node_modules/b", "b", "1.0.0"),
-		item{name: "vendor/composer/installed.json", body: `{"packages":[{"name":"a/b","version":"v1.0.0","notification-url":"x"},{"name":"a/c","version":"1.0.0","notification-url":"x"}],"dev-package-names":["a/c"]}`},
+		item{name: "vendor/composer/installed.json", body: `{"packages":[{"name":"a/b","version":"v1.0.0","notification-url":"x"},` +
+			`{"name":"a/c","version":"1.0.0","notification-url":"x"}],"dev-package-names":["a/c"]}`},
 		item{name: "vendor/a/b/tests/x/vendor/composer/installed.json", body: `{"packages":[{"name":"x/y","version":"1.0.0"}]}`})
-	same(t, "packages", purlsOf(doc), []string{"?pkg:npm/c@1.0.0", "pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@1.0.0", "pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"})
-	for purl, want := range map[string][]string{"pkg:npm/a@1.0.0": {"lading:scope=development"}, "pkg:npm/b@1.0.0": nil, "pkg:npm/c@1.0.0": {"lading:scope=optional"},
+	same(t, "packages", purlsOf(doc),
+		[]string{"?pkg:npm/c@1.0.0", "pkg:composer/a/b@v1.0.0", "pkg:composer/a/c@1.0.0", "pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"})
+	for purl, want := range map[string][]string{"pkg:npm/a@1.0.0": {"lading:scope=development"}, "pkg:npm/b@1.0.0": nil,
+		"pkg:npm/c@1.0.0":        {"lading:scope=optional"},
 		"pkg:composer/a/c@1.0.0": {"lading:scope=development"}, "pkg:composer/a/b@v1.0.0": nil} {
 		same(t, purl, propertiesOf(t, doc, purl), want)
 	}
@@ -358,14 +418,19 @@ func TestLockHashes(t *testing.T) {
 	raw, _ := hex.DecodeString(sum(64))
 	packed := base64.StdEncoding.EncodeToString(raw)
 	for _, tt := range []struct{ file, body, algorithm, want string }{
-		{"packages.lock.json", `{"dependencies":{"net8.0":{"A":{"type":"Direct","resolved":"1.0.0","contentHash":"` + packed + `"}}}}`, "SHA-512", sum(64)},
-		{"app.deps.json", `{"targets":{"t":{"A/1.0.0":{}}},"libraries":{"A/1.0.0":{"type":"package","sha512":"sha512-` + packed + `"}}}`, "SHA-512", sum(64)},
-		{"pubspec.lock", "packages:\n  a:\n    dependency: transitive\n    description: {name: a, sha256: " + sum(32) + "}\n    source: hosted\n    version: \"1\"\n", "SHA-256", sum(32)},
+		{"packages.lock.json", `{"dependencies":{"net8.0":{"A":{"type":"Direct","resolved":"1.0.0","contentHash":"` + packed + `"}}}}`,
+			"SHA-512", sum(64)},
+		{"app.deps.json", `{"targets":{"t":{"A/1.0.0":{}}},"libraries":{"A/1.0.0":{"type":"package","sha512":"sha512-` + packed + `"}}}`,
+			"SHA-512", sum(64)},
+		{"pubspec.lock", "packages:\n  a:\n    dependency: transitive\n    description: {name: a, sha256: " + sum(32) + "}\n    " +
+			"source: hosted\n    version: \"1\"\n", "SHA-256", sum(32)},
 		{"mix.lock", `%{"a": {:hex, :a, "1.0.0", "x", [:mix], [], "hexpm", "` + sum(32) + `"}}`, "SHA-256", sum(32)},
 		{"Cargo.lock", "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"" + sum(32) + "\"\n", "SHA-256", sum(32)},
 		{"yarn.lock", "a@^1:\n  version \"1.0.0\"\n  integrity sha512-" + packed + "\n", "SHA-512", sum(64)},
-		{"pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution: {integrity: sha512-" + packed + "}\nsnapshots:\n  a@1.0.0: {}\n", "SHA-512", sum(64)},
-		{"package-lock.json", `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","integrity":"sha512-` + packed + `"}}}`, "SHA-512", sum(64)},
+		{"pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution: {integrity: sha512-" + packed +
+			"}\nsnapshots:\n  a@1.0.0: {}\n", "SHA-512", sum(64)},
+		{"package-lock.json", `{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","integrity":"sha512-` + packed + `"}}}`,
+			"SHA-512", sum(64)},
 		{"bun.lock", `{"packages":{"a":["a@1.0.0","",{},"sha512-` + packed + `"]}}`, "SHA-512", sum(64)},
 	} {
 		doc, report := dirOf(t, item{name: tt.file, body: tt.body})

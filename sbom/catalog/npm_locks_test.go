@@ -16,7 +16,8 @@ import (
 // and one lockfile of it.
 func project(t *testing.T, lock, as string) (items []item) {
 	t.Helper()
-	for from, to := range map[string]string{"root.json": "package.json", "pay.json": "packages/pay/package.json", "cart.json": "packages/cart/package.json",
+	for from, to := range map[string]string{"root.json": "package.json", "pay.json": "packages/pay/package.json",
+		"cart.json":     "packages/cart/package.json",
 		"localdep.json": "localdep/package.json", lock: as} {
 		data, err := os.ReadFile("testdata/npm/" + from)
 		if err != nil {
@@ -217,17 +218,23 @@ func TestPnpmScopes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, report := dirOf(t, item{name: "pnpm-lock.yaml", body: string(data)}, item{name: "localdep/package.json", body: `{"name":"localdep","version":"3.0.0"}`},
+	doc, report := dirOf(t, item{name: "pnpm-lock.yaml", body: string(data)},
+		item{name: "localdep/package.json", body: `{"name":"localdep","version":"3.0.0"}`},
 		item{name: "package.json", body: `{"name":"@acme/shop","version":"1.2.3"}`})
 	if len(report.Warnings) > 0 {
 		t.Errorf("%v", report.Warnings)
 	}
-	same(t, "packages", purlsOf(doc), []string{"?pkg:npm/fsevents@2.3.3", "?pkg:npm/is-number@7.0.0", "?pkg:npm/isarray@2.0.5", "?pkg:npm/semver@7.6.3",
-		"pkg:npm/%40acme/shop@1.2.3", "pkg:npm/%40babel/code-frame@7.26.2", "pkg:npm/%40babel/helper-validator-identifier@7.29.7", "pkg:npm/escape-html@1.0.3",
-		"pkg:npm/js-tokens@4.0.0", "pkg:npm/left-pad@1.3.0", "pkg:npm/localdep@3.0.0", "pkg:npm/loose-envify@1.4.0", "pkg:npm/ms@2.0.0", "pkg:npm/ms@2.1.3",
-		"pkg:npm/once@1.4.0", "pkg:npm/picocolors@1.1.1", "pkg:npm/react@18.2.0", "pkg:npm/use-sync-external-store@1.2.0", "pkg:npm/wrappy@1.0.2"})
+	same(t, "packages", purlsOf(doc),
+		[]string{"?pkg:npm/fsevents@2.3.3", "?pkg:npm/is-number@7.0.0", "?pkg:npm/isarray@2.0.5", "?pkg:npm/semver@7.6.3",
+			"pkg:npm/%40acme/shop@1.2.3", "pkg:npm/%40babel/code-frame@7.26.2", "pkg:npm/%40babel/helper-validator-identifier@7.29.7",
+			"pkg:npm/escape-html@1.0.3",
+			"pkg:npm/js-tokens@4.0.0", "pkg:npm/left-pad@1.3.0", "pkg:npm/localdep@3.0.0", "pkg:npm/loose-envify@1.4.0", "pkg:npm/ms@2.0.0",
+			"pkg:npm/ms@2.1.3",
+			"pkg:npm/once@1.4.0", "pkg:npm/picocolors@1.1.1", "pkg:npm/react@18.2.0", "pkg:npm/use-sync-external-store@1.2.0",
+			"pkg:npm/wrappy@1.0.2"})
 	edges := ours(doc)
-	for _, e := range []string{"@acme/shop@1.2.3 -> localdep@3.0.0", "localdep@3.0.0 -> escape-html@1.0.3", "@acme/shop@1.2.3 -> left-pad@1.3.0",
+	for _, e := range []string{"@acme/shop@1.2.3 -> localdep@3.0.0", "localdep@3.0.0 -> escape-html@1.0.3",
+		"@acme/shop@1.2.3 -> left-pad@1.3.0",
 		"use-sync-external-store@1.2.0 -> react@18.2.0", "@acme/shop@1.2.3 -> semver@7.6.3", "once@1.4.0 -> wrappy@1.0.2"} {
 		if !edges[e] {
 			t.Errorf("no %s", e)
@@ -245,14 +252,21 @@ func TestFromRepository(t *testing.T) {
 	}{
 		{"npm", "package-lock.json", `{"name":"gp","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"gp","version":"1.0.0","dependencies":{"forked":"x"}},
 "node_modules/forked":{"version":"2.0.0","resolved":"git+ssh://git@github.com/example/fork.git#` + sha + `"},"node_modules/a/node_modules/forked":{"version":"2.0.0","resolved":"https://registry.npmjs.org/forked/-/forked-2.0.0.tgz"}}}`,
-			[]string{"pkg:npm/forked@2.0.0", "pkg:npm/forked@2.0.0?vcs_url=git%2Bssh:%2F%2Fgit%40github.com%2Fexample%2Ffork.git%23" + sha}},
-		{"yarn 1", "yarn.lock", "# yarn lockfile v1\n\n\"forked@git+https://github.com/example/fork.git\":\n  version \"2.0.0\"\n  resolved \"git+https://github.com/example/fork.git#" + sha + "\"\n",
+			[]string{"pkg:npm/forked@2.0.0",
+				"pkg:npm/forked@2.0.0?vcs_url=git%2Bssh:%2F%2Fgit%40github.com%2Fexample%2Ffork.git%23" + sha}},
+		{"yarn 1", "yarn.lock", "# yarn lockfile v1\n\n\"forked@git+https://github.com/example/fork.git\":\n  version \"2.0.0\"\n  " +
+			"resolved \"git+https://github.com/example/fork.git#" + sha + "\"\n",
 			[]string{"pkg:npm/forked@2.0.0?" + want}},
-		{"yarn 4", "yarn.lock", "__metadata:\n  version: 8\n\n\"forked@https://github.com/example/fork.git\":\n  version: 2.0.0\n  resolution: \"forked@https://github.com/example/fork.git#commit=" + sha + "\"\n  linkType: hard\n",
+		{"yarn 4", "yarn.lock", "__metadata:\n  version: 8\n\n\"forked@https://github.com/example/fork.git\":\n  version: 2.0.0\n  " +
+			"resolution: \"forked@https://github.com/example/fork.git#commit=" + sha + "\"\n  linkType: hard\n",
 			[]string{"pkg:npm/forked@2.0.0?" + want}},
-		{"pnpm 9", "pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  forked@https://codeload.github.com/example/fork/tar.gz/" + sha + ":\n    resolution: {tarball: https://codeload.github.com/example/fork/tar.gz/" + sha + "}\n    version: 2.0.0\nsnapshots:\n  forked@https://codeload.github.com/example/fork/tar.gz/" + sha + ": {}\n",
+		{"pnpm 9", "pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  forked@https://codeload.github.com/example/fork/tar.gz/" + sha +
+			":\n    resolution: {tarball: https://codeload.github.com/example/fork/tar.gz/" + sha + "}\n    version: 2.0.0\n" +
+			"snapshots:\n  forked@https://codeload.github.com/example/fork/tar.gz/" + sha + ": {}\n",
 			[]string{"pkg:npm/forked@2.0.0?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fexample%2Ffork%40" + sha}},
-		{"pnpm 5", "pnpm-lock.yaml", "lockfileVersion: 5.4\npackages:\n  github.com/example/fork/" + sha + ":\n    resolution: {type: git, repo: 'https://github.com/example/fork.git', commit: " + sha + "}\n    name: forked\n    version: 2.0.0\n    dev: false\n",
+		{"pnpm 5", "pnpm-lock.yaml", "lockfileVersion: 5.4\npackages:\n  github.com/example/fork/" + sha + ":\n    resolution: {type: " +
+			"git, repo: 'https://github.com/example/fork.git', commit: " + sha + "}\n    name: forked\n    version: 2.0.0\n    " +
+			"dev: false\n",
 			[]string{"pkg:npm/forked@2.0.0?" + want}},
 		{"bun", "bun.lock", `{"lockfileVersion":1,"packages":{"forked":["forked@github:example/fork#` + sha + `",{},"x"]}}`,
 			[]string{"pkg:npm/forked?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fexample%2Ffork%40" + sha}},
@@ -266,14 +280,16 @@ func TestFromRepository(t *testing.T) {
 		})
 	}
 	// Installed, it is what the lockfile says beside it.
-	doc, _ := dirOf(t, item{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"":{},"node_modules/forked":{"version":"2.0.0","resolved":"git+https://github.com/example/fork.git#` + sha + `"}}}`},
+	doc, _ := dirOf(t, item{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"":{},` +
+		`"node_modules/forked":{"version":"2.0.0","resolved":"git+https://github.com/example/fork.git#` + sha + `"}}}`},
 		item{name: "node_modules/forked/package.json", body: `{"name":"forked","version":"2.0.0","license":"MIT"}`})
 	same(t, "installed", purlsOf(doc), []string{"pkg:npm/forked@2.0.0?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fexample%2Ffork.git%23" + sha})
 }
 
 // Digests stay where a lockfile has no addresses (npm's omit-lockfile-registry-resolved).
 func TestDigestsWithoutAddress(t *testing.T) {
-	doc, _ := dirOf(t, item{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"":{},"node_modules/a":{"version":"2.0.0","integrity":"sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}}}`})
+	doc, _ := dirOf(t, item{name: "package-lock.json", body: `{"lockfileVersion":3,"packages":{"":{},"node_modules/a":{"version":` +
+		`"2.0.0","integrity":"sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}}}`})
 	for r := range doc.ByPURL("pkg:npm/a@2.0.0") {
 		if h := doc.Hashes(r); len(h) != 1 || h[0].Algorithm != "SHA-512" || len(h[0].Value) != 128 {
 			t.Errorf("%v", h)

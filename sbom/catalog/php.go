@@ -51,7 +51,8 @@ func (*composer) Requirements() *plugin.Capabilities { return &plugin.Capabiliti
 // FileRequired says what the files are called. A lockfile of a package in vendor is none of the project.
 func (*composer) FileRequired(api filesystem.FileAPI) bool {
 	name := "/" + api.Path()
-	return isInstalledJSON(name) && !vendorTests.MatchString(name) || path.Base(name) == "composer.lock" && !strings.Contains(name, "/vendor/")
+	return isInstalledJSON(name) && !vendorTests.MatchString(name) || path.Base(name) == "composer.lock" &&
+		!strings.Contains(name, "/vendor/")
 }
 
 // vendorTests is what a package in vendor is tested with.
@@ -90,7 +91,8 @@ func (c *composer) Extract(_ context.Context, in *filesystem.ScanInput) (out inv
 				u = withVCS(u, p.Source.Type+"+"+p.Source.URL+"@"+p.Source.Reference)
 			}
 		}
-		out.Packages = append(out.Packages, &extractor.Package{Name: p.Name, Version: p.Version, PURLType: "composer", Metadata: &ownPURL{u}})
+		out.Packages = append(out.Packages,
+			&extractor.Package{Name: p.Name, Version: p.Version, PURLType: "composer", Metadata: &ownPURL{u}})
 	}
 	return out, nil
 }

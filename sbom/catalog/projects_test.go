@@ -20,43 +20,62 @@ var lockfiles = []struct {
 	name, body     string
 	want, optional []string
 }{
-	{"yarn.lock", "# yarn lockfile v1\n\n\n\"@babel/core@^7.0.0\", \"@babel/core@^7.1.0\":\n  version \"7.26.0\"\n  resolved \"https://registry.yarnpkg.com/@babel/core/-/core-7.26.0.tgz#x\"\n\nleft-pad@^1.3.0:\n  version \"1.3.0\"\n",
+	{"yarn.lock", "# yarn lockfile v1\n\n\n\"@babel/core@^7.0.0\", \"@babel/core@^7.1.0\":\n  version \"7.26.0\"\n  " +
+		"resolved \"https://registry.yarnpkg.com/@babel/core/-/core-7.26.0.tgz#x\"\n\nleft-pad@^1.3.0:\n  version \"1.3.0\"\n",
 		[]string{"pkg:npm/%40babel/core@7.26.0", "pkg:npm/left-pad@1.3.0"}, nil},
-	{"sub/yarn.lock", "__metadata:\n  version: 8\n\n\"lodash@npm:^4.17.0\":\n  version: 4.17.21\n  resolution: \"lodash@npm:4.17.21\"\n  languageName: node\n  linkType: hard\n\n\"part@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"part@workspace:.\"\n  linkType: soft\n",
+	{"sub/yarn.lock", "__metadata:\n  version: 8\n\n\"lodash@npm:^4.17.0\":\n  version: 4.17.21\n  " +
+		"resolution: \"lodash@npm:4.17.21\"\n  languageName: node\n  linkType: hard\n\n\"part@workspace:.\":\n  version: " +
+		"0.0.0-use.local\n  resolution: \"part@workspace:.\"\n  linkType: soft\n",
 		[]string{"pkg:npm/lodash@4.17.21"}, nil},
-	{"pnpm-lock.yaml", "lockfileVersion: '6.0'\npackages:\n  /ms@2.1.3:\n    resolution: {integrity: sha512-x}\n    dev: false\n  /@types/node@22.0.0:\n    resolution: {integrity: sha512-y}\n    dev: true\n",
+	{"pnpm-lock.yaml", "lockfileVersion: '6.0'\npackages:\n  /ms@2.1.3:\n    resolution: {integrity: sha512-x}\n    dev: false\n  " +
+		"/@types/node@22.0.0:\n    resolution: {integrity: sha512-y}\n    dev: true\n",
 		[]string{"pkg:npm/ms@2.1.3"}, []string{"pkg:npm/%40types/node@22.0.0"}},
-	{"bun.lock", "{\n  \"lockfileVersion\": 1,\n  \"workspaces\": {\"\": {\"name\": \"x\"}},\n  \"packages\": {\n    \"wrappy\": [\"wrappy@1.0.2\", \"\", {}, \"sha512-x\"],\n    \"@a/part\": [\"@a/part@workspace:part\"],\n    \"forked\": [\"forked@github:a/forked#1234567\", {}, \"a\"],\n  }\n}\n",
+	{"bun.lock", "{\n  \"lockfileVersion\": 1,\n  \"workspaces\": {\"\": {\"name\": \"x\"}},\n  \"packages\": {\n    \"wrappy\": " +
+		"[\"wrappy@1.0.2\", \"\", {}, \"sha512-x\"],\n    \"@a/part\": [\"@a/part@workspace:part\"],\n    \"forked\": " +
+		"[\"forked@github:a/forked#1234567\", {}, \"a\"],\n  }\n}\n",
 		[]string{"pkg:npm/forked?vcs_url=git%2Bhttps:%2F%2Fgithub.com%2Fa%2Fforked%401234567", "pkg:npm/wrappy@1.0.2"}, nil},
-	{"poetry.lock", "[[package]]\nname = \"Flask\"\nversion = \"3.0.3\"\noptional = false\ngroups = [\"main\"]\n\n[[package]]\nname = \"pytest\"\nversion = \"8.3.3\"\noptional = false\ngroups = [\"dev\"]\n\n[metadata]\nlock-version = \"2.1\"\n",
+	{"poetry.lock", "[[package]]\nname = \"Flask\"\nversion = \"3.0.3\"\noptional = false\ngroups = [\"main\"]\n\n[[package]]\n" +
+		"name = \"pytest\"\nversion = \"8.3.3\"\noptional = false\ngroups = [\"dev\"]\n\n[metadata]\nlock-version = \"2.1\"\n",
 		[]string{"pkg:pypi/flask@3.0.3"}, []string{"pkg:pypi/pytest@8.3.3"}},
-	{"uv.lock", "version = 1\n\n[[package]]\nname = \"this\"\nversion = \"0.1.0\"\nsource = { virtual = \".\" }\n\n[[package]]\nname = \"httpx\"\nversion = \"0.27.2\"\nsource = { registry = \"https://pypi.org/simple\" }\n",
+	{"uv.lock", "version = 1\n\n[[package]]\nname = \"this\"\nversion = \"0.1.0\"\nsource = { virtual = \".\" }\n\n[[package]]\n" +
+		"name = \"httpx\"\nversion = \"0.27.2\"\nsource = { registry = \"https://pypi.org/simple\" }\n",
 		[]string{"pkg:pypi/httpx@0.27.2"}, nil},
-	{"pdm.lock", "[[package]]\nname = \"click\"\nversion = \"8.1.7\"\ngroups = [\"default\"]\n\n[[package]]\nname = \"mypy\"\nversion = \"1.11.0\"\ngroups = [\"dev\"]\n",
+	{"pdm.lock", "[[package]]\nname = \"click\"\nversion = \"8.1.7\"\ngroups = [\"default\"]\n\n[[package]]\nname = \"mypy\"\n" +
+		"version = \"1.11.0\"\ngroups = [\"dev\"]\n",
 		[]string{"pkg:pypi/click@8.1.7"}, []string{"pkg:pypi/mypy@1.11.0"}},
-	{"Pipfile.lock", `{"_meta":{},"default":{"requests":{"version":"==2.32.3"},"local":{"path":"."}},"develop":{"black":{"version":"==24.8.0"}}}`,
+	{"Pipfile.lock", `{"_meta":{},"default":{"requests":{"version":"==2.32.3"},"local":{"path":"."}},` +
+		`"develop":{"black":{"version":"==24.8.0"}}}`,
 		[]string{"pkg:pypi/requests@2.32.3"}, []string{"pkg:pypi/black@24.8.0"}},
 	{"requirements.txt", "# what runs\nDjango==5.1.1 \\\n    --hash=sha256:00\nzstandard===0.23.0\nurllib3>=1.26,<3\nsix\n-r other.txt\n",
 		[]string{"pkg:pypi/django@5.1.1", "pkg:pypi/zstandard@0.23.0"}, nil},
-	{"go.mod", "module example.com/m\n\ngo 1.26\n\nrequire (\n\tgolang.org/x/time v0.15.0\n\texample.com/local v1.0.0\n\texample.com/old v1.0.0 // indirect\n)\n\nreplace example.com/local => ../local\n\nreplace example.com/old => example.com/new v1.1.0\n",
+	{"go.mod", "module example.com/m\n\ngo 1.26\n\nrequire (\n\tgolang.org/x/time v0.15.0\n\texample.com/local v1.0.0\n\texample.com/" +
+		"old v1.0.0 // indirect\n)\n\nreplace example.com/local => ../local\n\nreplace example.com/old => example.com/new v1.1.0\n",
 		[]string{"pkg:golang/golang.org/x/time@v0.15.0", "pkg:golang/example.com/new@v1.1.0"}, nil},
-	{"Cargo.lock", "version = 4\n\n[[package]]\nname = \"itoa\"\nversion = \"1.0.11\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n",
+	{"Cargo.lock", "version = 4\n\n[[package]]\nname = \"itoa\"\nversion = \"1.0.11\"\n" +
+		"source = \"registry+https://github.com/rust-lang/crates.io-index\"\n",
 		[]string{"pkg:cargo/itoa@1.0.11"}, nil},
-	{"Gemfile.lock", "GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (3.1.7)\n    rails (7.2.0)\n      rack (>= 2.2.4)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  rails\n",
+	{"Gemfile.lock", "GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (3.1.7)\n    rails (7.2.0)\n      rack (>= 2.2.4)\n\n" +
+		"PLATFORMS\n  ruby\n\nDEPENDENCIES\n  rails\n",
 		[]string{"pkg:gem/rack@3.1.7", "pkg:gem/rails@7.2.0"}, nil},
-	{"gradle.lockfile", "# This is a Gradle generated file\ncom.google.guava:guava:33.3.0-jre=compileClasspath,runtimeClasspath\nempty=annotationProcessor\n",
+	{"gradle.lockfile", "# This is a Gradle generated file\ncom.google.guava:guava:33.3.0-jre=compileClasspath,runtimeClasspath\n" +
+		"empty=annotationProcessor\n",
 		[]string{"pkg:maven/com.google.guava/guava@33.3.0-jre"}, nil},
-	{"packages.lock.json", `{"version":1,"dependencies":{"net8.0":{"Newtonsoft.Json":{"type":"Direct","requested":"[13.0.3, )","resolved":"13.0.3"}}}}`,
+	{"packages.lock.json", `{"version":1,"dependencies":{"net8.0":{"Newtonsoft.Json":{"type":"Direct","requested":"[13.0.3, )",` +
+		`"resolved":"13.0.3"}}}}`,
 		[]string{"pkg:nuget/Newtonsoft.Json@13.0.3"}, nil},
 	{"mix.lock", "%{\n  \"plug\": {:hex, :plug, \"1.16.1\", \"40c74619\", [:mix], [], \"hexpm\", \"a13ff6b9\"},\n}\n",
 		[]string{"pkg:hex/plug@1.16.1"}, nil},
-	{"pubspec.lock", "packages:\n  path:\n    dependency: \"direct main\"\n    description: {name: path, url: \"https://pub.dev\"}\n    source: hosted\n    version: \"1.9.0\"\n  test:\n    dependency: \"direct dev\"\n    description: {name: test, url: \"https://pub.dev\"}\n    source: hosted\n    version: \"1.25.8\"\n",
+	{"pubspec.lock", "packages:\n  path:\n    dependency: \"direct main\"\n    description: {name: path, url: \"https://pub.dev\"}\n   " +
+		" source: hosted\n    version: \"1.9.0\"\n  test:\n    dependency: \"direct dev\"\n    description: {name: test, " +
+		"url: \"https://pub.dev\"}\n    source: hosted\n    version: \"1.25.8\"\n",
 		[]string{"pkg:pub/path@1.9.0"}, []string{"pkg:pub/test@1.25.8"}},
 	{"Podfile.lock", "PODS:\n  - Alamofire (5.9.1)\n\nDEPENDENCIES:\n  - Alamofire\n\nCOCOAPODS: 1.15.2\n",
 		[]string{"pkg:cocoapods/Alamofire@5.9.1"}, nil},
-	{"Package.resolved", `{"pins":[{"identity":"swift-nio","kind":"remoteSourceControl","location":"https://github.com/apple/swift-nio.git","state":{"revision":"x","version":"2.70.0"}}],"version":2}`,
+	{"Package.resolved", `{"pins":[{"identity":"swift-nio","kind":"remoteSourceControl",` +
+		`"location":"https://github.com/apple/swift-nio.git","state":{"revision":"x","version":"2.70.0"}}],"version":2}`,
 		[]string{"pkg:swift/github.com/apple/swift-nio@2.70.0"}, nil},
-	{"conan.lock", `{"version":"0.5","requires":["zlib/1.3.1#f52e03ae3d251dec704634230cd806a2%1708593606.497"],"build_requires":["cmake/3.30.1#x%1"],"python_requires":[]}`,
+	{"conan.lock", `{"version":"0.5","requires":["zlib/1.3.1#f52e03ae3d251dec704634230cd806a2%1708593606.497"],` +
+		`"build_requires":["cmake/3.30.1#x%1"],"python_requires":[]}`,
 		[]string{"pkg:conan/zlib@1.3.1"}, []string{"pkg:conan/cmake@3.30.1"}},
 }
 
@@ -144,7 +163,8 @@ func TestDamagedLockfiles(t *testing.T) {
 // Arch Linux, Gentoo and Ubuntu without dpkg keep lists of their own kinds.
 func TestOtherDistributions(t *testing.T) {
 	desc := func(name, depends, provides string) string {
-		return "%NAME%\n" + name + "\n\n%VERSION%\n1.0-1\n\n%URL%\nhttps://example.org\n\n%PACKAGER%\nSome One <one@example.org>\n\n%LICENSE%\nGPL-2.0-or-later\n\n%DEPENDS%\n" + depends + "\n\n%PROVIDES%\n" + provides + "\n\n"
+		return "%NAME%\n" + name + "\n\n%VERSION%\n1.0-1\n\n%URL%\nhttps://example.org\n\n%PACKAGER%\nSome One <one@example.org>\n\n" +
+			"%LICENSE%\nGPL-2.0-or-later\n\n%DEPENDS%\n" + depends + "\n\n%PROVIDES%\n" + provides + "\n\n"
 	}
 	release := func(id string) item { return item{name: "etc/os-release", body: "ID=" + id + "\nVERSION_ID=24.04\n"} }
 	wall := "{\"jsonwall\":\"1.0\",\"schema\":\"1.0\",\"count\":3}\n" +
@@ -163,9 +183,12 @@ func TestOtherDistributions(t *testing.T) {
 		purls, edge []string
 		warnings    int
 	}{
-		{"arch", []item{release("arch"), {name: "var/lib/pacman/local/bash-1.0-1/desc", body: desc("bash", "libreadline.so=8-64\nglibc>=2.3", "sh")},
-			{name: "var/lib/pacman/local/readline-1.0-1/desc", body: desc("readline", "", "libreadline.so=8-64")}, {name: "var/lib/pacman/local/glibc-1.0-1/desc", body: desc("glibc", "sh", "")}},
-			[]string{"pkg:alpm/arch/bash@1.0-1?distro=arch-24.04", "pkg:alpm/arch/glibc@1.0-1?distro=arch-24.04", "pkg:alpm/arch/readline@1.0-1?distro=arch-24.04"},
+		{"arch", []item{release("arch"),
+			{name: "var/lib/pacman/local/bash-1.0-1/desc", body: desc("bash", "libreadline.so=8-64\nglibc>=2.3", "sh")},
+			{name: "var/lib/pacman/local/readline-1.0-1/desc", body: desc("readline", "", "libreadline.so=8-64")},
+			{name: "var/lib/pacman/local/glibc-1.0-1/desc", body: desc("glibc", "sh", "")}},
+			[]string{"pkg:alpm/arch/bash@1.0-1?distro=arch-24.04", "pkg:alpm/arch/glibc@1.0-1?distro=arch-24.04",
+				"pkg:alpm/arch/readline@1.0-1?distro=arch-24.04"},
 			[]string{"bash -> glibc", "bash -> readline", "glibc -> bash"}, 0},
 		{"gentoo", []item{release("gentoo"), {name: "var/db/pkg/app-shells/bash-5.2_p26/PF", body: "bash-5.2_p26\n"}},
 			[]string{"pkg:portage/gentoo/bash@5.2_p26?distro=gentoo-24.04"}, nil, 0},

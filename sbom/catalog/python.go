@@ -28,8 +28,10 @@ func pythonFinders() ([]finder, error) {
 	}
 	pinned, err := byLibrary(requirements.New, finder{project: true, max: maxRequirements, check: bounded})
 	return append(pinned, finder{Extractor: installed, max: maxText, details: installed.details},
-		lockFinder("python/uvlock", readUvLock, nil, "uv.lock"), lockFinder("python/poetrylock", readPoetryLock, nil, "poetry.lock"),
-		lockFinder("python/pdmlock", readPdmLock, nil, "pdm.lock"), lockFinder("python/pipfilelock", readPipfileLock, nil, "Pipfile.lock")), err
+			lockFinder("python/uvlock", readUvLock, nil, "uv.lock"), lockFinder("python/poetrylock", readPoetryLock, nil, "poetry.lock"),
+			lockFinder("python/pdmlock", readPdmLock, nil, "pdm.lock"),
+			lockFinder("python/pipfilelock", readPipfileLock, nil, "Pipfile.lock")),
+		err
 }
 
 // pythonPackage reads the metadata of installed distributions (core metadata, PEP 566 and 639). It is an extractor of ours
@@ -90,7 +92,8 @@ func (p *pythonPackage) Extract(ctx context.Context, in *filesystem.ScanInput) (
 	if strings.HasPrefix(path.Base(path.Dir(in.Path)), "~") {
 		return out, errors.New("left over from an uninstall that was not finished, which pip passes over")
 	}
-	out.Packages = []*extractor.Package{{Name: name, Version: version, PURLType: purl.TypePyPi, Metadata: &ownPURL{pypiPURL(name, version)}}}
+	out.Packages = []*extractor.Package{{Name: name, Version: version, PURLType: purl.TypePyPi,
+		Metadata: &ownPURL{pypiPURL(name, version)}}}
 	return out, nil
 }
 

@@ -81,7 +81,8 @@ func readUvLock(data []byte) (*lockfile, error) {
 	}
 	for i := range f.Package {
 		u := &f.Package[i]
-		p := &lockedPackage{purl: pypiPURL(u.Name, u.Version), needs: list(u.Dependencies), edges: list(every(u.Optional)), url: u.Source.URL}
+		p := &lockedPackage{purl: pypiPURL(u.Name, u.Version), needs: list(u.Dependencies), edges: list(every(u.Optional)),
+			url: u.Source.URL}
 		out.packages[id(u)] = p
 		for extra, needs := range u.Optional { // what is asked for by the extra is needed with it
 			out.packages[withExtra(id(u), extra)] = &lockedPackage{needs: list(needs)}

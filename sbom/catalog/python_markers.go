@@ -33,7 +33,8 @@ func markerEnvironment(at string) map[string]string {
 		env["sys_platform"], env["os_name"], env["platform_system"] = "win32", "nt", "Windows"
 	case strings.Contains("/"+at, "/site-packages/") || strings.Contains("/"+at, "/dist-packages/"):
 		env["os_name"] = "posix"
-		if strings.HasPrefix(at, "usr/") || strings.HasPrefix(at, "opt/") || strings.HasPrefix(at, "root/") || strings.HasPrefix(at, "app/") {
+		if strings.HasPrefix(at, "usr/") || strings.HasPrefix(at, "opt/") || strings.HasPrefix(at, "root/") ||
+			strings.HasPrefix(at, "app/") {
 			env["sys_platform"], env["platform_system"] = "linux", "Linux"
 		}
 	}

@@ -7,7 +7,8 @@ func TestPythonPlaces(t *testing.T) {
 	const lib = "usr/local/lib/python3.12/"
 	const site = lib + "site-packages/"
 	dist := func(dir, name, version string, lines string) item {
-		return item{name: dir + name + "-" + version + ".dist-info/METADATA", body: "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n" + lines}
+		return item{name: dir + name + "-" + version + ".dist-info/METADATA", body: "Metadata-Version: 2.1\nName: " + name + "\nVersion: " +
+			version + "\n" + lines}
 	}
 	wheel := zipOf(t, entryOf{"w-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: w\nVersion: 1.0\n"})
 	doc, report := dirOf(t,
@@ -24,8 +25,10 @@ func TestPythonPlaces(t *testing.T) {
 		item{name: site + "easy-1.0-py3.12.egg/EGG-INFO/PKG-INFO", body: "Metadata-Version: 1.0\nName: easy\nVersion: 1.0\n"},
 		item{name: site + "easy-1.0-py3.12.egg/EGG-INFO/requires.txt", body: "pip\n\n[x]\nflat\n"},
 		item{name: site + "flat-2.0.egg-info", body: "Metadata-Version: 1.0\nName: flat\nVersion: 2.0\n"},
-		dist(site, "asks", "1.0", "Requires-Dist: flat[extra]>=2; sys_platform == 'linux'\nRequires-Dist: easy @ https://example.org/a;b.zip ; python_version >= '3.9'\n"+
-			"Requires-Dist: pip ; python_version < '3.8'\nRequires-Dist: inflect ; extra == 'words'\nAuthor-email: A. Author <a@example.org>\n"))
+		dist(site, "asks", "1.0", "Requires-Dist: flat[extra]>=2; sys_platform == 'linux'\nRequires-Dist: easy @ https://example.org/a;"+
+			"b.zip ; python_version >= '3.9'\n"+
+			"Requires-Dist: pip ; python_version < '3.8'\nRequires-Dist: inflect ; extra == 'words'\nAuthor-email: A. Author "+
+			"<a@example.org>\n"))
 	if len(report.Warnings) != 1 || report.Warnings[0].Path != site+"~ip-23.0.dist-info/METADATA" {
 		t.Errorf("%v", report.Warnings)
 	}
@@ -43,12 +46,16 @@ func TestPythonPlaces(t *testing.T) {
 func TestMarkers(t *testing.T) {
 	const at = "usr/lib/python3.12/site-packages/a.dist-info/METADATA"
 	for marker, want := range map[string]bool{
-		"": true, "python_version < '3.8'": false, "python_version >= '3.8'": true, "python_version == '3.12'": true, "'3.9' <= python_version": true,
+		"": true, "python_version < '3.8'": false, "python_version >= '3.8'": true, "python_version == '3.12'": true,
+		"'3.9' <= python_version":                           true,
 		"python_version < '3.8' or sys_platform == 'linux'": true, "python_version >= '3.8' and sys_platform == 'win32'": false,
 		`(python_version < "3.8" or os_name == "nt") and platform_machine == "x86_64"`: false,
-		"platform_machine == 'arm64'": true, "platform_machine == 'arm64' and os_name == 'nt'": false, "implementation_name != 'cpython'": true,
-		"extra == 'x'": false, "extra == 'x' or python_version > '3.9'": true, "sys_platform in 'linux linux2'": true, "sys_platform not in 'linux linux2'": false,
-		"python_version in '3.10 3.11'": false, "python_version ~= '3.8'": true, "python_full_version < '3.8.1'": true, "(": true, "python_version <": true, "x y z": true, "=": true,
+		"platform_machine == 'arm64'": true, "platform_machine == 'arm64' and os_name == 'nt'": false,
+		"implementation_name != 'cpython'": true,
+		"extra == 'x'":                     false, "extra == 'x' or python_version > '3.9'": true, "sys_platform in 'linux linux2'": true,
+		"sys_platform not in 'linux linux2'": false,
+		"python_version in '3.10 3.11'":      false, "python_version ~= '3.8'": true, "python_full_version < '3.8.1'": true, "(": true,
+		"python_version <": true, "x y z": true, "=": true,
 	} {
 		if got := markerHolds(marker, markerEnvironment(at)); got != want {
 			t.Errorf("%q: %v", marker, got)

@@ -24,7 +24,8 @@ import (
 
 func rpmFinders() ([]finder, error) {
 	db, manifest := &rpmDB{}, &rpmManifest{}
-	return []finder{{Extractor: db, max: maxArchive, details: db.details}, {Extractor: manifest, max: maxText, details: manifest.details}}, nil
+	return []finder{{Extractor: db, max: maxArchive, details: db.details}, {Extractor: manifest, max: maxText, details: manifest.details}},
+		nil
 }
 
 // rpmDB reads databases of rpm, of the three kinds that there are. It is an extractor of ours because the databases of

@@ -110,9 +110,10 @@ func TestRPM(t *testing.T) {
 			}
 		}
 		if want := map[string]string{
-			"pkg:rpm/fedora/lading-lib@1.0-1?arch=noarch&distro=fedora-40&upstream=lading-lib-1.0-1.src.rpm":           "GPLv2+",
-			"pkg:rpm/fedora/lading-extra@1.0-1?arch=noarch&distro=fedora-40&upstream=lading-lib-1.0-1.src.rpm":         "MIT",
-			"pkg:rpm/fedora/lading-tool@1.2-3?arch=noarch&distro=fedora-40&epoch=2&upstream=lading-tool-1.2-3.src.rpm": "Apache-2.0 AND MIT",
+			"pkg:rpm/fedora/lading-lib@1.0-1?arch=noarch&distro=fedora-40&upstream=lading-lib-1.0-1.src.rpm":   "GPLv2+",
+			"pkg:rpm/fedora/lading-extra@1.0-1?arch=noarch&distro=fedora-40&upstream=lading-lib-1.0-1.src.rpm": "MIT",
+			"pkg:rpm/fedora/lading-tool@1.2-3?arch=noarch&distro=fedora-40&epoch=2&" +
+				"upstream=lading-tool-1.2-3.src.rpm": "Apache-2.0 AND MIT",
 		}; !maps.Equal(licences, want) {
 			t.Errorf("%s: %q", name, licences)
 		}
@@ -142,15 +143,23 @@ func headerOf(tags map[uint32]string) []byte {
 // Package URLs as vendors have them, and the module of a package.
 func TestRPMPURL(t *testing.T) {
 	headers := [][]byte{
-		headerOf(map[uint32]string{rpmName: "nodejs", rpmVersion: "18.20", rpmRelease: "1.module_el9", rpmArch: "x86_64", rpmSource: "nodejs-18.20-1.module_el9.src.rpm", rpmModule: "nodejs:18:9040020240301:rhel9"}),
+		headerOf(map[uint32]string{rpmName: "nodejs", rpmVersion: "18.20", rpmRelease: "1.module_el9", rpmArch: "x86_64",
+			rpmSource: "nodejs-18.20-1.module_el9.src.rpm", rpmModule: "nodejs:18:9040020240301:rhel9"}),
 		headerOf(map[uint32]string{rpmName: "gpg-pubkey", rpmVersion: "5a6340b3", rpmRelease: "6229229e", rpmSource: "(none)"}),
 	}
 	for release, want := range map[string][]string{
-		"ID=\"rhel\"\nVERSION_ID=\"9.4\"\n":             {"pkg:rpm/redhat/nodejs@18.20-1.module_el9?arch=x86_64&distro=rhel-9.4&rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm", "pkg:rpm/redhat/gpg-pubkey@5a6340b3-6229229e?distro=rhel-9.4"},
-		"ID=opensuse-tumbleweed\nVERSION_ID=20241101\n": {"pkg:rpm/opensuse/nodejs@18.20-1.module_el9?arch=x86_64&distro=opensuse-tumbleweed-20241101&rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm", "pkg:rpm/opensuse/gpg-pubkey@5a6340b3-6229229e?distro=opensuse-tumbleweed-20241101"},
-		"": {"pkg:rpm/nodejs@18.20-1.module_el9?arch=x86_64&rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm", "pkg:rpm/gpg-pubkey@5a6340b3-6229229e"},
+		"ID=\"rhel\"\nVERSION_ID=\"9.4\"\n": {"pkg:rpm/redhat/nodejs@18.20-1.module_el9?arch=x86_64&distro=rhel-9.4&" +
+			"rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm",
+			"pkg:rpm/redhat/gpg-pubkey@5a6340b3-6229229e?distro=rhel-9.4"},
+		"ID=opensuse-tumbleweed\n" +
+			"VERSION_ID=20241101\n": {"pkg:rpm/opensuse/nodejs@18.20-1.module_el9?arch=x86_64&distro=opensuse-tumbleweed-20241101&" +
+			"rpmmod=nodejs:18:9040020240301:rhel9&upstream=nodejs-18.20-1.module_el9.src.rpm",
+			"pkg:rpm/opensuse/gpg-pubkey@5a6340b3-6229229e?distro=opensuse-tumbleweed-20241101"},
+		"": {"pkg:rpm/nodejs@18.20-1.module_el9?arch=x86_64&rpmmod=nodejs:18:9040020240301:rhel9&" +
+			"upstream=nodejs-18.20-1.module_el9.src.rpm", "pkg:rpm/gpg-pubkey@5a6340b3-6229229e"},
 	} {
-		doc, _ := dirOf(t, item{name: "etc/os-release", body: release}, item{name: "usr/lib/sysimage/rpm/Packages.db", body: string(ndbOf(headers))})
+		doc, _ := dirOf(t, item{name: "etc/os-release", body: release},
+			item{name: "usr/lib/sysimage/rpm/Packages.db", body: string(ndbOf(headers))})
 		same(t, release, purlsOf(doc), want)
 		if got := propertiesOf(t, doc, want[0]); !slices.Contains(got, "aquasecurity:trivy:Modularitylabel=nodejs:18:9040020240301:rhel9") {
 			t.Errorf("%q", got)
@@ -265,13 +274,15 @@ func TestDamagedRPM(t *testing.T) {
 	}
 
 	// A header that is damaged does not take the others along.
-	doc, report, err := Dir(t.Context(), mapFS(item{name: "var/lib/rpm/Packages.db", body: string(ndbOf(append([][]byte{{1}}, headers...)))}), nil)
+	doc, report, err := Dir(t.Context(),
+		mapFS(item{name: "var/lib/rpm/Packages.db", body: string(ndbOf(append([][]byte{{1}}, headers...)))}), nil)
 	if err != nil || len(report.Warnings) != 1 || report.Packages["rpm"] != 3 {
 		t.Errorf("%v %v, %v", doc.Len(), report.Warnings, err)
 	}
 
 	// What SQLite has not put into the database yet is missing, and that is said.
-	_, report, err = Dir(t.Context(), mapFS(item{name: "var/lib/rpm/rpmdb.sqlite", body: string(sqlite)}, item{name: "var/lib/rpm/rpmdb.sqlite-wal", body: "more"}), nil)
+	_, report, err = Dir(t.Context(),
+		mapFS(item{name: "var/lib/rpm/rpmdb.sqlite", body: string(sqlite)}, item{name: "var/lib/rpm/rpmdb.sqlite-wal", body: "more"}), nil)
 	if err != nil || len(report.Warnings) != 1 || report.Packages["rpm"] != 3 {
 		t.Errorf("%v, %v", report.Warnings, err)
 	}
@@ -297,7 +308,8 @@ func TestRPMNames(t *testing.T) {
 // Databases from strangers.
 func FuzzRPM(f *testing.F) {
 	headers := headersOf(f)
-	for _, data := range [][]byte{ndbOf(headers), bdbOf(headers, binary.LittleEndian), bdbOf(headers, binary.BigEndian), []byte(testdata(f, "rpm-Packages")), headers[0]} {
+	for _, data := range [][]byte{ndbOf(headers), bdbOf(headers, binary.LittleEndian), bdbOf(headers, binary.BigEndian),
+		[]byte(testdata(f, "rpm-Packages")), headers[0]} {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -321,12 +333,16 @@ func FuzzRPM(f *testing.F) {
 func TestRPMManifest(t *testing.T) {
 	doc, report := dirOf(t, item{name: "etc/os-release", body: "ID=azurelinux\nVERSION_ID=\"3.0\"\n"},
 		item{name: "var/lib/rpmmanifest/container-manifest-1", body: "bash-5.2.15-3.azl3\n"},
-		item{name: "var/lib/rpmmanifest/container-manifest-2", body: "bash\t5.2.15-3.azl3\t1\t1\tMicrosoft Corporation\t(none)\t1\tx86_64\t0\tbash-5.2.15-3.azl3.src.rpm\n" +
-			"openssl-libs\t3.3.2-1.azl3\t1\t1\tMicrosoft Corporation\t1\t1\tx86_64\t1\topenssl-3.3.2-1.azl3.src.rpm\nfrob\n"})
+		item{name: "var/lib/rpmmanifest/container-manifest-2",
+			body: "bash\t5.2.15-3.azl3\t1\t1\tMicrosoft Corporation\t(none)\t1\tx86_64\t0\tbash-5.2.15-3.azl3.src.rpm\n" +
+				"openssl-libs\t3.3.2-1.azl3\t1\t1\tMicrosoft Corporation\t1\t1\tx86_64\t1\topenssl-3.3.2-1.azl3.src.rpm\nfrob\n"})
 	if len(report.Warnings) != 1 {
 		t.Errorf("%v", report.Warnings)
 	}
-	const openssl = "pkg:rpm/azurelinux/openssl-libs@3.3.2-1.azl3?arch=x86_64&distro=azurelinux-3.0&epoch=1&upstream=openssl-3.3.2-1.azl3.src.rpm"
-	same(t, "packages", purlsOf(doc), []string{"pkg:rpm/azurelinux/bash@5.2.15-3.azl3?arch=x86_64&distro=azurelinux-3.0&upstream=bash-5.2.15-3.azl3.src.rpm", openssl})
-	same(t, openssl, propertiesOf(t, doc, openssl), []string{"aquasecurity:trivy:SrcName=openssl", "aquasecurity:trivy:SrcVersion=3.3.2", "aquasecurity:trivy:SrcRelease=1.azl3"})
+	const openssl = "pkg:rpm/azurelinux/openssl-libs@3.3.2-1.azl3?arch=x86_64&distro=azurelinux-3.0&epoch=1&" +
+		"upstream=openssl-3.3.2-1.azl3.src.rpm"
+	same(t, "packages", purlsOf(doc),
+		[]string{"pkg:rpm/azurelinux/bash@5.2.15-3.azl3?arch=x86_64&distro=azurelinux-3.0&upstream=bash-5.2.15-3.azl3.src.rpm", openssl})
+	same(t, openssl, propertiesOf(t, doc, openssl),
+		[]string{"aquasecurity:trivy:SrcName=openssl", "aquasecurity:trivy:SrcVersion=3.3.2", "aquasecurity:trivy:SrcRelease=1.azl3"})
 }

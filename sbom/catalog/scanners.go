@@ -41,7 +41,8 @@ const trivyPrefix = "aquasecurity:trivy:"
 // grypeModule says of which module a package of rpm is in words of syft's, which Grype reads: in a package URL none is as good
 // as not said, and advisories for modules are then about every package of the name. SPDX has no place that it reads.
 func grypeModule(module string) []cdx.Property {
-	return []cdx.Property{{Name: "syft:package:metadataType", Value: "rpm-db-entry"}, {Name: "syft:metadata:modularityLabel", Value: module}}
+	return []cdx.Property{{Name: "syft:package:metadataType", Value: "rpm-db-entry"},
+		{Name: "syft:metadata:modularityLabel", Value: module}}
 }
 
 // annotations says in SPDX what properties say in CycloneDX: Trivy reads its own as comments of annotations, a name, a colon

@@ -11,13 +11,16 @@ import (
 
 // What Trivy reads of a package of an operating system, in both specifications: it stands where Trivy looks.
 func TestScannerSources(t *testing.T) {
-	status := "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.2.13.dfsg-1)\nVersion: 1:1.2.13.dfsg-1+b1\n\n" +
+	status := "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.2.13.dfsg-1)\n" +
+		"Version: 1:1.2.13.dfsg-1+b1\n\n" +
 		"Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n"
 	items := []item{{name: "etc/os-release", body: debianRelease}, {name: "var/lib/dpkg/status", body: status}}
 	doc, _ := dirOf(t, items...)
 	for purl, want := range map[string][]string{
-		"pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1%2Bb1?arch=amd64&distro=debian-12&upstream=zlib%401:1.2.13.dfsg-1": {"aquasecurity:trivy:SrcName=zlib", "aquasecurity:trivy:SrcVersion=1:1.2.13.dfsg-1"},
-		"pkg:deb/debian/hello@2.10-3?arch=amd64&distro=debian-12":                                                {"aquasecurity:trivy:SrcName=hello", "aquasecurity:trivy:SrcVersion=2.10-3"},
+		"pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1%2Bb1?arch=amd64&distro=debian-12&upstream=zlib%401:" +
+			"1.2.13.dfsg-1": {"aquasecurity:trivy:SrcName=zlib", "aquasecurity:trivy:SrcVersion=1:1.2.13.dfsg-1"},
+		"pkg:deb/debian/hello@2.10-3?arch=amd64&distro=debian-12": {"aquasecurity:trivy:SrcName=hello",
+			"aquasecurity:trivy:SrcVersion=2.10-3"},
 	} {
 		same(t, purl, propertiesOf(t, doc, purl), want)
 	}
@@ -54,7 +57,8 @@ func TestScannerSources(t *testing.T) {
 
 // A source package of rpm is named in one text.
 func TestSourceRPM(t *testing.T) {
-	for s, want := range map[string]string{"bash-5.1.8-6.el9.src.rpm": "bash 5.1.8 6.el9", "glibc-common-2-3.nosrc.rpm": "glibc-common 2 3", "(none)": "", "a.src.rpm": "", "a-1.src.rpm": ""} {
+	for s, want := range map[string]string{"bash-5.1.8-6.el9.src.rpm": "bash 5.1.8 6.el9", "glibc-common-2-3.nosrc.rpm": "glibc-common 2 3",
+		"(none)": "", "a.src.rpm": "", "a-1.src.rpm": ""} {
 		name, version, release, ok := sourceRPM(s)
 		if got := strings.TrimSpace(name + " " + version + " " + release); got != want || ok != (want != "") {
 			t.Errorf("%s: %q", s, got)

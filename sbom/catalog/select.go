@@ -122,9 +122,10 @@ func named(images []ocispec.Descriptor, reference string) []ocispec.Descriptor {
 		func(name string) bool { return tagOf(name) == reference },
 	} {
 		found := slices.DeleteFunc(slices.Clone(images), func(d ocispec.Descriptor) bool {
-			return !slices.ContainsFunc([]string{d.Annotations[ocispec.AnnotationRefName], d.Annotations[containerdName]}, func(name string) bool {
-				return name != "" && match(name)
-			})
+			return !slices.ContainsFunc([]string{d.Annotations[ocispec.AnnotationRefName], d.Annotations[containerdName]},
+				func(name string) bool {
+					return name != "" && match(name)
+				})
 		})
 		if len(found) > 0 {
 			return found

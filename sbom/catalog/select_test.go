@@ -55,21 +55,25 @@ func (b *built) others(t testing.TB) map[string]ocispec.Descriptor {
 	t.Helper()
 	payload := b.add("application/vnd.dev.cosign.simplesigning.v1+json", []byte(`{"critical":{}}`))
 	empty := b.add(ocispec.MediaTypeEmptyJSON, []byte(`{}`))
-	config := b.add(ocispec.MediaTypeImageConfig, []byte(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["`+payload.Digest.String()+`"]}}`))
+	config := b.add(ocispec.MediaTypeImageConfig,
+		[]byte(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["`+payload.Digest.String()+`"]}}`))
 	manifest := func(m ocispec.Manifest) ocispec.Descriptor {
 		m.SchemaVersion, m.MediaType = 2, ocispec.MediaTypeImageManifest
 		return b.add(m.MediaType, marshal(t, m))
 	}
 	image := b.root
 	all := map[string]ocispec.Descriptor{
-		"cosign's tag":    manifest(ocispec.Manifest{Config: config, Layers: []ocispec.Descriptor{payload}}),
-		"a referrer":      manifest(ocispec.Manifest{Config: empty, ArtifactType: payload.MediaType, Layers: []ocispec.Descriptor{payload}, Subject: &image}),
-		"like an image":   manifest(ocispec.Manifest{Config: config, Layers: []ocispec.Descriptor{payload}, Subject: &image}),
-		"without subject": manifest(ocispec.Manifest{Config: empty, ArtifactType: "application/vnd.cyclonedx+json", Layers: []ocispec.Descriptor{payload}}),
+		"cosign's tag": manifest(ocispec.Manifest{Config: config, Layers: []ocispec.Descriptor{payload}}),
+		"a referrer": manifest(ocispec.Manifest{Config: empty, ArtifactType: payload.MediaType, Layers: []ocispec.Descriptor{payload},
+			Subject: &image}),
+		"like an image": manifest(ocispec.Manifest{Config: config, Layers: []ocispec.Descriptor{payload}, Subject: &image}),
+		"without subject": manifest(ocispec.Manifest{Config: empty, ArtifactType: "application/vnd.cyclonedx+json",
+			Layers: []ocispec.Descriptor{payload}}),
 		"an empty artifact": manifest(ocispec.Manifest{Config: b.add(ocispec.MediaTypeImageConfig, []byte(`{"rootfs":{}}`)),
 			ArtifactType: "application/vnd.example", Layers: []ocispec.Descriptor{}}),
 	}
-	list := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: slices.Collect(maps.Values(all))}
+	list := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
+		Manifests: slices.Collect(maps.Values(all))}
 	all["a list"] = b.add(list.MediaType, marshal(t, list))
 	list.Manifests = []ocispec.Descriptor{}
 	all["an empty list"] = b.add(list.MediaType, marshal(t, list))
@@ -197,7 +201,8 @@ func TestImagesOfOwnLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := []byte(`{"bomFormat":"CycloneDX"}`)
-	evidence := ocispec.Descriptor{MediaType: "application/vnd.cyclonedx+json", Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data}
+	evidence := ocispec.Descriptor{MediaType: "application/vnd.cyclonedx+json", Digest: digest.FromBytes(data),
+		Size: int64(len(data)), Data: data}
 	if _, err := repo.Attach(t.Context(), b.root, evidence); err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,8 @@ func TestFromRefuses(t *testing.T) {
 	}
 	for _, signed := range []string{
 		`"signature":{"algorithm":"ES256","value":"AA"}`,
-		`"components":[{"type":"library","name":"a","components":[{"type":"library","name":"b","signature":{"algorithm":"ES256","value":"AA"}}]}]`,
+		`"components":[{"type":"library","name":"a","components":[{"type":"library","name":"b","signature":{"algorithm":"ES256",` +
+			`"value":"AA"}}]}]`,
 	} {
 		bom, _, err := cyclonedx.To(parse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6",`+signed+`}`))
 		if err != nil {
@@ -71,7 +72,8 @@ func TestFromRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want ErrSigned", signed, err)
 		}
 	}
-	bom, _, err := cyclonedx.To(parse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","signature":{"signers":[{"algorithm":"ES256","value":"AA"}]}}`))
+	bom, _, err := cyclonedx.To(
+		parse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","signature":{"signers":[{"algorithm":"ES256","value":"AA"}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,21 +12,35 @@ var ntiaDifferences = map[string]int{
 
 // bsiDifferences are why a rule comes out otherwise than the name of a fixture says.
 var bsiDifferences = map[string]string{
-	"spdx3/v2.1.0-complete-all-fields.json filename":                  "one of its three components has no file; the clause asks for the name of each",
-	"spdx3/v2.1.0-complete-all-fields.json deployable-hash":           "of its three components one has no file and one a SHA-512 of 172 digits",
-	"spdx3/v2.1.0-complete-all-fields.json effective-licence":         "said in the comment of a relationship of type other, which is not looked at",
-	"spdx3/v2.1.0-complete-all-fields.json source-hash":               "said of a software_SoftwareArtifact, a class that SPDX 3.0.1 makes no elements of",
-	"spdx3/v2.1.0-complete-all-fields.json completeness":              "of one of its three components it says only that what it says of its licences is complete",
-	"spdx3/v2.1.0-complete-alt-patterns.json filename":                "one of its three components has no file",
-	"spdx3/v2.1.0-complete-alt-patterns.json deployable-hash":         "of its three components one has no file and one a SHA-512 of 172 digits",
-	"cdx/validComponentBsiExecutable.cdx16.json executable":           "it has the value \"true\"; the words of BSI's taxonomy are \"executable\" and \"non-executable\"",
-	"cdx/validMetadataSupplierEmailAndURL.cdx16.json creator":         "metadata.supplier is who supplied what the document is about, not who made the document (CycloneDX 1.6)",
-	"cdx/validComponentLicenseExp.cdx16.json distribution-licence":    "it does not say whether the licence is concluded, which distribution licences are",
-	"spdx/validComponentSourceHash.spdx23.json source-hash":           "a verification code of a package covers the package's files, which need not be source code",
-	"spdx/brokenSourceComponentDependencies.spdx23.json dependencies": "the primary component has its dependencies; that others lead nowhere is not asked",
-	"cdx/brokenSourceComponentDependencies.cdx16.json dependencies":   "the primary component has its dependencies; that others lead nowhere is not asked",
-	"cdx/brokenTargetComponentDependencies.cdx16.json dependencies":   "the primary component has its dependencies; that others lead nowhere is not asked",
-	"cdx/orphanComponentDependencies.cdx16.json dependencies":         "the primary component has its dependencies; a component that nothing depends on is not against it",
+	"spdx3/v2.1.0-complete-all-fields.json filename": "one of its three components has no file; the clause asks for " +
+		"the name of each",
+	"spdx3/v2.1.0-complete-all-fields.json deployable-hash": "of its three components one has no file and one a SHA-512 of " +
+		"172 digits",
+	"spdx3/v2.1.0-complete-all-fields.json effective-licence": "said in the comment of a relationship of type other, which is " +
+		"not looked at",
+	"spdx3/v2.1.0-complete-all-fields.json source-hash": "said of a software_SoftwareArtifact, a class that SPDX 3.0.1 " +
+		"makes no elements of",
+	"spdx3/v2.1.0-complete-all-fields.json completeness": "of one of its three components it says only that what it says " +
+		"of its licences is complete",
+	"spdx3/v2.1.0-complete-alt-patterns.json filename": "one of its three components has no file",
+	"spdx3/v2.1.0-complete-alt-patterns.json deployable-hash": "of its three components one has no file and one a SHA-512 of " +
+		"172 digits",
+	"cdx/validComponentBsiExecutable.cdx16.json executable": "it has the value \"true\"; the words of BSI's taxonomy " +
+		"are \"executable\" and \"non-executable\"",
+	"cdx/validMetadataSupplierEmailAndURL.cdx16.json creator": "metadata.supplier is who supplied what the document is about, " +
+		"not who made the document (CycloneDX 1.6)",
+	"cdx/validComponentLicenseExp.cdx16.json distribution-licence": "it does not say whether the licence is concluded, which " +
+		"distribution licences are",
+	"spdx/validComponentSourceHash.spdx23.json source-hash": "a verification code of a package covers the package's files, " +
+		"which need not be source code",
+	"spdx/brokenSourceComponentDependencies.spdx23.json dependencies": "the primary component has its dependencies; that others lead " +
+		"nowhere is not asked",
+	"cdx/brokenSourceComponentDependencies.cdx16.json dependencies": "the primary component has its dependencies; that others lead " +
+		"nowhere is not asked",
+	"cdx/brokenTargetComponentDependencies.cdx16.json dependencies": "the primary component has its dependencies; that others lead " +
+		"nowhere is not asked",
+	"cdx/orphanComponentDependencies.cdx16.json dependencies": "the primary component has its dependencies; a component that nothing " +
+		"depends on is not against it",
 }
 
 // bsiFixtures say how the rule comes out that the name of a fixture is about.

@@ -32,11 +32,15 @@ func TestExpression(t *testing.T) {
 			t.Errorf("%s: %s, want %s", in, e, want)
 		}
 	}
-	for _, in := range []string{"", " ", "MIT OR", "AND MIT", "MIT Apache-2.0", "(MIT", "MIT)", "()", "Mine", "MIT WITH", "MIT WITH MIT", "MIT And ISC",
+	for _, in := range []string{"", " ", "MIT OR", "AND MIT", "MIT Apache-2.0", "(MIT", "MIT)", "()", "Mine", "MIT WITH", "MIT WITH MIT",
+		"MIT And ISC",
 		"LicenseRef-", "DocumentRef-x:MIT", "LicenseRef-x+", "MIT++", "GPL-2.0++", "MIT/ISC",
-		"MIT +", "(MIT) WITH Classpath-exception-2.0", "MIT WITH Classpath-exception-2.0 WITH Bison-exception-2.2", "licenseref-x", "LicenseRef-a:b", "LicenseRef-a_b",
-		"DocumentRef-a:DocumentRef-b:LicenseRef-c", "DocumentRef-:LicenseRef-a", "MIT WITH AdditionRef-", "MIT WITH AdditionRef-a@b", "MIT WITH LicenseRef-a",
-		"MIT WITH DocumentRef-a:LicenseRef-b", "MIT WITH DocumentRef-a", "NONE", "MIT AND NOASSERTION", "MIT\u00a0OR ISC", strings.Repeat("(", 5000) + "MIT" + strings.Repeat(")", 5000), strings.Repeat("MIT OR ", 20000) + "MIT"} {
+		"MIT +", "(MIT) WITH Classpath-exception-2.0", "MIT WITH Classpath-exception-2.0 WITH Bison-exception-2.2", "licenseref-x",
+		"LicenseRef-a:b", "LicenseRef-a_b",
+		"DocumentRef-a:DocumentRef-b:LicenseRef-c", "DocumentRef-:LicenseRef-a", "MIT WITH AdditionRef-", "MIT WITH AdditionRef-a@b",
+		"MIT WITH LicenseRef-a",
+		"MIT WITH DocumentRef-a:LicenseRef-b", "MIT WITH DocumentRef-a", "NONE", "MIT AND NOASSERTION", "MIT\u00a0OR ISC",
+		strings.Repeat("(", 5000) + "MIT" + strings.Repeat(")", 5000), strings.Repeat("MIT OR ", 20000) + "MIT"} {
 		if e, err := quality.ParseExpression(in); !errors.Is(err, quality.ErrExpression) {
 			t.Errorf("%.40q: %v, %v", in, e, err)
 		}

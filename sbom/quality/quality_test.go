@@ -55,7 +55,8 @@ func read(t testing.TB, name string) *sbom.Document {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parse(t, strings.NewReplacer(`"externalIdentifiers"`, `"externalIdentifier"`, `"licenseExpression"`, `"simplelicensing_licenseExpression"`,
+	return parse(t, strings.NewReplacer(`"externalIdentifiers"`, `"externalIdentifier"`, `"licenseExpression"`,
+		`"simplelicensing_licenseExpression"`,
 		`"sbomType"`, `"software_sbomType"`).Replace(string(files[name])))
 }
 
@@ -159,7 +160,8 @@ func TestRules(t *testing.T) {
 		{"CycloneDX", `"lifecycles":[{"phase":"build"}],`, ``, quality.CISA2026, "generation-context"},
 		{"CycloneDX", `"name":"t","version":"1"`, `"name":"t-2000"`, quality.CISA2026, "tool-version"},
 		{"CycloneDX", `"version":1,`, ``, quality.CISA2026, "document-version"},
-		{"CycloneDX", `"hashes":[{"alg":"SHA-256","content":"` + strings.Repeat("ab", 32) + `"}],`, ``, quality.CISA2026, "hash-algorithm hash-value"},
+		{"CycloneDX", `"hashes":[{"alg":"SHA-256","content":"` + strings.Repeat("ab", 32) + `"}],`, ``, quality.CISA2026,
+			"hash-algorithm hash-value"},
 		{"CycloneDX", `"SHA-512"`, `"SHA3-512"`, quality.BSI21, "deployable-hash"},
 		{"CycloneDX", `MIT OR Apache-2.0`, `MIT or later`, quality.BSI21, "distribution-licence"},
 		{"CycloneDX", `"concluded"`, `"declared"`, quality.BSI21, "distribution-licence"},
@@ -171,9 +173,11 @@ func TestRules(t *testing.T) {
 		{"CycloneDX", `"specVersion":"1.6"`, `"specVersion":"1.5"`, quality.BSI21, "format"},
 		{"CycloneDX", `"components":[]`, `"components":[],"vulnerabilities":[{"id":"CVE-1"}]`, quality.BSI21, "no-vulnerabilities"},
 		{"CycloneDX", `"url":"https://example.com/app"`, `"url":"app"`, quality.BSI21, "download"},
-		{"CycloneDX", `"components":[],"dependencies":[{"ref":"r","dependsOn":[]}],"compositions":[{"aggregate":"complete","dependencies":["r"]}]`,
+		{"CycloneDX", `"components":[],"dependencies":[{"ref":"r","dependsOn":[]}],"compositions":[{"aggregate":"complete",` +
+			`"dependencies":["r"]}]`,
 			`"components":[{"type":"file","name":"f"}]`, quality.NTIA2021, "dependencies"},
-		{"CycloneDX", `"components":[]`, `"components":[]`, quality.Telco11, "format data-license document-name creator-organization license-declared"},
+		{"CycloneDX", `"components":[]`, `"components":[]`, quality.Telco11, "format data-license document-name creator-organization " +
+			"license-declared"},
 		{"SPDX", `"supplier":"Organization: S"`, `"supplier":"NOASSERTION"`, quality.NTIA2021, "supplier"},
 		{"SPDX", `"supplier":"Organization: S"`, `"supplier":"NOASSERTION"`, quality.CISA2026, ""},
 		{"SPDX", `"supplier":"Organization: S",`, ``, quality.CISA2026, "producer"},
@@ -203,9 +207,12 @@ func TestRules(t *testing.T) {
 		{"SPDX", `"licenseDeclared":"MIT"`, `"licenseDeclared":"MIT AND Mine"`, quality.Telco11, "license-declared"},
 		{"SPDX", `"relatedSpdxElement":"NONE"`, `"relatedSpdxElement":"NOASSERTION"`, quality.CISA2026, ""},
 		{"SPDX", `pkg:generic/app@1`, `pkg:pypi/a/b@1`, quality.NTIA2021, "identifier"},
-		{"SPDX", `"referenceType":"purl","referenceLocator":"pkg:generic/app@1"`, `"referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:s:app:1:*:*:*:*:*:*:*"`, quality.NTIA2021, ""},
-		{"SPDX", `"referenceType":"purl","referenceLocator":"pkg:generic/app@1"`, `"referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:s:app:1"`, quality.NTIA2021, "identifier"},
-		{"SPDX", `"referenceType":"purl","referenceLocator":"pkg:generic/app@1"`, `"referenceType":"cpe22Type","referenceLocator":"cpe:/a:s:app:1"`, quality.NTIA2021, ""},
+		{"SPDX", `"referenceType":"purl","referenceLocator":"pkg:generic/app@1"`,
+			`"referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:s:app:1:*:*:*:*:*:*:*"`, quality.NTIA2021, ""},
+		{"SPDX", `"referenceType":"purl","referenceLocator":"pkg:generic/app@1"`,
+			`"referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:s:app:1"`, quality.NTIA2021, "identifier"},
+		{"SPDX", `"referenceType":"purl","referenceLocator":"pkg:generic/app@1"`,
+			`"referenceType":"cpe22Type","referenceLocator":"cpe:/a:s:app:1"`, quality.NTIA2021, ""},
 		{"SPDX 3", `"createdBy":["https://x/a"],`, ``, quality.BSI21, "creator"},
 		{"SPDX 3", `"createdBy":["https://x/a"],`, ``, quality.CISA2026, "author"},
 		{"SPDX 3", `"identifier":"a@example.com"`, `"identifier":"nobody"`, quality.BSI21, "creator component-creator"},
@@ -216,17 +223,21 @@ func TestRules(t *testing.T) {
 		{"SPDX 3", `"suppliedBy":"https://x/a",`, ``, quality.BSI21, "component-creator"},
 		{"SPDX 3", `"software_packageVersion":"1",`, ``, quality.BSI21, "version"},
 		{"SPDX 3", `"name":"app","software_packageVersion"`, `"software_packageVersion"`, quality.BSI21, "name"},
-		{"SPDX 3", `"software_primaryPurpose":"application","software_additionalPurpose":["executable"],`, ``, quality.BSI21, "executable archive structured"},
+		{"SPDX 3", `"software_primaryPurpose":"application","software_additionalPurpose":["executable"],`, ``, quality.BSI21,
+			"executable archive structured"},
 		{"SPDX 3", `"relationshipType":"hasDistributionArtifact"`, `"relationshipType":"other"`, quality.BSI21, "filename deployable-hash"},
 		{"SPDX 3", `"algorithm":"sha512"`, `"algorithm":"sha3_512"`, quality.BSI21, "deployable-hash"},
-		{"SPDX 3", `"relationshipType":"hasConcludedLicense"`, `"relationshipType":"hasDeclaredLicense"`, quality.BSI21, "distribution-licence"},
+		{"SPDX 3", `"relationshipType":"hasConcludedLicense"`, `"relationshipType":"hasDeclaredLicense"`, quality.BSI21,
+			"distribution-licence"},
 		{"SPDX 3", `licenseExpression":"MIT"`, `licenseExpression":"NOASSERTION"`, quality.BSI21, "distribution-licence"},
 		{"SPDX 3", `licenseExpression":"MIT"`, `licenseExpression":"NOASSERTION"`, quality.CISA2026, ""},
 		{"SPDX 3", `"to":["https://x/l"]`, `"to":["https://spdx.org/rdf/3.0.1/terms/ExpandedLicensing/NoneLicense"]`, quality.BSI21, ""},
-		{"SPDX 3", `"to":["https://spdx.org/rdf/3.0.1/terms/Core/NoneElement"],"completeness":"complete"`, `"to":["https://spdx.org/rdf/3.0.1/terms/Core/NoneElement"]`, quality.BSI21, "completeness"},
+		{"SPDX 3", `"to":["https://spdx.org/rdf/3.0.1/terms/Core/NoneElement"],"completeness":"complete"`,
+			`"to":["https://spdx.org/rdf/3.0.1/terms/Core/NoneElement"]`, quality.BSI21, "completeness"},
 		{"SPDX 3", `packageUrl`, `gitoid`, quality.NTIA2021, ""},
 		{"SPDX 3", `3.0.1/spdx-context`, `3.0.0/spdx-context`, quality.BSI21, "format"},
-		{"SPDX 3", `{"type":"simplelicensing_LicenseExpression"`, `{"type":"security_Vulnerability","spdxId":"https://x/v","creationInfo":"_:c"},{"type":"simplelicensing_LicenseExpression"`, quality.BSI21, "no-vulnerabilities"},
+		{"SPDX 3", `{"type":"simplelicensing_LicenseExpression"`, `{"type":"security_Vulnerability","spdxId":"https://x/v",` +
+			`"creationInfo":"_:c"},{"type":"simplelicensing_LicenseExpression"`, quality.BSI21, "no-vulnerabilities"},
 	} {
 		whole := document(tt.spec)
 		if !strings.Contains(whole, tt.old) {
@@ -240,7 +251,8 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s: conforms: %v, score %v", tt.old, r.Conforms(), r.Score())
 		}
 	}
-	if got := failing(quality.Check(parse(t, document("CycloneDX")), quality.CISA2026, nil)); !slices.Equal(got, []string{"author-signature"}) {
+	if got := failing(quality.Check(parse(t, document("CycloneDX")), quality.CISA2026, nil)); !slices.Equal(got,
+		[]string{"author-signature"}) {
 		t.Errorf("unsigned: %q", got)
 	}
 }
@@ -266,7 +278,8 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("no profile uses %s", name)
 		}
 	}
-	r := quality.Check(parse(t, document("SPDX")), &quality.Profile{Title: "mine", Rules: []quality.Rule{{ID: "x", Title: "x", Check: "colour"}}}, nil)
+	r := quality.Check(parse(t, document("SPDX")),
+		&quality.Profile{Title: "mine", Rules: []quality.Rule{{ID: "x", Title: "x", Check: "colour"}}}, nil)
 	if r.Conforms() || !strings.Contains(r.String(), `there is no check "colour"`) {
 		t.Error(r)
 	}
@@ -376,9 +389,11 @@ func BenchmarkCheck(b *testing.B) {
 			times := make([]float64, len(sizes))
 			for i, n := range sizes {
 				var s strings.Builder
-				s.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"type":"application","bom-ref":"r","name":"r"}},"components":[`)
+				s.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"type":"application",` +
+					`"bom-ref":"r","name":"r"}},"components":[`)
 				for k := range n {
-					fmt.Fprintf(&s, `%s{"type":"library","bom-ref":"%d","name":"n%d","version":"1","purl":"pkg:npm/n%d@1","licenses":[{"license":{"id":"MIT"}}],"supplier":{"name":"S"},"hashes":[{"alg":"SHA-256","content":"ab"}]}`,
+					fmt.Fprintf(&s, `%s{"type":"library","bom-ref":"%d","name":"n%d","version":"1","purl":"pkg:npm/n%d@1",`+
+						`"licenses":[{"license":{"id":"MIT"}}],"supplier":{"name":"S"},"hashes":[{"alg":"SHA-256","content":"ab"}]}`,
 						strings.Repeat(",", min(k, 1)), k, k, k)
 				}
 				s.WriteString(`],"dependencies":[{"ref":"r","dependsOn":["0"]}]}`)

@@ -14,7 +14,8 @@ func TestTableCommands(t *testing.T) {
 		r := &vuln.Report{
 			Subject: vuln.Subject{Name: command}, Tool: vuln.Tool{Name: command}, Databases: []vuln.Database{{Name: command}},
 			Findings: []vuln.Finding{{ID: command, Title: command, Severity: vuln.High,
-				Affects: []vuln.Affected{{Component: component, Fixed: []string{command}}, {Component: component, Doubt: strings.Repeat("b ", 30) + command}}}},
+				Affects: []vuln.Affected{{Component: component, Fixed: []string{command}},
+					{Component: component, Doubt: strings.Repeat("b ", 30) + command}}}},
 			Skipped: []vuln.Skipped{{Component: component, Reason: command}},
 		}
 		for _, width := range []int{60, 80, 200} {

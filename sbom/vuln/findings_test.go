@@ -58,7 +58,8 @@ func TestFindings(t *testing.T) {
 		}
 		var got []string
 		for f, a := range r.Places() {
-			got = append(got, fmt.Sprint(f.ID, " ", f.Severity, " ", a.Component.Name, a.File, " ", a.Component.Version, " ", a.Component.PURL, " ", a.Fixed, " ",
+			got = append(got, fmt.Sprint(f.ID, " ", f.Severity, " ", a.Component.Name, a.File, " ", a.Component.Version, " ",
+				a.Component.PURL, " ", a.Fixed, " ",
 				a.Fix, " ", a.Status, a.Lines))
 		}
 		if diff := cmp.Diff([]string{
@@ -70,7 +71,8 @@ func TestFindings(t *testing.T) {
 			t.Error(diff)
 		}
 		f := &r.Findings[0]
-		if f.Published.Day() != 1 || f.Exploit.LastSeen.IsZero() || !f.Exploit.Available || f.EPSS.Probability != 0.25 || len(f.Ratings) != 3 {
+		if f.Published.Day() != 1 || f.Exploit.LastSeen.IsZero() || !f.Exploit.Available || f.EPSS.Probability != 0.25 ||
+			len(f.Ratings) != 3 {
 			t.Errorf("%+v", f)
 		}
 		if a := &r.Findings[1].Affects[0]; a.State() != Found || a.Proven() {
@@ -145,8 +147,10 @@ func TestXML(t *testing.T) {
 			t.Errorf("%s: %s", file, diff)
 		}
 	}
-	for _, text := range []string{"<bom", `<bom xmlns="http://cyclonedx.org/schema/bom/1.5"><vulnerabilities>`, "<a/>", "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"} {
-		if r, err := Parse(strings.NewReader(text)); err == nil || !errors.Is(err, ErrFormat) && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrLimit) {
+	for _, text := range []string{"<bom", `<bom xmlns="http://cyclonedx.org/schema/bom/1.5"><vulnerabilities>`, "<a/>",
+		"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"} {
+		if r, err := Parse(strings.NewReader(text)); err == nil || !errors.Is(err, ErrFormat) && !errors.Is(err, ErrInvalid) &&
+			!errors.Is(err, ErrLimit) {
 			t.Errorf("%s: %+v, %v", text, r, err)
 		}
 	}

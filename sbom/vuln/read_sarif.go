@@ -177,8 +177,9 @@ func (b *builder) sarifResult(run *sarifRun, res *sarifResult) error {
 	for _, s := range res.Suppressions {
 		if s.Status == "" || s.Status == "accepted" {
 			place.Status = StatusNotAffected
-			place.VEX = append(place.VEX, Applied{Statement: Statement{Vulnerability: id, Status: StatusNotAffected, Impact: s.Justification,
-				Document: "suppression of " + nameOr(source, "the scanner")}, Effective: true})
+			place.VEX = append(place.VEX,
+				Applied{Statement: Statement{Vulnerability: id, Status: StatusNotAffected, Impact: s.Justification,
+					Document: "suppression of " + nameOr(source, "the scanner")}, Effective: true})
 		}
 	}
 	b.affect(f, place)

@@ -58,7 +58,8 @@ func TestDoubt(t *testing.T) {
 	if err := r.WriteTable(&table, nil); err != nil || strings.Count(table.String(), "cannot tell") != 6 {
 		t.Errorf("%v\n%s", err, table.String())
 	}
-	if err := r.WriteMarkdown(&markdown, nil); err != nil || !strings.Contains(markdown.String(), "\nCannot tell:\n\n- 1: \"1\" is no version\n") {
+	if err := r.WriteMarkdown(&markdown, nil); err != nil ||
+		!strings.Contains(markdown.String(), "\nCannot tell:\n\n- 1: \"1\" is no version\n") {
 		t.Errorf("%v\n%s", err, markdown.String())
 	}
 	for _, make := range []func() (*Predicate, error){r.VulnsV01, r.CosignVuln, r.VDR, func() (*Predicate, error) {

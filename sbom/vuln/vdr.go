@@ -29,8 +29,9 @@ func (r *Report) VDR() (*Predicate, error) {
 	doc := object{
 		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
 		"metadata": object{
-			"tools":      object{"components": []object{tool}},
-			"component":  object{"bom-ref": "subject", "type": "container", "name": nameOr(r.Subject.Name, nameOr(r.Subject.Digest, "unknown"))},
+			"tools": object{"components": []object{tool}},
+			"component": object{"bom-ref": "subject", "type": "container",
+				"name": nameOr(r.Subject.Name, nameOr(r.Subject.Digest, "unknown"))},
 			"properties": []object{{"name": ladingProperty + "report", "value": string(kept)}},
 		},
 		"components":      append([]object{}, w.components...),

@@ -187,7 +187,9 @@ func cdxAnalysis(b *builder, v *cdxVuln) ([]Applied, Status) {
 		return nil, ""
 	}
 	return []Applied{{Statement: Statement{Vulnerability: v.ID, Status: status, Justification: v.Analysis.Justification,
-		Impact: v.Analysis.Detail, Action: strings.Join(v.Analysis.Response, ", "), Document: "analysis in the report"}, Effective: true}}, status
+			Impact: v.Analysis.Detail, Action: strings.Join(v.Analysis.Response, ", "), Document: "analysis in the report"},
+			Effective: true}},
+		status
 }
 
 func (b *builder) cycloneDXVEX(data []byte) ([]Statement, error) {
@@ -208,8 +210,9 @@ func (b *builder) cycloneDXVEX(data []byte) ([]Statement, error) {
 			return nil, fmt.Errorf("%w: vulnerability %d has no id", ErrInvalid, i)
 		}
 		st := Statement{Vulnerability: v.ID, Status: status, Justification: v.Analysis.Justification, Impact: v.Analysis.Detail,
-			Action: strings.Join(v.Analysis.Response, ", "), Document: in.SerialNumber, Statement: nameOr(v.Ref, "vulnerabilities/"+strconv.Itoa(i)),
-			Time: made}
+			Action: strings.Join(v.Analysis.Response, ", "), Document: in.SerialNumber,
+			Statement: nameOr(v.Ref, "vulnerabilities/"+strconv.Itoa(i)),
+			Time:      made}
 		if t := b.time(v.ID, nameOr(v.Analysis.Updated, v.Analysis.First)); !t.IsZero() {
 			st.Time = t
 		}
@@ -234,7 +237,8 @@ func cdxProducts(in *cdxDocument, v *cdxVuln, st Statement, parts map[string]*cd
 			p.IDs = union(nil, []string{part.PURL})
 			if in.SerialNumber != "" {
 				version := max(in.Version, 1)
-				p.IDs = union(p.IDs, []string{fmt.Sprintf("urn:cdx:%s/%d#%s", strings.TrimPrefix(in.SerialNumber, "urn:uuid:"), version, a.Ref)})
+				p.IDs = union(p.IDs, []string{fmt.Sprintf("urn:cdx:%s/%d#%s", strings.TrimPrefix(in.SerialNumber, "urn:uuid:"),
+					version, a.Ref)})
 			}
 			for _, h := range part.Hashes {
 				if p.Hashes == nil {

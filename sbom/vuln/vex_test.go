@@ -41,7 +41,8 @@ func TestMatchVectors(t *testing.T) {
 		}
 		p, other := Product{IDs: []string{v.P1}}, v.P2
 		if v.P1 == "" {
-			p, other = Product{IDs: union(nil, []string{v.Component.ID, v.Component.Identifiers["PURL"]}), Hashes: v.Component.Hashes}, v.Identifier
+			p, other = Product{IDs: union(nil, []string{v.Component.ID, v.Component.Identifiers["PURL"]}), Hashes: v.Component.Hashes},
+				v.Identifier
 		}
 		th := &thing{}
 		th.add(other)
@@ -90,10 +91,12 @@ func TestVEXDocuments(t *testing.T) {
 		"openvex-go-vex/openvex/v0.2.0.json": 5, "openvex-go-vex/openvex/v0.0.1.json": 1, "openvex-go-vex/openvex/v0.0.1-noversion.json": 1,
 		"openvex-go-vex/csaf/vex-csaf.json": 1, "openvex-go-vex/csaf/csaf.json": 4, "openvex-go-vex/csaf/openvex.json": 1,
 	}
-	for _, name := range []string{"vex.json", "Use-Cases/Case-1/vex.json", "Use-Cases/Case-2/vex.json", "Use-Cases/Case-4/vex.json", "Use-Cases/Case-8/vex.json"} {
+	for _, name := range []string{"vex.json", "Use-Cases/Case-1/vex.json", "Use-Cases/Case-2/vex.json", "Use-Cases/Case-4/vex.json",
+		"Use-Cases/Case-8/vex.json"} {
 		counts["CycloneDX-sbom-utility/cyclonedx/"+name] = 1
 	}
-	for name, n := range map[string]int{"Use-Cases/Case-5/vex.json": 2, "Use-Cases/Case-12/vex.json": 3, "Use-Cases/Case-13/vex.json": 2, "Use-Cases/Case-9/vex.json": 19,
+	for name, n := range map[string]int{"Use-Cases/Case-5/vex.json": 2, "Use-Cases/Case-12/vex.json": 3, "Use-Cases/Case-13/vex.json": 2,
+		"Use-Cases/Case-9/vex.json":      19,
 		"CISA-Use-Cases/Case-6/vex.json": 2, "CISA-Use-Cases/Case-8/vex.json": 8, "Use-Cases/Case-7/vex.json": 0} {
 		counts["CycloneDX-sbom-utility/cyclonedx/"+name] = n
 	}
@@ -123,7 +126,8 @@ func image() *Report {
 	libssl := Component{Name: "libssl3", Version: "3.0.8-r3", PURL: "pkg:apk/alpine/libssl3@3.0.8-r3?arch=x86_64"}
 	busybox := Component{Name: "busybox", Version: "1.36.1-r0", PURL: "pkg:apk/alpine/busybox@1.36.1-r0?arch=x86_64"}
 	return &Report{
-		Subject: Subject{Name: "docker.io/library/alpine:3.18", Digest: "sha256:124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126"},
+		Subject: Subject{Name: "docker.io/library/alpine:3.18",
+			Digest: "sha256:124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126"},
 		Findings: []Finding{
 			{ID: "CVE-2023-3446", Severity: Medium, Affects: []Affected{{Component: libssl}, {Component: busybox}}},
 			{ID: "GHSA-aaaa-bbbb-cccc", Aliases: []string{"CVE-2023-1255"}, Severity: High, Affects: []Affected{{Component: libssl}}},
@@ -185,7 +189,8 @@ func TestApplyOpenVEX(t *testing.T) {
 func TestConflicts(t *testing.T) {
 	alpine := []Product{{IDs: []string{"pkg:apk/alpine/libssl3@3.0.8-r3"}}}
 	say := func(who string, when int, status Status, document string, claimed int) Statement {
-		s := Statement{Vulnerability: "CVE-2023-3446", Products: alpine, Status: status, Document: document, Statement: string(status) + who, Time: at(claimed)}
+		s := Statement{Vulnerability: "CVE-2023-3446", Products: alpine, Status: status, Document: document,
+			Statement: string(status) + who, Time: at(claimed)}
 		if who != "" {
 			s.Signer.Identity = who
 		}
@@ -209,7 +214,8 @@ func TestConflicts(t *testing.T) {
 		{"the same time", []Statement{say("a", 1, yes, "1", 1), say("b", 1, no, "2", 2)}, "", 1},
 		{"one document, dated later", []Statement{say("a", 1, maybe, "1", 1), say("a", 1, no, "1", 2)}, no, 1},
 		{"one document, dated the same", []Statement{say("a", 1, yes, "1", 1), say("a", 1, no, "1", 1)}, "", 1},
-		{"three, the newest counts", []Statement{say("a", 1, yes, "1", 1), say("b", 3, fixed, "2", 1), say("c", 2, maybe, "3", 1)}, fixed, 1},
+		{"three, the newest counts", []Statement{say("a", 1, yes, "1", 1), say("b", 3, fixed, "2", 1), say("c", 2, maybe, "3", 1)}, fixed,
+			1},
 		{"nobody's word is none", []Statement{say("a", 1, no, "1", 1), say("", 0, yes, "2", 9)}, no, 0},
 		{"three, one without a time", []Statement{say("a", 1, yes, "1", 1), say("b", 3, no, "2", 1), say("c", 0, maybe, "3", 1)}, "", 1},
 		{"agreement is none", []Statement{say("a", 1, no, "1", 1), say("b", 0, no, "2", 1)}, no, 0},
@@ -263,7 +269,8 @@ func TestApplyVersions(t *testing.T) {
 				s[i].Products[j].IDs = []string{"pkg:generic/acme-product"}
 			}
 		}
-		r := &Report{Findings: []Finding{{ID: "CVE-2020-25649", Affects: []Affected{{Component: Component{PURL: "pkg:generic/acme-product@" + tt.version, Version: tt.version}}}}}}
+		r := &Report{Findings: []Finding{{ID: "CVE-2020-25649",
+			Affects: []Affected{{Component: Component{PURL: "pkg:generic/acme-product@" + tt.version, Version: tt.version}}}}}}
 		r.Apply(s...)
 		if got := r.Findings[0].Affects[0].Status; got != tt.want {
 			t.Errorf("%q: %q", tt.version, got)
@@ -277,8 +284,9 @@ func TestApplyBOMLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Report{Subject: Subject{SBOMID: "urn:uuid:2c385cf7-e1ee-46e9-a51c-13de1ecb380a"}, Findings: []Finding{{ID: "CVE-2020-25649", Affects: []Affected{
-		{Component: Component{Name: "Acme", ID: "acme-product-1"}}, {Component: Component{Name: "Acme", ID: "acme-product-2"}}}}}}
+	r := &Report{Subject: Subject{SBOMID: "urn:uuid:2c385cf7-e1ee-46e9-a51c-13de1ecb380a"},
+		Findings: []Finding{{ID: "CVE-2020-25649", Affects: []Affected{
+			{Component: Component{Name: "Acme", ID: "acme-product-1"}}, {Component: Component{Name: "Acme", ID: "acme-product-2"}}}}}}
 	r.Apply(signedBy("a", at(1), statements...)...)
 	if a := r.Findings[0].Affects; a[0].Status != StatusNotAffected || a[1].Status != "" {
 		t.Errorf("%+v", a)
@@ -291,10 +299,12 @@ func TestApplyCSAF(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &Report{Findings: []Finding{{ID: "CVE-2009-4487", Affects: []Affected{
-		{Component: Component{PURL: "pkg:golang/github.com/go-homedir@v1.2.0"}}, {Component: Component{PURL: "pkg:golang/github.com/go-homedir@v1.1.0"}}}}}}
+		{Component: Component{PURL: "pkg:golang/github.com/go-homedir@v1.2.0"}},
+		{Component: Component{PURL: "pkg:golang/github.com/go-homedir@v1.1.0"}}}}}}
 	r.Apply(signedBy("a", at(1), statements...)...)
 	a := r.Findings[0].Affects
-	if a[0].Status != StatusNotAffected || a[1].Status != "" || a[0].VEX[0].Impact != "Class with vulnerable code was removed before shipping." {
+	if a[0].Status != StatusNotAffected || a[1].Status != "" || a[0].VEX[0].Impact != "Class with vulnerable code was removed before "+
+		"shipping." {
 		t.Errorf("%+v", a)
 	}
 }
@@ -389,10 +399,12 @@ func TestApplyToOneOfSeveral(t *testing.T) {
 		{"CVE-1", []string{"CVE-2"}, say(StatusNotAffected, "CVE-1"), StatusNotAffected},
 		{"CVE-1", []string{"CVE-2"}, say(StatusNotAffected, "CVE-2"), ""},
 	} {
-		r := &Report{Findings: []Finding{{ID: tt.id, Aliases: tt.aliases, Affects: []Affected{{Component: Component{PURL: "pkg:npm/a@1"}}}}}}
+		r := &Report{Findings: []Finding{
+			{ID: tt.id, Aliases: tt.aliases, Affects: []Affected{{Component: Component{PURL: "pkg:npm/a@1"}}}}}}
 		e := r.Apply(tt.say)
 		if got := r.Findings[0].Affects[0].Status; got != tt.want || (len(e.Unmatched) == 0) != (tt.want != "") {
-			t.Errorf("%s %q, %s %s %q: %q, %d unmatched", tt.id, tt.aliases, tt.say.Status, tt.say.Vulnerability, tt.say.Aliases, got, len(e.Unmatched))
+			t.Errorf("%s %q, %s %s %q: %q, %d unmatched", tt.id, tt.aliases, tt.say.Status, tt.say.Vulnerability, tt.say.Aliases, got,
+				len(e.Unmatched))
 		}
 	}
 	of := func(id string, aliases ...string) *Report {
@@ -422,7 +434,8 @@ func TestApplyUnsureVersion(t *testing.T) {
 		{"1.0.0", "", StatusNotAffected, ""},
 		{"1.0.0", "", StatusAffected, StatusAffected},
 	} {
-		r := &Report{Findings: []Finding{{ID: "CVE-1", Affects: []Affected{{Component: Component{PURL: "pkg:npm/a", Version: tt.version}}}}}}
+		r := &Report{Findings: []Finding{
+			{ID: "CVE-1", Affects: []Affected{{Component: Component{PURL: "pkg:npm/a", Version: tt.version}}}}}}
 		r.Apply(Statement{Vulnerability: "CVE-1", Status: tt.status, Signer: Signer{Identity: "a"},
 			Products: []Product{{IDs: []string{"pkg:npm/a"}, Versions: []string{tt.versions}}}})
 		if got := r.Findings[0].Affects[0].Status; got != tt.want {
@@ -436,7 +449,8 @@ func TestApplyMany(t *testing.T) {
 	const n = 50_000
 	list := make([]Statement, n)
 	for i := range list {
-		list[i] = Statement{Vulnerability: "CVE-1", Status: []Status{StatusAffected, StatusNotAffected}[i%2], Statement: strconv.Itoa(i), Document: strconv.Itoa(i),
+		list[i] = Statement{Vulnerability: "CVE-1", Status: []Status{StatusAffected, StatusNotAffected}[i%2], Statement: strconv.Itoa(i),
+			Document: strconv.Itoa(i),
 			Products: []Product{{IDs: []string{"pkg:npm/a"}}}, Signer: Signer{Identity: strconv.Itoa(i)}}
 	}
 	r := &Report{Findings: []Finding{{ID: "CVE-1", Affects: []Affected{{Component: Component{PURL: "pkg:npm/a@1"}}}}}}

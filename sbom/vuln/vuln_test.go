@@ -68,10 +68,12 @@ func TestInspector(t *testing.T) {
 		r    *Report
 		want Summary
 	}{
-		{a, Summary{Total: 374, Severities: [...]int{Critical: 45, High: 201, Medium: 106, Low: 6, Info: 4, Unknown: 12}, Fixable: 363, Exploited: 1,
-			Exploit: 154, Unscored: 23, Skipped: 184}},
-		{b, Summary{Total: 370, Severities: [...]int{Critical: 41, High: 201, Medium: 106, Low: 6, Info: 4, Unknown: 12}, Fixable: 363, Exploited: 1,
-			Exploit: 154, Unscored: 19, Skipped: 184}},
+		{a, Summary{Total: 374, Severities: [...]int{Critical: 45, High: 201, Medium: 106, Low: 6, Info: 4, Unknown: 12}, Fixable: 363,
+			Exploited: 1,
+			Exploit:   154, Unscored: 23, Skipped: 184}},
+		{b, Summary{Total: 370, Severities: [...]int{Critical: 41, High: 201, Medium: 106, Low: 6, Info: 4, Unknown: 12}, Fixable: 363,
+			Exploited: 1,
+			Exploit:   154, Unscored: 19, Skipped: 184}},
 	} {
 		if diff := cmp.Diff(tt.want, tt.r.Summary()); diff != "" {
 			t.Errorf("%s: %s", tt.r.Format, diff)
@@ -124,10 +126,12 @@ func TestReaders(t *testing.T) {
 		want         []string // pairs, and what mends it
 	}{
 		{"osv-scanner-image.json", "osv-scanner", 3, []string{
-			"DEBIAN-CVE-2026-90001 pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1 1:1.2.13.dfsg-2", "GO-2026-0201 pkg:golang/github.com/google/uuid@v1.6.0 1.6.1",
+			"DEBIAN-CVE-2026-90001 pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1 1:1.2.13.dfsg-2",
+			"GO-2026-0201 pkg:golang/github.com/google/uuid@v1.6.0 1.6.1",
 			"GO-2026-0203 pkg:golang/stdlib@v1.26.8 1.26.9"}},
 		{"osv-scanner.json", "osv-scanner", 3, []string{
-			"GHSA-aaaa-bbbb-0001 pkg:npm/ms@2.0.0 2.1.4", "GHSA-aaaa-bbbb-0001 pkg:npm/ms@2.1.3 2.1.4", "GHSA-aaaa-bbbb-0002 pkg:npm/left-pad@1.3.0 ",
+			"GHSA-aaaa-bbbb-0001 pkg:npm/ms@2.0.0 2.1.4", "GHSA-aaaa-bbbb-0001 pkg:npm/ms@2.1.3 2.1.4",
+			"GHSA-aaaa-bbbb-0002 pkg:npm/left-pad@1.3.0 ",
 			"GO-2026-0201 pkg:golang/github.com/google/uuid@v1.6.0 1.6.1"}},
 		{"osv-scanner.1.6.cdx.json", "cyclonedx", 2, []string{"GHSA-aaaa-bbbb-0001 @ ", "GHSA-aaaa-bbbb-0002 @ "}},
 		{"trivy.json", "trivy", 7, trivyPairs},
@@ -136,14 +140,16 @@ func TestReaders(t *testing.T) {
 		{"trivy.cdx.json", "cyclonedx", 7, trivyPairs},
 		{"osv-scanner.sarif.json", "sarif", 3, []string{"CVE-2026-90020 github.com/google/uuid@1.6.0 ", "CVE-2026-90022 stdlib@1.26.8 ",
 			"DEBIAN-CVE-2026-90001 zlib@1:1.2.13.dfsg-1 "}},
-		{"trivy.sarif.json", "sarif", 7, []string{"CVE-2026-90001 zlib1g@1:1.2.13.dfsg-1 1:1.2.13.dfsg-2", "CVE-2026-90002 libzstd1@1.5.4+dfsg2-5 ",
-			"CVE-2026-90003 hello@2.10-3 2.11-1", "CVE-2026-90010 ms@2.1.3 2.1.4", "CVE-2026-90020 github.com/google/uuid@v1.6.0 1.6.1",
-			"CVE-2026-90022 stdlib@v1.26.8 1.26.9", "GHSA-aaaa-bbbb-cccc left-pad@1.3.0 "}},
+		{"trivy.sarif.json", "sarif", 7,
+			[]string{"CVE-2026-90001 zlib1g@1:1.2.13.dfsg-1 1:1.2.13.dfsg-2", "CVE-2026-90002 libzstd1@1.5.4+dfsg2-5 ",
+				"CVE-2026-90003 hello@2.10-3 2.11-1", "CVE-2026-90010 ms@2.1.3 2.1.4", "CVE-2026-90020 github.com/google/uuid@v1.6.0 1.6.1",
+				"CVE-2026-90022 stdlib@v1.26.8 1.26.9", "GHSA-aaaa-bbbb-cccc left-pad@1.3.0 "}},
 	} {
 		r := mustParse(t, "testdata/scan-reports/"+tt.file)
 		var got []string
 		for f, a := range r.Places() {
-			got = append(got, fmt.Sprintf("%s %s %s", f.ID, nameOr(a.Component.PURL, a.Component.Name+"@"+a.Component.Version), strings.Join(a.Fixed, ",")))
+			got = append(got, fmt.Sprintf("%s %s %s", f.ID, nameOr(a.Component.PURL, a.Component.Name+"@"+a.Component.Version),
+				strings.Join(a.Fixed, ",")))
 		}
 		slices.Sort(got)
 		if r.Format != tt.format || len(r.Findings) != tt.findings {
@@ -228,7 +234,8 @@ func TestGrype(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := r.Findings[0]
-	if f.Severity != High || !f.Exploit.Known || f.EPSS == nil || f.EPSS.Percentile != 0.99 || len(f.CWEs) != 1 || f.Affects[0].Fix != Fixable {
+	if f.Severity != High || !f.Exploit.Known || f.EPSS == nil || f.EPSS.Percentile != 0.99 || len(f.CWEs) != 1 ||
+		f.Affects[0].Fix != Fixable {
 		t.Errorf("%+v", f)
 	}
 	if s := r.Summary(); s.Total != 1 || s.Suppressed != 1 || s.Skipped != 1 || s.Unscored != 0 {
@@ -247,7 +254,8 @@ func TestGovulncheck(t *testing.T) {
 	if s := r.Summary(); s.Total != 1 || s.Suppressed != 1 || r.Components != 2 || r.Databases[0].Updated.IsZero() {
 		t.Errorf("%+v %+v", s, r)
 	}
-	if f := r.Findings[0]; f.ID != "GO-2026-0001" || f.Affects[0].Component.PURL != "pkg:golang/example.com/m@v1.0.0" || f.Affects[0].Fixed[0] != "v1.2.0" {
+	if f := r.Findings[0]; f.ID != "GO-2026-0001" || f.Affects[0].Component.PURL != "pkg:golang/example.com/m@v1.0.0" ||
+		f.Affects[0].Fixed[0] != "v1.2.0" {
 		t.Errorf("%+v", f)
 	}
 	_, err = Parse(strings.NewReader(strings.SplitN(govulncheckJSON, "\n", 2)[1]))
@@ -374,7 +382,8 @@ func TestRefused(t *testing.T) {
 		{`{"spdxVersion":"SPDX-2.3"}`, "scan it", ErrFormat},
 		{`{"document":{"csaf_version":"2.0"}}`, "ParseVEX", ErrFormat},
 		{`{"matches":[],"descriptor":{},"matches":[]}`, "twice", ErrInvalid},
-		{`{"matches":[{"vulnerability":{"id":"CVE-1","severity":"High","Severity":"Low"}}],"descriptor":{}}`, "must be written", ErrInvalid},
+		{`{"matches":[{"vulnerability":{"id":"CVE-1","severity":"High","Severity":"Low"}}],"descriptor":{}}`, "must be written",
+			ErrInvalid},
 		{`{"matches":[{"vulnerability":{"severity":"High"}}],"descriptor":{}}`, "no id", ErrInvalid},
 		{`{"matches":{},"descriptor":{}}`, "", ErrInvalid},
 		{`{"matches":[],"descriptor":{}} {"matches":[]}`, "follows", ErrInvalid},
@@ -467,14 +476,17 @@ func TestProtocolBuffers(t *testing.T) {
 func TestForeignPredicates(t *testing.T) {
 	for _, entry := range []string{
 		`{"id":"CVE-1","severity":[{"method":"nvd","score":"medium"},{"method":"cvss_score","score":"5.2"}]}`,
-		`{"vulnerability":{"id":"CVE-1","severity":[{"method":"nvd","score":"medium"},{"method":"cvss_score","score":"5.2"}],"annotations":[{"component":"pkg:npm/ms@1.0.0"}]}}`,
+		`{"vulnerability":{"id":"CVE-1","severity":[{"method":"nvd","score":"medium"},{"method":"cvss_score","score":"5.2"}],` +
+			`"annotations":[{"component":"pkg:npm/ms@1.0.0"}]}}`,
 	} {
-		r, err := Parse(strings.NewReader(`{"scanner":{"uri":"pkg:github/x/y","version":"1","db":{"uri":"u","version":"2","lastUpdate":"2026-01-01T00:00:00Z"},"result":[` + entry +
+		r, err := Parse(strings.NewReader(`{"scanner":{"uri":"pkg:github/x/y","version":"1","db":{"uri":"u","version":"2",` +
+			`"lastUpdate":"2026-01-01T00:00:00Z"},"result":[` + entry +
 			`]},"metadata":{"scanStartedOn":"2026-01-01T00:00:00Z","scanFinishedOn":"2026-01-01T00:01:00Z"}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f := r.Findings[0]; f.ID != "CVE-1" || f.Severity != Medium || len(f.Ratings) != 2 || r.Databases[0].Updated.IsZero() || r.Finished.IsZero() {
+		if f := r.Findings[0]; f.ID != "CVE-1" || f.Severity != Medium || len(f.Ratings) != 2 || r.Databases[0].Updated.IsZero() ||
+			r.Finished.IsZero() {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -498,7 +510,8 @@ func TestTable(t *testing.T) {
 	var table, md bytes.Buffer
 	r.WriteTable(&table, nil)
 	r.WriteMarkdown(&md, nil)
-	if s := table.String() + md.String(); strings.ContainsAny(s, "\x1b\u202e") || strings.Contains(s, "\n# c") || !strings.Contains(md.String(), `a\|b`) {
+	if s := table.String() + md.String(); strings.ContainsAny(s, "\x1b\u202e") || strings.Contains(s, "\n# c") ||
+		!strings.Contains(md.String(), `a\|b`) {
 		t.Errorf("%q", s)
 	}
 	old := mustParse(t, "testdata/scan-reports/trivy.json")
@@ -605,7 +618,8 @@ func TestLocate(t *testing.T) {
 		if f.Kind != Vulnerability {
 			continue
 		}
-		if a.Component.PURL != "" && !slices.Equal(a.Component.Refs, slices.Collect(doc.ByPURL(a.Component.PURL))) || len(a.Component.Refs) == 0 {
+		if a.Component.PURL != "" && !slices.Equal(a.Component.Refs, slices.Collect(doc.ByPURL(a.Component.PURL))) ||
+			len(a.Component.Refs) == 0 {
 			t.Fatalf("%s: %+v", f.ID, a.Component)
 		}
 	}
@@ -646,7 +660,9 @@ func check(t *testing.T, data []byte) {
 }
 
 func FuzzTrivy(f *testing.F) {
-	f.Add([]byte(`{"SchemaVersion":2,"Results":[{"Vulnerabilities":[{"VulnerabilityID":"CVE-1","CVSS":{"nvd":{"V3Vector":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}}}],"ExperimentalModifiedFindings":[{"Type":"vulnerability","Finding":{"VulnerabilityID":"x"}}]}]}`))
+	f.Add([]byte(`{"SchemaVersion":2,"Results":[{"Vulnerabilities":[{"VulnerabilityID":"CVE-1",` +
+		`"CVSS":{"nvd":{"V3Vector":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}}}],` +
+		`"ExperimentalModifiedFindings":[{"Type":"vulnerability","Finding":{"VulnerabilityID":"x"}}]}]}`))
 	f.Fuzz(check)
 }
 func FuzzGrype(f *testing.F)       { f.Add([]byte(grypeJSON)); f.Fuzz(check) }
@@ -658,11 +674,16 @@ func FuzzCycloneDX(f *testing.F) {
 	f.Fuzz(check)
 }
 func FuzzSARIF(f *testing.F) {
-	f.Add([]byte(`{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x","rules":[{"id":"CVE-2024-1234","properties":{"security-severity":"7.5","tags":["HIGH"]}}]}},"results":[{"ruleId":"CVE-2024-1234","ruleIndex":0,"message":{"text":"Package 'a@1' is vulnerable to 'b'"}}]}]}`))
+	f.Add([]byte(`{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x","rules":[{"id":"CVE-2024-1234",` +
+		`"properties":{"security-severity":"7.5","tags":["HIGH"]}}]}},"results":[{"ruleId":"CVE-2024-1234","ruleIndex":0,` +
+		`"message":{"text":"Package 'a@1' is vulnerable to 'b'"}}]}]}`))
 	f.Fuzz(check)
 }
 func FuzzInspector(f *testing.F) {
-	f.Add([]byte(`{"messages":[{"info_message":"Component skipped: x","purl":"pkg:deb/debian/a@1"}],"vulnerability_count":{"high":1},"vulnerabilities":[{"id":"CVE-1","severity":"high","affects":[{"installed_version":"pkg:deb/debian/b@1","fixed_version":"2"}],"properties":{"epss":0.1,"cvss":[{"cvss_3_base_score":7.8,"cvss_3_base_vector":"CVSS:3.1/AV:L/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H","severity":"high","source":"NVD"}]}}]}`))
+	f.Add([]byte(`{"messages":[{"info_message":"Component skipped: x","purl":"pkg:deb/debian/a@1"}],"vulnerability_count":{"high":1},` +
+		`"vulnerabilities":[{"id":"CVE-1","severity":"high","affects":[{"installed_version":"pkg:deb/debian/b@1","fixed_version":"2"}],` +
+		`"properties":{"epss":0.1,"cvss":[{"cvss_3_base_score":7.8,"cvss_3_base_vector":"CVSS:3.1/AV:L/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H",` +
+		`"severity":"high","source":"NVD"}]}}]}`))
 	f.Fuzz(check)
 }
 func FuzzPredicate(f *testing.F) {
@@ -693,16 +714,20 @@ func TestLongLists(t *testing.T) {
 	const n = 30_000
 	for _, text := range []string{
 		`{"SchemaVersion":2,"Results":[{"Vulnerabilities":[{"VulnerabilityID":"CVE-1","References":[` + list(n, `"r%d"`) + `]}]}]}`,
-		`{"bomFormat":"CycloneDX","version":1,"components":[{"bom-ref":"a","name":"a","properties":[` + list(n, `{"name":"syft:location:0:path","value":"%d"}`) +
-			`]}],"vulnerabilities":[{"id":"CVE-1","ratings":[` + list(n, `{"source":{"name":"s%d"},"severity":"low"}`) + `],"affects":[` + list(n, `{"ref":"a%d"}`) + `]}]}`,
-		`{"bomFormat":"CycloneDX","version":1,"components":[{"bom-ref":"a","name":"a"}],"vulnerabilities":[{"id":"CVE-1","affects":[` + list(n, `{"ref":"a","x":%d}`) + `]}]}`,
+		`{"bomFormat":"CycloneDX","version":1,"components":[{"bom-ref":"a","name":"a","properties":[` +
+			list(n, `{"name":"syft:location:0:path","value":"%d"}`) +
+			`]}],"vulnerabilities":[{"id":"CVE-1","ratings":[` + list(n, `{"source":{"name":"s%d"},"severity":"low"}`) + `],"affects":[` +
+			list(n, `{"ref":"a%d"}`) + `]}]}`,
+		`{"bomFormat":"CycloneDX","version":1,"components":[{"bom-ref":"a","name":"a"}],"vulnerabilities":[{"id":"CVE-1","affects":[` +
+			list(n, `{"ref":"a","x":%d}`) + `]}]}`,
 	} {
 		r, err := Parse(strings.NewReader(text))
 		if err != nil || len(r.Findings) != 1 {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Parse(strings.NewReader(`{"results":[{"packages":[{"package":{"name":"a"},"groups":[{"ids":[` + list(n, `"r%d"`) + `]}]}]}]}`)); !errors.Is(err, ErrLimit) {
+	if _, err := Parse(strings.NewReader(`{"results":[{"packages":[{"package":{"name":"a"},"groups":[{"ids":[` + list(n, `"r%d"`) +
+		`]}]}]}]}`)); !errors.Is(err, ErrLimit) {
 		t.Error(err)
 	}
 }

@@ -83,17 +83,20 @@ func TestSign(t *testing.T) {
 		t.Errorf("%s, %v", content.Payload.Content, err)
 	}
 	var prints []string
-	if err := json.Unmarshal([]byte(d.Annotations["io.cncf.notary.x509chain.thumbprint#S256"]), &prints); err != nil || len(prints) != 4 || len(prints[3]) != 64 {
+	if err := json.Unmarshal([]byte(d.Annotations["io.cncf.notary.x509chain.thumbprint#S256"]), &prints); err != nil || len(prints) != 4 ||
+		len(prints[3]) != 64 {
 		t.Errorf("%v, %v", d.Annotations, err)
 	}
 
 	for name, st := range map[string]*sign.Statement{
-		"an SBOM":             sign.About(image, sign.RawPredicate{Type: "https://spdx.dev/Document", JSON: []byte("{}")}),
-		"two subjects":        {Subjects: []sign.Subject{{Descriptor: image}, {Descriptor: image}}, Predicate: sign.ImageSignature{}},
-		"a name":              {Subjects: []sign.Subject{{Descriptor: image, Name: "app"}}, Predicate: sign.ImageSignature{}},
-		"no media type":       sign.About(sign.Descriptor{Digest: image.Digest, Size: 5}, sign.ImageSignature{}),
-		"reserved annotation": {Subjects: []sign.Subject{{Descriptor: image, Annotations: map[string]string{"io.cncf.notary.x": "y"}}}, Predicate: sign.ImageSignature{}},
-		"5,000 bytes":         {Subjects: []sign.Subject{{Descriptor: image, Annotations: map[string]string{"x": strings.Repeat("y", 5000)}}}, Predicate: sign.ImageSignature{}},
+		"an SBOM":       sign.About(image, sign.RawPredicate{Type: "https://spdx.dev/Document", JSON: []byte("{}")}),
+		"two subjects":  {Subjects: []sign.Subject{{Descriptor: image}, {Descriptor: image}}, Predicate: sign.ImageSignature{}},
+		"a name":        {Subjects: []sign.Subject{{Descriptor: image, Name: "app"}}, Predicate: sign.ImageSignature{}},
+		"no media type": sign.About(sign.Descriptor{Digest: image.Digest, Size: 5}, sign.ImageSignature{}),
+		"reserved annotation": {Subjects: []sign.Subject{{Descriptor: image, Annotations: map[string]string{"io.cncf.notary.x": "y"}}},
+			Predicate: sign.ImageSignature{}},
+		"5,000 bytes": {Subjects: []sign.Subject{{Descriptor: image, Annotations: map[string]string{"x": strings.Repeat("y", 5000)}}},
+			Predicate: sign.ImageSignature{}},
 	} {
 		if d, err := s.Sign(t.Context(), st); !errors.Is(err, sign.ErrStatement) {
 			t.Errorf("%s: %v, %v", name, d.Digest, err)
@@ -107,7 +110,8 @@ func TestSign(t *testing.T) {
 func TestProfileARN(t *testing.T) {
 	client := awssdk.New(awssdk.Options{})
 	const good = "arn:aws:signer:us-east-1:111122223333:/signing-profiles/release"
-	for _, arn := range []string{good, "arn:aws-us-gov:signer:us-gov-west-1:111122223333:/signing-profiles/A_1", "arn:aws-cn:signer:cn-north-1:111122223333:/signing-profiles/release"} {
+	for _, arn := range []string{good, "arn:aws-us-gov:signer:us-gov-west-1:111122223333:/signing-profiles/A_1",
+		"arn:aws-cn:signer:cn-north-1:111122223333:/signing-profiles/release"} {
 		if _, err := awssigner.New(client, arn); err != nil {
 			t.Errorf("%s: %v", arn, err)
 		}
@@ -169,7 +173,8 @@ func TestServiceErrors(t *testing.T) {
 	}
 	for _, f := range []awstest.Fault{awstest.InternalToSigner, awstest.Unavailable} {
 		cloud.Fail("signer:SignPayload", f)
-		if err := try(); err == nil || errors.Is(err, sign.ErrDenied) || errors.Is(err, sign.ErrThrottled) || errors.Is(err, awssigner.ErrProfile) {
+		if err := try(); err == nil || errors.Is(err, sign.ErrDenied) || errors.Is(err, sign.ErrThrottled) ||
+			errors.Is(err, awssigner.ErrProfile) {
 			t.Errorf("%+v: %v", f, err)
 		}
 		cloud.Heal()
@@ -180,7 +185,8 @@ func TestServiceErrors(t *testing.T) {
 	if err := try(); err != nil {
 		t.Errorf("throttled twice, then served: %v", err)
 	}
-	if _, err := newSigner(t, cloud, strings.Replace(arn, "release", "Release", 1)).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, awssigner.ErrProfile) {
+	if _, err := newSigner(t, cloud, strings.Replace(arn, "release", "Release", 1)).Sign(t.Context(),
+		sign.About(image, sign.ImageSignature{})); !errors.Is(err, awssigner.ErrProfile) {
 		t.Errorf("no such profile: %v", err)
 	}
 	cloud.Revoke(version, time.Time{})
@@ -224,7 +230,8 @@ func TestLies(t *testing.T) {
 	// forged replies with an envelope that the right chain signed, but of another shape.
 	forged := func(edit func(e *awstest.Envelope)) awstest.Edit {
 		return reply(func([]byte) []byte {
-			e, err := cloud.Envelope(arn, []byte(`{"targetArtifact":{"digest":"`+string(image.Digest)+`","mediaType":"`+image.MediaType+`","size":5}}`))
+			e, err := cloud.Envelope(arn,
+				[]byte(`{"targetArtifact":{"digest":"`+string(image.Digest)+`","mediaType":"`+image.MediaType+`","size":5}}`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -299,11 +306,12 @@ func TestLies(t *testing.T) {
 		"no plugin":            set("io.cncf.notary.verificationPlugin", nil),
 		"no time":              set("io.cncf.notary.authenticSigningTime", nil),
 		"last year":            set("io.cncf.notary.authenticSigningTime", "2020-01-01T00:00:00Z"),
-		"profile, other case":  set("com.amazonaws.signer.signingProfileVersion", strings.Replace(arn, "release", "Release", 1)+"/abcdefghij"),
-		"profile, a prefix":    set("com.amazonaws.signer.signingProfileVersion", arn+"2/abcdefghij"),
-		"profile, no version":  set("com.amazonaws.signer.signingProfileVersion", arn),
-		"profile, two":         set("com.amazonaws.signer.signingProfileVersion", arn+"/abc/def"),
-		"not critical":         set("crit", []string{"io.cncf.notary.signingScheme"}),
+		"profile, other case": set("com.amazonaws.signer.signingProfileVersion",
+			strings.Replace(arn, "release", "Release", 1)+"/abcdefghij"),
+		"profile, a prefix":   set("com.amazonaws.signer.signingProfileVersion", arn+"2/abcdefghij"),
+		"profile, no version": set("com.amazonaws.signer.signingProfileVersion", arn),
+		"profile, two":        set("com.amazonaws.signer.signingProfileVersion", arn+"/abc/def"),
+		"not critical":        set("crit", []string{"io.cncf.notary.signingScheme"}),
 		"critical and unknown": forged(func(e *awstest.Envelope) {
 			e.Set("com.amazonaws.signer.future", "x")
 			e.Set("crit", []string{"io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime", "io.cncf.notary.expiry",
@@ -334,7 +342,8 @@ func TestMetadata(t *testing.T) {
 	cloud := awstest.Start(t, nil)
 	arn, _ := cloud.CreateProfile(awstest.Profile{Name: "release"})
 	cloud.Edit("signer:SignPayload", awstest.Edit{Reply: func(m map[string]any) {
-		m["metadata"] = map[string]string{"io.cncf.notary.x509chain.thumbprint#S256": "[]", "org.opencontainers.image.created": "never", "job": "1"}
+		m["metadata"] = map[string]string{"io.cncf.notary.x509chain.thumbprint#S256": "[]",
+			"org.opencontainers.image.created": "never", "job": "1"}
 	}})
 	d, err := newSigner(t, cloud, arn).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
 	if err != nil {

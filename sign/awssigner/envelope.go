@@ -127,7 +127,8 @@ func parseChain(ders [][]byte) ([]*x509.Certificate, error) {
 }
 
 func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
-	text := map[string]string{"alg": "", "cty": "", notation.AttributeScheme: "", notation.AttributeAuthenticTime: "", notation.AttributeExpiry: "",
+	text := map[string]string{"alg": "", "cty": "", notation.AttributeScheme: "", notation.AttributeAuthenticTime: "",
+		notation.AttributeExpiry: "",
 		notation.AttributePlugin: "", notation.AttributePluginVersion: "", notation.AttributeAWSProfile: "", notation.AttributeAWSJob: ""}
 	known := append(slices.Collect(maps.Keys(text)), "crit", "b64")
 	var critical []string
@@ -149,13 +150,15 @@ func (s *Signer) checkHeader(data []byte, chain []*x509.Certificate) error {
 	if err := r.End(); err != nil {
 		return err
 	}
-	for name, want := range map[string]string{"alg": "ES384", "cty": notation.PayloadType, notation.AttributeScheme: "notary.x509.signingAuthority",
+	for name, want := range map[string]string{"alg": "ES384", "cty": notation.PayloadType,
+		notation.AttributeScheme: "notary.x509.signingAuthority",
 		notation.AttributePlugin: notation.AWSPlugin} {
 		if text[name] != want {
 			return fmt.Errorf("%s is %.64q", name, text[name])
 		}
 	}
-	must := []string{notation.AttributeScheme, notation.AttributeAuthenticTime, notation.AttributePlugin, notation.AttributeAWSProfile, notation.AttributeAWSJob}
+	must := []string{notation.AttributeScheme, notation.AttributeAuthenticTime, notation.AttributePlugin, notation.AttributeAWSProfile,
+		notation.AttributeAWSJob}
 	for _, name := range []string{notation.AttributeExpiry, notation.AttributePluginVersion} {
 		if text[name] != "" {
 			must = append(must, name)

@@ -85,6 +85,7 @@ func layoutWithImage(ctx context.Context) (*registry.Repository, sign.Descriptor
 		return d
 	}
 	config := push(ocispec.MediaTypeImageConfig, `{"architecture":"arm64","os":"linux"}`)
-	return repo, push(ocispec.MediaTypeImageManifest, fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`,
-		ocispec.MediaTypeImageManifest, config.MediaType, config.Digest, config.Size))
+	return repo, push(ocispec.MediaTypeImageManifest,
+		fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`,
+			ocispec.MediaTypeImageManifest, config.MediaType, config.Digest, config.Size))
 }

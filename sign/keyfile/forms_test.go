@@ -30,13 +30,19 @@ func TestKindsThatAreNotUsed(t *testing.T) {
 		{"Ed448", "openssl genpkey -algorithm ED448 -out F", "Ed448"},
 		{"X25519", "openssl genpkey -algorithm X25519 -out F", "X25519 key, which signs nothing"},
 		{"RSA-PSS", "openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out F", "RSA key for PSS alone"},
-		{"RSA-PSS, public", "openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 | openssl pkey -pubout -out F", "RSA key for PSS alone"},
-		{"compressed", "openssl ecparam -name prime256v1 -genkey | openssl ec -pubout -conv_form compressed -out F", "-conv_form uncompressed"},
-		{"Camellia", "openssl genpkey -algorithm ED25519 | openssl pkcs8 -topk8 -v2 camellia-256-cbc -passout pass:secret -out F", "-v2 aes-256-cbc"},
-		{"Camellia, old", "openssl genrsa -traditional 2048 | openssl rsa -traditional -camellia256 -passout pass:secret -out F", "-v2 aes-256-cbc"},
+		{"RSA-PSS, public", "openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 | openssl pkey -pubout -out F",
+			"RSA key for PSS alone"},
+		{"compressed", "openssl ecparam -name prime256v1 -genkey | openssl ec -pubout -conv_form compressed -out F",
+			"-conv_form uncompressed"},
+		{"Camellia", "openssl genpkey -algorithm ED25519 | openssl pkcs8 -topk8 -v2 camellia-256-cbc -passout pass:secret -out F",
+			"-v2 aes-256-cbc"},
+		{"Camellia, old", "openssl genrsa -traditional 2048 | openssl rsa -traditional -camellia256 -passout pass:secret -out F",
+			"-v2 aes-256-cbc"},
 		{"AES-GCM", "ssh-keygen -q -t ed25519 -N secret -Z aes256-gcm@openssh.com -f F", "ssh-keygen -p -Z aes256-ctr"},
-		{"PKCS #7", "openssl req -x509 -newkey ed25519 -nodes -keyout F.key -subj /CN=x | openssl crl2pkcs7 -nocrl -certfile /dev/stdin -outform DER -out F", "PKCS #7"},
-		{"certificate and key", "openssl req -x509 -newkey ed25519 -nodes -keyout F.key -subj /CN=x -out F && cat F.key >> F", "keep the key's block alone"},
+		{"PKCS #7", "openssl req -x509 -newkey ed25519 -nodes -keyout F.key -subj /CN=x | openssl crl2pkcs7 -nocrl -certfile " +
+			"/dev/stdin -outform DER -out F", "PKCS #7"},
+		{"certificate and key", "openssl req -x509 -newkey ed25519 -nodes -keyout F.key -subj /CN=x -out F && cat F.key >> F",
+			"keep the key's block alone"},
 	} {
 		file := filepath.Join(dir, strings.NewReplacer(" ", "-", ",", "", "#", "").Replace(tt.name))
 		if out, err := exec.Command("sh", "-c", strings.ReplaceAll(tt.command, " F", " "+file)).CombinedOutput(); err != nil {

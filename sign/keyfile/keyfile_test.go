@@ -80,7 +80,8 @@ func TestRefused(t *testing.T) {
 	rounds := []byte{0, 0, 0, 16} // of bcrypt; behind the salt of 16 bytes
 	if i := bytes.Index(encrypted.Bytes, []byte{0, 0, 0, 24, 0, 0, 0, 16}); i < 0 {
 		t.Fatal("the layout is another")
-	} else if at := i + 8 + 16; !bytes.HasPrefix(encrypted.Bytes[at:], rounds) && !bytes.HasPrefix(encrypted.Bytes[at:], []byte{0, 0, 0, 24}) {
+	} else if at := i + 8 + 16; !bytes.HasPrefix(encrypted.Bytes[at:], rounds) &&
+		!bytes.HasPrefix(encrypted.Bytes[at:], []byte{0, 0, 0, 24}) {
 		t.Fatalf("the rounds are not found: %x", encrypted.Bytes[at:at+4])
 	} else {
 		copy(encrypted.Bytes[at:], []byte{0xff, 0xff, 0xff, 0xff})

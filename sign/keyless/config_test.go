@@ -27,9 +27,9 @@ func selected(t *testing.T, text string, now time.Time) ([]string, error) {
 	return names, nil
 }
 
-// Which logs and timestamp authorities are asked, as protobuf-specs has it (sigstore_trustroot.proto, SigningConfig and ServiceSelector): the
-// newest of each operator that serves now, of the highest version of the API that is spoken and of no other, and of these as many as the
-// selector says. What is listed and cannot be used is never left out in silence.
+// Which logs and timestamp authorities are asked, as protobuf-specs has it (sigstore_trustroot.proto, SigningConfig and ServiceSelector):
+// the newest of each operator that serves now, of the highest version of the API that is spoken and of no other, and of these as many as
+// the selector says. What is listed and cannot be used is never left out in silence.
 func TestSelection(t *testing.T) {
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	const (
@@ -40,7 +40,8 @@ func TestSelection(t *testing.T) {
 		if to != "" {
 			to = `,"end":"` + to + `"`
 		}
-		return `{"url":"https://` + name + `","majorApiVersion":` + version + `,"operator":"` + operator + `","validFor":{"start":"` + from + `"` + to + `}}`
+		return `{"url":"https://` + name + `","majorApiVersion":` + version + `,"operator":"` + operator + `","validFor":{"start":"` +
+			from + `"` + to + `}}`
 	}
 	tsa := service("tsa", "a", "1", past, "")
 	config := func(logs, rule, tsas, stamped string) string {
@@ -60,7 +61,8 @@ func TestSelection(t *testing.T) {
 		{"not yet, and not any more", config(list(service("next", "a", "2", future, ""), service("gone", "a", "2", past, past),
 			service("now", "a", "2", past, future)), all, tsa, anyOne), "now tsa"},
 		{"all operators", config(list(service("a", "a", "2", past, ""), service("b", "b", "2", past, "")), all, tsa, anyOne), "a b tsa"},
-		{"exactly two of three", config(list(service("a", "a", "2", past, ""), service("b", "b", "2", past, ""), service("c", "c", "2", past, "")),
+		{"exactly two of three", config(list(service("a", "a", "2", past, ""), service("b", "b", "2", past, ""),
+			service("c", "c", "2", past, "")),
 			`{"selector":"EXACT","count":2}`, tsa, anyOne), "a b tsa"},
 		{"first generation alone", config(service("r", "a", "1", past, ""), anyOne, "", `{}`), "r"},
 		{"no log is listed", config("", `{}`, tsa, anyOne), "tsa"},
@@ -70,7 +72,8 @@ func TestSelection(t *testing.T) {
 		{"the listed logs have ended", config(service("gone", "a", "2", past, past), anyOne, tsa, anyOne), ""},
 		{"the listed logs speak another version", config(service("three", "a", "3", past, ""), anyOne, tsa, anyOne), ""},
 		{"no version", config(service("zero", "a", "0", past, ""), all, tsa, anyOne), ""},
-		{"the listed authorities have ended", config(service("r", "a", "1", past, ""), anyOne, service("gone", "a", "1", past, past), anyOne), ""},
+		{"the listed authorities have ended",
+			config(service("r", "a", "1", past, ""), anyOne, service("gone", "a", "1", past, past), anyOne), ""},
 		{"second generation without a timestamp", config(service("r", "a", "2", past, ""), anyOne, "", `{}`), ""},
 		{"neither", config("", `{}`, "", `{}`), ""},
 		{"no rule", config(service("r", "a", "1", past, ""), `{}`, tsa, anyOne), ""},

@@ -21,7 +21,8 @@ func ExampleSigner_SignBlob() {
 	if err != nil {
 		panic(err)
 	}
-	signer := &keyless.Signer{Instance: instance, Token: keyless.Token(s.Token(keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0")))}
+	signer := &keyless.Signer{Instance: instance,
+		Token: keyless.Token(s.Token(keylesstest.Run("acme/app", "release.yml", "refs/tags/v1.0")))}
 	file, err := signer.SignBlob(ctx, strings.NewReader("a release"))
 	if err != nil {
 		panic(err)

@@ -108,7 +108,8 @@ func TestSign(t *testing.T) {
 			if _, err := v.Verify(t.Context(), image, d); err != nil {
 				t.Error(err)
 			}
-			if service := map[string]string{"first": "rekor", "tiles": "tiles"}[name]; s.Requests(service) != 4 || s.Requests("fulcio") != 4 ||
+			if service := map[string]string{"first": "rekor", "tiles": "tiles"}[name]; s.Requests(service) != 4 ||
+				s.Requests("fulcio") != 4 ||
 				s.Requests("tsa") != 4 {
 				t.Errorf("%d, %d and %d requests for four signatures", s.Requests(service), s.Requests("fulcio"), s.Requests("tsa"))
 			}
@@ -150,7 +151,8 @@ func TestWitnesses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := sigstore.New(root, []sigstore.Entry{{Name: "kms", Key: &verify.TrustedKey{Key: key.Public()}}}, &sigstore.Options{Now: s.Now})
+			v, err := sigstore.New(root, []sigstore.Entry{{Name: "kms", Key: &verify.TrustedKey{Key: key.Public()}}},
+				&sigstore.Options{Now: s.Now})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,8 +188,10 @@ func TestFaults(t *testing.T) {
 		"/tsa/api/v1/timestamp",
 	}
 	wants := map[keylesstest.Fault]want{
-		keylesstest.FulcioDown: fulcio, keylesstest.FulcioSlow: fulcio, keylesstest.FulcioOtherKey: fulcio, keylesstest.FulcioOtherName: fulcio,
-		keylesstest.FulcioOtherIssuer: fulcio, keylesstest.FulcioOtherSCT: fulcio, keylesstest.RekorDown: rekor, keylesstest.RekorSlow: rekor,
+		keylesstest.FulcioDown: fulcio, keylesstest.FulcioSlow: fulcio, keylesstest.FulcioOtherKey: fulcio,
+		keylesstest.FulcioOtherName:   fulcio,
+		keylesstest.FulcioOtherIssuer: fulcio, keylesstest.FulcioOtherSCT: fulcio, keylesstest.RekorDown: rekor,
+		keylesstest.RekorSlow: rekor,
 		keylesstest.RekorLost: {}, keylesstest.RekorLate: {}, keylesstest.RekorOtherEntry: rekor, keylesstest.RekorOtherRoot: rekor,
 		keylesstest.RekorForged: rekor, keylesstest.TSADown: tsa, keylesstest.TSASlow: tsa, keylesstest.TSAOtherSignature: tsa,
 		keylesstest.TSAForged: tsa, keylesstest.TSAOff: {keyless.ErrUnverified, "clock"}, keylesstest.CertificateEnds: fulcio,
@@ -315,9 +319,10 @@ func TestTokens(t *testing.T) {
 		"an end in words":     s.Token(map[string]any{"exp": "tomorrow", "sub": "x"}),
 		"a line break in it":  strings.Replace(s.Token(map[string]any{"sub": "x"}), ".", ".\r\nX-Injected: 1\r\n", 1),
 		"two lines":           s.Token(map[string]any{"sub": "x"}) + "\n" + s.Token(map[string]any{"sub": "y"}),
-		"no signature":        strings.TrimRight(s.Token(map[string]any{"sub": "x"}), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
-		"with its scheme":     "Bearer " + s.Token(map[string]any{"sub": "x"}),
-		"padded":              s.Token(map[string]any{"sub": "x"}) + "==",
+		"no signature": strings.TrimRight(s.Token(map[string]any{"sub": "x"}),
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
+		"with its scheme": "Bearer " + s.Token(map[string]any{"sub": "x"}),
+		"padded":          s.Token(map[string]any{"sub": "x"}) + "==",
 	} {
 		_, err := (&keyless.Signer{Instance: i, Token: keyless.Token(token)}).Sign(t.Context(), sign.About(image, predicate{}))
 		if !errors.Is(err, keyless.ErrToken) {
@@ -327,8 +332,10 @@ func TestTokens(t *testing.T) {
 	if _, err := (&keyless.Signer{Instance: i}).Sign(t.Context(), sign.About(image, predicate{})); !errors.Is(err, keyless.ErrToken) {
 		t.Error(err)
 	}
-	late := &keyless.Signer{Instance: i, Token: keyless.Token(s.Token(map[string]any{"sub": "x"})), Now: func() time.Time { return s.Now().Add(time.Hour) }}
-	if _, err := late.Sign(t.Context(), sign.About(image, predicate{})); !errors.Is(err, keyless.ErrToken) || !strings.Contains(err.Error(), "clock") {
+	late := &keyless.Signer{Instance: i, Token: keyless.Token(s.Token(map[string]any{"sub": "x"})),
+		Now: func() time.Time { return s.Now().Add(time.Hour) }}
+	if _, err := late.Sign(t.Context(), sign.About(image, predicate{})); !errors.Is(err, keyless.ErrToken) ||
+		!strings.Contains(err.Error(), "clock") {
 		t.Error(err)
 	}
 	if n := s.Requests("fulcio"); n != 0 {

@@ -108,8 +108,9 @@ func TestSpellings(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"raw": "a" + string(secret) + "b", "hex": hex.EncodeToString(secret), "decimal": new(big.Int).SetBytes(secret).String(),
-		"base64": base64.StdEncoding.EncodeToString(secret), "base64url": base64.RawURLEncoding.EncodeToString(append([]byte("d="), secret...)),
-		"within": base64.StdEncoding.EncodeToString(append([]byte("x"), append(secret, "yz"...)...)),
+		"base64":    base64.StdEncoding.EncodeToString(secret),
+		"base64url": base64.RawURLEncoding.EncodeToString(append([]byte("d="), secret...)),
+		"within":    base64.StdEncoding.EncodeToString(append([]byte("x"), append(secret, "yz"...)...)),
 	} {
 		found := false
 		for _, s := range spellings(secret) {

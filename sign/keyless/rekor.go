@@ -210,7 +210,8 @@ func (c caller) logTiled(ctx context.Context, s service, r *record) (*sigstore.L
 func keyDetails(key crypto.PublicKey) string {
 	switch key := key.(type) {
 	case *ecdsa.PublicKey:
-		return map[int]string{256: "PKIX_ECDSA_P256_SHA_256", 384: "PKIX_ECDSA_P384_SHA_384", 521: "PKIX_ECDSA_P521_SHA_512"}[key.Curve.Params().BitSize]
+		return map[int]string{256: "PKIX_ECDSA_P256_SHA_256", 384: "PKIX_ECDSA_P384_SHA_384",
+			521: "PKIX_ECDSA_P521_SHA_512"}[key.Curve.Params().BitSize]
 	case *rsa.PublicKey:
 		return map[int]string{2048: "PKIX_RSA_PKCS1V15_2048_SHA256", 3072: "PKIX_RSA_PKCS1V15_3072_SHA256",
 			4096: "PKIX_RSA_PKCS1V15_4096_SHA256"}[key.N.BitLen()]

@@ -61,8 +61,8 @@ func (c *cut) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A service that is busy, or whose answer breaks off, is asked again, and the log has one entry of the signature. Who asks for more patience
-// than the caller has is not asked again.
+// A service that is busy, or whose answer breaks off, is asked again, and the log has one entry of the signature. Who asks for more
+// patience than the caller has is not asked again.
 func TestRetries(t *testing.T) {
 	date := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
 	for _, c := range []struct {
@@ -103,7 +103,8 @@ func TestRetries(t *testing.T) {
 		}, 2, ""},
 		{"always breaks off", func(_ int, r *http.Response) { r.Body = &cut{r.Body, 40} }, 4, "unexpected EOF"},
 	} {
-		for service, kind := range map[string]error{"fulcio": keyless.ErrCertificate, "rekor": keyless.ErrLog, "tsa": keyless.ErrTimestamp} {
+		for service, kind := range map[string]error{"fulcio": keyless.ErrCertificate, "rekor": keyless.ErrLog,
+			"tsa": keyless.ErrTimestamp} {
 			t.Run(c.name+", "+service, func(t *testing.T) {
 				t.Parallel()
 				s := start(t)
@@ -117,7 +118,8 @@ func TestRetries(t *testing.T) {
 				}
 				var f *keyless.ServiceError
 				switch {
-				case c.says == "" && err != nil, c.says != "" && !(errors.Is(err, kind) && errors.As(err, &f) && strings.Contains(err.Error(), c.says)):
+				case c.says == "" && err != nil, c.says != "" &&
+					!(errors.Is(err, kind) && errors.As(err, &f) && strings.Contains(err.Error(), c.says)):
 					t.Errorf("%v, want %q", err, c.says)
 				case err != nil && len(d.Data) > 0:
 					t.Error("something was handed out")

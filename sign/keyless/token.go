@@ -163,9 +163,10 @@ func GoogleEnvironment(client *http.Client) TokenSource {
 		c := newCaller(client)
 		flavored := *c.client
 		flavored.Transport = google{flavored.Transport}
-		address := "http://" + host + "/computeMetadata/v1/instance/service-accounts/default/identity?format=full&audience=" + url.QueryEscape(
-			audience,
-		)
+		address := "http://" + host + "/computeMetadata/v1/instance/service-accounts/default/identity?format=full&audience=" +
+			url.QueryEscape(
+				audience,
+			)
 		a, err := caller{&flavored}.ask(ctx, provider, http.MethodGet, address, "", "", nil)
 		if err != nil {
 			return "", fmt.Errorf("keyless: %w: %w", ErrToken, err)

@@ -46,7 +46,8 @@ func environment(t *testing.T, values map[string]string) (url string, asked *int
 			_, _ = io.WriteString(w, `{"count": 1, "value": "a.github.c"}`)
 		case r.Method == http.MethodPost && r.URL.Path == "/v3/jobs/job 1/oidc/tokens":
 			var body struct{ Audience string }
-			if r.Header.Get("Authorization") != "Token buildkite's" || json.NewDecoder(r.Body).Decode(&body) != nil || body.Audience != "sigstore" {
+			if r.Header.Get("Authorization") != "Token buildkite's" || json.NewDecoder(r.Body).Decode(&body) != nil ||
+				body.Audience != "sigstore" {
 				w.WriteHeader(http.StatusUnauthorized)
 				_, _ = io.WriteString(w, `{"message": "Authentication required"}`)
 				return
@@ -90,7 +91,8 @@ func TestEnvironments(t *testing.T) {
 		"Buildkite": {keyless.BuildkiteEnvironment(nil), buildkite, "a.buildkite.c", 1},
 		"Google":    {keyless.GoogleEnvironment(nil), values{"GCE_METADATA_HOST": "{host}"}, "a.google.c", 1},
 		"GitLab":    {keyless.GitLabEnvironment(), values{"SIGSTORE_ID_TOKEN": "a.gitlab.c"}, "a.gitlab.c", 0},
-		"CircleCI":  {keyless.CircleCIEnvironment(), values{"SIGSTORE_ID_TOKEN": "a.circleci.c", "CIRCLE_OIDC_TOKEN_V2": "a.b.c"}, "a.circleci.c", 0},
+		"CircleCI": {keyless.CircleCIEnvironment(), values{"SIGSTORE_ID_TOKEN": "a.circleci.c", "CIRCLE_OIDC_TOKEN_V2": "a.b.c"},
+			"a.circleci.c", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, asked := environment(t, c.values)
@@ -111,20 +113,25 @@ func TestEnvironmentsWithout(t *testing.T) {
 		asked  int
 	}{
 		"GitHub without permission": {keyless.GitHubEnvironment(nil), nil, "id-token: write", 0},
-		"GitHub without a bearer":   {keyless.GitHubEnvironment(nil), values{"ACTIONS_ID_TOKEN_REQUEST_URL": "{url}/x"}, "id-token: write", 0},
+		"GitHub without a bearer": {keyless.GitHubEnvironment(nil), values{"ACTIONS_ID_TOKEN_REQUEST_URL": "{url}/x"},
+			"id-token: write", 0},
 		"GitHub, another bearer": {keyless.GitHubEnvironment(nil),
-			values{"ACTIONS_ID_TOKEN_REQUEST_URL": "{url}/github/token?api-version=2.0", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a secret"}, "401", 1},
+			values{"ACTIONS_ID_TOKEN_REQUEST_URL": "{url}/github/token?api-version=2.0", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a secret"},
+			"401", 1},
 		"GitHub, an empty answer": {keyless.GitHubEnvironment(nil),
 			values{"ACTIONS_ID_TOKEN_REQUEST_URL": "{url}/empty", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a secret"}, `no "value"`, 1},
 		"GitHub, led elsewhere": {keyless.GitHubEnvironment(nil),
 			values{"ACTIONS_ID_TOKEN_REQUEST_URL": "{url}/elsewhere", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a secret"}, "302", 1},
 		"GitHub, no address": {keyless.GitHubEnvironment(nil),
-			values{"ACTIONS_ID_TOKEN_REQUEST_URL": "http://[", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a secret"}, "ACTIONS_ID_TOKEN_REQUEST_URL", 0},
+			values{"ACTIONS_ID_TOKEN_REQUEST_URL": "http://[", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a secret"},
+			"ACTIONS_ID_TOKEN_REQUEST_URL", 0},
 		"Buildkite outside of a job": {keyless.BuildkiteEnvironment(nil), nil, "BUILDKITE_AGENT_ACCESS_TOKEN", 0},
-		"Buildkite, another token": {keyless.BuildkiteEnvironment(nil), values{"BUILDKITE_AGENT_ACCESS_TOKEN": "a secret", "BUILDKITE_JOB_ID": "job 1",
-			"BUILDKITE_AGENT_ENDPOINT": "{url}/v3"}, "Authentication required", 1},
+		"Buildkite, another token": {keyless.BuildkiteEnvironment(nil),
+			values{"BUILDKITE_AGENT_ACCESS_TOKEN": "a secret", "BUILDKITE_JOB_ID": "job 1",
+				"BUILDKITE_AGENT_ENDPOINT": "{url}/v3"}, "Authentication required", 1},
 		"GitLab without id_tokens": {keyless.GitLabEnvironment(), nil, "id_tokens", 0},
-		"CircleCI, its own tokens": {keyless.CircleCIEnvironment(), values{"CIRCLE_OIDC_TOKEN": "a.secret.c", "CIRCLE_OIDC_TOKEN_V2": "a.secret.c"},
+		"CircleCI, its own tokens": {keyless.CircleCIEnvironment(),
+			values{"CIRCLE_OIDC_TOKEN": "a.secret.c", "CIRCLE_OIDC_TOKEN_V2": "a.secret.c"},
 			"circleci run oidc get", 0},
 		"no file": {keyless.FileToken(filepath.Join(t.TempDir(), "token")), nil, "token", 0},
 	} {

@@ -110,7 +110,8 @@ func (k *awsKey) Sign(ctx context.Context, data []byte, opts crypto.SignerOpts) 
 	case isMLDSA:
 		messageType, message = types.MessageTypeExternalMu, externalMu(pub, data)
 	case h == 0 && len(data) > maxAWSMessage:
-		return nil, fmt.Errorf("kms: %w: AWS KMS signs at most %d bytes with Ed25519, and these are %d: sign with a P-256 key (ECC_NIST_P256), "+
+		return nil, fmt.Errorf("kms: %w: AWS KMS signs at most %d bytes with Ed25519, and these are %d: sign with a P-256 key "+
+			"(ECC_NIST_P256), "+
 			"which gets a digest", sign.ErrLimit, maxAWSMessage, len(data))
 	case h == 0:
 		messageType = types.MessageTypeRaw

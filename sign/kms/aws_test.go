@@ -123,7 +123,8 @@ func TestEveryFormat(t *testing.T) {
 
 func TestConformance(t *testing.T) {
 	cloud := awstest.Start(t, nil)
-	for _, spec := range []types.KeySpec{types.KeySpecEccNistP256, types.KeySpecEccNistP384, types.KeySpecEccNistP521, types.KeySpecRsa2048, types.KeySpecRsa3072,
+	for _, spec := range []types.KeySpec{types.KeySpecEccNistP256, types.KeySpecEccNistP384, types.KeySpecEccNistP521, types.KeySpecRsa2048,
+		types.KeySpecRsa3072,
 		types.KeySpecEccNistEdwards25519} {
 		key := open(t, cloud, must(cloud.CreateKey(awstest.Key{Spec: spec})))
 		signtest.TestKey(t, key)
@@ -170,7 +171,8 @@ func TestMLDSA(t *testing.T) {
 		key := open(t, cloud, must(cloud.CreateKey(awstest.Key{Spec: spec})))
 		signtest.TestKey(t, key)
 		byKey := &verify.KeyVerifier{Keys: []verify.TrustedKey{must(verify.ParseTrustedKey(must(sign.MarshalPublicKey(key.Public()))))}}
-		st := sign.About(image, sign.RawPredicate{Type: "https://example.com/p/v1", JSON: []byte(`{"a":"` + strings.Repeat("a", 1<<20) + `"}`)})
+		st := sign.About(image, sign.RawPredicate{Type: "https://example.com/p/v1",
+			JSON: []byte(`{"a":"` + strings.Repeat("a", 1<<20) + `"}`)})
 		cloud.ResetCalls()
 		evidence, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), st)
 		if err != nil {
@@ -196,7 +198,8 @@ func TestEd25519(t *testing.T) {
 		Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
 	statement := sign.About(image, sign.ImageSignature{})
 	statement.Subjects[0].Name = "registry.example.com/acme/app:v1"
-	for name, s := range map[string]sign.Signer{"bundle": &sign.BundleSigner{Key: key}, "DSSE": &sign.DSSESigner{Key: key}, "cosign": &sign.CosignSigner{Key: key}} {
+	for name, s := range map[string]sign.Signer{"bundle": &sign.BundleSigner{Key: key}, "DSSE": &sign.DSSESigner{Key: key},
+		"cosign": &sign.CosignSigner{Key: key}} {
 		evidence, err := s.Sign(t.Context(), statement)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -218,7 +221,8 @@ func TestEd25519(t *testing.T) {
 	if _, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sbom)); !errors.Is(err, sign.ErrLimit) {
 		t.Errorf("an SBOM: %v", err)
 	}
-	if _, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader(strings.Repeat("x", 5000))); !errors.Is(err, sign.ErrLimit) {
+	if _, err := (&sign.BundleSigner{Key: key}).SignBlob(t.Context(), strings.NewReader(strings.Repeat("x", 5000))); !errors.Is(err,
+		sign.ErrLimit) {
 		t.Errorf("a file: %v", err)
 	}
 	if _, err := key.Sign(t.Context(), make([]byte, 64), crypto.SHA512); !errors.Is(err, sign.ErrKey) {
@@ -340,7 +344,8 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := (&sign.BundleSigner{Key: ec, Scheme: sign.ECDSAWithSHA256}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrKey) {
+	if _, err := (&sign.BundleSigner{Key: ec, Scheme: sign.ECDSAWithSHA256}).Sign(t.Context(),
+		sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrKey) {
 		t.Errorf("SHA256 of a signer: %v", err)
 	}
 	if n := len(cloud.Calls()); n != 0 {
@@ -384,7 +389,8 @@ func TestServiceErrors(t *testing.T) {
 			cloud.Heal()
 		}
 		cloud.Fail(operation, awstest.Unavailable)
-		if err := call(t.Context()); err == nil || errors.Is(err, sign.ErrThrottled) || errors.Is(err, sign.ErrDenied) || errors.Is(err, sign.ErrKey) {
+		if err := call(t.Context()); err == nil || errors.Is(err, sign.ErrThrottled) || errors.Is(err, sign.ErrDenied) ||
+			errors.Is(err, sign.ErrKey) {
 			t.Errorf("%s, not available: %v", operation, err)
 		}
 		cloud.Heal()
@@ -416,17 +422,18 @@ func TestLies(t *testing.T) {
 	}
 	b64 := base64.StdEncoding.EncodeToString
 	for name, edit := range map[string]awstest.Edit{
-		"another key":      {Request: func(m map[string]any) { m["KeyId"] = other }},
-		"no name":          {Reply: func(m map[string]any) { delete(m, "KeyId") }},
-		"an alias":         reply("KeyId", arn[:strings.Index(arn, ":key/")]+":alias/x"),
-		"no key":           reply("PublicKey", ""),
-		"garbage":          reply("PublicKey", b64([]byte("garbage"))),
-		"another type":     reply("KeySpec", "ECC_NIST_P384"),
-		"an unknown type":  reply("KeySpec", "ECC_NEW"),
-		"Edwards' curve":   reply("KeySpec", "ECC_NIST_EDWARDS25519"),
-		"another use":      reply("KeyUsage", "ENCRYPT_DECRYPT"),
-		"nothing":          {Reply: func(m map[string]any) { clear(m) }},
-		"a key of 100 bit": reply("PublicKey", b64(must(x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: big.NewInt(1).Lsh(big.NewInt(1), 100), E: 65537})))),
+		"another key":     {Request: func(m map[string]any) { m["KeyId"] = other }},
+		"no name":         {Reply: func(m map[string]any) { delete(m, "KeyId") }},
+		"an alias":        reply("KeyId", arn[:strings.Index(arn, ":key/")]+":alias/x"),
+		"no key":          reply("PublicKey", ""),
+		"garbage":         reply("PublicKey", b64([]byte("garbage"))),
+		"another type":    reply("KeySpec", "ECC_NIST_P384"),
+		"an unknown type": reply("KeySpec", "ECC_NEW"),
+		"Edwards' curve":  reply("KeySpec", "ECC_NIST_EDWARDS25519"),
+		"another use":     reply("KeyUsage", "ENCRYPT_DECRYPT"),
+		"nothing":         {Reply: func(m map[string]any) { clear(m) }},
+		"a key of 100 bit": reply("PublicKey",
+			b64(must(x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: big.NewInt(1).Lsh(big.NewInt(1), 100), E: 65537})))),
 	} {
 		cloud.Edit("kms:GetPublicKey", edit)
 		if _, err := kms.NewAWS(t.Context(), client, arn); !errors.Is(err, sign.ErrKey) {
@@ -441,7 +448,8 @@ func TestLies(t *testing.T) {
 		"nothing":           {Reply: func(m map[string]any) { clear(m) }},
 	} {
 		cloud.Edit("kms:Sign", edit)
-		if _, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrSignature) {
+		if _, err := (&sign.BundleSigner{Key: key}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err,
+			sign.ErrSignature) {
 			t.Errorf("a signature, %s: %v", name, err)
 		}
 		cloud.Heal()
@@ -503,7 +511,8 @@ func TestOpenAWSEndpoint(t *testing.T) {
 		t.Errorf("a certificate that nobody trusts: %v", err)
 	}
 	bundle := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("AWS_CA_BUNDLE", bundle)

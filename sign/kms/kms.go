@@ -35,13 +35,15 @@ func Open(ctx context.Context, uri string) (sign.Key, error) {
 	if !found {
 		return nil, fmt.Errorf("kms: %w: %.128q has no scheme: those of AWS KMS are awskms:///KEY", ErrReference, uri)
 	}
-	return nil, fmt.Errorf("kms: %w: %.32q is no scheme of AWS KMS: package sign/kms/sigstorekms opens keys of other services", ErrReference, scheme)
+	return nil, fmt.Errorf("kms: %w: %.32q is no scheme of AWS KMS: package sign/kms/sigstorekms opens keys of other services",
+		ErrReference, scheme)
 }
 
 func openAWS(ctx context.Context, reference string) (sign.Key, error) {
 	endpoint, id, _ := strings.Cut(reference, "/")
 	if endpoint == "alias" || strings.HasPrefix(endpoint, "arn:") || id == "" { // a key where the host of an endpoint stands
-		return nil, fmt.Errorf("kms: %w: awskms://%.128s: before the key stand three slashes: awskms:///%.128s", ErrReference, reference, reference)
+		return nil, fmt.Errorf("kms: %w: awskms://%.128s: before the key stand three slashes: awskms:///%.128s", ErrReference,
+			reference, reference)
 	}
 	if !isHost(endpoint) {
 		return nil, fmt.Errorf("kms: %w: %.128q is no host", ErrReference, endpoint)

@@ -66,7 +66,8 @@ func environmentOfNobody(t testing.TB) {
 // asked is a client that tells whether it was asked, and for what.
 type asked struct{ id, region string }
 
-func (a *asked) GetPublicKey(_ context.Context, in *awskms.GetPublicKeyInput, opts ...func(*awskms.Options)) (*awskms.GetPublicKeyOutput, error) {
+func (a *asked) GetPublicKey(_ context.Context, in *awskms.GetPublicKeyInput,
+	opts ...func(*awskms.Options)) (*awskms.GetPublicKeyOutput, error) {
 	o := awskms.Options{Region: "the client's"}
 	for _, f := range opts {
 		f(&o)

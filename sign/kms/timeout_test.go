@@ -15,7 +15,8 @@ import (
 // silent is a service that never answers.
 type silent struct{}
 
-func (silent) GetPublicKey(ctx context.Context, _ *awskms.GetPublicKeyInput, _ ...func(*awskms.Options)) (*awskms.GetPublicKeyOutput, error) {
+func (silent) GetPublicKey(ctx context.Context, _ *awskms.GetPublicKeyInput,
+	_ ...func(*awskms.Options)) (*awskms.GetPublicKeyOutput, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }

@@ -59,20 +59,28 @@ func TestRefusesToSign(t *testing.T) {
 		st   *sign.Statement
 		want error
 	}{
-		"zero signer":   {notary.Signer{}, good, notary.ErrChain},
-		"other key":     {notary.Signer{Key: key, Chain: chain(other)}, good, notary.ErrChain},
-		"Ed25519":       {notary.Signer{Key: sign.FromSigner(priv), Chain: chain(selfSigned(pub, priv, x509.KeyUsageDigitalSignature))}, good, notary.ErrChain},
-		"P-224":         {notary.Signer{Key: sign.FromSigner(weak), Chain: chain(selfSigned(weak.Public(), weak, x509.KeyUsageDigitalSignature))}, good, notary.ErrChain},
-		"key usage":     {notary.Signer{Key: sign.FromSigner(ec), Chain: chain(selfSigned(ec.Public(), ec, x509.KeyUsageCertSign))}, good, notary.ErrChain},
-		"expired":       {notary.Signer{Key: key, Chain: chain(cert), Now: func() time.Time { return time.Now().Add(2 * time.Hour) }}, good, notary.ErrChain},
+		"zero signer": {notary.Signer{}, good, notary.ErrChain},
+		"other key":   {notary.Signer{Key: key, Chain: chain(other)}, good, notary.ErrChain},
+		"Ed25519": {notary.Signer{Key: sign.FromSigner(priv), Chain: chain(selfSigned(pub, priv, x509.KeyUsageDigitalSignature))},
+			good, notary.ErrChain},
+		"P-224": {notary.Signer{Key: sign.FromSigner(weak),
+			Chain: chain(selfSigned(weak.Public(), weak, x509.KeyUsageDigitalSignature))}, good, notary.ErrChain},
+		"key usage": {notary.Signer{Key: sign.FromSigner(ec), Chain: chain(selfSigned(ec.Public(), ec, x509.KeyUsageCertSign))}, good,
+			notary.ErrChain},
+		"expired": {notary.Signer{Key: key, Chain: chain(cert), Now: func() time.Time { return time.Now().Add(2 * time.Hour) }}, good,
+			notary.ErrChain},
 		"no format":     {notary.Signer{Key: key, Chain: chain(cert), Format: 7}, good, sign.ErrStatement},
 		"half a second": {notary.Signer{Key: key, Chain: chain(cert), Expiry: time.Second / 2}, good, sign.ErrStatement},
 		"nil statement": {notary.Signer{Key: key, Chain: chain(cert)}, nil, sign.ErrStatement},
 		"no predicate":  {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(image, nil), sign.ErrStatement},
-		"SBOM":          {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(image, sign.RawPredicate{Type: "https://spdx.dev/Document", JSON: []byte("{}")}), sign.ErrStatement},
-		"reserved":      {notary.Signer{Key: key, Chain: chain(cert)}, reserved, sign.ErrStatement},
-		"2^53+1 bytes":  {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(sign.Descriptor{MediaType: image.MediaType, Digest: image.Digest, Size: 1<<53 + 1}, sign.ImageSignature{}), sign.ErrStatement},
-		"empty subject": {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(sign.Descriptor{}, sign.ImageSignature{}), sign.ErrStatement},
+		"SBOM": {notary.Signer{Key: key, Chain: chain(cert)},
+			sign.About(image, sign.RawPredicate{Type: "https://spdx.dev/Document", JSON: []byte("{}")}), sign.ErrStatement},
+		"reserved": {notary.Signer{Key: key, Chain: chain(cert)}, reserved, sign.ErrStatement},
+		"2^53+1 bytes": {notary.Signer{Key: key, Chain: chain(cert)},
+			sign.About(sign.Descriptor{MediaType: image.MediaType, Digest: image.Digest, Size: 1<<53 + 1}, sign.ImageSignature{}),
+			sign.ErrStatement},
+		"empty subject": {notary.Signer{Key: key, Chain: chain(cert)}, sign.About(sign.Descriptor{}, sign.ImageSignature{}),
+			sign.ErrStatement},
 	} {
 		if d, err := c.s.Sign(t.Context(), c.st); !errors.Is(err, c.want) || d.Data != nil {
 			t.Errorf("%s: %v", name, err)

@@ -73,7 +73,8 @@ func FromCI(lookup Lookup) (*Provenance, error) {
 }
 
 func fromGitHub(env Lookup) (*Provenance, error) {
-	if err := env.missing("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_REF", "GITHUB_SHA", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"); err != nil {
+	if err := env.missing("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_REF", "GITHUB_SHA", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID",
+		"GITHUB_RUN_ATTEMPT"); err != nil {
 		return nil, err
 	}
 	repository := env.get("GITHUB_SERVER_URL") + "/" + env.get("GITHUB_REPOSITORY")
@@ -253,7 +254,8 @@ func gitSource(repository, ref, commit string) (Resource, error) {
 // withoutSecrets drops user names, passwords and queries: provenance is for everybody to read.
 func withoutSecrets(repository string) (string, error) {
 	// git's short form, user@host:path
-	if host, file, ok := strings.Cut(repository, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(file, "//") && host != "arn" {
+	if host, file, ok := strings.Cut(repository, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(file, "//") &&
+		host != "arn" {
 		_, after, found := strings.Cut(host, "@")
 		if found {
 			host = after

@@ -49,22 +49,33 @@ var services = map[string]map[string]string{
 
 func TestFromCI(t *testing.T) {
 	for name, want := range map[string]provenance.Provenance{
-		"github": {BuildType: provenance.BuildTypeGitHub, BuilderID: "https://github.com/actions/runner/github-hosted", InvocationID: "https://github.com/acme/app/actions/runs/42/attempts/2",
-			ExternalParameters:   map[string]any{"workflow": map[string]any{"ref": "refs/tags/v1.2.3", "repository": "https://github.com/acme/app", "path": ".github/workflows/release.yml"}},
-			InternalParameters:   map[string]any{"github": map[string]any{"event_name": "push", "runner_environment": "github-hosted"}},
-			ResolvedDependencies: []provenance.Resource{{URI: "git+https://github.com/acme/app@refs/tags/v1.2.3", Digest: map[string]string{"gitCommit": commit}}}},
-		"gitlab": {BuildType: provenance.BuildTypeGitLab, BuilderID: "https://gitlab.com/acme/app/-/runners/12", InvocationID: "https://gitlab.com/acme/app/-/jobs/7",
+		"github": {BuildType: provenance.BuildTypeGitHub, BuilderID: "https://github.com/actions/runner/github-hosted",
+			InvocationID: "https://github.com/acme/app/actions/runs/42/attempts/2",
+			ExternalParameters: map[string]any{"workflow": map[string]any{"ref": "refs/tags/v1.2.3",
+				"repository": "https://github.com/acme/app", "path": ".github/workflows/release.yml"}},
+			InternalParameters: map[string]any{"github": map[string]any{"event_name": "push", "runner_environment": "github-hosted"}},
+			ResolvedDependencies: []provenance.Resource{{URI: "git+https://github.com/acme/app@refs/tags/v1.2.3",
+				Digest: map[string]string{"gitCommit": commit}}}},
+		"gitlab": {BuildType: provenance.BuildTypeGitLab, BuilderID: "https://gitlab.com/acme/app/-/runners/12",
+			InvocationID:       "https://gitlab.com/acme/app/-/jobs/7",
 			ExternalParameters: map[string]any{"source": "git+https://gitlab.com/acme/app@main", "entryPoint": "release", "ref": "main"},
-			InternalParameters: map[string]any{"runner": "12", "project": "99"}, BuilderVersion: map[string]string{"gitlab-runner": "18.5.0"},
-			StartedOn:            time.Date(2026, 11, 23, 22, 3, 6, 0, time.UTC),
-			ResolvedDependencies: []provenance.Resource{{URI: "git+https://gitlab.com/acme/app@main", Digest: map[string]string{"gitCommit": commit}}}},
-		"codebuild": {BuildType: provenance.BuildTypeCodeBuild, BuilderID: "arn:aws:codebuild:eu-west-1:111122223333:project/app", InvocationID: services["codebuild"]["CODEBUILD_BUILD_ARN"],
-			ExternalParameters:   map[string]any{"source": "git+https://github.com/acme/app.git@refs/heads/main", "ref": "refs/heads/main", "initiator": "GitHub-Hookshot/1"},
-			InternalParameters:   map[string]any{"region": "eu-west-1", "image": "aws/codebuild/amazonlinux2-x86_64-standard:5.0"},
-			StartedOn:            time.UnixMilli(1763935386000).UTC(),
-			ResolvedDependencies: []provenance.Resource{{URI: "git+https://github.com/acme/app.git@refs/heads/main", Digest: map[string]string{"gitCommit": commit}}}},
-		"codepipeline": {BuildType: provenance.BuildTypeCodeBuild, BuilderID: "arn:aws-us-gov:codebuild:us-gov-west-1:111122223333:project/app", InvocationID: services["codepipeline"]["CODEBUILD_BUILD_ARN"],
-			ExternalParameters:   map[string]any{"ref": "arn:aws-us-gov:s3:::artifacts/app/SourceArti/x.zip", "initiator": "codepipeline/release", "pipelineExecution": "0f0e"},
+			InternalParameters: map[string]any{"runner": "12", "project": "99"},
+			BuilderVersion:     map[string]string{"gitlab-runner": "18.5.0"},
+			StartedOn:          time.Date(2026, 11, 23, 22, 3, 6, 0, time.UTC),
+			ResolvedDependencies: []provenance.Resource{
+				{URI: "git+https://gitlab.com/acme/app@main", Digest: map[string]string{"gitCommit": commit}}}},
+		"codebuild": {BuildType: provenance.BuildTypeCodeBuild, BuilderID: "arn:aws:codebuild:eu-west-1:111122223333:project/app",
+			InvocationID: services["codebuild"]["CODEBUILD_BUILD_ARN"],
+			ExternalParameters: map[string]any{"source": "git+https://github.com/acme/app.git@refs/heads/main", "ref": "refs/heads/main",
+				"initiator": "GitHub-Hookshot/1"},
+			InternalParameters: map[string]any{"region": "eu-west-1", "image": "aws/codebuild/amazonlinux2-x86_64-standard:5.0"},
+			StartedOn:          time.UnixMilli(1763935386000).UTC(),
+			ResolvedDependencies: []provenance.Resource{{URI: "git+https://github.com/acme/app.git@refs/heads/main",
+				Digest: map[string]string{"gitCommit": commit}}}},
+		"codepipeline": {BuildType: provenance.BuildTypeCodeBuild, BuilderID: "arn:aws-us-gov:codebuild:us-gov-west-1:111122223333:" +
+			"project/app", InvocationID: services["codepipeline"]["CODEBUILD_BUILD_ARN"],
+			ExternalParameters: map[string]any{"ref": "arn:aws-us-gov:s3:::artifacts/app/SourceArti/x.zip",
+				"initiator": "codepipeline/release", "pipelineExecution": "0f0e"},
 			InternalParameters:   map[string]any{"region": "us-gov-west-1"},
 			ResolvedDependencies: []provenance.Resource{{Name: "source", Digest: map[string]string{"gitCommit": commit}}}},
 	} {
@@ -102,13 +113,18 @@ func TestCodeBuildSources(t *testing.T) {
 		want []provenance.Resource
 	}{
 		"none": {nil, nil},
-		"S3": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "arn:aws:s3:::bucket/app.zip", "CODEBUILD_RESOLVED_SOURCE_VERSION": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"},
-			[]provenance.Resource{{Name: "source", URI: "arn:aws:s3:::bucket/app.zip", Annotations: map[string]any{"version": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"}}}},
+		"S3": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "arn:aws:s3:::bucket/app.zip",
+			"CODEBUILD_RESOLVED_SOURCE_VERSION": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"},
+			[]provenance.Resource{{Name: "source", URI: "arn:aws:s3:::bucket/app.zip",
+				Annotations: map[string]any{"version": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"}}}},
 		"S3 without versions": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "arn:aws:s3:::bucket/app.zip"},
 			[]provenance.Resource{{Name: "source", URI: "arn:aws:s3:::bucket/app.zip"}}},
-		"CodeCommit, by commit": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app", "CODEBUILD_SOURCE_VERSION": commit, "CODEBUILD_RESOLVED_SOURCE_VERSION": commit},
-			[]provenance.Resource{{URI: "git+https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app", Digest: map[string]string{"gitCommit": commit}}}},
-		"a pull request": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "https://github.com/acme/app", "CODEBUILD_SOURCE_VERSION": "pr/7", "CODEBUILD_RESOLVED_SOURCE_VERSION": commit},
+		"CodeCommit, by commit": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "https://git-codecommit.eu-west-1.amazonaws.com/v1/" +
+			"repos/app", "CODEBUILD_SOURCE_VERSION": commit, "CODEBUILD_RESOLVED_SOURCE_VERSION": commit},
+			[]provenance.Resource{{URI: "git+https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app",
+				Digest: map[string]string{"gitCommit": commit}}}},
+		"a pull request": {map[string]string{"CODEBUILD_SOURCE_REPO_URL": "https://github.com/acme/app", "CODEBUILD_SOURCE_VERSION": "pr/7",
+			"CODEBUILD_RESOLVED_SOURCE_VERSION": commit},
 			[]provenance.Resource{{URI: "git+https://github.com/acme/app@pr/7", Digest: map[string]string{"gitCommit": commit}}}},
 	} {
 		env := map[string]string{"CODEBUILD_BUILD_ARN": key}
@@ -154,14 +170,18 @@ func TestFromCIRefuses(t *testing.T) {
 
 func TestFromGit(t *testing.T) {
 	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
-	config := file("[core]\n\tbare = false\n[remote \"fork\"]\n\turl = https://evil.example/x\n[remote \"origin\"]\n\turl = git@github.com:acme/app.git\n")
+	config := file("[core]\n\tbare = false\n[remote \"fork\"]\n\turl = https://evil.example/x\n[remote \"origin\"]\n" +
+		"\turl = git@github.com:acme/app.git\n")
 	for name, tt := range map[string]struct {
 		fsys fstest.MapFS
 		uri  string
 		want error
 	}{
-		"branch":   {fsys: fstest.MapFS{".git/HEAD": file("ref: refs/heads/main\n"), ".git/refs/heads/main": file(commit + "\n"), ".git/config": config}, uri: "git+ssh://github.com/acme/app.git@refs/heads/main"},
-		"packed":   {fsys: fstest.MapFS{".git/HEAD": file("ref: refs/heads/main\n"), ".git/packed-refs": file("# pack-refs\n" + commit + " refs/heads/main\n"), ".git/config": config}, uri: "git+ssh://github.com/acme/app.git@refs/heads/main"},
+		"branch": {fsys: fstest.MapFS{".git/HEAD": file("ref: refs/heads/main\n"), ".git/refs/heads/main": file(commit + "\n"),
+			".git/config": config}, uri: "git+ssh://github.com/acme/app.git@refs/heads/main"},
+		"packed": {fsys: fstest.MapFS{".git/HEAD": file("ref: refs/heads/main\n"),
+			".git/packed-refs": file("# pack-refs\n" + commit + " refs/heads/main\n"), ".git/config": config},
+			uri: "git+ssh://github.com/acme/app.git@refs/heads/main"},
 		"detached": {fsys: fstest.MapFS{".git/HEAD": file(commit + "\n"), ".git/config": config}, uri: "git+ssh://github.com/acme/app.git"},
 		"alone":    {fsys: fstest.MapFS{".git/HEAD": file(commit + "\n")}},
 		"none":     {fsys: fstest.MapFS{}, want: provenance.ErrNoFacts},
@@ -205,7 +225,8 @@ func TestParseUpstream(t *testing.T) {
 			continue
 		}
 		if strings.HasPrefix(filepath.Base(file), "rd-") {
-			data = []byte(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{},"resolvedDependencies":[` + string(data) +
+			data = []byte(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{},"resolvedDependencies":[` +
+				string(data) +
 				`]},"runDetails":{"builder":{"id":"https://x.example/b"}}}`)
 		}
 		if _, err := provenance.Parse(data); (err == nil) != good {
@@ -221,15 +242,17 @@ func TestParseStrict(t *testing.T) {
 		"duplicate": `{"buildDefinition":{"buildType":"a","buildType":"b","externalParameters":{}},"runDetails":{"builder":{"id":"x"}}}`,
 		"case":      `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"Id":"x"}}}`,
 		"inner":     `{"buildDefinition":{"buildType":"a","externalParameters":{"k":1,"k":2}},"runDetails":{"builder":{"id":"x"}}}`,
-		"time":      `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"id":"x"},"metadata":{"startedOn":"now"}}}`,
-		"type":      `{"buildDefinition":{"buildType":"a","externalParameters":[]},"runDetails":{"builder":{"id":"x"}}}`,
-		"trailing":  `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"id":"x"}}} {}`,
+		"time": `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"id":"x"},` +
+			`"metadata":{"startedOn":"now"}}}`,
+		"type":     `{"buildDefinition":{"buildType":"a","externalParameters":[]},"runDetails":{"builder":{"id":"x"}}}`,
+		"trailing": `{"buildDefinition":{"buildType":"a","externalParameters":{}},"runDetails":{"builder":{"id":"x"}}} {}`,
 	} {
 		if _, err := provenance.Parse([]byte(in)); !errors.Is(err, provenance.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	p, err := provenance.Parse([]byte(`{"buildDefinition":{"buildType":"a","externalParameters":{"n":9007199254740993}},"runDetails":{"builder":{"id":"x"}},"extra":1}`))
+	p, err := provenance.Parse([]byte(`{"buildDefinition":{"buildType":"a","externalParameters":{"n":9007199254740993}},` +
+		`"runDetails":{"builder":{"id":"x"}},"extra":1}`))
 	if err != nil || p.ExternalParameters["n"] != json.Number("9007199254740993") {
 		t.Errorf("numbers do not survive: %v, %v", p, err)
 	}
@@ -238,7 +261,8 @@ func TestParseStrict(t *testing.T) {
 // Null, empty and absent are one, as SLSA's parsing rules have it; a time survives to the nanosecond.
 func TestParseUnset(t *testing.T) {
 	parse := func(text string) (*provenance.Provenance, error) { return provenance.Parse([]byte(text)) }
-	want, err := parse(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{}},"runDetails":{"builder":{"id":"https://x.example/b"}}}`)
+	want, err := parse(`{"buildDefinition":{"buildType":"https://x.example/t","externalParameters":{}},` +
+		`"runDetails":{"builder":{"id":"https://x.example/b"}}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +301,8 @@ func TestParseBuildKit(t *testing.T) {
 		return map[string]string{algorithm: strings.Repeat(value, n)}
 	}
 	for file, parse := range map[string]func([]byte) (*provenance.Provenance, error){
-		"slsa1-no-builder-id": provenance.Parse, "slsa1-builder-id": provenance.Parse, "slsa02-no-builder-id": provenance.ParseV02, "slsa02-builder-id": provenance.ParseV02,
+		"slsa1-no-builder-id": provenance.Parse, "slsa1-builder-id": provenance.Parse, "slsa02-no-builder-id": provenance.ParseV02,
+		"slsa02-builder-id": provenance.ParseV02,
 	} {
 		data, err := os.ReadFile("testdata/buildkit-v0.34.2-" + file + ".json")
 		if err != nil {
@@ -298,8 +323,10 @@ func TestParseBuildKit(t *testing.T) {
 			{URI: "https://example.com/file.tar.gz", Digest: digests("sha256", "c3", 32)},
 		}
 		source, _ := p.ExternalParameters["configSource"].(map[string]any)
-		if diff := cmp.Diff(want, p.ResolvedDependencies); diff != "" || p.BuilderID != builder || p.InvocationID != "x0000000000000000000000001" ||
-			source["uri"] != want[1].URI || !p.StartedOn.Equal(time.Date(2026, 11, 18, 11, 6, 40, 0, time.UTC)) || p.FinishedOn.Nanosecond() != 345e6 {
+		if diff := cmp.Diff(want, p.ResolvedDependencies); diff != "" || p.BuilderID != builder ||
+			p.InvocationID != "x0000000000000000000000001" ||
+			source["uri"] != want[1].URI || !p.StartedOn.Equal(time.Date(2026, 11, 18, 11, 6, 40, 0, time.UTC)) ||
+			p.FinishedOn.Nanosecond() != 345e6 {
 			t.Errorf("%s: %+v\n%s", file, p, diff)
 		}
 		// What is written stays strict.
@@ -308,8 +335,10 @@ func TestParseBuildKit(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
-		"BuildKit v0.27":  `{"buildDefinition":{"buildType":"x","externalParameters":{}},"runDetails":{"builder":{"id":""},"metadata":{"invocationID":"7"}}}`,
-		"Tekton v2alpha2": `{"buildDefinition":{"buildType":"x","externalParameters":{}},"runDetails":{"builder":{"id":"b"},"metadata":{"invocationID":"7"},"byProducts":[{"name":"r"}]}}`,
+		"BuildKit v0.27": `{"buildDefinition":{"buildType":"x","externalParameters":{}},"runDetails":{"builder":{"id":""},` +
+			`"metadata":{"invocationID":"7"}}}`,
+		"Tekton v2alpha2": `{"buildDefinition":{"buildType":"x","externalParameters":{}},"runDetails":{"builder":{"id":"b"},` +
+			`"metadata":{"invocationID":"7"},"byProducts":[{"name":"r"}]}}`,
 	} {
 		if p, err := provenance.Parse([]byte(text)); err != nil || p.InvocationID != "" || p.Byproducts != nil {
 			t.Errorf("%s: %+v, %v", name, p, err)
@@ -324,7 +353,8 @@ func TestParseBuildKit(t *testing.T) {
 		"materials as text":  `{"builder":{"id":"x"},"buildType":"x","materials":"m"}`,
 		"a time that is not": `{"builder":{"id":"x"},"buildType":"x","metadata":{"buildStartedOn":"now"}}`,
 	} {
-		if p, err := provenance.ParseV02([]byte(text)); !errors.Is(err, provenance.ErrMalformed) && !errors.Is(err, provenance.ErrIncomplete) {
+		if p, err := provenance.ParseV02([]byte(text)); !errors.Is(err, provenance.ErrMalformed) &&
+			!errors.Is(err, provenance.ErrIncomplete) {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
 	}

@@ -76,13 +76,16 @@ func extendedAttributes(info *signature.SignerInfo) (*awsFacts, error) {
 		return nil, nil
 	}
 	if plugin := text[notation.AttributePlugin]; plugin != notation.AWSPlugin {
-		return nil, fmt.Errorf("%w: the signature asks for the verification plugin %.64q, whose checks are not known here", verify.ErrNotTrusted, plugin)
+		return nil, fmt.Errorf("%w: the signature asks for the verification plugin %.64q, whose checks are not known here",
+			verify.ErrNotTrusted, plugin)
 	}
 	if info.SignedAttributes.SigningScheme != signature.SigningSchemeX509SigningAuthority {
-		return nil, fmt.Errorf("%w: AWS Signer's attributes under the signing scheme %s", verify.ErrMalformed, info.SignedAttributes.SigningScheme)
+		return nil, fmt.Errorf("%w: AWS Signer's attributes under the signing scheme %s", verify.ErrMalformed,
+			info.SignedAttributes.SigningScheme)
 	}
 	if v, ok := text[notation.AttributePluginVersion]; ok && !pluginIsEnough(v) {
-		return nil, fmt.Errorf("%w: the signature asks for version %.32q of its verification plugin, whose checks are not known here", verify.ErrNotTrusted, v)
+		return nil, fmt.Errorf("%w: the signature asks for version %.32q of its verification plugin, whose checks are not known here",
+			verify.ErrNotTrusted, v)
 	}
 	p, err := awsarn.ParseProfile(text[notation.AttributeAWSProfile])
 	if err == nil && p.Version == "" {

@@ -127,7 +127,8 @@ func TestAnswersTogether(t *testing.T) {
 	}
 }
 
-var escape = strings.NewReplacer(`\`, `\\`, ",", `\,`, "+", `\+`, `"`, `\"`, "<", `\<`, ">", `\>`, ";", `\;`, "#", `\#`, "=", `\=`, " ", `\ `)
+var escape = strings.NewReplacer(`\`, `\\`, ",", `\,`, "+", `\+`, `"`, `\"`, "<", `\<`, ">", `\>`, ";", `\;`, "#", `\#`, "=",
+	`\=`, " ", `\ `)
 
 // What certificates are called, and by which identities they are meant.
 func TestIdentities(t *testing.T) {
@@ -191,7 +192,8 @@ func TestIdentities(t *testing.T) {
 	}
 	for _, dn := range []string{
 		"", "C=US", "C=US,ST=WA", "C=US,O=acme", "ST=WA,O=acme", "C=US,ST=,O=acme", "C=US,ST=WA,O=acme,OU=", "C=US,ST=WA,O=acme,",
-		"C=US,ST=WA,O=acme,O=acme", "C=US,ST=WA,S=WA,O=acme", "C=US,2.5.4.6=US,ST=WA,O=acme", "C=US+ST=WA,O=acme", "C=US,ST=WA,O=Acme, Inc.",
+		"C=US,ST=WA,O=acme,O=acme", "C=US,ST=WA,S=WA,O=acme", "C=US,2.5.4.6=US,ST=WA,O=acme", "C=US+ST=WA,O=acme",
+		"C=US,ST=WA,O=Acme, Inc.",
 		"C=US;ST=WA;O=acme", "C=US,ST=WA,O=a\\", "C=US,ST=WA,O=a\\x", "C=US,ST=WA,O=\\ff", `C=US,ST=WA,O="acme"`, "C=US,ST=WA,O=acme,X=y",
 		"C=US,ST=WA,O=#", "C=US,ST=WA,O=#130461636d65", "C=US,ST=WA,O= #x", "*",
 	} {

@@ -218,8 +218,10 @@ func openEnvelope(evidence verify.Descriptor) (*signature.EnvelopeContent, error
 		if err := checkKey(c); err != nil {
 			return nil, err
 		}
-		if name := c.Subject.String(); !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) { // in a log, a line of its own
-			return nil, fmt.Errorf("%w: a certificate whose subject has control characters, or is not UTF-8: %.128q", verify.ErrMalformed, name)
+		// in a log, a line of its own
+		if name := c.Subject.String(); !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+			return nil, fmt.Errorf("%w: a certificate whose subject has control characters, or is not UTF-8: %.128q",
+				verify.ErrMalformed, name)
 		}
 	}
 	env, err := signature.ParseEnvelope(evidence.MediaType, evidence.Data)
@@ -329,10 +331,12 @@ func (v *Verifier) Validate() error {
 	case len(wanted.profiles) > 0 && v.AWS == nil && v.Revocation == RevocationRequired:
 		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and AWS, which is asked what was revoked, is nil", ErrTrust)
 	case len(wanted.profiles) > 0 && len(v.SigningAuthority) == 0 && len(wanted.names) == 0 && !wanted.everybody:
-		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and SigningAuthority is empty: AWSRoots gives its certificates", ErrTrust)
+		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and SigningAuthority is empty: AWSRoots gives its "+
+			"certificates", ErrTrust)
 	case len(wanted.profiles) > 0 && len(wanted.names) == 0 && !wanted.everybody && !slices.ContainsFunc(v.SigningAuthority,
 		func(c *x509.Certificate) bool { return !v.otherRoot(c) }):
-		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and no certificate in SigningAuthority is of AWS or in AWSRoots", ErrTrust)
+		return fmt.Errorf("notary: %w: AWS Signer's profiles are named, and no certificate in SigningAuthority is of AWS or in "+
+			"AWSRoots", ErrTrust)
 	case len(wanted.profiles) == 0 && len(v.CA) == 0 && !slices.ContainsFunc(v.SigningAuthority, v.notAWS):
 		return fmt.Errorf("notary: %w: below AWS Signer's roots only its profiles count, and none is named", ErrTrust)
 	}
@@ -450,7 +454,8 @@ func checkProtected(header []byte, unsigned map[string]bool) error {
 			h.Fail(fmt.Errorf("%q is in the unprotected header too", name))
 		}
 		switch string(name) {
-		case notation.AttributeExpiry, notation.AttributeTime, notation.AttributeAuthenticTime: // null and the zero time would be none for the library
+		case notation.AttributeExpiry, notation.AttributeTime, notation.AttributeAuthenticTime:
+			// null and the zero time would be none for the library
 			if t, err := time.Parse(time.RFC3339, h.String()); err != nil || t.IsZero() {
 				h.Fail(errors.Join(fmt.Errorf("%s is no time", name), err))
 			}

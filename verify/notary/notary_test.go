@@ -245,8 +245,10 @@ func TestSigningAuthority(t *testing.T) {
 			want error
 		}{
 			{signature.Attribute{Key: "com.example.new", Critical: true, Value: "x"}, verify.ErrNotTrusted},
-			{signature.Attribute{Key: "io.cncf.notary.verificationPlugin", Critical: true, Value: "com.example.plugin"}, verify.ErrNotTrusted},
-			{signature.Attribute{Key: "io.cncf.notary.verificationPlugin", Critical: false, Value: "com.example.plugin"}, verify.ErrMalformed},
+			{signature.Attribute{Key: "io.cncf.notary.verificationPlugin", Critical: true, Value: "com.example.plugin"},
+				verify.ErrNotTrusted},
+			{signature.Attribute{Key: "io.cncf.notary.verificationPlugin", Critical: false, Value: "com.example.plugin"},
+				verify.ErrMalformed},
 		} {
 			if _, err := v.Verify(t.Context(), image, make(c.a)); !errors.Is(err, c.want) {
 				t.Errorf("%s: attribute %+v: %v", mediaType, c.a, err)
@@ -276,8 +278,10 @@ func forgeWith(chain []*x509.Certificate, header, payload string, sign func([]by
 
 // The key fixes the algorithm, and its encoding (signature specification, "Algorithm Selection").
 func TestAlgorithms(t *testing.T) {
-	p256, p384, p224 := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader))
-	small, large, odd := must(rsa.GenerateKey(rand.Reader, 1024)), must(rsa.GenerateKey(rand.Reader, 2048)), must(rsa.GenerateKey(rand.Reader, 2560))
+	p256, p384, p224 := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
+		must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader))
+	small, large, odd := must(rsa.GenerateKey(rand.Reader, 1024)), must(rsa.GenerateKey(rand.Reader, 2048)),
+		must(rsa.GenerateKey(rand.Reader, 2560))
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -349,7 +353,8 @@ func TestAlgorithms(t *testing.T) {
 			`"io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":%q}`, tt.alg, epoch.UTC().Format(time.RFC3339))
 		data := forgeWith(chain, header, payload, tt.sign)
 		a, err := verifier(chain).Verify(t.Context(), image, verify.Descriptor{MediaType: "application/jose+json", Data: []byte(data)})
-		if tt.good != (err == nil) || tt.good != (a != nil) || err != nil && !errors.Is(err, verify.ErrTampered) && !errors.Is(err, verify.ErrMalformed) {
+		if tt.good != (err == nil) || tt.good != (a != nil) || err != nil && !errors.Is(err, verify.ErrTampered) &&
+			!errors.Is(err, verify.ErrMalformed) {
 			t.Errorf("%s: %v, %v", name, a, err)
 		}
 	}
@@ -371,11 +376,17 @@ func TestChains(t *testing.T) {
 		cut  func(chain []*x509.Certificate) []*x509.Certificate
 		good bool
 	}{
-		"good":                          {good: true},
-		"without purpose":               {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = nil }, good: true},
-		"for any purpose":               {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = append(l.ExtKeyUsage, x509.ExtKeyUsageAny) }},
-		"for TLS too":                   {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = append(l.ExtKeyUsage, x509.ExtKeyUsageServerAuth) }},
-		"for time":                      {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping} }},
+		"good":            {good: true},
+		"without purpose": {edit: func(l, _, _ *x509.Certificate) { l.ExtKeyUsage = nil }, good: true},
+		"for any purpose": {edit: func(l, _, _ *x509.Certificate) {
+			l.ExtKeyUsage = append(l.ExtKeyUsage, x509.ExtKeyUsageAny)
+		}},
+		"for TLS too": {edit: func(l, _, _ *x509.Certificate) {
+			l.ExtKeyUsage = append(l.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+		}},
+		"for time": {edit: func(l, _, _ *x509.Certificate) {
+			l.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}
+		}},
 		"leaf without key usage":        {edit: func(l, _, _ *x509.Certificate) { l.KeyUsage = 0 }},
 		"leaf's key usage not critical": {edit: func(l, _, _ *x509.Certificate) { l.KeyUsage = 0; more(l, usage(false, 0x80)) }},
 		"leaf encrypts too":             {edit: func(l, _, _ *x509.Certificate) { l.KeyUsage |= x509.KeyUsageKeyEncipherment }},
@@ -384,15 +395,16 @@ func TestChains(t *testing.T) {
 		"middle is none":                {edit: func(_, m, _ *x509.Certificate) { m.IsCA = false }},
 		"middle says nothing":           {edit: func(_, m, _ *x509.Certificate) { m.IsCA, m.BasicConstraintsValid = false, false }},
 		"middle says so, not critical":  {edit: func(_, m, _ *x509.Certificate) { m.BasicConstraintsValid = false; more(m, ca(false)) }},
-		"middle says so, critical":      {edit: func(_, m, _ *x509.Certificate) { m.BasicConstraintsValid = false; more(m, ca(true)) }, good: true},
-		"middle without key usage":      {edit: func(_, m, _ *x509.Certificate) { m.KeyUsage = 0 }},
-		"middle signs CRLs alone":       {edit: func(_, m, _ *x509.Certificate) { m.KeyUsage = x509.KeyUsageCRLSign }},
-		"root allows no middle":         {edit: func(_, _, r *x509.Certificate) { r.MaxPathLenZero = true }},
-		"middle has expired":            {edit: func(_, m, _ *x509.Certificate) { m.NotAfter = epoch.Add(-time.Minute) }},
-		"root is not yet":               {edit: func(_, _, r *x509.Certificate) { r.NotBefore = epoch.Add(30 * time.Minute) }},
-		"leaf outlives the root":        {edit: func(l, _, r *x509.Certificate) { l.NotAfter = r.NotAfter.Add(time.Hour) }, good: true},
-		"leaf with more, critical":      {edit: func(l, _, _ *x509.Certificate) { more(l, unknown) }},
-		"middle with more, critical":    {edit: func(_, m, _ *x509.Certificate) { more(m, unknown) }},
+		"middle says so, critical": {edit: func(_, m, _ *x509.Certificate) { m.BasicConstraintsValid = false; more(m, ca(true)) },
+			good: true},
+		"middle without key usage":   {edit: func(_, m, _ *x509.Certificate) { m.KeyUsage = 0 }},
+		"middle signs CRLs alone":    {edit: func(_, m, _ *x509.Certificate) { m.KeyUsage = x509.KeyUsageCRLSign }},
+		"root allows no middle":      {edit: func(_, _, r *x509.Certificate) { r.MaxPathLenZero = true }},
+		"middle has expired":         {edit: func(_, m, _ *x509.Certificate) { m.NotAfter = epoch.Add(-time.Minute) }},
+		"root is not yet":            {edit: func(_, _, r *x509.Certificate) { r.NotBefore = epoch.Add(30 * time.Minute) }},
+		"leaf outlives the root":     {edit: func(l, _, r *x509.Certificate) { l.NotAfter = r.NotAfter.Add(time.Hour) }, good: true},
+		"leaf with more, critical":   {edit: func(l, _, _ *x509.Certificate) { more(l, unknown) }},
+		"middle with more, critical": {edit: func(_, m, _ *x509.Certificate) { more(m, unknown) }},
 		"middle limits names": {edit: func(_, m, _ *x509.Certificate) {
 			m.PermittedDNSDomainsCritical, m.PermittedDNSDomains = true, []string{"acme.example"}
 		}},
@@ -424,17 +436,20 @@ func TestChains(t *testing.T) {
 			for i := 2; i >= 0; i-- {
 				above := min(i+1, 2)
 				parent := templates[above]
-				chain[i] = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, templates[i], parent, keys[i].Public(), keys[above]))))
+				chain[i] = must(x509.ParseCertificate(
+					must(x509.CreateCertificate(rand.Reader, templates[i], parent, keys[i].Public(), keys[above]))))
 			}
 			root := chain[2]
 			if tt.cut != nil {
 				chain = tt.cut(chain)
 			}
-			d, err := (&signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}).Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
+			d, err := (&signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}).Sign(t.Context(),
+				sign.About(image, sign.ImageSignature{}))
 			if tt.good != (err == nil) || !tt.good && (!errors.Is(err, signnotary.ErrChain) || d.Data != nil) {
 				t.Errorf("signer: %v", err)
 			}
-			header := fmt.Sprintf(`{"alg":"ES256","cty":"application/vnd.cncf.notary.payload.v1+json","crit":["io.cncf.notary.signingScheme"],`+
+			header := fmt.Sprintf(`{"alg":"ES256","cty":"application/vnd.cncf.notary.payload.v1+json",`+
+				`"crit":["io.cncf.notary.signingScheme"],`+
 				`"io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":%q}`, epoch.UTC().Format(time.RFC3339))
 			payload := fmt.Sprintf(`{"targetArtifact":{"mediaType":%q,"digest":%q,"size":%d}}`, image.MediaType, image.Digest, image.Size)
 			data := forge(key, chain, header, payload)
@@ -506,8 +521,10 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, alg := range map[string]string{"none": "none", "symmetric": "HS256", "PKCS #1": "RS256", "PSS": "PS256", "another hash": "ES384", "case": "es256", "nothing": ""} {
-		if err := try(seal(strings.Replace(header, "ES256", alg, 1), payload)); !errors.Is(err, verify.ErrTampered) && !errors.Is(err, verify.ErrMalformed) {
+	for name, alg := range map[string]string{"none": "none", "symmetric": "HS256", "PKCS #1": "RS256", "PSS": "PS256",
+		"another hash": "ES384", "case": "es256", "nothing": ""} {
+		if err := try(seal(strings.Replace(header, "ES256", alg, 1), payload)); !errors.Is(err, verify.ErrTampered) &&
+			!errors.Is(err, verify.ErrMalformed) {
 			t.Errorf("algorithm %s: %v", name, err)
 		}
 	}
@@ -516,7 +533,8 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 		t.Errorf("artifact type: %v", err)
 	}
 	// Who made the signature is anybody's word, spelled as old programs do or not.
-	if err := try(strings.Replace(whole, `"header":{`, `"header":{"io.cncf.notary.SigningAgent":"x","io.cncf.notary.signingAgent":"y",`, 1)); err != nil {
+	if err := try(strings.Replace(whole, `"header":{`, `"header":{"io.cncf.notary.SigningAgent":"x","io.cncf.notary.signingAgent":"y",`,
+		1)); err != nil {
 		t.Errorf("signing agent: %v", err)
 	}
 	if err := try(seal(strings.Replace(header, "payload.v1", "payload.v2", 1), payload)); !errors.Is(err, verify.ErrType) {
@@ -528,7 +546,8 @@ func TestAmbiguousEnvelopes(t *testing.T) {
 	huge := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 30000), E: 65537}
 	template := &x509.Certificate{SerialNumber: big.NewInt(3), Subject: chain[1].Subject}
 	slow := must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, template, huge, newKey()))))
-	if err := try(forge(key.(*ecdsa.PrivateKey), []*x509.Certificate{chain[0], slow, chain[1]}, header, payload)); !errors.Is(err, verify.ErrLimit) {
+	if err := try(forge(key.(*ecdsa.PrivateKey), []*x509.Certificate{chain[0], slow, chain[1]}, header, payload)); !errors.Is(err,
+		verify.ErrLimit) {
 		t.Errorf("a key of 30,001 bits: %v", err)
 	}
 	var names, members strings.Builder
@@ -632,7 +651,8 @@ func TestCOSEHeaders(t *testing.T) {
 	key := newKey().(*ecdsa.PrivateKey)
 	chain := newChain(t, key, nil)
 	scheme, signing := text("io.cncf.notary.signingScheme"), text("io.cncf.notary.signingTime")
-	authentic, expiry, agent := text("io.cncf.notary.authenticSigningTime"), text("io.cncf.notary.expiry"), text("io.cncf.notary.signingAgent")
+	authentic, expiry, agent := text("io.cncf.notary.authenticSigningTime"), text("io.cncf.notary.expiry"),
+		text("io.cncf.notary.signingAgent")
 	alg, crit, cty, x5chain := number(1), number(2), number(3), number(33)
 	at := tagged(1, number(epoch.Unix()))
 	later := tagged(1, number(epoch.Add(time.Hour).Unix()))
@@ -670,7 +690,8 @@ func TestCOSEHeaders(t *testing.T) {
 	}
 	seal := func(protected, unprotected []byte) []byte {
 		signer := must(gocose.NewSigner(gocose.AlgorithmES256, key))
-		m := gocose.Sign1Message{Headers: gocose.Headers{RawProtected: octets(protected), Protected: gocose.ProtectedHeader{gocose.HeaderLabelAlgorithm: gocose.AlgorithmES256}}, Payload: payload}
+		m := gocose.Sign1Message{Headers: gocose.Headers{RawProtected: octets(protected),
+			Protected: gocose.ProtectedHeader{gocose.HeaderLabelAlgorithm: gocose.AlgorithmES256}}, Payload: payload}
 		if err := m.Sign(rand.Reader, nil, signer); err != nil {
 			t.Fatal(err)
 		}
@@ -687,63 +708,73 @@ func TestCOSEHeaders(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"good":                       {good, nil},
-		"good, of an authority":      {seal(signedHeader(authority...), unprotected()), nil},
-		"good, with an expiry":       {seal(expires(later), unprotected()), nil},
-		"good, with an agent":        {seal(signedHeader(), unprotected(member{agent, text("x")})), nil},
-		"good, not critical":         {seal(signedHeader(member{text("com.example.x"), number(1)}), unprotected()), nil},
-		"unknown and critical":       {seal(signedHeader(member{crit, array(scheme, text("x"))}, member{text("x"), number(1)}), unprotected()), verify.ErrNotTrusted},
-		"unknown number, critical":   {seal(signedHeader(member{crit, array(scheme, number(99))}, member{number(99), number(1)}), unprotected()), verify.ErrNotTrusted},
-		"critical twice":             {seal(signedHeader(member{crit, array(scheme, scheme)}), unprotected()), verify.ErrMalformed},
-		"critical, not there":        {seal(signedHeader(member{crit, array(scheme, expiry)}), unprotected()), verify.ErrMalformed},
-		"critical, known to all":     {seal(signedHeader(member{crit, array(scheme, alg)}), unprotected()), verify.ErrMalformed},
-		"critical of nothing":        {seal(signedHeader(member{crit, array()}), unprotected()), verify.ErrMalformed},
-		"nothing critical":           {seal(signedHeader(member{crit, nil}), unprotected()), verify.ErrMalformed},
-		"critical is text":           {seal(signedHeader(member{crit, scheme}), unprotected()), verify.ErrMalformed},
-		"critical unprotected":       {seal(signedHeader(), unprotected(member{crit, array(scheme)})), verify.ErrMalformed},
-		"label in both":              {seal(signedHeader(member{text("x"), number(1)}), unprotected(member{text("x"), number(1)})), verify.ErrMalformed},
-		"expiry unprotected":         {seal(signedHeader(), unprotected(member{expiry, later})), verify.ErrMalformed},
-		"expiry in both":             {seal(expires(later), unprotected(member{expiry, later})), verify.ErrMalformed},
-		"chain in both":              {seal(signedHeader(member{x5chain, certificates}), unprotected()), verify.ErrMalformed},
-		"chain protected":            {seal(signedHeader(member{x5chain, certificates}), object()), verify.ErrMalformed},
-		"chain of one, as bytes":     {seal(signedHeader(), unprotected(member{x5chain, octets(chain[0].Raw)})), verify.ErrMalformed},
-		"chain of text":              {seal(signedHeader(), unprotected(member{x5chain, array(text("x"))})), verify.ErrLimit},
-		"chain of nothing":           {seal(signedHeader(), unprotected(member{x5chain, array()})), verify.ErrMalformed},
-		"chain in other order":       {seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[1].Raw), octets(chain[0].Raw))})), verify.ErrTampered},
-		"chain without root":         {seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[0].Raw))})), verify.ErrMalformed},
-		"root twice":                 {seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[0].Raw), octets(chain[1].Raw), octets(chain[1].Raw))})), verify.ErrMalformed},
-		"scheme not known":           {seal(signedHeader(member{scheme, text("notary.x509.other")}), unprotected()), verify.ErrMalformed},
-		"scheme is a map":            {seal(signedHeader(member{scheme, object(number(1), number(1))}), unprotected()), verify.ErrMalformed},
-		"scheme is bytes":            {seal(signedHeader(member{scheme, octets([]byte("notary.x509"))}), unprotected()), verify.ErrMalformed},
-		"authority's time too":       {seal(signedHeader(member{authentic, at}), unprotected()), verify.ErrMalformed},
-		"authority's time, critical": {seal(signedHeader(member{authentic, at}, member{crit, array(scheme, authentic)}), unprotected()), verify.ErrMalformed},
-		"authority, signer's time":   {seal(signedHeader(append(slices.Clone(authority[:2]), member{authentic, at})...), unprotected()), verify.ErrMalformed},
-		"authority, not critical":    {seal(signedHeader(member{scheme, text("notary.x509.signingAuthority")}, member{signing, nil}, member{authentic, at}), unprotected()), verify.ErrMalformed},
-		"no time":                    {seal(signedHeader(member{signing, nil}), unprotected()), verify.ErrMalformed},
-		"time without tag":           {seal(signedHeader(member{signing, number(epoch.Unix())}), unprotected()), verify.ErrMalformed},
-		"time as text":               {seal(signedHeader(member{signing, tagged(0, text(epoch.UTC().Format(time.RFC3339)))}), unprotected()), verify.ErrMalformed},
-		"expired":                    {seal(signedHeader(member{crit, array(scheme, expiry)}, member{expiry, tagged(1, number(epoch.Unix()))}, member{signing, tagged(1, number(epoch.Unix()-60))}), unprotected()), verify.ErrExpired},
-		"expiry not critical":        {seal(signedHeader(member{expiry, later}), unprotected()), verify.ErrMalformed},
-		"expiry without tag":         {seal(expires(number(epoch.Add(time.Hour).Unix())), unprotected()), verify.ErrMalformed},
-		"expiry is no number":        {seal(expires(tagged(1, []byte{0xf9, 0x7e, 0x00})), unprotected()), verify.ErrMalformed},
-		"expiry is infinite":         {seal(expires(tagged(1, []byte{0xf9, 0x7c, 0x00})), unprotected()), verify.ErrMalformed},
-		"expiry is null":             {seal(expires([]byte{0xf6}), unprotected()), verify.ErrMalformed},
-		"expiry before signing":      {seal(expires(tagged(1, number(epoch.Unix()-1))), unprotected()), verify.ErrMalformed},
-		"other content type":         {seal(signedHeader(member{cty, text("application/vnd.cncf.notary.payload.v2+json")}), unprotected()), verify.ErrType},
-		"content type a number":      {seal(signedHeader(member{cty, number(50)}), unprotected()), verify.ErrMalformed},
-		"no content type":            {seal(signedHeader(member{cty, nil}), unprotected()), verify.ErrMalformed},
-		"another algorithm":          {seal(signedHeader(member{alg, []byte{0x38, 0x22}}), unprotected()), verify.ErrTampered},
-		"symmetric algorithm":        {seal(signedHeader(member{alg, number(5)}), unprotected()), verify.ErrTampered},
-		"algorithm is text":          {seal(signedHeader(member{alg, text("ES256")}), unprotected()), verify.ErrTampered},
-		"no algorithm":               {seal(signedHeader(member{alg, nil}), unprotected()), verify.ErrTampered},
-		"label twice":                {seal(object(scheme, text("notary.x509"), scheme, text("notary.x509")), unprotected()), verify.ErrMalformed},
-		"map without end":            {seal(append(append([]byte{0xbf}, signedHeader()[1:]...), 0xff), unprotected()), verify.ErrMalformed},
-		"no tag":                     {good[1:], verify.ErrMalformed},
-		"another tag":                {append([]byte{0xd1}, good[1:]...), verify.ErrMalformed},
-		"tagged twice":               {tagged(55799, good), verify.ErrMalformed},
-		"something behind":           {append(slices.Clone(good), 0xf6), verify.ErrMalformed},
-		"many critical":              {seal(signedHeader(append(manyMembers, member{crit, array(append(many, scheme)...)})...), unprotected()), verify.ErrLimit},
-		"deep":                       {seal(signedHeader(member{text("x"), bytes.Repeat([]byte{0x81}, 1000)}), unprotected()), verify.ErrMalformed},
+		"good":                  {good, nil},
+		"good, of an authority": {seal(signedHeader(authority...), unprotected()), nil},
+		"good, with an expiry":  {seal(expires(later), unprotected()), nil},
+		"good, with an agent":   {seal(signedHeader(), unprotected(member{agent, text("x")})), nil},
+		"good, not critical":    {seal(signedHeader(member{text("com.example.x"), number(1)}), unprotected()), nil},
+		"unknown and critical": {seal(signedHeader(member{crit, array(scheme, text("x"))}, member{text("x"), number(1)}),
+			unprotected()), verify.ErrNotTrusted},
+		"unknown number, critical": {seal(signedHeader(member{crit, array(scheme, number(99))}, member{number(99), number(1)}),
+			unprotected()), verify.ErrNotTrusted},
+		"critical twice":         {seal(signedHeader(member{crit, array(scheme, scheme)}), unprotected()), verify.ErrMalformed},
+		"critical, not there":    {seal(signedHeader(member{crit, array(scheme, expiry)}), unprotected()), verify.ErrMalformed},
+		"critical, known to all": {seal(signedHeader(member{crit, array(scheme, alg)}), unprotected()), verify.ErrMalformed},
+		"critical of nothing":    {seal(signedHeader(member{crit, array()}), unprotected()), verify.ErrMalformed},
+		"nothing critical":       {seal(signedHeader(member{crit, nil}), unprotected()), verify.ErrMalformed},
+		"critical is text":       {seal(signedHeader(member{crit, scheme}), unprotected()), verify.ErrMalformed},
+		"critical unprotected":   {seal(signedHeader(), unprotected(member{crit, array(scheme)})), verify.ErrMalformed},
+		"label in both": {seal(signedHeader(member{text("x"), number(1)}), unprotected(member{text("x"), number(1)})),
+			verify.ErrMalformed},
+		"expiry unprotected":     {seal(signedHeader(), unprotected(member{expiry, later})), verify.ErrMalformed},
+		"expiry in both":         {seal(expires(later), unprotected(member{expiry, later})), verify.ErrMalformed},
+		"chain in both":          {seal(signedHeader(member{x5chain, certificates}), unprotected()), verify.ErrMalformed},
+		"chain protected":        {seal(signedHeader(member{x5chain, certificates}), object()), verify.ErrMalformed},
+		"chain of one, as bytes": {seal(signedHeader(), unprotected(member{x5chain, octets(chain[0].Raw)})), verify.ErrMalformed},
+		"chain of text":          {seal(signedHeader(), unprotected(member{x5chain, array(text("x"))})), verify.ErrLimit},
+		"chain of nothing":       {seal(signedHeader(), unprotected(member{x5chain, array()})), verify.ErrMalformed},
+		"chain in other order": {
+			seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[1].Raw), octets(chain[0].Raw))})), verify.ErrTampered},
+		"chain without root": {seal(signedHeader(), unprotected(member{x5chain, array(octets(chain[0].Raw))})),
+			verify.ErrMalformed},
+		"root twice": {seal(signedHeader(),
+			unprotected(member{x5chain, array(octets(chain[0].Raw), octets(chain[1].Raw), octets(chain[1].Raw))})), verify.ErrMalformed},
+		"scheme not known": {seal(signedHeader(member{scheme, text("notary.x509.other")}), unprotected()), verify.ErrMalformed},
+		"scheme is a map": {seal(signedHeader(member{scheme, object(number(1), number(1))}), unprotected()),
+			verify.ErrMalformed},
+		"scheme is bytes": {seal(signedHeader(member{scheme, octets([]byte("notary.x509"))}), unprotected()),
+			verify.ErrMalformed},
+		"authority's time too": {seal(signedHeader(member{authentic, at}), unprotected()), verify.ErrMalformed},
+		"authority's time, critical": {seal(signedHeader(member{authentic, at}, member{crit, array(scheme, authentic)}), unprotected()),
+			verify.ErrMalformed},
+		"authority, signer's time": {seal(signedHeader(append(slices.Clone(authority[:2]), member{authentic, at})...), unprotected()),
+			verify.ErrMalformed},
+		"authority, not critical": {seal(signedHeader(member{scheme, text("notary.x509.signingAuthority")}, member{signing, nil}, member{authentic, at}), unprotected()), verify.ErrMalformed},
+		"no time":                 {seal(signedHeader(member{signing, nil}), unprotected()), verify.ErrMalformed},
+		"time without tag":        {seal(signedHeader(member{signing, number(epoch.Unix())}), unprotected()), verify.ErrMalformed},
+		"time as text":            {seal(signedHeader(member{signing, tagged(0, text(epoch.UTC().Format(time.RFC3339)))}), unprotected()), verify.ErrMalformed},
+		"expired":                 {seal(signedHeader(member{crit, array(scheme, expiry)}, member{expiry, tagged(1, number(epoch.Unix()))}, member{signing, tagged(1, number(epoch.Unix()-60))}), unprotected()), verify.ErrExpired},
+		"expiry not critical":     {seal(signedHeader(member{expiry, later}), unprotected()), verify.ErrMalformed},
+		"expiry without tag":      {seal(expires(number(epoch.Add(time.Hour).Unix())), unprotected()), verify.ErrMalformed},
+		"expiry is no number":     {seal(expires(tagged(1, []byte{0xf9, 0x7e, 0x00})), unprotected()), verify.ErrMalformed},
+		"expiry is infinite":      {seal(expires(tagged(1, []byte{0xf9, 0x7c, 0x00})), unprotected()), verify.ErrMalformed},
+		"expiry is null":          {seal(expires([]byte{0xf6}), unprotected()), verify.ErrMalformed},
+		"expiry before signing":   {seal(expires(tagged(1, number(epoch.Unix()-1))), unprotected()), verify.ErrMalformed},
+		"other content type":      {seal(signedHeader(member{cty, text("application/vnd.cncf.notary.payload.v2+json")}), unprotected()), verify.ErrType},
+		"content type a number":   {seal(signedHeader(member{cty, number(50)}), unprotected()), verify.ErrMalformed},
+		"no content type":         {seal(signedHeader(member{cty, nil}), unprotected()), verify.ErrMalformed},
+		"another algorithm":       {seal(signedHeader(member{alg, []byte{0x38, 0x22}}), unprotected()), verify.ErrTampered},
+		"symmetric algorithm":     {seal(signedHeader(member{alg, number(5)}), unprotected()), verify.ErrTampered},
+		"algorithm is text":       {seal(signedHeader(member{alg, text("ES256")}), unprotected()), verify.ErrTampered},
+		"no algorithm":            {seal(signedHeader(member{alg, nil}), unprotected()), verify.ErrTampered},
+		"label twice":             {seal(object(scheme, text("notary.x509"), scheme, text("notary.x509")), unprotected()), verify.ErrMalformed},
+		"map without end":         {seal(append(append([]byte{0xbf}, signedHeader()[1:]...), 0xff), unprotected()), verify.ErrMalformed},
+		"no tag":                  {good[1:], verify.ErrMalformed},
+		"another tag":             {append([]byte{0xd1}, good[1:]...), verify.ErrMalformed},
+		"tagged twice":            {tagged(55799, good), verify.ErrMalformed},
+		"something behind":        {append(slices.Clone(good), 0xf6), verify.ErrMalformed},
+		"many critical":           {seal(signedHeader(append(manyMembers, member{crit, array(append(many, scheme)...)})...), unprotected()), verify.ErrLimit},
+		"deep":                    {seal(signedHeader(member{text("x"), bytes.Repeat([]byte{0x81}, 1000)}), unprotected()), verify.ErrMalformed},
 	} {
 		v := verifier(chain)
 		v.SigningAuthority = v.CA

@@ -14,7 +14,8 @@ import (
 
 // asked are names that every trust policy is asked for beside its own scopes: a repository that no policy names, and what is no
 // repository, which is nobody's and not everybody's.
-var asked = []string{"r.example/any", "", "*", "app", "r.example/any:v1", "r.example/any@sha256:0", "https://r.example/any", "r.example/Any", "r.example/"}
+var asked = []string{"r.example/any", "", "*", "app", "r.example/any:v1", "r.example/any@sha256:0", "https://r.example/any",
+	"r.example/Any", "r.example/"}
 
 // TestRegress judges each testdata/regress/NAME.in, a notation trust policy with one root in each store of type ca that it names: whom it
 // trusts for each scope, or why nobody.

@@ -49,7 +49,8 @@ func pointName(uri string) []byte { return tlv(0xa0, tlv(0xa0, tlv(0x86, []byte(
 func (c *ca) delegate(edit func(*x509.Certificate)) {
 	c.signer = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	d := &x509.Certificate{SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "responder"}, NotBefore: epoch.Add(-time.Hour),
-		NotAfter: epoch.Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}}
+		NotAfter: epoch.Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}}
 	edit(d)
 	parent := *c.root
 	parent.PublicKey = c.key.Public() // a stranger takes the authority's name
@@ -70,7 +71,8 @@ func (c *ca) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			list.ExtraExtensions = []pkix.Extension{{Id: []int{2, 5, 29, 46}, Value: point}}
 		}
 		if c.scope != nil && !delta {
-			list.ExtraExtensions = append(list.ExtraExtensions, pkix.Extension{Id: []int{2, 5, 29, 28}, Critical: true, Value: tlv(0x30, c.scope)})
+			list.ExtraExtensions = append(list.ExtraExtensions,
+				pkix.Extension{Id: []int{2, 5, 29, 28}, Critical: true, Value: tlv(0x30, c.scope)})
 		}
 		if c.revoked && delta == (c.delta != "") {
 			list.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: big.NewInt(2), RevocationTime: now}}
@@ -100,40 +102,47 @@ func TestRevocationByAuthorities(t *testing.T) {
 		none bool // and no OCSP responder
 		want error
 	}{
-		"good":                        {},
-		"revoked":                     {edit: func(c *ca) { c.status = ocsp.Revoked }, want: verify.ErrRevoked},
-		"unknown to the responder":    {edit: func(c *ca) { c.status = ocsp.Unknown }, want: verify.ErrUnchecked},
-		"an old answer":               {edit: func(c *ca) { c.age = 48 * time.Hour }, want: verify.ErrUnchecked},
-		"signed by somebody else":     {edit: func(c *ca) { c.signer = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }, want: verify.ErrUnchecked},
+		"good":                     {},
+		"revoked":                  {edit: func(c *ca) { c.status = ocsp.Revoked }, want: verify.ErrRevoked},
+		"unknown to the responder": {edit: func(c *ca) { c.status = ocsp.Unknown }, want: verify.ErrUnchecked},
+		"an old answer":            {edit: func(c *ca) { c.age = 48 * time.Hour }, want: verify.ErrUnchecked},
+		"signed by somebody else": {edit: func(c *ca) { c.signer = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) },
+			want: verify.ErrUnchecked},
 		"responder fails":             {edit: func(c *ca) { c.broken = true }, want: verify.ErrUnchecked},
 		"responder fails, CRL good":   {edit: func(c *ca) { c.broken = true }, crl: true},
 		"responder fails, in the CRL": {edit: func(c *ca) { c.broken, c.revoked = true, true }, crl: true, want: verify.ErrRevoked},
 		"CRL alone":                   {crl: true, none: true},
 		"in the CRL alone":            {edit: func(c *ca) { c.revoked = true }, crl: true, none: true, want: verify.ErrRevoked},
 		"delegated":                   {edit: func(c *ca) { c.delegate(func(*x509.Certificate) {}) }},
-		"delegated, revoked":          {edit: func(c *ca) { c.delegate(func(*x509.Certificate) {}); c.status = ocsp.Revoked }, want: verify.ErrRevoked},
+		"delegated, revoked": {edit: func(c *ca) { c.delegate(func(*x509.Certificate) {}); c.status = ocsp.Revoked },
+			want: verify.ErrRevoked},
 		"delegated, not for OCSP": {edit: func(c *ca) {
 			c.delegate(func(d *x509.Certificate) { d.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} })
 		}, want: verify.ErrUnchecked},
-		"delegated, for anything": {edit: func(c *ca) { c.delegate(func(d *x509.Certificate) { d.ExtKeyUsage = nil }) }, want: verify.ErrUnchecked},
-		"delegated, expired":      {edit: func(c *ca) { c.delegate(func(d *x509.Certificate) { d.NotAfter = epoch.Add(-time.Minute) }) }, want: verify.ErrUnchecked},
+		"delegated, for anything": {edit: func(c *ca) { c.delegate(func(d *x509.Certificate) { d.ExtKeyUsage = nil }) },
+			want: verify.ErrUnchecked},
+		"delegated, expired": {edit: func(c *ca) { c.delegate(func(d *x509.Certificate) { d.NotAfter = epoch.Add(-time.Minute) }) },
+			want: verify.ErrUnchecked},
 		"delegated by a stranger": {edit: func(c *ca) {
 			c.key = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 			c.delegate(func(*x509.Certificate) {})
 		}, want: verify.ErrUnchecked},
-		"says who it is":         {edit: func(c *ca) { c.speaker = c.root }},
-		"newer CRL good":         {edit: func(c *ca) { c.delta = c.url + "/delta" }, crl: true, none: true},
-		"in the newer CRL":       {edit: func(c *ca) { c.delta, c.revoked = c.url+"/delta", true }, crl: true, none: true, want: verify.ErrRevoked},
+		"says who it is": {edit: func(c *ca) { c.speaker = c.root }},
+		"newer CRL good": {edit: func(c *ca) { c.delta = c.url + "/delta" }, crl: true, none: true},
+		"in the newer CRL": {edit: func(c *ca) { c.delta, c.revoked = c.url+"/delta", true }, crl: true, none: true,
+			want: verify.ErrRevoked},
 		"newer CRL is not there": {edit: func(c *ca) { c.delta = c.url + "/nothing" }, crl: true, none: true, want: verify.ErrUnchecked},
 		"the CRL that is named":  {edit: func(c *ca) { c.scope = append(pointName(c.url+"/crl"), 0x81, 1, 0xff) }, crl: true, none: true},
-		"another CRL":            {edit: func(c *ca) { c.scope = pointName(c.url + "/crl2") }, crl: true, none: true, want: verify.ErrUnchecked},
-		"a CRL of authorities":   {edit: func(c *ca) { c.scope = []byte{0x82, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
-		"a CRL of some reasons":  {edit: func(c *ca) { c.scope = []byte{0x83, 2, 1, 2} }, crl: true, none: true, want: verify.ErrUnchecked},
-		"a CRL of others":        {edit: func(c *ca) { c.scope = []byte{0x84, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
-		"a CRL of attributes":    {edit: func(c *ca) { c.scope = []byte{0x85, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
-		"a CRL of nonsense":      {edit: func(c *ca) { c.scope = []byte{0x81, 5, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
-		"newer CRL of another":   {edit: func(c *ca) { c.scope, c.delta = pointName(c.url+"/crl"), c.url+"/delta" }, crl: true, none: true, want: verify.ErrUnchecked},
-		"an old CRL":             {edit: func(c *ca) { c.age = 48 * time.Hour }, crl: true, none: true, want: verify.ErrUnchecked},
+		"another CRL": {edit: func(c *ca) { c.scope = pointName(c.url + "/crl2") }, crl: true, none: true,
+			want: verify.ErrUnchecked},
+		"a CRL of authorities":  {edit: func(c *ca) { c.scope = []byte{0x82, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of some reasons": {edit: func(c *ca) { c.scope = []byte{0x83, 2, 1, 2} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of others":       {edit: func(c *ca) { c.scope = []byte{0x84, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of attributes":   {edit: func(c *ca) { c.scope = []byte{0x85, 1, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"a CRL of nonsense":     {edit: func(c *ca) { c.scope = []byte{0x81, 5, 0xff} }, crl: true, none: true, want: verify.ErrUnchecked},
+		"newer CRL of another": {edit: func(c *ca) { c.scope, c.delta = pointName(c.url+"/crl"), c.url+"/delta" }, crl: true, none: true,
+			want: verify.ErrUnchecked},
+		"an old CRL": {edit: func(c *ca) { c.age = 48 * time.Hour }, crl: true, none: true, want: verify.ErrUnchecked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &ca{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), status: ocsp.Good}
@@ -142,11 +151,14 @@ func TestRevocationByAuthorities(t *testing.T) {
 			defer srv.Close()
 			c.url = srv.URL
 			subject := pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}, CommonName: "CA"}
-			root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: subject, NotBefore: epoch.Add(-time.Hour), NotAfter: epoch.Add(24 * time.Hour),
-				IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte{1, 2, 3}}
+			root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: subject, NotBefore: epoch.Add(-time.Hour),
+				NotAfter: epoch.Add(24 * time.Hour),
+				IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+				SubjectKeyId: []byte{1, 2, 3}}
 			c.root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, c.key.Public(), c.key))))
 			subject.CommonName = "leaf"
-			leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: subject, NotBefore: epoch.Add(-time.Hour), NotAfter: epoch.Add(time.Hour),
+			leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: subject, NotBefore: epoch.Add(-time.Hour),
+				NotAfter: epoch.Add(time.Hour),
 				KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
 			if !tt.none {
 				leaf.OCSPServer = []string{srv.URL + "/ocsp"}
@@ -182,7 +194,8 @@ func TestRevocationByAuthorities(t *testing.T) {
 				t.Error("what was not known was not asked again")
 			}
 			v.Revocation = notary.RevocationSoft
-			if _, err := v.Verify(t.Context(), image, evidence); errors.Is(tt.want, verify.ErrRevoked) != errors.Is(err, verify.ErrRevoked) ||
+			if _, err := v.Verify(t.Context(), image, evidence); errors.Is(tt.want, verify.ErrRevoked) != errors.Is(err,
+				verify.ErrRevoked) ||
 				err != nil && !errors.Is(err, verify.ErrRevoked) {
 				t.Errorf("soft: %v", err)
 			}

@@ -200,10 +200,12 @@ func document(m *ocispec.Manifest, entries []verify.Descriptor, subject verify.D
 	}
 	is, known := documents[layer.MediaType]
 	if !known {
-		return "", nil, fmt.Errorf("%w: a document of media type %.80q says of itself nothing that is known here", verify.ErrType, layer.MediaType)
+		return "", nil, fmt.Errorf("%w: a document of media type %.80q says of itself nothing that is known here", verify.ErrType,
+			layer.MediaType)
 	}
 	if _, other := documents[m.ArtifactType]; other && m.ArtifactType != layer.MediaType {
-		return "", nil, fmt.Errorf("%w: a document of media type %s in an artifact of type %s", verify.ErrType, layer.MediaType, m.ArtifactType)
+		return "", nil, fmt.Errorf("%w: a document of media type %s in an artifact of type %s", verify.ErrType, layer.MediaType,
+			m.ArtifactType)
 	}
 	if layer.MediaType != inTotoType {
 		says := ""
@@ -217,7 +219,8 @@ func document(m *ocispec.Manifest, entries []verify.Descriptor, subject verify.D
 			return "", nil, fmt.Errorf("%w: the artifact's document: %w", verify.ErrMalformed, err)
 		}
 		if !strings.HasPrefix(says, is.prefix) {
-			return "", nil, fmt.Errorf("%w: a document of media type %s whose %s is %.80q", verify.ErrType, layer.MediaType, is.member, says)
+			return "", nil, fmt.Errorf("%w: a document of media type %s whose %s is %.80q", verify.ErrType, layer.MediaType,
+				is.member, says)
 		}
 		return is.predicateType, layer.Data, nil
 	}

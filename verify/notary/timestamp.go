@@ -117,7 +117,8 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	}
 	// One, as RFC 3161, section 2.4.2, has it: otherwise one could be looked at and another be believed.
 	if len(token.SignerInfos) != 1 || len(token.Certificates) > notation.MaxCertificates {
-		return time.Time{}, fmt.Errorf("%w: a timestamp with %d signers and %d certificates", verify.ErrMalformed, len(token.SignerInfos), len(token.Certificates))
+		return time.Time{}, fmt.Errorf("%w: a timestamp with %d signers and %d certificates", verify.ErrMalformed, len(token.SignerInfos),
+			len(token.Certificates))
 	}
 	for _, c := range token.Certificates {
 		if err := checkKey(c); err != nil {
@@ -128,7 +129,8 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: timestamp: %w", verify.ErrMalformed, err)
 	}
-	if a := tst.Accuracy; min(a.Seconds, a.Milliseconds, a.Microseconds) < 0 || max(a.Milliseconds, a.Microseconds) > 999 || a.Seconds > math.MaxInt32 {
+	if a := tst.Accuracy; min(a.Seconds, a.Milliseconds, a.Microseconds) < 0 || max(a.Milliseconds, a.Microseconds) > 999 ||
+		a.Seconds > math.MaxInt32 {
 		return time.Time{}, fmt.Errorf("%w: timestamp: an accuracy of %v", verify.ErrMalformed, a)
 	}
 	stamp, err := tst.Validate(info.Signature)
@@ -156,9 +158,10 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 	if err := validAt(info.CertificateChain, stamp.Value.Add(-stamp.Accuracy), stamp.Value.Add(stamp.Accuracy)); err != nil {
 		return time.Time{}, fmt.Errorf("at the time of the timestamp: %w", err)
 	}
-	err = v.notRevoked("timestamp revocation", "no certificate of the authority that names a revocation service was revoked", found, func() (time.Time, error) {
-		return v.askAuthorities(ctx, chain, time.Time{}, purpose.Timestamping)
-	})
+	err = v.notRevoked("timestamp revocation", "no certificate of the authority that names a revocation service was revoked", found,
+		func() (time.Time, error) {
+			return v.askAuthorities(ctx, chain, time.Time{}, purpose.Timestamping)
+		})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("timestamp: %w", err)
 	}

@@ -81,13 +81,15 @@ func TestTimestamp(t *testing.T) {
 			evidence verify.Descriptor
 			want     error
 		}{
-			"no authority":                   {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, nil }), stamped, verify.ErrExpired},
-			"another authority":              {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, []*x509.Certificate{other.Root()} }), stamped, verify.ErrExpired},
-			"the CA is no authority of time": {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, chain }), stamped, verify.ErrExpired},
-			"no timestamp":                   {trusting(func(v *notary.Verifier) { v.Now = year }), plain, verify.ErrExpired},
-			"no timestamp, required":         {trusting(func(v *notary.Verifier) { v.RequireTimestamp = true }), plain, verify.ErrNotTrusted},
-			"another authority, required":    {trusting(func(v *notary.Verifier) { v.RequireTimestamp, v.TSA = true, []*x509.Certificate{other.Root()} }), stamped, verify.ErrNotTrusted},
-			"before it was made":             {trusting(func(v *notary.Verifier) { v.Now = func() time.Time { return epoch.Add(-30 * time.Minute) } }), stamped, verify.ErrNotYet},
+			"no authority": {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, nil }), stamped, verify.ErrExpired},
+			"another authority": {
+				trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, []*x509.Certificate{other.Root()} }), stamped, verify.ErrExpired},
+			"the CA is no authority of time": {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, chain }), stamped,
+				verify.ErrExpired},
+			"no timestamp":                {trusting(func(v *notary.Verifier) { v.Now = year }), plain, verify.ErrExpired},
+			"no timestamp, required":      {trusting(func(v *notary.Verifier) { v.RequireTimestamp = true }), plain, verify.ErrNotTrusted},
+			"another authority, required": {trusting(func(v *notary.Verifier) { v.RequireTimestamp, v.TSA = true, []*x509.Certificate{other.Root()} }), stamped, verify.ErrNotTrusted},
+			"before it was made":          {trusting(func(v *notary.Verifier) { v.Now = func() time.Time { return epoch.Add(-30 * time.Minute) } }), stamped, verify.ErrNotYet},
 		} {
 			if a, err := tt.v.Verify(t.Context(), image, tt.evidence); a != nil || !errors.Is(err, tt.want) {
 				t.Errorf("%d, %s: got %v, %v; want %v", format, name, a, err, tt.want)

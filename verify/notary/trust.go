@@ -375,7 +375,8 @@ func (t *TrustPolicy) Verifier(repository string) (*Verifier, error) {
 	}
 	i := applies(repository)
 	if plain := imagename.Normal(repository, true); i < 0 && applies(plain) >= 0 {
-		return nil, fmt.Errorf("notary: %w: no policy applies to %.128q: write it as its scope, %s, if it is the same repository", ErrTrust, repository, plain)
+		return nil, fmt.Errorf("notary: %w: no policy applies to %.128q: write it as its scope, %s, if it is the same repository", ErrTrust,
+			repository, plain)
 	}
 	if i < 0 {
 		i = applies("*")

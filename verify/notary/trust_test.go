@@ -54,15 +54,19 @@ func TestReadTrustPolicy(t *testing.T) {
 	evidence := signed(t, &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain})
 	root := chain[1].Raw
 	for name, files := range map[string]map[string][]byte{
-		"PEM":         {"truststore/x509/ca/acme/root.pem": pemOf(t, root)},
-		"two in PEM":  {"truststore/x509/ca/acme/root.crt": append(pemOf(t, newChain(t, newKey(), nil)[1].Raw), pemOf(t, root)...)},
-		"text around": {"truststore/x509/ca/acme/root.pem": slices.Concat([]byte("Certificate:\n    Data:\n"), pemOf(t, root), []byte("# the end\n"))},
-		"DER":         {"truststore/x509/ca/acme/root.cer": root},
-		"two files":   {"truststore/x509/ca/acme/a.pem": pemOf(t, newChain(t, newKey(), nil)[1].Raw), "truststore/x509/ca/acme/b.crt": root},
-		"of others":   {"truststore/x509/ca/acme/root.pem": pemOf(t, root), "truststore/x509/ca/other/broken.pem": []byte("broken")},
-		"newer names": {"truststore/x509/ca/acme/root.pem": pemOf(t, root), "trustpolicy.oci.json": []byte(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["*"]`))},
+		"PEM":        {"truststore/x509/ca/acme/root.pem": pemOf(t, root)},
+		"two in PEM": {"truststore/x509/ca/acme/root.crt": append(pemOf(t, newChain(t, newKey(), nil)[1].Raw), pemOf(t, root)...)},
+		"text around": {"truststore/x509/ca/acme/root.pem": slices.Concat([]byte("Certificate:\n    Data:\n"), pemOf(t, root),
+			[]byte("# the end\n"))},
+		"DER": {"truststore/x509/ca/acme/root.cer": root},
+		"two files": {"truststore/x509/ca/acme/a.pem": pemOf(t, newChain(t, newKey(), nil)[1].Raw),
+			"truststore/x509/ca/acme/b.crt": root},
+		"of others": {"truststore/x509/ca/acme/root.pem": pemOf(t, root), "truststore/x509/ca/other/broken.pem": []byte("broken")},
+		"newer names": {"truststore/x509/ca/acme/root.pem": pemOf(t, root),
+			"trustpolicy.oci.json": []byte(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["*"]`))},
 	} {
-		p, err := notary.ReadTrustPolicy(config(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["x509.subject: C=US, ST=WA, O=acme"]`), files))
+		p, err := notary.ReadTrustPolicy(
+			config(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["x509.subject: C=US, ST=WA, O=acme"]`), files))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -97,32 +101,38 @@ func TestReadTrustPolicy(t *testing.T) {
 // Whoever writes a name, in a pod or a task, chooses its spelling, and so must not choose the policy.
 func TestTrustPolicySpellings(t *testing.T) {
 	root := pemOf(t, newChain(t, newKey(), nil)[1].Raw)
-	const policy = `{"name":%q,"registryScopes":%s,"signatureVerification":{"level":"strict","override":{"revocation":%q}},"trustStores":["ca:acme"],"trustedIdentities":["*"]}`
+	const policy = `{"name":%q,"registryScopes":%s,"signatureVerification":{"level":"strict","override":{"revocation":%q}},` +
+		`"trustStores":["ca:acme"],"trustedIdentities":["*"]}`
 	read := func(policies ...string) (*notary.TrustPolicy, error) {
 		return notary.ReadTrustPolicy(config(`{"version":"1.0","trustPolicies":[`+strings.Join(policies, ",")+`]}`,
 			map[string][]byte{"truststore/x509/ca/acme/root.pem": root}))
 	}
-	strict := fmt.Sprintf(policy, "strict", `["registry.example.com/acme/app","Reg.Example:443/a/b","docker.io/library/alpine","index.docker.io/acme/app","localhost:80/app"]`, "enforce")
+	strict := fmt.Sprintf(policy, "strict", `["registry.example.com/acme/app","Reg.Example:443/a/b","docker.io/library/alpine",`+
+		`"index.docker.io/acme/app","localhost:80/app"]`, "enforce")
 	p, err := read(strict, fmt.Sprintf(policy, "lax", `["*"]`, "skip"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, repository := range []string{
-		"registry.example.com/acme/app", "REGISTRY.example.com/acme/app", "registry.example.com:443/acme/app", "registry.example.com:0443/acme/app",
+		"registry.example.com/acme/app", "REGISTRY.example.com/acme/app", "registry.example.com:443/acme/app",
+		"registry.example.com:0443/acme/app",
 		"reg.example/a/b", "REG.EXAMPLE:443/a/b", "docker.io/library/alpine", "docker.io/alpine", "index.docker.io/library/alpine",
-		"registry-1.docker.io/library/alpine", "Registry-1.docker.io:443/alpine", "library/alpine", "acme/app", "docker.io/acme/app", "localhost/app", "LocalHost:80/app",
+		"registry-1.docker.io/library/alpine", "Registry-1.docker.io:443/alpine", "library/alpine", "acme/app", "docker.io/acme/app",
+		"localhost/app", "LocalHost:80/app",
 	} {
 		if v, err := p.Verifier(repository); err != nil || v.Revocation != notary.RevocationRequired {
 			t.Errorf("%s has not the strict policy: %+v, %v", repository, v, err)
 		}
 	}
-	for _, repository := range []string{"registry.example.com:5000/acme/app", "registry.example.com/acme/apps", "localhost:443/app", "other.example:80/app"} {
+	for _, repository := range []string{"registry.example.com:5000/acme/app", "registry.example.com/acme/apps", "localhost:443/app",
+		"other.example:80/app"} {
 		if v, err := p.Verifier(repository); err != nil || v.Revocation != notary.RevocationOffUnsafe {
 			t.Errorf("%s has not the policy for *: %+v, %v", repository, v, err)
 		}
 	}
 	// Systems read these as addresses that have another spelling, which a scope has.
-	for _, repository := range []string{"127.1/acme/app", "127.0.0.01:5000/acme/app", "0x7f.1/acme/app", "registry.example.com:99999/acme/app"} {
+	for _, repository := range []string{"127.1/acme/app", "127.0.0.01:5000/acme/app", "0x7f.1/acme/app",
+		"registry.example.com:99999/acme/app"} {
 		if v, err := p.Verifier(repository); !errors.Is(err, notary.ErrTrust) {
 			t.Errorf("%s: %+v, %v", repository, v, err)
 		}
@@ -135,9 +145,11 @@ func TestTrustPolicySpellings(t *testing.T) {
 		t.Errorf("port 80: %+v, %v", v, err)
 	}
 	for _, scopes := range [][2]string{
-		{`["r.example/a"]`, `["R.example/a"]`}, {`["r.example/a"]`, `["r.example:443/a"]`}, {`["docker.io/library/a"]`, `["registry-1.docker.io/a"]`},
+		{`["r.example/a"]`, `["R.example/a"]`}, {`["r.example/a"]`, `["r.example:443/a"]`},
+		{`["docker.io/library/a"]`, `["registry-1.docker.io/a"]`},
 	} {
-		if _, err := read(fmt.Sprintf(policy, "one", scopes[0], "skip"), fmt.Sprintf(policy, "two", scopes[1], "skip")); !errors.Is(err, notary.ErrTrust) {
+		if _, err := read(fmt.Sprintf(policy, "one", scopes[0], "skip"), fmt.Sprintf(policy, "two", scopes[1], "skip")); !errors.Is(err,
+			notary.ErrTrust) {
 			t.Errorf("one repository in two policies, %s and %s: %v", scopes[0], scopes[1], err)
 		}
 	}
@@ -161,19 +173,20 @@ func TestBadTrustPolicies(t *testing.T) {
 		return strings.Replace(good, old, new, 1)
 	}
 	for name, policy := range map[string]string{
-		"empty":                 "",
-		"not JSON":              "{",
-		"other version":         replace(`"1.0"`, `"2.0"`),
-		"no policies":           `{"version":"1.0","trustPolicies":[]}`,
-		"duplicate member":      replace(`"level":"strict"`, `"level":"strict","level":"skip"`),
-		"other case":            replace(`"level":"strict"`, `"level":"strict","Level":"skip"`),
-		"unknown member":        replace(`"level":"strict"`, `"level":"strict","mode":"x"`),
-		"unknown at the top":    replace(`"version"`, `"x":1,"version"`),
-		"unknown in a policy":   replace(`"name"`, `"x":1,"name"`),
-		"unknown level":         replace(`"strict"`, `"lax"`),
-		"no level":              replace(`{"level":"strict"}`, `{}`),
-		"no name":               replace(`"acme"`, `""`),
-		"same scope twice":      replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/app","registry.example.com/acme/app"`),
+		"empty":               "",
+		"not JSON":            "{",
+		"other version":       replace(`"1.0"`, `"2.0"`),
+		"no policies":         `{"version":"1.0","trustPolicies":[]}`,
+		"duplicate member":    replace(`"level":"strict"`, `"level":"strict","level":"skip"`),
+		"other case":          replace(`"level":"strict"`, `"level":"strict","Level":"skip"`),
+		"unknown member":      replace(`"level":"strict"`, `"level":"strict","mode":"x"`),
+		"unknown at the top":  replace(`"version"`, `"x":1,"version"`),
+		"unknown in a policy": replace(`"name"`, `"x":1,"name"`),
+		"unknown level":       replace(`"strict"`, `"lax"`),
+		"no level":            replace(`{"level":"strict"}`, `{}`),
+		"no name":             replace(`"acme"`, `""`),
+		"same scope twice": replace(`"registry.example.com/acme/app"`,
+			`"registry.example.com/acme/app","registry.example.com/acme/app"`),
 		"all and one scope":     replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/app","*"`),
 		"wildcard in a scope":   replace(`"registry.example.com/acme/app"`, `"registry.example.com/acme/*"`),
 		"scope with scheme":     replace(`"registry.example.com/acme/app"`, `"https://registry.example.com/acme/app"`),
@@ -203,7 +216,8 @@ func TestBadTrustPolicies(t *testing.T) {
 		"all and one identity":  replace(`["*"]`, `["*","x509.subject: C=US, ST=WA, O=acme"]`),
 		"broken identity":       replace(`["*"]`, `["x509.subject: O=acme"]`),
 		"identity of no kind":   replace(`["*"]`, `["acme"]`),
-		"same name twice":       strings.Replace(good, `"trustPolicies":[`, `"trustPolicies":[{"name":"acme","registryScopes":["r.example/x"],"signatureVerification":{"level":"skip"}},`, 1),
+		"same name twice": strings.Replace(good, `"trustPolicies":[`,
+			`"trustPolicies":[{"name":"acme","registryScopes":["r.example/x"],"signatureVerification":{"level":"skip"}},`, 1),
 	} {
 		if p, err := notary.ReadTrustPolicy(config(policy, root)); p != nil || !errors.Is(err, notary.ErrTrust) {
 			t.Errorf("%s: %v", name, err)
@@ -221,7 +235,8 @@ func TestBadTrustPolicies(t *testing.T) {
 		"DER, a tail":    append(slices.Clone(chain[1].Raw), 0),
 		"too large":      append(pemOf(t, chain[1].Raw), make([]byte, 2<<20)...),
 	} {
-		if p, err := notary.ReadTrustPolicy(config(good, map[string][]byte{"truststore/x509/ca/acme/root.pem": store})); p != nil || !errors.Is(err, notary.ErrTrust) {
+		if p, err := notary.ReadTrustPolicy(config(good, map[string][]byte{"truststore/x509/ca/acme/root.pem": store})); p != nil ||
+			!errors.Is(err, notary.ErrTrust) {
 			t.Errorf("store with %s: %v", name, err)
 		}
 	}
@@ -273,12 +288,15 @@ func TestTimestampStore(t *testing.T) {
 	tsa, _ := newTSA(t, nil)
 	chain := newChain(t, newKey(), nil)
 	key := newKey()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: epoch, NotAfter: epoch.Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: epoch, NotAfter: epoch.Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature}
 	leaf := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 	// Signed by its own key in another name.
-	other := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "another"}, NotBefore: epoch, NotAfter: epoch.Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	template.Subject, template.IsCA, template.BasicConstraintsValid, template.KeyUsage = pkix.Name{CommonName: "root"}, true, true, x509.KeyUsageCertSign
+	other := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "another"}, NotBefore: epoch,
+		NotAfter: epoch.Add(time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	template.Subject, template.IsCA, template.BasicConstraintsValid, template.KeyUsage = pkix.Name{CommonName: "root"}, true, true,
+		x509.KeyUsageCertSign
 	renamed := must(x509.CreateCertificate(rand.Reader, template, other, key.Public(), key))
 	served := must(tsatest.NewIntermediate(epoch.Add(-time.Hour), epoch.Add(time.Hour)))
 	files := func(chain ...*x509.Certificate) (out []byte) {
@@ -308,14 +326,16 @@ func TestTimestampStore(t *testing.T) {
 
 func FuzzReadTrustPolicy(f *testing.F) {
 	root := pemOf(f, newChain(f, newKey(), nil)[1].Raw)
-	f.Add(policyDocument(`{"level":"strict","override":{"revocation":"log"}}`, `["ca:acme"]`, `["x509.subject: C=US, ST=WA, O=acme"]`), root)
+	f.Add(policyDocument(`{"level":"strict","override":{"revocation":"log"}}`, `["ca:acme"]`, `["x509.subject: C=US, ST=WA, O=acme"]`),
+		root)
 	f.Add(policyDocument(`{"level":"strict"}`, `["ca:acme"]`, `["arn:aws:signer:eu-west-1:111122223333:/signing-profiles/a_1/v"]`), root)
 	f.Fuzz(func(t *testing.T, policy string, store []byte) {
 		p, err := notary.ReadTrustPolicy(config(policy, map[string][]byte{"truststore/x509/ca/acme/root.pem": store}))
 		if err != nil {
 			return
 		}
-		if v, err := p.Verifier("registry.example.com/acme/app"); err == nil && (len(v.Identities) == 0 || len(v.CA)+len(v.SigningAuthority) == 0) {
+		if v, err := p.Verifier("registry.example.com/acme/app"); err == nil &&
+			(len(v.Identities) == 0 || len(v.CA)+len(v.SigningAuthority) == 0) {
 			t.Error("a verifier without stores or identities")
 		}
 	})
@@ -361,7 +381,8 @@ func FuzzComposite(f *testing.F) {
 		}
 		f.Add(seed.Data)
 	}
-	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="}]}`))
+	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",` +
+		`"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"data":"e30="}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a, err := v.Verify(t.Context(), image, verify.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Data: data})
 		if err == nil && (string(a.Predicate) != document || a.Subject.Digest != image.Digest) {

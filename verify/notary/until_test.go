@@ -24,7 +24,8 @@ func TestUntil(t *testing.T) {
 	plain := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain}
 	expires := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, Expiry: 30 * time.Minute}
 	stamped := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, TSA: url, TSARoots: []*x509.Certificate{tsa.Root()}}
-	both := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, TSA: url, TSARoots: []*x509.Certificate{tsa.Root()}, Expiry: 2 * time.Hour}
+	both := &signnotary.Signer{Key: sign.FromSigner(key), Chain: chain, TSA: url, TSARoots: []*x509.Certificate{tsa.Root()},
+		Expiry: 2 * time.Hour}
 	for name, tt := range map[string]struct {
 		signer *signnotary.Signer
 		stamps bool          // whether the verifier trusts a time stamping authority
@@ -132,23 +133,26 @@ func TestValidate(t *testing.T) {
 		v  *notary.Verifier
 		ok bool
 	}{
-		"names":                  {&notary.Verifier{CA: chain[1:], Identities: trusted}, true},
-		"everybody":              {&notary.Verifier{CA: chain[1:], Identities: []string{"*"}}, true},
-		"profile":                {&notary.Verifier{SigningAuthority: aws, Identities: []string{profile}, Revocation: notary.RevocationOffUnsafe}, true},
+		"names":     {&notary.Verifier{CA: chain[1:], Identities: trusted}, true},
+		"everybody": {&notary.Verifier{CA: chain[1:], Identities: []string{"*"}}, true},
+		"profile": {&notary.Verifier{SigningAuthority: aws, Identities: []string{profile},
+			Revocation: notary.RevocationOffUnsafe}, true},
 		"authority of one's own": {&notary.Verifier{SigningAuthority: chain[1:], Identities: trusted, RequireTimestamp: true}, true},
 		"nothing":                {v: &notary.Verifier{}},
 		"no identity":            {v: &notary.Verifier{CA: chain[1:]}},
 		"no certificate":         {v: &notary.Verifier{Identities: trusted}},
 		"no prefix":              {v: &notary.Verifier{CA: chain[1:], Identities: []string{"C=US, ST=WA, O=acme"}}},
-		"a name and a typo":      {v: &notary.Verifier{CA: chain[1:], Identities: append(trusted[:1:1], "x509.subject: C=US, ST=WA, Q=acme")}},
-		"empty":                  {v: &notary.Verifier{CA: chain[1:], Identities: []string{""}}},
-		"wildcard in a profile":  {v: &notary.Verifier{SigningAuthority: aws, Identities: []string{"arn:aws:signer:us-east-1:111122223333:/signing-profiles/*"}}},
-		"names below AWS":        {v: &notary.Verifier{SigningAuthority: aws, Identities: trusted}},
-		"nobody to ask":          {v: &notary.Verifier{SigningAuthority: aws, Identities: []string{profile}}},
-		"profile below CA":       {v: &notary.Verifier{CA: chain[1:], Identities: []string{profile}, Revocation: notary.RevocationSoft}},
-		"timestamps by nobody":   {v: &notary.Verifier{CA: chain[1:], Identities: trusted, RequireTimestamp: true}},
-		"nil certificate":        {v: &notary.Verifier{CA: make([]*x509.Certificate, 1), Identities: trusted}},
-		"unknown mode":           {v: &notary.Verifier{CA: chain[1:], Identities: trusted, Revocation: 7}},
+		"a name and a typo": {
+			v: &notary.Verifier{CA: chain[1:], Identities: append(trusted[:1:1], "x509.subject: C=US, ST=WA, Q=acme")}},
+		"empty": {v: &notary.Verifier{CA: chain[1:], Identities: []string{""}}},
+		"wildcard in a profile": {
+			v: &notary.Verifier{SigningAuthority: aws, Identities: []string{"arn:aws:signer:us-east-1:111122223333:/signing-profiles/*"}}},
+		"names below AWS":      {v: &notary.Verifier{SigningAuthority: aws, Identities: trusted}},
+		"nobody to ask":        {v: &notary.Verifier{SigningAuthority: aws, Identities: []string{profile}}},
+		"profile below CA":     {v: &notary.Verifier{CA: chain[1:], Identities: []string{profile}, Revocation: notary.RevocationSoft}},
+		"timestamps by nobody": {v: &notary.Verifier{CA: chain[1:], Identities: trusted, RequireTimestamp: true}},
+		"nil certificate":      {v: &notary.Verifier{CA: make([]*x509.Certificate, 1), Identities: trusted}},
+		"unknown mode":         {v: &notary.Verifier{CA: chain[1:], Identities: trusted, Revocation: 7}},
 	} {
 		if err := tt.v.Validate(); (err == nil) != tt.ok || err != nil && !errors.Is(err, notary.ErrTrust) {
 			t.Errorf("%s: %v", name, err)

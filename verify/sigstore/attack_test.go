@@ -54,7 +54,8 @@ func FuzzVerify(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	v, err := sigstore.New(root, []sigstore.Entry{anybody}, &sigstore.Options{Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}})
+	v, err := sigstore.New(root, []sigstore.Entry{anybody},
+		&sigstore.Options{Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -69,7 +70,8 @@ func FuzzVerify(f *testing.F) {
 			file = data
 		}
 	}
-	kinds := []error{verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrSubject, verify.ErrType, verify.ErrLimit, verify.ErrNotYet}
+	kinds := []error{verify.ErrFormat, verify.ErrMalformed, verify.ErrTampered, verify.ErrNotTrusted, verify.ErrSubject, verify.ErrType,
+		verify.ErrLimit, verify.ErrNotYet}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		att, err := v.VerifyBlob(t.Context(), bytes.NewReader(file), verify.Descriptor{Data: data})
 		if err == nil {

@@ -241,7 +241,8 @@ func TestBuilders(t *testing.T) {
 			counts["accepted"]++
 		case bytes.Contains(data, []byte("BEGIN CERTIFICATE")):
 			counts["envelope"]++
-			_, err := v.Verify(t.Context(), verify.Descriptor{Digest: digest.FromString("")}, verify.Descriptor{MediaType: envelopeType, Data: data})
+			_, err := v.Verify(t.Context(), verify.Descriptor{Digest: digest.FromString("")},
+				verify.Descriptor{MediaType: envelopeType, Data: data})
 			if !errors.Is(err, sigstore.ErrTooFewLogs) || !strings.Contains(err.Error(), "no log entry, certificate expired at 202") {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -302,7 +303,8 @@ func TestNPM(t *testing.T) {
 			if bytes.Contains(b.Data, []byte(`"publicKey":`)) {
 				what, damaged = "publication", regexp.MustCompile(`(sig|-)pub(lish)?(-|\.)`)
 			}
-			base := strings.Replace(path.Base(name), "mismatch-pub-payloadtype", "mismatch-prov-payloadtype", 1) // both damage the provenance
+			// both damage the provenance
+			base := strings.Replace(path.Base(name), "mismatch-pub-payloadtype", "mismatch-prov-payloadtype", 1)
 			if (err != nil) != damaged.MatchString(base) {
 				t.Errorf("%s, %s: %v", name, what, err)
 			}

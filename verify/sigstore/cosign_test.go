@@ -99,7 +99,8 @@ func first(t *testing.T, bundle, layer []byte, mediaType string) verify.Descript
 	m := b.VerificationMaterial
 	e := m.TlogEntries[0]
 	promise, err := json.Marshal(map[string]any{"SignedEntryTimestamp": e.InclusionPromise.SignedEntryTimestamp, "Payload": map[string]any{
-		"body": e.CanonicalizedBody, "integratedTime": e.IntegratedTime, "logIndex": e.LogIndex, "logID": hex.EncodeToString(e.LogID.KeyID)}})
+		"body": e.CanonicalizedBody, "integratedTime": e.IntegratedTime, "logIndex": e.LogIndex,
+		"logID": hex.EncodeToString(e.LogID.KeyID)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,8 @@ const simpleType = "application/vnd.dev.cosign.simplesigning.v1+json"
 func TestFirstFormats(t *testing.T) {
 	s := sigstoretest.New(signedAt)
 	v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), &sigstore.Options{Formats: firstFormats}, acmeWorkflow)
-	simple := []byte(`{"critical":{"identity":{"docker-reference":"registry.example/acme/app"},"image":{"docker-manifest-digest":"` + string(image) +
+	simple := []byte(`{"critical":{"identity":{"docker-reference":"registry.example/acme/app"},"image":{"docker-manifest-digest":"` +
+		string(image) +
 		`"},"type":"cosign container image signature"},"optional":null}`)
 	g := release()
 	g.Payload, g.Message, g.Timestamp = nil, simple, true
@@ -168,7 +170,8 @@ func TestFirstFormats(t *testing.T) {
 		{"attestation, timestamp of the payload", attest(false, ofPayload), nil, sigstore.ErrTimestampContent},
 		{"attestation, log entry of another envelope", attest(true, ofLayer), nil, sigstore.ErrLogEntryContent},
 		{"promise of a log of version 2", good, func(a map[string]string) {
-			a["dev.sigstore.cosign/bundle"] = `{"SignedEntryTimestamp":null,"Payload":{"body":"e30=","integratedTime":0,"logIndex":1,"logID":"00"}}`
+			a["dev.sigstore.cosign/bundle"] = `{"SignedEntryTimestamp":null,"Payload":{"body":"e30=","integratedTime":0,"logIndex":1,` +
+				`"logID":"00"}}`
 		}, sigstore.ErrNoProof},
 		{"no log entry", good, func(a map[string]string) { delete(a, "dev.sigstore.cosign/bundle") }, sigstore.ErrTooFewLogs},
 		{"log entry of another signature", good, func(a map[string]string) {
@@ -197,7 +200,8 @@ func TestFirstFormats(t *testing.T) {
 			a["dev.sigstore.cosign/bundle"] = strings.Replace(a["dev.sigstore.cosign/bundle"], `"Payload":{`, `"Payload":{},"Payload":{`, 1)
 		}, sigstore.ErrLogEntry},
 		{"promise with another time", good, func(a map[string]string) {
-			a["dev.sigstore.cosign/bundle"] = strings.Replace(a["dev.sigstore.cosign/bundle"], `"integratedTime":1780315200`, `"integratedTime":1780315201`, 1)
+			a["dev.sigstore.cosign/bundle"] = strings.Replace(a["dev.sigstore.cosign/bundle"], `"integratedTime":1780315200`,
+				`"integratedTime":1780315201`, 1)
 		}, sigstore.ErrPromise},
 		{"signature that is none", good, func(a map[string]string) { a["dev.cosignproject.cosign/signature"] = "x" }, verify.ErrMalformed},
 	} {

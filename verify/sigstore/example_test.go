@@ -39,7 +39,8 @@ func Example() {
 				return &policy.Image{Subject: verify.Descriptor{Digest: image}, Source: signed(instance.Sign(g))}, nil
 			},
 			Verifiers: []verify.Verifier{verifier},
-			Policy:    policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://example.com/p"}, ByEntry: []string{"release"}},
+			Policy: policy.Require{Kind: verify.Statement, PredicateTypes: []string{"https://example.com/p"},
+				ByEntry: []string{"release"}},
 		}
 		return gate.Check(context.Background(), "registry.example/acme/app")
 	}

@@ -60,7 +60,8 @@ func ExampleVerifier_Verify() {
 	}
 	file := []byte("a release")
 	sum := digest.FromBytes(file)
-	payload := `{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://example.com/review/v1","subject":[{"digest":{"sha256":"` +
+	payload := `{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://example.com/review/v1",` +
+		`"subject":[{"digest":{"sha256":"` +
 		sum.Encoded() + `"}}],"predicate":{"approved":true}}`
 	bundle := verify.Descriptor{MediaType: bundleType, Data: instance.Sign(sigstoretest.Signing{
 		URI: "spiffe://acme.example/ci/release", Issuer: "https://spire.acme.example", Payload: []byte(payload), At: at,

@@ -123,7 +123,8 @@ type GitLab struct {
 // Entry returns the Entry of a trust list.
 func (g GitLab) Entry(name string) (Entry, error) {
 	switch {
-	case !strings.Contains(strings.Trim(g.Project, "/"), "/") || strings.ContainsAny(g.Project, "*?@ ") || strings.Contains(g.Project, "//"):
+	case !strings.Contains(strings.Trim(g.Project, "/"), "/") || strings.ContainsAny(g.Project, "*?@ ") ||
+		strings.Contains(g.Project, "//"):
 		return Entry{}, fmt.Errorf("sigstore: project %q, not group/project", g.Project)
 	}
 	ref, err := refOf(g.Tags, g.Branch)

@@ -66,7 +66,8 @@ var kinds = map[error][]Fault{
 	verify.ErrMalformed: {ErrBundle, ErrVersion, ErrCertificate, ErrKeyForCertificate, ErrSAN, ErrClaim, ErrIssuersDisagree, ErrSCT,
 		ErrCheckpoint, ErrLogEntry, ErrLogEntryKind, ErrTimestamp},
 	verify.ErrLimit: {ErrOverLimit},
-	verify.ErrTampered: {ErrSignature, ErrDigest, ErrSCTSignature, ErrPromise, ErrInclusionProof, ErrCheckpointOrigin, ErrCheckpointSignature,
+	verify.ErrTampered: {ErrSignature, ErrDigest, ErrSCTSignature, ErrPromise, ErrInclusionProof, ErrCheckpointOrigin,
+		ErrCheckpointSignature,
 		ErrLogEntrySignature, ErrLogEntryKey, ErrLogEntryContent, ErrTimestampContent, ErrTimestampSignature},
 	verify.ErrNotYet: {ErrFuture},
 }

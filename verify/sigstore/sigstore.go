@@ -279,7 +279,8 @@ func (v *Verifier) ready(ctx context.Context, evidence verify.Descriptor) error 
 		return fmt.Errorf("%w: %w", verify.ErrUnchecked, context.Cause(ctx))
 	}
 	if until := v.age.Until; !until.IsZero() && v.now().After(until) {
-		return fmt.Errorf("%w: the trusted root is too old: %s, to be used until %s; refresh it", verify.ErrUnchecked, v.roots(), stamp(until))
+		return fmt.Errorf("%w: the trusted root is too old: %s, to be used until %s; refresh it", verify.ErrUnchecked, v.roots(),
+			stamp(until))
 	}
 	if n, most := len(evidence.Data), v.opts.Limits.EvidenceBytes; n > most {
 		return fmt.Errorf("%w: %d bytes of evidence, at most %d are read", verify.ErrLimit, n, most)
@@ -476,7 +477,8 @@ func (v *Verifier) verifyKey(c *candidate, check func(*verify.KeyVerifier) (*ver
 		return nil, err
 	}
 	att.Signers = []verify.Signer{v.timed(signer, proof)}
-	about := slices.DeleteFunc(att.Checks, func(c verify.Check) bool { return c.Status == verify.NotChecked }) // those that are checked here
+	// those that are checked here
+	about := slices.DeleteFunc(att.Checks, func(c verify.Check) bool { return c.Status == verify.NotChecked })
 	att.Checks = append(about, v.evidenceChecks(proof, false)...)
 	return att, nil
 }

@@ -186,7 +186,8 @@ func (e *Entry) matcher() (*matcher, error) {
 		return nil, errors.New("it names an issuer alone, and so everybody there")
 	}
 	for c := range e.Claims {
-		known := c != "" && slices.Contains(sigstore.ClaimNames[:], string(c)) || strings.HasPrefix(string(c), sigstore.OIDClaims.String()+".")
+		known := c != "" && slices.Contains(sigstore.ClaimNames[:], string(c)) ||
+			strings.HasPrefix(string(c), sigstore.OIDClaims.String()+".")
 		if !known {
 			return nil, fmt.Errorf("a claim of name %.60q, which nothing proves", c)
 		}

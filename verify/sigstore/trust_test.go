@@ -67,7 +67,8 @@ var nearMisses = []struct {
 	{"pull_request_target", func(g *sigstoretest.Signing) { g.Claims[20] = "pull_request_target" }},
 	{"self-hosted runner", func(g *sigstoretest.Signing) { g.Claims[11] = "self-hosted" }},
 	{"caller of the same workflow", func(g *sigstoretest.Signing) { // it is reusable, and another repository calls it
-		g.Claims[12], g.Claims[18] = "https://github.com/mallory/app", "https://github.com/mallory/app/.github/workflows/release.yml@refs/tags/v1.0"
+		g.Claims[12], g.Claims[18] = "https://github.com/mallory/app",
+			"https://github.com/mallory/app/.github/workflows/release.yml@refs/tags/v1.0"
 	}},
 	{"reusable workflow of somebody else", func(g *sigstoretest.Signing) {
 		g.URI = "https://github.com/mallory/builder/.github/workflows/release.yml@refs/tags/v1.0"
@@ -199,7 +200,8 @@ func TestCounting(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := att.Signers[0]
-	if fmt.Sprint(got.Entries) != "[release all of acme]" || got.Claims[string(sigstore.SourceRepositoryIdentifier)] != "1234" || got.Name != "release" ||
+	if fmt.Sprint(got.Entries) != "[release all of acme]" || got.Claims[string(sigstore.SourceRepositoryIdentifier)] != "1234" ||
+		got.Name != "release" ||
 		!got.SignedAt.Equal(signedAt) || got.TimeSource != verify.TimeLogged || got.Identity.Kind != verify.OIDCIdentity {
 		t.Errorf("%+v", got)
 	}
@@ -231,9 +233,11 @@ func TestPatterns(t *testing.T) {
 	}
 	// What is not proven matches nothing, not even anything.
 	for c, want := range map[sigstore.Claim]bool{sigstore.SourceRepositoryURI: true, sigstore.DeploymentEnvironment: false} {
-		e := sigstore.Entry{Name: "x", Issuer: sigstore.Exactly(actions), Claims: map[sigstore.Claim]sigstore.Pattern{c: sigstore.Matching(".*")}}
+		e := sigstore.Entry{Name: "x", Issuer: sigstore.Exactly(actions),
+			Claims: map[sigstore.Claim]sigstore.Pattern{c: sigstore.Matching(".*")}}
 		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), nil, e)
-		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data}); (err == nil) != want {
+		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: image},
+			verify.Descriptor{MediaType: bundleType, Data: data}); (err == nil) != want {
 			t.Errorf("%s: %v", c, err)
 		}
 	}
@@ -287,10 +291,13 @@ func TestExpect(t *testing.T) {
 	}{
 		{"GitLab at a tag", of(sigstore.GitLab{Project: "g/p", Tags: "v*"}.Entry("x")), sigstoretest.Signing{Issuer: "https://gitlab.com",
 			URI: "https://gitlab.com/g/p//.gitlab-ci.yml@refs/tags/v1", Claims: map[int]string{12: "https://gitlab.com/g/p"}}, true},
-		{"GitLab at a branch", of(sigstore.GitLab{Project: "g/p", Branch: "main"}.Entry("x")), sigstoretest.Signing{Issuer: "https://gitlab.com",
-			URI: "https://gitlab.com/g/p//.gitlab-ci.yml@refs/heads/main", Claims: map[int]string{12: "https://gitlab.com/g/p"}}, true},
-		{"GitLab, other project", of(sigstore.GitLab{Project: "g/p", Tags: "v*"}.Entry("x")), sigstoretest.Signing{Issuer: "https://gitlab.com",
-			URI: "https://gitlab.com/g/p/q//.gitlab-ci.yml@refs/tags/v1", Claims: map[int]string{12: "https://gitlab.com/g/p/q"}}, false},
+		{"GitLab at a branch", of(sigstore.GitLab{Project: "g/p", Branch: "main"}.Entry("x")),
+			sigstoretest.Signing{Issuer: "https://gitlab.com",
+				URI: "https://gitlab.com/g/p//.gitlab-ci.yml@refs/heads/main", Claims: map[int]string{12: "https://gitlab.com/g/p"}}, true},
+		{"GitLab, other project", of(sigstore.GitLab{Project: "g/p", Tags: "v*"}.Entry("x")),
+			sigstoretest.Signing{Issuer: "https://gitlab.com",
+				URI: "https://gitlab.com/g/p/q//.gitlab-ci.yml@refs/tags/v1", Claims: map[int]string{12: "https://gitlab.com/g/p/q"}},
+			false},
 		{"service account", of(sigstore.KubernetesServiceAccount("x", cluster, "ci", "build")), sigstoretest.Signing{Issuer: cluster,
 			URI: "https://kubernetes.io/namespaces/ci/serviceaccounts/build"}, true},
 		{"service account of another cluster", of(sigstore.KubernetesServiceAccount("x", cluster, "ci", "build")),
@@ -299,8 +306,9 @@ func TestExpect(t *testing.T) {
 			sigstoretest.Signing{Issuer: "https://spire.example", URI: "spiffe://example.org/ci"}, true},
 		{"SPIFFE below", of(sigstore.SPIFFE("x", "https://spire.example", "spiffe://example.org/ci")),
 			sigstoretest.Signing{Issuer: "https://spire.example", URI: "spiffe://example.org/ci/x"}, false},
-		{"person", of(sigstore.Person("x", "https://accounts.google.com", "a@example.com")), sigstoretest.Signing{Issuer: "https://accounts.google.com",
-			Leaf: setSAN("\x01a@example.com")}, true},
+		{"person", of(sigstore.Person("x", "https://accounts.google.com", "a@example.com")),
+			sigstoretest.Signing{Issuer: "https://accounts.google.com",
+				Leaf: setSAN("\x01a@example.com")}, true},
 		{"person at another provider", of(sigstore.Person("x", "https://accounts.google.com", "a@example.com")),
 			sigstoretest.Signing{Issuer: "https://github.com/login/oauth", Leaf: setSAN("\x01a@example.com")}, false},
 		{"user of a domain", of(sigstore.Entry{Name: "x", Issuer: sigstore.Exactly("https://idp.example"),
@@ -408,14 +416,16 @@ func TestKeyTimes(t *testing.T) {
 		{"ended", []sigstore.Entry{entry("a", year(2020), year(2021))}, sigstore.ErrKeyTime},
 		{"begins", []sigstore.Entry{entry("a", year(2040), time.Time{})}, sigstore.ErrKeyTime},
 		{"in two entries", []sigstore.Entry{entry("a", year(2020), year(2040)), entry("b", time.Time{}, time.Time{})}, nil},
-		{"in two entries, one ended", []sigstore.Entry{entry("a", year(2020), year(2040)), entry("b", time.Time{}, year(2021))}, sigstore.ErrKeyTime},
+		{"in two entries, one ended", []sigstore.Entry{entry("a", year(2020), year(2040)), entry("b", time.Time{}, year(2021))},
+			sigstore.ErrKeyTime},
 	} {
 		v := newVerifier(t, root, nil, tt.trust...)
 		att, err := v.VerifyBlob(t.Context(), strings.NewReader(string(file)), verify.Descriptor{Data: bundle})
 		if !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		if err == nil && (len(att.Signers) != 1 || len(att.Signers[0].Entries) != len(tt.trust) || att.Signers[0].TimeSource != verify.TimeLogged) {
+		if err == nil && (len(att.Signers) != 1 || len(att.Signers[0].Entries) != len(tt.trust) ||
+			att.Signers[0].TimeSource != verify.TimeLogged) {
 			t.Errorf("%s: %+v", tt.name, att.Signers)
 		}
 	}
@@ -443,7 +453,8 @@ func TestSchemes(t *testing.T) {
 	} {
 		v := newVerifier(t, parseRoot(t, s.TrustedRoot(nil)), &sigstore.Options{Schemes: tt.schemes}, acme(t))
 		_, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
-		if (err == nil) != tt.early || err != nil && (!errors.Is(err, sigstore.ErrSignature) || !strings.Contains(err.Error(), "by ECDSA-SHA256, which")) {
+		if (err == nil) != tt.early || err != nil &&
+			(!errors.Is(err, sigstore.ErrSignature) || !strings.Contains(err.Error(), "by ECDSA-SHA256, which")) {
 			t.Errorf("%v: %v", tt.schemes, err)
 		}
 		_, err = v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: s.Sign(release())})
@@ -472,7 +483,8 @@ func TestRoots(t *testing.T) {
 		"a log twice":        func(r map[string]any) { r["tlogs"] = append(r["tlogs"].([]any), at(r, "tlogs", 0)) },
 	} {
 		v := newVerifier(t, parseRoot(t, s.TrustedRoot(edit)), nil, acme(t))
-		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data}); err != nil {
+		if _, err := v.Verify(t.Context(), verify.Descriptor{Digest: image},
+			verify.Descriptor{MediaType: bundleType, Data: data}); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -495,7 +507,8 @@ func TestRoots(t *testing.T) {
 		at(log, "publicKey")["validFor"] = map[string]any{"start": "2020-01-01T00:00:00Z"}
 		r["tlogs"] = append(r["tlogs"].([]any), log)
 	}))
-	_, err := newVerifier(t, r, nil, acme(t)).Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: data})
+	_, err := newVerifier(t, r, nil, acme(t)).Verify(t.Context(), verify.Descriptor{Digest: image},
+		verify.Descriptor{MediaType: bundleType, Data: data})
 	if !errors.Is(err, sigstore.ErrUnknownLog) || len(r.Unusable()) != 1 {
 		t.Errorf("%v, %v", err, r.Unusable())
 	}
@@ -543,7 +556,8 @@ func TestInstanceWithoutLogs(t *testing.T) {
 		}
 	}
 	g.Timestamp, g.Bundle = false, func(b map[string]any) { delete(at(b, "verificationMaterial"), "tlogEntries") }
-	_, err := ofPrivate.Verify(t.Context(), verify.Descriptor{Digest: image}, verify.Descriptor{MediaType: bundleType, Data: private.Sign(g)})
+	_, err := ofPrivate.Verify(t.Context(), verify.Descriptor{Digest: image},
+		verify.Descriptor{MediaType: bundleType, Data: private.Sign(g)})
 	if !errors.Is(err, sigstore.ErrTooFewTimestamps) {
 		t.Errorf("no timestamp: %v", err)
 	}
@@ -702,7 +716,8 @@ func TestMLDSAKey(t *testing.T) {
 	data, err := json.Marshal(map[string]any{"mediaType": bundleType,
 		"verificationMaterial": map[string]any{"publicKey": map[string]any{"hint": "k"},
 			"timestampVerificationData": map[string]any{"rfc3161Timestamps": []any{map[string]any{"signedTimestamp": stamp}}}},
-		"dsseEnvelope": map[string]any{"payload": release().Payload, "payloadType": dsse.PayloadType, "signatures": []any{map[string]any{"sig": sig}}}})
+		"dsseEnvelope": map[string]any{"payload": release().Payload, "payloadType": dsse.PayloadType,
+			"signatures": []any{map[string]any{"sig": sig}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

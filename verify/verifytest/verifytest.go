@@ -189,7 +189,8 @@ func (c *trial) unsignedAnnotations(t *testing.T) {
 func (c *trial) unsignedSubject(t *testing.T) {
 	d := c.Subject
 	d.Annotations = map[string]string{"verifytest": "nobody signed this"}
-	d.Platform, d.URLs, d.ArtifactType, d.Data = &ocispec.Platform{OS: "verifytest"}, []string{"https://lies.example"}, "lies/x", []byte("verifytest")
+	d.Platform, d.URLs, d.ArtifactType, d.Data = &ocispec.Platform{OS: "verifytest"}, []string{"https://lies.example"}, "lies/x",
+		[]byte("verifytest")
 	if got, err := c.Verifier.Verify(t.Context(), d, c.evidence); err == nil { // a Verifier may be that strict
 		c.promises(t, got)
 	}

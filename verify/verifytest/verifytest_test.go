@@ -24,7 +24,8 @@ func TestKeyVerifier(t *testing.T) {
 			Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning},
 			Limits:  verify.Limits{EvidenceBytes: 1 << 20},
 		},
-		Subject:  verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.FromString("an image"), Size: 8},
+		Subject: verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json",
+			Digest: digest.FromString("an image"), Size: 8},
 		TooLarge: 1<<20 + 1,
 	}
 	signature := sign.About(h.Subject, sign.ImageSignature{})

@@ -170,8 +170,9 @@ func push(t *testing.T, name string) (string, ocispec.Descriptor) {
 	config := []byte(`{"architecture":"arm64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}`)
 	for _, d := range []ocispec.Descriptor{
 		{MediaType: ocispec.MediaTypeImageConfig, Data: config},
-		{MediaType: ocispec.MediaTypeImageManifest, Data: fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`,
-			ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, digest.FromBytes(config), len(config))},
+		{MediaType: ocispec.MediaTypeImageManifest,
+			Data: fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`,
+				ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, digest.FromBytes(config), len(config))},
 	} {
 		image = ocispec.Descriptor{MediaType: d.MediaType, Digest: digest.FromBytes(d.Data), Size: int64(len(d.Data))}
 		if err := repo.Push(t.Context(), image, bytes.NewReader(d.Data)); err != nil {

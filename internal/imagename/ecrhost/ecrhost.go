@@ -18,7 +18,8 @@ const region = `([a-z0-9]+(?:-[a-z0-9]+)+)`
 
 // private are the registries' own hosts, dual-stack ones too (Amazon ECR User Guide, "Private registry").
 var private = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(-fips)?\.` + region + `\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|` +
+	return regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(-fips)?\.` + region +
+		`\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|` +
 		`on\.amazonwebservices\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
 })
 

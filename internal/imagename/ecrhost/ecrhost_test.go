@@ -41,7 +41,8 @@ func FuzzParse(f *testing.F) {
 		if !ok {
 			return
 		}
-		if strings.ContainsAny(host, "/:@ \n") || at.Account != "" && !strings.HasPrefix(host, at.Account+".dkr") || strings.Contains(at.Region, ".") {
+		if strings.ContainsAny(host, "/:@ \n") || at.Account != "" && !strings.HasPrefix(host, at.Account+".dkr") ||
+			strings.Contains(at.Region, ".") {
 			t.Fatalf("%q is taken for ECR's", host)
 		}
 	})

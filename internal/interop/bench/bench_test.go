@@ -68,8 +68,10 @@ func TestQuick(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(data)
-	for _, want := range []string{"## SBOMs", "read SPDX 2.3, 10,000 components | times as fast as tools-golang |", "convert CycloneDX to SPDX 3, 20,000 components | times sbom.Parse",
-		"## Weight", "| verify with a key | Lading | ", "| verify with a key | sigstore-go |", "github.com/sigstore/cosign/v3` | v3.", "github.com/spdx/tools-golang` | v0.",
+	for _, want := range []string{"## SBOMs", "read SPDX 2.3, 10,000 components | times as fast as tools-golang |",
+		"convert CycloneDX to SPDX 3, 20,000 components | times sbom.Parse",
+		"## Weight", "| verify with a key | Lading | ", "| verify with a key | sigstore-go |", "github.com/sigstore/cosign/v3` | v3.",
+		"github.com/spdx/tools-golang` | v0.",
 		"GOWORK=off go run ."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
@@ -110,7 +112,8 @@ func checkSVG(t *testing.T, name string, svg []byte) {
 			inText = e.Name.Local == "text"
 			for _, a := range e.Attr {
 				var x float64
-				if _, err := fmt.Sscan(a.Value, &x); a.Name.Local == "width" && e.Name.Local == "rect" && (err != nil || x <= 0 || x > width) {
+				if _, err := fmt.Sscan(a.Value, &x); a.Name.Local == "width" && e.Name.Local == "rect" &&
+					(err != nil || x <= 0 || x > width) {
 					t.Errorf("%s: a bar of %s", name, a.Value)
 				}
 			}
@@ -166,7 +169,8 @@ func TestResults(t *testing.T) {
 	if r := got[1]; r.median != 3 || r.missed() {
 		t.Errorf("%+v", r)
 	}
-	if _, err := results([]row{{work: "lost", figure: value{"A", "y"}}}, all); err == nil || !strings.Contains(err.Error(), "lost: A reports no y") {
+	if _, err := results([]row{{work: "lost", figure: value{"A", "y"}}}, all); err == nil ||
+		!strings.Contains(err.Error(), "lost: A reports no y") {
 		t.Errorf("%v", err)
 	}
 }

@@ -87,7 +87,8 @@ func (c *chart) svg() []byte {
 			y += 8
 		}
 		for _, v := range g.bars {
-			fmt.Fprintf(&b, "  <rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>\n", v.kind, margin, y, x(v.value), barHigh-4)
+			fmt.Fprintf(&b, "  <rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>\n", v.kind, margin, y,
+				x(v.value), barHigh-4)
 			if v.goal > 0 {
 				at := margin + x(v.goal)
 				fmt.Fprintf(&b, "  <path class=\"goal\" d=\"M%.1f %dv%d\"/>\n", at, y-1, barHigh-2)

@@ -32,9 +32,11 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.out, "out", "", "folder for performance.md and img; empty means docs of the repository")
-	flag.BoolVar(&o.quick, "quick", false, "run each benchmark that is quickly built once, and build no program: shows that all of it works, and no figure to keep")
+	flag.BoolVar(&o.quick, "quick", false, "run each benchmark that is quickly built once, and build no program: shows that all of it "+
+		"works, and no figure to keep")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of all benchmarks")
-	flag.StringVar(&o.only, "only", "", "suites whose folder or benchmarks have this in them, or \"weight\"; the page then has these alone, and goes to -out")
+	flag.StringVar(&o.only, "only", "", "suites whose folder or benchmarks have this in them, or \"weight\"; the page then has these "+
+		"alone, and goes to -out")
 	flag.Parse()
 	if flag.NArg() > 0 || o.only != "" && o.out == "" {
 		fmt.Fprintln(os.Stderr, "bench: no arguments, and -only needs -out, so that the page in docs stays whole")

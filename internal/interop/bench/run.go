@@ -185,7 +185,8 @@ func results(rows []row, all figures) (out []result, err error) {
 		x := all.ratios(r.figure, r.over)
 		if len(x) == 0 {
 			if name, _, _ := strings.Cut(r.figure.bench, "/"); ran[name] {
-				err = errors.Join(err, fmt.Errorf("%s: %s reports no %s, or not beside it %s %s", r.work, r.figure.bench, r.figure.unit, r.over.bench, r.over.unit))
+				err = errors.Join(err, fmt.Errorf("%s: %s reports no %s, or not beside it %s %s", r.work, r.figure.bench, r.figure.unit,
+					r.over.bench, r.over.unit))
 			}
 			continue
 		}

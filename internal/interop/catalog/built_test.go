@@ -24,7 +24,8 @@ type distribution struct{ name, version, metadata string }
 
 // wheels are distributions with every way of saying a licence and a requirement.
 var wheels = []distribution{
-	{"App", "1.0", "License-Expression: MIT\nRequires-Dist: zip_p.util>=2\nRequires-Dist: never; python_version < '3'\nRequires-Dist: windows; sys_platform == 'win32'\nRequires-Dist: fast; extra == 'speed'\nRequires-Dist: base[deep]>=1\nProvides-Extra: speed\n"},
+	{"App", "1.0", "License-Expression: MIT\nRequires-Dist: zip_p.util>=2\nRequires-Dist: never; python_version < '3'\nRequires-Dist: " +
+		"windows; sys_platform == 'win32'\nRequires-Dist: fast; extra == 'speed'\nRequires-Dist: base[deep]>=1\nProvides-Extra: speed\n"},
 	{"zip-p.Util", "2.0.post1", "License: BSD\nClassifier: License :: OSI Approved :: BSD License\nRequires-Dist: base\n"},
 	{"never", "1.0", "License: UNKNOWN\nClassifier: License :: OSI Approved :: Apache Software License\n"},
 	{"windows", "1.0", "License: LGPL v3\nClassifier: License :: OSI Approved :: GNU Library or Lesser General Public License (LGPL)\n"},
@@ -38,7 +39,8 @@ func (d distribution) wheel(t *testing.T, dir string) string {
 	t.Helper()
 	escaped := strings.NewReplacer("-", "_", ".", "_").Replace(d.name)
 	info := escaped + "-" + d.version + ".dist-info/"
-	files := map[string]string{escaped + ".py": "pass\n", info + "METADATA": "Metadata-Version: 2.4\nName: " + d.name + "\nVersion: " + d.version + "\n" + d.metadata,
+	files := map[string]string{escaped + ".py": "pass\n", info + "METADATA": "Metadata-Version: 2.4\nName: " + d.name + "\nVersion: " +
+		d.version + "\n" + d.metadata,
 		info + "WHEEL": "Wheel-Version: 1.0\nGenerator: made\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
 	record := ""
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -82,7 +84,8 @@ func pythonTree(t *testing.T, root string) *found {
 	}
 	run(t, root, "python3", "-m", "venv", filepath.Join(root, "usr"))
 	pip := filepath.Join(root, "usr/bin/python")
-	run(t, root, pip, "-m", "pip", "install", "--no-index", "--find-links", from, "App[speed]", "never", "windows", "file://"+filepath.ToSlash(direct))
+	run(t, root, pip, "-m", "pip", "install", "--no-index", "--find-links", from, "App[speed]", "never", "windows",
+		"file://"+filepath.ToSlash(direct))
 	var all []struct{ Name, Version string }
 	if err := json.Unmarshal([]byte(run(t, root, pip, "-m", "pip", "list", "--format", "json")), &all); err != nil {
 		t.Fatal(err)
@@ -118,7 +121,8 @@ func normal(s string) string {
 
 // gems are specifications as their makers write them, which RubyGems writes in its own way when it installs them.
 var gems = map[string]string{
-	"app":    "s.version = '1.0.0'\n s.licenses = ['MIT', 'Ruby']\n s.add_dependency 'native', '~> 1.0'\n s.add_runtime_dependency 'util_x'\n s.add_development_dependency 'tester'",
+	"app": "s.version = '1.0.0'\n s.licenses = ['MIT', 'Ruby']\n s.add_dependency 'native', '~> 1.0'\n s.add_runtime_dependency " +
+		"'util_x'\n s.add_development_dependency 'tester'",
 	"native": "s.version = '1.2.3'\n s.license = 'Apache-2.0'\n s.platform = Gem::Platform.local",
 	"util_x": "s.version = '0.1.0.pre2'\n s.licenses = ['Nonstandard']\n s.add_dependency 'native'",
 	"tester": "s.version = '3.0'\n s.license = 'ISC'",
@@ -129,14 +133,16 @@ func gemTree(t *testing.T, root string) *found {
 	from, into := t.TempDir(), filepath.Join(root, "var/lib/gems/3.3.0")
 	for name, spec := range gems {
 		write(t, from, "lib/"+name+".rb", "")
-		write(t, from, name+".gemspec", "Gem::Specification.new do |s|\n s.name = '"+name+"'\n s.summary = 'x'\n s.authors = ['A']\n s.homepage = 'https://example.org'\n s.files = ['lib/"+name+".rb', '"+name+".gemspec']\n "+spec+"\nend\n")
+		write(t, from, name+".gemspec", "Gem::Specification.new do |s|\n s.name = '"+name+"'\n s.summary = 'x'\n s.authors = ['A']\n "+
+			"s.homepage = 'https://example.org'\n s.files = ['lib/"+name+".rb', '"+name+".gemspec']\n "+spec+"\nend\n")
 		run(t, from, "gem", "build", name+".gemspec")
 	}
 	files, err := filepath.Glob(filepath.Join(from, "*.gem"))
 	if err != nil || len(files) != len(gems) {
 		t.Fatal(files, err)
 	}
-	run(t, from, "gem", append([]string{"install", "--local", "--no-document", "--ignore-dependencies", "--install-dir", into}, files...)...)
+	run(t, from, "gem", append([]string{"install", "--local", "--no-document", "--ignore-dependencies", "--install-dir", into},
+		files...)...)
 	const script = `Gem::Specification.each { |s| next if s.default_gem? || !s.base_dir.start_with?(ARGV[0])
 		puts [s.name, s.version, s.platform, s.licenses.join(","), s.runtime_dependencies.map(&:name).join(",")].join("\t") }`
 	cmd := exec.Command("ruby", "-e", script, into)
@@ -184,9 +190,11 @@ func (m module) files() map[string]string {
 	if m.license != "" {
 		license = "<licenses><license><name>" + m.license + "</name></license></licenses>"
 	}
-	return map[string]string{"META-INF/MANIFEST.MF": "Manifest-Version: 1.0\r\nImplementation-Title: " + m.artifact + "\r\nImplementation-Version: " + m.version + "\r\n\r\n",
+	return map[string]string{"META-INF/MANIFEST.MF": "Manifest-Version: 1.0\r\nImplementation-Title: " + m.artifact +
+		"\r\nImplementation-Version: " + m.version + "\r\n\r\n",
 		dir + "pom.properties": "groupId=" + m.group + "\nartifactId=" + m.artifact + "\nversion=" + m.version + "\n",
-		dir + "pom.xml": `<?xml version="1.0" encoding="UTF-8"?><project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>` + m.group +
+		dir + "pom.xml": `<?xml version="1.0" encoding="UTF-8"?><project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>` +
+			`4.0.0</modelVersion><groupId>` + m.group +
 			"</groupId><artifactId>" + m.artifact + "</artifactId><version>" + m.version + "</version>" + license + "</project>"}
 }
 
@@ -201,8 +209,10 @@ func with(files map[string]string, more ...map[string]string) map[string]string 
 // jarTree makes archives as Maven, its shade plugin, Spring Boot and servlet containers have them. What they are is what they
 // were made of.
 func jarTree(t *testing.T, root string) *found {
-	lib, deep, web := module{"org.example.lib", "lib-core", "2.0.1", "MIT"}, module{"com.deep", "deep", "3.0-rc.1", "The Apache License, Version 2.0"}, module{"org.web", "web", "1.0", ""}
-	boot, shaded, inside := module{"org.example", "boot-app", "1.0.0", ""}, module{"org.shade", "shaded", "5.0", ""}, module{"com.google.code.gson", "gson", "2.10.1", "Apache-2.0"}
+	lib, deep, web := module{"org.example.lib", "lib-core", "2.0.1", "MIT"},
+		module{"com.deep", "deep", "3.0-rc.1", "The Apache License, Version 2.0"}, module{"org.web", "web", "1.0", ""}
+	boot, shaded, inside := module{"org.example", "boot-app", "1.0.0", ""}, module{"org.shade", "shaded", "5.0", ""},
+		module{"com.google.code.gson", "gson", "2.10.1", "Apache-2.0"}
 	stored := module{"org.stored", "stored", "0.9", "BSD-3-Clause"}
 	own := &found{Licenses: map[string][]string{}, Pairs: [][2]string{}}
 	for _, m := range []module{lib, deep, web, boot, shaded, inside, stored} {
@@ -218,8 +228,11 @@ func jarTree(t *testing.T, root string) *found {
 		own.Pairs = append(own.Pairs, [2]string{e[0].purl(), e[1].purl()})
 	}
 	libJar := zipped(t, with(lib.files(), map[string]string{"lib/deep-3.0-rc.1.jar": string(zipped(t, deep.files()))}))
-	write(t, root, "srv/boot-app-1.0.0.jar", string(zipped(t, with(boot.files(), map[string]string{"BOOT-INF/lib/lib-core-2.0.1.jar": string(libJar), "BOOT-INF/classes/A.class": "x"}))))
-	write(t, root, "var/lib/tomcat/webapps/web.war", string(zipped(t, with(web.files(), map[string]string{"WEB-INF/lib/lib-core-2.0.1.jar": string(libJar)}))))
+	write(t, root, "srv/boot-app-1.0.0.jar",
+		string(zipped(t, with(boot.files(),
+			map[string]string{"BOOT-INF/lib/lib-core-2.0.1.jar": string(libJar), "BOOT-INF/classes/A.class": "x"}))))
+	write(t, root, "var/lib/tomcat/webapps/web.war",
+		string(zipped(t, with(web.files(), map[string]string{"WEB-INF/lib/lib-core-2.0.1.jar": string(libJar)}))))
 	write(t, root, "srv/shaded-5.0.jar", string(zipped(t, with(inside.files(), shaded.files()))))
 	// An archive without files of Maven's, in a repository of Maven's.
 	const at = "root/.m2/repository/org/stored/stored/0.9/stored-0.9"

@@ -130,7 +130,8 @@ func byLading(input string) (*found, error) {
 			return nil, err
 		}
 		defer src.Close()
-		if doc, report, err = catalog.Image(ctx, src, src.Images[0], &catalog.Options{Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}}); err != nil {
+		if doc, report, err = catalog.Image(ctx, src, src.Images[0],
+			&catalog.Options{Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}}); err != nil {
 			return nil, err
 		}
 	} else {
@@ -185,7 +186,8 @@ func byScalibr(input string) (*found, error) {
 		defer img.CleanUp()
 		root = &scalibrfs.ScanRoot{FS: img.FS()}
 	}
-	inv, _, err := filesystem.Run(ctx, &filesystem.Config{Extractors: list, ScanRoots: []*scalibrfs.ScanRoot{root}, Stats: stats.NoopCollector{}})
+	inv, _, err := filesystem.Run(ctx,
+		&filesystem.Config{Extractors: list, ScanRoots: []*scalibrfs.ScanRoot{root}, Stats: stats.NoopCollector{}})
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +255,8 @@ func made(t *testing.T, env string, fill func(dir string) *exec.Cmd) string {
 	return dir
 }
 
-const project = `{"name":"measured","version":"1.0.0","license":"Apache-2.0","dependencies":{"express":"4.21.2","webpack":"5.97.1","eslint":"8.57.1","jest":"29.7.0","lodash":"4.17.21","axios":"1.7.9","react":"18.3.1"}}`
+const project = `{"name":"measured","version":"1.0.0","license":"Apache-2.0","dependencies":{"express":"4.21.2","webpack":"5.97.1",` +
+	`"eslint":"8.57.1","jest":"29.7.0","lodash":"4.17.21","axios":"1.7.9","react":"18.3.1"}}`
 
 // syftProgram builds the program beside, in a directory of its own.
 func syftProgram(t *testing.T) string {
@@ -285,16 +288,19 @@ func TestCatalogs(t *testing.T) {
 	syft := syftProgram(t)
 	golang := filepath.Dir(syft) // it is the Go binary too
 	archive := filepath.Join(t.TempDir(), "image.tar")
-	if err := imageOf(archive, map[string]string{debian: "", node: "srv/app", golang: "usr/local/bin"}, []string{debian, node, golang}); err != nil {
+	if err := imageOf(archive, map[string]string{debian: "", node: "srv/app", golang: "usr/local/bin"},
+		[]string{debian, node, golang}); err != nil {
 		t.Fatal(err)
 	}
 	table := "\n| input | program | packages | with licence | dependencies | s | MB |\n|---|---|---:|---:|---:|---:|---:|\n"
-	for _, input := range []struct{ name, path string }{{"Debian root", debian}, {"npm project", node}, {"Go binary", golang}, {"image of all three", archive}} {
+	for _, input := range []struct{ name, path string }{{"Debian root", debian}, {"npm project", node}, {"Go binary", golang},
+		{"image of all three", archive}} {
 		results := map[string]*found{}
 		for _, tool := range []string{"lading", "syft", "osv-scalibr"} {
 			f := in(t, 3, tool, syft, input.path)
 			results[tool] = f
-			table += fmt.Sprintf("| %s | %s | %d | %d | %d | %.2f | %.0f |\n", input.name, tool, len(f.Keys), f.Licensed, f.Edges, f.Seconds, f.MB)
+			table += fmt.Sprintf("| %s | %s | %d | %d | %d | %.2f | %.0f |\n", input.name, tool, len(f.Keys), f.Licensed, f.Edges,
+				f.Seconds, f.MB)
 		}
 		for _, tool := range []string{"syft", "osv-scalibr"} {
 			for _, k := range missing(results[tool].Keys, results["lading"].Keys) {

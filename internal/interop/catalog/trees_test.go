@@ -20,8 +20,10 @@ import (
 )
 
 // debs are packages of Debian with programs of Rust and Go, and libraries of Python, Ruby, Java, R and Node.
-var debs = []string{"base-files", "bash", "dpkg", "libc6", "zlib1g", "ripgrep", "runc", "python3-yaml", "python3-requests", "python3-idna", "ruby-rack", "ruby-mustermann",
-	"ruby-ruby2-keywords", "ruby-webrick", "libguice-java", "libcommons-lang3-java", "libcommons-io-java", "libjackson2-core-java", "r-cran-jsonlite", "node-semver", "node-lru-cache", "node-yallist"}
+var debs = []string{"base-files", "bash", "dpkg", "libc6", "zlib1g", "ripgrep", "runc", "python3-yaml", "python3-requests", "python3-idna",
+	"ruby-rack", "ruby-mustermann",
+	"ruby-ruby2-keywords", "ruby-webrick", "libguice-java", "libcommons-lang3-java", "libcommons-io-java", "libjackson2-core-java",
+	"r-cran-jsonlite", "node-semver", "node-lru-cache", "node-yallist"}
 
 // debianTree unpacks packages, and lists them as installed, as dpkg does. What they are is what dpkg-query says of it.
 func debianTree(t *testing.T, root string) *found {
@@ -40,9 +42,11 @@ func debianTree(t *testing.T, root string) *found {
 		status.WriteString(name + "\nStatus: install ok installed\n" + rest + "\n\n")
 	}
 	write(t, root, "var/lib/dpkg/status", status.String())
-	for line := range strings.Lines(run(t, dir, "dpkg-query", "--admindir="+filepath.Join(root, "var/lib/dpkg"), "-W", "-f", "${Package} ${Version} ${Architecture} ${source:Package} ${source:Version}\n")) {
+	for line := range strings.Lines(run(t, dir, "dpkg-query", "--admindir="+filepath.Join(root, "var/lib/dpkg"), "-W", "-f",
+		"${Package} ${Version} ${Architecture} ${source:Package} ${source:Version}\n")) {
 		f := strings.Fields(line)
-		u := sbom.PURL{Type: "deb", Namespace: "debian", Name: f[0], Version: f[1], Qualifiers: map[string]string{"arch": f[2], "distro": "debian-12"}}
+		u := sbom.PURL{Type: "deb", Namespace: "debian", Name: f[0], Version: f[1],
+			Qualifiers: map[string]string{"arch": f[2], "distro": "debian-12"}}
 		switch {
 		case f[1] != f[4]:
 			u.Qualifiers["upstream"] = f[3] + "@" + f[4]
@@ -54,7 +58,8 @@ func debianTree(t *testing.T, root string) *found {
 	return own
 }
 
-const nodeProject = `{"name":"measured","version":"1.0.0","license":"MIT","dependencies":{"express":"4.21.2","@babel/code-frame":"7.26.2","left-pad-alias":"npm:left-pad@1.3.0"},"devDependencies":{"semver":"7.6.3"},"optionalDependencies":{"fsevents":"2.3.3"}}`
+const nodeProject = `{"name":"measured","version":"1.0.0","license":"MIT","dependencies":{"express":"4.21.2","@babel/code-frame":` +
+	`"7.26.2","left-pad-alias":"npm:left-pad@1.3.0"},"devDependencies":{"semver":"7.6.3"},"optionalDependencies":{"fsevents":"2.3.3"}}`
 
 // A tree that npm or its like lists.
 type listed struct {
@@ -231,7 +236,8 @@ func TestTrees(t *testing.T) {
 		name, needs string
 		make        func(t *testing.T, root string) *found
 		kind        string // of package URLs that the ecosystem's tool lists
-	}{{"debian", "apt-get", debianTree, "pkg:deb/"}, {"npm", "npm", npmTree, "pkg:npm/"}, {"pnpm", "npm", pnpmTree, "pkg:npm/"}, {"yarn", "npm", yarnTree, "pkg:npm/"},
+	}{{"debian", "apt-get", debianTree, "pkg:deb/"}, {"npm", "npm", npmTree, "pkg:npm/"}, {"pnpm", "npm", pnpmTree, "pkg:npm/"},
+		{"yarn", "npm", yarnTree, "pkg:npm/"},
 		{"wheels", "python3", pythonTree, "pkg:pypi/"}, {"gems", "gem", gemTree, "pkg:gem/"}, {"jars", "go", jarTree, "pkg:maven/"}} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := exec.LookPath(tt.needs); err != nil {
@@ -348,41 +354,60 @@ var explanations = []struct {
 }{
 	{"", "only here", regexp.MustCompile(`arch=source`), "sources that are linked in, of Built-Using fields, which others do not read"},
 	{"", "only here", regexp.MustCompile(`^pkg:npm/measured@1\.0\.0$`), "the project itself"},
-	{"", "only here", regexp.MustCompile(`^pkg:maven/com\.google\.inject\.extensions/`), "the group is that of the POM in Debian's Maven repository"},
-	{"", "only there", regexp.MustCompile(`^pkg:maven/com\.google\.inject(\.[a-z.]+)?/guice-`), "the group is guessed there, of the bundle's name"},
+	{"", "only here", regexp.MustCompile(`^pkg:maven/com\.google\.inject\.extensions/`),
+		"the group is that of the POM in Debian's Maven repository"},
+	{"", "only there", regexp.MustCompile(`^pkg:maven/com\.google\.inject(\.[a-z.]+)?/guice-`),
+		"the group is guessed there, of the bundle's name"},
 	{"its own list", "only here", regexp.MustCompile(`^pkg:npm/fsevents@`), "optional, in the lockfile and not on this platform"},
-	{"osv-scalibr", "only here", regexp.MustCompile(`^pkg:maven/com\.google\.inject/guice@`), "a jar without Maven's files that carries another's"},
-	{"osv-scalibr", "package URL", regexp.MustCompile(`^pkg:(deb|npm)/`), "qualifiers of its own: a codename, source, sourceversion, whether there is a lockfile"},
+	{"osv-scalibr", "only here", regexp.MustCompile(`^pkg:maven/com\.google\.inject/guice@`),
+		"a jar without Maven's files that carries another's"},
+	{"osv-scalibr", "package URL", regexp.MustCompile(`^pkg:(deb|npm)/`), "qualifiers of its own: a codename, source, sourceversion, " +
+		"whether there is a lockfile"},
 	{"osv-scalibr", "package URL", regexp.MustCompile(`^pkg:golang/go@`), "the standard library has another name there"},
 	{"osv-scalibr", "only here", regexp.MustCompile(`^pkg:cran/`), "what is read here and not by its extractors that are compared"},
 	{"osv-scalibr", "only here", regexp.MustCompile(`^pkg:golang/github\.com/opencontainers/runc$`), "a program without a version"},
-	{"syft", "package URL", regexp.MustCompile(`^pkg:deb/.*distro=debian-12\.\d+.* here pkg:deb/.*distro=debian-12(&|$)`), "the point release, of /etc/debian_version; VERSION_ID of os-release here"},
+	{"syft", "package URL", regexp.MustCompile(`^pkg:deb/.*distro=debian-12\.\d+.* here pkg:deb/.*distro=debian-12(&|$)`),
+		"the point release, of /etc/debian_version; VERSION_ID of os-release here"},
 	{"syft", "only there", regexp.MustCompile(`^pkg:generic/bash@`), "a program that is known by its bytes"},
-	{"syft", "only there", regexp.MustCompile(`^pkg:npm/measured@`), "the project itself, with the version that yarn's lockfile has in place of one"},
-	{"syft", "only here", regexp.MustCompile(`^pkg:npm/semver@7\.(6\.3|[8-9]|\d\d)`), "to work on the project, or optional, which it leaves out unless asked"},
-	{"syft", "only here", regexp.MustCompile(`^pkg:npm/(%40types/)?(semver|yallist|lru-cache)@`), "of Debian's Node: it reads package.json in images alone"},
-	{"syft", "licences", regexp.MustCompile(`^pkg:deb/`), "short names one by one, and digests of texts; expressions here, by the licences' SPDX ids"},
+	{"syft", "only there", regexp.MustCompile(`^pkg:npm/measured@`), "the project itself, with the version that yarn's lockfile has in " +
+		"place of one"},
+	{"syft", "only here", regexp.MustCompile(`^pkg:npm/semver@7\.(6\.3|[8-9]|\d\d)`),
+		"to work on the project, or optional, which it leaves out unless asked"},
+	{"syft", "only here", regexp.MustCompile(`^pkg:npm/(%40types/)?(semver|yallist|lru-cache)@`),
+		"of Debian's Node: it reads package.json in images alone"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:deb/`), "short names one by one, and digests of texts; expressions here, by the " +
+		"licences' SPDX ids"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:[^:]*: sha256:`), "the digest of a text there"},
-	{"syft", "licences", regexp.MustCompile(`^pkg:maven/[^:]*: Apache-2\.0 here $`), "known by the text of META-INF/LICENSE.txt, which is not read here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:maven/[^:]*: Apache-2\.0 here $`),
+		"known by the text of META-INF/LICENSE.txt, which is not read here"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:gem/[^:]*: BSD-2-Clause, Ruby here \(Ruby OR BSD-2-Clause\)$`), "a choice"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/requests@[^:]*: Apache 2\.0 here Apache-2\.0$`), "the name's SPDX id here"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:npm/[^:]*:  here .`), "lockfiles have none; package.json in node_modules is read here"},
 	{"syft", "edge only here", regexp.MustCompile(`^pkg:gem/`), "it reads no edges of gems"},
 	{"syft", "edge only here", regexp.MustCompile(`^pkg:npm/measured@1\.0\.0 -> pkg:npm/(left-pad|fsevents)@`), "by an alias, or optional"},
-	{"osv-scalibr", "scope", regexp.MustCompile(`^pkg:npm/semver@7\.6\.3.*: optional there false, here true$`), "there by its package.json, which does not say what it is for; by the lockfile here"},
-	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/never@1\.0: UNKNOWN here Apache Software License$`), "no licence; the classifier here"},
-	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/zip-p-util@[^:]*: BSD here BSD License$`), "the field; the classifier here, which is from a list"},
+	{"osv-scalibr", "scope", regexp.MustCompile(`^pkg:npm/semver@7\.6\.3.*: optional there false, here true$`),
+		"there by its package.json, which does not say what it is for; by the lockfile here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/never@1\.0: UNKNOWN here Apache Software License$`),
+		"no licence; the classifier here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/zip-p-util@[^:]*: BSD here BSD License$`),
+		"the field; the classifier here, which is from a list"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:pypi/base@[^:]*: MIT License here MIT$`), "the name's SPDX id here"},
 	{"syft", "licences", regexp.MustCompile(`^pkg:gem/app@[^:]*: .* here \(MIT OR Ruby\)$`), "each twice, once in quotes; a choice here"},
-	{"syft", "licences", regexp.MustCompile(`^pkg:gem/util_x@[^:]*: 'Nonstandard', Nonstandard here Nonstandard$`), "twice there, once in quotes"},
-	{"syft", "licences", regexp.MustCompile(`^pkg:maven/com\.deep/deep@[^:]*: The Apache License, Version 2\.0 here Apache-2\.0$`), "the name's SPDX id here"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:gem/util_x@[^:]*: 'Nonstandard', Nonstandard here Nonstandard$`),
+		"twice there, once in quotes"},
+	{"syft", "licences", regexp.MustCompile(`^pkg:maven/com\.deep/deep@[^:]*: The Apache License, Version 2\.0 here Apache-2\.0$`),
+		"the name's SPDX id here"},
 	{"", "only there", regexp.MustCompile(`^pkg:gem/native@1\.2\.3$`), "without the platform, which is in the specification"},
 	{"", "only here", regexp.MustCompile(`^pkg:gem/native@1\.2\.3\?platform=`), "with the platform"},
-	{"syft", "only here", regexp.MustCompile(`^pkg:maven/org\.stored/stored@0\.9$`), "an archive with nothing in it that says what it is; the POM beside it does"},
+	{"syft", "only here", regexp.MustCompile(`^pkg:maven/org\.stored/stored@0\.9$`),
+		"an archive with nothing in it that says what it is; the POM beside it does"},
 	{"osv-scalibr", "only here", regexp.MustCompile(`^pkg:maven/org\.stored/stored@0\.9$`), "the group is that of the POM beside it"},
 	{"osv-scalibr", "only there", regexp.MustCompile(`^pkg:maven/stored/stored@0\.9$`), "the group is guessed there, of the artifact"},
-	{"syft", "edge only there", regexp.MustCompile(`^pkg:pypi/(app|base)@[^ ]+ -> pkg:pypi/(windows|fast|never)@`), "whatever the marker says: for another system, an extra, Python 2"},
-	{"syft", "edge only there", regexp.MustCompile(`^pkg:pypi/setuptools@[^ ]+ -> pkg:pypi/pip@`), "of an extra, to build its documentation"},
+	{"syft", "edge only there", regexp.MustCompile(`^pkg:pypi/(app|base)@[^ ]+ -> pkg:pypi/(windows|fast|never)@`),
+		"whatever the marker says: for another system, an extra, Python 2"},
+	{"syft", "edge only there", regexp.MustCompile(`^pkg:pypi/setuptools@[^ ]+ -> pkg:pypi/pip@`),
+		"of an extra, to build its documentation"},
 	{"syft", "edge only there", regexp.MustCompile(`^pkg:npm/measured@0\.0\.0-use\.local -> `), "of the project itself, see above"},
-	{"syft", "edge only there", regexp.MustCompile(`^pkg:npm/(express|send|serve-static|finalhandler|debug)@[^ ]+ -> pkg:npm/(encodeurl|ms)@`), "to every version of a name; as Node resolves it here"},
+	{"syft", "edge only there", regexp.MustCompile(`^pkg:npm/(express|send|serve-static|finalhandler|debug)@[^ ]+ -> ` +
+		`pkg:npm/(encodeurl|ms)@`), "to every version of a name; as Node resolves it here"},
 }

@@ -180,7 +180,8 @@ func (n *node) image(host, repository, tag, note string, index bool) registry.De
 	}
 	var plain, packed bytes.Buffer
 	w := tar.NewWriter(&plain)
-	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "note", Mode: 0o644, Size: int64(len(note))}), write(w, note), w.Close()); err != nil {
+	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "note", Mode: 0o644, Size: int64(len(note))}), write(w, note),
+		w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	z := gzip.NewWriter(&packed)
@@ -190,7 +191,8 @@ func (n *node) image(host, repository, tag, note string, index bool) registry.De
 	config := ocispec.Image{Platform: ocispec.Platform{OS: "linux", Architecture: runtime.GOARCH},
 		RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(plain.Bytes())}}}
 	manifest := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-		Config: push(ocispec.MediaTypeImageConfig, marshal(t, config)), Layers: []ocispec.Descriptor{push(ocispec.MediaTypeImageLayerGzip, packed.Bytes())}}
+		Config: push(ocispec.MediaTypeImageConfig, marshal(t, config)),
+		Layers: []ocispec.Descriptor{push(ocispec.MediaTypeImageLayerGzip, packed.Bytes())}}
 	d := push(ocispec.MediaTypeImageManifest, marshal(t, manifest))
 	if index {
 		d.Platform = &ocispec.Platform{OS: "linux", Architecture: runtime.GOARCH}

@@ -17,11 +17,12 @@ const (
 	// In version 2, what is in containerd counts only where a runtime is configured, too: else containerd's migration leaves it out
 	// (plugins/cri/images/plugin.go, migrateConfig).
 	v2 = "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.registry]\nconfig_path = '/etc/containerd/certs.d'\n" +
-		"[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\n[plugins.'io.containerd.grpc.v1.cri'.containerd]\n"
+		"[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\n" +
+		"[plugins.'io.containerd.grpc.v1.cri'.containerd]\n"
 )
 
-// templates are configurations of nodes with the settings that matter here, as public templates have them in November 2026, and what becomes of an
-// image that the policy refuses.
+// templates are configurations of nodes with the settings that matter here, as public templates have them in November 2026, and what
+// becomes of an image that the policy refuses.
 var templates = []struct {
 	name, config string
 	status       int // of the doctor: 0 guarded, 1 open or blocked, 2 not proven
@@ -29,21 +30,31 @@ var templates = []struct {
 }{
 	{"none, as packages of containerd leave it", "", 0, "The door is GUARDED"},
 	{"kubeadm, and AKS: a directory of registries", "version = 3\n" + registries, 0, "The door is GUARDED"},
-	{"Bottlerocket: snapshot annotations off, local pulls off", v3 + "use_local_image_pull = false\ndisable_snapshot_annotations = true\n" + registries, 0, "The door is GUARDED"},
-	{"EKS, AL2023 (awslabs/amazon-eks-ami, nodeadm, config2.template.toml)", v3 + "discard_unpacked_layers = true\n" + registries, 1, "discard_unpacked_layers"},
+	{"Bottlerocket: snapshot annotations off, local pulls off", v3 + "use_local_image_pull = false\ndisable_snapshot_annotations = true\n" +
+		registries, 0, "The door is GUARDED"},
+	{"EKS, AL2023 (awslabs/amazon-eks-ami, nodeadm, config2.template.toml)", v3 + "discard_unpacked_layers = true\n" + registries, 1,
+		"discard_unpacked_layers"},
 	{"kind, and many guides: configuration version 2", v2 + "discard_unpacked_layers = true\n", 1, "discard_unpacked_layers"},
-	{"configuration version 2 without a runtime, which loses the setting", strings.Replace(v2, "runtimes.runc", "other", 1) + "discard_unpacked_layers = true\n", 0, "The door is GUARDED"},
+	{"configuration version 2 without a runtime, which loses the setting", strings.Replace(v2, "runtimes.runc", "other", 1) +
+		"discard_unpacked_layers = true\n", 0, "The door is GUARDED"},
 	{"Talos", v3 + "use_local_image_pull = true\ndiscard_unpacked_layers = true\n" + registries, 1, "use_local_image_pull"},
 	{"lazy pulling: SOCI, stargz, CVMFS", v2 + "disable_snapshot_annotations = false\n", 1, "disable_snapshot_annotations"},
-	{"GCE (kubernetes/cluster, configure-helper.sh): a mirror in the configuration", "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.registry.mirrors.'docker.io']\n" +
-		"endpoint = ['http://127.0.0.1:1']\n[plugins.'io.containerd.grpc.v1.cri'.registry.mirrors.'ORIGIN']\nendpoint = ['http://ORIGIN']\n", 1, "registry.mirrors"},
-	{"k3s with credentials in registries.yaml", "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry.configs.'ORIGIN'.auth]\nusername = 'u'\npassword = 'p'\n", 1, "registry.configs"},
+	{"GCE (kubernetes/cluster, configure-helper.sh): a mirror in the configuration",
+		"version = 2\n[plugins.'io.containerd.grpc.v1.cri'.registry.mirrors.'docker.io']\n" +
+			"endpoint = ['http://127.0.0.1:1']\n[plugins.'io.containerd.grpc.v1.cri'.registry.mirrors.'ORIGIN']\n" +
+			"endpoint = ['http://ORIGIN']\n", 1, "registry.mirrors"},
+	{"k3s with credentials in registries.yaml", "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry.configs.'ORIGIN'.auth]\n" +
+		"username = 'u'\npassword = 'p'\n", 1, "registry.configs"},
 	{"more downloads at a time", v3 + "max_concurrent_downloads = 10\n" + registries, 1, "max_concurrent_downloads"},
 	{"file systems synced", v3 + "image_pull_with_sync_fs = true\n" + registries, 1, "image_pull_with_sync_fs"},
-	{"verifiers switched off", "version = 3\ndisabled_plugins = ['io.containerd.image-verifier.v1.bindir']\n" + registries, 1, "disabled_plugins"},
-	{"no verifier is asked", "version = 3\n" + registries + "[plugins.'io.containerd.image-verifier.v1.bindir']\nmax_verifiers = 0\n", 1, "max_verifiers"},
-	{"another directory of verifiers", "version = 3\n" + registries + "[plugins.'io.containerd.image-verifier.v1.bindir']\nbin_dir = '/opt/containerd/elsewhere'\n", 1, "no verifier"},
-	{"a timeout that no verifier keeps", "version = 3\n" + registries + "[plugins.'io.containerd.image-verifier.v1.bindir']\nper_verifier_timeout = '1ms'\n", 1, "The door is BLOCKED"},
+	{"verifiers switched off", "version = 3\ndisabled_plugins = ['io.containerd.image-verifier.v1.bindir']\n" + registries, 1,
+		"disabled_plugins"},
+	{"no verifier is asked", "version = 3\n" + registries + "[plugins.'io.containerd.image-verifier.v1.bindir']\nmax_verifiers = 0\n", 1,
+		"max_verifiers"},
+	{"another directory of verifiers", "version = 3\n" + registries + "[plugins.'io.containerd.image-verifier.v1.bindir']\n" +
+		"bin_dir = '/opt/containerd/elsewhere'\n", 1, "no verifier"},
+	{"a timeout that no verifier keeps", "version = 3\n" + registries + "[plugins.'io.containerd.image-verifier.v1.bindir']\n" +
+		"per_verifier_timeout = '1ms'\n", 1, "The door is BLOCKED"},
 }
 
 // TestTemplates has the doctor examine each, and compares its verdict with what really becomes of an unsigned image.
@@ -92,7 +103,8 @@ func (n *node) directory(program string) {
 		{"a hidden file", "touch " + bin + "/.keep", "containerd tries to run it and blocks every pull"},
 		{"a folder", "mkdir " + bin + "/old", "directory"},
 		{"a link to nothing", "ln -s nowhere " + bin + "/a", "link to nothing"},
-		{"ten others that sort first", "for i in 0 1 2 3 4 5 6 7 8 9; do printf '#!/bin/sh\\n' > " + bin + "/a$i; chmod 755 " + bin + "/a$i; done", "it is not asked"},
+		{"ten others that sort first", "for i in 0 1 2 3 4 5 6 7 8 9; do printf '#!/bin/sh\\n' > " + bin + "/a$i; chmod 755 " + bin +
+			"/a$i; done", "it is not asked"},
 		{"it is gone", "mv " + program + " /opt/containerd/lading", "it is empty or not there"},
 	} {
 		all.Run(c.name, func(t *testing.T) {

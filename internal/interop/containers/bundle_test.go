@@ -44,7 +44,8 @@ func keylessPolicy(t *testing.T, instance *sigstoretest.Instance) *BundlePolicy 
 func (s *stage) attach(t *testing.T, instance *sigstoretest.Instance, image registry.Descriptor, g sigstoretest.Signing,
 	predicateType string) {
 	t.Helper()
-	g.Payload = fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`,
+	g.Payload = fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,`+
+		`"predicate":{}}`,
 		image.Digest.Encoded(), predicateType)
 	data := instance.Sign(g)
 	evidence := registry.Descriptor{MediaType: bundleType, ArtifactType: bundleType, Digest: digest.FromBytes(data),
@@ -59,7 +60,8 @@ const imageSignature = "https://sigstore.dev/cosign/sign/v1"
 // pull copies an image as engines do, with the policy that accepts anything.
 func (s *stage) pull(t *testing.T, p *BundlePolicy, name string, what copy.ImageListSelection) error {
 	t.Helper()
-	anything := must(signature.NewPolicyContext(&signature.Policy{Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()}}))
+	anything := must(signature.NewPolicyContext(
+		&signature.Policy{Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()}}))
 	_, err := copy.Image(t.Context(), anything, must(layout.ParseReference(t.TempDir()+":v1")),
 		p.Required(must(docker.ParseReference("//"+s.host+name))),
 		&copy.Options{SourceCtx: s.sys, DestinationCtx: s.sys, ImageListSelection: what})
@@ -81,7 +83,9 @@ func TestBundlePolicy(t *testing.T) {
 		"by another issuer":   {edit: func(g *sigstoretest.Signing) { g.Issuer += ".attacker" }, want: verify.ErrNotTrusted},
 		"by another instance": {by: sigstoretest.New(signing.At), want: verify.ErrNotTrusted},
 		"an attestation":      {predicate: "https://slsa.dev/provenance/v1", want: ErrNotSigned},
-		"promise of another time": {edit: func(g *sigstoretest.Signing) { g.Promise = func(p *sigstoretest.Promise) { p.IntegratedTime++ } },
+		"promise of another time": {edit: func(g *sigstoretest.Signing) {
+			g.Promise = func(p *sigstoretest.Promise) { p.IntegratedTime++ }
+		},
 			want: verify.ErrTampered},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +143,8 @@ func TestBundlePolicyOfIndexes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			list := must(registry.Copy(t.Context(), must(registry.Open(s.host+"/acme/app", nil)), must(registry.OpenLayout(dir)), "all", nil))
+			list := must(registry.Copy(t.Context(), must(registry.Open(s.host+"/acme/app", nil)), must(registry.OpenLayout(dir)),
+				"all", nil))
 			if tt.index {
 				s.attach(t, instance, list, signing, imageSignature)
 			}

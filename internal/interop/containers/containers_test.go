@@ -64,7 +64,8 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	s.sys = &types.SystemContext{DockerInsecureSkipTLSVerify: types.OptionalBoolTrue, RegistriesDirPath: lookaside,
-		SystemRegistriesConfPath: empty, SystemRegistriesConfDirPath: t.TempDir(), BlobInfoCacheDir: t.TempDir(), AuthFilePath: filepath.Join(t.TempDir(), "none")}
+		SystemRegistriesConfPath: empty, SystemRegistriesConfDirPath: t.TempDir(), BlobInfoCacheDir: t.TempDir(),
+		AuthFilePath: filepath.Join(t.TempDir(), "none")}
 	return s
 }
 
@@ -101,7 +102,8 @@ func writeLayout(t *testing.T, dir string) {
 // allowed asks the library's policy whether an image may run.
 func (s *stage) allowed(ctx context.Context, reference string, public []byte, identity signature.PolicyReferenceMatch) error {
 	ref := must(docker.ParseReference("//" + reference))
-	requirement := must(signature.NewPRSigstoreSigned(signature.PRSigstoreSignedWithKeyData(public), signature.PRSigstoreSignedWithSignedIdentity(identity)))
+	requirement := must(signature.NewPRSigstoreSigned(signature.PRSigstoreSignedWithKeyData(public),
+		signature.PRSigstoreSignedWithSignedIdentity(identity)))
 	policy := must(signature.NewPolicyContext(&signature.Policy{Default: signature.PolicyRequirements{requirement}}))
 	defer func() { _ = policy.Destroy() }()
 	source, err := ref.NewImageSource(ctx, s.sys)
@@ -136,7 +138,8 @@ func TestNames(t *testing.T) {
 		want map[string]bool
 	}{
 		{"/acme/app", map[string]bool{"repository by tag": true, "repository by digest": true}},
-		{"/acme/app:v1", map[string]bool{"default by digest": true, "default by tag": true, "exact by tag": true, "repository by tag": true, "repository by digest": true}},
+		{"/acme/app:v1", map[string]bool{"default by digest": true, "default by tag": true, "exact by tag": true, "repository by tag": true,
+			"repository by digest": true}},
 		{"/acme/other:v1", map[string]bool{}},
 	} {
 		s := newStage(t)
@@ -164,7 +167,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-var algorithms = map[string]sign.Algorithm{"P-256": sign.P256, "P-384": sign.P384, "P-521": sign.P521, "RSA-2048": sign.RSA2048, "Ed25519": sign.Ed25519}
+var algorithms = map[string]sign.Algorithm{"P-256": sign.P256, "P-384": sign.P384, "P-521": sign.P521, "RSA-2048": sign.RSA2048,
+	"Ed25519": sign.Ed25519}
 
 // Which of our signatures the library reads, by key and scheme: it hashes with SHA-256 whatever the key is.
 func TestTheirsReadOurs(t *testing.T) {
@@ -197,8 +201,10 @@ func TestOursReadTheirs(t *testing.T) {
 			t.Fatal(err)
 		}
 		by := must(sigstore.NewSigner(sigstore.WithPrivateKeyFile(file, []byte(passphrase))))
-		policy := must(signature.NewPolicyContext(&signature.Policy{Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()}}))
-		_, err := copy.Image(t.Context(), policy, must(docker.ParseReference("//"+s.host+"/acme/app:v2")), must(layout.ParseReference(s.dir+":v1")),
+		policy := must(signature.NewPolicyContext(
+			&signature.Policy{Default: signature.PolicyRequirements{signature.NewPRInsecureAcceptAnything()}}))
+		_, err := copy.Image(t.Context(), policy, must(docker.ParseReference("//"+s.host+"/acme/app:v2")),
+			must(layout.ParseReference(s.dir+":v1")),
 			&copy.Options{SourceCtx: s.sys, DestinationCtx: s.sys, PreserveDigests: true, Signers: []*signer.Signer{by}})
 		if err != nil {
 			t.Fatal(err)
@@ -206,7 +212,8 @@ func TestOursReadTheirs(t *testing.T) {
 		repo := must(registry.Open(s.host+"/acme/app", &registry.Options{CosignTags: true}))
 		trusted := verify.TrustedKey{Key: key.Public()}
 		read := func() *verify.Report {
-			return verify.Collect(t.Context(), s.image, repo, &verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}, Formats: []verify.Format{verify.SimpleSigning}})
+			return verify.Collect(t.Context(), s.image, repo,
+				&verify.KeyVerifier{Keys: []verify.TrustedKey{trusted}, Formats: []verify.Format{verify.SimpleSigning}})
 		}
 		if name == "P-384" || name == "P-521" { // as they hash
 			if r := read(); len(r.Attestations) > 0 || len(r.Rejected) != 1 || !strings.Contains(r.Rejected[0].Error(), "ECDSA-SHA256") {

@@ -89,7 +89,8 @@ func pushImage(t testing.TB, r *registry.Repository, layers, size, bundles int) 
 	var evidence []ocispec.Descriptor
 	for range bundles {
 		data := fmt.Appendf(nil, `{"mediaType":%q,"random":%q}`, bundleType, rand.Text())
-		evidence = append(evidence, ocispec.Descriptor{MediaType: bundleType, Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data})
+		evidence = append(evidence,
+			ocispec.Descriptor{MediaType: bundleType, Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data})
 	}
 	if _, err := r.Attach(context.Background(), image, evidence...); err != nil {
 		t.Fatal(err)

@@ -115,8 +115,10 @@ func TestLeastPrivilege(t *testing.T) {
 		}
 		for _, action := range want {
 			for _, r := range resourcesOf(t, action, d.function) {
-				verdict, err := iamjudge.Decide(&iamjudge.Request{Principal: arn("aws_iam_role", d.function), Action: action, Resources: []string{r},
-					Context: map[string][]string{"ecs:CreateAction": {"RegisterTaskDefinition"}, "iam:PassedToService": {"ecs-tasks.amazonaws.com"}}},
+				verdict, err := iamjudge.Decide(&iamjudge.Request{Principal: arn("aws_iam_role", d.function), Action: action,
+					Resources: []string{r},
+					Context: map[string][]string{"ecs:CreateAction": {"RegisterTaskDefinition"},
+						"iam:PassedToService": {"ecs-tasks.amazonaws.com"}}},
 					&iamjudge.Policies{Identity: []*iamjudge.Document{policy}})
 				if err != nil || !verdict.Allowed {
 					t.Errorf("%s may not call %s on %s: %+v, %v", d.function, action, r, verdict, err)
@@ -207,11 +209,13 @@ func resourcesOf(t *testing.T, action, function string) []string {
 	examples := map[string]string{
 		"ecs:service": ecs + "service/production/web", "ecs:service-deployment": ecs + "service-deployment/production/web/1",
 		"ecs:service-revision": ecs + "service-revision/production/web/1", "ecs:task": ecs + "task/production/1",
-		"ecs:task-set":        ecs + "task-set/production/web/1",
-		"ecs:task-definition": ecs + "task-definition/gated-web:*", "ecs:daemon-task-definition": ecs + "daemon-task-definition/gated-agent:*",
-		"ecs:daemon": ecs + "daemon/production/agent", "ecs:daemon-revision": ecs + "daemon-revision/production/agent/1",
+		"ecs:task-set":               ecs + "task-set/production/web/1",
+		"ecs:task-definition":        ecs + "task-definition/gated-web:*",
+		"ecs:daemon-task-definition": ecs + "daemon-task-definition/gated-agent:*",
+		"ecs:daemon":                 ecs + "daemon/production/agent", "ecs:daemon-revision": ecs + "daemon-revision/production/agent/1",
 		"ecs:daemon-deployment": ecs + "daemon-deployment/production/agent/1", "ecs:cluster": ecs + "cluster/production",
-		"ecr:repository": "arn:aws:ecr:us-east-1:" + account + ":repository/shop/web", "iam:role": "arn:aws:iam::" + account + ":role/task-web",
+		"ecr:repository":         "arn:aws:ecr:us-east-1:" + account + ":repository/shop/web",
+		"iam:role":               "arn:aws:iam::" + account + ":role/task-web",
 		"signer:signing-profile": profile, "signer:signing-job": "arn:aws:signer:" + region + ":" + account + ":/signing-jobs/1",
 		"sqs:queue":       "arn:aws:sqs:" + region + ":" + account + ":lading-unhandled",
 		"logs:log-group":  "arn:aws:logs:" + region + ":" + account + ":log-group:/aws/lambda/" + function + ":*",
@@ -255,7 +259,8 @@ func TestTrust(t *testing.T) {
 		t.Errorf("ECS may %v", got)
 	}
 	for function, want := range map[string]bool{"lading-hook": true, "lading-registrar": false, "lading-hook2": false} {
-		got, err := iamjudge.Decide(&iamjudge.Request{Principal: arn("aws_iam_role", "lading-hook-invoker"), Action: "lambda:InvokeFunction",
+		got, err := iamjudge.Decide(&iamjudge.Request{Principal: arn("aws_iam_role", "lading-hook-invoker"),
+			Action:    "lambda:InvokeFunction",
 			Resources: []string{arn("aws_lambda_function", function)}}, &iamjudge.Policies{Identity: []*iamjudge.Document{invoke}})
 		if err != nil || got.Allowed != want {
 			t.Errorf("ECS invokes %s: %+v, %v", function, got, err)

@@ -4,7 +4,8 @@ import "testing"
 
 // The stack of the pipeline is what CloudFormation's schemas say too, and the judge refuses what is wrong in it.
 func TestPipelineStack(t *testing.T) {
-	for name, value := range map[string]string{"Connection": "arn:aws:codeconnections:eu-west-1:111122223333:connection/0a1b2c3d-1234-5678-9abc-def012345678",
+	for name, value := range map[string]string{"Connection": "arn:aws:codeconnections:eu-west-1:111122223333:connection/" +
+		"0a1b2c3d-1234-5678-9abc-def012345678",
 		"Source": "acme/app", "Repository": "app", "SigningProfile": profile} {
 		given[name] = value
 		defer delete(given, name)

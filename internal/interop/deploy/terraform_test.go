@@ -63,7 +63,8 @@ func readModule(t *testing.T) *module {
 			Impl: func([]cty.Value, cty.Type) (cty.Value, error) { return cty.StringVal("hash"), nil }}),
 	}, Variables: map[string]cty.Value{
 		"data": cty.ObjectVal(map[string]cty.Value{
-			"aws_caller_identity": one("account_id", account), "aws_partition": one("partition", partition), "aws_region": one("region", region)}),
+			"aws_caller_identity": one("account_id", account), "aws_partition": one("partition", partition),
+			"aws_region": one("region", region)}),
 	}}
 	m.variables(t)
 	m.collect(t)
@@ -307,7 +308,8 @@ func (m *module) model(t *testing.T) map[string]any {
 		switch b.Labels[0] {
 		case "aws_lambda_function":
 			key = "function " + p["function_name"].(string)
-			f := renamed(p, "runtime", "Runtime", "handler", "Handler", "architectures", "Architectures", "memory_size", "MemorySize", "timeout",
+			f := renamed(p, "runtime", "Runtime", "handler", "Handler", "architectures", "Architectures", "memory_size",
+				"MemorySize", "timeout",
 				"Timeout",
 				"role", "Role", "description", "Description")
 			f["Environment"] = block("environment")["variables"]
@@ -332,8 +334,9 @@ func (m *module) model(t *testing.T) map[string]any {
 			key, value = "permission "+p["function_name"].(string), renamed(p, "action", "Action", "principal", "Principal", "source_arn",
 				"SourceArn")
 		case "aws_sqs_queue":
-			key, value = "queue "+p["name"].(string), renamed(p, "message_retention_seconds", "MessageRetentionPeriod", "sqs_managed_sse_enabled",
-				"SqsManagedSseEnabled")
+			key, value = "queue "+p["name"].(string),
+				renamed(p, "message_retention_seconds", "MessageRetentionPeriod", "sqs_managed_sse_enabled",
+					"SqsManagedSseEnabled")
 		case "aws_sqs_queue_policy":
 			key, value = "queue policy "+p["queue_url"].(string), document(t, p["policy"])
 		case "aws_cloudwatch_log_group":
@@ -341,7 +344,8 @@ func (m *module) model(t *testing.T) map[string]any {
 		case "aws_cloudwatch_log_metric_filter":
 			metric := block("metric_transformation")
 			key = "metric " + metric["name"].(string) + " of " + p["log_group_name"].(string)
-			value = map[string]any{"Log": p["log_group_name"], "Pattern": p["pattern"], "Namespace": metric["namespace"], "Value": metric["value"],
+			value = map[string]any{"Log": p["log_group_name"], "Pattern": p["pattern"], "Namespace": metric["namespace"],
+				"Value":   metric["value"],
 				"Default": metric["default_value"]}
 		case "aws_cloudwatch_metric_alarm":
 			key, value = "alarm "+p["alarm_name"].(string), terraformAlarm(p)

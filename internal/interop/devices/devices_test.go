@@ -56,10 +56,12 @@ func formats(t *testing.T, key sign.Key, good ...string) {
 		Formats: []verify.Format{verify.Bundle, verify.DSSE, verify.SimpleSigning}}
 	root := must(sign.GenerateKey(sign.P256))
 	now := time.Now()
-	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, NotBefore: now.Add(-time.Hour),
+		NotAfter: now.Add(time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	ca = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, ca, ca, root.Public(), root.Signer))))
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: ca.NotBefore, NotAfter: ca.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
+		KeyUsage:    x509.KeyUsageDigitalSignature,
 		Subject:     pkix.Name{Country: []string{"US"}, Province: []string{"WA"}, Organization: []string{"acme"}, CommonName: "release"},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
 	leaf = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), root.Signer))))
@@ -111,11 +113,13 @@ func TestSoftHSM(t *testing.T) {
 	module := program(t, "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "softhsm2.conf")
-	if err := os.WriteFile(conf, []byte("directories.tokendir = "+dir+"\nobjectstore.backend = file\nlog.level = ERROR\n"), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte("directories.tokendir = "+dir+"\nobjectstore.backend = file\nlog.level = ERROR\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SOFTHSM2_CONF", conf)
-	if out, err := exec.Command(util, "--init-token", "--free", "--label", "lading", "--pin", "1234", "--so-pin", "1234").CombinedOutput(); err != nil {
+	if out, err := exec.Command(util, "--init-token", "--free", "--label", "lading", "--pin", "1234", "--so-pin",
+		"1234").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	hsm, err := crypto11.Configure(&crypto11.Config{Path: module, TokenLabel: "lading", Pin: "1234"})
@@ -143,7 +147,8 @@ func TestSoftHSM(t *testing.T) {
 		if err != nil {
 			t.Skip(err)
 		}
-		if _, err := (&sign.BundleSigner{Key: sign.FromSigner(key)}).Sign(t.Context(), sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrKey) {
+		if _, err := (&sign.BundleSigner{Key: sign.FromSigner(key)}).Sign(t.Context(),
+			sign.About(image, sign.ImageSignature{})); !errors.Is(err, sign.ErrKey) {
 			t.Error(err)
 		}
 	})

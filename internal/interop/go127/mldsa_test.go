@@ -33,7 +33,8 @@ func pae(payload []byte) []byte {
 func TestMLDSA(t *testing.T) {
 	image := sign.Descriptor{Digest: digest.FromString("an image")}
 	st := sign.About(image, sign.ImageSignature{})
-	for algorithm, params := range map[sign.Algorithm]mldsa.Parameters{sign.MLDSA44: mldsa.MLDSA44(), sign.MLDSA65: mldsa.MLDSA65(), sign.MLDSA87: mldsa.MLDSA87()} {
+	for algorithm, params := range map[sign.Algorithm]mldsa.Parameters{sign.MLDSA44: mldsa.MLDSA44(), sign.MLDSA65: mldsa.MLDSA65(),
+		sign.MLDSA87: mldsa.MLDSA87()} {
 		key := must(sign.GenerateKey(algorithm))
 		theirs := must(cryptoutils.UnmarshalPEMToPublicKey(must(sign.MarshalPublicKey(key.Public()))))
 		verifier := must(signature.LoadVerifier(theirs, 0))

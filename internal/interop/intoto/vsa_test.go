@@ -34,7 +34,8 @@ func decision(t *testing.T, warns bool) *policy.Decision {
 	if warns {
 		rules = append(rules, policy.Named("scanned", policy.Soft(policy.Warn, policy.Warn, says(policy.Deny))))
 	}
-	g := &policy.Gate{Policy: policy.All(rules...), Now: func() time.Time { return now }, Verifiers: []verify.Verifier{&verify.KeyVerifier{}},
+	g := &policy.Gate{Policy: policy.All(rules...), Now: func() time.Time { return now },
+		Verifiers: []verify.Verifier{&verify.KeyVerifier{}},
 		Open: func(context.Context, string) (*policy.Image, error) {
 			return &policy.Image{Subject: verify.Descriptor{Digest: digest.FromString("image")},
 				Source: verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
@@ -55,8 +56,10 @@ func TestPredicates(t *testing.T) {
 	}
 	theirs := new(summary.VerificationSummary)
 	exchange(t, s, theirs)
-	if theirs.Verifier.Id != s.Verifier || theirs.VerificationResult != "PASSED" || theirs.ResourceUri != s.ResourceURI || theirs.Policy.Uri != s.Policy.URI ||
-		len(theirs.VerifiedLevels) != 2 || theirs.SlsaVersion != "1.2" || !theirs.TimeVerified.AsTime().Equal(now) || len(theirs.InputAttestations) != 1 {
+	if theirs.Verifier.Id != s.Verifier || theirs.VerificationResult != "PASSED" || theirs.ResourceUri != s.ResourceURI ||
+		theirs.Policy.Uri != s.Policy.URI ||
+		len(theirs.VerifiedLevels) != 2 || theirs.SlsaVersion != "1.2" || !theirs.TimeVerified.AsTime().Equal(now) ||
+		len(theirs.InputAttestations) != 1 {
 		t.Errorf("%v", theirs)
 	}
 	text, err := protojson.Marshal(theirs)
@@ -89,7 +92,8 @@ func TestPredicates(t *testing.T) {
 	}
 	test := new(testresult.TestResult)
 	exchange(t, result, test)
-	if test.Result != "WARNED" || len(test.WarnedTests) != 1 || test.WarnedTests[0] != "scanned" || len(test.PassedTests) != 1 || len(test.Configuration) != 1 {
+	if test.Result != "WARNED" || len(test.WarnedTests) != 1 || test.WarnedTests[0] != "scanned" || len(test.PassedTests) != 1 ||
+		len(test.Configuration) != 1 {
 		t.Errorf("%v", test)
 	}
 }

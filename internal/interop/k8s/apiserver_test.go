@@ -123,8 +123,10 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 		return path
 	}
 	account := write("sa.key", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
-	tokens := write("tokens.csv", []byte("admin,admin,u1,system:masters\nanna,anna,u2,developers\noperator,operator,u3,\"system:masters,lading:operators\"\n"+
-		"gate,system:serviceaccount:lading:lading-gate,u4,\"system:serviceaccounts,system:serviceaccounts:lading,system:authenticated\"\n"))
+	tokens := write("tokens.csv",
+		[]byte("admin,admin,u1,system:masters\nanna,anna,u2,developers\noperator,operator,u3,\"system:masters,lading:operators\"\n"+
+			"gate,system:serviceaccount:lading:lading-gate,u4,\"system:serviceaccounts,system:serviceaccounts:lading,"+
+			"system:authenticated\"\n"))
 	k := &kubernetes{t: t, static: filepath.Join(dir, "static")}
 	for _, sub := range []string{"webhooks", "policies"} {
 		if err := os.MkdirAll(filepath.Join(k.static, sub), 0o700); err != nil {
@@ -134,11 +136,16 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 	if staticPolicies != "" {
 		write("static/policies/lading.yaml", []byte(staticPolicies))
 	}
-	config := write("admission.yaml", bytes.ReplaceAll(read(t, "static/admission.yaml"), []byte("/etc/kubernetes/lading"), []byte(k.static)))
-	start(t, dir, filepath.Join(bin, "kube-apiserver"), "--etcd-servers="+url(etcd), "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
-		fmt.Sprintf("--secure-port=%d", port), "--cert-dir=certs", "--endpoint-reconciler-type=none", "--service-cluster-ip-range="+services,
-		"--service-account-issuer=https://lading.example", "--service-account-key-file="+account, "--service-account-signing-key-file="+account,
-		"--token-auth-file="+tokens, "--disable-admission-plugins=ServiceAccount", "--authorization-mode=RBAC", "--admission-control-config-file="+config)
+	config := write("admission.yaml",
+		bytes.ReplaceAll(read(t, "static/admission.yaml"), []byte("/etc/kubernetes/lading"), []byte(k.static)))
+	start(t, dir, filepath.Join(bin, "kube-apiserver"), "--etcd-servers="+url(etcd), "--bind-address=127.0.0.1",
+		"--advertise-address=127.0.0.1",
+		fmt.Sprintf("--secure-port=%d", port), "--cert-dir=certs", "--endpoint-reconciler-type=none",
+		"--service-cluster-ip-range="+services,
+		"--service-account-issuer=https://lading.example", "--service-account-key-file="+account,
+		"--service-account-signing-key-file="+account,
+		"--token-auth-file="+tokens, "--disable-admission-plugins=ServiceAccount", "--authorization-mode=RBAC",
+		"--admission-control-config-file="+config)
 	k.client = k.as("admin", port)
 	for range 240 {
 		if status, _, err := k.client.Do(t.Context(), http.MethodGet, "/readyz", "", nil); err == nil && status == 200 {
@@ -153,7 +160,8 @@ func startKubernetes(t *testing.T, staticPolicies string) *kubernetes {
 // as returns a client of a user. The server's certificate is its own, of the moment.
 func (k *kubernetes) as(user string, port int) *k8sgate.Client {
 	return &k8sgate.Client{
-		URL: fmt.Sprintf("https://127.0.0.1:%d", port), Token: func() (string, error) { return user, nil }, HTTP: &http.Client{Transport: insecure()},
+		URL: fmt.Sprintf("https://127.0.0.1:%d", port), Token: func() (string, error) { return user, nil },
+		HTTP: &http.Client{Transport: insecure()},
 	}
 }
 
@@ -177,11 +185,14 @@ func (k *kubernetes) do(method, path, contentType, body string) (int, map[string
 }
 
 var paths = map[string]string{
-	"Namespace": "/api/v1/namespaces", "ServiceAccount": "/api/v1/namespaces/%s/serviceaccounts", "ConfigMap": "/api/v1/namespaces/%s/configmaps",
-	"Service": "/api/v1/namespaces/%s/services", "Deployment": "/apis/apps/v1/namespaces/%s/deployments",
-	"NetworkPolicy":       "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies",
-	"PodDisruptionBudget": "/apis/policy/v1/namespaces/%s/poddisruptionbudgets", "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/roles",
-	"RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/rolebindings", "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+	"Namespace": "/api/v1/namespaces", "ServiceAccount": "/api/v1/namespaces/%s/serviceaccounts",
+	"ConfigMap": "/api/v1/namespaces/%s/configmaps",
+	"Service":   "/api/v1/namespaces/%s/services", "Deployment": "/apis/apps/v1/namespaces/%s/deployments",
+	"NetworkPolicy":                    "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies",
+	"PodDisruptionBudget":              "/apis/policy/v1/namespaces/%s/poddisruptionbudgets",
+	"Role":                             "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/roles",
+	"RoleBinding":                      "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/rolebindings",
+	"ClusterRole":                      "/apis/rbac.authorization.k8s.io/v1/clusterroles",
 	"ClusterRoleBinding":               "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 	"ValidatingWebhookConfiguration":   registration + "validatingwebhookconfigurations",
 	"MutatingWebhookConfiguration":     registration + "mutatingwebhookconfigurations",
@@ -206,7 +217,8 @@ func (k *kubernetes) apply(manifests []byte) {
 		if strings.Contains(path, "%s") {
 			path = fmt.Sprintf(path, o.Metadata.Namespace)
 		}
-		status, _, message := k.do(http.MethodPatch, path+"/"+o.Metadata.Name+"?fieldManager=test&force=true&fieldValidation=Strict", "application/apply-patch+yaml", string(doc))
+		status, _, message := k.do(http.MethodPatch, path+"/"+o.Metadata.Name+"?fieldManager=test&force=true&fieldValidation=Strict",
+			"application/apply-patch+yaml", string(doc))
 		if status >= 300 {
 			k.t.Errorf("%s %s: %d %s", o.Kind, o.Metadata.Name, status, message)
 		}
@@ -257,7 +269,8 @@ func (k *kubernetes) startDoor() *door {
 		t.Fatal(err)
 	}
 	for tag, at := range map[string]*string{"signed": &d.signed, "other": &d.other, "unsigned": &d.unsigned} {
-		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` + tag + `"}}`
+		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],` +
+			`"annotations":{"n":"` + tag + `"}}`
 		image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(text), Size: int64(len(text))}
 		if err := repo.Push(t.Context(), image, strings.NewReader(text)); err != nil {
 			t.Fatal(err)
@@ -291,7 +304,8 @@ func (k *kubernetes) startDoor() *door {
 	account := k.as("gate", 0) // with the rights that the manifests give it, and no others
 	account.URL = k.client.URL
 	d.certificates = &k8sgate.Certificates{
-		API: account, Namespace: "lading", Secret: "lading-gate-tls", Names: []string{"localhost"}, Validating: []string{"lading"}, Mutating: []string{"lading"},
+		API: account, Namespace: "lading", Secret: "lading-gate-tls", Names: []string{"localhost"}, Validating: []string{"lading"},
+		Mutating: []string{"lading"},
 	}
 	return d
 }
@@ -340,7 +354,8 @@ func container(image string) string {
 
 // restricted is a container that Pod Security's profile of the gate's namespace lets in.
 func restricted(image string) string {
-	return fmt.Sprintf(`{"containers":[{"name":"c","image":%q,"securityContext":{"allowPrivilegeEscalation":false,"runAsNonRoot":true,"capabilities":{"drop":["ALL"]},"seccompProfile":{"type":"RuntimeDefault"}}}]}`, image)
+	return fmt.Sprintf(`{"containers":[{"name":"c","image":%q,"securityContext":{"allowPrivilegeEscalation":false,"runAsNonRoot":true,`+
+		`"capabilities":{"drop":["ALL"]},"seccompProfile":{"type":"RuntimeDefault"}}}]}`, image)
 }
 
 // The whole of it, on a real API server: the manifests are applied, and images get in, or not, through every place.
@@ -363,34 +378,61 @@ func TestAPIServer(t *testing.T) {
 		status                                int
 		in                                    string
 	}{
-		{"unsigned", "POST", pods, js, podOf("u", container(d.unsigned)), 403, `admission webhook "validate.lading.dev" denied the request: lading: container "c"`},
+		{"unsigned", "POST", pods, js, podOf("u", container(d.unsigned)), 403,
+			`admission webhook "validate.lading.dev" denied the request: lading: container "c"`},
 		{"unsigned, by tag", "POST", pods, js, podOf("u", container(d.host+"/shop/web:unsigned")), 403, "no image signature"},
 		{"signed, by tag", "POST", pods, js, podOf("good", container(tagged)), 201, ""},
 		{"a tag that is not there", "POST", pods, js, podOf("u", container(d.host+"/shop/web:gone")), 403, "there is no such image"},
 		{"dry run, unsigned", "POST", pods + "?dryRun=All", js, podOf("u", container(d.unsigned)), 403, "no image signature"},
 		{"dry run, signed", "POST", pods + "?dryRun=All", js, podOf("dry", container(tagged)), 201, ""},
-		{"init container", "POST", pods, js, podOf("u", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"initContainers":[{"name":"i","image":%q}]}`, d.signed, d.unsigned)), 403, `init container "i"`},
-		{"image volume", "POST", pods, js, podOf("u", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`, d.signed, d.unsigned)), 403, `image volume "v"`},
-		{"image volume, signed", "POST", pods, js, podOf("vol", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`, d.signed, tagged)), 201, ""},
-		{"ephemeral container", "PATCH", pods + "/good/ephemeralcontainers", strategic, fmt.Sprintf(`{"spec":{"ephemeralContainers":[{"name":"e","image":%q}]}}`, d.unsigned), 403, `ephemeral container "e"`},
-		{"ephemeral container, signed", "PATCH", pods + "/good/ephemeralcontainers", strategic, fmt.Sprintf(`{"spec":{"ephemeralContainers":[{"name":"e","image":%q}]}}`, tagged), 200, ""},
-		{"update of an image", "PATCH", pods + "/good", strategic, fmt.Sprintf(`{"spec":{"containers":[{"name":"c","image":%q}]}}`, d.unsigned), 403, `container "c"`},
-		{"update to a signed one", "PATCH", pods + "/good", strategic, fmt.Sprintf(`{"spec":{"containers":[{"name":"c","image":%q}]}}`, d.other), 200, ""},
-		{"server-side apply, unsigned", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml", podOf("applied", container(d.unsigned)), 403, "no image signature"},
-		{"server-side apply, signed", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml", podOf("applied", container(tagged)), 201, ""},
+		{"init container", "POST", pods, js,
+			podOf("u", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"initContainers":[{"name":"i","image":%q}]}`, d.signed,
+				d.unsigned)), 403, `init container "i"`},
+		{"image volume", "POST", pods, js,
+			podOf("u", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`, d.signed,
+				d.unsigned)), 403, `image volume "v"`},
+		{"image volume, signed", "POST", pods, js,
+			podOf("vol", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`, d.signed,
+				tagged)), 201, ""},
+		{"ephemeral container", "PATCH", pods + "/good/ephemeralcontainers", strategic,
+			fmt.Sprintf(`{"spec":{"ephemeralContainers":[{"name":"e","image":%q}]}}`, d.unsigned), 403, `ephemeral container "e"`},
+		{"ephemeral container, signed", "PATCH", pods + "/good/ephemeralcontainers", strategic,
+			fmt.Sprintf(`{"spec":{"ephemeralContainers":[{"name":"e","image":%q}]}}`, tagged), 200, ""},
+		{"update of an image", "PATCH", pods + "/good", strategic,
+			fmt.Sprintf(`{"spec":{"containers":[{"name":"c","image":%q}]}}`, d.unsigned), 403, `container "c"`},
+		{"update to a signed one", "PATCH", pods + "/good", strategic,
+			fmt.Sprintf(`{"spec":{"containers":[{"name":"c","image":%q}]}}`, d.other), 200, ""},
+		{"server-side apply, unsigned", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml",
+			podOf("applied", container(d.unsigned)), 403, "no image signature"},
+		{"server-side apply, signed", "PATCH", pods + "/applied?fieldManager=m", "application/apply-patch+yaml",
+			podOf("applied", container(tagged)), 201, ""},
 		// The API server drops what a status brings of the spec; see below.
-		{"a status with an ephemeral container", "PATCH", pods + "/good/status", strategic, fmt.Sprintf(`{"spec":{"ephemeralContainers":[{"name":"s","image":%q}],"containers":[{"name":"c","image":%q}]}}`, d.unsigned, d.unsigned), 200, ""},
+		{"a status with an ephemeral container", "PATCH", pods + "/good/status", strategic,
+			fmt.Sprintf(`{"spec":{"ephemeralContainers":[{"name":"s","image":%q}],"containers":[{"name":"c","image":%q}]}}`, d.unsigned,
+				d.unsigned), 200, ""},
 		{"a label", "PATCH", pods + "/good", merge, `{"metadata":{"labels":{"lading.dev/skip":"true"}}}`, 200, ""},
-		{"claims", "POST", pods, js, strings.Replace(podOf("u", container(d.unsigned)), `"metadata":{`, `"metadata":{"labels":{"lading":"allowed"},"annotations":{"lading.dev/verdict":"allow"},`, 1), 403, "no image signature"},
-		{"deployment", "POST", "/apis/apps/v1/namespaces/default/deployments", js, fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}}`, container(d.unsigned)), 403, "no image signature"},
-		{"deployment, signed", "POST", "/apis/apps/v1/namespaces/default/deployments", js, fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}}`, container(tagged)), 201, ""},
+		{"claims", "POST", pods, js, strings.Replace(podOf("u", container(d.unsigned)), `"metadata":{`,
+			`"metadata":{"labels":{"lading":"allowed"},"annotations":{"lading.dev/verdict":"allow"},`, 1), 403, "no image signature"},
+		{"deployment", "POST", "/apis/apps/v1/namespaces/default/deployments", js,
+			fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":`+
+				`"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}}`, container(d.unsigned)), 403, "no image signature"},
+		{"deployment, signed", "POST", "/apis/apps/v1/namespaces/default/deployments", js,
+			fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":`+
+				`"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}}`, container(tagged)), 201, ""},
 		{"scale", "PATCH", "/apis/apps/v1/namespaces/default/deployments/d/scale", merge, `{"spec":{"replicas":3}}`, 200, ""},
-		{"cron job", "POST", "/apis/batch/v1/namespaces/default/cronjobs", js, fmt.Sprintf(`{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"c"},"spec":{"schedule":"0 0 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never",%s}}}}}}`, container(d.unsigned)[1:len(container(d.unsigned))-1]), 403, "no image signature"},
-		{"pod template", "POST", "/api/v1/namespaces/default/podtemplates", js, fmt.Sprintf(`{"apiVersion":"v1","kind":"PodTemplate","metadata":{"name":"p"},"template":{"metadata":{"labels":{"a":"b"}},"spec":%s}}`, container(d.unsigned)), 403, "no image signature"},
+		{"cron job", "POST", "/apis/batch/v1/namespaces/default/cronjobs", js,
+			fmt.Sprintf(`{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"c"},"spec":{"schedule":"0 0 * * *",`+
+				`"jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never",%s}}}}}}`,
+				container(d.unsigned)[1:len(container(d.unsigned))-1]), 403, "no image signature"},
+		{"pod template", "POST", "/api/v1/namespaces/default/podtemplates", js,
+			fmt.Sprintf(`{"apiVersion":"v1","kind":"PodTemplate","metadata":{"name":"p"},"template":{"metadata":{"labels":{"a":"b"}},`+
+				`"spec":%s}}`, container(d.unsigned)), 403, "no image signature"},
 		{"a scheme", "POST", pods, js, podOf("u", container("https://"+d.host+"/shop/web:signed")), 403, "scheme"},
-		{"the gate's namespace, another image", "POST", "/api/v1/namespaces/lading/pods", js, podOf("u", restricted(d.signed)), 403, "nothing but the gate runs in its own namespace"},
+		{"the gate's namespace, another image", "POST", "/api/v1/namespaces/lading/pods", js, podOf("u", restricted(d.signed)), 403,
+			"nothing but the gate runs in its own namespace"},
 		{"take the gate away", "DELETE", registration + "validatingwebhookconfigurations/lading", "", "", 403, "lading:operators"},
-		{"make it fail open", "PATCH", registration + "validatingwebhookconfigurations/lading", "application/json-patch+json", `[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]`, 403, "lading:operators"},
+		{"make it fail open", "PATCH", registration + "validatingwebhookconfigurations/lading", "application/json-patch+json",
+			`[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]`, 403, "lading:operators"},
 		{"delete", "DELETE", pods + "/vol?gracePeriodSeconds=0", "", "", 200, ""},
 	} {
 		status, o, message := k.do(tt.method, tt.path, tt.contentType, tt.body)
@@ -417,8 +459,10 @@ func TestAPIServer(t *testing.T) {
 func (k *kubernetes) settle(d *door) {
 	k.t.Helper()
 	for range 100 {
-		_, _, hook := k.do(http.MethodPost, "/api/v1/namespaces/default/pods?dryRun=All", "application/json", podOf("s", container(d.unsigned)))
-		_, _, own := k.do(http.MethodPost, "/api/v1/namespaces/lading/pods?dryRun=All", "application/json", podOf("s", restricted(d.unsigned)))
+		_, _, hook := k.do(http.MethodPost, "/api/v1/namespaces/default/pods?dryRun=All", "application/json",
+			podOf("s", container(d.unsigned)))
+		_, _, own := k.do(http.MethodPost, "/api/v1/namespaces/lading/pods?dryRun=All", "application/json",
+			podOf("s", restricted(d.unsigned)))
 		if strings.Contains(hook, "no image signature") && strings.Contains(own, "nothing but the gate") {
 			return
 		}
@@ -430,7 +474,8 @@ func (k *kubernetes) settle(d *door) {
 // examine has the doctor look at the same, and at it with a door open.
 func (k *kubernetes) examine(d *door) {
 	k.t.Helper()
-	doctor := &k8sgate.Doctor{API: k.client, Validating: "lading", Mutating: "lading", Exempt: []string{"lading", "kube-system"}, Canary: d.unsigned}
+	doctor := &k8sgate.Doctor{API: k.client, Validating: "lading", Mutating: "lading", Exempt: []string{"lading", "kube-system"},
+		Canary: d.unsigned}
 	for _, f := range doctor.Examine(k.t.Context()) {
 		k.t.Log(f)
 		if f.State == k8sgate.Open || f.State == k8sgate.NotProven {
@@ -529,7 +574,8 @@ func (k *kubernetes) refused(d *door, namespace string, want bool) {
 	message := ""
 	for range 150 {
 		var status int
-		status, _, message = k.do(http.MethodPost, "/api/v1/namespaces/"+namespace+"/pods?dryRun=All", "application/json", podOf("s", container(d.unsigned)))
+		status, _, message = k.do(http.MethodPost, "/api/v1/namespaces/"+namespace+"/pods?dryRun=All", "application/json",
+			podOf("s", container(d.unsigned)))
 		if status == 403 && strings.Contains(message, "no image signature") && want || status == 201 && !want {
 			k.t.Logf("the static gate, in %s: %d %s", namespace, status, message)
 			return
@@ -546,7 +592,8 @@ func (k *kubernetes) rewrite(d *door, text string) {
 	t.Helper()
 	from := t.TempDir()
 	install := func(webhooks string) {
-		for path, data := range map[string][]byte{"webhooks/lading.yaml": []byte(webhooks), "policies/lading.yaml": read(t, "static/policies/lading.yaml")} {
+		for path, data := range map[string][]byte{"webhooks/lading.yaml": []byte(webhooks),
+			"policies/lading.yaml": read(t, "static/policies/lading.yaml")} {
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(from, path)), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -602,11 +649,14 @@ func TestCompanionsAlone(t *testing.T) {
 	const pods = "/api/v1/namespaces/%s/pods?dryRun=All"
 	sum := "@sha256:" + strings.Repeat("a", 64)
 	for _, tt := range []struct{ name, namespace, spec, in string }{
-		{"another image in the gate's namespace", "lading", restricted("r.example/a" + sum), "nothing but the gate runs in its own namespace"},
+		{"another image in the gate's namespace", "lading", restricted("r.example/a" + sum),
+			"nothing but the gate runs in its own namespace"},
 		{"by tag", "default", container("r.example/a:v1"), "has no digest"},
 		{"a scheme", "default", container("https://r.example/a" + sum), "has no digest"},
-		{"image volume by tag", "default", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":"a:1"}}]}`, "r.example/a"+sum), "has no digest"},
-		{"init container by tag", "default", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"initContainers":[{"name":"i","image":"a:1"}]}`, "r.example/a"+sum), "has no digest"},
+		{"image volume by tag", "default", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v",`+
+			`"image":{"reference":"a:1"}}]}`, "r.example/a"+sum), "has no digest"},
+		{"init container by tag", "default", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"initContainers":[{"name":"i",`+
+			`"image":"a:1"}]}`, "r.example/a"+sum), "has no digest"},
 		{"by digest", "default", container("r.example/a" + sum), ""},
 		{"the gate", "lading", restricted("registry.example.com/lading/k8s-gate@sha256:" + strings.Repeat("0", 64)), ""},
 	} {

@@ -76,7 +76,8 @@ func kindOf(t *testing.T, doc []byte) string {
 
 // Every manifest is read strictly by the types of Kubernetes' own API.
 func TestStrict(t *testing.T) {
-	for _, path := range []string{"plain/audit.yaml", "plain/warn.yaml", "plain/enforce.yaml", "static/webhooks/lading.yaml", "static/policies/lading.yaml"} {
+	for _, path := range []string{"plain/audit.yaml", "plain/warn.yaml", "plain/enforce.yaml", "static/webhooks/lading.yaml",
+		"static/policies/lading.yaml"} {
 		for _, doc := range documents(t, read(t, path)) {
 			kind := kindOf(t, doc)
 			if types[kind] == nil {

@@ -110,7 +110,8 @@ func newWalk(t *testing.T) *walk {
 	if err := os.Symlink(kubectl, filepath.Join(bin, "kubectl")); err != nil {
 		t.Fatal(err)
 	}
-	w.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "KUBECONFIG="+w.config(t, "admin"), "DOCKER_CONFIG=")
+	w.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "KUBECONFIG="+w.config(t, "admin"),
+		"DOCKER_CONFIG=")
 	w.images(t)
 	return w
 }
@@ -155,7 +156,8 @@ func (w *walk) images(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` + name + `"}}`
+		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` +
+			name + `"}}`
 		image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(text), Size: int64(len(text))}
 		_, tag, _ := strings.Cut(name, ":")
 		if err := repo.Push(t.Context(), image, strings.NewReader(text)); err != nil {
@@ -407,7 +409,8 @@ func TestReadme(t *testing.T) {
 			w.deploy(t, w.lend(t, "gate"))
 			w.until(t, "kubectl run --dry-run=server u --image="+w.name("unsigned:1"), "denied the request")
 		}},
-		{"k8s-gate doctor --canary registry.example.com/shop/unsigned@sha256:...", false, "GUARDED     update of an image", func() { w.static(t) }},
+		{"k8s-gate doctor --canary registry.example.com/shop/unsigned@sha256:...", false, "GUARDED     update of an image",
+			func() { w.static(t) }},
 		{"static/install.sh static /etc/kubernetes/lading", false, "", nil},
 		{"k8s-gate doctor --static /etc/kubernetes/lading", true, "", nil}, // no canary
 	}
@@ -479,8 +482,9 @@ func (w *walk) static(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA: true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:        true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -494,8 +498,10 @@ func (w *walk) static(t *testing.T) {
 	manifest := filepath.Join(w.dir, "static/webhooks/lading.yaml")
 	text := strings.Replace(string(read(t, "static/webhooks/lading.yaml")), "127.0.0.1:8443", at, 1)
 	for path, data := range map[string][]byte{
-		filepath.Join(w.dir, "tls.crt"): certificate, filepath.Join(w.dir, "tls.key"): pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-		manifest: []byte(strings.Replace(text, `caBundle: ""`, "caBundle: "+base64.StdEncoding.EncodeToString(certificate), 1)),
+		filepath.Join(w.dir, "tls.crt"): certificate,
+		filepath.Join(w.dir, "tls.key"): pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
+		manifest: []byte(
+			strings.Replace(text, `caBundle: ""`, "caBundle: "+base64.StdEncoding.EncodeToString(certificate), 1)),
 	} {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
@@ -541,8 +547,9 @@ func (w *walk) refusals(t *testing.T) {
 		"kubectl create cronjob web --schedule='0 0 * * *' --image=" + unsigned,
 		"kubectl create job web --image=" + unsigned,
 		`kubectl apply --server-side -f - <<< '` + podOf("applied", container(unsigned)) + `'`,
-		`kubectl apply -f - <<< '` + podOf("vol", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`,
-			w.name("web:1.4.2"), unsigned)) + `'`,
+		`kubectl apply -f - <<< '` +
+			podOf("vol", fmt.Sprintf(`{"containers":[{"name":"c","image":%q}],"volumes":[{"name":"v","image":{"reference":%q}}]}`,
+				w.name("web:1.4.2"), unsigned)) + `'`,
 	} {
 		if here, doc, ok := strings.Cut(line, " <<< "); ok { // which sh does not know
 			line = "echo " + doc + " | " + here
@@ -590,8 +597,10 @@ func (w *walk) waits(t *testing.T) {
 	w.down.Store(hanging)
 	defer w.down.Store(up)
 	began := time.Now()
-	status, _, message := w.k.do(http.MethodPost, "/api/v1/namespaces/default/pods", "application/json", podOf("slow", container(w.name("slow:1"))))
-	if status != http.StatusTooManyRequests || !strings.Contains(message, "ask again") || strings.Contains(message, "failed calling webhook") {
+	status, _, message := w.k.do(http.MethodPost, "/api/v1/namespaces/default/pods", "application/json",
+		podOf("slow", container(w.name("slow:1"))))
+	if status != http.StatusTooManyRequests || !strings.Contains(message, "ask again") ||
+		strings.Contains(message, "failed calling webhook") {
 		t.Errorf("a registry that hangs: %d %s", status, message)
 	}
 	t.Logf("a registry that hangs, after %v: %d %s", time.Since(began).Round(time.Second), status, message)
@@ -608,7 +617,8 @@ func (w *walk) gone(t *testing.T) {
 	w.hold.Store(false)
 	w.says(t, web, true, "failed calling webhook")
 	w.says(t, "kubectl -n lading run lading-gate-1 --dry-run=server --image="+w.host+"/lading/k8s-gate@"+gateDigest+
-		` --overrides='{"spec":`+strings.ReplaceAll(restricted(w.host+"/lading/k8s-gate@"+gateDigest), `"name":"c"`, `"name":"lading-gate-1"`)+`}'`, false, "created")
+		` --overrides='{"spec":`+strings.ReplaceAll(restricted(w.host+"/lading/k8s-gate@"+gateDigest), `"name":"c"`,
+		`"name":"lading-gate-1"`)+`}'`, false, "created")
 	w.says(t, "kubectl -n lading run other --dry-run=server --image="+w.name("web:1.4.3")+
 		` --overrides='{"spec":`+strings.ReplaceAll(restricted(w.name("web:1.4.3")), `"name":"c"`, `"name":"other"`)+`}'`, true,
 		"nothing but the gate runs in its own namespace")

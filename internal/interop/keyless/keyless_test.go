@@ -96,7 +96,8 @@ func samples(t testing.TB) (out []sample) {
 		var st struct {
 			Subject []struct{ Digest map[string]string }
 		}
-		if json.Unmarshal(data, &b) == nil && json.Unmarshal(b.DSSEEnvelope.Payload, &st) == nil && len(st.Subject) > 0 && !strings.Contains(dir, "/bundle-verify/") {
+		if json.Unmarshal(data, &b) == nil && json.Unmarshal(b.DSSEEnvelope.Payload, &st) == nil && len(st.Subject) > 0 &&
+			!strings.Contains(dir, "/bundle-verify/") {
 			for algorithm, hex := range st.Subject[0].Digest {
 				s.subject = digest.Digest(algorithm + ":" + hex)
 			}
@@ -128,7 +129,8 @@ func (s *sample) ours() error {
 
 func (s *sample) verifier(r *sigstore.Root) (*sigstore.Verifier, error) {
 	any := sigstore.Matching(".+")
-	anybody := []sigstore.Entry{{Name: "workflows", URI: any, Issuer: any}, {Name: "people", Email: any, Issuer: any}, {Name: "names", OtherName: any, Issuer: any}}
+	anybody := []sigstore.Entry{{Name: "workflows", URI: any, Issuer: any}, {Name: "people", Email: any, Issuer: any},
+		{Name: "names", OtherName: any, Issuer: any}}
 	if s.key != nil {
 		anybody = []sigstore.Entry{{Name: "key", Key: s.key}}
 	}
@@ -168,10 +170,12 @@ func (s *sample) judge() (*sgverify.Verifier, sgverify.PolicyBuilder, error) {
 		keys := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
 			return root.NewExpiringKey(kv, time.Time{}, time.Time{}), nil
 		})
-		v, err := sgverify.NewVerifier(root.TrustedMaterialCollection{r, keys}, sgverify.WithNoObserverTimestamps(), sgverify.WithTransparencyLog(1))
+		v, err := sgverify.NewVerifier(root.TrustedMaterialCollection{r, keys}, sgverify.WithNoObserverTimestamps(),
+			sgverify.WithTransparencyLog(1))
 		return v, sgverify.NewPolicy(artifact, sgverify.WithKey()), err
 	}
-	v, err := sgverify.NewVerifier(r, sgverify.WithSignedCertificateTimestamps(1), sgverify.WithTransparencyLog(1), sgverify.WithObserverTimestamps(1))
+	v, err := sgverify.NewVerifier(r, sgverify.WithSignedCertificateTimestamps(1), sgverify.WithTransparencyLog(1),
+		sgverify.WithObserverTimestamps(1))
 	if err != nil {
 		return nil, none, err
 	}
@@ -315,7 +319,8 @@ func decode(t testing.TB, data []byte) any {
 // chosen are the samples that mutants are made of: of each version, log, kind of entry and material one, unless all are asked for.
 func chosen(t testing.TB) (out []sample) {
 	few := []string{"happy-path-v0.1/", "happy-path-v0.2/", "rekor2-checkpoint-two-sigs-cosigned/", "rekor2-timestamp-with-embedded-cert/",
-		"managed-key-happy-path/", "intoto-with-custom-trust-root/", "oci-attestation/", "v2.0.0/binary-linux-amd64-push-v14.2", "bundle-provenance/", "bundle-publish/"}
+		"managed-key-happy-path/", "intoto-with-custom-trust-root/", "oci-attestation/", "v2.0.0/binary-linux-amd64-push-v14.2",
+		"bundle-provenance/", "bundle-publish/"}
 	for _, s := range samples(t) {
 		if s.ours() != nil {
 			continue
@@ -377,7 +382,8 @@ func TestMutatedBundles(t *testing.T) {
 	}
 }
 
-var unusable = regexp.MustCompile("unsupported tlog (hash algorithm|public key type)|failed to parse (public key for tlog|certificate for)|" +
+var unusable = regexp.MustCompile("unsupported tlog (hash algorithm|public key type)|failed to parse (public key for " +
+	"tlog|certificate for)|" +
 	"(tlog|CertificateAuthority) missing [a-z ]+|cert chain is empty|tlog public key is not [A-Z]+|invalid value for enum")
 
 // Trusted roots that differ in one place: nothing verifies by them that does not by sigstore-go, with the exceptions that are listed.

@@ -82,7 +82,8 @@ func (j *judged) ours(t testing.TB, index, size uint64, path [][]byte, root []by
 
 // checkpoint signs one with package note.
 func (j *judged) checkpoint(t testing.TB, size uint64, root []byte) string {
-	text, err := note.Sign(&note.Note{Text: fmt.Sprintf("%s - 4711\n%d\n%s\n", j.Name(), size, base64.StdEncoding.EncodeToString(root))}, j.noteKey)
+	text, err := note.Sign(&note.Note{Text: fmt.Sprintf("%s - 4711\n%d\n%s\n", j.Name(), size, base64.StdEncoding.EncodeToString(root))},
+		j.noteKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +169,8 @@ func FuzzCheckpoint(f *testing.F) {
 	_, line, _ := strings.Cut(good, "\n\n")
 	for _, text := range []string{good, strings.Replace(good, "\n\n", "\nmore\n\n", 1), good + line, good + "— other.example AAAAAAA=\n",
 		strings.Replace(good, "\n\n", "\n\n— other.example AAAAAAAA\n", 1), strings.ReplaceAll(good, "\n", "\r\n"), good[:len(good)-1],
-		strings.Replace(good, "— ", "- ", 1), "\n" + good, good + "\n", strings.Replace(good, "\n1\n", "\n01\n", 1), good + "— rekor.example AAAAAAAA\n"} {
+		strings.Replace(good, "— ", "- ", 1), "\n" + good, good + "\n", strings.Replace(good, "\n1\n", "\n01\n", 1),
+		good + "— rekor.example AAAAAAAA\n"} {
 		f.Add(text)
 	}
 	if err := j.ours(f, 0, 1, [][]byte{}, j.leaf, good); err != nil {

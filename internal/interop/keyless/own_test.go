@@ -19,7 +19,8 @@ func TestOwnInstance(t *testing.T) {
 		for _, envelope := range []bool{false, true} {
 			for _, stamp := range []bool{false, true} {
 				instance := sigstoretest.New(at)
-				g := sigstoretest.Signing{URI: "https://example.com/w", Issuer: "https://idp.example", At: at, Tiles: tiles, Timestamp: stamp, Message: file}
+				g := sigstoretest.Signing{URI: "https://example.com/w", Issuer: "https://idp.example", At: at, Tiles: tiles,
+					Timestamp: stamp, Message: file}
 				if envelope {
 					g.Payload = payload
 				}
@@ -42,7 +43,8 @@ func TestAttacks(t *testing.T) {
 		var funcs sigstoretest.Signing
 		for i, a := range of {
 			name += a.Name + "; "
-			if a.Options.Logs != 0 || a.Options.Timestamps != 0 || a.Options.SCTs != 0 || a.Options.Now != nil || !a.Options.ProofAfter.IsZero() {
+			if a.Options.Logs != 0 || a.Options.Timestamps != 0 || a.Options.SCTs != 0 || a.Options.Now != nil ||
+				!a.Options.ProofAfter.IsZero() {
 				return // which the judge is not asked
 			}
 			if a.Edit == nil {

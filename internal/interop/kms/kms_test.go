@@ -103,7 +103,8 @@ func TestAWS(t *testing.T) {
 // Whatever reference they take is one to us, as they read it.
 func TestReferences(t *testing.T) {
 	const id, arn = "1234abcd-12ab-34cd-56ef-1234567890ab", "arn:aws:kms:us-east-2:111122223333:"
-	for _, key := range []string{id, "mrk-1234abcd12ab34cd56ef1234567890ab", arn + "key/" + id, "alias/ExampleAlias", "alias/team/a_b-c", arn + "alias/ExampleAlias",
+	for _, key := range []string{id, "mrk-1234abcd12ab34cd56ef1234567890ab", arn + "key/" + id, "alias/ExampleAlias", "alias/team/a_b-c",
+		arn + "alias/ExampleAlias",
 		strings.Replace(arn, "aws:", "aws-us-gov:", 1) + "key/" + id, strings.Replace(arn, "aws:", "aws-cn:", 1) + "key/" + id} {
 		for _, endpoint := range []string{"", "localhost:4566", "127.0.0.1:4566", "vpce-0a1b.kms.us-east-2.vpce.amazonaws.com"} {
 			uri := "awskms://" + endpoint + "/" + key
@@ -115,7 +116,8 @@ func TestReferences(t *testing.T) {
 				t.Fatalf("%s: %q, %q, %v", uri, gotEndpoint, gotKey, err)
 			}
 			cloud := awstest.Start(t, nil) // has no keys: whoever is asked says so
-			if _, err := kms.NewAWS(t.Context(), awskms.NewFromConfig(cloud.Config()), key); errors.Is(err, kms.ErrReference) || !errors.Is(err, sign.ErrKey) && !errors.Is(err, sign.ErrDenied) {
+			if _, err := kms.NewAWS(t.Context(), awskms.NewFromConfig(cloud.Config()), key); errors.Is(err, kms.ErrReference) ||
+				!errors.Is(err, sign.ErrKey) && !errors.Is(err, sign.ErrDenied) {
 				t.Errorf("%s: %v", key, err)
 			}
 		}
@@ -238,7 +240,8 @@ func TestVault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			startVault(t, key)
-			opened, err := sigstorekms.Open(t.Context(), map[bool]string{false: "hashivault://release", true: "openbao://release"}[name == "P-384"])
+			opened, err := sigstorekms.Open(t.Context(),
+				map[bool]string{false: "hashivault://release", true: "openbao://release"}[name == "P-384"])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -255,7 +258,8 @@ func TestVault(t *testing.T) {
 			}
 			if name == "RSA" {
 				pss := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
-				if _, err := opened.Sign(t.Context(), make([]byte, 32), pss); !errors.Is(err, sign.ErrSignature) || !errors.Is(err, sign.ErrKey) {
+				if _, err := opened.Sign(t.Context(), make([]byte, 32), pss); !errors.Is(err, sign.ErrSignature) ||
+					!errors.Is(err, sign.ErrKey) {
 					t.Errorf("PSS: %v", err)
 				}
 			}
@@ -310,7 +314,8 @@ func TestVaultRotation(t *testing.T) {
 			t.Error("opened again, it is still the first version")
 		}
 		server.oldest = 2
-		if _, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{})); err == nil || !strings.Contains(err.Error(), "minimum encryption key version") {
+		if _, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{})); err == nil ||
+			!strings.Contains(err.Error(), "minimum encryption key version") {
 			t.Errorf("the first version may not sign any more: %v", err)
 		}
 	}

@@ -85,7 +85,8 @@ func newStage(t testing.TB, functions ...string) *stage {
 		`"executionDetails":{"serviceArn":%q,"targetServiceRevisionArn":%q}}`,
 		s.cloud.PutServiceDeployment(service, types.ServiceDeployment{}), service, revision)
 	id, secret := s.cloud.Credentials()
-	s.env = []string{"AWS_ENDPOINT_URL=" + s.cloud.URL(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + secret,
+	s.env = []string{"AWS_ENDPOINT_URL=" + s.cloud.URL(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + id,
+		"AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_EC2_METADATA_DISABLED=true", "NOTARY_ROOT=" + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
 			Bytes: root.Raw})), "COSIGN_KEY=" + string(public),
 		"GOGC=400", // as the templates of examples/ecs-gate/deploy set it
@@ -202,7 +203,8 @@ func (s *stage) run(function string) (m measured) {
 	}
 	ask := func() time.Duration {
 		began := time.Now()
-		answer, err := http.Post("http://"+address+"/2015-03-31/functions/function/invocations", "application/json", strings.NewReader(s.event))
+		answer, err := http.Post("http://"+address+"/2015-03-31/functions/function/invocations", "application/json",
+			strings.NewReader(s.event))
 		s.check(err)
 		text, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
@@ -275,7 +277,8 @@ func TestWarm(t *testing.T) {
 	if m.peak == 0 || m.peak >= 64<<20 {
 		t.Errorf("it has up to %d bytes of memory, 64 MiB are allowed", m.peak)
 	}
-	t.Logf("first answer after %v with %d requests to the registry, second after %v with %v; memory %.1f MiB", m.cold, m.coldRequests, m.warm,
+	t.Logf("first answer after %v with %d requests to the registry, second after %v with %v; memory %.1f MiB", m.cold,
+		m.coldRequests, m.warm,
 		m.calls, float64(m.peak)/(1<<20))
 }
 

@@ -89,7 +89,9 @@ func pushImage(t testing.TB, r *registry.Repository) ocispec.Descriptor {
 	t.Helper()
 	m, err := json.Marshal(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-		Config: push(t, r, ocispec.MediaTypeImageConfig, []byte(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["`+digest.FromString("layer").String()+`"]}}`)),
+		Config: push(t, r, ocispec.MediaTypeImageConfig,
+			[]byte(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["`+
+				digest.FromString("layer").String()+`"]}}`)),
 		Layers: []ocispec.Descriptor{push(t, r, ocispec.MediaTypeImageLayer, []byte("layer"))},
 	})
 	check(t, err)
@@ -275,7 +277,8 @@ func TestWeReadTheirs(t *testing.T) {
 		"oras": {func(t *testing.T, dir string) digest.Digest {
 			store, err := oci.New(dir)
 			check(t, err)
-			image, err := oras.PackManifest(t.Context(), store, oras.PackManifestVersion1_1, "application/vnd.example", oras.PackManifestOptions{})
+			image, err := oras.PackManifest(t.Context(), store, oras.PackManifestVersion1_1, "application/vnd.example",
+				oras.PackManifestOptions{})
 			check(t, err)
 			check(t, store.Tag(t.Context(), image, "v1"))
 			b := bundle("oras")
@@ -315,9 +318,11 @@ func TestWeReadTheirs(t *testing.T) {
 			check(t, err)
 			size, err := image.Size()
 			check(t, err)
-			about, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), static.NewLayer(bundle("ggcr").Data, bundleType))
+			about, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1),
+				static.NewLayer(bundle("ggcr").Data, bundleType))
 			check(t, err)
-			check(t, path.AppendImage(mutate.Subject(about, v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: h, Size: size}).(v1.Image)))
+			check(t, path.AppendImage(
+				mutate.Subject(about, v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: h, Size: size}).(v1.Image)))
 			return digest.Digest(h.String())
 		}, 1},
 		"cosign save": {func(t *testing.T, dir string) digest.Digest {
@@ -340,7 +345,8 @@ func TestWeReadTheirs(t *testing.T) {
 			check(t, err)
 			m, err := json.Marshal(ocispec.Manifest{
 				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-				Config: ocispec.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: config.Digest, Size: 2}, Layers: []ocispec.Descriptor{},
+				Config: ocispec.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: config.Digest, Size: 2},
+				Layers: []ocispec.Descriptor{},
 			})
 			check(t, err)
 			check(t, dst.PutManifest(t.Context(), m, nil))

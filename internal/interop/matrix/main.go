@@ -51,7 +51,8 @@ var rows = []row{
 	matrixRow("keyless v1", "./sigstore"),
 	matrixRow("keyless v2", "./sigstore"),
 	{"BuildKit's attestations", func(string) cell {
-		return cell{none: "BuildKit's documentation, \"Image attestation storage\": attestations are made at build time, by the build, and stand unsigned in the image's index"}
+		return cell{none: "BuildKit's documentation, \"Image attestation storage\": attestations are made at build time, by the build, " +
+			"and stand unsigned in the image's index"}
 	}, func(store string) cell {
 		part := map[string]string{"API": "memory", "fallback": "API_answers_404", "layout": "layout"}[store]
 		return cell{module: "../..", pkg: "./registry", test: "TestBuildKitAttestations/" + part}
@@ -62,7 +63,8 @@ var rows = []row{
 func containersCell(test string) func(string) cell {
 	return func(store string) cell {
 		if store == "layout" {
-			return cell{none: "containers/image stores signatures of Sigstore as attachments of a registry (containers-registries.d, use-sigstore-attachments); its layouts keep none"}
+			return cell{none: "containers/image stores signatures of Sigstore as attachments of a registry (containers-registries.d, " +
+				"use-sigstore-attachments); its layouts keep none"}
 		}
 		return cell{module: "containers", pkg: ".", test: test}
 	}
@@ -114,7 +116,8 @@ func runAll() (map[string]bool, error) {
 	passed := make(map[string]bool)
 	for at, names := range tests {
 		fmt.Fprintf(os.Stderr, "%s %s: %s\n", at[0], at[1], strings.Join(names, ", "))
-		cmd := exec.Command("go", "test", "-json", "-count=1", "-tags", "containers_image_openpgp", "-run", "^("+strings.Join(names, "|")+")$", at[1])
+		cmd := exec.Command("go", "test", "-json", "-count=1", "-tags", "containers_image_openpgp", "-run",
+			"^("+strings.Join(names, "|")+")$", at[1])
 		cmd.Dir, cmd.Env = at[0], append(os.Environ(), "GOWORK=off")
 		data, err := cmd.Output()
 		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
@@ -203,8 +206,10 @@ var require = regexp.MustCompile(`(?m)^\s*(\S+) (v\S+)`)
 
 // versions are those that the modules here require.
 func versions() (out [][2]string) {
-	want := map[string]string{"github.com/sigstore/cosign/v3": "cosign", "github.com/notaryproject/notation-go": "notation-go", "oras.land/oras-go/v2": "oras-go",
-		"github.com/google/go-containerregistry": "go-containerregistry", "go.podman.io/image/v5": "containers/image", "github.com/sigstore/sigstore-go": "sigstore-go"}
+	want := map[string]string{"github.com/sigstore/cosign/v3": "cosign", "github.com/notaryproject/notation-go": "notation-go",
+		"oras.land/oras-go/v2":                   "oras-go",
+		"github.com/google/go-containerregistry": "go-containerregistry", "go.podman.io/image/v5": "containers/image",
+		"github.com/sigstore/sigstore-go": "sigstore-go"}
 	for _, file := range []string{"go.mod", filepath.Join("containers", "go.mod")} {
 		data, err := os.ReadFile(file)
 		if err != nil {

@@ -157,7 +157,8 @@ func (s *sample) changeBytes(r *rand.Rand, data []byte) []byte {
 }
 
 // values take the place of others, or stand beside them.
-var values = []string{`null`, `""`, `"x"`, `[]`, `{}`, `0`, `-1`, `1e3`, `true`, `[null]`, `[{}]`, `{"a":1,"a":2}`, `"\ud800"`, `"\u0000"`, `{"sig":""}`}
+var values = []string{`null`, `""`, `"x"`, `[]`, `{}`, `0`, `-1`, `1e3`, `true`, `[null]`, `[{}]`, `{"a":1,"a":2}`, `"\ud800"`, `"\u0000"`,
+	`{"sig":""}`}
 
 // changeJSON changes a member: its name, its value, or how often it is there. Strings of base64 are changed inside.
 func changeJSON(r *rand.Rand, data []byte) []byte {
@@ -198,7 +199,8 @@ func changeJSON(r *rand.Rand, data []byte) []byte {
 	case 0:
 		return replace(m.at, m.at, name+":"+value+",")
 	case 1:
-		spelled := []string{strings.ToUpper(name), strings.ToLower(name), strings.Replace(name, "s", "\u017f", 1), strings.Replace(name, "k", "\u212a", 1),
+		spelled := []string{strings.ToUpper(name), strings.ToLower(name), strings.Replace(name, "s", "\u017f", 1),
+			strings.Replace(name, "k", "\u212a", 1),
 			`"\u00` + fmt.Sprintf("%02x", name[1]) + name[2:], strings.Replace(name, `"`, `" `, 1)}
 		return replace(m.at, m.end, spelled[r.IntN(len(spelled))])
 	case 2:

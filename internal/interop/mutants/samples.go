@@ -181,8 +181,9 @@ func newChain(key crypto.Signer) ([]*x509.Certificate, error) {
 		}
 		return c
 	}
-	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(48 * time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	root.Subject.CommonName = "root"
 	root = issue(root, root, rootKey.Public())
 	leaf := issue(&x509.Certificate{SerialNumber: big.NewInt(2), Subject: name, NotBefore: root.NotBefore, NotAfter: root.NotAfter,

@@ -42,7 +42,8 @@ func BenchmarkAgainstNotationGo(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			opts := notation.VerifierVerifyOptions{ArtifactReference: "registry.example/app@" + string(image.Digest), SignatureMediaType: bb.mediaType}
+			opts := notation.VerifierVerifyOptions{ArtifactReference: "registry.example/app@" + string(image.Digest),
+				SignatureMediaType: bb.mediaType}
 			runs := []func(){func() {
 				if _, err := ours.Verify(b.Context(), image, verify.Descriptor{MediaType: bb.mediaType, Data: evidence.Data}); err != nil {
 					b.Fatal(err)

@@ -114,7 +114,8 @@ func TestVerdicts(t *testing.T) {
 					} `json:"targetArtifact"`
 				}
 				if json.Unmarshal(content.Payload.Content, &payload) == nil && payload.TargetArtifact.Digest != "" {
-					target = verify.Descriptor{MediaType: payload.TargetArtifact.MediaType, Digest: payload.TargetArtifact.Digest, Size: payload.TargetArtifact.Size}
+					target = verify.Descriptor{MediaType: payload.TargetArtifact.MediaType, Digest: payload.TargetArtifact.Digest,
+						Size: payload.TargetArtifact.Size}
 				}
 			}
 		}
@@ -133,7 +134,8 @@ func TestVerdicts(t *testing.T) {
 				// Evaluation").
 				opts.RevocationTimestampingValidator = unrevoked{}
 				v.Revocation = verifynotary.RevocationOffUnsafe
-				level.Override = map[trustpolicy.ValidationType]trustpolicy.ValidationAction{trustpolicy.TypeRevocation: trustpolicy.ActionSkip}
+				level.Override = map[trustpolicy.ValidationType]trustpolicy.ValidationAction{
+					trustpolicy.TypeRevocation: trustpolicy.ActionSkip}
 			}
 			theirs := must(verifier.NewWithOptions(&trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
 				Name: "all", RegistryScopes: []string{"*"}, TrustStores: kinds, TrustedIdentities: []string{"*"},

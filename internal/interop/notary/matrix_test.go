@@ -101,7 +101,8 @@ func (k *kept) they(ctx context.Context, roots []*x509.Certificate, trustStore, 
 			return err
 		}
 	}
-	_, outcomes, err := notation.Verify(ctx, v, k.theirs, notation.VerifyOptions{ArtifactReference: k.name + "@" + k.image.Digest.String(), MaxSignatureAttempts: 10})
+	_, outcomes, err := notation.Verify(ctx, v, k.theirs,
+		notation.VerifyOptions{ArtifactReference: k.name + "@" + k.image.Digest.String(), MaxSignatureAttempts: 10})
 	if err == nil && len(outcomes) == 0 {
 		err = fmt.Errorf("no signature")
 	}
@@ -129,7 +130,8 @@ func TestMatrix(t *testing.T) {
 			})
 			t.Run(name+"/they write/"+where, func(t *testing.T) {
 				k := keep(t, where)
-				opts := notation.SignOptions{SignerSignOptions: notation.SignerSignOptions{SignatureMediaType: mediaType, ExpiryDuration: time.Hour},
+				opts := notation.SignOptions{SignerSignOptions: notation.SignerSignOptions{SignatureMediaType: mediaType,
+					ExpiryDuration: time.Hour},
 					ArtifactReference: k.image.Digest.String()}
 				if _, err := notation.Sign(t.Context(), must(signer.New(key, chain)), k.theirs, opts); err != nil {
 					t.Fatalf("notation-go: %v", err)
@@ -201,8 +203,12 @@ func (p *awsPlugin) List(context.Context) ([]string, error) {
 }
 
 func (*awsPlugin) GetMetadata(context.Context, *plugin.GetMetadataRequest) (*plugin.GetMetadataResponse, error) {
-	return &plugin.GetMetadataResponse{Name: "com.amazonaws.signer.notation.plugin", Description: "test", Version: "1.0.350", URL: "https://example.com",
-		SupportedContractVersions: []string{"1.0"}, Capabilities: []plugin.Capability{plugin.CapabilityTrustedIdentityVerifier, plugin.CapabilityRevocationCheckVerifier}}, nil
+	return &plugin.GetMetadataResponse{Name: "com.amazonaws.signer.notation.plugin", Description: "test", Version: "1.0.350",
+			URL:                       "https://example.com",
+			SupportedContractVersions: []string{"1.0"},
+			Capabilities: []plugin.Capability{plugin.CapabilityTrustedIdentityVerifier,
+				plugin.CapabilityRevocationCheckVerifier}},
+		nil
 }
 
 func (*awsPlugin) VerifySignature(_ context.Context, req *plugin.VerifySignatureRequest) (*plugin.VerifySignatureResponse, error) {

@@ -58,7 +58,8 @@ func namedChain(key crypto.Signer, subject []byte) []*x509.Certificate {
 		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	root.Subject.CommonName = "root"
 	root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, rootKey.Public(), rootKey))))
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: name, RawSubject: subject, NotBefore: root.NotBefore, NotAfter: root.NotAfter,
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: name, RawSubject: subject, NotBefore: root.NotBefore,
+		NotAfter: root.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
 	leaf = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, leaf, root, key.Public(), rootKey))))
 	return []*x509.Certificate{leaf, root}
@@ -149,10 +150,13 @@ func TestIdentities(t *testing.T) {
 		"other case":     {{{c, "us"}}, {{st, "wa"}}, {{o, "Acme"}}},
 		"umlaut":         {{{c, "DE"}}, {{st, "Baden-W\u00fcrttemberg"}}, {{o, "acme"}}},
 	}
-	identities := []string{"*", "x509.subject: C=US, ST=WA, O=acme", "x509.subject: O=acme, S=WA, C=US", "x509.subject: C=US, ST=WA, O=acme, CN=release",
+	identities := []string{"*", "x509.subject: C=US, ST=WA, O=acme", "x509.subject: O=acme, S=WA, C=US",
+		"x509.subject: C=US, ST=WA, O=acme, CN=release",
 		`x509.subject: C=US, ST=WA, O=Acme\, Inc.`, `x509.subject: C=US, ST=WA, O=Acme\2C Inc.`, "x509.subject: C=US, ST=WA, O=Acme",
-		`x509.subject: C=US, ST=WA, O=acme, OU=a\+b=c\;\"d\"\\\<\>#`, `x509.subject: C=US, ST=WA, O=\ acme\ `, `x509.subject: C=US, ST=WA, O=\#acme`,
-		"x509.subject: C=US, ST=WA, O=acme, OU=x", "x509.subject: C=DE, ST=Baden-W\u00fcrttemberg, O=acme", "x509.subject: C=us, ST=wa, O=Acme",
+		`x509.subject: C=US, ST=WA, O=acme, OU=a\+b=c\;\"d\"\\\<\>#`, `x509.subject: C=US, ST=WA, O=\ acme\ `,
+		`x509.subject: C=US, ST=WA, O=\#acme`,
+		"x509.subject: C=US, ST=WA, O=acme, OU=x", "x509.subject: C=DE, ST=Baden-W\u00fcrttemberg, O=acme",
+		"x509.subject: C=us, ST=wa, O=Acme",
 		"x509.subject: C=US, ST=WA, O=acme, L=Seattle"}
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	matched, refused, unread := 0, 0, 0

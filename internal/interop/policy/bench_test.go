@@ -35,20 +35,26 @@ const (
 var (
 	release = verify.Identity{Kind: verify.KeyIdentity, Key: strings.Repeat("a", 64)}
 	audit   = verify.Identity{Kind: verify.KeyIdentity, Key: strings.Repeat("b", 64)}
-	image   = verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: "sha256:" + "05558f4c0f8060ad737a877e542236da0422003a6f28c24a115627328313fb11"}
+	image   = verify.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json",
+		Digest: "sha256:" + "05558f4c0f8060ad737a877e542236da0422003a6f28c24a115627328313fb11"}
 )
 
 // document is a CycloneDX document of 1,000 components as scanners write them.
 func document() []byte {
-	licenses := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "MPL-2.0", "GPL-2.0-or-later WITH Classpath-exception-2.0", "MIT OR Apache-2.0", "LGPL-2.1-only"}
+	licenses := []string{"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "MPL-2.0", "GPL-2.0-or-later WITH Classpath-exception-2.0",
+		"MIT OR Apache-2.0", "LGPL-2.1-only"}
 	var parts []string
 	for i := range components {
-		parts = append(parts, fmt.Sprintf(`{"type":"library","bom-ref":"pkg:npm/c%d@1.%d.0","supplier":{"name":"Acme"},"name":"c%d","version":"1.%d.0","purl":"pkg:npm/c%d@1.%d.0",`+
-			`"hashes":[{"alg":"SHA-256","content":"%064x"}],"licenses":[{"expression":%q}],"properties":[{"name":"syft:package:type","value":"npm"},{"name":"syft:location:0:path","value":"/app/node_modules/c%d/package.json"}]}`,
+		parts = append(parts, fmt.Sprintf(`{"type":"library","bom-ref":"pkg:npm/c%d@1.%d.0","supplier":{"name":"Acme"},"name":"c%d",`+
+			`"version":"1.%d.0","purl":"pkg:npm/c%d@1.%d.0",`+
+			`"hashes":[{"alg":"SHA-256","content":"%064x"}],"licenses":[{"expression":%q}],"properties":[{"name":"syft:package:type",`+
+			`"value":"npm"},{"name":"syft:location:0:path","value":"/app/node_modules/c%d/package.json"}]}`,
 			i, i%10, i, i%10, i, i%10, i, licenses[i%len(licenses)], i))
 	}
-	return fmt.Appendf(nil, `{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","version":1,"metadata":{"timestamp":"2026-11-28T11:00:00Z",`+
-		`"authors":[{"name":"Acme"}],"component":{"type":"container","bom-ref":"root","supplier":{"name":"Acme"},"name":"web","version":"1","purl":"pkg:generic/web@1"}},"components":[%s],"dependencies":[{"ref":"root","dependsOn":["pkg:npm/c0@1.0.0"]}]}`,
+	return fmt.Appendf(nil, `{"bomFormat":"CycloneDX","specVersion":"1.6",`+
+		`"serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","version":1,"metadata":{"timestamp":"2026-11-28T11:00:00Z",`+
+		`"authors":[{"name":"Acme"}],"component":{"type":"container","bom-ref":"root","supplier":{"name":"Acme"},"name":"web",`+
+		`"version":"1","purl":"pkg:generic/web@1"}},"components":[%s],"dependencies":[{"ref":"root","dependsOn":["pkg:npm/c0@1.0.0"]}]}`,
 		strings.Join(parts, ","))
 }
 
@@ -65,9 +71,12 @@ func scan(n int) *vuln.Report {
 	return r
 }
 
-const provenanceText = `{"buildDefinition":{"buildType":"https://actions.github.io/buildtypes/workflow/v1","externalParameters":{"workflow":{"ref":"refs/heads/main",` +
-	`"repository":"https://github.com/acme/app","path":".github/workflows/release.yml"}},"resolvedDependencies":[{"uri":"git+https://github.com/acme/app@refs/heads/main",` +
-	`"digest":{"gitCommit":"b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2"}}]},"runDetails":{"builder":{"id":"https://github.com/actions/runner/github-hosted"},"metadata":{"invocationId":"1"}}}`
+const provenanceText = `{"buildDefinition":{"buildType":"https://actions.github.io/buildtypes/workflow/v1",` +
+	`"externalParameters":{"workflow":{"ref":"refs/heads/main",` +
+	`"repository":"https://github.com/acme/app","path":".github/workflows/release.yml"}},` +
+	`"resolvedDependencies":[{"uri":"git+https://github.com/acme/app@refs/heads/main",` +
+	`"digest":{"gitCommit":"b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2"}}]},"runDetails":{"builder":{"id":"https://github.com/actions/` +
+	`runner/github-hosted"},"metadata":{"invocationId":"1"}}}`
 
 // attestations are ten: a signature, an SBOM, a scan, provenance, and six of the team's own.
 func attestations(tb testing.TB, findings int) []*verify.Attestation {
@@ -94,7 +103,8 @@ func attestations(tb testing.TB, findings int) []*verify.Attestation {
 		a.Evidence = verify.Descriptor{Digest: image.Digest, Size: int64(i)}
 		a.Signers = []verify.Signer{{Identity: release, Key: release.Key, SignedAt: now.Add(-time.Hour), TimeSource: verify.TimeStamped}}
 	}
-	all[0].Signers = append(all[0].Signers, verify.Signer{Identity: audit, Key: audit.Key, SignedAt: now.Add(-time.Hour), TimeSource: verify.TimeStamped})
+	all[0].Signers = append(all[0].Signers,
+		verify.Signer{Identity: audit, Key: audit.Key, SignedAt: now.Add(-time.Hour), TimeSource: verify.TimeStamped})
 	return all
 }
 
@@ -114,19 +124,25 @@ func twenty(tb testing.TB) policy.Policy {
 		&rules.SBOM{Name: "document age", Evidence: by, MaxDocumentAge: 24 * time.Hour},
 		&rules.Licenses{Name: "copyleft", Evidence: by, Deny: denied},
 		&rules.Licenses{Name: "commons clause", Evidence: by, Deny: []string{"Elastic-2.0"}},
-		&rules.Components{Name: "event-stream", Evidence: by, Deny: []rules.Component{{PURL: "pkg:npm/event-stream", Versions: "vers:npm/3.3.6"}}},
-		&rules.Components{Name: "log4j", Evidence: by, Deny: []rules.Component{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-core", Versions: "vers:maven/<2.17.1"}}},
+		&rules.Components{Name: "event-stream", Evidence: by,
+			Deny: []rules.Component{{PURL: "pkg:npm/event-stream", Versions: "vers:npm/3.3.6"}}},
+		&rules.Components{Name: "log4j", Evidence: by,
+			Deny: []rules.Component{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-core", Versions: "vers:maven/<2.17.1"}}},
 		&rules.Vulnerabilities{Name: "critical", Evidence: by, Severity: "critical"},
 		&rules.Vulnerabilities{Name: "high with a fix", Evidence: by, Severity: "high", OnlyFixable: true},
 		&rules.Vulnerabilities{Name: "exploited", Evidence: by, Exploited: true},
-		&rules.Vulnerabilities{Name: "fresh scan", Evidence: by, Severity: "critical", MaxScanAge: 24 * time.Hour, MaxDatabaseAge: 24 * time.Hour},
+		&rules.Vulnerabilities{Name: "fresh scan", Evidence: by, Severity: "critical", MaxScanAge: 24 * time.Hour,
+			MaxDatabaseAge: 24 * time.Hour},
 		&rules.Provenance{Name: "source", Evidence: by, Sources: []string{"https://github.com/acme/*"}, AnyParameters: true},
-		&rules.Provenance{Name: "branch", Evidence: by, Sources: []string{"https://github.com/acme/app"}, Refs: []string{"refs/heads/main"}, AnyParameters: true},
-		&rules.Provenance{Name: "builder", Evidence: by, Builders: []rules.Builder{{ID: "https://github.com/actions/runner/github-hosted", Level: 2}}, Level: 2, AnyParameters: true},
+		&rules.Provenance{Name: "branch", Evidence: by, Sources: []string{"https://github.com/acme/app"}, Refs: []string{"refs/heads/main"},
+			AnyParameters: true},
+		&rules.Provenance{Name: "builder", Evidence: by,
+			Builders: []rules.Builder{{ID: "https://github.com/actions/runner/github-hosted", Level: 2}}, Level: 2, AnyParameters: true},
 	}
 	for i := range 4 {
-		list = append(list, policy.Require{Name: fmt.Sprint("review ", i), Kind: verify.Statement, PredicateTypes: []string{fmt.Sprint(reviewType, i)},
-			By: []verify.Identity{release}, MaxAge: 24 * time.Hour})
+		list = append(list, policy.Require{Name: fmt.Sprint("review ", i), Kind: verify.Statement,
+			PredicateTypes: []string{fmt.Sprint(reviewType, i)},
+			By:             []verify.Identity{release}, MaxAge: 24 * time.Hour})
 	}
 	if len(list) != 20 {
 		tb.Fatalf("%d rules", len(list))
@@ -249,16 +265,23 @@ var celPolicy = []string{
 	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || size(a.predicate.components) >= 100)`,
 	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.age < 86400.0)`,
 	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || has(a.predicate.metadata.timestamp))`,
-	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, !c.licenses.exists(l, l.expression in denied)))`,
-	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, !c.licenses.exists(l, l.expression == "Elastic-2.0")))`,
-	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, !c.purl.startsWith("pkg:npm/event-stream@3.3.6")))`,
-	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, !c.purl.startsWith("pkg:maven/org.apache.logging.log4j/log4j-core@")))`,
+	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, !c.licenses.exists(l, l.expression ` +
+		`in denied)))`,
+	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, !c.licenses.exists(l, l.expression == ` +
+		`"Elastic-2.0")))`,
+	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, ` +
+		`!c.purl.startsWith("pkg:npm/event-stream@3.3.6")))`,
+	`attestations.all(a, a.type != "https://cyclonedx.org/bom" || a.predicate.components.all(c, ` +
+		`!c.purl.startsWith("pkg:maven/org.apache.logging.log4j/log4j-core@")))`,
 	`attestations.exists(a, a.type == "https://in-toto.io/attestation/vulns/v0.2" && release in a.signers)`,
 	`attestations.all(a, a.type != "https://in-toto.io/attestation/vulns/v0.2" || has(a.predicate.scanner.result))`,
 	`attestations.all(a, a.type != "https://in-toto.io/attestation/vulns/v0.2" || a.age < 86400.0)`,
-	`attestations.exists(a, a.type == "https://slsa.dev/provenance/v1" && a.predicate.buildDefinition.externalParameters.workflow.repository.startsWith("https://github.com/acme/"))`,
-	`attestations.exists(a, a.type == "https://slsa.dev/provenance/v1" && a.predicate.buildDefinition.externalParameters.workflow.ref == "refs/heads/main")`,
-	`attestations.exists(a, a.type == "https://slsa.dev/provenance/v1" && a.predicate.runDetails.builder.id == "https://github.com/actions/runner/github-hosted")`,
+	`attestations.exists(a, a.type == "https://slsa.dev/provenance/v1" && ` +
+		`a.predicate.buildDefinition.externalParameters.workflow.repository.startsWith("https://github.com/acme/"))`,
+	`attestations.exists(a, a.type == "https://slsa.dev/provenance/v1" && a.predicate.buildDefinition.externalParameters.workflow.ref ` +
+		`== "refs/heads/main")`,
+	`attestations.exists(a, a.type == "https://slsa.dev/provenance/v1" && a.predicate.runDetails.builder.id == ` +
+		`"https://github.com/actions/runner/github-hosted")`,
 	`attestations.exists(a, a.type == "https://example.com/review/v10" && release in a.signers && a.age < 86400.0)`,
 	`attestations.exists(a, a.type == "https://example.com/review/v11" && release in a.signers && a.age < 86400.0)`,
 	`attestations.exists(a, a.type == "https://example.com/review/v12" && release in a.signers && a.age < 86400.0)`,

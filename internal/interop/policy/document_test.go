@@ -52,8 +52,10 @@ images:
 `
 
 // Reasons that only the reader can have: what is elsewhere in the document, and what a pattern of JSON Schema does not tell.
-var readersOnly = regexp.MustCompile(`no entry of trust is called|no set of rules is called|stands in this list twice|no time that anything could last|` +
-	`is not a (duration|time)|^[^:]*:[^:]*: images\[\d+\]\.match\[\d+\]: "|this program reads version 1|the key ".*" stands here twice|is not ".*" a pattern`)
+var readersOnly = regexp.MustCompile(`no entry of trust is called|no set of rules is called|stands in this list twice|no time that ` +
+	`anything could last|` +
+	`is not a (duration|time)|^[^:]*:[^:]*: images\[\d+\]\.match\[\d+\]: "|this program reads version 1|the key ".*" stands here ` +
+	`twice|is not ".*" a pattern`)
 
 // The JSON Schema and the reader agree: each value of a document that has every field is replaced by values of every kind, left out,
 // emptied, and put beside one that is not known. What the reader takes, the schema takes, and what the reader refuses, the schema
@@ -155,7 +157,8 @@ func stamps(v any) any {
 // mutate calls f for every change of every value.
 func mutate(t *testing.T, text []byte, f func(what string, doc any)) {
 	t.Helper()
-	values := []any{nil, true, false, float64(0), float64(-1), float64(1), float64(7), 1.5, 1e300, "", " ", "x", "X y", "12", "1d", "0d", "2026-13-45", "**", "registry.example.com/a:b", "a\nb", []any{}, []any{"x"}, []any{"x", "x"}, []any{float64(1)},
+	values := []any{nil, true, false, float64(0), float64(-1), float64(1), float64(7), 1.5, 1e300, "", " ", "x", "X y", "12", "1d", "0d",
+		"2026-13-45", "**", "registry.example.com/a:b", "a\nb", []any{}, []any{"x"}, []any{"x", "x"}, []any{float64(1)},
 		map[string]any{}, map[string]any{"x": "y"}}
 	var paths [][]any
 	var collect func(v any, path []any)
@@ -192,8 +195,10 @@ func mutate(t *testing.T, text []byte, f func(what string, doc any)) {
 			}))
 		}
 		if _, ok := path[len(path)-1].(string); ok {
-			f(fmt.Sprintf("%v is left out", path), changed(t, text, path, func(parent, key any) { delete(parent.(map[string]any), key.(string)) }))
-			f(fmt.Sprintf("%v beside another", path), changed(t, text, path, func(parent, _ any) { parent.(map[string]any)["unheardOf"] = "x" }))
+			f(fmt.Sprintf("%v is left out", path),
+				changed(t, text, path, func(parent, key any) { delete(parent.(map[string]any), key.(string)) }))
+			f(fmt.Sprintf("%v beside another", path),
+				changed(t, text, path, func(parent, _ any) { parent.(map[string]any)["unheardOf"] = "x" }))
 		}
 	}
 }

@@ -37,7 +37,8 @@ func TestGatekeeper(t *testing.T) {
 	at, bundle := serve(t, door)
 	ask := func(path string, keys ...string) *externaldata.ProviderResponse {
 		t.Helper()
-		provider := &unversioned.Provider{Spec: unversioned.ProviderSpec{URL: "https://" + at + path, Timeout: 10, CABundle: base64.StdEncoding.EncodeToString(bundle)}}
+		provider := &unversioned.Provider{Spec: unversioned.ProviderSpec{URL: "https://" + at + path, Timeout: 10,
+			CABundle: base64.StdEncoding.EncodeToString(bundle)}}
 		provider.Name = strings.Trim(strings.ReplaceAll(path, "/", "-"), "-")
 		if err := externaldata.NewCache().Upsert(provider); err != nil { // Gatekeeper's check of a Provider
 			t.Fatal(err)
@@ -53,11 +54,13 @@ func TestGatekeeper(t *testing.T) {
 	}
 	signed, unsigned, gone := host+"/shop/signed:1", host+"/shop/unsigned:1", host+"/shop/gone:1"
 	for path, want := range map[string]map[string]string{ // the error of each key, or none
-		k8sgate.PathExternalValidate: {signed: "", unsigned: "no image signature", gone: "not found", "No Image": "not the name of an image"},
-		k8sgate.PathExternalPin:      {signed: "", unsigned: "", gone: "not found", "No Image": "not the name of an image"},
+		k8sgate.PathExternalValidate: {signed: "", unsigned: "no image signature", gone: "not found",
+			"No Image": "not the name of an image"},
+		k8sgate.PathExternalPin: {signed: "", unsigned: "", gone: "not found", "No Image": "not the name of an image"},
 	} {
 		answer := ask(path, signed, unsigned, gone, "No Image")
-		if !answer.Response.Idempotent || answer.Response.SystemError != "" || len(answer.Response.Items) != len(want) { // mutation takes nothing else
+		// mutation takes nothing else
+		if !answer.Response.Idempotent || answer.Response.SystemError != "" || len(answer.Response.Items) != len(want) {
 			t.Errorf("%s: %+v", path, answer)
 		}
 		for _, item := range answer.Response.Items {
@@ -69,7 +72,8 @@ func TestGatekeeper(t *testing.T) {
 			}
 		}
 	}
-	if answer := ask(k8sgate.PathExternalValidate, make([]string, 501)...); answer.Response.SystemError == "" || len(answer.Response.Items) > 0 {
+	if answer := ask(k8sgate.PathExternalValidate, make([]string, 501)...); answer.Response.SystemError == "" ||
+		len(answer.Response.Items) > 0 {
 		t.Errorf("too many keys: %+v", answer.Response)
 	}
 }
@@ -88,7 +92,8 @@ func gatekeeperDoor(t *testing.T, names map[string]string) (*k8sgate.Gate, strin
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` + name + `"}}`
+		text := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[],"annotations":{"n":"` +
+			name + `"}}`
 		image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(text), Size: int64(len(text))}
 		err = repo.Push(t.Context(), image, strings.NewReader(text))
 		if err == nil {
@@ -123,8 +128,9 @@ func serve(t *testing.T, door *k8sgate.Gate) (at string, bundle []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA: true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:        true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)

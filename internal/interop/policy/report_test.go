@@ -61,10 +61,14 @@ func write(t *testing.T, format, s string) []byte {
 
 // hostile are texts that would be something else in one of the formats.
 var hostile = []string{
-	"<script>alert(1)</script>", "</bdi></li></section><img src=x onerror=y>", "<!--", "--> <!--", "]]>", "<![CDATA[", "<?php", "</details>",
-	"` *b* `", "``", "`", "a`", "`` ` ```", "[x](javascript:y)", "![x](https://example.com/x.png)", "<https://example.com>", "https://example.com",
-	"www.example.com", "someone@example.com", "@everyone", "#1", "~~x~~", "**x**", "_x_", "\n\n# heading\n\n- item\n", "| a | b |\n|---|---|\n| c | d |",
-	"\n```\ncode\n```\n", "    indented", "\t", "1. x", "> quote", "---", "[^1]: note", "[x]: https://example.com", "- [ ] task", "&lt;b&gt;", "&#x3c;b&#x3e;",
+	"<script>alert(1)</script>", "</bdi></li></section><img src=x onerror=y>", "<!--", "--> <!--", "]]>", "<![CDATA[", "<?php",
+	"</details>",
+	"` *b* `", "``", "`", "a`", "`` ` ```", "[x](javascript:y)", "![x](https://example.com/x.png)", "<https://example.com>",
+	"https://example.com",
+	"www.example.com", "someone@example.com", "@everyone", "#1", "~~x~~", "**x**", "_x_", "\n\n# heading\n\n- item\n",
+	"| a | b |\n|---|---|\n| c | d |",
+	"\n```\ncode\n```\n", "    indented", "\t", "1. x", "> quote", "---", "[^1]: note", "[x]: https://example.com", "- [ ] task",
+	"&lt;b&gt;", "&#x3c;b&#x3e;",
 	`\`, "\\`", `\\|`, "{{ template }}", "$x$", "ghcr.io/acme/app:v1@sha256:" + strings.Repeat("a", 64), "localhost:5000/a/../b?c#d e%zz",
 	"file:///etc/passwd", "\x1b[31m", "\u202e", "\ufffe", "\xff", "漢字", "e\u0301", "🚢", strings.Repeat("long ", 2000),
 }
@@ -144,7 +148,8 @@ func blank(s string) bool { return strings.Trim(s, whites) == "" }
 
 // plain reports whether a text is shown as it is.
 func plain(s string) bool {
-	return s != "" && len(s) < 4000 && !strings.Contains(s, "##") && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) &&
+	return s != "" && len(s) < 4000 && !strings.Contains(s, "##") &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) &&
 		s == strings.Join(strings.Fields(s), " ")
 }
 

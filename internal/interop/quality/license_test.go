@@ -55,7 +55,8 @@ func documents(t *testing.T) iter.Seq[*sbom.Document] {
 // expressions are all licence expressions of the published documents, and some that are none.
 func expressions(t *testing.T) []string {
 	t.Helper()
-	found := map[string]bool{"MIT OR": true, "(MIT": true, "Mine": true, "MIT WITH MIT": true, "MIT AND (Apache-2.0 OR ISC)": true, "GPL-2.0+": true, "gpl-2.0-OR-later": true}
+	found := map[string]bool{"MIT OR": true, "(MIT": true, "Mine": true, "MIT WITH MIT": true, "MIT AND (Apache-2.0 OR ISC)": true,
+		"GPL-2.0+": true, "gpl-2.0-OR-later": true}
 	for d := range documents(t) {
 		for ref := range d.Components() {
 			for _, l := range d.Licenses(ref) {

@@ -82,7 +82,8 @@ func debian(t testing.TB) string {
 	l.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %q}, delete: {enabled: true}}\nhttp: {addr: %q, secret: lading}\n", dir, host)
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %q}, "+
+		"delete: {enabled: true}}\nhttp: {addr: %q, secret: lading}\n", dir, host)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -384,7 +385,8 @@ func TestCopy(t *testing.T) {
 		amd.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}
 		arm.Platform = &ocispec.Platform{OS: "linux", Architecture: "arm64"}
 		index := pushJSON(t, from, ocispec.MediaTypeImageIndex, ocispec.Index{
-			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []registry.Descriptor{amd, arm},
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
+			Manifests: []registry.Descriptor{amd, arm},
 		})
 		if err := from.Tag(t.Context(), index, "v1"); err != nil {
 			t.Fatal(err)
@@ -476,7 +478,8 @@ func TestWithOtherClients(t *testing.T) {
 		if err != nil || len(m.Manifests) != 6 {
 			t.Errorf("go-containerregistry sees %v, %v", m, err)
 		}
-		if slices.ContainsFunc(m.Manifests, func(d v1.Descriptor) bool { return !strings.HasPrefix(d.ArtifactType, "application/vnd.dev.sigstore") }) {
+		if slices.ContainsFunc(m.Manifests,
+			func(d v1.Descriptor) bool { return !strings.HasPrefix(d.ArtifactType, "application/vnd.dev.sigstore") }) {
 			t.Errorf("artifact types: %+v", m.Manifests)
 		}
 	})
@@ -498,7 +501,8 @@ func TestLayoutWithOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := oras.ExtendedCopy(t.Context(), orasRepository(t, host+"/demo/app"), "v1", store, "v1", oras.DefaultExtendedCopyOptions); err != nil {
+	if _, err := oras.ExtendedCopy(t.Context(), orasRepository(t, host+"/demo/app"), "v1", store, "v1",
+		oras.DefaultExtendedCopyOptions); err != nil {
 		t.Fatal(err)
 	}
 	layout, err := registry.OpenLayout(dir)
@@ -531,7 +535,8 @@ func TestLayoutWithOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := path.AppendIndex(mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: platform}),
+	if err := path.AppendIndex(mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex),
+		mutate.IndexAddendum{Add: platform}),
 		ggcrlayout.WithAnnotations(map[string]string{ocispec.AnnotationRefName: "v1"})); err != nil {
 		t.Fatal(err)
 	}
@@ -546,7 +551,8 @@ func TestLayoutWithOthers(t *testing.T) {
 	if err != nil || len(children) != 1 {
 		t.Fatalf("%v, %v", children, err)
 	}
-	if d, err := layout.Resolve(t.Context(), children[0].Digest.String()); err != nil || d.MediaType != children[0].MediaType || d.Size != children[0].Size {
+	if d, err := layout.Resolve(t.Context(), children[0].Digest.String()); err != nil || d.MediaType != children[0].MediaType ||
+		d.Size != children[0].Size {
 		t.Errorf("%v, %v", d, err)
 	}
 	for _, subject := range []registry.Descriptor{index, children[0]} {

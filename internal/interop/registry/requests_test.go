@@ -47,7 +47,8 @@ func ggcrAttach(ctx context.Context, p *remote.Pusher, repo string, subject, c r
 	if err != nil {
 		return err
 	}
-	image, err := mutate.Append(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.MediaType(c.MediaType)),
+	image, err := mutate.Append(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1),
+		types.MediaType(c.MediaType)),
 		mutate.Addendum{Layer: static.NewLayer(c.Data, types.MediaType(c.MediaType))})
 	if err != nil {
 		return err
@@ -242,7 +243,8 @@ func TestRequests(t *testing.T) {
 		counts := make(map[string][]int)
 		for _, c := range clients {
 			var requests atomic.Int64
-			host := serve(t, nil, append([]registrytest.Quirk{registrytest.Watch(func(*http.Request) { requests.Add(1) })}, kind.quirks...)...)
+			host := serve(t, nil, append([]registrytest.Quirk{registrytest.Watch(func(*http.Request) { requests.Add(1) })},
+				kind.quirks...)...)
 			setup := open(t, host+"/demo/app", nil)
 			images := []registry.Descriptor{pushImage(t, setup, "a"), pushImage(t, setup, "b")}
 			for i, image := range images {

@@ -49,21 +49,24 @@ func grypeStore(t *testing.T, list []madeUp) (cache string) {
 		provider := &grype.Provider{ID: "made-" + a.os, Version: "1", Processor: "made up", DateCaptured: &captured}
 		var system *grype.OperatingSystem
 		if name, version, ok := strings.Cut(a.os, " "); ok {
-			system = &grype.OperatingSystem{Name: name, ReleaseID: name, MajorVersion: version, Codename: map[string]string{"debian 12": "bookworm", "debian 11": "bullseye"}[a.os]}
+			system = &grype.OperatingSystem{Name: name, ReleaseID: name, MajorVersion: version,
+				Codename: map[string]string{"debian 12": "bookworm", "debian 11": "bullseye"}[a.os]}
 		}
 		var qualifiers *grype.PackageQualifiers
 		if module := strings.TrimPrefix(a.module, "-"); a.module != "" {
 			qualifiers = &grype.PackageQualifiers{RpmModularity: &module}
 		}
 		id := fmt.Sprintf("CVE-2026-%d", i)
-		v := &grype.VulnerabilityHandle{Name: id, Status: grype.VulnerabilityActive, ProviderID: provider.ID, Provider: provider, BlobValue: &grype.VulnerabilityBlob{ID: id}}
+		v := &grype.VulnerabilityHandle{Name: id, Status: grype.VulnerabilityActive, ProviderID: provider.ID, Provider: provider,
+			BlobValue: &grype.VulnerabilityBlob{ID: id}}
 		if err := store.AddVulnerabilities(v); err != nil {
 			t.Fatal(err)
 		}
 		if err := store.AddAffectedPackages(&grype.AffectedPackageHandle{VulnerabilityID: v.ID, Vulnerability: v, OperatingSystem: system,
 			Package: &grype.Package{Ecosystem: a.ecosystem, Name: a.name},
 			BlobValue: &grype.PackageBlob{CVEs: []string{id}, Qualifiers: qualifiers, Ranges: []grype.Range{{
-				Version: grype.Version{Type: a.format, Constraint: "< " + a.fixed}, Fix: &grype.Fix{State: grype.FixedStatus, Version: a.fixed}}}}}); err != nil {
+				Version: grype.Version{Type: a.format, Constraint: "< " + a.fixed},
+				Fix:     &grype.Fix{State: grype.FixedStatus, Version: a.fixed}}}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,11 +99,13 @@ func archiveOf(t *testing.T, files map[string]string) string {
 		return b.Bytes()
 	}
 	layer := pack(files)
-	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","config":{},"history":[{"created_by":"made"}],"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, sha256.Sum256(layer))
+	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","config":{},"history":[{"created_by":"made"}],`+
+		`"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, sha256.Sum256(layer))
 	at := fmt.Sprintf("%x.json", sha256.Sum256([]byte(config)))
 	name := filepath.Join(t.TempDir(), "image.tar")
 	manifest := fmt.Sprintf(`[{"Config":%q,"RepoTags":["made:v1"],"Layers":["layer.tar"]}]`, at)
-	if err := os.WriteFile(name, pack(map[string]string{at: config, "layer.tar": string(layer), "manifest.json": manifest}), 0o644); err != nil {
+	if err := os.WriteFile(name, pack(map[string]string{at: config, "layer.tar": string(layer), "manifest.json": manifest}),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -204,22 +209,31 @@ func TestGrypeOnOurSBOMs(t *testing.T) {
 			"etc/os-release": "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n",
 			"var/lib/dpkg/status": "Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n\n" +
 				"Package: libzstd1\nStatus: install ok installed\nArchitecture: amd64\nSource: libzstd\nVersion: 1.5.4+dfsg2-5\n\n" +
-				"Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.2.13.dfsg-1)\nVersion: 1:1.2.13.dfsg-1+b1\n",
+				"Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.2.13.dfsg-1)\n" +
+				"Version: 1:1.2.13.dfsg-1+b1\n",
 			"usr/lib/python3/dist-packages/Foo_Bar-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: Foo_Bar\nVersion: 1.0\n",
 			"srv/node_modules/b/package.json":                              `{"name":"b","version":"1.0.0"}`,
 			"srv/node_modules/@scope/a/package.json":                       `{"name":"@scope/a","version":"1.0.0"}`,
-			"var/lib/gems/3.1.0/specifications/rack-3.1.7.gemspec":         "Gem::Specification.new do |s|\n  s.name = \"rack\".freeze\n  s.version = \"3.1.7\"\nend\n",
+			"var/lib/gems/3.1.0/specifications/rack-3.1.7.gemspec": "Gem::Specification.new do |s|\n  s.name " +
+				"= \"rack\".freeze\n  s.version = \"3.1.7\"\nend\n",
 			"srv/lib-1.0.jar": jar.String()}, []madeUp{
-			{"debian 12", "deb", "dpkg", "hello", "2.10-4", ""}, {"debian 12", "deb", "dpkg", "libzstd", "1.5.4+dfsg2-6", ""}, {"debian 12", "deb", "dpkg", "zlib", "1:1.2.13.dfsg-2", ""},
-			{"debian 12", "deb", "dpkg", "zlib", "1:1.2.13.dfsg-1", ""}, {"debian 12", "deb", "dpkg", "hello", "1.0", ""}, {"debian 11", "deb", "dpkg", "hello", "99", ""},
-			{"", "npm", "npm", "b", "2.0.0", ""}, {"", "npm", "npm", "@scope/a", "2.0.0", ""}, {"", "python", "python", "foo-bar", "2.0", ""}, {"", "gem", "gem", "rack", "4.0", ""},
+			{"debian 12", "deb", "dpkg", "hello", "2.10-4", ""}, {"debian 12", "deb", "dpkg", "libzstd", "1.5.4+dfsg2-6", ""},
+			{"debian 12", "deb", "dpkg", "zlib", "1:1.2.13.dfsg-2", ""},
+			{"debian 12", "deb", "dpkg", "zlib", "1:1.2.13.dfsg-1", ""}, {"debian 12", "deb", "dpkg", "hello", "1.0", ""},
+			{"debian 11", "deb", "dpkg", "hello", "99", ""},
+			{"", "npm", "npm", "b", "2.0.0", ""}, {"", "npm", "npm", "@scope/a", "2.0.0", ""},
+			{"", "python", "python", "foo-bar", "2.0", ""}, {"", "gem", "gem", "rack", "4.0", ""},
 			{"", "java-archive", "maven", "org.example:lib", "2.0", ""}}, 8, nil},
 		{"rpm", map[string]string{
 			"etc/os-release": "ID=fedora\nVERSION_ID=40\nPRETTY_NAME=\"Fedora Linux 40\"\n",
-			"var/lib/rpm/Packages.db": rpmPackages([5]string{"nodejs", "18.20", "1.module_el9", "nodejs-18.20-1.module_el9.src.rpm", "nodejs:18:9040020240301:rhel9"},
-				[5]string{"plain", "1.0", "1.el9", "plain-1.0-1.el9.src.rpm", ""}, [5]string{"plain-libs", "1.0", "1.el9", "plain-1.0-1.el9.src.rpm", ""})}, []madeUp{
-			{"fedora 40", "rpm", "rpm", "nodejs", "0:19", "nodejs:18"}, {"fedora 40", "rpm", "rpm", "nodejs", "0:21", "nodejs:20"}, {"fedora 40", "rpm", "rpm", "nodejs", "0:19", "-"},
-			{"fedora 40", "rpm", "rpm", "plain", "0:2.0", ""}, {"fedora 40", "rpm", "rpm", "plain", "0:2.0", "-"}, {"fedora 40", "rpm", "rpm", "plain", "0:2.0", "plain:1"}}, 3, []string{"CVE-2026-5 1.0-1.el9"}},
+			"var/lib/rpm/Packages.db": rpmPackages([5]string{"nodejs", "18.20", "1.module_el9", "nodejs-18.20-1.module_el9.src.rpm",
+				"nodejs:18:9040020240301:rhel9"},
+				[5]string{"plain", "1.0", "1.el9", "plain-1.0-1.el9.src.rpm", ""},
+				[5]string{"plain-libs", "1.0", "1.el9", "plain-1.0-1.el9.src.rpm", ""})}, []madeUp{
+			{"fedora 40", "rpm", "rpm", "nodejs", "0:19", "nodejs:18"}, {"fedora 40", "rpm", "rpm", "nodejs", "0:21", "nodejs:20"},
+			{"fedora 40", "rpm", "rpm", "nodejs", "0:19", "-"},
+			{"fedora 40", "rpm", "rpm", "plain", "0:2.0", ""}, {"fedora 40", "rpm", "rpm", "plain", "0:2.0", "-"},
+			{"fedora 40", "rpm", "rpm", "plain", "0:2.0", "plain:1"}}, 3, []string{"CVE-2026-5 1.0-1.el9"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cache, image := grypeStore(t, tt.list), archiveOf(t, tt.files)

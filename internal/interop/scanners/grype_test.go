@@ -36,8 +36,9 @@ func writeGrype(t *testing.T, dir string) {
 		}
 		for _, a := range k.of(500 / len(kinds)) {
 			v := &grype.VulnerabilityHandle{Name: a.id, Status: grype.VulnerabilityActive, ProviderID: provider.ID, Provider: provider,
-				BlobValue: &grype.VulnerabilityBlob{ID: a.id, Description: "made up", Severities: []grype.Severity{{Scheme: grype.SeveritySchemeCVSS,
-					Value: grype.CVSSSeverity{Vector: vectors[a.rating].vector, Version: "3.1"}, Source: "made up", Rank: 1}}}}
+				BlobValue: &grype.VulnerabilityBlob{ID: a.id, Description: "made up",
+					Severities: []grype.Severity{{Scheme: grype.SeveritySchemeCVSS,
+						Value: grype.CVSSSeverity{Vector: vectors[a.rating].vector, Version: "3.1"}, Source: "made up", Rank: 1}}}}
 			if err := store.AddVulnerabilities(v); err != nil {
 				t.Fatal(err)
 			}

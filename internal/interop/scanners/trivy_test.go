@@ -55,8 +55,9 @@ func writeTrivy(t *testing.T, dir string) {
 					return err
 				}
 				severity := []types.Severity{types.SeverityCritical, types.SeverityHigh, types.SeverityMedium, types.SeverityLow}[a.rating]
-				if err := c.PutVulnerability(tx, a.id, types.Vulnerability{Title: "made up", VendorSeverity: types.VendorSeverity{source: severity},
-					CVSS: types.VendorCVSS{source: {V3Vector: vectors[a.rating].vector}}}); err != nil {
+				if err := c.PutVulnerability(tx, a.id,
+					types.Vulnerability{Title: "made up", VendorSeverity: types.VendorSeverity{source: severity},
+						CVSS: types.VendorCVSS{source: {V3Vector: vectors[a.rating].vector}}}); err != nil {
 					return err
 				}
 			}
@@ -88,7 +89,8 @@ func detect(t *testing.T, file string) []byte {
 			t.Fatal(err)
 		}
 		vulnerability.NewClient(db.Config{}).FillInfo(found, []types.SourceID{"auto"})
-		report.Results = append(report.Results, trivytypes.Result{Target: target, Class: trivytypes.ResultClass(class), Vulnerabilities: found})
+		report.Results = append(report.Results,
+			trivytypes.Result{Target: target, Class: trivytypes.ResultClass(class), Vulnerabilities: found})
 	}
 	for _, list := range doc.Packages {
 		found, err := debian.NewScanner().Detect(t.Context(), doc.Metadata.OS.Name, nil, list.Packages)

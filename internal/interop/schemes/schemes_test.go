@@ -43,7 +43,8 @@ type signed struct {
 
 func all(t *testing.T) []signed {
 	t.Helper()
-	st := sign.About(sign.Descriptor{Digest: digest.FromString("an image")}, sign.RawPredicate{Type: "https://example.com/p/v1", JSON: []byte(`{"n":1}`)})
+	st := sign.About(sign.Descriptor{Digest: digest.FromString("an image")},
+		sign.RawPredicate{Type: "https://example.com/p/v1", JSON: []byte(`{"n":1}`)})
 	var out []signed
 	for _, k := range []struct {
 		name         string
@@ -51,10 +52,12 @@ func all(t *testing.T) []signed {
 		schemes      []sign.Scheme
 		pyKey, pyHow string
 	}{
-		{"P-256", sign.P256, []sign.Scheme{sign.ECDSAWithSHA256, sign.ECDSAWithSHA384, sign.ECDSAWithSHA512}, "ecdsa", "ecdsa-sha2-nistp256"},
+		{"P-256", sign.P256, []sign.Scheme{sign.ECDSAWithSHA256, sign.ECDSAWithSHA384, sign.ECDSAWithSHA512}, "ecdsa",
+			"ecdsa-sha2-nistp256"},
 		{"P-384", sign.P384, []sign.Scheme{sign.ECDSAWithSHA384, sign.ECDSAWithSHA256}, "ecdsa", "ecdsa-sha2-nistp384"},
 		{"P-521", sign.P521, []sign.Scheme{sign.ECDSAWithSHA512, sign.ECDSAWithSHA256}, "", ""},
-		{"RSA", sign.RSA2048, []sign.Scheme{sign.SHA256WithRSA, sign.SHA512WithRSA, sign.SHA256WithRSAPSS, sign.SHA512WithRSAPSS}, "rsa", "rsassa-pss-sha256"},
+		{"RSA", sign.RSA2048, []sign.Scheme{sign.SHA256WithRSA, sign.SHA512WithRSA, sign.SHA256WithRSAPSS, sign.SHA512WithRSAPSS}, "rsa",
+			"rsassa-pss-sha256"},
 		{"Ed25519", sign.Ed25519, []sign.Scheme{sign.PureEd25519, sign.Ed25519ph}, "ed25519", "ed25519"},
 	} {
 		key := must(sign.GenerateKey(k.algorithm))
@@ -69,7 +72,8 @@ func all(t *testing.T) []signed {
 			}
 			c := signed{key: k.name, scheme: s, public: key, pem: string(must(sign.MarshalPublicKey(key.Public()))), envelope: e,
 				bundle: must((&sign.BundleSigner{Key: key, Scheme: s}).Sign(t.Context(), st)).Data,
-				pae:    dsse.PAE("application/vnd.in-toto+json", env.Payload), sig: env.Signatures[0].Sig, pythonType: k.pyKey, pythonScheme: k.pyHow}
+				pae:    dsse.PAE("application/vnd.in-toto+json", env.Payload), sig: env.Signatures[0].Sig, pythonType: k.pyKey,
+				pythonScheme: k.pyHow}
 			c.pythonPublic = c.pem
 			if pub, ok := key.Public().(ed25519.PublicKey); ok {
 				c.pythonPublic = hex.EncodeToString(pub)
@@ -161,8 +165,9 @@ func TestPython(t *testing.T) {
 		question = append(question, map[string]string{"type": c.pythonType, "scheme": c.pythonScheme, "public": c.pythonPublic,
 			"sig": base64.StdEncoding.EncodeToString(c.sig), "data": base64.StdEncoding.EncodeToString(c.pae)})
 	}
-	compare(t, cases, ask(t, question, "", python, "testdata/verify.py"), map[string]bool{"P-256 ECDSA-SHA256": true, "P-384 ECDSA-SHA384": true,
-		"RSA SHA256-RSAPSS": true, "Ed25519 Ed25519": true})
+	compare(t, cases, ask(t, question, "", python, "testdata/verify.py"),
+		map[string]bool{"P-256 ECDSA-SHA256": true, "P-384 ECDSA-SHA384": true,
+			"RSA SHA256-RSAPSS": true, "Ed25519 Ed25519": true})
 }
 
 func TestNode(t *testing.T) {
@@ -175,6 +180,7 @@ func TestNode(t *testing.T) {
 	for _, c := range cases {
 		question = append(question, map[string]string{"pem": c.pem, "bundle": string(c.bundle)})
 	}
-	compare(t, cases, ask(t, question, "NODE_PATH="+modules, "node", "testdata/verify.js"), map[string]bool{"P-256 ECDSA-SHA256": true, "P-384 ECDSA-SHA256": true,
-		"P-521 ECDSA-SHA256": true, "RSA SHA256-RSA": true, "Ed25519 Ed25519": true})
+	compare(t, cases, ask(t, question, "NODE_PATH="+modules, "node", "testdata/verify.js"),
+		map[string]bool{"P-256 ECDSA-SHA256": true, "P-384 ECDSA-SHA256": true,
+			"P-521 ECDSA-SHA256": true, "RSA SHA256-RSA": true, "Ed25519 Ed25519": true})
 }

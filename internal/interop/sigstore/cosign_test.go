@@ -131,7 +131,8 @@ func (f *fixture) attach(t *testing.T, tag string, evidence sign.Descriptor) {
 	if tag != "" {
 		config = []byte(`{"architecture":"","os":"","config":{},"rootfs":{"type":"layers","diff_ids":["` + string(evidence.Digest) + `"]}}`)
 	}
-	for _, l := range []v1.Layer{static.NewLayer(config, "application/octet-stream"), static.NewLayer(evidence.Data, types.MediaType(evidence.MediaType))} {
+	for _, l := range []v1.Layer{static.NewLayer(config, "application/octet-stream"),
+		static.NewLayer(evidence.Data, types.MediaType(evidence.MediaType))} {
 		if err := remote.WriteLayer(f.repository, l); err != nil {
 			t.Fatal(err)
 		}
@@ -259,8 +260,10 @@ func TestCosignReadsOurs(t *testing.T) {
 			}{
 				{"bundle signature", &sign.BundleSigner{Key: f.key}, image, "", (*fixture).cosignVerify, k.hash},
 				{"bundle attestation", &sign.BundleSigner{Key: f.key}, fact, "", (*fixture).cosignVerifyAttestation, k.hash},
-				{"bundle signature SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, image, "", (*fixture).cosignVerify, 0},
-				{"bundle attestation SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, fact, "", (*fixture).cosignVerifyAttestation, 0},
+				{"bundle signature SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, image, "",
+					(*fixture).cosignVerify, 0},
+				{"bundle attestation SHA-256", &sign.BundleSigner{Key: f.key, Scheme: sha256For(f.key)}, fact, "",
+					(*fixture).cosignVerifyAttestation, 0},
 				{"simple signing", &sign.CosignSigner{Key: f.key, Scheme: sha256For(f.key)}, named, ".sig", (*fixture).cosignVerify, 0},
 				{"envelope", &sign.DSSESigner{Key: f.key, Scheme: sha256For(f.key)}, fact, ".att", (*fixture).cosignVerifyAttestation, 0},
 			} {
@@ -317,7 +320,8 @@ func TestOursReadCosign(t *testing.T) {
 					SkipConfirmation:  true,
 					AnnotationOptions: options.AnnotationOptions{Annotations: []string{"stage=test"}},
 				}
-				if err := cosignsign.SignCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, so, []string{f.image.String()}); err != nil {
+				if err := cosignsign.SignCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, so,
+					[]string{f.image.String()}); err != nil {
 					t.Fatalf("cosign sign: %v", err)
 				}
 				a := &attest.AttestCommand{
@@ -354,7 +358,8 @@ func TestOursReadCosign(t *testing.T) {
 					if att.Kind == verify.ImageSignature && att.Annotations["stage"] != "test" {
 						t.Errorf("signed annotations: %v", att.Annotations)
 					}
-					if att.Kind == verify.Statement && (att.PredicateType != predicateType || !bytes.Contains(att.Predicate, []byte(`"n":1`))) {
+					if att.Kind == verify.Statement &&
+						(att.PredicateType != predicateType || !bytes.Contains(att.Predicate, []byte(`"n":1`))) {
 						t.Errorf("%s %s", att.PredicateType, att.Predicate)
 					}
 				}
@@ -441,7 +446,8 @@ func TestCosignBlobs(t *testing.T) {
 				t.Fatal(err)
 			}
 			ko := options.KeyOpts{KeyRef: f.private, PassFunc: pass, NewBundleFormat: true, BundlePath: theirBundle, SkipConfirmation: true}
-			if _, err := cosignsign.SignBlobCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, file, "", "", true, "", "", false); err != nil {
+			if _, err := cosignsign.SignBlobCmd(ctx, &options.RootOptions{Timeout: time.Minute}, ko, file, "", "", true, "", "",
+				false); err != nil {
 				t.Fatalf("cosign sign-blob: %v", err)
 			}
 			data, err := os.ReadFile(theirBundle)
@@ -449,7 +455,8 @@ func TestCosignBlobs(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := &verify.KeyVerifier{Keys: []verify.TrustedKey{f.trusted}}
-			if a, err := v.VerifyBlob(ctx, strings.NewReader("a release"), verify.Descriptor{Data: data}); err != nil || a.Kind != verify.Blob {
+			if a, err := v.VerifyBlob(ctx, strings.NewReader("a release"), verify.Descriptor{Data: data}); err != nil ||
+				a.Kind != verify.Blob {
 				t.Errorf("we read cosign's: %v", err)
 			}
 			if _, err := v.VerifyBlob(ctx, strings.NewReader("another"), verify.Descriptor{Data: data}); err == nil {

@@ -31,7 +31,8 @@ func cosignAt(t *testing.T, s *sigstoretest.Server, tiles, bundles bool, token s
 	if err != nil {
 		t.Fatal(err)
 	}
-	return options.KeyOpts{SigningConfig: config, TrustedMaterial: trusted, IDToken: token, NewBundleFormat: bundles, SkipConfirmation: true}
+	return options.KeyOpts{SigningConfig: config, TrustedMaterial: trusted, IDToken: token, NewBundleFormat: bundles,
+		SkipConfirmation: true}
 }
 
 // What cosign signs keyless, by an instance over HTTP, we verify, and by the one entry that is meant.
@@ -129,7 +130,8 @@ func TestOursReadCosignKeyless(t *testing.T) {
 					continue
 				}
 				kinds[att.Kind]++
-				if s := att.Signers[0]; s.Identity.Subject != who.CertIdentity || s.Identity.Issuer != who.CertOidcIssuer || s.SignedAt.IsZero() {
+				if s := att.Signers[0]; s.Identity.Subject != who.CertIdentity || s.Identity.Issuer != who.CertOidcIssuer ||
+					s.SignedAt.IsZero() {
 					t.Errorf("%+v", s)
 				}
 				if att.Kind == verify.ImageSignature && att.Annotations["stage"] != "test" {
@@ -145,7 +147,8 @@ func TestOursReadCosignKeyless(t *testing.T) {
 			if test.want == nil && (kinds[verify.ImageSignature] != 1 || kinds[verify.Statement] != 1) || len(evidence) != 2 {
 				t.Errorf("%d candidates, found %v", len(evidence), kinds)
 			}
-			if got := f.cosignVerifyKeyless(ctx, who, file, test.bundles, test.stamped); [2]bool{got[0] == nil, got[1] == nil} != test.cosign {
+			if got := f.cosignVerifyKeyless(ctx, who, file, test.bundles, test.stamped); [2]bool{got[0] == nil, got[1] == nil} !=
+				test.cosign {
 				t.Errorf("cosign itself: %v", got)
 			}
 		})
@@ -158,7 +161,8 @@ func (f *fixture) cosignVerifyKeyless(
 ) (errs [2]error) {
 	common := options.CommonVerifyOptions{Offline: true, NewBundleFormat: bundles, MaxWorkers: 1, TrustedRootPath: trustedRoot,
 		UseSignedTimestamps: stamped}
-	sig := &cosignverify.VerifyCommand{CertVerifyOptions: who, CommonVerifyOptions: common, CheckClaims: true, Output: "json", Offline: true,
+	sig := &cosignverify.VerifyCommand{CertVerifyOptions: who, CommonVerifyOptions: common, CheckClaims: true, Output: "json",
+		Offline:         true,
 		NewBundleFormat: bundles, MaxWorkers: 1, UseSignedTimestamps: stamped}
 	att := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: who, CommonVerifyOptions: common, CheckClaims: true, Output: "json",
 		Offline: true, PredicateType: predicateType, MaxWorkers: 1, UseSignedTimestamps: stamped}

@@ -93,8 +93,9 @@ func (f *fixture) cosignReads(ctx context.Context, attestation bool, trustedRoot
 		who = options.CertVerifyOptions{}
 	}
 	if attestation {
-		c := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, HashAlgorithm: hash,
-			CheckClaims: true, Output: "json", Offline: true, PredicateType: predicateType, MaxWorkers: 1, UseSignedTimestamps: true}
+		c := &cosignverify.VerifyAttestationCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public,
+			HashAlgorithm: hash,
+			CheckClaims:   true, Output: "json", Offline: true, PredicateType: predicateType, MaxWorkers: 1, UseSignedTimestamps: true}
 		return c.Exec(ctx, []string{f.image.String()})
 	}
 	c := &cosignverify.VerifyCommand{CertVerifyOptions: who, CommonVerifyOptions: common, KeyRef: f.public, HashAlgorithm: hash,

@@ -157,7 +157,8 @@ func theyWrite(t *testing.T, s *keylesstest.Server, here trusts, m matrixFormat,
 	if err := os.WriteFile(predicate, []byte(`{"n":1}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := &attest.AttestCommand{KeyOpts: ko, PredicatePath: predicate, PredicateType: predicateType, RekorEntryType: "dsse", Timeout: time.Minute}
+	a := &attest.AttestCommand{KeyOpts: ko, PredicatePath: predicate, PredicateType: predicateType, RekorEntryType: "dsse",
+		Timeout: time.Minute}
 	if err := a.Exec(ctx, f.image.String()); err != nil {
 		t.Fatalf("cosign attest: %v", err)
 	}

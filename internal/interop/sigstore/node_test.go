@@ -122,7 +122,8 @@ func TestSigstoreJSReadsOurs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for by, algorithm := range map[string]sign.Algorithm{"certificate": 0, "P-256": sign.P256, "P-384": sign.P384, "RSA": sign.RSA3072} {
+		for by, algorithm := range map[string]sign.Algorithm{"certificate": 0, "P-256": sign.P256, "P-384": sign.P384,
+			"RSA": sign.RSA3072} {
 			var signer keylessSigner = &keyless.Signer{Instance: instance, Token: keyless.Token(s.Token(run()))}
 			var key sign.Key
 			what := name + ", " + by

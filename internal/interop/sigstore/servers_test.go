@@ -380,7 +380,8 @@ func TestServers(t *testing.T) {
 			}
 		})
 	}
-	v := d.verifier(t, oursigstore.Entry{Name: "release", URI: oursigstore.Exactly(workflow), Issuer: oursigstore.Exactly(d.issuer.Issuer())})
+	v := d.verifier(t, oursigstore.Entry{Name: "release", URI: oursigstore.Exactly(workflow),
+		Issuer: oursigstore.Exactly(d.issuer.Issuer())})
 	wrong := d.verifier(
 		t,
 		oursigstore.Entry{Name: "release", URI: oursigstore.Exactly(workflow + "1"), Issuer: oursigstore.Exactly(d.issuer.Issuer())},
@@ -430,7 +431,8 @@ func (d *deployment) cosignSigns(t *testing.T, v, wrong *oursigstore.Verifier) {
 	if err := os.WriteFile(predicate, []byte(`{"n":1}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ko := options.KeyOpts{SigningConfig: config, TrustedMaterial: trusted, IDToken: d.token(), NewBundleFormat: true, SkipConfirmation: true}
+	ko := options.KeyOpts{SigningConfig: config, TrustedMaterial: trusted, IDToken: d.token(), NewBundleFormat: true,
+		SkipConfirmation: true}
 	f := &fixture{}
 	f.fresh(t)
 	so := options.SignOptions{Upload: true, NewBundleFormat: true, SkipConfirmation: true}

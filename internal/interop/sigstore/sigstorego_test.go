@@ -27,7 +27,8 @@ import (
 )
 
 // theirs returns sigstore-go's verification with a key, and no log or timestamp.
-func theirs(t testing.TB, pub crypto.PublicKey) func(data []byte, artifact sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error) {
+func theirs(t testing.TB, pub crypto.PublicKey) func(data []byte,
+	artifact sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error) {
 	t.Helper()
 	hash := crypto.SHA256
 	v, err := signature.LoadDefaultVerifier(pub)
@@ -100,10 +101,12 @@ func TestSigstoreGoReadsOurs(t *testing.T) {
 
 // fuzzKey is a key, with our verifier and sigstore-go's. It is the same in every process of a fuzzing run, for seeds carry
 // its signatures; and these are the same each time, so that the coverage tells what is new.
-func fuzzKey(f *testing.F) (sign.Key, *verify.KeyVerifier, func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error)) {
+func fuzzKey(f *testing.F) (sign.Key, *verify.KeyVerifier,
+	func([]byte, sgverify.ArtifactPolicyOption) (*sgverify.VerificationResult, error)) {
 	seed := sha256.Sum256([]byte("the seed of a key that signs nothing but tests"))
 	key := sign.FromSigner(ed25519.NewKeyFromSeed(seed[:]))
-	return key, &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}, Formats: []verify.Format{verify.Bundle, verify.DSSE}}, theirs(f, key.Public())
+	return key, &verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}, Formats: []verify.Format{verify.Bundle, verify.DSSE}},
+		theirs(f, key.Public())
 }
 
 // accepted says that the first seed is, lest nothing be compared.
@@ -126,17 +129,21 @@ func signRaw(t testing.TB, key sign.Key, message []byte) []byte {
 }
 
 func bundleOf(payload string, sig []byte) []byte {
-	return []byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":"` +
-		base64.StdEncoding.EncodeToString([]byte(payload)) + `","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"` + base64.StdEncoding.EncodeToString(sig) + `"}]}}`)
+	return []byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},` +
+		`"dsseEnvelope":{"payload":"` +
+		base64.StdEncoding.EncodeToString([]byte(payload)) + `","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"` +
+		base64.StdEncoding.EncodeToString(sig) + `"}]}}`)
 }
 
-const facts = `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"8b39cbbb0c1b4e15c7b19ad4e36fbc2ea3a4d5fd6e8f11bb2b4e7d6a2b9c8f11"}}],"predicateType":"https://example.com/facts/v1","predicate":{"n":1}}`
+const facts = `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"8b39cbbb0c1b4e15c7b19ad4e36fbc2ea3a4d5fd6e8f1` +
+	`1bb2b4e7d6a2b9c8f11"}}],"predicateType":"https://example.com/facts/v1","predicate":{"n":1}}`
 
 func seedPayloads(f *testing.F) (good string) {
 	good = strings.Replace(facts, "8b39cbbb0c1b4e15c7b19ad4e36fbc2ea3a4d5fd6e8f11bb2b4e7d6a2b9c8f11", image.Digest.Encoded(), 1)
 	for _, edit := range [][2]string{
 		{"", ""}, {`"subject"`, `"Subject"`}, {`"predicateType"`, `"subject":[],"predicateType"`}, {"Statement/v1", "Statement/v0.1"},
-		{`{"n":1}`, `{"n":1,"n":2}`}, {`{"n":1}`, `{"n":9007199254740993}`}, {`{"n":1}`, `null`}, {`{"n":1}`, `[]`}, {`"predicate"`, `"more":1,"predicate"`},
+		{`{"n":1}`, `{"n":1,"n":2}`}, {`{"n":1}`, `{"n":9007199254740993}`}, {`{"n":1}`, `null`}, {`{"n":1}`, `[]`},
+		{`"predicate"`, `"more":1,"predicate"`},
 		{`"predicateType"`, `"predicate_type"`}, {`{"digest"`, `{"name":null,"digest"`}, {`{"digest"`, `{"digest":{},"digest"`},
 		{`"sha256"`, `"SHA256"`}, {`"sha256"`, `"sha512"`}, {`{"n":1}`, `{"n":1}}{`},
 	} {
@@ -150,7 +157,8 @@ func seedPayloads(f *testing.F) (good string) {
 func FuzzStatementAgainstSigstoreGo(f *testing.F) {
 	key, v, check := fuzzKey(f)
 	good := seedPayloads(f)
-	accepted(f, v, "application/vnd.dev.sigstore.bundle.v0.3+json", bundleOf(good, signRaw(f, key, pae("application/vnd.in-toto+json", good))))
+	accepted(f, v, "application/vnd.dev.sigstore.bundle.v0.3+json",
+		bundleOf(good, signRaw(f, key, pae("application/vnd.in-toto+json", good))))
 	f.Fuzz(func(t *testing.T, payload string) {
 		data := bundleOf(payload, signRaw(t, key, pae("application/vnd.in-toto+json", payload)))
 		ours, err := v.Verify(t.Context(), image, verify.Descriptor{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Data: data})
@@ -183,11 +191,15 @@ func FuzzBundleAgainstSigstoreGo(f *testing.F) {
 	data := string(bundleOf(good, signRaw(f, key, pae("application/vnd.in-toto+json", good))))
 	accepted(f, v, "application/vnd.dev.sigstore.bundle.v0.3+json", []byte(data))
 	for _, edit := range [][2]string{
-		{"", ""}, {`.v0.3+json`, `+json;version=0.1`}, {`.v0.3+json`, `+json;version=0.2`}, {`.v0.3+json`, `+json;version=0.3`}, {`.v0.3+json`, `.v0.4+json`},
-		{`"hint":"x"`, ``}, {`"hint":"x"`, `"hint":null`}, {`"signatures"`, `"Signatures"`}, {`"sig"`, `"keyid":"","sig"`}, {`"sig"`, `"keyid":null,"sig"`},
+		{"", ""}, {`.v0.3+json`, `+json;version=0.1`}, {`.v0.3+json`, `+json;version=0.2`}, {`.v0.3+json`, `+json;version=0.3`},
+		{`.v0.3+json`, `.v0.4+json`},
+		{`"hint":"x"`, ``}, {`"hint":"x"`, `"hint":null`}, {`"signatures"`, `"Signatures"`}, {`"sig"`, `"keyid":"","sig"`},
+		{`"sig"`, `"keyid":null,"sig"`},
 		{`"publicKey"`, `"tlogEntries":[],"publicKey"`}, {`"publicKey"`, `"public_key"`}, {`"dsseEnvelope"`, `"more":1,"dsseEnvelope"`},
-		{`"payloadType"`, `"more":1,"payloadType"`}, {`"publicKey"`, `"timestampVerificationData":{},"publicKey"`}, {`"publicKey"`, `"timestampVerificationData":null,"publicKey"`},
-		{`"publicKey"`, `"tlogEntries":null,"publicKey"`}, {`"publicKey"`, `"certificate":null,"publicKey"`}, {`"publicKey"`, `"x509CertificateChain":null,"publicKey"`},
+		{`"payloadType"`, `"more":1,"payloadType"`}, {`"publicKey"`, `"timestampVerificationData":{},"publicKey"`},
+		{`"publicKey"`, `"timestampVerificationData":null,"publicKey"`},
+		{`"publicKey"`, `"tlogEntries":null,"publicKey"`}, {`"publicKey"`, `"certificate":null,"publicKey"`},
+		{`"publicKey"`, `"x509CertificateChain":null,"publicKey"`},
 		{`"dsseEnvelope"`, `"messageSignature":null,"dsseEnvelope"`}, {`="}]`, `"}]`}, {`=="}]`, `"}]`},
 	} {
 		f.Add([]byte(strings.Replace(data, edit[0], edit[1], 1)))
@@ -212,13 +224,16 @@ func FuzzFileBundleAgainstSigstoreGo(f *testing.F) {
 	const file = "a release"
 	key, v, check := fuzzKey(f)
 	sum := sha256.Sum256([]byte(file))
-	data := `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"` +
-		base64.StdEncoding.EncodeToString(sum[:]) + `"},"signature":"` + base64.StdEncoding.EncodeToString(signRaw(f, key, []byte(file))) + `"}}`
+	data := `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},` +
+		`"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"` +
+		base64.StdEncoding.EncodeToString(sum[:]) + `"},"signature":"` +
+		base64.StdEncoding.EncodeToString(signRaw(f, key, []byte(file))) + `"}}`
 	if _, err := v.VerifyBlob(f.Context(), strings.NewReader(file), verify.Descriptor{Data: []byte(data)}); err != nil {
 		f.Fatal(err)
 	}
 	for _, edit := range [][2]string{
-		{"", ""}, {`"SHA2_256"`, `1`}, {`"SHA2_256"`, `2`}, {`"SHA2_256"`, `"SHA2_512"`}, {`"SHA2_256"`, `null`}, {`"signature"`, `"dsseEnvelope":null,"signature"`},
+		{"", ""}, {`"SHA2_256"`, `1`}, {`"SHA2_256"`, `2`}, {`"SHA2_256"`, `"SHA2_512"`}, {`"SHA2_256"`, `null`},
+		{`"signature"`, `"dsseEnvelope":null,"signature"`},
 		{`="},"signature"`, `"},"signature"`}, {`"}}`, `"},"dsseEnvelope":null}`}, {`"digest":"`, `"digest":"AAAA`},
 	} {
 		f.Add([]byte(strings.Replace(data, edit[0], edit[1], 1)))
@@ -228,7 +243,8 @@ func FuzzFileBundleAgainstSigstoreGo(f *testing.F) {
 			return
 		}
 		// Left to those who ask for it, as above; and a digest that is not there is no wrong one.
-		if bytes.Contains(data, []byte("tlogEntries")) || bytes.Contains(data, []byte("timestampVerificationData")) || !bytes.Contains(data, []byte("messageDigest")) {
+		if bytes.Contains(data, []byte("tlogEntries")) || bytes.Contains(data, []byte("timestampVerificationData")) ||
+			!bytes.Contains(data, []byte("messageDigest")) {
 			return
 		}
 		if _, err := check(data, sgverify.WithArtifact(strings.NewReader(file))); err != nil {
@@ -258,10 +274,12 @@ func FuzzEnvelopeAgainstSecureSystemsLib(f *testing.F) {
 	}
 	payload := strings.Replace(facts, "8b39cbbb0c1b4e15c7b19ad4e36fbc2ea3a4d5fd6e8f11bb2b4e7d6a2b9c8f11", image.Digest.Encoded(), 1)
 	sig := base64.StdEncoding.EncodeToString(signRaw(f, key, pae("application/vnd.in-toto+json", payload)))
-	data := `{"payload":"` + base64.StdEncoding.EncodeToString([]byte(payload)) + `","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"` + sig + `"}]}`
+	data := `{"payload":"` + base64.StdEncoding.EncodeToString([]byte(payload)) + `","payloadType":"application/vnd.in-toto+json",` +
+		`"signatures":[{"sig":"` + sig + `"}]}`
 	accepted(f, v, "application/vnd.dsse.envelope.v1+json", []byte(data))
 	for _, edit := range [][2]string{
-		{"", ""}, {`"sig"`, `"keyid":"x","sig"`}, {`[{`, `[{"sig":"AA=="},{`}, {`"payload":`, `"Payload":"e30=","payload":`}, {`"payload":`, `"payload":"e30=","payload":`},
+		{"", ""}, {`"sig"`, `"keyid":"x","sig"`}, {`[{`, `[{"sig":"AA=="},{`}, {`"payload":`, `"Payload":"e30=","payload":`},
+		{`"payload":`, `"payload":"e30=","payload":`},
 		{sig, strings.NewReplacer("+", "-", "/", "_").Replace(sig)}, {`{"payload"`, `{"more":[1,{}],"payload"`},
 	} {
 		f.Add([]byte(strings.Replace(data, edit[0], edit[1], 1)))
@@ -293,7 +311,8 @@ func sbomText(size int) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, `{"type":"library","name":"module-%d","version":"v1.%d.0","purl":"pkg:golang/example.com/module-%d@v1.%d.0","hashes":[{"alg":"SHA-256","content":"%064x"}]}`, i, i%97, i, i%97, i)
+		fmt.Fprintf(&b, `{"type":"library","name":"module-%d","version":"v1.%d.0","purl":"pkg:golang/example.com/module-%d@v1.%d.0",`+
+			`"hashes":[{"alg":"SHA-256","content":"%064x"}]}`, i, i%97, i, i%97, i)
 	}
 	b.WriteString(`]}`)
 	return b.Bytes()
@@ -307,7 +326,8 @@ func BenchmarkAgainstSigstoreGo(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			evidence, err := (&sign.BundleSigner{Key: key}).Sign(b.Context(), sign.About(image, sign.RawPredicate{Type: predicateType, JSON: sbomText(size)}))
+			evidence, err := (&sign.BundleSigner{Key: key}).Sign(b.Context(),
+				sign.About(image, sign.RawPredicate{Type: predicateType, JSON: sbomText(size)}))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -42,7 +42,8 @@ func scanReport(t *testing.T, name string) *vuln.Report {
 // places is what a report says of each place, whatever it stood in.
 func places(r *vuln.Report) (out []string) {
 	for f, a := range r.Places() {
-		out = append(out, strings.Join([]string{f.ID, f.Severity.String(), a.Component.PURL, string(a.Status), strings.Join(a.Fixed, " ")}, " "))
+		out = append(out, strings.Join([]string{f.ID, f.Severity.String(), a.Component.PURL, string(a.Status), strings.Join(a.Fixed, " ")},
+			" "))
 	}
 	slices.Sort(out)
 	return out
@@ -208,7 +209,8 @@ func TestInTotoVulns(t *testing.T) {
 	}
 	old, err := protojson.Marshal(&vulnsv01.Vulns{
 		Scanner: &vulnsv01.Scanner{Uri: "u", Database: &vulnsv01.VulnDatabase{}, Result: &vulnsv01.Result{
-			Vulnerabilities: []*vulnsv01.Vulnerability{{Id: "CVE-2026-1", Severity: []*vulnsv01.Vulnerability_Severity{{Method: "nvd", Score: "high"}}}}}},
+			Vulnerabilities: []*vulnsv01.Vulnerability{
+				{Id: "CVE-2026-1", Severity: []*vulnsv01.Vulnerability_Severity{{Method: "nvd", Score: "high"}}}}}},
 		ScanMetadata: &vulnsv01.ScanMetadata{},
 	})
 	if err != nil {

@@ -30,7 +30,8 @@ func newClients(t testing.TB, r *tuftest.Repository) *clients {
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
 	c := &clients{url: server.URL, dir: t.TempDir(), root: r.Files["/1.root.json"]}
-	c.ours = &tuf.Client{Repository: tuf.Repository{URL: c.url, Root: c.root}, Dir: t.TempDir(), Now: func() time.Time { return tuftest.At }}
+	c.ours = &tuf.Client{Repository: tuf.Repository{URL: c.url, Root: c.root}, Dir: t.TempDir(),
+		Now: func() time.Time { return tuftest.At }}
 	return c
 }
 

@@ -109,7 +109,8 @@ func covers(scope []byte, c *x509.Certificate) error {
 	if err != nil || len(rest) > 0 {
 		return errors.Join(errors.New("the CRL's issuing distribution point is malformed"), err)
 	}
-	if point.Users && c.IsCA || point.Authorities && !c.IsCA || point.Attributes || point.Indirect || point.Reasons.BitLength > 0 || point.Name.Relative.FullBytes != nil {
+	if point.Users && c.IsCA || point.Authorities && !c.IsCA || point.Attributes || point.Indirect || point.Reasons.BitLength > 0 ||
+		point.Name.Relative.FullBytes != nil {
 		return fmt.Errorf("the CRL does not cover the certificate of %s, or not all about it", c.Subject)
 	}
 	if point.Name.Full == nil || slices.ContainsFunc(point.Name.Full, func(name asn1.RawValue) bool {

@@ -27,7 +27,8 @@ func components(n int) string {
 		if i > 0 {
 			b.WriteString(",")
 		}
-		fmt.Fprintf(&b, `{"type":"library","name":"package-%d","version":"1.%d.0","purl":"pkg:npm/package-%d@1.%d.0","licenses":[{"license":{"id":"MIT"}}]}`, i, i, i, i)
+		fmt.Fprintf(&b, `{"type":"library","name":"package-%d","version":"1.%d.0","purl":"pkg:npm/package-%d@1.%d.0",`+
+			`"licenses":[{"license":{"id":"MIT"}}]}`, i, i, i, i)
 	}
 	return b.String() + "]}"
 }
@@ -36,8 +37,11 @@ func components(n int) string {
 // bare way is json.Unmarshal into the same Go type and Program.Eval, without bounds.
 func BenchmarkCondition(b *testing.B) {
 	for _, bb := range []struct{ name, predicateType, predicate, source string }{
-		{"licences of 1000 components", bomType, components(1000), `size(predicate.components) > 0 && predicate.components.all(c, !c.licenses.exists(l, l.license.id in ["AGPL-3.0-only", "AGPL-3.0-or-later", "SSPL-1.0", "GPL-3.0-only", "GPL-3.0-or-later"]))`},
-		{"builder", provenanceType, provenance, `predicate.runDetails.builder.id == "https://ci.example/v2" && predicate.buildDefinition.externalParameters.ref == "refs/heads/main"`},
+		{"licences of 1000 components", bomType, components(1000), `size(predicate.components) > 0 && predicate.components.all(c, ` +
+			`!c.licenses.exists(l, l.license.id in ["AGPL-3.0-only", "AGPL-3.0-or-later", "SSPL-1.0", "GPL-3.0-only", ` +
+			`"GPL-3.0-or-later"]))`},
+		{"builder", provenanceType, provenance, `predicate.runDetails.builder.id == "https://ci.example/v2" && ` +
+			`predicate.buildDefinition.externalParameters.ref == "refs/heads/main"`},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			a := attestation(bb.predicateType, bb.predicate)

@@ -28,7 +28,8 @@ func attestation(predicateType, predicate string) *verify.Attestation {
 	return &verify.Attestation{
 		Kind: verify.Statement, PredicateType: predicateType, Predicate: json.RawMessage(predicate), Name: "app",
 		Subject: verify.Descriptor{Digest: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
-		Signers: []verify.Signer{{Name: "ci", Entries: []string{"ci"}, Identity: verify.Identity{Kind: verify.OIDCIdentity, Subject: "https://ci.example/build", Issuer: "https://issuer.example"},
+		Signers: []verify.Signer{{Name: "ci", Entries: []string{"ci"},
+			Identity: verify.Identity{Kind: verify.OIDCIdentity, Subject: "https://ci.example/build", Issuer: "https://issuer.example"},
 			SignedAt: now.Add(-time.Hour), TimeSource: verify.TimeLogged, Claims: map[string]string{"buildTrigger": "push"}}},
 	}
 }
@@ -43,25 +44,33 @@ func ask(t testing.TB, source string, a *verify.Attestation) error {
 	return check(context.Background(), in, a)
 }
 
-const provenance = `{"buildDefinition":{"buildType":"https://ci.example/build/v1","externalParameters":{"ref":"refs/heads/main","steps":[1,2]},"resolvedDependencies":[{"uri":"git+https://github.com/acme/app","digest":{"gitCommit":"abc"}}]},"runDetails":{"builder":{"id":"https://ci.example/v2"},"metadata":{"startedOn":"2026-11-28T10:00:00Z"}}}`
+const provenance = `{"buildDefinition":{"buildType":"https://ci.example/build/v1","externalParameters":{"ref":"refs/heads/main",` +
+	`"steps":[1,2]},"resolvedDependencies":[{"uri":"git+https://github.com/acme/app","digest":{"gitCommit":"abc"}}]},` +
+	`"runDetails":{"builder":{"id":"https://ci.example/v2"},"metadata":{"startedOn":"2026-11-28T10:00:00Z"}}}`
 
 func TestConditions(t *testing.T) {
-	bom := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"name":"a","purl":"pkg:npm/a@1","licenses":[{"license":{"id":"MIT"}}]},{"name":"b","bom-ref":"x"}]}`
+	bom := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"name":"a","purl":"pkg:npm/a@1",` +
+		`"licenses":[{"license":{"id":"MIT"}}]},{"name":"b","bom-ref":"x"}]}`
 	for _, tt := range []struct {
 		predicateType, predicate, source string
 		want                             string // empty is true
 	}{
 		{provenanceType, provenance, `predicate.runDetails.builder.id == "https://ci.example/v2"`, ""},
-		{provenanceType, provenance, `predicate.runDetails.builder.id == "https://ci.example/v1"`, `the condition is false: predicate.runDetails`},
+		{provenanceType, provenance, `predicate.runDetails.builder.id == "https://ci.example/v1"`,
+			`the condition is false: predicate.runDetails`},
 		{provenanceType, provenance, `predicate.buildDefinition.externalParameters.ref == "refs/heads/main"`, ""},
-		{provenanceType, provenance, `predicate.buildDefinition.externalParameters.branch == "main"`, "the condition failed: no such key: branch"},
+		{provenanceType, provenance, `predicate.buildDefinition.externalParameters.branch == "main"`,
+			"the condition failed: no such key: branch"},
 		{provenanceType, provenance, `predicate.buildDefinition.externalParameters.steps == [1, 2]`, ""},
-		{provenanceType, provenance, `size(predicate.buildDefinition.resolvedDependencies) > 0 && predicate.buildDefinition.resolvedDependencies.all(d, d.uri.startsWith("git+https://github.com/acme/"))`, ""},
+		{provenanceType, provenance, `size(predicate.buildDefinition.resolvedDependencies) > 0 && ` +
+			`predicate.buildDefinition.resolvedDependencies.all(d, d.uri.startsWith("git+https://github.com/acme/"))`, ""},
 		{provenanceType, provenance, `now - predicate.runDetails.metadata.startedOn < duration("3h")`, ""},
 		{provenanceType, provenance, `now - predicate.runDetails.metadata.startedOn < duration("1h")`, "false"},
 		{provenanceType, provenance, `has(predicate.runDetails.metadata.finishedOn)`, "false"},
-		{provenanceType, provenance, `signers.exists(s, s.issuer == "https://issuer.example" && s.claims["buildTrigger"] == "push" && now - s.signedAt < duration("24h"))`, ""},
-		{provenanceType, provenance, `request.namespace == "prod" && "dev" in request.groups && subject.digest.startsWith("sha256:") && subject.name == "app"`, ""},
+		{provenanceType, provenance, `signers.exists(s, s.issuer == "https://issuer.example" && s.claims["buildTrigger"] == "push" && ` +
+			`now - s.signedAt < duration("24h"))`, ""},
+		{provenanceType, provenance, `request.namespace == "prod" && "dev" in request.groups && subject.digest.startsWith("sha256:") ` +
+			`&& subject.name == "app"`, ""},
 		{bomType, bom, `predicate.components.exists(c, c.purl.matches("^pkg:npm/a@[0-9]+$"))`, ""},
 		{bomType, bom, `!predicate.components.exists(c, c.bomRef == "x")`, "false"},
 		{bomType, bom, `predicate.components[0].licenses[0].license.id in ["MIT", "Apache-2.0"]`, ""},
@@ -95,16 +104,21 @@ func TestCompileRefuses(t *testing.T) {
 		{provenanceType, `predicate.runDetails.builder.id = "x"`, `1:33: Syntax error`},
 		{provenanceType, ``, `1:1: Syntax error`},
 		{otherType, `predicate.approved`, `1:1: the fields of these predicate types are not known: write raw for predicate`},
-		{bomType, `predicate.components.all(c, c.purl != "")`, `1:25: all() is true of an empty list, and predicate.components may be empty: write size(predicate.components) > 0 && before it`},
+		{bomType, `predicate.components.all(c, c.purl != "")`, `1:25: all() is true of an empty list, and predicate.components may be ` +
+			`empty: write size(predicate.components) > 0 && before it`},
 		{bomType, `size(predicate.vulnerabilities) > 0 && predicate.components.all(c, c.purl != "")`, `all() is true of an empty list`},
 		{bomType, `size(predicate.components) > 0 || predicate.components.all(c, c.purl != "")`, `all() is true of an empty list`},
 		{bomType, `predicate.components.exists(c, c.purl.matches("pkg:npm/.*"))`, `is not anchored`},
 		{bomType, `predicate.components.exists(c, c.purl.matches("^a|b$"))`, `is not anchored`},
-		{bomType, `predicate.components.exists(c, c.purl.matches(c.name))`, `1:48: a regular expression that is not written out: write it as a text`},
+		{bomType, `predicate.components.exists(c, c.purl.matches(c.name))`, `1:48: a regular expression that is not written out: write ` +
+			`it as a text`},
 		{bomType, `predicate.components.exists(c, c.purl.matches("^(a$"))`, `invalid`},
-		{provenanceType, `predicate.buildDefinition.externalParameters.exists(k, k == "x")`, `1:26: a loop over a mapping, which has no order: name the keys that are meant`},
-		{bomType, `predicate.components.exists(a, predicate.components.exists(b, a.name == b.name && a.version != b.version))`, `1:1: the condition may cost`},
-		{bomType, `predicate.components.exists(a, predicate.components.exists(b, predicate.components.exists(c, a.name == b.name && b.name == c.name)))`, `and at most 50000000 is let in: loops in loops cost most`},
+		{provenanceType, `predicate.buildDefinition.externalParameters.exists(k, k == "x")`,
+			`1:26: a loop over a mapping, which has no order: name the keys that are meant`},
+		{bomType, `predicate.components.exists(a, predicate.components.exists(b, a.name == b.name && a.version != b.version))`,
+			`1:1: the condition may cost`},
+		{bomType, `predicate.components.exists(a, predicate.components.exists(b, predicate.components.exists(c, a.name == b.name && ` +
+			`b.name == c.name)))`, `and at most 50000000 is let in: loops in loops cost most`},
 		{bomType, strings.Repeat(" ", 20_000) + "true", `1:1: the condition has more than 16384 bytes`},
 		{bomType, strings.Repeat("(", 200) + "true" + strings.Repeat(")", 200), `recursion`},
 		{provenanceType, `timestamp("yesterday") < now`, `1:11: invalid timestamp`},
@@ -122,7 +136,8 @@ func TestCompileRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		types []string
 		good  bool
-	}{{[]string{bomType, bomType + "/v1.6"}, true}, {[]string{bomType, provenanceType}, false}, {[]string{bomType, otherType}, false}, {nil, false}} {
+	}{{[]string{bomType, bomType + "/v1.6"}, true}, {[]string{bomType, provenanceType}, false}, {[]string{bomType, otherType}, false},
+		{nil, false}} {
 		if _, err := new(cel.Compiler).Compile(`predicate.specVersion == "1.6"`, tt.types); (err == nil) != tt.good {
 			t.Errorf("%v: %v", tt.types, err)
 		}
@@ -139,14 +154,16 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	check, err := (&cel.Compiler{MaxCost: 1 << 62}).Compile(`predicate.components.exists(a, predicate.components.exists(b, predicate.components.exists(c, a.name + b.name == c.name)))`, []string{bomType})
+	check, err := (&cel.Compiler{MaxCost: 1 << 62}).Compile(`predicate.components.exists(a, predicate.components.exists(b, `+
+		`predicate.components.exists(c, a.name + b.name == c.name)))`, []string{bomType})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	slow := attestation(bomType, `{"components":[`+strings.Repeat(`{"name":"a"},`, 19_000)+`{"name":"b"}]}`)
-	if err := check(ctx, &policy.Input{Now: now}, slow); !errors.Is(err, policy.ErrIndeterminate) || !errors.Is(err, context.DeadlineExceeded) {
+	if err := check(ctx, &policy.Input{Now: now}, slow); !errors.Is(err, policy.ErrIndeterminate) ||
+		!errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 }
@@ -157,13 +174,15 @@ func TestUntil(t *testing.T) {
 	for _, tt := range []struct {
 		source string
 		until  time.Time
-	}{{`predicate.result == "PASSED"`, policy.Forever}, {`predicate.result == "PASSED" && now > timestamp("2026-01-01T00:00:00Z")`, now.Add(1)}} {
+	}{{`predicate.result == "PASSED"`, policy.Forever},
+		{`predicate.result == "PASSED" && now > timestamp("2026-01-01T00:00:00Z")`, now.Add(1)}} {
 		check, err := new(cel.Compiler).Compile(tt.source, []string{testType})
 		if err != nil {
 			t.Fatal(err)
 		}
 		rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{testType}, ByEntry: []string{"ci"}, Check: check}
-		d := rule.Decide(context.Background(), &policy.Input{Now: now, Report: &verify.Report{Subject: a.Subject, Attestations: []*verify.Attestation{a}}})
+		d := rule.Decide(context.Background(),
+			&policy.Input{Now: now, Report: &verify.Report{Subject: a.Subject, Attestations: []*verify.Attestation{a}}})
 		if d.Verdict != policy.Allow || !d.Until.Equal(tt.until) {
 			t.Errorf("%s: %v until %s, want %s", tt.source, d, d.Until, tt.until)
 		}
@@ -173,13 +192,15 @@ func TestUntil(t *testing.T) {
 // A decision that is replayed has what the condition came to, and no predicate; one that needs the time says that it cannot tell.
 func TestReplay(t *testing.T) {
 	a := attestation(testType, `{"result":"PASSED"}`)
-	for source, want := range map[string]policy.Verdict{`predicate.result == "PASSED"`: policy.Allow, `predicate.result == "PASSED" && now > timestamp("2026-01-01T00:00:00Z")`: policy.Indeterminate} {
+	for source, want := range map[string]policy.Verdict{`predicate.result == "PASSED"`: policy.Allow,
+		`predicate.result == "PASSED" && now > timestamp("2026-01-01T00:00:00Z")`: policy.Indeterminate} {
 		check, err := new(cel.Compiler).Compile(source, []string{testType})
 		if err != nil {
 			t.Fatal(err)
 		}
 		rule := policy.Require{Kind: verify.Statement, PredicateTypes: []string{testType}, ByEntry: []string{"ci"}, Check: check}
-		d, record := policy.Recorded(context.Background(), rule, &policy.Input{Name: "registry.example.com/app", Now: now, Report: &verify.Report{Subject: a.Subject, Attestations: []*verify.Attestation{a}}})
+		d, record := policy.Recorded(context.Background(), rule, &policy.Input{Name: "registry.example.com/app", Now: now,
+			Report: &verify.Report{Subject: a.Subject, Attestations: []*verify.Attestation{a}}})
 		if d.Verdict != policy.Allow {
 			t.Fatal(d)
 		}
@@ -211,9 +232,12 @@ images:
             cel: %s
 `
 	for _, tt := range []struct{ predicateType, source, want string }{
-		{provenanceType, "|\n              true &&\n                predicate.runDetails.bilder.id == 'x'", `12:37: images[0].require[0].attestation.condition.cel: there is no field "bilder": did you mean "builder"?`},
-		{provenanceType, "predicate.runDetails.bilder.id == 'x'", `10:38: images[0].require[0].attestation.condition.cel: there is no field "bilder"`},
-		{provenanceType, `"predicate.runDetails.bilder.id == 'x'"`, `10:39: images[0].require[0].attestation.condition.cel: there is no field "bilder"`},
+		{provenanceType, "|\n              true &&\n                predicate.runDetails.bilder.id == 'x'",
+			`12:37: images[0].require[0].attestation.condition.cel: there is no field "bilder": did you mean "builder"?`},
+		{provenanceType, "predicate.runDetails.bilder.id == 'x'", `10:38: images[0].require[0].attestation.condition.cel: there is no ` +
+			`field "bilder"`},
+		{provenanceType, `"predicate.runDetails.bilder.id == 'x'"`, `10:39: images[0].require[0].attestation.condition.cel: there is ` +
+			`no field "bilder"`},
 		{provenanceType, "[x]", `10:18: images[0].require[0].attestation.condition.cel: an expression is wanted here`},
 	} {
 		doc, err := document.Parse([]byte(fmt.Sprintf(text, tt.predicateType, tt.source)))
@@ -235,8 +259,10 @@ func (nobody) Verify(context.Context, verify.Descriptor, verify.Descriptor) (*ve
 }
 
 func FuzzCompile(f *testing.F) {
-	for _, s := range []string{`predicate.components.exists(c, c.purl.matches("^a$"))`, `size(signers) > 0 && signers.all(s, s.name in ["a"])`, `raw.a[0].b == 1`, `now - timestamp("2026-01-01T00:00:00Z") < duration("1h")`,
-		`request.namespace == subject.name ? true : false`, `{"a": 1}.exists(k, k == "a")`, `"%d".format([1]) == "1"`, `[1,2].map(x, x * 2).exists(y, y == 4)`} {
+	for _, s := range []string{`predicate.components.exists(c, c.purl.matches("^a$"))`, `size(signers) > 0 && signers.all(s, s.name in ` +
+		`["a"])`, `raw.a[0].b == 1`, `now - timestamp("2026-01-01T00:00:00Z") < duration("1h")`,
+		`request.namespace == subject.name ? true : false`, `{"a": 1}.exists(k, k == "a")`, `"%d".format([1]) == "1"`,
+		`[1,2].map(x, x * 2).exists(y, y == 4)`} {
 		f.Add(s, `{"components":[{"name":"a"}]}`)
 	}
 	compiler := &cel.Compiler{MaxCost: 100_000}

@@ -36,9 +36,11 @@ func pemOf(kind string, der []byte) string {
 }
 
 // ask loads a document with one entry of trust and asks it for a signature by it, or a statement.
-func ask(t *testing.T, kind, with, rule string, trust map[string]document.TrustFunc, at time.Time, evidence verify.Descriptor) (*policy.Decision, error) {
+func ask(t *testing.T, kind, with, rule string, trust map[string]document.TrustFunc, at time.Time,
+	evidence verify.Descriptor) (*policy.Decision, error) {
 	t.Helper()
-	doc, err := document.Parse(fmt.Appendf(nil, "version: 1\nname: x\ntrust: [{name: ours, kind: %s, with: %s}]\nimages: [{match: [\"**\"], require: [%s]}]\n", kind, with, rule))
+	doc, err := document.Parse(fmt.Appendf(nil, "version: 1\nname: x\ntrust: [{name: ours, kind: %s, with: %s}]\n"+
+		"images: [{match: [\"**\"], require: [%s]}]\n", kind, with, rule))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +48,13 @@ func ask(t *testing.T, kind, with, rule string, trust map[string]document.TrustF
 	if err != nil {
 		return nil, err
 	}
-	gate := &policy.Gate{Verifiers: p.Verifiers(), Policy: p, Now: func() time.Time { return at }, Open: func(context.Context, string) (*policy.Image, error) {
-		return &policy.Image{Subject: image, Source: verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
-			return func(yield func(verify.Descriptor, error) bool) { yield(evidence, nil) }
-		})}, nil
-	}}
+	gate := &policy.Gate{Verifiers: p.Verifiers(), Policy: p, Now: func() time.Time { return at },
+		Open: func(context.Context, string) (*policy.Image, error) {
+			return &policy.Image{Subject: image,
+				Source: verify.SourceFunc(func(context.Context, verify.Descriptor) iter.Seq2[verify.Descriptor, error] {
+					return func(yield func(verify.Descriptor, error) bool) { yield(evidence, nil) }
+				})}, nil
+		}}
 	return gate.Check(context.Background(), "registry.example.com/app:v1"), nil
 }
 
@@ -62,9 +66,12 @@ func TestKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":"https://example.com/p","predicate":{}}`, image.Digest.Encoded())
-	data := instance.Sign(sigstoretest.Signing{URI: "https://ci.example/acme/release", Issuer: "https://issuer.example", Payload: payload, At: at})
-	keyless := verify.Descriptor{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Digest: digest.FromBytes(data), Size: int64(len(data)), Data: data}
+	payload := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],`+
+		`"predicateType":"https://example.com/p","predicate":{}}`, image.Digest.Encoded())
+	data := instance.Sign(sigstoretest.Signing{URI: "https://ci.example/acme/release", Issuer: "https://issuer.example",
+		Payload: payload, At: at})
+	keyless := verify.Descriptor{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Digest: digest.FromBytes(data),
+		Size: int64(len(data)), Data: data}
 
 	key, err := sign.GenerateKey(sign.P256)
 	if err != nil {
@@ -98,8 +105,10 @@ func TestKinds(t *testing.T) {
 		{"file", "{path: etc/bad.pub}", signature, bundle, "not a public key in PEM"},
 		{"file", "{}", signature, bundle, `the field "path" is missing`},
 
-		{"notary", `{stores: ["ca:acme"], identities: ["x509.subject: C=US, ST=WA, O=acme"], revocation: off}`, signature, notation, "ALLOW"},
-		{"notary", `{stores: ["ca:acme"], identities: ["x509.subject: C=US, ST=WA, O=other"], revocation: off}`, signature, notation, "DENY"},
+		{"notary", `{stores: ["ca:acme"], identities: ["x509.subject: C=US, ST=WA, O=acme"], revocation: off}`, signature,
+			notation, "ALLOW"},
+		{"notary", `{stores: ["ca:acme"], identities: ["x509.subject: C=US, ST=WA, O=other"], revocation: off}`, signature,
+			notation, "DENY"},
 		{"notary", fmt.Sprintf(`{certs: %s, identities: ["*"], revocation: off}`, quoted), signature, notation, "ALLOW"},
 		{"notary", `{stores: ["ca:other"], identities: ["*"]}`, signature, notation, "trust store ca:other"},
 		{"notary", `{stores: ["ca:../acme"], identities: ["*"]}`, signature, notation, "trust store"},
@@ -113,7 +122,8 @@ func TestKinds(t *testing.T) {
 		{"keyless", `{issuer: "https://issuer.example", email: a@example.org}`, statement, keyless, "DENY"},
 		{"keyless", `{issuer: "https://issuer.example"}`, statement, keyless, "say subject, subjectRegexp, email or key, one of them"},
 		{"keyless", `{subject: "https://ci.example/acme/release"}`, statement, keyless, "ssuer"},
-		{"keyless", `{issuer: "https://issuer.example", subject: "https://ci.example/acme/release", trustRoot: private}`, statement, keyless, `no trusted root "private"`},
+		{"keyless", `{issuer: "https://issuer.example", subject: "https://ci.example/acme/release", trustRoot: private}`, statement,
+			keyless, `no trusted root "private"`},
 	} {
 		when := at
 		if tt.kind != "keyless" {
@@ -149,7 +159,8 @@ func acme(t *testing.T) (string, verify.Descriptor) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	evidence, err := (&signnotary.Signer{Key: sign.FromSigner(key), Chain: []*x509.Certificate{cert}}).Sign(context.Background(), sign.About(image, sign.ImageSignature{}))
+	evidence, err := (&signnotary.Signer{Key: sign.FromSigner(key), Chain: []*x509.Certificate{cert}}).Sign(context.Background(),
+		sign.About(image, sign.ImageSignature{}))
 	if err != nil {
 		t.Fatal(err)
 	}

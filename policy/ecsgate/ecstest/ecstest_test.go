@@ -75,7 +75,8 @@ func TestECS(t *testing.T) {
 	if strings.Join(listed, " ") != strings.Join(tasks, " ") || cloud.Calls()["ecs:ListTasks"] != 2 {
 		t.Errorf("%q, %v", listed, cloud.Calls())
 	}
-	if _, err := client.StopTask(ctx, &ecs.StopTaskInput{Cluster: aws.String("prod"), Task: &tasks[1], Reason: aws.String("not signed")}); err != nil {
+	if _, err := client.StopTask(ctx,
+		&ecs.StopTaskInput{Cluster: aws.String("prod"), Task: &tasks[1], Reason: aws.String("not signed")}); err != nil {
 		t.Fatal(err)
 	}
 	described, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String("prod"), Tasks: tasks})
@@ -195,7 +196,8 @@ func TestTaskEvents(t *testing.T) {
 			t.Errorf("%s", event)
 		}
 	}
-	want := "PROVISIONING RUNNING |PENDING RUNNING |PENDING RUNNING " + sum + "|RUNNING RUNNING " + sum + "|RUNNING STOPPED " + sum + "|STOPPED STOPPED " + sum
+	want := "PROVISIONING RUNNING |PENDING RUNNING |PENDING RUNNING " + sum + "|RUNNING RUNNING " + sum + "|RUNNING STOPPED " + sum +
+		"|STOPPED STOPPED " + sum
 	if strings.Join(got, "|") != want || delivered != 6 {
 		t.Errorf("%d delivered: %q", delivered, got)
 	}
@@ -206,7 +208,8 @@ func TestLimits(t *testing.T) {
 	s := newStage(t, ecstest.Options{Throttle: true})
 	s.define("registry.example/app:v1")
 	for n, want := range map[int32]string{0: "InvalidParameterException", 11: "InvalidParameterException", 10: ""} {
-		if _, err := s.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("shop"), TaskDefinition: aws.String("web"), Count: &n}); code(
+		if _, err := s.RunTask(t.Context(),
+			&ecs.RunTaskInput{Cluster: aws.String("shop"), TaskDefinition: aws.String("web"), Count: &n}); code(
 			err,
 		) != want {
 			t.Errorf("RunTask of %d: %v", n, err)
@@ -224,7 +227,8 @@ func TestLimits(t *testing.T) {
 	) != "InvalidParameterException" {
 		t.Errorf("DescribeTasks of 101: %v", err)
 	}
-	if _, err := s.DescribeServiceDeployments(t.Context(), &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: make([]string, 21)}); code(
+	if _, err := s.DescribeServiceDeployments(t.Context(),
+		&ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: make([]string, 21)}); code(
 		err,
 	) != "InvalidParameterException" {
 		t.Errorf("DescribeServiceDeployments of 21: %v", err)

@@ -10,10 +10,11 @@ import (
 // operation returns who answers an operation; nil if nobody does.
 func (s *Server) operation(name string) awswire.Handler {
 	return map[string]awswire.Handler{
-		"ContinueServiceDeployment":     op(s, name, s.continueServiceDeployment),
-		"CreateDaemon":                  op(s, name, s.createDaemon),
-		"CreateExpressGatewayService":   op(s, name, s.createExpress),
-		"CreateService":                 op(s, name, func(in *createService) (out, error) { return s.createService(&in.CreateServiceInput) }),
+		"ContinueServiceDeployment":   op(s, name, s.continueServiceDeployment),
+		"CreateDaemon":                op(s, name, s.createDaemon),
+		"CreateExpressGatewayService": op(s, name, s.createExpress),
+		"CreateService": op(s, name,
+			func(in *createService) (out, error) { return s.createService(&in.CreateServiceInput) }),
 		"CreateTaskSet":                 op(s, name, s.createTaskSet),
 		"DeleteDaemon":                  op(s, name, s.deleteDaemon),
 		"DeleteExpressGatewayService":   op(s, name, s.deleteExpress),
@@ -48,7 +49,8 @@ func (s *Server) operation(name string) awswire.Handler {
 		"TagResource":                   op(s, name, s.tagResource),
 		"UpdateDaemon":                  op(s, name, s.updateDaemon),
 		"UpdateExpressGatewayService":   op(s, name, s.updateExpress),
-		"UpdateService":                 op(s, name, func(in *updateService) (out, error) { return s.updateService(&in.UpdateServiceInput) }),
+		"UpdateService": op(s, name,
+			func(in *updateService) (out, error) { return s.updateService(&in.UpdateServiceInput) }),
 	}[name]
 }
 

@@ -25,8 +25,9 @@ func (g *Guard) deployer() []Statement {
 			Why: "A task definition is proposed to the registrar, which answers with the one that it made.",
 		},
 		{
-			Sid: "Run", Effect: "Allow", Action: []string{"ecs:RunTask", "ecs:StartTask"}, Resource: g.definitions(), Condition: g.cluster(),
-			Why: "Jobs.",
+			Sid: "Run", Effect: "Allow", Action: []string{"ecs:RunTask", "ecs:StartTask"}, Resource: g.definitions(),
+			Condition: g.cluster(),
+			Why:       "Jobs.",
 		},
 		{
 			Sid: "Deploy", Effect: "Allow",
@@ -42,7 +43,8 @@ func (g *Guard) deployer() []Statement {
 			Why:       "More tasks or fewer, and a new deployment of the same.",
 		},
 		{
-			Sid: "Daemons", Effect: "Allow", Action: []string{"ecs:CreateDaemon", "ecs:UpdateDaemon"}, Resource: []string{g.arn("ecs", "daemon/*")},
+			Sid: "Daemons", Effect: "Allow", Action: []string{"ecs:CreateDaemon", "ecs:UpdateDaemon"},
+			Resource:  []string{g.arn("ecs", "daemon/*")},
 			Condition: and(condition{"ArnLike": {"ecs:daemon-task-definition": g.daemons()}}, g.cluster()),
 			Why:       "Daemons of what the registrar made.",
 		},
@@ -81,7 +83,8 @@ func (g *Guard) batch() []Statement {
 		return nil
 	}
 	return []Statement{{
-		Sid: "Batch", Effect: "Allow", Action: []string{"batch:RegisterJobDefinition"}, Resource: []string{g.arn("batch", "job-definition/*")},
+		Sid: "Batch", Effect: "Allow", Action: []string{"batch:RegisterJobDefinition"},
+		Resource:  []string{g.arn("batch", "job-definition/*")},
 		Condition: condition{"StringLike": {"batch:Image": g.BatchImages}},
 		Why:       "Jobs of released images.",
 	}}
@@ -92,8 +95,9 @@ func (g *Guard) registrar() []Statement {
 	made := append(g.definitions(), g.daemons()...)
 	return append([]Statement{
 		{
-			Sid: "Register", Effect: "Allow", Action: []string{"ecs:RegisterDaemonTaskDefinition", "ecs:RegisterTaskDefinition"}, Resource: made,
-			Why: "It makes task definitions in the gated families alone.",
+			Sid: "Register", Effect: "Allow", Action: []string{"ecs:RegisterDaemonTaskDefinition", "ecs:RegisterTaskDefinition"},
+			Resource: made,
+			Why:      "It makes task definitions in the gated families alone.",
 		},
 		{
 			Sid: "Label", Effect: "Allow", Action: []string{"ecs:TagResource"}, Resource: made,
@@ -105,7 +109,8 @@ func (g *Guard) registrar() []Statement {
 			Why: "It reads from Amazon ECR; this call has no resource.",
 		},
 		{
-			Sid: "Evidence", Effect: "Allow", Action: []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, Resource: []string{g.arn("ecr",
+			Sid: "Evidence", Effect: "Allow", Action: []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
+			Resource: []string{g.arn("ecr",
 				"repository/*")},
 			Why: "It resolves tags and reads signatures and attestations.",
 		},

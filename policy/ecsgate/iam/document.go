@@ -72,7 +72,8 @@ func (d *Document) checkSize() error {
 		if d.Kind == Boundary {
 			hint = "; or leave Account empty, for service control policies alone"
 		}
-		return fmt.Errorf("iam: %s: %w: %d characters, and a %s has up to %d; name fewer clusters and roles, or use * in the clusters' names%s",
+		return fmt.Errorf("iam: %s: %w: %d characters, and a %s has up to %d; name fewer clusters and roles, or use * in the "+
+			"clusters' names%s",
 			d.Name, ErrTooLong, n, d.Kind, d.Kind.limit(), hint)
 	}
 	return nil
@@ -151,14 +152,16 @@ func (g *Guard) Documents() ([]Document, error) {
 		return nil, err
 	}
 	if g.Account != everyAccount {
-		documents = append(documents, Document{"boundary", Boundary, append(append([]Statement{everything}, denials...), g.keepBoundary()...)})
+		documents = append(documents,
+			Document{"boundary", Boundary, append(append([]Statement{everything}, denials...), g.keepBoundary()...)})
 	}
 	documents = append(documents,
 		Document{"deployer", Identity, g.deployer()},
 		Document{"registrar", Identity, g.registrar()},
 		Document{"trust", Trust, []Statement{{
-			Sid: "Lambda", Effect: "Allow", Principal: map[string]string{"Service": "lambda.amazonaws.com"}, Action: []string{"sts:AssumeRole"},
-			Why: "The registrar is a Lambda function, and nobody else acts as its role.",
+			Sid: "Lambda", Effect: "Allow", Principal: map[string]string{"Service": "lambda.amazonaws.com"},
+			Action: []string{"sts:AssumeRole"},
+			Why:    "The registrar is a Lambda function, and nobody else acts as its role.",
 		}}})
 	for _, d := range documents {
 		if err := d.checkSize(); err != nil {
@@ -173,7 +176,8 @@ func pack(denials []Statement) ([]Document, error) {
 	var out []Document
 	for _, s := range denials {
 		if n := len(out); n > 0 {
-			longer := Document{out[n-1].Name, ServiceControl, append(out[n-1].Statements[:len(out[n-1].Statements):len(out[n-1].Statements)], s)}
+			longer := Document{out[n-1].Name, ServiceControl,
+				append(out[n-1].Statements[:len(out[n-1].Statements):len(out[n-1].Statements)], s)}
 			if longer.checkSize() == nil {
 				out[n-1] = longer
 				continue

@@ -18,8 +18,8 @@ type Guard struct {
 	// Family is what the names of gated task definitions and daemon task definitions begin with, such as "gated-". It ends with a dash
 	// or an underscore, and no family of before may begin with it: whatever is in it may run. It must be set.
 	Family string
-	// Clusters are the ARNs of the clusters that are gated; * may stand in them, and about two fit into a boundary. None means all, and then
-	// nobody but the registrar
+	// Clusters are the ARNs of the clusters that are gated; * may stand in them, and about two fit into a boundary. None means all, and
+	// then nobody but the registrar
 	// registers task definitions at all, whatever their family.
 	Clusters []string
 	// Registrar is the role that registers. It must be set.

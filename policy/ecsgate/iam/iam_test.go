@@ -246,7 +246,8 @@ func FuzzGuard(f *testing.F) {
 		if !slices.Contains(slices.Collect(maps.Keys(docs)), "scp-1") {
 			t.Error("no service control policy")
 		}
-		if by := ask(t, docs, true, call{"developer", "ecs:RunTask", []string{other}, nil, ""}); by == "" && !strings.HasPrefix("web", family) {
+		if by := ask(t, docs, true, call{"developer", "ecs:RunTask", []string{other}, nil, ""}); by == "" &&
+			!strings.HasPrefix("web", family) {
 			t.Errorf("%+v runs %s", g, other)
 		}
 	})

@@ -99,7 +99,8 @@ var paths = []struct {
 		{"developer", "ecs:UpdateService", []string{service}, in(), "RestartGated"}, // of before the gate
 		{"developer", "ecs:UpdateService", []string{service}, in("aws:ResourceTag/team", "web"), "RestartGated"},
 		{"developer", "ecs:TagResource", []string{service}, in("aws:TagKeys", "team,Lading-Gate"), "MarkAtCreation"},
-		{"developer", "ecs:TagResource", []string{service}, in("aws:TagKeys", "lading-gate", "ecs:CreateAction", "RunTask"), "MarkAtCreation"},
+		{"developer", "ecs:TagResource", []string{service}, in("aws:TagKeys", "lading-gate", "ecs:CreateAction", "RunTask"),
+			"MarkAtCreation"},
 		{"deployer", "ecs:TagResource", []string{service}, in("aws:TagKeys", "lading-gate", "ecs:CreateAction", "CreateService"), ""},
 		{"developer", "ecs:TagResource", []string{service}, in("aws:TagKeys", "team"), ""},
 		{"developer", "ecs:UntagResource", []string{service}, in("aws:TagKeys", "lading-gate"), "KeepMark"},
@@ -132,12 +133,14 @@ var paths = []struct {
 	}},
 	{path: "10 StartTask", calls: []call{
 		{"deployer", "ecs:StartTask", []string{gated}, in(), ""},
-		{"developer", "ecs:StartTask", []string{other}, in("ecs:container-instances", region+"container-instance/production/1"), "RunGated"},
+		{"developer", "ecs:StartTask", []string{other}, in("ecs:container-instances", region+"container-instance/production/1"),
+			"RunGated"},
 	}},
 	{path: "11 schedules, rules, pipes, state machines", calls: []call{
 		{"scheduler", "ecs:RunTask", []string{gated}, in(), ""},
 		{"scheduler", "ecs:RunTask", []string{other}, in(), "RunGated"},
-		{"developer", "iam:PassRole", []string{roleARN("lading-registrar")}, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},
+		{"developer", "iam:PassRole", []string{roleARN("lading-registrar")},
+			map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},
 			"KeepGate"},
 	}},
 	{path: "12 AWS Batch", calls: []call{
@@ -163,7 +166,8 @@ var paths = []struct {
 		{"deployer", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"}, in("ecs:daemon-task-definition", daemon), ""},
 		{"developer", "ecs:CreateDaemon", []string{region + "daemon/production/agent"},
 			in("ecs:daemon-task-definition", region+"daemon-task-definition/agent:1"), "DaemonsGated"},
-		{"developer", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"}, in("ecs:daemon-task-definition", gated), "DaemonsGated"},
+		{"developer", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"}, in("ecs:daemon-task-definition", gated),
+			"DaemonsGated"},
 		{"developer", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"}, in(), "DaemonsGated"},
 		{"task-events", "ecs:UpdateDaemon", []string{region + "daemon/production/agent"},
 			in("ecs:daemon-task-definition", region+"daemon-task-definition/agent:1"), ""}, // back to that of before
@@ -198,7 +202,8 @@ var paths = []struct {
 		{"registrar", "ecs:RegisterTaskDefinition", []string{region + "task-definition/gated-web:*"}, nil, ""},
 		{"registrar", "ecs:TagResource", []string{region + "task-definition/gated-web:*"},
 			map[string]string{"ecs:CreateAction": "RegisterTaskDefinition", "aws:TagKeys": "decision"}, ""},
-		{"registrar", "iam:PassRole", []string{roleARN("task/web")}, map[string]string{"iam:PassedToService": "ecs-tasks.amazonaws.com"}, ""},
+		{"registrar", "iam:PassRole", []string{roleARN("task/web")},
+			map[string]string{"iam:PassedToService": "ecs-tasks.amazonaws.com"}, ""},
 		{"registrar", "ecs:RegisterTaskDefinition", []string{region + "task-definition/web:*"}, nil, "no identity policy allows"},
 		{"developer", "ecs:RegisterTaskDefinition", []string{region + "task-definition/gated-web:*"}, nil, "RegisterByRegistrar"},
 		{"developer", "ecs:RegisterTaskDefinition", []string{region + "task-definition/web:*"}, nil, "RegisterByRegistrar"},
@@ -301,7 +306,8 @@ func TestStartPaths(t *testing.T) {
 		for _, c := range p.calls {
 			for _, organization := range []bool{true, false} {
 				if got := ask(t, docs, organization, c); got != c.by {
-					t.Errorf("path %s, organization %v: %s %s %v %v is stopped by %q, want %q", p.path, organization, c.who, c.action, c.resources,
+					t.Errorf("path %s, organization %v: %s %s %v %v is stopped by %q, want %q", p.path, organization, c.who, c.action,
+						c.resources,
 						c.keys, got, c.by)
 				}
 			}
@@ -394,7 +400,8 @@ func TestKeepGate(t *testing.T) {
 			"KeepSettings"},
 		{"developer", "ecs:PutAccountSetting", []string{"*"}, nil, "KeepSettings"},
 		{"developer", "ecs:ListAccountSettings", []string{"*"}, nil, ""},
-		{"platform", "ecs:PutAccountSettingDefault", []string{"*"}, map[string]string{"ecs:account-setting": "tagResourceAuthorization"}, ""},
+		{"platform", "ecs:PutAccountSettingDefault", []string{"*"},
+			map[string]string{"ecs:account-setting": "tagResourceAuthorization"}, ""},
 		{"deployer", "ecs:PutAccountSetting", []string{"*"}, map[string]string{"ecs:account-setting": "awsvpcTrunking"}, "KeepSettings"},
 	} {
 		for _, organization := range []bool{true, false} {

@@ -96,21 +96,26 @@ func (g *Guard) denials() []Statement {
 		},
 		{
 			Sid: "CreateGated", Effect: "Deny",
-			Action:   []string{"ecs:CreateExpressGatewayService", "ecs:CreateService", "ecs:CreateTaskSet", "ecs:UpdateExpressGatewayService"},
-			Resource: []string{"*"}, Condition: and(undo, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}}, g.inClusters()),
-			Why: "A service or task set runs what the registrar made; without a task definition, an Express service would take an image of the " +
+			Action: []string{"ecs:CreateExpressGatewayService", "ecs:CreateService", "ecs:CreateTaskSet",
+				"ecs:UpdateExpressGatewayService"},
+			Resource: []string{"*"}, Condition: and(undo, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}},
+				g.inClusters()),
+			Why: "A service or task set runs what the registrar made; without a task definition, an Express service would take an " +
+				"image of the " +
 				"caller's.",
 		},
 		{
 			Sid: "UpdateGated", Effect: "Deny", Action: []string{"ecs:UpdateService"}, Resource: []string{"*"},
-			Condition: and(undo, condition{"StringNotLike": {"ecs:task-definition": g.definitions()}, "Null": {"ecs:task-definition": {"false"}}},
+			Condition: and(undo, condition{"StringNotLike": {"ecs:task-definition": g.definitions()},
+				"Null": {"ecs:task-definition": {"false"}}},
 				g.inClusters()),
 			Why: "A service moves only to what the registrar made; Null is there because a negated operator holds for a missing key, " +
 				"with IfExists too, and every change of the number of tasks would be denied.",
 		},
 		{
 			Sid: "RestartGated", Effect: "Deny", Action: []string{"ecs:UpdateService"}, Resource: []string{"*"},
-			Condition: and(undo, condition{"Null": {"ecs:task-definition": {"true"}, "aws:ResourceTag/" + g.Tag: {"true"}}}, g.inClusters()),
+			Condition: and(undo, condition{"Null": {"ecs:task-definition": {"true"}, "aws:ResourceTag/" + g.Tag: {"true"}}},
+				g.inClusters()),
 			Why: "A service of before the gate may run anything, so whoever scales it or forces a deployment moves it to a gated task " +
 				"definition with the same call.",
 		},
@@ -163,13 +168,16 @@ func (g *Guard) otherDenials() []Statement {
 	return []Statement{
 		batch,
 		{
-			Sid: "KeepSettings", Effect: "Deny", Action: []string{"ecs:DeleteAccountSetting", "ecs:PutAccountSetting*"}, Resource: []string{"*"},
+			Sid: "KeepSettings", Effect: "Deny", Action: []string{"ecs:DeleteAccountSetting", "ecs:PutAccountSetting*"},
+			Resource:  []string{"*"},
 			Condition: unless(g.Admins...),
-			Why: "Without tagResourceAuthorization a tag comes with what is created unasked, and without long ARNs a task does not name its " +
+			Why: "Without tagResourceAuthorization a tag comes with what is created unasked, and without long ARNs a task does not " +
+				"name its " +
 				"cluster: the mark and the sessions rest on them.",
 		},
 		{
-			Sid: "NoShell", Effect: "Deny", Action: []string{"ecs:ExecuteCommand"}, Resource: []string{"*"}, Condition: and(unless(g.BreakGlass...),
+			Sid: "NoShell", Effect: "Deny", Action: []string{"ecs:ExecuteCommand"}, Resource: []string{"*"},
+			Condition: and(unless(g.BreakGlass...),
 				g.inClusters()),
 			Why: "A command in a running container is code that nobody judged.",
 		},
@@ -184,7 +192,8 @@ func (g *Guard) otherDenials() []Statement {
 		},
 		{
 			Sid: "KeepGate", Effect: "Deny",
-			NotAction: []string{"events:Describe*", "events:List*", "iam:Get*", "iam:List*", "lambda:Get*", "lambda:InvokeFunction", "lambda:List*"},
+			NotAction: []string{"events:Describe*", "events:List*", "iam:Get*", "iam:List*", "lambda:Get*", "lambda:InvokeFunction",
+				"lambda:List*"},
 			Resource: append(slices.Concat([]string{g.Registrar}, optional(g.TaskEvents), optional(g.Pauses)),
 				g.arn("lambda", "function:"+g.Prefix+"*"), g.arn("events", "rule/"+g.Prefix+"*")),
 			Condition: unless(g.Admins...),

@@ -106,7 +106,8 @@ func build(pkg, arch string, stderr io.Writer) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "bootstrap")
 	// lambda.norpc leaves out what only the old runtime go1.x needs.
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", file, pkg)
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=",
+		"-o", file, pkg)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains(settings, name)

@@ -145,7 +145,8 @@ func TestFunction(t *testing.T) {
 		for _, source := range sources {
 			if name := filepath.Base(source); !strings.HasSuffix(name, "_test.go") {
 				text := read("ecs-gate/" + dir + "/" + name)
-				files["gate/"+dir+"/"+name] = strings.ReplaceAll(text, "github.com/ladingdev/lading/examples/ecs-gate/", "example.com/gate/gate/")
+				files["gate/"+dir+"/"+name] = strings.ReplaceAll(text, "github.com/ladingdev/lading/examples/ecs-gate/",
+					"example.com/gate/gate/")
 			}
 		}
 	}

@@ -78,8 +78,9 @@ func fill(t testing.TB, cloud *sweeptest.Cloud, s *shop) {
 			types.DeploymentLifecycleHookTargetTypeAwsLambda, "other")},
 		"paused": {TaskDefinition: &web, DeploymentConfiguration: hooked(types.DeploymentLifecycleHookActionContinue,
 			types.DeploymentLifecycleHookTargetTypePause, "")},
-		"naked":      {TaskDefinition: &gated, EnableExecuteCommand: true},
-		"codedeploy": {TaskDefinition: &gated, DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}},
+		"naked": {TaskDefinition: &gated, EnableExecuteCommand: true},
+		"codedeploy": {TaskDefinition: &gated,
+			DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}},
 		"sets": {
 			DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal},
 			TaskSets:             []types.TaskSet{{TaskDefinition: &web, TaskSetArn: aws.String("set")}},
@@ -138,8 +139,10 @@ func daemon(t testing.TB, c *ecstest.Server, good, bad string) {
 			continue
 		}
 		if _, err := client.CreateDaemon(t.Context(), &ecs.CreateDaemonInput{
-			DaemonName: aws.String("agent"), ClusterArn: aws.String(c.PutCluster("production")), DaemonTaskDefinitionArn: d.DaemonTaskDefinitionArn,
-			CapacityProviderArns: []string{"arn:aws:ecs:us-east-1:" + sweeptest.Account + ":capacity-provider/managed"}, EnableExecuteCommand: true,
+			DaemonName: aws.String("agent"), ClusterArn: aws.String(c.PutCluster("production")),
+			DaemonTaskDefinitionArn: d.DaemonTaskDefinitionArn,
+			CapacityProviderArns:    []string{"arn:aws:ecs:us-east-1:" + sweeptest.Account + ":capacity-provider/managed"},
+			EnableExecuteCommand:    true,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -160,12 +163,15 @@ func others(r *sweeptest.Region, good, bad, moved string) {
 		sweeptest.M{"jobDefinitionName": "nightly", "jobDefinitionArn": arn("batch", "job-definition/nightly:3"), "revision": 3,
 			"type":                "container",
 			"containerProperties": sweeptest.M{"image": bad, "enableExecuteCommand": true}},
-		sweeptest.M{"jobDefinitionName": "pods", "jobDefinitionArn": arn("batch", "job-definition/pods:1"), "revision": 1, "type": "container",
+		sweeptest.M{"jobDefinitionName": "pods", "jobDefinitionArn": arn("batch", "job-definition/pods:1"), "revision": 1,
+			"type": "container",
 			"eksProperties": sweeptest.M{"podProperties": sweeptest.M{
 				"initContainers": []any{sweeptest.M{"name": "setup", "image": good}}, "containers": []any{sweeptest.M{"image": bad}}}}},
-		sweeptest.M{"jobDefinitionName": "many", "jobDefinitionArn": arn("batch", "job-definition/many:1"), "revision": 1, "type": "multinode",
+		sweeptest.M{"jobDefinitionName": "many", "jobDefinitionArn": arn("batch", "job-definition/many:1"), "revision": 1,
+			"type": "multinode",
 			"nodeProperties": sweeptest.M{"mainNode": 0, "numNodes": 2, "nodeRangeProperties": []any{sweeptest.M{"targetNodes": "0:1",
-				"ecsProperties": sweeptest.M{"taskProperties": []any{sweeptest.M{"containers": []any{sweeptest.M{"name": "main", "image": good}}}}}}}}},
+				"ecsProperties": sweeptest.M{
+					"taskProperties": []any{sweeptest.M{"containers": []any{sweeptest.M{"name": "main", "image": good}}}}}}}}},
 	}
 	r.AppRunner = []any{
 		sweeptest.M{"ServiceName": "site", "ServiceArn": arn("apprunner", "service/site/1"), "Status": "RUNNING",
@@ -282,7 +288,8 @@ func TestAccount(t *testing.T) {
 		if row.Resource == "fine" && row.Kind == "service" && len(row.Findings) > 0 {
 			t.Errorf("a service with nothing wrong: %+v", row)
 		}
-		if row.Kind == "task" && row.Resource == "service:fine" && (row.Count != 2 || len(row.Examples) != 2 || row.Verdict.String() != "ALLOW") {
+		if row.Kind == "task" && row.Resource == "service:fine" &&
+			(row.Count != 2 || len(row.Examples) != 2 || row.Verdict.String() != "ALLOW") {
 			t.Errorf("two tasks alike: %+v", row)
 		}
 	}
@@ -315,7 +322,8 @@ func TestDeployment(t *testing.T) {
 		{Status: aws.String("INACTIVE"), TaskDefinition: &past},
 	}})
 	starts(c, "production", "service:web", before, "app", good, "") // pinned: what will run is known
-	c.PutTask("production", types.Task{TaskDefinitionArn: &before, Group: aws.String("service:web"), LastStatus: aws.String("PROVISIONING")})
+	c.PutTask("production", types.Task{TaskDefinitionArn: &before, Group: aws.String("service:web"),
+		LastStatus: aws.String("PROVISIONING")})
 	want := []string{"denied: ecs deployment of service web gated-web:2 app", "unknown-digest: ecs task service:web gated-web:1"}
 	if diff := cmp.Diff(want, findings(run(t, newSweep(t, cloud, s)))); diff != "" {
 		t.Error(diff)
@@ -379,7 +387,8 @@ func TestRegistrar(t *testing.T) {
 	moved := s.tag(s.signed(t, "good"), "v1")
 	runs := func(definition string) {
 		t.Helper()
-		out, err := client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(c.PutCluster("production")), TaskDefinition: &definition})
+		out, err := client.RunTask(t.Context(),
+			&ecs.RunTaskInput{Cluster: aws.String(c.PutCluster("production")), TaskDefinition: &definition})
 		if err != nil || len(out.Failures) > 0 {
 			t.Fatal(err, out)
 		}

@@ -56,10 +56,12 @@ func TestGaps(t *testing.T) {
 		"a region is down": {
 			func(c *sweeptest.Cloud, _ *sweeptest.Region) { c.Region("eu-west-1").Down = true },
 			[]string{
-				"apprunner eu-west-1 list services: AppRunner ListServices: request send failed", "batch eu-west-1", "codebuild eu-west-1 list builds",
+				"apprunner eu-west-1 list services: AppRunner ListServices: request send failed", "batch eu-west-1",
+				"codebuild eu-west-1 list builds",
 				"codebuild eu-west-1 list projects", "ecs eu-west-1 list clusters", "ecs eu-west-1 list daemon",
 				"ecs eu-west-1 list task definition families",
-				"eks eu-west-1", "lambda eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1",
+				"eks eu-west-1", "lambda eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1", "sagemaker eu-west-1",
+				"sagemaker eu-west-1",
 			}, 14,
 		},
 		"throttled, and then not": {
@@ -76,7 +78,8 @@ func TestGaps(t *testing.T) {
 		"no task definition can be read": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) { r.Fail("ecs:DescribeTaskDefinition", denied) },
 			[]string{
-				"ecs us-east-1 service web gated-ten:1: its task definition: no permission", "ecs us-east-1 task definition gated-ten:1: no permission",
+				"ecs us-east-1 service web gated-ten:1: its task definition: no permission",
+				"ecs us-east-1 task definition gated-ten:1: no permission",
 				"ecs us-east-1 task definition gated-web:1: no permission",
 			}, 5,
 		},
@@ -98,8 +101,9 @@ func TestGaps(t *testing.T) {
 		"ECS lies about a failure": {
 			func(_ *sweeptest.Cloud, r *sweeptest.Region) {
 				r.ECS.Edit("ecs:DescribeTasks", ecstest.Edit{Reply: func(m map[string]any) {
-					m["failures"] = []any{map[string]any{"arn": "arn:x", "reason": "MISSING"}, map[string]any{"arn": "arn:y", "reason": "BROKEN",
-						"detail": "why"}}
+					m["failures"] = []any{map[string]any{"arn": "arn:x", "reason": "MISSING"},
+						map[string]any{"arn": "arn:y", "reason": "BROKEN",
+							"detail": "why"}}
 				}})
 			}, []string{"ecs us-east-1 task arn:y: ECS says: BROKEN why"}, 15,
 		},
@@ -232,7 +236,8 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 	for name, out := range map[string]string{"text": text.String(), "page": page.String(), "sarif": sarif.String()} {
-		if strings.ContainsFunc(out, func(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) }) {
+		if strings.ContainsFunc(out,
+			func(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) }) {
 			t.Errorf("%s has control characters", name)
 		}
 	}

@@ -25,8 +25,9 @@ func (r *run) batch(ctx context.Context) error {
 		for _, d := range out.JobDefinitions {
 			for _, c := range jobContainers(&d) {
 				row := &Row{
-					Kind: "job definition", Resource: aws.ToString(d.JobDefinitionName), Definition: short(aws.ToString(d.JobDefinitionArn)),
-					Container: c.name, Image: c.image, Examples: []string{aws.ToString(d.JobDefinitionArn)},
+					Kind: "job definition", Resource: aws.ToString(d.JobDefinitionName),
+					Definition: short(aws.ToString(d.JobDefinitionArn)),
+					Container:  c.name, Image: c.image, Examples: []string{aws.ToString(d.JobDefinitionArn)},
 				}
 				if c.exec {
 					row.find(Exec, "ExecuteCommand is on")

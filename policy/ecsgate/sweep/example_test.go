@@ -29,7 +29,8 @@ func ExampleSweep() {
 		Family: aws.String("web"), ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: &image}},
 	})
 	ecs.PutTask("production", types.Task{
-		TaskDefinitionArn: &definition, Group: aws.String("family:web"), Containers: []types.Container{{Name: aws.String("app"), Image: &image}},
+		TaskDefinitionArn: &definition, Group: aws.String("family:web"),
+		Containers: []types.Container{{Name: aws.String("app"), Image: &image}},
 	})
 
 	key, err := sign.GenerateKey(sign.P256)

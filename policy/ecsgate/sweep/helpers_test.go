@@ -128,8 +128,9 @@ func (s *shop) newChecker() (*gate.Checker, error) {
 	keys := []verify.TrustedKey{{Key: s.key.Public()}}
 	return gate.New(&gate.Rules{
 		Gate: &policy.Gate{
-			Open: s.open, Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: keys}}, Policy: policy.Require{Kind: verify.ImageSignature},
-			Now: func() time.Time { return began },
+			Open: s.open, Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: keys}},
+			Policy: policy.Require{Kind: verify.ImageSignature},
+			Now:    func() time.Time { return began },
 		},
 		PolicyDigest: digest.FromString("policy"), TrustDigest: digest.FromString("trust"),
 	}, nil)

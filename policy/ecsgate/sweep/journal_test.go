@@ -14,7 +14,8 @@ func FuzzState(f *testing.F) {
 	const head = `{"sweep":1,"started":"2026-11-29T03:00:00Z","options":"x"}` + "\n"
 	for _, text := range []string{
 		"", "\n", "{}\n", "null\n", head,
-		head + `{"row":{"service":"ecs","region":"r","kind":"task","verdict":"ALLOW","count":1}}` + "\n" + `{"unit":"u","done":true}` + "\n",
+		head + `{"row":{"service":"ecs","region":"r","kind":"task","verdict":"ALLOW","count":1}}` + "\n" +
+			`{"unit":"u","done":true}` + "\n",
 		head + `{"name":"c"}` + "\n" + `{"unit":"u","next":"n"}` + "\n" + `{"unit":"u","over":true,"done":true}` + "\n" + `{"row":`,
 		head + `{"end":true}` + "\n",
 		head + `{"judgement":{"asked":"a","verdict":"DENY"}}` + "\n" + `{"definition":{"arn":"a"}}` + "\n" + `{"unit":"u"}` + "\n",

@@ -120,7 +120,8 @@ type asked struct {
 
 func (r *run) asks(row *Row, name string) *asked {
 	request := &policy.Request{
-		Gate: "sweep", Operation: "SWEEP", Region: r.region, Cluster: row.Cluster, Kind: row.Kind, Workload: row.Resource, Account: account(row),
+		Gate: "sweep", Operation: "SWEEP", Region: r.region, Cluster: row.Cluster, Kind: row.Kind, Workload: row.Resource,
+		Account: account(row),
 	}
 	key := name
 	if !r.ignores {

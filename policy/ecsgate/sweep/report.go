@@ -163,7 +163,8 @@ func (r *Report) images() []image {
 	}
 	order := map[policy.Verdict]int{policy.Deny: 0, policy.Indeterminate: 1, policy.Allow: 2}
 	slices.SortFunc(list, func(a, b image) int {
-		return cmp.Or(cmp.Compare(order[a.verdict], order[b.verdict]), strings.Compare(a.judged, b.judged), strings.Compare(a.reason, b.reason))
+		return cmp.Or(cmp.Compare(order[a.verdict], order[b.verdict]), strings.Compare(a.judged, b.judged),
+			strings.Compare(a.reason, b.reason))
 	})
 	return list
 }
@@ -228,7 +229,8 @@ func (r *Row) decision(of *Report) *policy.Decision {
 	}
 	for _, f := range r.Findings {
 		part := &policy.Decision{
-			RuleName: string(f.Kind), Rule: "not found: " + f.Kind.About(), Reason: r.where() + ": " + cmp.Or(f.Detail, f.Kind.About()), Name: name,
+			RuleName: string(f.Kind), Rule: "not found: " + f.Kind.About(),
+			Reason: r.where() + ": " + cmp.Or(f.Detail, f.Kind.About()), Name: name,
 		}
 		switch f.Kind.Level() {
 		case Problem:

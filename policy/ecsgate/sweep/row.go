@@ -45,7 +45,8 @@ const maxExamples = 3
 func (r *Row) key() string {
 	var b strings.Builder
 	for _, part := range []string{
-		r.Service, r.Region, r.Kind, r.Cluster, r.Resource, r.Definition, r.Container, r.Image, r.Judged, r.Verdict.String(), r.Rule, r.Reason,
+		r.Service, r.Region, r.Kind, r.Cluster, r.Resource, r.Definition, r.Container, r.Image, r.Judged, r.Verdict.String(),
+		r.Rule, r.Reason,
 	} {
 		b.WriteString(part)
 		b.WriteByte(0)

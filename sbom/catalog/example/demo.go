@@ -30,11 +30,14 @@ func demo(ctx context.Context) (name string, done func(), err error) {
 	if err := push(ctx, name, []map[string]string{
 		{
 			"etc/os-release": "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
-			"var/lib/dpkg/status": "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nMaintainer: GNU Libc Maintainers <debian-glibc@lists.debian.org>\nVersion: 2.36-9\n\n" +
-				"Package: ca-certificates\nStatus: install ok installed\nArchitecture: all\nMaintainer: Julien Cristau <jcristau@debian.org>\nVersion: 20230311\nDepends: libc6\n",
+			"var/lib/dpkg/status": "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\n" +
+				"Maintainer: GNU Libc Maintainers <debian-glibc@lists.debian.org>\nVersion: 2.36-9\n\n" +
+				"Package: ca-certificates\nStatus: install ok installed\nArchitecture: all\nMaintainer: Julien Cristau " +
+				"<jcristau@debian.org>\nVersion: 20230311\nDepends: libc6\n",
 		},
 		{
-			"srv/package.json":                          `{"name":"shop","version":"1.0.0","license":"Apache-2.0","dependencies":{"left":"1","right":"2"}}`,
+			"srv/package.json": `{"name":"shop","version":"1.0.0","license":"Apache-2.0",` +
+				`"dependencies":{"left":"1","right":"2"}}`,
 			"srv/node_modules/left/package.json":        `{"name":"left","version":"1.4.0","license":"MIT","dependencies":{"right":"2"}}`,
 			"srv/node_modules/right/package.json":       `{"name":"right","version":"2.0.1","license":"ISC"}`,
 			"usr/bin/example":                           string(program),

@@ -163,7 +163,8 @@ func summary(w io.Writer, name string, doc *sbom.Document, report *catalog.Repor
 	if d := report.Image.Digest; d != "" {
 		fmt.Fprintln(w, clip(d.String(), 80))
 	}
-	fmt.Fprintf(w, "\n%d components in %d files, %d dependencies, %d with a licence, %.1f s\n\n", doc.Len(), report.Files, report.Edges, report.Licensed, took.Seconds())
+	fmt.Fprintf(w, "\n%d components in %d files, %d dependencies, %d with a licence, %.1f s\n\n", doc.Len(), report.Files, report.Edges,
+		report.Licensed, took.Seconds())
 	kinds := slices.Collect(maps.Keys(report.Packages))
 	slices.SortFunc(kinds, func(a, b string) int {
 		return cmp.Or(cmp.Compare(report.Packages[b], report.Packages[a]), cmp.Compare(a, b))

@@ -55,10 +55,12 @@ func TestRecorded(t *testing.T) {
 		format string
 		want   vuln.Summary
 	}{
-		{inspector.Inspector, vuln.Summary{Total: 374, Severities: [...]int{vuln.Critical: 45, vuln.High: 201, vuln.Medium: 106, vuln.Low: 6, vuln.Info: 4, vuln.Unknown: 12},
-			Fixable: 363, Exploited: 1, Exploit: 154, Unscored: 23, Skipped: 184}},
-		{inspector.CycloneDX, vuln.Summary{Total: 370, Severities: [...]int{vuln.Critical: 41, vuln.High: 201, vuln.Medium: 106, vuln.Low: 6, vuln.Info: 4, vuln.Unknown: 12},
-			Fixable: 363, Exploited: 1, Exploit: 154, Unscored: 19, Skipped: 184}},
+		{inspector.Inspector, vuln.Summary{Total: 374,
+			Severities: [...]int{vuln.Critical: 45, vuln.High: 201, vuln.Medium: 106, vuln.Low: 6, vuln.Info: 4, vuln.Unknown: 12},
+			Fixable:    363, Exploited: 1, Exploit: 154, Unscored: 23, Skipped: 184}},
+		{inspector.CycloneDX, vuln.Summary{Total: 370,
+			Severities: [...]int{vuln.Critical: 41, vuln.High: 201, vuln.Medium: 106, vuln.Low: 6, vuln.Info: 4, vuln.Unknown: 12},
+			Fixable:    363, Exploited: 1, Exploit: 154, Unscored: 19, Skipped: 184}},
 	} {
 		cloud.ResetCalls()
 		whole := scan(t, scanner(cloud, tt.format, 0), doc)
@@ -84,15 +86,19 @@ func TestRecorded(t *testing.T) {
 // big is an SBOM of n components: an operating system, and trees of one source package and two inside of it.
 func big(t testing.TB, n int) *sbom.Document {
 	var b strings.Builder
-	b.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:bb6c341b-df60-4a43-bab1-06ad7919ca1f","version":1,` +
-		`"metadata":{"component":{"type":"container","name":"ghcr.io/acme/web:1"}},"components":[{"bom-ref":"os","type":"operating-system","name":"Debian GNU/Linux","version":"12"}`)
+	b.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:bb6c341b-df60-4a43-bab1-06ad7919ca1f",` +
+		`"version":1,` +
+		`"metadata":{"component":{"type":"container","name":"ghcr.io/acme/web:1"}},"components":[{"bom-ref":"os",` +
+		`"type":"operating-system","name":"Debian GNU/Linux","version":"12"}`)
 	for i := 1; i < n; {
-		fmt.Fprintf(&b, `,{"bom-ref":"s%d","type":"library","name":"s%d","version":"1","purl":"pkg:deb/debian/s%d@1:1.%d?arch=amd64"`, i, i, i, i)
+		fmt.Fprintf(&b, `,{"bom-ref":"s%d","type":"library","name":"s%d","version":"1","purl":"pkg:deb/debian/s%d@1:1.%d?arch=amd64"`, i, i,
+			i, i)
 		parent := i
 		i++
 		var inner []string
 		for ; i < n && i < parent+3; i++ {
-			inner = append(inner, fmt.Sprintf(`{"bom-ref":"b%d","type":"library","name":"b%d","version":"1","purl":"pkg:deb/debian/b%d@1.%d?arch=amd64&upstream=s%d"}`, i, i, i, i, parent))
+			inner = append(inner, fmt.Sprintf(`{"bom-ref":"b%d","type":"library","name":"b%d","version":"1",`+
+				`"purl":"pkg:deb/debian/b%d@1.%d?arch=amd64&upstream=s%d"}`, i, i, i, i, parent))
 		}
 		if inner != nil {
 			fmt.Fprintf(&b, `,"components":[%s]`, strings.Join(inner, ","))
@@ -186,7 +192,8 @@ func TestHalved(t *testing.T) {
 	same(t, one, many)
 	cloud.LimitInspector(0, 400)
 	r := scan(t, scanner(cloud, "", 0), big(t, 4))
-	if s := r.Summary(); s.Skipped == 0 || !strings.Contains(r.Skipped[0].Reason, "too large") && !strings.Contains(r.Skipped[len(r.Skipped)-1].Reason, "too large") {
+	if s := r.Summary(); s.Skipped == 0 || !strings.Contains(r.Skipped[0].Reason, "too large") &&
+		!strings.Contains(r.Skipped[len(r.Skipped)-1].Reason, "too large") {
 		t.Errorf("%+v", r.Skipped)
 	}
 	// A service that takes fewer components than is known here.
@@ -215,7 +222,8 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	// What passes is tried again.
-	for _, f := range []awstest.Fault{{Times: 2, Status: 429, Code: "ThrottlingException"}, {Times: 2, Status: 500, Code: "InternalServerException"}, {Times: 2, Status: 503}} {
+	for _, f := range []awstest.Fault{{Times: 2, Status: 429, Code: "ThrottlingException"},
+		{Times: 2, Status: 500, Code: "InternalServerException"}, {Times: 2, Status: 503}} {
 		cloud := awstest.Start(t, nil)
 		cloud.Fail("inspector-scan:ScanSbom", f)
 		if _, err := scanner(cloud, "", 0).Scan(ctx, doc); err != nil {
@@ -241,7 +249,8 @@ func TestErrors(t *testing.T) {
 	if _, err := inspector.New(aws.Config{}).Scan(ctx, doc); err == nil {
 		t.Error("no region")
 	}
-	if _, err := inspector.New(aws.Config{}).Scan(ctx, parse(t, []byte(`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1}`))); err == nil {
+	if _, err := inspector.New(aws.Config{}).Scan(ctx,
+		parse(t, []byte(`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1}`))); err == nil {
 		t.Error("nothing to scan is no clean report")
 	}
 	cancelled, cancel := context.WithCancel(ctx)
@@ -258,12 +267,14 @@ func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }
 // A document in another format is converted, and the Report says so; its own package URLs come back.
 func TestConverted(t *testing.T) {
 	cloud := awstest.Start(t, nil)
-	cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-1", PURL: "pkg:deb/debian/zlib1g@1.2?arch=amd64&epoch=1&source=zlib", Severity: "high", Score: 7})
+	cloud.AddVulnerability(awstest.Vulnerability{ID: "CVE-1", PURL: "pkg:deb/debian/zlib1g@1.2?arch=amd64&epoch=1&source=zlib",
+		Severity: "high", Score: 7})
 	doc := parse(t, []byte(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"x","documentNamespace":"https://example.com/x",
 "creationInfo":{"created":"2026-01-01T00:00:00Z","creators":["Tool: x"]},"packages":[{"SPDXID":"SPDXRef-a","name":"zlib1g","versionInfo":"1:1.2","downloadLocation":"NOASSERTION",
 "filesAnalyzed":false,"sourceInfo":"acquired from dpkg","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:deb/debian/zlib1g@1:1.2?arch=amd64&upstream=zlib"}]}]}`))
 	r := scan(t, scanner(cloud, "", 0), doc)
-	if len(r.Findings) != 1 || r.Findings[0].Affects[0].Component.ID != "SPDXRef-a" || !strings.HasPrefix(r.Findings[0].Affects[0].Component.PURL, "pkg:deb/debian/zlib1g@1:1.2") {
+	if len(r.Findings) != 1 || r.Findings[0].Affects[0].Component.ID != "SPDXRef-a" ||
+		!strings.HasPrefix(r.Findings[0].Affects[0].Component.PURL, "pkg:deb/debian/zlib1g@1:1.2") {
 		t.Errorf("%+v", r)
 	}
 	notes := strings.Join(r.Notes, "\n")

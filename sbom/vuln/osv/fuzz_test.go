@@ -63,7 +63,8 @@ func FuzzIndex(f *testing.F) {
 }
 
 func FuzzZip(f *testing.F) {
-	data, err := os.ReadFile(dump(f, "all.zip", map[string]string{"1.json": oneRecord("X-1", "npm", "a", until("2.0.0"), ""), "2.json": "x"}))
+	data, err := os.ReadFile(
+		dump(f, "all.zip", map[string]string{"1.json": oneRecord("X-1", "npm", "a", until("2.0.0"), ""), "2.json": "x"}))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -194,7 +194,8 @@ func TestNotAffected(t *testing.T) {
 	if len(r.Findings) != 0 || len(r.Skipped) != 0 || r.Components != 5 {
 		t.Errorf("%v, skipped %+v of %d", lines(r), r.Skipped, r.Components)
 	}
-	if len(r.Databases) != 3 || r.Databases[2].Ecosystem != "npm" || r.Databases[2].Updated != time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) {
+	if len(r.Databases) != 3 || r.Databases[2].Ecosystem != "npm" ||
+		r.Databases[2].Updated != time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) {
 		t.Errorf("databases %+v", r.Databases)
 	}
 	if !strings.HasPrefix(r.Databases[0].Version, "sha256:") || !strings.HasPrefix(r.Subject.SBOM, "sha256:") {
@@ -216,7 +217,8 @@ func TestSaid(t *testing.T) {
 		"6.json": `{"id": "X-6", "modified":`,
 	}))
 	doc := document(t, "", "pkg:npm/a@latest", "pkg:maven/g/a@2.17.1-alpha1", "pkg:npm/c@1.0.0", "pkg:npm/d@1.0.0", "pkg:npm/e@0.9.0",
-		"pkg:pypi/x@1", "pkg:npm/x", "pkg:generic/x@1", "", "pkg:deb/debian/x@1", "pkg:rpm/amzn/x@1?distro=amzn-2023", "nonsense", "pkg:deb/x@1")
+		"pkg:pypi/x@1", "pkg:npm/x", "pkg:generic/x@1", "", "pkg:deb/debian/x@1", "pkg:rpm/amzn/x@1?distro=amzn-2023", "nonsense",
+		"pkg:deb/x@1")
 	r := scanOf(t, db, doc)
 	want := []string{"X-1 pkg:npm/a@latest", "X-2 pkg:maven/g/a@2.17.1-alpha1", "X-3 pkg:npm/c@1.0.0", "X-4 pkg:npm/d@1.0.0"}
 	if diff := cmp.Diff(want, lines(r)); diff != "" {
@@ -266,14 +268,16 @@ func TestAliases(t *testing.T) {
 		"4.json": oneRecord("DEBIAN-CVE-2026-2", "Debian:12", "zlib", until("2"), `, "upstream": ["CVE-2026-2"]`),
 		"5.json": oneRecord("DEBIAN-CVE-2026-3", "Debian:12", "zlib", until("2"), `, "upstream": ["CVE-2026-3"]`),
 	}))
-	r := scanOf(t, db, document(t, "debian 12", "pkg:golang/example.com/m@v1.0.0", "pkg:golang/example.com/m@v1.0.0", "pkg:deb/debian/zlib@1"))
+	r := scanOf(t, db, document(t, "debian 12", "pkg:golang/example.com/m@v1.0.0", "pkg:golang/example.com/m@v1.0.0",
+		"pkg:deb/debian/zlib@1"))
 	const zlib = "pkg:deb/debian/zlib@1"
 	want := []string{"CVE-2026-1 pkg:golang/example.com/m@v1.0.0", "CVE-2026-2 " + zlib, "CVE-2026-3 " + zlib, "DSA-1 " + zlib}
 	if diff := cmp.Diff(want, lines(r)); diff != "" {
 		t.Error(diff)
 	}
 	f := r.Findings[0]
-	if !slices.Equal(f.Aliases, []string{"GHSA-aaaa-bbbb-cccc", "GO-2026-1"}) || f.Title != "a title" || f.Severity != vuln.Critical || len(f.Ratings) != 2 ||
+	if !slices.Equal(f.Aliases, []string{"GHSA-aaaa-bbbb-cccc", "GO-2026-1"}) || f.Title != "a title" || f.Severity != vuln.Critical ||
+		len(f.Ratings) != 2 ||
 		!slices.Equal(f.Affects[0].Fixed, []string{"1.2.0", "1.3.0"}) || len(f.Affects[0].Component.Refs) != 2 || len(f.References) != 1 {
 		t.Errorf("%+v", f)
 	}

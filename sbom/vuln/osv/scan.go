@@ -370,6 +370,7 @@ func (s *scan) provenance() {
 		}
 	}
 	if c.Unreadable > 0 {
-		s.report.Notes = append(s.report.Notes, fmt.Sprintf("%d records of the dumps could not be read, such as %s", c.Unreadable, c.Errors[0]))
+		s.report.Notes = append(s.report.Notes,
+			fmt.Sprintf("%d records of the dumps could not be read, such as %s", c.Unreadable, c.Errors[0]))
 	}
 }

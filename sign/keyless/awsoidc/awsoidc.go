@@ -65,9 +65,10 @@ func Source(client STS) keyless.TokenSource {
 var (
 	ofAccount = map[string]string{
 		"OutboundWebIdentityFederationDisabledException": "the account lacks the feature: aws iam enable-outbound-web-identity-federation",
-		"JWTPayloadSizeExceededException":                "the role has too many principal tags for a token: take some away, or use another role",
-		"SessionDurationEscalationException":             "the role's session ends before a token would: assume the role again",
-		"InvalidAction":                                  "this endpoint does not have the operation: use one of a region",
+		"JWTPayloadSizeExceededException": "the role has too many principal tags for a token: take some away, or use " +
+			"another role",
+		"SessionDurationEscalationException": "the role's session ends before a token would: assume the role again",
+		"InvalidAction":                      "this endpoint does not have the operation: use one of a region",
 	}
 	ofCaller = map[string]string{
 		"ExpiredTokenException": "the credentials have expired: get new ones",

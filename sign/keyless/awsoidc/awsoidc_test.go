@@ -62,9 +62,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	authorization := r.Header.Get("Authorization")
 	switch {
-	case r.Method != http.MethodPost || r.ParseForm() != nil || r.Form.Get("Version") != "2011-06-15" || r.Form.Get("Action") != "GetWebIdentityToken":
+	case r.Method != http.MethodPost || r.ParseForm() != nil || r.Form.Get("Version") != "2011-06-15" ||
+		r.Form.Get("Action") != "GetWebIdentityToken":
 		refuse(fault{400, "InvalidAction", "Could not find operation"})
-	case !strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") || !strings.Contains(authorization, "/eu-west-1/sts/aws4_request"):
+	case !strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") ||
+		!strings.Contains(authorization, "/eu-west-1/sts/aws4_request"):
 		refuse(fault{403, "SignatureDoesNotMatch", authorization})
 	case r.Form.Get("Audience.member.1") != "sigstore" || r.Form.Has("Audience.member.2") || r.Form.Get("SigningAlgorithm") != "RS256":
 		refuse(fault{400, "ValidationError", r.Form.Encode()})
@@ -145,15 +147,21 @@ func TestErrors(t *testing.T) {
 	}{
 		"the feature is off": {faults: []fault{{403, "OutboundWebIdentityFederationDisabledException",
 			"Outbound web identity federation is disabled for this account"}}, says: "enable-outbound-web-identity-federation", asked: 1},
-		"expired credentials":   {faults: []fault{{403, "ExpiredToken", "The security token included in the request is expired"}}, is: sign.ErrDenied, says: "get new ones", asked: 1},
-		"a session that ends":   {faults: []fault{{403, "SessionDurationEscalationException", "too long"}}, says: "assume the role again", asked: 1},
-		"too many tags":         {faults: []fault{{400, "JWTPayloadSizeExceededException", "too large"}}, says: "principal tags", asked: 1},
-		"no permission":         {faults: []fault{{403, "AccessDenied", "not authorized to perform: sts:GetWebIdentityToken"}}, is: sign.ErrDenied, says: "role needs", asked: 1},
-		"throttled once":        {faults: []fault{throttled}, asked: 2},
-		"throttled":             {faults: []fault{throttled, throttled, throttled}, is: sign.ErrThrottled, says: "Rate exceeded", asked: 3},
-		"away":                  {faults: []fault{{503, "ServiceUnavailable", "x"}, {503, "ServiceUnavailable", "x"}, {503, "ServiceUnavailable", "x"}}, says: "503", asked: 3},
-		"an older endpoint":     {faults: []fault{{400, "InvalidAction", "Could not find operation"}}, says: "use one of a region", asked: 1},
-		"nobody":                {faults: []fault{{403, "InvalidClientTokenId", "The security token included in the request is invalid"}}, says: "does not know", asked: 1},
+		"expired credentials": {faults: []fault{{403, "ExpiredToken", "The security token included in the request is expired"}},
+			is: sign.ErrDenied, says: "get new ones", asked: 1},
+		"a session that ends": {faults: []fault{{403, "SessionDurationEscalationException", "too long"}},
+			says: "assume the role again", asked: 1},
+		"too many tags": {faults: []fault{{400, "JWTPayloadSizeExceededException", "too large"}}, says: "principal tags", asked: 1},
+		"no permission": {faults: []fault{{403, "AccessDenied", "not authorized to perform: sts:GetWebIdentityToken"}},
+			is: sign.ErrDenied, says: "role needs", asked: 1},
+		"throttled once": {faults: []fault{throttled}, asked: 2},
+		"throttled":      {faults: []fault{throttled, throttled, throttled}, is: sign.ErrThrottled, says: "Rate exceeded", asked: 3},
+		"away": {faults: []fault{{503, "ServiceUnavailable", "x"}, {503, "ServiceUnavailable", "x"},
+			{503, "ServiceUnavailable", "x"}}, says: "503", asked: 3},
+		"an older endpoint": {faults: []fault{{400, "InvalidAction", "Could not find operation"}},
+			says: "use one of a region", asked: 1},
+		"nobody": {faults: []fault{{403, "InvalidClientTokenId", "The security token included in the request is invalid"}},
+			says: "does not know", asked: 1},
 		"a region of elsewhere": {region: "us-east-1", is: sign.ErrDenied, says: "SignatureDoesNotMatch", asked: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

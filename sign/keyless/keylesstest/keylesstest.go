@@ -102,15 +102,16 @@ func (s *Server) Requests(service string) int {
 type Fault string
 
 const (
-	FulcioDown          Fault = "fulcio is down"                                   // status 503
-	FulcioSlow          Fault = "fulcio never answers"                             // until the client goes
-	FulcioOtherKey      Fault = "fulcio certifies another key"                     // than the requester's
-	FulcioOtherName     Fault = "fulcio certifies somebody else"                   // than the token is of
-	FulcioOtherIssuer   Fault = "fulcio certifies another provider's word"         // than the one that the token is of
-	FulcioOtherSCT      Fault = "fulcio has a timestamp of another log key"        // certificate transparency that does not verify
-	RekorDown           Fault = "rekor is down"                                    // status 503
-	RekorSlow           Fault = "rekor never answers"                              // until the client goes
-	RekorLost           Fault = "rekor's first answer is lost"                     // after it has logged: the next is told that the entry exists
+	FulcioDown        Fault = "fulcio is down"                            // status 503
+	FulcioSlow        Fault = "fulcio never answers"                      // until the client goes
+	FulcioOtherKey    Fault = "fulcio certifies another key"              // than the requester's
+	FulcioOtherName   Fault = "fulcio certifies somebody else"            // than the token is of
+	FulcioOtherIssuer Fault = "fulcio certifies another provider's word"  // than the one that the token is of
+	FulcioOtherSCT    Fault = "fulcio has a timestamp of another log key" // certificate transparency that does not verify
+	RekorDown         Fault = "rekor is down"                             // status 503
+	RekorSlow         Fault = "rekor never answers"                       // until the client goes
+	// after it has logged: the next is told that the entry exists
+	RekorLost           Fault = "rekor's first answer is lost"
 	RekorLate           Fault = "rekor answers after a second"                     // it answers all the same
 	CertificateEnds     Fault = "the certificate ends while signing"               // 15 minutes go by before the timestamp
 	RekorOtherEntry     Fault = "rekor logs another entry"                         // than the one that was sent

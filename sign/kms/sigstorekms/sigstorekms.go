@@ -62,7 +62,8 @@ func Open(ctx context.Context, uri string) (sign.Key, error) {
 			return nil, fmt.Errorf("sigstorekms: %w: %.128q has no scheme", kms.ErrReference, uri)
 		}
 		if name := providers[scheme]; name != "" {
-			return nil, fmt.Errorf("sigstorekms: %w: %.32q: its provider is not imported: import _ %q", kms.ErrReference, scheme, providerPath+name)
+			return nil, fmt.Errorf("sigstorekms: %w: %.32q: its provider is not imported: import _ %q", kms.ErrReference, scheme,
+				providerPath+name)
 		}
 		return nil, fmt.Errorf("sigstorekms: %w: %.32q: no provider for it is imported", kms.ErrReference, scheme)
 	}

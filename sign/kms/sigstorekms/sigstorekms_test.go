@@ -35,7 +35,8 @@ func TestFromSigstore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hash := map[sign.Algorithm]crypto.Hash{sign.P256: crypto.SHA256, sign.P384: crypto.SHA384, sign.P521: crypto.SHA512, sign.Ed25519: 0}[a]
+		hash := map[sign.Algorithm]crypto.Hash{sign.P256: crypto.SHA256, sign.P384: crypto.SHA384, sign.P521: crypto.SHA512,
+			sign.Ed25519: 0}[a]
 		sv, err := signature.LoadSignerVerifier(local.Signer, hash)
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +67,8 @@ func TestFromSigstoreRSA(t *testing.T) {
 	signtest.TestSigner(t, &sign.BundleSigner{Key: key})
 	signtest.TestSigner(t, &sign.CosignSigner{Key: key})
 	signtest.TestKey(t, key)
-	if sig, err := key.Sign(t.Context(), make([]byte, 32), &rsa.PSSOptions{Hash: crypto.SHA256}); !errors.Is(err, sign.ErrSignature) || !errors.Is(err, sign.ErrKey) {
+	if sig, err := key.Sign(t.Context(), make([]byte, 32), &rsa.PSSOptions{Hash: crypto.SHA256}); !errors.Is(err, sign.ErrSignature) ||
+		!errors.Is(err, sign.ErrKey) {
 		t.Errorf("PSS asked, PKCS #1 v1.5 returned: %x, %v", sig, err)
 	}
 }
@@ -85,7 +87,8 @@ func TestFromSigstoreOtherPadding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sig, err := key.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, sign.ErrSignature) || !errors.Is(err, sign.ErrKey) {
+	if sig, err := key.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, sign.ErrSignature) ||
+		!errors.Is(err, sign.ErrKey) {
 		t.Errorf("PKCS #1 v1.5 asked, PSS returned: %x, %v", sig, err)
 	}
 }
@@ -144,7 +147,8 @@ func TestRotation(t *testing.T) {
 			for range rotations {
 				rotate(e)
 			}
-			if _, err := s.Sign(t.Context(), sign.About(sign.Descriptor{Digest: digest.FromString("image"), Size: 5}, sign.ImageSignature{})); err != nil {
+			if _, err := s.Sign(t.Context(),
+				sign.About(sign.Descriptor{Digest: digest.FromString("image"), Size: 5}, sign.ImageSignature{})); err != nil {
 				t.Errorf("rotated %s: %v", name, err)
 			}
 		}
@@ -160,7 +164,8 @@ func TestRotation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := again.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, sign.ErrSignature) || !strings.Contains(err.Error(), "open it again") {
+			if _, err := again.Sign(t.Context(), make([]byte, 32), crypto.SHA256); !errors.Is(err, sign.ErrSignature) ||
+				!strings.Contains(err.Error(), "open it again") {
 				t.Errorf("rotated too often: %v", err)
 			}
 		}
@@ -209,7 +214,8 @@ func TestNoPlugins(t *testing.T) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	environmentOfNobody(t)
 	t.Setenv("AWS_REGION", "")
-	for _, uri := range []string{"planted://key", "gcpkms://projects/p", "azurekms://vault/key", "hashivault://key", "awskms://planted", "planted://", "://", "planted"} {
+	for _, uri := range []string{"planted://key", "gcpkms://projects/p", "azurekms://vault/key", "hashivault://key", "awskms://planted",
+		"planted://", "://", "planted"} {
 		if _, err := sigstorekms.Open(t.Context(), uri); !errors.Is(err, kms.ErrReference) {
 			t.Errorf("%s: %v", uri, err)
 		}
@@ -242,13 +248,14 @@ func (provider) DefaultAlgorithm() string      { return "" }
 
 func TestOpenProvider(t *testing.T) {
 	failed := errors.New("no such key")
-	sigstore.AddProvider("memorykms://", func(_ context.Context, uri string, _ crypto.Hash, _ ...signature.RPCOption) (sigstore.SignerVerifier, error) {
-		if uri != "memorykms://key" {
-			return nil, failed
-		}
-		sv, _, err := signature.NewDefaultECDSASignerVerifier()
-		return provider{sv}, err
-	})
+	sigstore.AddProvider("memorykms://",
+		func(_ context.Context, uri string, _ crypto.Hash, _ ...signature.RPCOption) (sigstore.SignerVerifier, error) {
+			if uri != "memorykms://key" {
+				return nil, failed
+			}
+			sv, _, err := signature.NewDefaultECDSASignerVerifier()
+			return provider{sv}, err
+		})
 	key, err := sigstorekms.Open(t.Context(), "memorykms://key")
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,8 @@
 // as an artifact of its own comes as a statement.
 //
 // Each signature costs one call of GetRevocationStatus, at the first time: answers are good for ten minutes. A call that is
-// not answered ends after 30 seconds. The caller needs the permission signer:GetRevocationStatus, and a way to data-signer.REGION.amazonaws.com. Who has neither sets
-// Revocation to notary.RevocationSoft or RevocationOffUnsafe.
+// not answered ends after 30 seconds. The caller needs the permission signer:GetRevocationStatus, and a way to
+// data-signer.REGION.amazonaws.com. Who has neither sets Revocation to notary.RevocationSoft or RevocationOffUnsafe.
 package awssigner
 
 import (
@@ -35,7 +35,8 @@ var (
 
 // Client is what is used of github.com/aws/aws-sdk-go-v2/service/signer, whose Client it is.
 type Client interface {
-	GetRevocationStatus(context.Context, *signer.GetRevocationStatusInput, ...func(*signer.Options)) (*signer.GetRevocationStatusOutput, error)
+	GetRevocationStatus(context.Context, *signer.GetRevocationStatusInput,
+		...func(*signer.Options)) (*signer.GetRevocationStatusOutput, error)
 }
 
 // Verifier returns a verifier that trusts the signing profiles of these ARNs, or profile versions, and nobody else. With

@@ -85,7 +85,8 @@ func TestVerifier(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.Kind != verify.ImageSignature || a.Signers[0].Identity.Subject != c.profile || a.Signers[0].TimeSource != verify.TimeAuthority {
+		if a.Kind != verify.ImageSignature || a.Signers[0].Identity.Subject != c.profile ||
+			a.Signers[0].TimeSource != verify.TimeAuthority {
 			t.Errorf("%+v", a)
 		}
 		names := map[string]bool{}
@@ -95,7 +96,8 @@ func TestVerifier(t *testing.T) {
 			}
 			names[check.Name] = true
 		}
-		for _, name := range []string{"signature", "trust store", "critical attributes", "identity", "subject", "expiry", "certificate validity", "revocation"} {
+		for _, name := range []string{"signature", "trust store", "critical attributes", "identity", "subject", "expiry",
+			"certificate validity", "revocation"} {
 			if !names[name] {
 				t.Errorf("no check %q", name)
 			}
@@ -181,7 +183,8 @@ func TestProfilesOfAnotherAuthority(t *testing.T) {
 	}
 	// Two roots with one name are two issuers.
 	other := start(t)
-	one, two := must(c.verifier(c.profile).Verify(t.Context(), image, evidence)), must(other.verifier(other.profile).Verify(t.Context(), image, other.sign(t, image)))
+	one, two := must(c.verifier(c.profile).Verify(t.Context(), image, evidence)),
+		must(other.verifier(other.profile).Verify(t.Context(), image, other.sign(t, image)))
 	a, b := one.Signers[0].Identity, two.Signers[0].Identity
 	if a.Subject != b.Subject || a.Issuer != b.Issuer || a == b || a != notary.Identity(c.profile, c.Root()) {
 		t.Errorf("%+v\n%+v", a, b)
@@ -216,7 +219,8 @@ func TestForgeries(t *testing.T) {
 	}
 	critical := func(e *awstest.Envelope, names ...string) {
 		e.Set("crit", append([]string{"io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime", "io.cncf.notary.expiry",
-			"io.cncf.notary.verificationPlugin", "com.amazonaws.signer.signingProfileVersion", "com.amazonaws.signer.signingJob"}, names...))
+			"io.cncf.notary.verificationPlugin", "com.amazonaws.signer.signingProfileVersion", "com.amazonaws.signer.signingJob"},
+			names...))
 	}
 	for name, tt := range map[string]struct {
 		edit func(*awstest.Envelope)
@@ -228,8 +232,9 @@ func TestForgeries(t *testing.T) {
 		"profile in other case": {func(e *awstest.Envelope) {
 			e.Set("com.amazonaws.signer.signingProfileVersion", strings.Replace(c.version, "release", "RELEASE", 1))
 		}, verify.ErrNotTrusted},
-		"profile without version": {func(e *awstest.Envelope) { e.Set("com.amazonaws.signer.signingProfileVersion", c.profile) }, verify.ErrMalformed},
-		"profile is no text":      {func(e *awstest.Envelope) { e.Set("com.amazonaws.signer.signingProfileVersion", 7) }, verify.ErrMalformed},
+		"profile without version": {func(e *awstest.Envelope) { e.Set("com.amazonaws.signer.signingProfileVersion", c.profile) },
+			verify.ErrMalformed},
+		"profile is no text": {func(e *awstest.Envelope) { e.Set("com.amazonaws.signer.signingProfileVersion", 7) }, verify.ErrMalformed},
 		"no profile": {func(e *awstest.Envelope) {
 			e.Set("com.amazonaws.signer.signingProfileVersion", nil)
 			e.Set("crit", []string{"io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime", "io.cncf.notary.expiry",
@@ -244,7 +249,8 @@ func TestForgeries(t *testing.T) {
 			e.Set("crit", []string{"io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime", "io.cncf.notary.expiry",
 				"io.cncf.notary.verificationPlugin", "com.amazonaws.signer.signingProfileVersion"})
 		}, verify.ErrMalformed},
-		"another plugin": {func(e *awstest.Envelope) { e.Set("io.cncf.notary.verificationPlugin", "com.example.plugin") }, verify.ErrNotTrusted},
+		"another plugin": {func(e *awstest.Envelope) { e.Set("io.cncf.notary.verificationPlugin", "com.example.plugin") },
+			verify.ErrNotTrusted},
 		"newer plugin": {func(e *awstest.Envelope) {
 			e.Set("io.cncf.notary.verificationPluginMinVersion", "99.0.0")
 			critical(e, "io.cncf.notary.verificationPluginMinVersion")
@@ -253,7 +259,8 @@ func TestForgeries(t *testing.T) {
 			e.Set("com.amazonaws.signer.future", "x")
 			critical(e, "com.amazonaws.signer.future")
 		}, verify.ErrNotTrusted},
-		"attribute in other case": {func(e *awstest.Envelope) { e.Set("com.amazonaws.signer.signingprofileversion", c.version) }, verify.ErrMalformed},
+		"attribute in other case": {func(e *awstest.Envelope) { e.Set("com.amazonaws.signer.signingprofileversion", c.version) },
+			verify.ErrMalformed},
 		"expired before it began": {func(e *awstest.Envelope) {
 			e.Set("io.cncf.notary.expiry", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
 		}, verify.ErrMalformed},
@@ -412,7 +419,8 @@ func TestSBOMUnderAWSSigner(t *testing.T) {
 		t.Fatal(err)
 	}
 	document := []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[]}`)
-	bom := verify.Descriptor{MediaType: "application/vnd.cyclonedx+json", Digest: digest.FromBytes(document), Size: int64(len(document)), Data: document}
+	bom := verify.Descriptor{MediaType: "application/vnd.cyclonedx+json", Digest: digest.FromBytes(document), Size: int64(len(document)),
+		Data: document}
 	artifacts, err := repo.Attach(ctx, image, bom)
 	if err != nil {
 		t.Fatal(err)
@@ -459,7 +467,8 @@ func TestComposite(t *testing.T) {
 		return data
 	}
 	manifest := func(kind string, subject verify.Descriptor, layers ...verify.Descriptor) verify.Descriptor {
-		m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: kind, Config: ocispec.DescriptorEmptyJSON, Subject: &subject}
+		m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: kind, Config: ocispec.DescriptorEmptyJSON,
+			Subject: &subject}
 		m.SchemaVersion = 2
 		for _, l := range layers {
 			m.Layers = append(m.Layers, bare(l))
@@ -486,19 +495,23 @@ func TestComposite(t *testing.T) {
 	}
 	statement := func(d digest.Digest) verify.Descriptor {
 		return put("application/vnd.in-toto+json", fmt.Appendf(nil,
-			`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{"a":1}}`, d.Encoded()))
+			`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],`+
+				`"predicateType":"https://slsa.dev/provenance/v1","predicate":{"a":1}}`, d.Encoded()))
 	}
 	v := c.verifier(c.profile)
 	for name, tt := range map[string]struct {
 		evidence verify.Descriptor
 		want     string
 	}{
-		"SBOM":               {index(artifact, bom, signature, envelope), "https://cyclonedx.org/bom"},
-		"in another order":   {index(artifact, envelope, signature, bom), "https://cyclonedx.org/bom"},
-		"SPDX":               {whole("application/spdx+json", put("application/spdx+json", []byte(`{"spdxVersion":"SPDX-2.3"}`))), "https://spdx.dev/Document"},
-		"OpenVEX":            {whole("application/vnd.openvex+json", put("application/vnd.openvex+json", []byte(`{"@context":"https://openvex.dev/ns/v0.2.0"}`))), "https://openvex.dev/ns"},
-		"in-toto statement":  {whole("application/vnd.in-toto+json", statement(image.Digest)), "https://slsa.dev/provenance/v1"},
-		"one of two is good": {index(artifact, bom, manifest("", bare(artifact), put("application/jose+json", []byte(`{}`))), put("application/jose+json", []byte(`{}`)), signature, envelope), "https://cyclonedx.org/bom"},
+		"SBOM":             {index(artifact, bom, signature, envelope), "https://cyclonedx.org/bom"},
+		"in another order": {index(artifact, envelope, signature, bom), "https://cyclonedx.org/bom"},
+		"SPDX": {whole("application/spdx+json", put("application/spdx+json", []byte(`{"spdxVersion":"SPDX-2.3"}`))),
+			"https://spdx.dev/Document"},
+		"OpenVEX": {whole("application/vnd.openvex+json",
+			put("application/vnd.openvex+json", []byte(`{"@context":"https://openvex.dev/ns/v0.2.0"}`))), "https://openvex.dev/ns"},
+		"in-toto statement": {whole("application/vnd.in-toto+json", statement(image.Digest)), "https://slsa.dev/provenance/v1"},
+		"one of two is good": {index(artifact, bom, manifest("", bare(artifact), put("application/jose+json", []byte(`{}`))),
+			put("application/jose+json", []byte(`{}`)), signature, envelope), "https://cyclonedx.org/bom"},
 	} {
 		a, err := v.Verify(t.Context(), image, tt.evidence)
 		if err != nil {
@@ -510,7 +523,8 @@ func TestComposite(t *testing.T) {
 
 	// spelled makes a signed artifact whose manifest has a member in another case, really signed.
 	spelled := func(member string) verify.Descriptor {
-		a := put(ocispec.MediaTypeImageManifest, []byte(strings.Replace(string(artifact.Data), `"`+strings.ToLower(member)+`"`, `"`+member+`"`, 1)))
+		a := put(ocispec.MediaTypeImageManifest,
+			[]byte(strings.Replace(string(artifact.Data), `"`+strings.ToLower(member)+`"`, `"`+member+`"`, 1)))
 		if a.Digest == artifact.Digest {
 			t.Fatalf("no %s", member)
 		}
@@ -531,24 +545,28 @@ func TestComposite(t *testing.T) {
 		evidence verify.Descriptor
 		want     error
 	}{
-		"subject in another case":  {spelled("Subject"), verify.ErrMalformed},
-		"layers in another case":   {spelled("Layers"), verify.ErrMalformed},
-		"digest in another case":   {spelled("Digest"), verify.ErrMalformed},
-		"type in another case":     {whole(cyclonedx, put(cyclonedx, []byte(`{"BomFormat":"CycloneDX"}`))), verify.ErrMalformed},
-		"no signature":             {index(artifact, bom), verify.ErrMalformed},
-		"empty":                    {index(), verify.ErrMalformed},
-		"not JSON":                 {put(ocispec.MediaTypeImageIndex, []byte(`{`)), verify.ErrMalformed},
-		"forged document":          {index(artifact, forged, signature, envelope), verify.ErrTampered},
-		"document is missing":      {index(artifact, signature, envelope), verify.ErrMalformed},
-		"signature on another":     {index(other, put(cyclonedx, []byte(`{"bomFormat":"CycloneDX","version":2}`)), manifest("", bare(other), envelope), envelope), verify.ErrSubject},
-		"not about this image":     {index(stranger, bom, manifest("", bare(stranger), strangerEnvelope), strangerEnvelope), verify.ErrSubject},
-		"signature leads nowhere":  {index(artifact, bom, manifest("", elsewhere, envelope), envelope), verify.ErrMalformed},
-		"two documents":            {index(two, bom, statement(image.Digest), signature, envelope), verify.ErrMalformed},
-		"type not known":           {whole("text/plain", put("text/plain", []byte(`{}`))), verify.ErrType},
-		"types contradict":         {whole("application/spdx+json", bom), verify.ErrType},
-		"SPDX 3":                   {whole("application/spdx+json", put("application/spdx+json", []byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}`))), verify.ErrType},
-		"SPDX said to be another":  {whole(cyclonedx, put(cyclonedx, []byte(`{"spdxVersion":"SPDX-2.3"}`))), verify.ErrType},
-		"version is no text":       {whole("application/spdx+json", put("application/spdx+json", []byte(`{"spdxVersion":2.3}`))), verify.ErrType},
+		"subject in another case": {spelled("Subject"), verify.ErrMalformed},
+		"layers in another case":  {spelled("Layers"), verify.ErrMalformed},
+		"digest in another case":  {spelled("Digest"), verify.ErrMalformed},
+		"type in another case":    {whole(cyclonedx, put(cyclonedx, []byte(`{"BomFormat":"CycloneDX"}`))), verify.ErrMalformed},
+		"no signature":            {index(artifact, bom), verify.ErrMalformed},
+		"empty":                   {index(), verify.ErrMalformed},
+		"not JSON":                {put(ocispec.MediaTypeImageIndex, []byte(`{`)), verify.ErrMalformed},
+		"forged document":         {index(artifact, forged, signature, envelope), verify.ErrTampered},
+		"document is missing":     {index(artifact, signature, envelope), verify.ErrMalformed},
+		"signature on another": {index(other, put(cyclonedx, []byte(`{"bomFormat":"CycloneDX","version":2}`)),
+			manifest("", bare(other), envelope), envelope), verify.ErrSubject},
+		"not about this image": {index(stranger, bom, manifest("", bare(stranger), strangerEnvelope), strangerEnvelope),
+			verify.ErrSubject},
+		"signature leads nowhere": {index(artifact, bom, manifest("", elsewhere, envelope), envelope), verify.ErrMalformed},
+		"two documents":           {index(two, bom, statement(image.Digest), signature, envelope), verify.ErrMalformed},
+		"type not known":          {whole("text/plain", put("text/plain", []byte(`{}`))), verify.ErrType},
+		"types contradict":        {whole("application/spdx+json", bom), verify.ErrType},
+		"SPDX 3": {whole("application/spdx+json",
+			put("application/spdx+json", []byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}`))), verify.ErrType},
+		"SPDX said to be another": {whole(cyclonedx, put(cyclonedx, []byte(`{"spdxVersion":"SPDX-2.3"}`))), verify.ErrType},
+		"version is no text": {whole("application/spdx+json", put("application/spdx+json", []byte(`{"spdxVersion":2.3}`))),
+			verify.ErrType},
 		"null":                     {whole(cyclonedx, put(cyclonedx, []byte(`null`))), verify.ErrMalformed},
 		"statement of another":     {whole("application/vnd.in-toto+json", statement(digest.FromString("x"))), verify.ErrSubject},
 		"document is no object":    {whole(cyclonedx, put(cyclonedx, []byte(`[]`))), verify.ErrMalformed},
@@ -559,7 +577,8 @@ func TestComposite(t *testing.T) {
 			t.Errorf("%s: got %v, %v; want %v", name, a, err, tt.want)
 		}
 	}
-	if a, err := c.verifier(strings.Replace(c.profile, "release", "other", 1)).Verify(t.Context(), image, index(artifact, bom, signature, envelope)); !errors.Is(err, verify.ErrNotTrusted) {
+	if a, err := c.verifier(strings.Replace(c.profile, "release", "other", 1)).Verify(t.Context(), image,
+		index(artifact, bom, signature, envelope)); !errors.Is(err, verify.ErrNotTrusted) {
 		t.Errorf("by another profile: %v, %v", a, err)
 	}
 }

@@ -15,7 +15,8 @@ import (
 // silent is a service that never answers.
 type silent struct{}
 
-func (silent) GetRevocationStatus(ctx context.Context, _ *signer.GetRevocationStatusInput, _ ...func(*signer.Options)) (*signer.GetRevocationStatusOutput, error) {
+func (silent) GetRevocationStatus(ctx context.Context, _ *signer.GetRevocationStatusInput,
+	_ ...func(*signer.Options)) (*signer.GetRevocationStatusOutput, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }

@@ -16,7 +16,8 @@ func FuzzMetadata(f *testing.F) {
 		f.Add(uint8(i%4), data)
 	}
 	for i, data := range []string{
-		`{"signed":{"_type":"root"},"signatures":[]}`, `{"signed":{"a":"\"\\\n\u00e9\ud83d\ude00","b":[1,-2,true,null,{}]},"signatures":null}`,
+		`{"signed":{"_type":"root"},"signatures":[]}`, `{"signed":{"a":"\"\\\n\u00e9\ud83d\ude00","b":[1,-2,true,null,{}]},` +
+			`"signatures":null}`,
 		`{"signed":{"_type":"timestamp","version":1e3},"signatures":[{"keyid":"a","sig":"zz"},{"keyid":"a","sig":""}]}`,
 	} {
 		f.Add(uint8(i), []byte(data))

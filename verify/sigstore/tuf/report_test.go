@@ -64,7 +64,8 @@ func TestReports(t *testing.T) {
 		t.Errorf("%v %s", err, got)
 	}
 	now = clock.Add(31 * day1)
-	if _, err := check(roots, instance.Sign(signing)); !errors.Is(err, verify.ErrUnchecked) || !strings.Contains(err.Error(), "2026-06-01") {
+	if _, err := check(roots, instance.Sign(signing)); !errors.Is(err, verify.ErrUnchecked) ||
+		!strings.Contains(err.Error(), "2026-06-01") {
 		t.Errorf("roots that are too old: %v", err)
 	}
 }

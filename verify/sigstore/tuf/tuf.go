@@ -213,7 +213,8 @@ func (c *Client) roots(repo *Repository, s *state, problem error) (*Roots, error
 		note += ", which failed since: " + problem.Error()
 	}
 	var err error
-	out.Root, err = sigstore.ParseRoot(out.JSON, &sigstore.RootOptions{Operators: c.Operators, Date: out.Date, Until: out.Until, Note: note})
+	out.Root, err = sigstore.ParseRoot(out.JSON,
+		&sigstore.RootOptions{Operators: c.Operators, Date: out.Date, Until: out.Until, Note: note})
 	if err != nil {
 		return fail(err)
 	}

@@ -69,7 +69,8 @@ func good(t testing.TB, r *Roots, err error) *Roots {
 // Sigstore's own chain from root 8, which expired long ago, to 15.
 func TestChain(t *testing.T) {
 	repo := &tuftest.Repository{Files: sigstoreFiles(t)}
-	c := &Client{Repository: Repository{URL: serve(t, repo) + "/", Root: repo.Files["/8.root.json"]}, Dir: t.TempDir(), Now: at("2026-08-22")}
+	c := &Client{Repository: Repository{URL: serve(t, repo) + "/", Root: repo.Files["/8.root.json"]}, Dir: t.TempDir(),
+		Now: at("2026-08-22")}
 	if _, err := c.Roots(); !errors.Is(err, ErrNotRefreshed) {
 		t.Fatalf("nothing is embedded and nothing was fetched: %v", err)
 	}
@@ -128,7 +129,8 @@ func TestStates(t *testing.T) {
 		{name: "embedded, required, and away", embedded: true, edit: func(c *Client) { c.RequireRefresh = true; cdnAway(c) },
 			now: "2026-08-22", refresh: true, err: ErrNotRefreshed},
 		{name: "embedded, and away", embedded: true, edit: cdnAway, now: "2026-08-22", refresh: true, problem: ErrAway, date: "2026-08-21"},
-		{name: "embedded, and the root has expired", embedded: true, now: "2026-11-28", refresh: true, problem: ErrExpired, date: "2026-08-21"},
+		{name: "embedded, and the root has expired", embedded: true, now: "2026-11-28", refresh: true, problem: ErrExpired,
+			date: "2026-08-21"},
 		{name: "embedded and refreshed", embedded: true, refreshed: "2026-08-22", edit: func(c *Client) { c.RequireRefresh = true },
 			now: "2026-09-20", date: "2026-08-22"},
 		{name: "embedded, refreshed, too long ago", embedded: true, refreshed: "2026-08-22", now: "2026-09-22", err: ErrTooOld},
@@ -139,7 +141,8 @@ func TestStates(t *testing.T) {
 		{name: "30 days", refreshed: "2026-08-22", now: "2026-09-21", date: "2026-08-22"},
 		{name: "31 days", refreshed: "2026-08-22", now: "2026-09-22", err: ErrTooOld},
 		{name: "31 days, and away", refreshed: "2026-08-22", edit: cdnAway, now: "2026-09-22", refresh: true, err: ErrTooOld},
-		{name: "MaxAge of a week", refreshed: "2026-08-22", edit: func(c *Client) { c.MaxAge = 7 * day1 }, now: "2026-08-30", err: ErrTooOld},
+		{name: "MaxAge of a week", refreshed: "2026-08-22", edit: func(c *Client) { c.MaxAge = 7 * day1 }, now: "2026-08-30",
+			err: ErrTooOld},
 		{name: "MaxAge of a year, the root has expired", refreshed: "2026-08-22", edit: func(c *Client) { c.MaxAge = 365 * day1 },
 			now: "2026-11-28", date: "2026-08-22"},
 		{name: "MaxAge without end, everything has expired", refreshed: "2026-08-22", edit: func(c *Client) { c.MaxAge = -1 },
@@ -468,7 +471,8 @@ func TestContext(t *testing.T) {
 	}
 	ctx, cancel = context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	if roots, err := c.Refresh(ctx); err != nil || !errors.Is(roots.Problem, ErrAway) || !errors.Is(roots.Problem, context.DeadlineExceeded) {
+	if roots, err := c.Refresh(ctx); err != nil || !errors.Is(roots.Problem, ErrAway) ||
+		!errors.Is(roots.Problem, context.DeadlineExceeded) {
 		t.Errorf("too late: %v %v", roots, err)
 	}
 }

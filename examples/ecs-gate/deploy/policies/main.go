@@ -37,7 +37,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&g.Family, "family", "gated-", "what the names of gated task definitions begin with")
 	flags.StringVar(&g.Registrar, "registrar", "lading-registrar", "role of the registrar")
 	flags.StringVar(&g.TaskEvents, "task-events", "lading-task-events", "role of the function for task events; empty if there is none")
-	flags.StringVar(&g.Pauses, "pauses", "", "role of the function for pause hooks, such as lading-pauses; empty leaves pause hooks to people")
+	flags.StringVar(&g.Pauses, "pauses", "", "role of the function for pause hooks, such as lading-pauses; empty leaves pause "+
+		"hooks to people")
 	lists := map[string]*[]string{"admins": &g.Admins, "break-glass": &g.BreakGlass, "hosts": &g.Hosts, "task-roles": &g.TaskRoles}
 	texts := make(map[string]*string)
 	for name, usage := range map[string]string{

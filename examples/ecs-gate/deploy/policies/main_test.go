@@ -18,7 +18,8 @@ func TestPolicies(t *testing.T) {
 		has  string   // in scp-1.json
 	}{
 		{"-account 111122223333 -admins platform,arn:aws:iam::111122223333:role/ops -task-roles task-*",
-			[]string{"boundary.json", "deployer.json", "registrar.json", "scp-1.json", "trust.json"}, "arn:aws:iam::111122223333:role/platform"},
+			[]string{"boundary.json", "deployer.json", "registrar.json", "scp-1.json", "trust.json"},
+			"arn:aws:iam::111122223333:role/platform"},
 		{"-partition aws-us-gov -pauses lading-pauses",
 			[]string{"deployer.json", "registrar.json", "scp-1.json", "trust.json"}, "arn:aws-us-gov:iam::*:role/lading-pauses"},
 	} {

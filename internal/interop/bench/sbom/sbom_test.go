@@ -42,7 +42,8 @@ func document(spec sbom.Spec) []byte {
 		b.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"timestamp":"2026-01-02T03:04:05Z",` +
 			`"component":{"type":"application","bom-ref":"root","name":"root"}},"components":[`)
 	} else {
-		b.WriteString(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"s","documentNamespace":"https://example.com/s",` +
+		b.WriteString(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"s",` +
+			`"documentNamespace":"https://example.com/s",` +
 			`"creationInfo":{"created":"2026-01-02T03:04:05Z","creators":["Tool: t"]},"packages":[`)
 	}
 	for i := range n {
@@ -51,24 +52,30 @@ func document(spec sbom.Spec) []byte {
 		}
 		sum := fmt.Sprintf("%016x%016x%016x%016x", r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64())
 		if spec == sbom.CycloneDX {
-			fmt.Fprintf(&b, `{"type":"library","name":"package-%d","version":"1.%d.0","bom-ref":"%s","purl":"%s","author":"Somebody <some.body@example.com>",`+
+			fmt.Fprintf(&b, `{"type":"library","name":"package-%d","version":"1.%d.0","bom-ref":"%s","purl":"%s","author":"Somebody `+
+				`<some.body@example.com>",`+
 				`"description":"The package with the number %d, which is described at a length that is usual for such packages.",`+
 				`"hashes":[{"alg":"SHA-256","content":"%s"}],"licenses":[{"license":{"id":"MIT"}}],`+
-				`"externalReferences":[{"type":"website","url":"https://example.com/package-%d"},{"type":"vcs","url":"https://example.com/package-%d.git"}]}`,
+				`"externalReferences":[{"type":"website","url":"https://example.com/package-%d"},{"type":"vcs",`+
+				`"url":"https://example.com/package-%d.git"}]}`,
 				i, i%7, id(i), id(i), i, sum, i, i)
 			continue
 		}
-		fmt.Fprintf(&b, `{"SPDXID":"%s","name":"package-%d","versionInfo":"1.%d.0","downloadLocation":"https://example.com/package-%d.tgz","filesAnalyzed":false,`+
+		fmt.Fprintf(&b, `{"SPDXID":"%s","name":"package-%d","versionInfo":"1.%d.0",`+
+			`"downloadLocation":"https://example.com/package-%d.tgz","filesAnalyzed":false,`+
 			`"description":"The package with the number %d, which is described at a length that is usual for such packages.",`+
-			`"checksums":[{"algorithm":"SHA256","checksumValue":"%s"}],"licenseConcluded":"NOASSERTION","licenseDeclared":"MIT","copyrightText":"NOASSERTION",`+
+			`"checksums":[{"algorithm":"SHA256","checksumValue":"%s"}],"licenseConcluded":"NOASSERTION","licenseDeclared":"MIT",`+
+			`"copyrightText":"NOASSERTION",`+
 			`"supplier":"Organization: Example (mail@example.com)","homepage":"https://example.com/package-%d",`+
-			`"externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/package-%d@1.%d.0"}]}`,
+			`"externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl",`+
+			`"referenceLocator":"pkg:npm/package-%d@1.%d.0"}]}`,
 			id(i), i, i%7, i, i, sum, i, i, i%7)
 	}
 	if spec == sbom.CycloneDX {
 		b.WriteString(`],"dependencies":[`)
 	} else {
-		b.WriteString(`],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES","relatedSpdxElement":"SPDXRef-package-0"}`)
+		b.WriteString(`],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES",` +
+			`"relatedSpdxElement":"SPDXRef-package-0"}`)
 	}
 	for i := range n {
 		if spec == sbom.CycloneDX {
@@ -181,7 +188,8 @@ func BenchmarkConvert(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, f := range []sbom.Format{{Spec: sbom.CycloneDX, Version: "1.5"}, {Spec: sbom.SPDX, Version: "2.3"}, {Spec: sbom.SPDX, Version: "3.0.1"}} {
+	for _, f := range []sbom.Format{{Spec: sbom.CycloneDX, Version: "1.5"}, {Spec: sbom.SPDX, Version: "2.3"},
+		{Spec: sbom.SPDX, Version: "3.0.1"}} {
 		run(b, f.String(), data, func() error {
 			_, _, err := sbom.Convert(d, f, nil)
 			return err

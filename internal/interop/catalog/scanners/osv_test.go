@@ -27,21 +27,26 @@ var osvFiles = map[string]string{
 	"var/lib/dpkg/status": "Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n\n" +
 		"Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib\nVersion: 1:1.2.13.dfsg-1\n",
 	"usr/lib/python3/dist-packages/Foo_Bar-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: Foo_Bar\nVersion: 1.0\n",
-	"srv/package.json":       `{"name":"app","version":"1.0.0","dependencies":{"b":"1.0.0","@scope/a":"1.0.0"}}`,
-	"srv/package-lock.json":  `{"lockfileVersion":3,"packages":{"":{"name":"app"},"node_modules/b":{"version":"1.0.0"},"node_modules/@scope/a":{"version":"1.0.0"}}}`,
-	"srv/Gemfile.lock":       "GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (3.1.7)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  rack\n",
-	"srv/Cargo.lock":         "version = 4\n\n[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n",
+	"srv/package.json": `{"name":"app","version":"1.0.0","dependencies":{"b":"1.0.0","@scope/a":"1.0.0"}}`,
+	"srv/package-lock.json": `{"lockfileVersion":3,"packages":{"":{"name":"app"},"node_modules/b":{"version":"1.0.0"},` +
+		`"node_modules/@scope/a":{"version":"1.0.0"}}}`,
+	"srv/Gemfile.lock": "GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (3.1.7)\n\nPLATFORMS\n  ruby\n\n" +
+		"DEPENDENCIES\n  rack\n",
+	"srv/Cargo.lock": "version = 4\n\n[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\n" +
+		"source = \"registry+https://github.com/rust-lang/crates.io-index\"\n",
 	"srv/go.mod":             "module example.com/app\n\ngo 1.26\n\nrequire example.com/m v1.0.0\n",
 	"srv/packages.lock.json": `{"version":1,"dependencies":{"net8.0":{"Newtonsoft.Json":{"type":"Direct","resolved":"13.0.1"}}}}`,
 	"srv/composer.lock":      `{"packages":[{"name":"v/p","version":"1.0.0"}],"packages-dev":[]}`,
 	"srv/gradle.lockfile":    "org.example:lib:1.0=runtimeClasspath\n",
-	"srv/pubspec.lock":       "packages:\n  path:\n    dependency: \"direct main\"\n    description: {name: path, url: \"https://pub.dev\"}\n    source: hosted\n    version: \"1.0.0\"\n",
+	"srv/pubspec.lock": "packages:\n  path:\n    dependency: \"direct main\"\n    description: {name: path, " +
+		"url: \"https://pub.dev\"}\n    source: hosted\n    version: \"1.0.0\"\n",
 }
 
 // osvDatabase writes one record for each name, as OSV publishes them, that says that everything below a version is affected.
 func osvDatabase(t *testing.T, dir string) {
 	t.Helper()
-	for ecosystem, names := range map[string][]string{"Debian:12": {"hello", "zlib"}, "PyPI": {"foo-bar"}, "npm": {"b", "@scope/a"}, "RubyGems": {"rack"}, "crates.io": {"serde"},
+	for ecosystem, names := range map[string][]string{"Debian:12": {"hello", "zlib"}, "PyPI": {"foo-bar"}, "npm": {"b", "@scope/a"},
+		"RubyGems": {"rack"}, "crates.io": {"serde"},
 		"Go": {"example.com/m"}, "NuGet": {"Newtonsoft.Json"}, "Packagist": {"v/p"}, "Maven": {"org.example:lib"}, "Pub": {"path"}} {
 		base, _, _ := strings.Cut(ecosystem, ":")
 		if err := os.MkdirAll(filepath.Join(dir, base), 0o755); err != nil {
@@ -55,9 +60,11 @@ func osvDatabase(t *testing.T, dir string) {
 		z := zip.NewWriter(&buf)
 		for i, name := range names {
 			id := fmt.Sprintf("%s-2026-%d", strings.ToUpper(strings.ReplaceAll(base, ".", "-")), i)
-			data, err := json.Marshal(map[string]any{"schema_version": "1.7.5", "id": id, "modified": "2026-11-01T00:00:00Z", "summary": "made up",
+			data, err := json.Marshal(map[string]any{"schema_version": "1.7.5", "id": id, "modified": "2026-11-01T00:00:00Z",
+				"summary": "made up",
 				"affected": []any{map[string]any{"package": map[string]string{"ecosystem": ecosystem, "name": name},
-					"ranges": []any{map[string]any{"type": "ECOSYSTEM", "events": []map[string]string{{"introduced": "0"}, {"fixed": fixed}}}}}}})
+					"ranges": []any{map[string]any{"type": "ECOSYSTEM",
+						"events": []map[string]string{{"introduced": "0"}, {"fixed": fixed}}}}}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +109,8 @@ func osvImage(t *testing.T, name string) {
 		files[name] = []byte(body)
 	}
 	layer := archive(files)
-	config := fmt.Appendf(nil, `{"architecture":"amd64","os":"linux","config":{},"history":[{"created_by":"made"}],"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, sha256.Sum256(layer))
+	config := fmt.Appendf(nil, `{"architecture":"amd64","os":"linux","config":{},"history":[{"created_by":"made"}],`+
+		`"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, sha256.Sum256(layer))
 	at := fmt.Sprintf("%x.json", sha256.Sum256(config))
 	manifest := fmt.Appendf(nil, `[{"Config":%q,"RepoTags":["made:v1"],"Layers":["layer.tar"]}]`, at)
 	if err := os.WriteFile(name, archive(map[string][]byte{at: config, "layer.tar": layer, "manifest.json": manifest}), 0o644); err != nil {
@@ -113,7 +121,8 @@ func osvImage(t *testing.T, name string) {
 // osvFindings runs OSV-Scanner, which is to find something.
 func osvFindings(t *testing.T, program, database string, args ...string) (out []string) {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"scan"}, append(args, "--offline", "--offline-vulnerabilities", "--local-db-path="+database, "--format=json")...)...)
+	cmd := exec.Command(program, append([]string{"scan"},
+		append(args, "--offline", "--offline-vulnerabilities", "--local-db-path="+database, "--format=json")...)...)
 	data, err := cmd.Output()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 1 {
 		t.Fatalf("%v: %v\n%s", args, err, data)
@@ -167,7 +176,8 @@ func TestOSVScanner(t *testing.T) {
 	}
 	image := filepath.Join(dir, "image.tar")
 	osvImage(t, image)
-	want := slices.Concat(osvFindings(t, program, database, "image", "--archive", image), osvFindings(t, program, database, "source", "-r", root))
+	want := slices.Concat(osvFindings(t, program, database, "image", "--archive", image),
+		osvFindings(t, program, database, "source", "-r", root))
 	slices.Sort(want)
 	want = slices.Compact(want)
 	if len(want) != 12 {
@@ -178,8 +188,10 @@ func TestOSVScanner(t *testing.T) {
 		name  string
 		never []string // it is not read from an SBOM
 	}{
-		{sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"}, "ours.cdx.json", []string{"DEBIAN-2026-1", "NPM-2026-1", "MAVEN-2026-0", "PACKAGIST-2026-0"}},
-		{sbom.Format{Spec: sbom.SPDX, Version: "2.3"}, "ours.spdx.json", []string{"DEBIAN-2026-1", "NPM-2026-1", "MAVEN-2026-0", "PACKAGIST-2026-0", "GO-2026-0"}},
+		{sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"}, "ours.cdx.json",
+			[]string{"DEBIAN-2026-1", "NPM-2026-1", "MAVEN-2026-0", "PACKAGIST-2026-0"}},
+		{sbom.Format{Spec: sbom.SPDX, Version: "2.3"}, "ours.spdx.json",
+			[]string{"DEBIAN-2026-1", "NPM-2026-1", "MAVEN-2026-0", "PACKAGIST-2026-0", "GO-2026-0"}},
 	} {
 		doc, _, err := catalog.Dir(t.Context(), os.DirFS(root), &catalog.Options{Format: f.Format})
 		if err != nil {

@@ -52,7 +52,8 @@ func database(t *testing.T) {
 	t.Cleanup(func() { _ = db.Close() })
 	c := db.Config{}
 	err := c.BatchUpdate(func(tx *bolt.Tx) error {
-		for i, a := range []struct{ source, fixed string }{{"hello", "2.10-4"}, {"libzstd", "1.5.4+dfsg2-6"}, {"zlib", "1:1.2.13.dfsg-2"}, {"zlib", "1.3"}, {"hello", "1.0"}} {
+		for i, a := range []struct{ source, fixed string }{{"hello", "2.10-4"}, {"libzstd", "1.5.4+dfsg2-6"}, {"zlib", "1:1.2.13.dfsg-2"},
+			{"zlib", "1.3"}, {"hello", "1.0"}} {
 			release, err := tx.CreateBucketIfNotExists([]byte("debian 12"))
 			if err != nil {
 				return err

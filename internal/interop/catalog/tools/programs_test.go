@@ -71,7 +71,8 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) []
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "npm_config_update_notifier=false", "npm_config_fund=false", "npm_config_audit=false"), env...)
+	cmd.Env = append(append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "npm_config_update_notifier=false", "npm_config_fund=false",
+		"npm_config_audit=false"), env...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -105,7 +106,8 @@ var nodeProject = map[string]string{
 	"package.json": `{"name":"@acme/storefront","version":"1.2.3","license":"MIT","private":true,"workspaces":["packages/*"],
 "dependencies":{"express":"4.21.2","left-pad-alias":"npm:left-pad@1.3.0","localdep":"file:./localdep","@babel/code-frame":"7.26.2","ms":"2.1.3"},
 "devDependencies":{"semver":"7.6.3","typescript":"5.6.3"},"optionalDependencies":{"fsevents":"2.3.3","is-number":"7.0.0"},"peerDependencies":{"picocolors":"^1.0.0"}}`,
-	"packages/pay/package.json": `{"name":"@acme/pay","version":"0.2.0","license":"SEE LICENSE IN LICENSE.txt","dependencies":{"uuid":"9.0.1"}}`,
+	"packages/pay/package.json": `{"name":"@acme/pay","version":"0.2.0","license":"SEE LICENSE IN LICENSE.txt",` +
+		`"dependencies":{"uuid":"9.0.1"}}`,
 	"packages/cart/package.json": `{"name":"@acme/cart","version":"0.1.0","license":"Apache-2.0","dependencies":{"@acme/pay":"^0.2.0","ms":"2.0.0"},
 "devDependencies":{"isarray":"2.0.5"}}`,
 	"localdep/package.json": `{"name":"localdep","version":"3.0.0","license":"0BSD"}`,
@@ -113,7 +115,8 @@ var nodeProject = map[string]string{
 }
 
 var goProject = map[string]string{
-	"go.mod": "module example.com/goapp\n\ngo 1.26\n\nrequire (\n\tgithub.com/google/uuid v1.6.0\n\tgithub.com/opencontainers/go-digest v1.0.0\n\tgolang.org/x/time v0.15.0\n)\n",
+	"go.mod": "module example.com/goapp\n\ngo 1.26\n\nrequire (\n\tgithub.com/google/uuid v1.6.0\n" +
+		"\tgithub.com/opencontainers/go-digest v1.0.0\n\tgolang.org/x/time v0.15.0\n)\n",
 	"main.go": `package main
 
 import (
@@ -145,7 +148,8 @@ func npmWrites(t *testing.T, out map[string][]byte) {
 	}
 	t.Run("syft", func(t *testing.T) {
 		syft := program(t, "syft")
-		run(t, root, nil, syft, "scan", "-q", "dir:.", "-o", "cyclonedx-json="+filepath.Join(root, "s.cdx"), "-o", "spdx-json="+filepath.Join(root, "s.spdx"),
+		run(t, root, nil, syft, "scan", "-q", "dir:.", "-o", "cyclonedx-json="+filepath.Join(root, "s.cdx"), "-o",
+			"spdx-json="+filepath.Join(root, "s.spdx"),
 			"-o", "spdx-tag-value="+filepath.Join(root, "s.tag"))
 		out["syft.cdx"], out["syft.spdx"], out["syft.spdx.tag"] = read(t, root, "s.cdx"), read(t, root, "s.spdx"), read(t, root, "s.tag")
 	})
@@ -173,7 +177,8 @@ func pnpmWrites(t *testing.T, out map[string][]byte) {
 func yarnWrites(t *testing.T, out map[string][]byte) {
 	root := t.TempDir()
 	write(t, root, nodeProject)
-	write(t, root, map[string]string{".yarnrc.yml": "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n", "yarn.lock": ""})
+	write(t, root, map[string]string{".yarnrc.yml": "nodeLinker: node-modules\nenableScripts: false\nenableTelemetry: false\n",
+		"yarn.lock": ""})
 	npx(t, root, yarn, "install")
 	npx(t, root, cdxgen, "-t", "yarn", "--no-install-deps", "-o", "cdxgen.json", ".")
 	out["yarn-cdxgen.cdx"] = read(t, root, "cdxgen.json")
@@ -184,7 +189,8 @@ func goWrites(t *testing.T, out map[string][]byte) {
 	root := t.TempDir()
 	write(t, root, goProject)
 	run(t, root, nil, "go", "mod", "tidy")
-	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "x"}, {"tag", "v1.4.0"}} {
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"},
+		{"-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "x"}, {"tag", "v1.4.0"}} {
 		run(t, root, nil, "git", args...)
 	}
 	bin := t.TempDir()
@@ -198,7 +204,8 @@ func goWrites(t *testing.T, out map[string][]byte) {
 	t.Run("ko", func(t *testing.T) {
 		dir := t.TempDir()
 		host := base(t)
-		run(t, root, []string{"KO_DOCKER_REPO=" + host + "/app", "KO_DEFAULTBASEIMAGE=" + host + "/base:v1", "COSIGN_REPOSITORY="}, program(t, "ko"),
+		run(t, root, []string{"KO_DOCKER_REPO=" + host + "/app", "KO_DEFAULTBASEIMAGE=" + host + "/base:v1", "COSIGN_REPOSITORY="},
+			program(t, "ko"),
 			"build", "--bare", "--platform", "linux/amd64", "--sbom-dir", dir, ".")
 		files, err := filepath.Glob(filepath.Join(dir, "*.spdx.json"))
 		if err != nil || len(files) == 0 {
@@ -210,28 +217,33 @@ func goWrites(t *testing.T, out map[string][]byte) {
 	})
 	t.Run("syft", func(t *testing.T) {
 		syft := program(t, "syft")
-		run(t, bin, nil, syft, "scan", "-q", "file:goapp", "-o", "cyclonedx-json="+filepath.Join(bin, "s.cdx"), "-o", "spdx-json@2.2="+filepath.Join(bin, "s.spdx"),
+		run(t, bin, nil, syft, "scan", "-q", "file:goapp", "-o", "cyclonedx-json="+filepath.Join(bin, "s.cdx"), "-o",
+			"spdx-json@2.2="+filepath.Join(bin, "s.spdx"),
 			"-o", "cyclonedx-xml="+filepath.Join(bin, "s.xml"))
-		out["syft-app.cdx"], out["syft-app-2.2.spdx"], out["syft-app.cdx.xml"] = read(t, bin, "s.cdx"), read(t, bin, "s.spdx"), read(t, bin, "s.xml")
+		out["syft-app.cdx"], out["syft-app-2.2.spdx"], out["syft-app.cdx.xml"] = read(t, bin, "s.cdx"), read(t, bin, "s.spdx"),
+			read(t, bin, "s.xml")
 	})
 	t.Run("trivy", func(t *testing.T) {
 		trivy := program(t, "trivy")
-		for format, name := range map[string]string{"cyclonedx": "trivy-app.cdx", "spdx-json": "trivy-app.spdx", "spdx": "trivy-app.spdx.tag"} {
+		for format, name := range map[string]string{"cyclonedx": "trivy-app.cdx", "spdx-json": "trivy-app.spdx",
+			"spdx": "trivy-app.spdx.tag"} {
 			out[name] = run(t, bin, nil, trivy, "rootfs", "-q", "--offline-scan", "--format", format, ".")
 		}
 	})
 	t.Run("govulncheck", func(t *testing.T) {
 		db := t.TempDir()
 		write(t, db, vulnerabilityDatabase)
-		out["govulncheck.openvex"] = run(t, root, nil, program(t, "govulncheck"), "-mode", "binary", "-format", "openvex", "-db", "file://"+db, app)
+		out["govulncheck.openvex"] = run(t, root, nil, program(t, "govulncheck"), "-mode", "binary", "-format", "openvex", "-db",
+			"file://"+db, app)
 	})
 }
 
 // vulnerabilityDatabase is made up: one entry, in the form of vuln.go.dev.
 var vulnerabilityDatabase = map[string]string{
-	"index/db.json":      `{"modified":"2026-01-01T00:00:00Z"}`,
-	"index/modules.json": `[{"path":"github.com/google/uuid","vulns":[{"id":"GO-2026-0001","modified":"2026-01-01T00:00:00Z","fixed":"1.7.0"}]}]`,
-	"index/vulns.json":   `[{"id":"GO-2026-0001","modified":"2026-01-01T00:00:00Z"}]`,
+	"index/db.json": `{"modified":"2026-01-01T00:00:00Z"}`,
+	"index/modules.json": `[{"path":"github.com/google/uuid","vulns":[{"id":"GO-2026-0001","modified":"2026-01-01T00:00:00Z",` +
+		`"fixed":"1.7.0"}]}]`,
+	"index/vulns.json": `[{"id":"GO-2026-0001","modified":"2026-01-01T00:00:00Z"}]`,
 	"ID/GO-2026-0001.json": `{"schema_version":"1.3.1","id":"GO-2026-0001","modified":"2026-01-01T00:00:00Z","published":"2026-01-01T00:00:00Z","details":"made up",
 "affected":[{"package":{"name":"github.com/google/uuid","ecosystem":"Go"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.7.0"}]}],
 "ecosystem_specific":{"imports":[{"path":"github.com/google/uuid","symbols":["New"]}]}}]}`,
@@ -251,7 +263,8 @@ func base(t *testing.T) string {
 	}
 	_, _ = io.Copy(io.Discard, res.Body)
 	res.Body.Close()
-	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[]}`, sum, len(config))
+	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",`+
+		`"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[]}`, sum, len(config))
 	req, err := http.NewRequest(http.MethodPut, url+"manifests/v1", strings.NewReader(manifest))
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,8 @@ func label(c *sbom.Component) string {
 
 func convertBothWays(t *testing.T, d *sbom.Document) {
 	t.Helper()
-	for _, f := range []sbom.Format{{Spec: sbom.CycloneDX, Version: "1.6"}, {Spec: sbom.CycloneDX, Version: "1.7"}, {Spec: sbom.SPDX, Version: "2.3"}, {Spec: sbom.SPDX, Version: "3.0.1"}} {
+	for _, f := range []sbom.Format{{Spec: sbom.CycloneDX, Version: "1.6"}, {Spec: sbom.CycloneDX, Version: "1.7"},
+		{Spec: sbom.SPDX, Version: "2.3"}, {Spec: sbom.SPDX, Version: "3.0.1"}} {
 		if f == d.Format() {
 			continue
 		}
@@ -117,9 +118,12 @@ func convertBothWays(t *testing.T, d *sbom.Document) {
 func diffs(t *testing.T, docs map[string]*sbom.Document) {
 	all := true
 	for _, pair := range [][2]string{
-		{"npm.cdx", "npm.spdx"}, {"npm.cdx", "cyclonedx-npm.cdx"}, {"npm.cdx", "cdxgen.cdx"}, {"npm.cdx", "syft.cdx"}, {"npm.cdx", "trivy.cdx"}, {"syft.cdx", "syft.spdx"},
-		{"trivy.cdx", "trivy.spdx"}, {"npm.cdx", "npm-omit-dev.cdx"}, {"pnpm-1.7.cdx", "pnpm.spdx"}, {"pnpm-1.5.cdx", "pnpm-1.7.cdx"}, {"pnpm-1.7.cdx", "pnpm-cdxgen.cdx"},
-		{"npm.cdx", "pnpm-1.7.cdx"}, {"npm.cdx", "yarn-cdxgen.cdx"}, {"gomod-mod.cdx", "gomod-app.cdx"}, {"gomod-bin.cdx", "ko-0.spdx"}, {"gomod-bin.cdx", "syft-app.cdx"},
+		{"npm.cdx", "npm.spdx"}, {"npm.cdx", "cyclonedx-npm.cdx"}, {"npm.cdx", "cdxgen.cdx"}, {"npm.cdx", "syft.cdx"},
+		{"npm.cdx", "trivy.cdx"}, {"syft.cdx", "syft.spdx"},
+		{"trivy.cdx", "trivy.spdx"}, {"npm.cdx", "npm-omit-dev.cdx"}, {"pnpm-1.7.cdx", "pnpm.spdx"}, {"pnpm-1.5.cdx", "pnpm-1.7.cdx"},
+		{"pnpm-1.7.cdx", "pnpm-cdxgen.cdx"},
+		{"npm.cdx", "pnpm-1.7.cdx"}, {"npm.cdx", "yarn-cdxgen.cdx"}, {"gomod-mod.cdx", "gomod-app.cdx"}, {"gomod-bin.cdx", "ko-0.spdx"},
+		{"gomod-bin.cdx", "syft-app.cdx"},
 		{"gomod-bin.cdx", "trivy-app.cdx"}, {"syft-app.cdx", "trivy-app.spdx"},
 	} {
 		a, b := docs[pair[0]], docs[pair[1]]
@@ -183,16 +187,21 @@ var explanations = []struct {
 	{"", regexp.MustCompile(`^[-+] pkg:npm/ms@2\.0\.0 `), "twice in the tree: npm lists it once", false},
 	{"", regexp.MustCompile(`^\+ pkg:npm/fsevents@2\.3\.3 `), "optional and not installed: npm and pnpm leave it out", false},
 	{"npm-omit-dev", regexp.MustCompile(`^- pkg:npm/(isarray@2\.0\.5|semver@7\.6\.3|typescript@5\.6\.3) `), "development", false},
-	{"syft", regexp.MustCompile(`^- pkg:npm/(isarray@2\.0\.5|semver@7\.6\.3|typescript@5\.6\.3) `), "development, which syft leaves out unless asked", false},
-	{"trivy", regexp.MustCompile(`^- pkg:npm/(isarray@2\.0\.5|semver@7\.6\.3|typescript@5\.6\.3) `), "development, which Trivy leaves out unless asked", false},
-	{"syft", regexp.MustCompile(`^\+ pkg:npm/(%40acme/cart|%40acme/pay|localdep) .* UNKNOWN$`), "a link without a version, which syft lists beside its target", false},
+	{"syft", regexp.MustCompile(`^- pkg:npm/(isarray@2\.0\.5|semver@7\.6\.3|typescript@5\.6\.3) `),
+		"development, which syft leaves out unless asked", false},
+	{"trivy", regexp.MustCompile(`^- pkg:npm/(isarray@2\.0\.5|semver@7\.6\.3|typescript@5\.6\.3) `),
+		"development, which Trivy leaves out unless asked", false},
+	{"syft", regexp.MustCompile(`^\+ pkg:npm/(%40acme/cart|%40acme/pay|localdep) .* UNKNOWN$`),
+		"a link without a version, which syft lists beside its target", false},
 	{"syft", regexp.MustCompile(`^[-+] file `), "a file", false},
 	{"trivy", regexp.MustCompile(`^[-+] (application|APPLICATION|SOURCE|container) `), "a lockfile, a program or what was scanned", false},
 	{"trivy", regexp.MustCompile(`^- pkg:npm/%40acme/storefront@1\.2\.3 `), "the project itself: Trivy does not list it", false},
 	{"trivy", regexp.MustCompile(`^~ pkg:golang/example\.com/goapp`), "the program's module: Trivy has no version of it", false},
-	{"pnpm", regexp.MustCompile(`^[-+] pkg:npm/%40acme/cart@0\.1\.0 `), "a member of the workspace: pnpm lists those that another needs", false},
+	{"pnpm", regexp.MustCompile(`^[-+] pkg:npm/%40acme/cart@0\.1\.0 `), "a member of the workspace: pnpm lists those that another " +
+		"needs", false},
 	{"pnpm", regexp.MustCompile(`^~ pkg:npm/localdep@`), "a directory: pnpm writes where it is as its version", false},
-	{"yarn-cdxgen", regexp.MustCompile(`^\+ pkg:npm/((%40isaacs/)?fs-minipass|abbrev|chownr|env-paths|exponential-backoff|fdir|graceful-fs|isexe|minipass|minizlib|node-gyp|nopt|picomatch|proc-log|semver|tar|tinyglobby|undici|which|yallist)@`),
+	{"yarn-cdxgen", regexp.MustCompile(`^\+ pkg:npm/((%40isaacs/)?fs-minipass|abbrev|chownr|env-paths|exponential-backoff|fdir|` +
+		`graceful-fs|isexe|minipass|minizlib|node-gyp|nopt|picomatch|proc-log|semver|tar|tinyglobby|undici|which|yallist)@`),
 		"what builds fsevents: yarn locks it, and installs it on macOS alone", false},
 	{"ko", regexp.MustCompile(`^\+ pkg:oci/`), "the image that ko built, and its base", false},
 	{"", regexp.MustCompile(`^[-+] pkg:golang/std(lib)?@`), "the standard library: cyclonedx-gomod lists it on demand", false},

@@ -81,9 +81,10 @@ func TestSweep(t *testing.T) {
 			}},
 		})
 		_, sum, _ := strings.Cut(image, "@")
-		region.ECS.PutTask("production", types.Task{TaskDefinitionArn: &arn, Group: aws.String("family:" + family), Containers: []types.Container{
-			{Name: aws.String("app"), Image: aws.String(image), ImageDigest: &sum},
-		}})
+		region.ECS.PutTask("production",
+			types.Task{TaskDefinitionArn: &arn, Group: aws.String("family:" + family), Containers: []types.Container{
+				{Name: aws.String("app"), Image: aws.String(image), ImageDigest: &sum},
+			}})
 	}
 	region.Functions = []sweeptest.Function{{Name: "f", Version: "1", PackageType: "Image", ImageURI: good, ResolvedImageURI: good}}
 	document := filepath.Join(t.TempDir(), "policy.yaml")
@@ -130,7 +131,8 @@ images:
 	}
 	log.Reset()
 	for _, args := range [][]string{
-		{"-policy", "no-such-file"}, {"-format", "xml"}, {"-unknown"}, {"-policy", document, "-services", "s3"}, {"-policy", document, "extra"},
+		{"-policy", "no-such-file"}, {"-format", "xml"}, {"-unknown"}, {"-policy", document, "-services", "s3"},
+		{"-policy", document, "extra"},
 	} {
 		if status := run(t.Context(), args, &out, &log, stand); status != failed {
 			t.Errorf("%q: status %d", args, status)

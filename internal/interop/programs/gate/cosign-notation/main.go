@@ -23,7 +23,8 @@ import (
 func main() {
 	ctx := context.Background()
 	policy := &trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
-		Name: "all", RegistryScopes: []string{"*"}, TrustStores: []string{"ca:acme"}, TrustedIdentities: []string{"x509.subject: C=US, ST=WA, O=acme"},
+		Name: "all", RegistryScopes: []string{"*"}, TrustStores: []string{"ca:acme"},
+		TrustedIdentities:     []string{"x509.subject: C=US, ST=WA, O=acme"},
 		SignatureVerification: trustpolicy.SignatureVerification{VerificationLevel: "strict"},
 	}}}
 	v, err := verifier.New(policy, truststore.NewX509TrustStore(dir.ConfigFS()), nil)
@@ -34,7 +35,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, _, err := notation.Verify(ctx, v, registry.NewRepository(repo), notation.VerifyOptions{ArtifactReference: os.Args[2], MaxSignatureAttempts: 50}); err != nil {
+	if _, _, err := notation.Verify(ctx, v, registry.NewRepository(repo),
+		notation.VerifyOptions{ArtifactReference: os.Args[2], MaxSignatureAttempts: 50}); err != nil {
 		log.Fatal(err)
 	}
 	by, err := signature.LoadVerifierFromPEMFile(os.Args[1], crypto.SHA256)
@@ -45,7 +47,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, _, err = cosign.VerifyImageSignatures(ctx, ref, &cosign.CheckOpts{SigVerifier: by, ClaimVerifier: cosign.SimpleClaimVerifier, IgnoreTlog: true}); err != nil {
+	if _, _, err = cosign.VerifyImageSignatures(ctx, ref,
+		&cosign.CheckOpts{SigVerifier: by, ClaimVerifier: cosign.SimpleClaimVerifier, IgnoreTlog: true}); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -19,7 +19,8 @@ import (
 
 func main() {
 	policy := &trustpolicy.Document{Version: "1.0", TrustPolicies: []trustpolicy.TrustPolicy{{
-		Name: "all", RegistryScopes: []string{"*"}, TrustStores: []string{"ca:acme"}, TrustedIdentities: []string{"x509.subject: C=US, ST=WA, O=acme"},
+		Name: "all", RegistryScopes: []string{"*"}, TrustStores: []string{"ca:acme"},
+		TrustedIdentities:     []string{"x509.subject: C=US, ST=WA, O=acme"},
 		SignatureVerification: trustpolicy.SignatureVerification{VerificationLevel: "strict"},
 	}}}
 	v, err := verifier.New(policy, truststore.NewX509TrustStore(dir.ConfigFS()), nil)

@@ -14,7 +14,8 @@ import (
 func main() {
 	root := &options.RootOptions{Timeout: time.Minute}
 	key := options.KeyOpts{KeyRef: os.Args[1], NewBundleFormat: true, PassFunc: func(bool) ([]byte, error) { return nil, nil }}
-	if err := sign.SignCmd(context.Background(), root, key, options.SignOptions{Upload: true, NewBundleFormat: true}, os.Args[2:3]); err != nil {
+	if err := sign.SignCmd(context.Background(), root, key, options.SignOptions{Upload: true, NewBundleFormat: true},
+		os.Args[2:3]); err != nil {
 		log.Fatal(err)
 	}
 }
