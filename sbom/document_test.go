@@ -84,3 +84,26 @@ func TestParseForms(t *testing.T) {
 		}
 	}
 }
+
+// A document of SPDX 3 may have any number of relationships: they are kept in pieces, of which there are many then.
+func TestParseManyRelationships(t *testing.T) {
+	const n = 260_000
+	var b bytes.Buffer
+	b.WriteString(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"SpdxDocument","spdxId":"urn:d","rootElement":["urn:p"]},` +
+		`{"type":"software_Package","spdxId":"urn:p","name":"p"}`)
+	for range n {
+		b.WriteString(`,{"type":"Relationship","from":"urn:p","relationshipType":"dependsOn","to":["urn:p"]}`)
+	}
+	b.WriteString("]}")
+	d, err := Parse(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	for range d.Relationships() {
+		got++
+	}
+	if got != n {
+		t.Errorf("%d relationships, want %d", got, n)
+	}
+}

@@ -66,7 +66,7 @@ type spdx3Links [][]spdx3Link
 
 func (s *spdx3Links) add(l spdx3Link) {
 	if n := len(*s); n == 0 || len((*s)[n-1]) == cap((*s)[n-1]) {
-		*s = append(*s, make([]spdx3Link, 0, min(16<<n, 4096)))
+		*s = append(*s, make([]spdx3Link, 0, 16<<min(n, 8)))
 	}
 	last := &(*s)[len(*s)-1]
 	*last = append(*last, l)
