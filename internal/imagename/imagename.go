@@ -39,7 +39,7 @@ func Normal(name string, plainHTTP bool) string {
 // port stays where the rest would not look like a host.
 func Host(hostport string, plainHTTP bool) string {
 	hostport = strings.ToLower(hostport)
-	if bare, ok := strings.CutSuffix(hostport, ":"); ok && isHost(bare) {
+	if bare, ok := strings.CutSuffix(hostport, ":"); ok && isHost(bare) && (strings.HasSuffix(bare, "]") || !strings.Contains(bare, ":")) {
 		hostport = bare
 	}
 	host, port := split(hostport)

@@ -1,6 +1,7 @@
 package imagename_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ladingdev/lading/internal/imagename"
@@ -78,10 +79,30 @@ func TestCheckHost(t *testing.T) {
 	}
 }
 
+// Every short name of what hosts, ports and addresses are made of has one spelling.
+func TestNormalIsNormal(t *testing.T) {
+	names := []string{""}
+	for range 5 {
+		for _, name := range slices.Clone(names) {
+			for _, c := range ".:a80[]/" {
+				names = append(names, name+string(c))
+			}
+		}
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	for _, name := range names {
+		once := imagename.Normal(name, false)
+		if twice := imagename.Normal(once, false); twice != once {
+			t.Fatalf("%q becomes %q, and that %q", name, once, twice)
+		}
+	}
+}
+
 // A spelling that is normal stays, or two that are compared would not meet.
 func FuzzNormal(f *testing.F) {
 	for _, s := range []string{"alpine", "registry:443/a", "registry.:443/a", "a.b.:80/c", "[::1]:80/x", "[::ffff:1.2.3.4]/x", "x.:1./y",
-		"index.docker.io/z", "0..:00/", "/", ":/", ".:443/"} {
+		"index.docker.io/z", "0..:00/", "/", ":/", ".:443/", ".::/", "a:1:/b"} {
 		f.Add(s, false)
 		f.Add(s, true)
 	}
