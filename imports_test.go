@@ -108,10 +108,11 @@ var whenLight = []string{"filippo.io/mldsa"}
 
 func weighed(t *testing.T, pkgs ...string) weight.Weight {
 	t.Helper()
-	for i := range pkgs {
-		pkgs[i] = module + "/" + pkgs[i]
+	var paths []string
+	for _, p := range pkgs {
+		paths = append(paths, module+"/"+p)
 	}
-	w, err := weight.Of(".", []string{"CGO_ENABLED=0"}, whenLight, pkgs...)
+	w, err := weight.Of(".", []string{"CGO_ENABLED=0"}, whenLight, paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,18 +121,19 @@ func weighed(t *testing.T, pkgs ...string) weight.Weight {
 
 // Keyless verification is as light as it is promised to be: in lines, and in modules beside this one.
 func TestWeight(t *testing.T) {
-	keys, keyless := weighed(t, "verify"), weighed(t, "verify/sigstore")
-	both := weighed(t, "verify/sigstore", "verify/notary")
-	t.Logf("verify %d lines in %d modules, verify/sigstore %d in %d, with verify/notary %d",
-		keys.Lines, len(keys.Modules), keyless.Lines, len(keyless.Modules), both.Lines)
-	if more := keyless.Lines - keys.Lines; more > 4500 {
+	verify, sigstore := weighed(t, "verify"), weighed(t, "verify/sigstore")
+	_, keys := verify.Sum()
+	_, keyless := sigstore.Sum()
+	_, both := weighed(t, "verify/sigstore", "verify/notary").Sum()
+	t.Logf("verify %d lines in %d modules, verify/sigstore %d in %d, with verify/notary %d", keys, len(verify), keyless, len(sigstore), both)
+	if more := keyless - keys; more > 4500 {
 		t.Errorf("verify/sigstore compiles %d lines more than verify, 4,500 are allowed", more)
 	}
-	if len(keyless.Modules) > len(keys.Modules)+1 {
-		t.Errorf("verify/sigstore compiles modules %v, verify %v", keyless.Modules, keys.Modules)
+	if len(sigstore) > len(verify)+1 {
+		t.Errorf("verify/sigstore compiles modules %v, verify %v", sigstore, verify)
 	}
-	if both.Lines > 36_000 {
-		t.Errorf("with verify/notary it is %d lines, 36,000 are allowed", both.Lines)
+	if both > 36_000 {
+		t.Errorf("with verify/notary it is %d lines, 36,000 are allowed", both)
 	}
 	_, thirdParty := deps(t, module+"/verify/sigstore")
 	for _, p := range thirdParty {
@@ -145,35 +147,37 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-// weights are what the eight programs of docs/performance.md compile of and through Lading. Lines may grow by a tenth before
-// somebody has to look; packages and modules are counted exactly.
+// weights are what the eight programs of docs/performance.md compile through Lading: modules, packages of others, and lines, ours
+// included. Lines may grow by a tenth before somebody has to look.
 var weights = []struct {
-	program                  string
-	pkgs                     []string
-	modules, packages, lines int
+	program                 string
+	pkgs                    []string
+	modules, foreign, lines int
 }{
-	{"parse and convert an SBOM", []string{"sbom"}, 2, 22, 35485},
-	{"sign with a key", []string{"sign"}, 4, 22, 6628},
-	{"verify with a key", []string{"verify"}, 3, 14, 5522},
-	{"verify a keyless bundle", []string{"verify/sigstore"}, 3, 16, 10019},
-	{"verify Notary's", []string{"verify/notary"}, 10, 47, 31564},
-	{"attach to an image", []string{"registry"}, 5, 29, 16924},
-	{"decide on an image by policy", []string{"policy/gate", "verify/notary"}, 12, 73, 52056},
-	{"sign with a key in AWS KMS", []string{"sign/kms"}, 19, 125, 113851},
+	{"parse and convert an SBOM", []string{"sbom"}, 2, 1, 35485},
+	{"sign with a key", []string{"sign"}, 4, 9, 6645},
+	{"verify with a key", []string{"verify"}, 3, 3, 5539},
+	{"verify a keyless bundle", []string{"verify/sigstore"}, 3, 3, 10036},
+	{"verify Notary's", []string{"verify/notary"}, 10, 32, 31581},
+	{"attach to an image", []string{"registry"}, 5, 25, 16941},
+	{"decide on an image by policy", []string{"policy/gate", "verify/notary"}, 12, 54, 52077},
+	{"sign with a key in AWS KMS", []string{"sign/kms"}, 19, 109, 113868},
 }
 
 // Programs on Lading do not grow unnoticed.
 func TestWeights(t *testing.T) {
 	for _, tt := range weights {
-		w := weighed(t, slices.Clone(tt.pkgs)...)
-		now := fmt.Sprintf("%d, %d, %d", len(w.Modules), w.Packages, w.Lines)
+		w := weighed(t, tt.pkgs...)
+		foreign, lines := w.Sum()
+		foreign -= w[module].Packages
+		now := fmt.Sprintf("%d, %d, %d", len(w), foreign, lines)
 		t.Logf("%s: %s", tt.program, now)
-		if len(w.Modules) > tt.modules || w.Packages > tt.packages || w.Lines > tt.lines+tt.lines/10 {
-			t.Errorf("a program to %s, on %v, compiles %d modules, %d packages and %d lines; %d, %d and %d are recorded. See what came in with "+
-				"go list -deps; if it is worth its weight, write %s into weights of imports_test.go, and why into the commit",
-				tt.program, tt.pkgs, len(w.Modules), w.Packages, w.Lines, tt.modules, tt.packages, tt.lines, now)
+		if len(w) > tt.modules || foreign > tt.foreign || lines > tt.lines+tt.lines/10 {
+			t.Errorf("a program to %s, on %v, compiles %d modules, %d packages of others and %d lines; %d, %d and %d are recorded. See what came in "+
+				"with go list -deps; if it is worth its weight, write %s into weights of imports_test.go, and why into the commit",
+				tt.program, tt.pkgs, len(w), foreign, lines, tt.modules, tt.foreign, tt.lines, now)
 		}
-		if len(w.Modules) < tt.modules || w.Lines < tt.lines-tt.lines/5 {
+		if len(w) < tt.modules || lines < tt.lines-tt.lines/5 {
 			t.Errorf("a program to %s is lighter than is recorded: write %s into weights of imports_test.go, so that it stays so", tt.program, now)
 		}
 	}
@@ -360,4 +364,4 @@ func TestFigures(t *testing.T) {
 }
 
 // What there is today: lower these with each file that is taken apart.
-const mostLongFiles, mostLongFuncs, mostWide = 6, 16, 28
+const mostLongFiles, mostLongFuncs, mostWide = 5, 16, 28

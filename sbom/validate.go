@@ -100,13 +100,13 @@ func unreadable(data []byte, err error) error {
 	switch {
 	case errors.As(err, &j):
 		e.Format, p.Advice = "JSON", j.Reason
-		p.Line, p.Column = strictjson.Position(data, j.Offset)
+		p.Line, p.Column = check.Position(data, j.Offset)
 	case errors.As(err, &x):
 		e.Format, p.Advice = "XML", x.Reason
 		p.Line, p.Column = xmltree.Position(data, x.Offset)
 	case errors.As(err, &t):
 		e.Format, p.Advice = "tag-value", t.Reason
-		p.Line, p.Column = strictjson.Position(data, t.Offset)
+		p.Line, p.Column = check.Position(data, t.Offset)
 	case errors.As(err, &y):
 		e.Format, p.Advice, p.Line, p.Column = "YAML", y.Reason, y.Line, y.Column
 	default:

@@ -115,7 +115,7 @@ func TestValidateReasons(t *testing.T) {
 			}
 			var syntax *strictjson.Error
 			if want.position != "" && errors.As(err, &syntax) {
-				line, column := strictjson.Position(f.Data, syntax.Offset)
+				line, column := check.Position(f.Data, syntax.Offset)
 				if got := fmt.Sprintf("%d:%d", line, column); !strings.HasPrefix(got, want.position) {
 					t.Errorf("%s: at %s, want %s", name, got, want.position)
 				}

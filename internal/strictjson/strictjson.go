@@ -833,10 +833,3 @@ func clip(text []byte) string {
 	}
 	return strconv.Quote(string(text))
 }
-
-// Position returns the line and the column of a byte offset, both counted from one, the column in bytes.
-func Position(data []byte, offset int) (line, column int) {
-	offset = min(offset, len(data))
-	before := data[:offset]
-	return 1 + bytes.Count(before, []byte{'\n'}), offset - bytes.LastIndexByte(before, '\n')
-}

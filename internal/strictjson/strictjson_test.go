@@ -170,14 +170,6 @@ func TestReaderRefuses(t *testing.T) {
 
 var errOwn = errors.New("not what I want")
 
-func TestPosition(t *testing.T) {
-	for offset, want := range [][2]int{{1, 1}, {1, 2}, {2, 1}, {2, 2}} {
-		if line, column := Position([]byte("a\nb"), offset); line != want[0] || column != want[1] {
-			t.Errorf("offset %d: line %d, column %d, want %v", offset, line, column, want)
-		}
-	}
-}
-
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{`{"a":[1,"é😀",null]}`, `{"a":1,"a":2}`, `[1e5,-0.5]`, "\"\xff\"", `"\ud800"`, `{"a":{"b":{}}} `} {
 		f.Add([]byte(s))

@@ -1,5 +1,7 @@
 package strictjson
 
+import "bytes"
+
 // A Span is the place of a value or of a member's name in a text. Spans stand in the order of the text, so that a reader can go
 // back and forth: a member's name comes before its value, and what is inside of a value behind it.
 type Span struct {
@@ -38,20 +40,13 @@ func (r *Reader) Spans(list []Span) []Span {
 		}
 		base := len(r.names)
 		for first := true; r.member(first); first = false {
-			name := Span{Start: int32(r.pos), Next: int32(len(list) + 1)}
+			start := r.pos
 			text, ok := r.memberName(base)
 			if !ok {
 				return list
 			}
-			end := r.pos - 1 // the colon; only white space stands between it and the name
-			for r.data[end-1] != '"' {
-				end--
-			}
-			name.end = uint32(end)
-			if end-int(name.Start)-2 != len(text) {
-				name.end |= escapedBit
-			}
-			list = r.Spans(append(list, name))
+			end := 1 + bytes.LastIndexByte(r.data[:r.pos-1], '"') // only white space stands between the name and the colon
+			list = r.Spans(append(list, NewSpan(start, end, len(list)+1, end-start-2 != len(text))))
 		}
 		if r.err == nil {
 			r.close(base)
@@ -69,10 +64,6 @@ func (r *Reader) Spans(list []Span) []Span {
 	default:
 		r.Skip()
 	}
-	s := &list[at]
-	s.end, s.Next = uint32(r.pos), int32(len(list))
-	if escaped {
-		s.end |= escapedBit
-	}
+	list[at] = NewSpan(int(list[at].Start), r.pos, len(list), escaped)
 	return list
 }

@@ -12,11 +12,21 @@ import (
 	"path/filepath"
 )
 
-// A Weight is what a package compiles, itself included.
-type Weight struct {
-	Packages int
-	Lines    int
-	Modules  map[string]string // versions, by path
+// A Weight is what packages compile, themselves included, by the paths of modules.
+type Weight map[string]*Module
+
+// A Module is what is compiled of one.
+type Module struct {
+	Version         string
+	Packages, Lines int
+}
+
+// Sum is what is compiled of all modules.
+func (w Weight) Sum() (packages, lines int) {
+	for _, m := range w {
+		packages, lines = packages+m.Packages, lines+m.Lines
+	}
+	return packages, lines
 }
 
 // Of asks the go command in a folder what some packages compile. Modules in without are not counted: paths, such as of a module that
@@ -34,7 +44,7 @@ func Of(dir string, env, without []string, pkgs ...string) (w Weight, err error)
 	for _, path := range without {
 		skip[path] = true
 	}
-	w.Modules = map[string]string{}
+	w = Weight{}
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p struct {
 			ImportPath, Dir   string
@@ -50,14 +60,18 @@ func Of(dir string, env, without []string, pkgs ...string) (w Weight, err error)
 		if p.Standard || p.Module == nil || skip[p.Module.Path] {
 			continue
 		}
-		w.Packages++
-		w.Modules[p.Module.Path] = p.Module.Version
+		m := w[p.Module.Path]
+		if m == nil {
+			m = &Module{Version: p.Module.Version}
+			w[p.Module.Path] = m
+		}
+		m.Packages++
 		for _, name := range append(p.GoFiles, p.CgoFiles...) {
 			data, err := os.ReadFile(filepath.Join(p.Dir, name))
 			if err != nil {
 				return w, err
 			}
-			w.Lines += bytes.Count(data, []byte("\n"))
+			m.Lines += bytes.Count(data, []byte("\n"))
 		}
 	}
 }

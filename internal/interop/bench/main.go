@@ -68,24 +68,25 @@ func run(ctx context.Context, o *options, progress io.Writer) error {
 	if o.quick {
 		rounds = 1
 	}
-	all, err := r.run(ctx, chosen, rounds, o.quick)
-	if err != nil {
-		return err
+	all, failed := r.run(ctx, chosen, rounds, o.quick)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	if p.results, err = results(rows, all); err != nil {
-		return err
-	}
+	var lost error
+	p.results, lost = results(rows, all)
 	if o.only == "" || o.only == "weight" {
 		if p.weights, err = r.weigh(ctx, !o.quick); err != nil {
 			return err
 		}
 	}
+	failed = errors.Join(failed, lost)
+	p.incomplete = failed != nil
 	p.versions, p.goes, p.rounds, p.took = r.versions, r.goes, rounds, time.Since(r.began)
 	if o.out == "" {
 		o.out = filepath.Join(r.top, "docs")
 	}
 	r.say("write %s", filepath.Join(o.out, "performance.md"))
-	return p.write(o.out)
+	return errors.Join(p.write(o.out), failed)
 }
 
 // choose returns the suites that are to run.

@@ -15,15 +15,17 @@ import (
 
 // A page is what docs/performance.md says.
 type page struct {
-	began    time.Time
-	took     time.Duration
-	rounds   int
-	quick    bool
-	goes     string
-	machine  machine
-	versions map[string]string
-	results  []result
-	weights  []weighed
+	began  time.Time
+	took   time.Duration
+	rounds int
+	quick  bool
+	// not all that was to run did
+	incomplete bool
+	goes       string
+	machine    machine
+	versions   map[string]string
+	results    []result
+	weights    []weighed
 }
 
 type machine struct {
@@ -130,6 +132,9 @@ func (p *page) markdown(charts map[string]*chart) []byte {
 	if p.quick {
 		fmt.Fprint(&b, "**By `-quick`: this shows that it works. Its figures are of one run each, on documents of 200 components, and mean nothing.**\n\n")
 	}
+	if p.incomplete {
+		fmt.Fprint(&b, "**Some benchmarks could not be run, and their rows are missing: the command said which.**\n\n")
+	}
 	fmt.Fprintf(&b, "This run: %s, %d rounds in %s, %s, %d processors", p.began.UTC().Format("2006-01-02"), p.rounds, p.took.Round(time.Minute), p.goes, p.machine.cores)
 	if p.machine.cpu != "" {
 		fmt.Fprintf(&b, " (%s, %s/%s)", p.machine.cpu, runtime.GOOS, runtime.GOARCH)
@@ -235,7 +240,8 @@ func (p *page) weigh(b *bytes.Buffer, c *chart) {
 		if w.binary > 0 {
 			binary = fmt.Sprintf("%.1f MB", float64(w.binary)/1e6)
 		}
-		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s |\n", w.task, p.short(w.by), len(w.Modules), w.Packages-1, thousands(w.Lines), binary)
+		packages, lines := w.Sum()
+		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s |\n", w.task, p.short(w.by), len(w.Weight), packages-1, thousands(lines), binary)
 	}
 }
 
@@ -295,11 +301,12 @@ func (p *page) charts() map[string]*chart {
 			weights.groups = append(weights.groups, group{name: w.task})
 		}
 		g := &weights.groups[len(weights.groups)-1]
-		text := fmt.Sprintf("%s  %s", thousands(w.Lines), p.short(w.by))
+		_, lines := w.Sum()
+		text := fmt.Sprintf("%s  %s", thousands(lines), p.short(w.by))
 		if w.binary > 0 {
 			text += fmt.Sprintf(", %.1f MB", float64(w.binary)/1e6)
 		}
-		g.bars = append(g.bars, bar{text: text, value: float64(w.Lines), kind: map[bool]kind{true: good, false: other}[w.by == ours]})
+		g.bars = append(g.bars, bar{text: text, value: float64(lines), kind: map[bool]kind{true: good, false: other}[w.by == ours]})
 	}
 	out := map[string]*chart{"peers": peers, "floors": floors, "weight": weights}
 	maps.DeleteFunc(out, func(_ string, c *chart) bool { return len(c.groups) == 0 })

@@ -62,15 +62,13 @@ func (r *runner) build(ctx context.Context, i int, s *suite) (string, error) {
 }
 
 // run has every suite run so many times, one after the other and then again from the first, so that what else the machine does
-// meets all of them.
+// meets all of them. A suite that cannot be built, or fails, is left out from there on, and is an error beside the figures.
 func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool) (figures, error) {
 	binaries := make([]string, len(suites))
+	failed := make([]error, len(suites))
 	for i := range suites {
 		r.say("build %d of %d: %s %s", i+1, len(suites), suites[i].module, suites[i].pkg)
-		var err error
-		if binaries[i], err = r.build(ctx, i, &suites[i]); err != nil {
-			return nil, err
-		}
+		binaries[i], failed[i] = r.build(ctx, i, &suites[i])
 	}
 	all := figures{}
 	for round := range rounds {
@@ -79,13 +77,14 @@ func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool
 			if quick {
 				s.time, s.env, s.args = "1x", s.quickEnv, s.quick
 			}
-			r.say("round %d of %d, %d of %d: %s %s %s", round+1, rounds, i+1, len(suites), s.module, s.pkg, s.bench)
-			if err := r.bench(ctx, binaries[i], &s, all); err != nil {
-				return nil, err
+			if failed[i] != nil || ctx.Err() != nil {
+				continue
 			}
+			r.say("round %d of %d, %d of %d: %s %s %s", round+1, rounds, i+1, len(suites), s.module, s.pkg, s.bench)
+			failed[i] = r.bench(ctx, binaries[i], &s, all)
 		}
 	}
-	return all, nil
+	return all, errors.Join(append(failed, ctx.Err())...)
 }
 
 // bench runs a binary where go test would, and keeps what it reports.

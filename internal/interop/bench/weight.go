@@ -58,10 +58,8 @@ func (r *runner) weigh(ctx context.Context, build bool) (out []weighed, err erro
 			if w.Weight, err = weight.Of(dir, env, nil, pkg); err != nil {
 				return nil, err
 			}
-			for path, version := range w.Modules {
-				if p.by == path {
-					r.versions[path] = version
-				}
+			if m := w.Weight[p.by]; m != nil {
+				r.versions[p.by] = m.Version
 			}
 			if build {
 				if w.binary, err = r.size(ctx, dir, pkg, env); err != nil {

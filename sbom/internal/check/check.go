@@ -46,7 +46,7 @@ func (c *Check) problemAt(n jsonschema.Node, rule, advice string) Problem {
 	if c.From != nil {
 		data, offset = c.From.Data, c.From.Offset(offset)
 	}
-	line, column := strictjson.Position(data, offset)
+	line, column := Position(data, offset)
 	where := c.Doc.Pointer(n)
 	if c.From != nil && c.From.Encoding == "tag-value" {
 		tag, _, _ := bytes.Cut(data[offset:min(offset+100, len(data))], []byte{':'})
@@ -167,4 +167,11 @@ func IsHashOf(algorithm, value string) bool {
 	}
 	n := hashLengths[string(key)]
 	return n == 0 || len(value) == n && strings.Trim(value, "0123456789abcdefABCDEF") == ""
+}
+
+// Position returns the line and the column of a byte offset, both counted from one, the column in bytes.
+func Position(data []byte, offset int) (line, column int) {
+	offset = min(offset, len(data))
+	before := data[:offset]
+	return 1 + bytes.Count(before, []byte{'\n'}), offset - bytes.LastIndexByte(before, '\n')
 }
