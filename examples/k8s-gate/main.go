@@ -80,7 +80,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := flags.Parse(args[1:]); err != nil {
 		return 3
 	}
-	o.args = flags.Args()
+	switch o.args = flags.Args(); {
+	case args[0] == "check" && len(o.args) == 0:
+		fmt.Fprintln(stderr, "k8s-gate check: name the images")
+		return 3
+	case args[0] != "check" && len(o.args) > 0: // flags behind it would be ignored
+		fmt.Fprintf(stderr, "k8s-gate %s: unexpected argument %q\n", args[0], o.args[0])
+		return 3
+	}
 	if err := commands[args[0]](ctx, o, stdout, slog.New(slog.NewJSONHandler(stderr, nil))); err != nil {
 		fmt.Fprintln(stderr, "k8s-gate:", err)
 		return 1

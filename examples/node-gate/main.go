@@ -44,6 +44,9 @@ var (
 // listingLifetime is how long a list of evidence is believed, and so how long a node does not see what is attached or removed.
 const listingLifetime = 5 * time.Minute
 
+// misused is the exit status where the command line is wrong, or nothing could be looked at.
+const misused = 3
+
 func place(variable, usual string) string {
 	if dir := os.Getenv(variable); dir != "" {
 		return dir
@@ -67,6 +70,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return nodegate.ExitUndecided
 	}
 	if len(args) > 0 && args[0] == "check" {
+		if len(args) == 1 {
+			fmt.Fprintln(stderr, "node-gate check: name the images, by digest")
+			return misused
+		}
 		return check(ctx, g, args[1:], stdout)
 	}
 	return g.Run(ctx, args, stdin, stdout)
@@ -160,7 +167,11 @@ func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
-		return 3
+		return misused
+	}
+	if flags.NArg() > 0 { // flags behind it would be ignored
+		fmt.Fprintf(stderr, "node-gate doctor: unexpected argument %q\n", flags.Arg(0))
+		return misused
 	}
 	d := &nodegate.Doctor{Root: *root, Verifier: *verifier, Canary: *canary, Pull: nodegate.CRI(*socket)}
 	var err error
@@ -174,13 +185,13 @@ func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprintln(stderr, "Run it on the node, or give the output of containerd config dump with -dump FILE.")
 		}
-		return 3
+		return misused
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	findings := d.Examine(ctx)
 	if err := nodegate.Print(stdout, findings); err != nil {
-		return 3
+		return misused
 	}
 	switch nodegate.Verdict(findings) {
 	case nodegate.Guarded:

@@ -155,6 +155,9 @@ func TestProgram(t *testing.T) {
 	if status, out := n.call(t, "other.example/a@"+strings.Split(n.signed, "@")[1]); status == 0 {
 		t.Errorf("%d, %s", status, out)
 	}
+	if status, out := n.run(t, "", "check"); status != 3 {
+		t.Errorf("no image: %d %s", status, out)
+	}
 	if status, out := n.run(t, "", "check", n.signed, n.unsigned); status != 1 || strings.Count(out, "lading ") != 2 {
 		t.Errorf("%d, %s", status, out)
 	}
@@ -219,6 +222,11 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	var out, errs bytes.Buffer
+	for _, args := range [][]string{{"doctor", "extra", "-dump", "x"}, {"doctor", "-nope"}} {
+		if status := run(t.Context(), args, nil, io.Discard, io.Discard); status != 3 {
+			t.Errorf("%q: %d", args, status)
+		}
+	}
 	if status := run(t.Context(), []string{"doctor", "-dump", "nowhere"}, nil, &out, &errs); status != 3 ||
 		!strings.Contains(errs.String(), "-dump FILE") {
 		t.Errorf("%d\n%s", status, errs.String())

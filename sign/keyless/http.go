@@ -142,9 +142,13 @@ func pause(try int, last *ServiceError) time.Duration {
 	return 100 * time.Millisecond << try
 }
 
-// sleep waits, unless ctx ends before that.
+// sleep waits, unless ctx ends before that. Without a deadline nobody waits for longer than a minute.
 func sleep(ctx context.Context, d time.Duration) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+	left := time.Minute
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	if left < d {
 		return false
 	}
 	t := time.NewTimer(d)

@@ -247,6 +247,10 @@ func TestProviderFaults(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"down":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 		"never": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"later": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "600")
+			w.WriteHeader(http.StatusTooManyRequests)
+		},
 	} {
 		provider := httptest.NewServer(h)
 		defer provider.Close()
@@ -258,6 +262,11 @@ func TestProviderFaults(t *testing.T) {
 		if !errors.Is(err, keyless.ErrToken) || !errors.As(err, &service) || service.Service != "identity provider" ||
 			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
+		}
+		if name == "later" { // without a deadline too
+			if _, err := k.Token(context.WithoutCancel(t.Context()), keyless.Audience); !errors.As(err, &service) || !strings.Contains(err.Error(), "10m0s") {
+				t.Error(err)
+			}
 		}
 	}
 	if n := s.Requests("fulcio") + s.Requests("tiles") + s.Requests("tsa"); n != 0 {
