@@ -229,7 +229,8 @@ func (d *Document) read() error {
 	if other.name != "" {
 		return fmt.Errorf("%w: it is %s", ErrNotSBOM, other.name)
 	}
-	return fmt.Errorf("%w: it has neither bomFormat and specVersion of CycloneDX nor spdxVersion or @context of SPDX, or more than one of them", ErrNotSBOM)
+	return fmt.Errorf("%w: it has neither bomFormat and specVersion of CycloneDX nor spdxVersion or @context of SPDX, or more than one "+
+		"of them", ErrNotSBOM)
 }
 
 // decode makes the JSON form of a document in another encoding.

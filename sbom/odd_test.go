@@ -16,12 +16,18 @@ import (
 )
 
 // oddTexts are what stands now and then where a format has a type: an address, a date, a digest, a name of a licence.
-var oddTexts = []string{"", " ", "a b", "http:// ", "https://a b/", "https://[", "https://a/%zz", "//", "#", "?", ":", "%", "%00", "<", "<a>&amp;\"'", "\x00", "\u0001", "\u007f", "\ufeff",
-	"\t", "line\nline", "\r\n", "ä", "日本", "\u202e", "\U0001f600", "e\u0301", "\ufffd", "\u2028", "null", "0", "-1", "1e400", "true", "[]", "{}", "NONE", "NOASSERTION",
-	"2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00.5+14:00", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "deadbeef", "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
-	"MIT OR", "MIT AND LicenseRef-x", "LicenseRef-", "LicenseRef-ä", "(MIT", "mit", "GPL-2.0+", "DocumentRef-a:LicenseRef-b", "pkg:npm/a", "pkg:", "pkg:npm/%", "pkg:a/b?c=", "cpe:2.3:a:b",
-	"cpe:/a:b:c", "a@", "a@b", "Tool: ", "Person:  (x)", "Organization: a (b", "SPDXRef-DOCUMENT", "SPDXRef-", "SPDXRef-a b", "DocumentRef-a:SPDXRef-b", "urn:uuid:1", "urn:cdx:1/1#a",
-	"../..", "/", "\\", "a/b", "text/plain", "Text/Plain;", "swh:1:cnt:1", "gitoid:blob:sha1:a", "https://spdx.org/licenses/MIT", "_:b0", "lading:spdx:name", "lading:origin", "OTHER",
+var oddTexts = []string{"", " ", "a b", "http:// ", "https://a b/", "https://[", "https://a/%zz", "//", "#", "?", ":", "%", "%00", "<",
+	"<a>&amp;\"'", "\x00", "\u0001", "\u007f", "\ufeff",
+	"\t", "line\nline", "\r\n", "ä", "日本", "\u202e", "\U0001f600", "e\u0301", "\ufffd", "\u2028", "null", "0", "-1", "1e400", "true", "[]",
+	"{}", "NONE", "NOASSERTION",
+	"2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00.5+14:00", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "deadbeef",
+	"DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
+	"MIT OR", "MIT AND LicenseRef-x", "LicenseRef-", "LicenseRef-ä", "(MIT", "mit", "GPL-2.0+", "DocumentRef-a:LicenseRef-b", "pkg:npm/a",
+	"pkg:", "pkg:npm/%", "pkg:a/b?c=", "cpe:2.3:a:b",
+	"cpe:/a:b:c", "a@", "a@b", "Tool: ", "Person:  (x)", "Organization: a (b", "SPDXRef-DOCUMENT", "SPDXRef-", "SPDXRef-a b",
+	"DocumentRef-a:SPDXRef-b", "urn:uuid:1", "urn:cdx:1/1#a",
+	"../..", "/", "\\", "a/b", "text/plain", "Text/Plain;", "swh:1:cnt:1", "gitoid:blob:sha1:a", "https://spdx.org/licenses/MIT", "_:b0",
+	"lading:spdx:name", "lading:origin", "OTHER",
 	"optional", "library", "dependsOn", "DEPENDS_ON", "SHA-1", "sha1", "CVE-1", "CWE-1"}
 
 // oddCorpus returns documents that are valid and not long, and how many components and places for texts they have.
@@ -162,15 +168,20 @@ func FuzzConvertOdd(f *testing.F) {
 // TestConvertSpelling says otherwise what a format refuses as it stands, so that no component and no licence goes for a word.
 func TestConvertSpelling(t *testing.T) {
 	for _, tt := range []struct{ in, target, want, reason string }{
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","bom-ref":"x\ny","name":"c\nd","version":"1\r\n2"}],"dependencies":[{"ref":"x\ny","dependsOn":[]}]}`,
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","bom-ref":"x\ny","name":"c\nd",` +
+			`"version":"1\r\n2"}],"dependencies":[{"ref":"x\ny","dependsOn":[]}]}`,
 			"1.2", `"bom-ref":"x\ny","name":"c d","version":"1 2"`, "has texts of one line"},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1","licenses":[{"license":{"id":"New-1.0","url":"https://example.org/"}}]}]}`,
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1",` +
+			`"licenses":[{"license":{"id":"New-1.0","url":"https://example.org/"}}]}]}`,
 			"1.4", `"license":{"url":"https://example.org/","name":"New-1.0"}`, "knows no such licence"},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1","licenses":[{"expression":"MIT OR New-1.0"}]}]}`,
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1",` +
+			`"licenses":[{"expression":"MIT OR New-1.0"}]}]}`,
 			"1.7", `"license":{"name":"MIT OR New-1.0"}`, "knows no such licence"},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1","licenses":[{"expression":"MIT OR New-1.0"}]}]}`,
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1",` +
+			`"licenses":[{"expression":"MIT OR New-1.0"}]}]}`,
 			"2.3", `"licenseDeclared":"LicenseRef-MIT-OR-New-1.0"`, "written as declared"},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"timestamp":"9999-12-31T23:59:59-01:00"},"components":[{"type":"library","name":"c"}]}`,
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"timestamp":"9999-12-31T23:59:59-01:00"},` +
+			`"components":[{"type":"library","name":"c"}]}`,
 			"2.3", `"created":"1970-01-01T00:00:00Z"`, "no date and time"},
 	} {
 		d, err := Parse(strings.NewReader(tt.in))
@@ -197,7 +208,8 @@ func TestConvertSpelling(t *testing.T) {
 			t.Errorf("%s to %v: %v", tt.in, target, report.Losses)
 		}
 	}
-	if _, _, err := Convert(&Document{}, Format{SPDX, "2.3"}, &ConvertOptions{Created: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}); err == nil {
+	if _, _, err := Convert(&Document{}, Format{SPDX, "2.3"},
+		&ConvertOptions{Created: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}); err == nil {
 		t.Error("made in the year 12026")
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/ladingdev/lading/registry"
 )
 
-// twoPlatforms pushes an index of two images, of which one is signed, and signs the index if it is asked to. It returns its name by digest, and the
-// digests of its images.
+// twoPlatforms pushes an index of two images, of which one is signed, and signs the index if it is asked to. It returns its name by digest,
+// and the digests of its images.
 func (w *world) twoPlatforms(name string, signed bool) (index string, amd64, arm64 digest.Digest) {
 	w.Helper()
 	repo, err := registry.Open(w.registry.Host()+"/shop/"+name, nil)
@@ -37,7 +37,8 @@ func (w *world) twoPlatforms(name string, signed bool) (index string, amd64, arm
 	for _, architecture := range []string{"amd64", "arm64"} {
 		config := push(ocispec.MediaTypeImageConfig, ocispec.Image{Platform: ocispec.Platform{OS: "linux", Architecture: architecture}})
 		d := push(ocispec.MediaTypeImageManifest, ocispec.Manifest{
-			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: []ocispec.Descriptor{},
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config,
+			Layers: []ocispec.Descriptor{},
 		})
 		if architecture == "amd64" {
 			w.sign(repo, d)
@@ -53,8 +54,8 @@ func (w *world) twoPlatforms(name string, signed bool) (index string, amd64, arm
 	return repo.Name() + "@" + string(d.Digest), list.Manifests[0].Digest, list.Manifests[1].Digest
 }
 
-// An index is registered by its own signature, or by those of its images: which of them is the door's option, and an unsigned one among them
-// is what is told. What ECS then runs, the one image, is judged likewise.
+// An index is registered by its own signature, or by those of its images: which of them is the door's option, and an unsigned one among
+// them is what is told. What ECS then runs, the one image, is judged likewise.
 func TestIndexWithUnsignedImage(t *testing.T) {
 	w := newWorld(t)
 	signed, amd64, arm64 := w.twoPlatforms("signed-index", true)
@@ -114,7 +115,8 @@ func TestIndexWithUnsignedImage(t *testing.T) {
 		w.restart()
 		w.outcomes = nil
 		w.check(w.tasks.Handle(t.Context(), []byte(`{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{"taskArn":`+
-			`"arn:aws:ecs:us-east-1:111122223333:task/elsewhere/1","clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/elsewhere","version":1,`+
+			`"arn:aws:ecs:us-east-1:111122223333:task/elsewhere/1","clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/elsewhere",`+
+			`"version":1,`+
 			`"lastStatus":"RUNNING","containers":[{"name":"app","image":"`+signed+`","imageDigest":"`+string(c.runs)+`"}]}}`)))
 		if len(w.outcomes) != 1 || w.outcomes[0].Verdict != c.verdict {
 			t.Errorf("%s of %v: %+v, want %v", c.runs, c.opts.Platforms, w.outcomes, c.verdict)

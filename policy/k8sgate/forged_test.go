@@ -29,8 +29,10 @@ func (a about) body() []byte {
 	if a.old == "" {
 		a.old = "null"
 	}
-	return []byte(fmt.Sprintf(`{"apiVersion":"admission.k8s.io/%s","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":%q,"version":"v1","kind":%q},`+
-		`"resource":{"group":%q,"version":"v1","resource":%q},"subResource":%q,"operation":%q,"namespace":"n","userInfo":{"username":"system:admin","groups":["system:masters"]},%s`+
+	return []byte(fmt.Sprintf(`{"apiVersion":"admission.k8s.io/%s","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":%q,`+
+		`"version":"v1","kind":%q},`+
+		`"resource":{"group":%q,"version":"v1","resource":%q},"subResource":%q,"operation":%q,"namespace":"n",`+
+		`"userInfo":{"username":"system:admin","groups":["system:masters"]},%s`+
 		`"object":%s,"oldObject":%s}}`, a.version, a.group, a.kind, a.at, a.resource, a.sub, a.operation, a.request, a.object, a.old))
 }
 
@@ -45,30 +47,40 @@ func podObject(spec string) string {
 
 func one(image string) string { return `"containers":[{"name":"c","image":` + image + `}]` }
 
-// An adversary who may write any object, or any review, gets no image past the gate: each of these hides one that is refused, or is not one thing.
+// An adversary who may write any object, or any review, gets no image past the gate: each of these hides one that is refused, or is not one
+// thing.
 func TestAdversary(t *testing.T) {
 	pods := func(object string) about { return about{kind: "Pod", resource: "pods", object: object} }
 	update := func(new, old string) about {
 		return about{kind: "Pod", resource: "pods", operation: "UPDATE", object: podObject(new), old: podObject(old)}
 	}
 	debug := about{kind: "Pod", resource: "pods", sub: "ephemeralcontainers", operation: "UPDATE",
-		object: podObject(one(goodImage) + `,"ephemeralContainers":[{"name":"e","image":` + badImage + `}]`), old: podObject(one(goodImage))}
+		object: podObject(one(goodImage) + `,"ephemeralContainers":[{"name":"e","image":` + badImage + `}]`),
+		old:    podObject(one(goodImage))}
 	debugBeta, debugCreate, debugCase := debug, pods(podObject(one(badImage))), debug
 	debugBeta.version, debugCreate.sub, debugCase.sub = "v1beta1", "ephemeralcontainers", "EphemeralContainers"
-	cron := `"spec":{"jobTemplate":{"spec":{"template":{"spec":{` + one(goodImage) + `,"volumes":[{"name":"v","image":{"reference":` + badImage + `}}]}}}}}}`
+	cron := `"spec":{"jobTemplate":{"spec":{"template":{"spec":{` + one(goodImage) + `,"volumes":[{"name":"v","image":{"reference":` +
+		badImage + `}}]}}}}}}`
 	run := func(spec string) about {
-		return about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs", object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + spec + `}`}
+		return about{group: "ci.example.com", kind: "Run", at: "ci.example.com", resource: "runs",
+			object: `{"apiVersion":"ci.example.com/v1","kind":"Run","spec":` + spec + `}`}
 	}
 	cases := map[string]about{
-		"ephemeral container":                       debug,
-		"ephemeral container, in a v1beta1 review":  debugBeta,
-		"a container, created as an ephemeral one":  debugCreate,
-		"ephemeral container, in another case":      debugCase,
-		"image volume of a CronJob":                 {group: "batch", kind: "CronJob", at: "batch", resource: "cronjobs", object: `{"apiVersion":"batch/v1","kind":"CronJob",` + cron},
-		"image volume of a CronJob of v1beta1":      {group: "batch", kind: "CronJob", at: "batch", resource: "cronjobs", object: `{"apiVersion":"batch/v1beta1","kind":"CronJob",` + cron},
-		"a deployment of extensions":                {group: "extensions", kind: "Deployment", at: "extensions", resource: "deployments", object: `{"apiVersion":"extensions/v1beta1","kind":"Deployment","spec":{"template":{"spec":{` + one(badImage) + `}}}}`},
-		"a PodTemplate with a spec beside":          {kind: "PodTemplate", resource: "podtemplates", object: `{"apiVersion":"v1","kind":"PodTemplate","spec":{` + one(goodImage) + `},"template":{"spec":{` + one(badImage) + `}}}`},
-		"a Job, with its name in escapes":           {group: "batch", kind: "Job", at: "batch", resource: "jobs", object: `{"apiVersion":"batch/v1","kind":"Job","sp\u0065c":{"templat\u0065":{"spec":{"containers":[{"name":"c","im\u0061ge":` + badImage + `}]}}}}`},
+		"ephemeral container":                      debug,
+		"ephemeral container, in a v1beta1 review": debugBeta,
+		"a container, created as an ephemeral one": debugCreate,
+		"ephemeral container, in another case":     debugCase,
+		"image volume of a CronJob": {group: "batch", kind: "CronJob", at: "batch", resource: "cronjobs",
+			object: `{"apiVersion":"batch/v1","kind":"CronJob",` + cron},
+		"image volume of a CronJob of v1beta1": {group: "batch", kind: "CronJob", at: "batch", resource: "cronjobs",
+			object: `{"apiVersion":"batch/v1beta1","kind":"CronJob",` + cron},
+		"a deployment of extensions": {group: "extensions", kind: "Deployment", at: "extensions", resource: "deployments",
+			object: `{"apiVersion":"extensions/v1beta1","kind":"Deployment","spec":{"template":{"spec":{` + one(badImage) + `}}}}`},
+		"a PodTemplate with a spec beside": {kind: "PodTemplate", resource: "podtemplates",
+			object: `{"apiVersion":"v1","kind":"PodTemplate","spec":{` + one(goodImage) + `},"template":{"spec":{` + one(badImage) + `}}}`},
+		"a Job, with its name in escapes": {group: "batch", kind: "Job", at: "batch", resource: "jobs",
+			object: `{"apiVersion":"batch/v1","kind":"Job","sp\u0065c":{"templat\u0065":{"spec":{"containers":[{"name":"c","im\u0061ge":` +
+				badImage + `}]}}}}`},
 		"twice, once in escapes":                    pods(podObject(one(goodImage) + `,"\u0063ontainers":[{"name":"c","image":` + badImage + `}]`)),
 		"an image in escapes":                       pods(podObject(one(`"r.example/\u0062ad` + sum + `"`))),
 		"a zero-width blank":                        pods(podObject(one(`"r.example/a\u200b` + sum + `"`))),

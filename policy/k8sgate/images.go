@@ -83,7 +83,8 @@ func find(object []byte, place *Place, group string) ([]Image, Pull, error) {
 	}
 	for _, path := range place.Images {
 		x.read(object, path, func(pointer string) {
-			x.add(Image{Pointer: pointer, Where: strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", "."), Name: x.r.String(), set: path})
+			x.add(Image{Pointer: pointer, Where: strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", "."),
+				Name: x.r.String(), set: path})
 		})
 	}
 	if x.r == nil {
@@ -215,7 +216,8 @@ func (x *extractor) containers(pointer, what string) {
 			}
 		}
 		x.add(Image{
-			Pointer: pointer + "/" + strconv.Itoa(i) + "/image", Where: what + " " + strconv.Quote(clip(name)), Name: image, set: what + "/" + name,
+			Pointer: pointer + "/" + strconv.Itoa(i) + "/image", Where: what + " " + strconv.Quote(clip(name)), Name: image,
+			set: what + "/" + name,
 		})
 	})
 }
@@ -240,8 +242,9 @@ func (x *extractor) volumes(pointer string) {
 		}
 		if is {
 			x.add(Image{
-				Pointer: pointer + "/" + strconv.Itoa(i) + "/image/reference", Where: "image volume " + strconv.Quote(clip(name)), Name: reference,
-				set: "volume/" + name,
+				Pointer: pointer + "/" + strconv.Itoa(i) + "/image/reference", Where: "image volume " + strconv.Quote(clip(name)),
+				Name: reference,
+				set:  "volume/" + name,
 			})
 		}
 	})
@@ -276,8 +279,10 @@ func (g *Gate) placeOf(v *review) *Place {
 func (g *Gate) toJudge(v *review) ([]Image, Pull, error) {
 	place := g.placeOf(v)
 	if place == nil {
-		if (v.operation == "CREATE" || v.operation == "UPDATE") && !imageless[v.subresource] && slices.Contains(resources[v.at], v.resource) {
-			return nil, Pull{}, fmt.Errorf("%w: it is about %s of group %q, and says a %.80q of %.80q", ErrReview, v.resource, v.at, v.kind, v.group)
+		if (v.operation == "CREATE" || v.operation == "UPDATE") && !imageless[v.subresource] &&
+			slices.Contains(resources[v.at], v.resource) {
+			return nil, Pull{}, fmt.Errorf("%w: it is about %s of group %q, and says a %.80q of %.80q", ErrReview, v.resource, v.at,
+				v.kind, v.group)
 		}
 		return nil, Pull{}, nil
 	}

@@ -127,7 +127,8 @@ func withoutSecrets(address string) string {
 // isGit says whether a URL is one of a repository.
 func isGit(s string) bool {
 	at, _, _ := strings.Cut(s, "#")
-	return strings.HasPrefix(s, "git+") || strings.HasPrefix(s, "git:") || strings.HasPrefix(s, "git@") || strings.HasPrefix(s, "github:") ||
+	return strings.HasPrefix(s, "git+") || strings.HasPrefix(s, "git:") || strings.HasPrefix(s, "git@") ||
+		strings.HasPrefix(s, "github:") ||
 		strings.HasSuffix(at, ".git") || codeload.MatchString(s) || strings.Contains(s, "#commit=")
 }
 

@@ -32,7 +32,8 @@ func newContext(doc *sbom.Document, o *Options) *context {
 		case e.From == sbom.None:
 		case strings.HasSuffix(string(e.Type), "_DEPENDENCY_OF"):
 			c.related[e.To] = true
-		case e.Type == sbom.DependsOn || e.Type == sbom.Contains || e.Type == "DYNAMIC_LINK" || e.Type == "STATIC_LINK" || e.Type == "HAS_PREREQUISITE":
+		case e.Type == sbom.DependsOn || e.Type == sbom.Contains || e.Type == "DYNAMIC_LINK" || e.Type == "STATIC_LINK" ||
+			e.Type == "HAS_PREREQUISITE":
 			c.related[e.From] = true
 		case e.Type == "DISTRIBUTION_ARTIFACT" && !c.spdx2() && e.To != sbom.None:
 			c.artifacts[e.From] = append(c.artifacts[e.From], e.To)
@@ -87,7 +88,8 @@ var checks = map[string]check{
 		return bad("give a mail address or a URL of who made the SBOM")
 	}},
 	"author-organization": {means: "an organization made the document", document: func(c *context, _ string) verdict {
-		return want(slices.ContainsFunc(c.authors(), func(p sbom.Party) bool { return p.Kind == "Organization" && p.Name != "" }), "name the organization that made the SBOM")
+		return want(slices.ContainsFunc(c.authors(), func(p sbom.Party) bool { return p.Kind == "Organization" && p.Name != "" }),
+			"name the organization that made the SBOM")
 	}},
 	"author-signature": {means: "there is a signature of who made the document", document: func(c *context, _ string) verdict {
 		return want(c.opts.AuthorSignature || c.about.Signed, "sign the SBOM, beside it or inside")
@@ -105,7 +107,8 @@ var checks = map[string]check{
 		return want(slices.ContainsFunc(c.about.Tools, func(p sbom.Party) bool { return p.Name != "" }), "name the tool that made the SBOM")
 	}},
 	"tool-version": {means: "every tool has a version", document: checkToolVersion},
-	"document-version": {means: "the document has a version and a name of its own: serial number and version in CycloneDX, a namespace in SPDX", document: func(c *context, _ string) verdict {
+	"document-version": {means: "the document has a version and a name of its own: serial number and version in CycloneDX, a namespace " +
+		"in SPDX", document: func(c *context, _ string) verdict {
 		if c.doc.ID() == "" {
 			return absent("give the SBOM a serial number or namespace")
 		}
@@ -124,35 +127,39 @@ var checks = map[string]check{
 	"primary": {means: "the document says what it is about", document: func(c *context, _ string) verdict {
 		return want(len(c.doc.Roots()) > 0, "say which component the SBOM is about")
 	}},
-	"dependencies": {means: "what the document is about depends on something, or nothing, and it says so", document: func(c *context, _ string) verdict {
-		roots := c.doc.Roots()
-		if len(roots) == 0 {
-			return absent("say which component the SBOM is about, and what it depends on")
-		}
-		for _, r := range roots {
-			if !c.related[r] && c.about.Completeness[r] == "" && c.doc.Len() > 1 {
-				return absent("say what " + clip(c.doc.Component(r).Name, 40) + " depends on")
+	"dependencies": {means: "what the document is about depends on something, or nothing, and it says so",
+		document: func(c *context, _ string) verdict {
+			roots := c.doc.Roots()
+			if len(roots) == 0 {
+				return absent("say which component the SBOM is about, and what it depends on")
 			}
-		}
-		return good
-	}},
-	"completeness": {means: "the document says whether it names all that it is about depends on", document: func(c *context, _ string) verdict {
-		for _, r := range c.doc.Roots() {
-			if v := c.about.Completeness[r]; v == "" {
-				return absent("say whether the dependencies of " + clip(c.doc.Component(r).Name, 40) + " are complete")
+			for _, r := range roots {
+				if !c.related[r] && c.about.Completeness[r] == "" && c.doc.Len() > 1 {
+					return absent("say what " + clip(c.doc.Component(r).Name, 40) + " depends on")
+				}
 			}
-		}
-		return want(len(c.doc.Roots()) > 0, "say which component the SBOM is about")
-	}},
+			return good
+		}},
+	"completeness": {means: "the document says whether it names all that it is about depends on",
+		document: func(c *context, _ string) verdict {
+			for _, r := range c.doc.Roots() {
+				if v := c.about.Completeness[r]; v == "" {
+					return absent("say whether the dependencies of " + clip(c.doc.Component(r).Name, 40) + " are complete")
+				}
+			}
+			return want(len(c.doc.Roots()) > 0, "say which component the SBOM is about")
+		}},
 	"no-vulnerabilities": {means: "the document lists no vulnerabilities", document: func(c *context, _ string) verdict {
 		if c.about.Vulnerabilities > 0 {
 			return bad("put vulnerabilities into a document of their own, such as CSAF or VEX")
 		}
 		return good
 	}},
-	"describes": {means: "the document describes something that contains or depends on others", document: func(c *context, _ string) verdict {
-		return want(len(c.doc.Roots()) > 0 && len(c.related) > 0 || c.doc.Len() == 1 && len(c.doc.Roots()) == 1, "relate the document and its packages with DESCRIBES and CONTAINS or DEPENDS_ON")
-	}},
+	"describes": {means: "the document describes something that contains or depends on others",
+		document: func(c *context, _ string) verdict {
+			return want(len(c.doc.Roots()) > 0 && len(c.related) > 0 || c.doc.Len() == 1 && len(c.doc.Roots()) == 1,
+				"relate the document and its packages with DESCRIBES and CONTAINS or DEPENDS_ON")
+		}},
 
 	"name": {means: "the component has a name", component: func(c *context, _ string) verdict {
 		return want(strings.TrimSpace(c.component.Name) != "", "name the component")
@@ -169,18 +176,19 @@ var checks = map[string]check{
 		return want(c.component.ID != "", "give it an ID")
 	}},
 	"producer": {means: "who made or supplied the component is named", component: checkProducer},
-	"producer-contact": {means: "there is a mail address or a URL of who made or supplied the component", component: func(c *context, _ string) verdict {
-		list := c.producers()
-		for i := range list {
-			if contact(&list[i]).ok {
-				return good
+	"producer-contact": {means: "there is a mail address or a URL of who made or supplied the component",
+		component: func(c *context, _ string) verdict {
+			list := c.producers()
+			for i := range list {
+				if contact(&list[i]).ok {
+					return good
+				}
 			}
-		}
-		if len(list) > 0 {
-			return bad("give a mail address or a URL of " + clip(list[0].Name, 40))
-		}
-		return checkProducer(c, "")
-	}},
+			if len(list) > 0 {
+				return bad("give a mail address or a URL of " + clip(list[0].Name, 40))
+			}
+			return checkProducer(c, "")
+		}},
 	"identifier": {means: "the component has a package URL, CPE, SWID, SWHID or gitoid", component: checkIdentifier},
 	"purl": {means: "the component has a package URL", component: func(c *context, _ string) verdict {
 		if len(c.details.PURLs) == 0 {
@@ -201,9 +209,11 @@ var checks = map[string]check{
 		}
 		return v
 	}},
-	"hash-or-code": {means: "there is a hash or, in SPDX 2, a verification code of the component's content", component: func(c *context, _ string) verdict {
-		return want(len(c.hashes()) > 0 || c.spdx2() && strings.Contains(string(c.component.Raw()), `"packageVerificationCode"`), "give a checksum or a verification code")
-	}},
+	"hash-or-code": {means: "there is a hash or, in SPDX 2, a verification code of the component's content",
+		component: func(c *context, _ string) verdict {
+			return want(len(c.hashes()) > 0 || c.spdx2() && strings.Contains(string(c.component.Raw()), `"packageVerificationCode"`),
+				"give a checksum or a verification code")
+		}},
 	"deployable-hash": {means: "there is a SHA-512 of the component as it is deployed", component: checkDeployableHash},
 	"filename": {means: "the component has a file name", component: func(c *context, _ string) verdict {
 		if c.property("filename") != "" || c.details.FileName != "" || c.component.Kind == "file" && c.component.Name != "" {
@@ -216,28 +226,38 @@ var checks = map[string]check{
 		}
 		return absent("give the name of its file, in CycloneDX as the property bsi:component:filename")
 	}},
-	"executable": {means: "the document says whether the component is executable", component: flag("executable", "executable", "non-executable")},
-	"archive":    {means: "the document says whether the component is an archive", component: flag("archive", "archive", "no archive")},
-	"structured": {means: "the document says whether the component is structured", component: flag("structured", "structured", "unstructured")},
-	"license": {means: "there is a licence of the component, by an SPDX expression or a name", component: func(c *context, _ string) verdict {
-		return checkLicense(c, "", false)
+	"executable": {means: "the document says whether the component is executable",
+		component: flag("executable", "executable", "non-executable")},
+	"archive": {means: "the document says whether the component is an archive", component: flag("archive", "archive", "no archive")},
+	"structured": {means: "the document says whether the component is structured",
+		component: flag("structured", "structured", "unstructured")},
+	"license": {means: "there is a licence of the component, by an SPDX expression or a name",
+		component: func(c *context, _ string) verdict {
+			return checkLicense(c, "", false)
+		}},
+	"license-concluded": {means: "there is a concluded licence, by an SPDX expression", component: func(c *context, _ string) verdict {
+		return checkLicense(c, "concluded", true)
 	}},
-	"license-concluded":  {means: "there is a concluded licence, by an SPDX expression", component: func(c *context, _ string) verdict { return checkLicense(c, "concluded", true) }},
-	"license-declared":   {means: "there is a declared licence, by an SPDX expression", component: func(c *context, _ string) verdict { return checkLicense(c, "declared", true) }},
-	"license-expression": {means: "there is a licence, by an SPDX expression", component: func(c *context, _ string) verdict { return checkLicense(c, "", true) }},
-	"license-effective": {means: "the document says which licence the component is used under", component: func(c *context, _ string) verdict {
-		s := c.property("effectiveLicence")
-		if s == "" {
-			s = c.property("effectiveLicense")
-		}
-		if s == "" {
-			return absent("say which licence it is used under, in CycloneDX as the property bsi:component:effectiveLicence")
-		}
-		if _, err := ParseExpression(s); err != nil {
-			return bad("write the licence as an SPDX expression")
-		}
-		return good
+	"license-declared": {means: "there is a declared licence, by an SPDX expression", component: func(c *context, _ string) verdict {
+		return checkLicense(c, "declared", true)
 	}},
+	"license-expression": {means: "there is a licence, by an SPDX expression", component: func(c *context, _ string) verdict {
+		return checkLicense(c, "", true)
+	}},
+	"license-effective": {means: "the document says which licence the component is used under",
+		component: func(c *context, _ string) verdict {
+			s := c.property("effectiveLicence")
+			if s == "" {
+				s = c.property("effectiveLicense")
+			}
+			if s == "" {
+				return absent("say which licence it is used under, in CycloneDX as the property bsi:component:effectiveLicence")
+			}
+			if _, err := ParseExpression(s); err != nil {
+				return bad("write the licence as an SPDX expression")
+			}
+			return good
+		}},
 	"copyright": {means: "there is a copyright text", component: func(c *context, _ string) verdict {
 		switch c.details.Copyright {
 		case "NOASSERTION":
@@ -274,23 +294,24 @@ var checks = map[string]check{
 		}
 		return absent("say where its source code is, in CycloneDX as a reference of type source-distribution")
 	}},
-	"source-hash": {means: "there is a hash of the component's source code, of 256 bits or more", component: func(c *context, _ string) verdict {
-		v := absent("give a hash of its source code")
-		for _, r := range c.details.References {
-			for _, h := range r.Hashes {
-				switch {
-				case !sourceReference(r.Type):
-				case wellFormed(h) && len(h.Value) >= 64:
-					return good
-				case wellFormed(h):
-					v = bad("give a hash of its source code of 256 bits or more")
-				default:
-					v = bad("write the " + clip(h.Algorithm, 20) + " of its source code as hexadecimal digits of its length")
+	"source-hash": {means: "there is a hash of the component's source code, of 256 bits or more",
+		component: func(c *context, _ string) verdict {
+			v := absent("give a hash of its source code")
+			for _, r := range c.details.References {
+				for _, h := range r.Hashes {
+					switch {
+					case !sourceReference(r.Type):
+					case wellFormed(h) && len(h.Value) >= 64:
+						return good
+					case wellFormed(h):
+						v = bad("give a hash of its source code of 256 bits or more")
+					default:
+						v = bad("write the " + clip(h.Algorithm, 20) + " of its source code as hexadecimal digits of its length")
+					}
 				}
 			}
-		}
-		return v
-	}},
+			return v
+		}},
 	"security-txt": {means: "there is the URL of a security.txt", component: func(c *context, _ string) verdict {
 		for _, r := range c.details.References {
 			if r.Type == "rfc-9116" || r.Type == "securityOther" {
@@ -299,12 +320,13 @@ var checks = map[string]check{
 		}
 		return absent("give the URL of its maker's security.txt")
 	}},
-	"component-dependencies": {means: "the document says what the component depends on, and whether that is all", component: func(c *context, _ string) verdict {
-		if c.about.Completeness[c.ref] == "" {
-			return absent("say whether its dependencies are complete")
-		}
-		return good
-	}},
+	"component-dependencies": {means: "the document says what the component depends on, and whether that is all",
+		component: func(c *context, _ string) verdict {
+			if c.about.Completeness[c.ref] == "" {
+				return absent("say whether its dependencies are complete")
+			}
+			return good
+		}},
 }
 
 func checkFormat(c *context, arg string) verdict {
@@ -349,7 +371,8 @@ func checkToolVersion(c *context, _ string) verdict {
 }
 
 // Words for the stages of software: CycloneDX's phases, CISA's types of SBOM, those of its minimum elements, SPDX 3's.
-var stages = []string{"design", "source", "build", "analyzed", "deployed", "runtime", "pre-build", "post-build", "operations", "discovery", "decommission"}
+var stages = []string{"design", "source", "build", "analyzed", "deployed", "runtime", "pre-build", "post-build", "operations", "discovery",
+	"decommission"}
 
 func checkGeneration(c *context, arg string) verdict {
 	for _, l := range c.about.Lifecycles {
@@ -357,7 +380,8 @@ func checkGeneration(c *context, arg string) verdict {
 			return good
 		}
 	}
-	for _, word := range strings.FieldsFunc(strings.ToLower(c.about.Comment), func(r rune) bool { return !(r >= 'a' && r <= 'z' || r == '-') }) {
+	for _, word := range strings.FieldsFunc(strings.ToLower(c.about.Comment),
+		func(r rune) bool { return !(r >= 'a' && r <= 'z' || r == '-') }) {
 		if slices.Contains(stages, word) {
 			return good
 		}

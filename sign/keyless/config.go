@@ -122,7 +122,8 @@ func (r selection) choose(what string, listed []service, now time.Time, versions
 			ErrConfig, what)
 	case "EXACT":
 		if r.Count <= 0 || r.Count > len(list) {
-			return nil, fmt.Errorf("keyless: %w: the signing config asks for %d %s, and %d can be used", ErrConfig, r.Count, what, len(list))
+			return nil, fmt.Errorf("keyless: %w: the signing config asks for %d %s, and %d can be used", ErrConfig, r.Count,
+				what, len(list))
 		}
 		return list[:r.Count], nil
 	}
@@ -152,7 +153,8 @@ func (i *Instance) witnesses(now time.Time) (logs, tsas []service, err error) {
 	tiled := slices.ContainsFunc(logs, func(s service) bool { return s.Version == 2 })
 	switch {
 	case len(logs)+len(tsas) == 0:
-		return nil, nil, fmt.Errorf("keyless: %w: the signing config has neither a log nor a timestamp authority that serves now", ErrConfig)
+		return nil, nil, fmt.Errorf("keyless: %w: the signing config has neither a log nor a timestamp authority that "+
+			"serves now", ErrConfig)
 	case len(tsas) == 0 && (tiled || len(logs) == 0):
 		return nil, nil, fmt.Errorf(
 			"keyless: %w: nothing would prove the time: logs of the second generation need a timestamp authority",
