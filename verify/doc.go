@@ -1,7 +1,7 @@
-// Package verify proves what somebody says about a container image, and who says so.
+// Package verify proves signed claims about a container image: which claim, and who signed it.
 //
-// A [Source] gives candidates: whatever somebody stored beside the image. A [Verifier] proves one candidate, or says
-// why not. [Collect] tries all of them and returns a [Report]:
+// A [Source] gives candidates, the evidence stored beside the image. A [Verifier] proves one candidate or returns an error with
+// the reason. [Collect] tries all candidates and returns a [Report]:
 //
 //	key, err := verify.ParseTrustedKey(cosignPub)
 //	v := &verify.KeyVerifier{Keys: []verify.TrustedKey{key}}
@@ -10,10 +10,9 @@
 //		fmt.Println(a.Kind, a.PredicateType, a.Signers)
 //	}
 //
-// Only a Verifier makes an [Attestation]: that an Attestation exists means that its statement was signed by each of its
-// Signers and is about the subject that was asked for. Whether that is enough to run the image is not answered here;
-// package policy decides on Reports. Whoever decides without it must look at Incomplete (what could not be looked at is
-// not "nothing there"), at the Kind, and at the exact PredicateType.
+// Only a Verifier makes an [Attestation]. Each of its Signers signed its statement, and the statement is about the requested
+// subject. Package policy decides from Reports whether the image may run. Code that decides without it must check Incomplete
+// (evidence that could not be read may exist), the Kind, and the exact PredicateType.
 //
 // [KeyVerifier] is the Verifier for keys that the caller names. Package verify/notary reads Notary Project signatures,
 // AWS Signer's among them. Package verify/sigstore reads what was signed keyless, with a Fulcio certificate. Package
@@ -31,14 +30,13 @@
 // Payloads are in-toto Statements v1 and v0.1. A statement of predicate type https://sigstore.dev/cosign/sign/v1 and a
 // simple signing payload become an image signature; any other statement never does. A file's signature becomes neither.
 //
-// JSON is read strictly wherever it is trusted: a member that occurs twice or in another case, trailing data, invalid
-// UTF-8 and deep nesting are errors, for two readers of one document must not disagree. Predicates are returned as they
-// were signed, to the byte, and are views of the decoded payload.
+// Trusted JSON is read strictly, so that two readers cannot disagree about it: a duplicate member, a member in another case,
+// trailing data, invalid UTF-8 and deep nesting are errors. Predicates are the signed bytes, as views of the decoded payload.
 //
 // # Algorithms
 //
-// The key decides, together with what its owner lists in [TrustedKey.Schemes]; nothing in the evidence does. Everything
-// else is refused, and if a trusted key made it, the refusal names the scheme.
+// The key and [TrustedKey.Schemes] select the algorithm, never the evidence. Other signatures are refused. If a trusted key made
+// one, the error names its scheme.
 //
 //	key                      by default        listed, also
 //	P-256                    ECDSAWithSHA256   ECDSAWithSHA384, ECDSAWithSHA512
@@ -48,7 +46,7 @@
 //	Ed25519                  PureEd25519       Ed25519ph
 //	ML-DSA-44, -65, -87      PureMLDSA44, PureMLDSA65, PureMLDSA87
 //
-// What others sign with, where it is not the default:
+// Other tools' schemes, where they are not the default:
 //
 //	cosign v3.1.3, Ed25519 key from a file                    Ed25519ph
 //	cosign v3.1.3 --signature-digest-algorithm sha512         ECDSAWithSHA512, SHA512WithRSA; sha384 likewise
@@ -58,9 +56,9 @@
 //
 // A keyid, and the hint of a bundle, decide nothing: nobody signed them.
 //
-// # What a key cannot tell
+// # Signing time and revocation
 //
-// A signature by a key carries no time that anybody vouches for: every Attestation by a KeyVerifier says so in its Checks, and its
-// Signers have [TimeUnknown]. Who holds the key may sign tomorrow what looks like yesterday's. A key that leaked is revoked by no
-// longer listing it. Log entries and timestamps in a bundle are not looked at, which the Checks say too.
+// A signature by a key carries no proven time: the Signers of a KeyVerifier's Attestation have [TimeUnknown], and its Checks say so.
+// The holder of the key can backdate a signature. To revoke a leaked key, remove it from Keys. A KeyVerifier ignores log entries
+// and timestamps in a bundle, which the Checks also list.
 package verify

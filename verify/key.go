@@ -158,10 +158,9 @@ func (k TrustedKey) over(now time.Time) bool { return !k.Until.IsZero() && !now.
 
 // Verify proves one candidate: a signature by one of Keys over a statement about subject.
 //
-// A statement about a source is asked for by the digest that in-toto gives it, such as "gitCommit:" or "dirHash:" and hex in
-// lower case. When a statement has several subjects, subject must be one of them; the Attestation has the name and annotations of the
-// first that it is. Statements of type https://sigstore.dev/cosign/sign/v1 and simple signing payloads become image
-// signatures, everything else a Statement.
+// A statement about a source is asked for by the digest that in-toto gives it, such as "gitCommit:" or "dirHash:" and hex in lower case.
+// When a statement has several subjects, subject must be one of them; the Attestation has the name and annotations of the first that it is.
+// Statements of type https://sigstore.dev/cosign/sign/v1 and simple signing payloads become image signatures, everything else a Statement.
 func (v *KeyVerifier) Verify(ctx context.Context, subject, evidence Descriptor) (*Attestation, error) {
 	limits := v.Limits.WithDefaults()
 	format, err := v.format(evidence)

@@ -1,6 +1,5 @@
-// Package imagename spells names of registries and images in one way. Whatever is kept or looked up by such a name (scopes
-// of trust, credentials, caches, policies) is compared in this spelling: else whoever writes a name, in a pod or a task,
-// chooses which rule it meets.
+// Package imagename spells names of registries and images in one way. Whatever is kept or looked up by such a name (scopes of trust,
+// credentials, caches, policies) is compared in this spelling: else whoever writes a name, in a pod or a task, chooses which rule it meets.
 package imagename
 
 import (

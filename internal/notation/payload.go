@@ -1,4 +1,4 @@
-// Package notation reads and writes the payload of Notary Project signatures, and checks their certificate
+// Package notation reads the payload of Notary Project signatures, and checks their certificate
 // chains (github.com/notaryproject/specifications, specs/signature-specification.md, "Payload" and "Certificate Requirements").
 package notation
 
@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strconv"
-	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/opencontainers/go-digest"
@@ -15,8 +13,6 @@ import (
 
 // PayloadType is the content type of payloads.
 const PayloadType = "application/vnd.cncf.notary.payload.v1+json"
-
-const reserved = "io.cncf.notary"
 
 // Payload is what is signed: targetArtifact.
 type Payload struct {
@@ -27,7 +23,8 @@ type Payload struct {
 	Annotations  map[string]string // what notation calls user metadata
 }
 
-func (p *Payload) check() error {
+// Check says what a payload lacks.
+func (p *Payload) Check() error {
 	switch {
 	case p.MediaType == "":
 		return errors.New("no media type")
@@ -41,34 +38,6 @@ func (p *Payload) check() error {
 func (p *Payload) Equal(q *Payload) bool {
 	return p.MediaType == q.MediaType && p.Digest == q.Digest && p.Size == q.Size &&
 		p.ArtifactType == q.ArtifactType && maps.Equal(p.Annotations, q.Annotations)
-}
-
-// Append appends the payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text is not valid UTF-8.
-func (p *Payload) Append(dst []byte) ([]byte, error) {
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	for key := range p.Annotations {
-		if strings.HasPrefix(key, reserved) {
-			return nil, fmt.Errorf("annotations that begin with %s are reserved", reserved)
-		}
-	}
-	w := strictjson.Writer{Data: dst}
-	w.Raw(`{"targetArtifact":{"mediaType":`)
-	w.Text(p.MediaType)
-	w.Raw(`,"digest":`)
-	w.Text(string(p.Digest))
-	w.Data = strconv.AppendInt(append(w.Data, `,"size":`...), p.Size, 10)
-	if p.ArtifactType != "" {
-		w.Raw(`,"artifactType":`)
-		w.Text(p.ArtifactType)
-	}
-	if len(p.Annotations) > 0 {
-		w.Raw(`,"annotations":`)
-		w.Texts(p.Annotations)
-	}
-	w.Raw("}}")
-	return w.Data, w.Err
 }
 
 // Parse reads a payload. Members that are not known are errors: what they say would be signed and not read.
@@ -103,7 +72,7 @@ func Parse(data []byte) (*Payload, error) {
 	}
 	err := r.End()
 	if err == nil {
-		err = p.check()
+		err = p.Check()
 	}
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ladingdev/lading/internal/notation"
+	"github.com/ladingdev/lading/internal/notation/writing"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -13,7 +14,7 @@ var good = notation.Payload{MediaType: "application/vnd.oci.image.manifest.v1+js
 	Annotations: map[string]string{"build": "<42>", "a": "ü\"\n"}}
 
 func TestPayload(t *testing.T) {
-	data, err := good.Append(nil)
+	data, err := writing.AppendPayload(nil, &good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func TestPayload(t *testing.T) {
 	}
 	typed := good
 	typed.ArtifactType = "application/vnd.example"
-	if data, err = typed.Append(nil); err != nil {
+	if data, err = writing.AppendPayload(nil, &typed); err != nil {
 		t.Fatal(err)
 	}
 	if got, err = notation.Parse(data); err != nil || !got.Equal(&typed) || got.Equal(&good) {
@@ -50,11 +51,11 @@ func TestPayloadRefusals(t *testing.T) {
 	} {
 		p := good
 		edit(&p)
-		if data, err := p.Append(nil); err == nil {
+		if data, err := writing.AppendPayload(nil, &p); err == nil {
 			t.Errorf("%s: %s", name, data)
 		}
 	}
-	data, err := (&notation.Payload{MediaType: "m", Digest: good.Digest, Size: 1}).Append(nil)
+	data, err := writing.AppendPayload(nil, &notation.Payload{MediaType: "m", Digest: good.Digest, Size: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestPayloadRefusals(t *testing.T) {
 }
 
 func FuzzPayload(f *testing.F) {
-	data, err := good.Append(nil)
+	data, err := writing.AppendPayload(nil, &good)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func FuzzPayload(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := p.Append(nil)
+		again, err := writing.AppendPayload(nil, p)
 		if err != nil {
 			return // reserved annotations can be read, not written
 		}

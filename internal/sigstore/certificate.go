@@ -47,8 +47,7 @@ var (
 		9: "buildSignerURI", 10: "buildSignerDigest", 11: "runnerEnvironment", 12: "sourceRepositoryURI", 13: "sourceRepositoryDigest",
 		14: "sourceRepositoryRef", 15: "sourceRepositoryIdentifier", 16: "sourceRepositoryOwnerURI", 17: "sourceRepositoryOwnerIdentifier",
 		18: "buildConfigURI", 19: "buildConfigDigest", 20: "buildTrigger", 21: "runInvocationURI",
-		22: "sourceRepositoryVisibilityAtSigning",
-		23: "deploymentEnvironment", 24: "tokenSubject",
+		22: "sourceRepositoryVisibilityAtSigning", 23: "deploymentEnvironment", 24: "tokenSubject",
 	}
 	// OIDClaims is what the object identifiers of Fulcio's extensions begin with (sigstore/fulcio, docs/oid-info.md).
 	OIDClaims = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1}

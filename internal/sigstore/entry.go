@@ -30,9 +30,8 @@ type logged struct {
 	unsigned time.Time // said by nobody who signed it; zero if there is none
 }
 
-// checkEntry proves that a log has an entry of this signature, by this certificate or key, over this content. The log, which its
-// key tells, and the origin in the checkpoint that it signed decide together what an entry looks like, how it is proven and
-// whether it has a time.
+// checkEntry proves that a log has an entry of this signature, by this certificate or key, over this content. The log, which its key tells,
+// and the origin in the checkpoint that it signed decide together what an entry looks like, how it is proven and whether it has a time.
 func (r *Root) checkEntry(e *LogEntry, s *Signed) (*logged, error) {
 	log, ok := r.logs[string(e.LogID)]
 	if !ok {

@@ -515,8 +515,7 @@ func validAt(chain []*x509.Certificate, from, to time.Time) error {
 	for _, c := range chain {
 		if from.Before(c.NotBefore) || to.After(c.NotAfter) {
 			return ChainTime.errorf("the certificate of %s is valid from %s to %s, not at %s", nameOf(c),
-				c.NotBefore.UTC().Format(time.RFC3339),
-				c.NotAfter.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+				c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
 		}
 	}
 	return nil

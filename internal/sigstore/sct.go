@@ -73,8 +73,7 @@ func (s *sct) check(log *log, c *x509.Certificate, issuerKey, tbs []byte) error 
 		return SCTTime.errorf("at %s, the log's key is trusted %s", s.at.Format(time.RFC3339), log.window)
 	case s.at.Before(c.NotBefore.Add(-sctSkew)) || s.at.After(c.NotAfter):
 		return SCTTime.errorf("at %s, the certificate is valid from %s to %s", s.at.Format(time.RFC3339),
-			c.NotBefore.UTC().Format(time.RFC3339),
-			c.NotAfter.UTC().Format(time.RFC3339))
+			c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339))
 	}
 	// version, type of signature, time, type of entry, key of the issuer, certificate, extensions
 	signed := make([]byte, 0, 2+8+2+sha256.Size+3+len(tbs)+len(s.extensions))

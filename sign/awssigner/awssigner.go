@@ -14,7 +14,7 @@ import (
 	"github.com/ladingdev/lading/internal/awsarn"
 	"github.com/ladingdev/lading/internal/awserror"
 	"github.com/ladingdev/lading/internal/notation"
-	"github.com/ladingdev/lading/internal/notation/manifest"
+	"github.com/ladingdev/lading/internal/notation/writing"
 	"github.com/ladingdev/lading/sign"
 	"github.com/opencontainers/go-digest"
 )
@@ -102,7 +102,7 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	}
 	return sign.Descriptor{
 		MediaType:    jwsType,
-		ArtifactType: manifest.ArtifactType,
+		ArtifactType: writing.ArtifactType,
 		Digest:       digest.FromBytes(out.Signature),
 		Size:         int64(len(out.Signature)),
 		Data:         out.Signature,
@@ -125,7 +125,7 @@ func encode(st *sign.Statement) (*notation.Payload, []byte, error) {
 		return nil, nil, errors.New("a subject's name has no place in what Notary Project signs")
 	}
 	p := &notation.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
-	data, err := p.Append(nil)
+	data, err := writing.AppendPayload(nil, p)
 	if err == nil && len(data) > maxPayload {
 		err = fmt.Errorf("the service takes %d bytes, which these annotations exceed", maxPayload)
 	}
@@ -158,6 +158,6 @@ func annotate(metadata map[string]string, chain []*x509.Certificate) (map[string
 			out[k] = v
 		}
 	}
-	out[manifest.ThumbprintsAnnotation] = manifest.Thumbprints(chain)
+	out[writing.ThumbprintsAnnotation] = writing.Thumbprints(chain)
 	return out, nil
 }

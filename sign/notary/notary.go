@@ -42,7 +42,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/notation"
 	"github.com/ladingdev/lading/internal/notation/authorities"
-	"github.com/ladingdev/lading/internal/notation/manifest"
+	"github.com/ladingdev/lading/internal/notation/writing"
 	"github.com/ladingdev/lading/internal/scheme"
 	"github.com/ladingdev/lading/internal/scheme/signing"
 	"github.com/ladingdev/lading/sign"
@@ -165,11 +165,11 @@ func (s *Signer) Sign(ctx context.Context, st *sign.Statement) (sign.Descriptor,
 	}
 	return sign.Descriptor{
 		MediaType:    mediaType,
-		ArtifactType: manifest.ArtifactType,
+		ArtifactType: writing.ArtifactType,
 		Digest:       digest.FromBytes(data),
 		Size:         int64(len(data)),
 		Data:         data,
-		Annotations:  map[string]string{manifest.ThumbprintsAnnotation: manifest.Thumbprints(s.Chain)},
+		Annotations:  map[string]string{writing.ThumbprintsAnnotation: writing.Thumbprints(s.Chain)},
 	}, nil
 }
 
@@ -224,7 +224,7 @@ func encodePayload(st *sign.Statement) (*notation.Payload, []byte, error) {
 		return bad("Notary Project has no room for a subject's name")
 	}
 	p := &notation.Payload{MediaType: sub.MediaType, Digest: sub.Digest, Size: sub.Size, Annotations: maps.Clone(sub.Annotations)}
-	data, err := p.Append(nil)
+	data, err := writing.AppendPayload(nil, p)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: the subject: %w", sign.ErrStatement, err)
 	}

@@ -1,6 +1,6 @@
 // Package notary verifies Notary Project signatures, JWS and COSE, as notation and AWS tools write them.
 //
-// A [Verifier] is whom you trust: certificates, and the names in them.
+// A [Verifier] holds the certificates you trust, and the identities you accept under them.
 //
 //	v := &notary.Verifier{
 //		CA:         roots,
@@ -93,8 +93,8 @@ type Verifier struct {
 	//
 	// "x509.subject: C=US, ST=WA, O=acme": every attribute must be in the leaf's subject with exactly this value; C, ST and O
 	// are required. It is written as in RFC 4514, a comma in a value as "\,"; types without a name there are object identifiers,
-	// such as 2.5.4.15. A leaf that has an attribute twice is nobody's. "*", alone, is everybody for whom the stores vouch;
-	// below AWS's roots it is nobody.
+	// such as 2.5.4.15. A leaf that has an attribute twice is nobody's. "*" alone accepts every
+	// certificate that chains to the stores, but none that chains to AWS's roots.
 	//
 	// "arn:aws:signer:REGION:ACCOUNT:/signing-profiles/NAME": a profile of AWS Signer in all its versions; with "/VERSION" in
 	// that one. Signatures by AWS Signer, below its roots or AWSRoots, count for these only, and these for no others: what a
@@ -218,7 +218,6 @@ func openEnvelope(evidence verify.Descriptor) (*signature.EnvelopeContent, error
 		if err := checkKey(c); err != nil {
 			return nil, err
 		}
-		// in a log, a line of its own
 		if name := c.Subject.String(); !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 			return nil, fmt.Errorf("%w: a certificate whose subject has control characters, or is not UTF-8: %.128q",
 				verify.ErrMalformed, name)

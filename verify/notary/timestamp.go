@@ -159,9 +159,7 @@ func (v *Verifier) checkTimestamp(ctx context.Context, info *signature.SignerInf
 		return time.Time{}, fmt.Errorf("at the time of the timestamp: %w", err)
 	}
 	err = v.notRevoked("timestamp revocation", "no certificate of the authority that names a revocation service was revoked", found,
-		func() (time.Time, error) {
-			return v.askAuthorities(ctx, chain, time.Time{}, purpose.Timestamping)
-		})
+		func() (time.Time, error) { return v.askAuthorities(ctx, chain, time.Time{}, purpose.Timestamping) })
 	if err != nil {
 		return time.Time{}, fmt.Errorf("timestamp: %w", err)
 	}

@@ -67,8 +67,7 @@ var kinds = map[error][]Fault{
 		ErrCheckpoint, ErrLogEntry, ErrLogEntryKind, ErrTimestamp},
 	verify.ErrLimit: {ErrOverLimit},
 	verify.ErrTampered: {ErrSignature, ErrDigest, ErrSCTSignature, ErrPromise, ErrInclusionProof, ErrCheckpointOrigin,
-		ErrCheckpointSignature,
-		ErrLogEntrySignature, ErrLogEntryKey, ErrLogEntryContent, ErrTimestampContent, ErrTimestampSignature},
+		ErrCheckpointSignature, ErrLogEntrySignature, ErrLogEntryKey, ErrLogEntryContent, ErrTimestampContent, ErrTimestampSignature},
 	verify.ErrNotYet: {ErrFuture},
 }
 

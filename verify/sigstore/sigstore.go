@@ -477,7 +477,6 @@ func (v *Verifier) verifyKey(c *candidate, check func(*verify.KeyVerifier) (*ver
 		return nil, err
 	}
 	att.Signers = []verify.Signer{v.timed(signer, proof)}
-	// those that are checked here
 	about := slices.DeleteFunc(att.Checks, func(c verify.Check) bool { return c.Status == verify.NotChecked })
 	att.Checks = append(about, v.evidenceChecks(proof, false)...)
 	return att, nil

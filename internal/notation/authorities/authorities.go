@@ -21,7 +21,8 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-// A Validator is the library's, but that it believes an OCSP answer only from who may give it, and a CRL only about what it covers.
+// Validator wraps notation-core-go's. It also checks that an OCSP response is from the issuer or its delegate, and that a CRL
+// covers the certificate.
 type Validator struct {
 	Client *http.Client    // nil, or a Timeout of zero, means 5 seconds for a CRL and 2 for OCSP
 	Use    purpose.Purpose // what the chains are for; zero means signing
