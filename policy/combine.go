@@ -12,13 +12,12 @@ import (
 	"github.com/ladingdev/lading/internal/oneline"
 )
 
-// All returns the policy that allows what every one of ps allows. One Deny denies, whatever the others could not tell. Those that
-// do not apply (see [When]) are left out; if none applies, All does not.
+// All allows if every policy allows, denies if any denies, and is Indeterminate otherwise. Policies that do not apply (see [When])
+// are left out; if none applies, All does not.
 // Without policies it allows nothing.
 func All(ps ...Policy) Policy { return combined{opAll, Deny, Allow, ps} }
 
-// Any returns the policy that allows what at least one of ps allows. Those that do not apply are left out. Without policies it
-// allows nothing.
+// Any allows if at least one policy allows. Policies that do not apply are left out. Without policies it allows nothing.
 func Any(ps ...Policy) Policy { return combined{opAny, Allow, Deny, ps} }
 
 // combined is three-valued logic after Kleene: one part that says decisive settles it; otherwise every part must say

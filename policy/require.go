@@ -46,8 +46,8 @@ func (q Quantifier) String() string {
 // Require is the policy that asks for proven evidence of one kind. It allows if attestations that meet every field
 // carry at least AtLeast distinct signers between them, and the Quantifier is met.
 //
-// It denies if everything was looked at and that is not so, and is Indeterminate if something could not be looked at
-// and it is not so without. A Require that does not say what it asks for is Indeterminate.
+// If too few signers are found, the verdict is Deny when all evidence could be read, and Indeterminate when some could not.
+// A Require that does not say what it asks for is Indeterminate.
 //
 // # Which attestations are meant
 //

@@ -10,13 +10,13 @@
 //
 // # Nothing attached is lost in silence
 //
-// Content is attached as OCI 1.1 referrers. [Repository.Attach] returns only when the repository has the manifests and
-// lists them. Registries without the referrers API, and those that have one and list nothing, get the fallback tag of the
-// OCI distribution specification: an index that everybody reads, changes and writes back. Attach merges with what
-// others write, keeps their entries byte for byte, compares what it reads with the digest that the registry says, sends
-// If-Match where the registry gives an ETag, and reads back until its entries stay. There is no lock, so a writer that
-// pauses longer than that between reading and writing can still remove them; so can a registry that loses entries of its
-// own list while many attach, or collects as garbage what only a fallback tag names. [Repository.Repair] puts them back.
+// Content is attached as OCI 1.1 referrers. [Repository.Attach] returns when the repository has the manifests and lists them.
+// Registries without the referrers API, or whose API lists nothing, get the fallback tag of the OCI distribution specification: an
+// index that every writer reads, changes and writes back. Attach merges its entries with those of other writers, keeps theirs byte
+// for byte, checks the index against the registry's digest, sends If-Match where the registry gives an ETag, and reads back until
+// its entries stay. There is no lock: a writer that pauses longer than that between reading and writing can still remove entries.
+// So can a registry that loses entries of its own list while many clients attach, or that collects as garbage the manifests that
+// only a fallback tag names. [Repository.Repair] puts them back.
 //
 // [Repository.AttachEach] attaches to an index and to each of its images in one call.
 //
@@ -36,10 +36,10 @@
 //
 // # Nothing read is trusted
 //
-// Every byte is checked against its digest. A listing is a hint, which anybody with the right to push can write; the
-// manifest decides what is about which subject, and whether it holds evidence. [Limits] bound everything, and what is
-// over a limit is an error, never a shorter list. None of this verifies a signature: that is for package verify. What
-// nobody signed, such as BuildKit's attestations inside an index, is never evidence; [Repository.Claims] reads it.
+// Every byte is checked against its digest. A listing is a hint, since everyone with push rights can write it; the manifest decides
+// which subject it is about, and whether it holds evidence. [Limits] bound all reads, and exceeding one is an error, never a shorter
+// list. Package verify verifies signatures; this package does not. Unsigned content, such as BuildKit's attestations inside an
+// index, is never evidence; [Repository.Claims] reads it.
 //
 // # Nothing is waited for without end
 //

@@ -1,7 +1,7 @@
 // Package sign signs statements about container images and other artifacts.
 //
-// A [Statement] says that a [Predicate] holds of subjects: that an image is ours, what is in it, how it was built. A
-// [Signer] turns it into evidence: a [Descriptor] with its bytes, ready to be attached to the image in a registry.
+// A [Statement] is a [Predicate] about subjects: an image signature, an SBOM, build provenance. A [Signer] turns it into evidence:
+// a [Descriptor] with its bytes in Data, ready to be attached to the image in a registry.
 //
 //	key, err := sign.ParseKey(pem, passphrase)
 //	signer := &sign.BundleSigner{Key: key}
@@ -15,17 +15,16 @@
 // and devices have been tried; package sign/kms gives keys that stay in a key management service. A key written by
 // [LocalKey.MarshalEncryptedPEM] is one that cosign uses, and the reverse.
 //
-// The predicate's bytes are signed as they are: they are checked to be one strict JSON value and never written anew. So
-// what a verifier gets is the SBOM that was signed, to the byte.
+// The predicate's bytes are checked to be one strict JSON value and signed unchanged, so a verifier gets the signed SBOM byte for
+// byte.
 //
-// What this package is not for: whether to trust a statement is the question of package verify, and what to do about
-// it that of package policy. A signature by a key has no time that anybody vouches for and no record in a log.
+// This package does not decide whether to trust a statement: package verify proves statements, and package policy decides. A
+// signature by a key has no proven time and no log entry.
 //
 // # Algorithms
 //
-// The type and size of the key fix how it signs, the same in every format here, and nothing in what is signed or
-// verified can change it; only the caller can, by the field Scheme of the signers. Formats of Notary Project have a table
-// of their own: see package sign/notary.
+// The type and size of the key select the algorithm, the same in every format here. Only the caller can change it, with the field
+// Scheme of the signers; signed content cannot. Formats of Notary Project have a table of their own: see package sign/notary.
 //
 //	key                       by default        or, by Scheme
 //	P-256                     ECDSAWithSHA256   ECDSAWithSHA384, ECDSAWithSHA512

@@ -352,7 +352,8 @@ func (l *Local) docker() error {
 	return nil
 }
 
-// dockerLayer describes a layer. It is known by what it unpacks to, which is what it is unless somebody compressed it.
+// dockerLayer describes a layer. Its digest is that of the uncompressed layer (the diff ID), which differs from the blob's only if
+// that is compressed.
 func (l *Local) dockerLayer(name string, diffID digest.Digest) (d ocispec.Descriptor, err error) {
 	r, size, err := l.read(name)
 	if err != nil {

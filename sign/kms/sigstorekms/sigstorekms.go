@@ -54,8 +54,8 @@ func Open(ctx context.Context, uri string) (sign.Key, error) {
 	if strings.HasPrefix(uri, "awskms://") {
 		return kms.Open(ctx, uri)
 	}
-	// Get takes what no provider's scheme begins for the name of a program to run. Providers are never taken away, so a
-	// match here is one there.
+	// kms.Get runs a plugin program for a URI that matches no registered scheme; refuse it here. Providers are never removed, so a
+	// match here is a match there.
 	if !slices.ContainsFunc(sigstore.SupportedProviders(), func(scheme string) bool { return strings.HasPrefix(uri, scheme) }) {
 		scheme, _, found := strings.Cut(uri, "://")
 		if !found {
