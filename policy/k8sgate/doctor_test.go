@@ -210,7 +210,7 @@ func TestDoctor(t *testing.T) {
 func TestSweep(t *testing.T) {
 	g, _ := newGate(t, policy.Enforce, nil)
 	status := func(name, id string) string { return fmt.Sprintf(`{"name":%q,"image":"x","imageID":%q}`, name, id) }
-	c := &cluster{t: t, objects: map[string]string{"/api/v1/pods": `{"metadata":{},"items":[` +
+	c := &cluster{t: t, objects: map[string]string{"/api/v1/pods": `{"kind":"PodList","metadata":{},"items":[` +
 		`{"metadata":{"name":"good","namespace":"n"},"spec":{"nodeName":"node-1","containers":[{"name":"c","image":"r.example/a:1` + sum +
 		`"}]},"status":{"containerStatuses":[` + status("c", "r.example/a"+sum) + `]}},` +
 		`{"metadata":{"name":"bad","namespace":"n"},"spec":{"initContainers":[{"name":"i","image":"r.example/bad` + sum +
@@ -219,7 +219,11 @@ func TestSweep(t *testing.T) {
 		`"image":"r.example/a:2"}]},"status":{"containerStatuses":[` + status("c", "docker-pullable://r.example/a"+sum) + `]}},` +
 		`{"metadata":{"name":"static","namespace":"kube-system","annotations":{"kubernetes.io/config.mirror":"x"}},` +
 		`"spec":{"containers":[{"name":"c","image":"r.example/a` + sum + `"},{"name":"odd","image":"no image"}]},` +
-		`"status":{"containerStatuses":[` + status("c", "sha256:abc") + `]}}]}`}}
+		`"status":{"containerStatuses":[` + status("c", "sha256:abc") + `]}},` +
+		`{"metadata":{"name":"model","namespace":"n"},"spec":{"volumes":[{"name":"bad","image":{"reference":"r.example/bad` + sum + `"}},` +
+		`{"name":"tag","image":{"reference":"r.example/a:1"}},{"name":"told","image":{"reference":"r.example/a:1","pullPolicy":"Never"}},` +
+		`{"name":"dir","emptyDir":{}}]},"status":{"containerStatuses":[{"name":"c","volumeMounts":[{"name":"told","mountPath":"/m",` +
+		`"volumeStatus":{"image":{"imageRef":"r.example/bad` + sum + `"}}},{"name":"dir","mountPath":"/d"}]}]}}]}`}}
 	var got []string
 	for r, err := range Sweep(t.Context(), c, g.Checker) {
 		if err != nil {
@@ -231,13 +235,26 @@ func TestSweep(t *testing.T) {
 		`bad ephemeral container "e" false: it could not be judged`,
 		`tag container "c" false: it is allowed now, and named by a tag`, `tag container "waits" false: which digest it runs is not known`,
 		`static container "c" true: `,
-		`static container "odd" true: not the name of an image`}
+		`static container "odd" true: not the name of an image`,
+		`model image volume "bad" false: it is not allowed`, `model image volume "tag" false: which digest it runs is not known`,
+		`model image volume "told" false: it is allowed now, and named by a tag`}
 	if len(got) != len(want) {
 		t.Fatalf("%q", got)
 	}
 	for i := range want {
 		if !strings.HasPrefix(got[i], want[i]) || strings.HasSuffix(want[i], ": ") && got[i] != want[i] {
 			t.Errorf("%q, want %q", got[i], want[i])
+		}
+	}
+	for _, answer := range []string{`{}`, `[]`, `{"kind":"Status","items":[]}`, `{"kind":"NodeList","items":[]}`, `<html>`, `null`} {
+		n := 0
+		for r, err := range Sweep(t.Context(), &cluster{t: t, objects: map[string]string{"/api/v1/pods": answer}}, g.Checker) {
+			if n++; err == nil {
+				t.Errorf("%s: %+v", answer, r)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d pods and no error", answer, n)
 		}
 	}
 	for _, err := range Sweep(t.Context(), &cluster{t: t}, g.Checker) {

@@ -20,7 +20,7 @@ import (
 func apiServer() *httptest.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/pods", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"metadata": {}, "items": [{"metadata": {"namespace": "shop", "name": "web-1"}, "spec": {"nodeName": "n1",
+		fmt.Fprint(w, `{"kind": "PodList", "metadata": {}, "items": [{"metadata": {"namespace": "shop", "name": "web-1"}, "spec": {"nodeName": "n1",
 			"containers": [{"name": "web", "image": "registry.example.com/web:1"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "web",
 			"image": "registry.example.com/web:1", "imageID": "", "state": {"running": {}}}]}}]}`)
 	})

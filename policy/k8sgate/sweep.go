@@ -7,16 +7,17 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/gate"
 )
 
-// A Running is one container of a cluster, and what the policy says about the image that it runs.
+// A Running is one container or image volume of a cluster, and what the policy says about the image that it runs.
 type Running struct {
 	Namespace, Pod string
-	Container      string // with what it is, such as `init container "setup"`
+	Container      string // with what it is, such as `init container "setup"` or `image volume "model"`
 	Node           string
 	Static         bool   // the kubelet started it from a file: it never asked
 	Image          string // as the pod has it
@@ -30,6 +31,7 @@ type Running struct {
 
 // podList is what of a list of pods (core/v1) a sweep reads.
 type podList struct {
+	Kind     string `json:"kind"`
 	Metadata struct {
 		Continue string `json:"continue"`
 	} `json:"metadata"`
@@ -47,6 +49,10 @@ type podItem struct {
 		Containers          []named
 		InitContainers      []named
 		EphemeralContainers []named
+		Volumes             []struct {
+			Name  string
+			Image *struct{ Reference string }
+		}
 	} `json:"spec"`
 	Status struct {
 		ContainerStatuses          []containerStatus
@@ -83,6 +89,36 @@ func (p *podItem) running() iter.Seq[*Running] {
 				}
 			}
 		}
+		for r := range p.volumes {
+			r.Static = static
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// volumes returns the pod's image volumes. Which digest one has is in the status of the containers that mount it (KEP 5365), if the
+// kubelet says so.
+func (p *podItem) volumes(yield func(*Running) bool) {
+	for _, v := range p.Spec.Volumes {
+		if v.Image == nil || v.Image.Reference == "" {
+			continue
+		}
+		r := &Running{
+			Namespace: p.Metadata.Namespace, Pod: p.Metadata.Name, Node: p.Spec.NodeName,
+			Container: "image volume " + gate.Quote(v.Name), Image: v.Image.Reference,
+		}
+		for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses, p.Status.EphemeralContainerStatuses) {
+			for _, m := range s.VolumeMounts {
+				if m.Name == v.Name && m.VolumeStatus.Image.ImageRef != "" {
+					r.ImageID = m.VolumeStatus.Image.ImageRef
+				}
+			}
+		}
+		if !yield(r) {
+			return
+		}
 	}
 }
 
@@ -90,9 +126,13 @@ type named struct{ Name, Image string }
 
 type containerStatus struct {
 	Name, Image, ImageID string
+	VolumeMounts         []struct {
+		Name         string
+		VolumeStatus struct{ Image struct{ ImageRef string } }
+	}
 }
 
-// Sweep looks at every pod of a cluster and yields each container that runs, or is to run, with what the policy says about its image
+// Sweep looks at every pod of a cluster and yields each container and image volume that runs, or is to run, with what the policy says about its image
 // now. The digest is the one that the node reports (status.imageID), in the repository that the pod names: what came in before
 // the gate did, or past it, shows here. An image of an index is judged by the index where the Checker has seen that.
 // An error ends it: not all came. The gate's account needs list on pods.
@@ -107,6 +147,10 @@ func Sweep(ctx context.Context, api API, c *gate.Checker) iter.Seq2[*Running, er
 			}
 			if err := call(ctx, api, http.MethodGet, path, "", nil, &list); err != nil {
 				yield(nil, err)
+				return
+			}
+			if list.Kind != "PodList" { // whatever answers, "no pods" is not what it says
+				yield(nil, fmt.Errorf("k8sgate: %s: the answer is a %.80q and no PodList: is this the API server?", path, list.Kind))
 				return
 			}
 			for i := range list.Items {
