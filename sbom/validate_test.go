@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
