@@ -20,13 +20,13 @@ type Party struct {
 
 // About is what a document says of itself.
 type About struct {
-	Version      string  // of the document: CycloneDX only
-	Authors      []Party // who made it, other than tools; with CycloneDX's metadata.manufacturer, since 1.6
-	Tools        []Party // with which
-	Manufacturer *Party  // CycloneDX, metadata.manufacture: of what it is about
-	Supplier     *Party  // CycloneDX: of what it is about
-	Lifecycles   []string
-	Comment      string // SPDX 2 and 3: of its creation
+	Version      string   // of the document: CycloneDX only
+	Authors      []Party  // who made it, other than tools; with CycloneDX's metadata.manufacturer, since 1.6
+	Tools        []Party  // with which
+	Manufacturer *Party   // CycloneDX, metadata.manufacture: of what it is about
+	Supplier     *Party   // CycloneDX: of what it is about
+	Lifecycles   []string // when the SBOM was made, in CycloneDX's words (metadata.lifecycles), as far as it has them
+	Comment      string   // SPDX 2 and 3: of its creation
 	DataLicense  string
 	Signed       bool // has a signature inside, of all of it or of a part, which nobody verified
 
@@ -266,10 +266,7 @@ func (d *Document) readAbout() *About {
 		if err != nil {
 			break
 		}
-		for _, n := range tree.ListOrOne(root.Get("@graph")) {
-			for _, t := range tree.ListOrOne(n.Get("software_sbomType")) {
-				a.Lifecycles = append(a.Lifecycles, t.Text)
-			}
+		for _, n := range elements3(root) {
 			kind := n.Str("relationshipType").S
 			if kind == "dependsOn" || kind == "contains" {
 				if ref, ok := d.ByID(n.Str("from").S); ok {

@@ -150,3 +150,23 @@ func TestConcurrentLookups(t *testing.T) {
 		done.Wait()
 	}
 }
+
+// TestAboutSPDX3 asks a document that is one object, and whose SBOM says when it was made, once.
+func TestAboutSPDX3(t *testing.T) {
+	d := mustParse(t, `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[
+		{"type":"CreationInfo","@id":"_:c","created":"2026-01-02T03:04:05Z","createdBy":["urn:x:o"],"specVersion":"3.0.1"},
+		{"type":"Organization","spdxId":"urn:x:o","creationInfo":"_:c","name":"O"},
+		{"type":"SpdxDocument","spdxId":"urn:x:d","creationInfo":"_:c","rootElement":["urn:x:s"]},
+		{"type":"software_Sbom","spdxId":"urn:x:s","creationInfo":"_:c","software_sbomType":["build","analyzed"],"rootElement":["urn:x:p"]},
+		{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","externalIdentifier":[{"type":"ExternalIdentifier","externalIdentifierType":"cpe23",
+			"identifier":"cpe:2.3:*:*:p:1.3.1:*:*:*:*:*:*:*"}]}]}`)
+	if got := d.About().Lifecycles; strings.Join(got, " ") != "build post-build" {
+		t.Errorf("%q", got)
+	}
+	out, report := mustConvert(t, d, Format{SPDX, "2.3"})
+	for _, l := range report.Losses {
+		if strings.Contains(l.Path, "externalIdentifier") {
+			t.Errorf("%v, in\n%s", l, out.Bytes())
+		}
+	}
+}

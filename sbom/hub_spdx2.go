@@ -660,12 +660,16 @@ func (h *hub) spdx2Element(n *tree.Node, e *element, refs *licenseRefs) {
 		}
 		ref("PACKAGE-MANAGER", "purl", t, from...)
 	}
-	for _, t := range e.cpes {
+	for i, t := range e.cpes {
 		kind := "cpe22Type"
 		if strings.HasPrefix(t.S, "cpe:2.3:") {
 			kind = "cpe23Type"
 		}
-		ref("SECURITY", kind, t)
+		var from []*tree.Node
+		if i == 0 && e.purls == nil {
+			from = e.purlFrom
+		}
+		ref("SECURITY", kind, t, from...)
 	}
 	for _, x := range e.identifiers {
 		if strings.ContainsAny(x.value.S, " \t\n") {
