@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ladingdev/lading/internal/weight"
@@ -19,19 +20,29 @@ import (
 
 const module = "github.com/ladingdev/lading"
 
+// listed is what the go command says of this module's packages. It is asked once for all tests here.
+var listed = sync.OnceValues(func() (*weight.List, error) { return weight.NewList(".", []string{"CGO_ENABLED=0"}, module+"/...") })
+
+// packageOf is what the go command says of a package.
+func packageOf(t *testing.T, path string) *weight.Package {
+	t.Helper()
+	list, err := listed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := list.Package(path)
+	if p == nil {
+		t.Fatalf("there is no package %s", path)
+	}
+	return p
+}
+
 // deps returns every package that a package compiles, itself left out.
 func deps(t *testing.T, pkg string) (own, thirdParty []string) {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list %s: %v\n%s", pkg, err, stderr.String())
-	}
-	for _, p := range strings.Fields(string(out)) {
+	for _, p := range packageOf(t, pkg).Deps {
 		switch {
-		case p == pkg:
+		case packageOf(t, p).Standard:
 		case p == module || strings.HasPrefix(p, module+"/"):
 			own = append(own, strings.TrimPrefix(p, module+"/"))
 		default:
@@ -112,7 +123,11 @@ func weighed(t *testing.T, pkgs ...string) weight.Weight {
 	for _, p := range pkgs {
 		paths = append(paths, module+"/"+p)
 	}
-	w, err := weight.Of(".", []string{"CGO_ENABLED=0"}, whenLight, paths...)
+	list, err := listed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := list.Of(whenLight, paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,9 +156,8 @@ func TestWeight(t *testing.T) {
 			t.Errorf("verify/sigstore compiles %s", p)
 		}
 	}
-	out, err := exec.Command("go", "list", "-deps", module+"/verify/sigstore").Output()
-	if err != nil || slices.Contains(strings.Fields(string(out)), "net/http") {
-		t.Errorf("verify/sigstore compiles net/http, or %v", err)
+	if slices.Contains(packageOf(t, module+"/verify/sigstore").Deps, "net/http") {
+		t.Error("verify/sigstore compiles net/http")
 	}
 }
 
@@ -221,12 +235,8 @@ func TestOneGateToRegistries(t *testing.T) {
 
 // Rules know the documents that they judge, and nothing of where those come from.
 func TestRulesImport(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", "{{join .Imports \" \"}}", "./policy/rules").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for _, pkg := range strings.Fields(string(out)) {
+	for _, pkg := range packageOf(t, module+"/policy/rules").Imports {
 		if p, ok := strings.CutPrefix(pkg, module+"/"); ok {
 			got = append(got, p)
 		}
