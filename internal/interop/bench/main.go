@@ -68,25 +68,32 @@ func run(ctx context.Context, o *options, progress io.Writer) error {
 	if o.quick {
 		rounds = 1
 	}
-	all, failed := r.run(ctx, chosen, rounds, o.quick)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	var lost error
-	p.results, lost = results(rows, all)
-	if o.only == "" || o.only == "weight" {
-		if p.weights, err = r.weigh(ctx, !o.quick); err != nil {
-			return err
-		}
-	}
-	failed = errors.Join(failed, lost)
-	p.incomplete = failed != nil
-	p.versions, p.goes, p.rounds, p.took = r.versions, r.goes, rounds, time.Since(r.began)
 	if o.out == "" {
 		o.out = filepath.Join(r.top, "docs")
 	}
+	write := func() error {
+		p.versions, p.goes, p.rounds, p.took = r.versions, r.goes, rounds, time.Since(r.began)
+		return p.write(o.out)
+	}
+	all, failed := r.run(ctx, chosen, rounds, o.quick, func(soFar figures) {
+		p.incomplete = true
+		if p.results, err = results(rows, soFar); err == nil {
+			err = write()
+		}
+	})
+	if failed = errors.Join(failed, err); ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.results, err = results(rows, all)
+	failed = errors.Join(failed, err)
+	p.incomplete = failed != nil
+	if o.only == "" || o.only == "weight" {
+		if p.weights, err = r.weigh(ctx, !o.quick); err != nil {
+			return errors.Join(err, failed)
+		}
+	}
 	r.say("write %s", filepath.Join(o.out, "performance.md"))
-	return errors.Join(p.write(o.out), failed)
+	return errors.Join(write(), failed)
 }
 
 // choose returns the suites that are to run.

@@ -62,8 +62,8 @@ func (r *runner) build(ctx context.Context, i int, s *suite) (string, error) {
 }
 
 // run has every suite run so many times, one after the other and then again from the first, so that what else the machine does
-// meets all of them. A suite that cannot be built, or fails, is left out from there on, and is an error beside the figures.
-func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool) (figures, error) {
+// meets all of them. After each one it hands on what there is, so that a run which ends early has not been in vain. A suite that cannot be built, or fails, is left out from there on, and is an error beside the figures.
+func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool, after func(figures)) (figures, error) {
 	binaries := make([]string, len(suites))
 	failed := make([]error, len(suites))
 	for i := range suites {
@@ -81,7 +81,9 @@ func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool
 				continue
 			}
 			r.say("round %d of %d, %d of %d: %s %s %s", round+1, rounds, i+1, len(suites), s.module, s.pkg, s.bench)
-			failed[i] = r.bench(ctx, binaries[i], &s, all)
+			if failed[i] = r.bench(ctx, binaries[i], &s, all); failed[i] == nil {
+				after(all)
+			}
 		}
 	}
 	return all, errors.Join(append(failed, ctx.Err())...)
