@@ -6,6 +6,10 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/cdx"
+	"github.com/ladingdev/lading/sbom/internal/model"
+	"github.com/ladingdev/lading/sbom/internal/spdx2"
+	"github.com/ladingdev/lading/sbom/internal/spdx3"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -96,28 +100,27 @@ func (d *Document) Details(ref Ref) *Details {
 func (out *Details) read(d *Document, ref Ref, n *tree.Node) {
 	switch {
 	case d.format.Spec == CycloneDX:
-		h := &hub{}
-		h.cycloneDXElement(n, -1)
-		h.elements[0].references = nil // those that it has found a place for are missing
-		out.fill(h.elements[0])
-		out.References = room(out.References[:0], n.Get("externalReferences"))
+		e := cdx.Element(n)
+		e.References = nil // those that it has found a place for are missing
+		out.fill(e)
+		out.References = tree.Room(out.References[:0], n.Get("externalReferences"))
 		for _, r := range n.List("externalReferences") {
 			out.References = append(out.References, Reference{r.Str("type").S, r.Str("url").S, r.Str("comment").S,
-				hashesOf(cycloneDXHashes(r))})
+				hashesOf(cdx.Hashes(r))})
 		}
 		out.Homepage, out.Download = "", ""
 	case isSPDX2(d.format):
-		e := spdx2Package(n)
+		e := spdx2.Package(n)
 		if d.components[ref].Kind == "file" {
-			e = spdx2File(n)
+			e = spdx2.File(n)
 		}
 		out.fill(e)
 		for i, c := range out.Licenses {
 			out.Licenses[i] = spdxClaim(c.Role, c.Expression)
 		}
-		for _, x := range e.identifiers {
-			if slices.Contains(identifiers3, x.kind.S) { // which are references in SPDX 2
-				out.References = append(out.References, Reference{x.kind.S, x.value.S, x.comment.S, nil})
+		for _, x := range e.Identifiers {
+			if slices.Contains(model.OtherIdentifiers, x.Kind.S) { // which are references in SPDX 2
+				out.References = append(out.References, Reference{x.Kind.S, x.Value.S, x.Comment.S, nil})
 			}
 		}
 	default:
@@ -139,85 +142,85 @@ func (out *Details) read(d *Document, ref Ref, n *tree.Node) {
 	}
 }
 
-func (out *Details) fill(e *element) {
-	out.Supplier, out.Manufacturer = e.supplier.public(), e.manufacturer.public()
-	for i := range e.authors {
-		out.Authors = append(out.Authors, *e.authors[i].public())
+func (out *Details) fill(e *model.Element) {
+	out.Supplier, out.Manufacturer = public(e.Supplier), public(e.Manufacturer)
+	for i := range e.Authors {
+		out.Authors = append(out.Authors, *public(&e.Authors[i]))
 	}
-	for _, t := range e.purls {
+	for _, t := range e.Purls {
 		out.PURLs = append(out.PURLs, t.S)
 	}
-	for _, t := range e.cpes {
+	for _, t := range e.Cpes {
 		out.CPEs = append(out.CPEs, t.S)
 	}
-	out.Hashes = hashesOf(e.hashes)
-	out.Licenses, out.Properties = slices.Grow(out.Licenses, len(e.licenses)), slices.Grow(out.Properties, len(e.properties))
-	for _, l := range e.licenses {
-		if l.role == "found" { // in files, which is no claim
+	out.Hashes = hashesOf(e.Hashes)
+	out.Licenses, out.Properties = slices.Grow(out.Licenses, len(e.Licenses)), slices.Grow(out.Properties, len(e.Properties))
+	for _, l := range e.Licenses {
+		if l.Role == "found" { // in files, which is no claim
 			continue
 		}
-		c := LicenseClaim{Role: l.role, State: Value, Expression: l.expression.S, Name: l.name.S, URL: l.url.S}
+		c := LicenseClaim{Role: l.Role, State: Value, Expression: l.Expression.S, Name: l.Name.S, URL: l.Url.S}
 		if c.Expression == "" {
-			c.Expression = l.id.S
+			c.Expression = l.Id.S
 		}
 		out.Licenses = append(out.Licenses, c)
 	}
-	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.copyright.S, e.description.S, e.fileName.S,
-		e.homepage.S, e.download.S
-	out.SourceInfo = e.sourceInfo.S
-	if e.archived { // CycloneDX tells hashes of a component from those of its archive
-		out.References = append(out.References, Reference{"distribution", e.download.S, "", out.Hashes})
+	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.Copyright.S, e.Description.S, e.FileName.S,
+		e.Homepage.S, e.Download.S
+	out.SourceInfo = e.SourceInfo.S
+	if e.Archived { // CycloneDX tells hashes of a component from those of its archive
+		out.References = append(out.References, Reference{"distribution", e.Download.S, "", out.Hashes})
 		out.Hashes, out.Download = nil, ""
 	}
-	for _, r := range e.references {
-		out.References = append(out.References, Reference{r.kind.S, r.url.S, r.comment.S, hashesOf(r.hashes)})
+	for _, r := range e.References {
+		out.References = append(out.References, Reference{r.Kind.S, r.Url.S, r.Comment.S, hashesOf(r.Hashes)})
 	}
-	for _, p := range e.properties {
-		out.Properties = append(out.Properties, Property{p.name.S, p.value.S})
+	for _, p := range e.Properties {
+		out.Properties = append(out.Properties, Property{p.Name.S, p.Value.S})
 	}
 }
 
-func (p *party) public() *Party {
+func public(p *model.Party) *Party {
 	if p == nil {
 		return nil
 	}
-	return &Party{p.kind, p.name.S, p.email.S, p.url.S, p.version.S}
+	return &Party{p.Kind, p.Name.S, p.Email.S, p.Url.S, p.Version.S}
 }
 
-func hashesOf(list []hash) (out []Hash) {
+func hashesOf(list []model.Hash) (out []Hash) {
 	out = slices.Grow(out, len(list))
 	for _, h := range list {
-		out = append(out, Hash{h.alg.S, h.value.S})
+		out = append(out, Hash{h.Alg.S, h.Value.S})
 	}
 	return out
 }
 
-func parties(list []party) (out []Party) {
+func parties(list []model.Party) (out []Party) {
 	for i := range list {
-		out = append(out, *list[i].public())
+		out = append(out, *public(&list[i]))
 	}
 	return out
 }
 
 // spdx3Details are the elements of SPDX 3 with what other elements say of them.
 type spdx3Details struct {
-	hub      *hub
-	elements map[string]*element
+	hub      *model.Document
+	elements map[string]*model.Element
 }
 
 func (d *Document) readSPDX3Details() *spdx3Details {
-	x := &spdx3Details{hub: &hub{}, elements: map[string]*element{}}
+	x := &spdx3Details{hub: &model.Document{}, elements: map[string]*model.Element{}}
 	root, err := tree.Parse(d.json)
 	if err != nil {
 		return x
 	}
-	h, err := readSPDX3(root)
+	h, err := spdx3.Read(root)
 	if err != nil {
 		return x
 	}
 	x.hub = h
-	for _, e := range x.hub.elements {
-		x.elements[e.id.S] = e
+	for _, e := range x.hub.Elements {
+		x.elements[e.Id.S] = e
 	}
 	return x
 }
@@ -241,13 +244,13 @@ func (d *Document) readAbout() *About {
 			top.Set(string(name), tree.Read(r))
 		}
 	}
-	var h *hub
+	var h *model.Document
 	switch {
 	case d.format.Spec == CycloneDX:
 		if m := top.Get("metadata"); m != nil {
 			m.Remove("component")
 		}
-		h = readCycloneDX(top)
+		h = cdx.Read(top)
 		for _, c := range top.List("compositions") {
 			for _, list := range []string{"assemblies", "dependencies"} {
 				for _, v := range c.List(list) {
@@ -258,15 +261,15 @@ func (d *Document) readAbout() *About {
 			}
 		}
 	case isSPDX2(d.format):
-		h = readSPDX2(top)
-		h.comment = top.Get("creationInfo").Str("comment")
+		h = spdx2.Read(top)
+		h.Comment = top.Get("creationInfo").Str("comment")
 	default:
 		h = d.lookups.spdx3().hub
 		root, err := tree.Parse(d.json)
 		if err != nil {
 			break
 		}
-		for _, n := range elements3(root) {
+		for _, n := range spdx3.Elements(root) {
 			kind := n.Str("relationshipType").S
 			if kind == "dependsOn" || kind == "contains" {
 				if ref, ok := d.ByID(n.Str("from").S); ok {
@@ -281,17 +284,17 @@ func (d *Document) readAbout() *About {
 			}
 		}
 	}
-	a.Version, a.Comment = h.version.S, h.comment.S
+	a.Version, a.Comment = h.Version.S, h.Comment.S
 	if a.DataLicense == "" {
-		a.DataLicense = h.dataLicense.S
+		a.DataLicense = h.DataLicense.S
 	}
-	a.Authors, a.Tools, a.Supplier = parties(h.authors), parties(h.tools), h.supplier.public()
+	a.Authors, a.Tools, a.Supplier = parties(h.Authors), parties(h.Tools), public(h.Supplier)
 	m := top.Get("metadata")
-	a.Manufacturer = cycloneDXParty(m.Get("manufacture"), "Organization").public()
-	if p := cycloneDXParty(m.Get("manufacturer"), "Organization"); p != nil {
-		a.Authors = append(a.Authors, *p.public())
+	a.Manufacturer = public(cdx.Party(m.Get("manufacture"), "Organization"))
+	if p := cdx.Party(m.Get("manufacturer"), "Organization"); p != nil {
+		a.Authors = append(a.Authors, *public(p))
 	}
-	for _, l := range h.lifecycles {
+	for _, l := range h.Lifecycles {
 		a.Lifecycles = append(a.Lifecycles, l.S)
 	}
 	a.Signed = d.signed()

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/spdx3"
 )
 
 func readCase(t testing.TB, name string) *Document {
@@ -143,7 +145,7 @@ func TestSPDX3Elements(t *testing.T) {
 		t.Fatalf("%d classes of elements", len(want))
 	}
 	for name := range schema.Defs {
-		if isElementClass3(name) != want[name] {
+		if spdx3.IsElementClass(name) != want[name] {
 			t.Errorf("%s: an element by the schema: %v", name, want[name])
 		}
 	}
@@ -161,7 +163,7 @@ func TestSPDX3Elements(t *testing.T) {
 			elements = elements || strings.Contains(values, `"#/$defs/`+e+`"`)
 		}
 		parts := false
-		for rest, more := strings.TrimSuffix(name, "_"), true; more && !parts; parts = isPart3(rest) {
+		for rest, more := strings.TrimSuffix(name, "_"), true; more && !parts; parts = spdx3.IsPart(rest) {
 			_, rest, more = strings.Cut(rest, "_")
 		}
 		if creation := strings.HasSuffix(name, "_creationInfo"); elements == parts && !creation {
@@ -236,13 +238,13 @@ func TestSPDX3ByReference(t *testing.T) {
 func TestRelations(t *testing.T) {
 	two, three := enumOf(t, "spdx/spdx-2.3.schema.json", "relationshipType"), enumOf(t, "spdx/spdx-3.0.1.schema.json", "prop_Relationship_relationshipType")
 	scopes := map[string]bool{"": true, "build": true, "development": true, "runtime": true, "test": true}
-	for _, r := range relations3 {
-		if !slices.Contains(two, string(r.two)) || !slices.Contains(three, r.three) || !scopes[r.scope] {
+	for _, r := range model.Relations3 {
+		if !slices.Contains(two, string(r.Two)) || !slices.Contains(three, r.Three) || !scopes[r.Scope] {
 			t.Errorf("%+v: not in the schemas", r)
 		}
 	}
 	for _, kind := range two {
-		if _, ok := toSPDX3[relation(kind)]; !ok && reversed[kind] == "" {
+		if _, ok := model.ToSPDX3[model.Relation(kind)]; !ok && model.Reversed[kind] == "" {
 			t.Errorf("%s has no word in SPDX 3", kind)
 		}
 		in := fmt.Sprintf(`{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"n","documentNamespace":"https://example.org/n",
@@ -724,7 +726,7 @@ func TestReportGroups(t *testing.T) {
 		"relationships":[{"spdxElementId":"SPDXRef-p1","relationshipType":"VARIANT_OF","relatedSpdxElement":"SPDXRef-p2"}`+relations.String()+`]}`)
 	_, r := mustConvert(t, d, Format{CycloneDX, "1.6"})
 	groups := r.Groups()
-	if len(groups) > 6 || groups[0].Reason != noSuchRelation || groups[0].Losses[0].Path != "/relationships/0" {
+	if len(groups) > 6 || groups[0].Reason != model.NoSuchRelation || groups[0].Losses[0].Path != "/relationships/0" {
 		t.Errorf("%d groups, first %+v", len(groups), groups[0].Where)
 	}
 	var none *Report

@@ -1,25 +1,17 @@
 package sbom
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/check"
+	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/license"
-	"github.com/ladingdev/lading/sbom/internal/schema"
-	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/model"
+	"github.com/ladingdev/lading/sbom/internal/spdx2"
+	"github.com/ladingdev/lading/sbom/internal/spdx3"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
@@ -134,30 +126,30 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 // convertTree makes the output, and its text as long as nothing is added to it.
 func convertTree(d *Document, src *tree.Node, target Format, o *ConvertOptions) (out *tree.Node, text []byte, added []tree.Loss,
 	err error) {
-	var h *hub
+	var h *model.Document
 	switch {
 	case d.format.Spec == CycloneDX && target.Spec == CycloneDX:
 		out = tree.Copy(src)
 	case isSPDX2(d.format) && isSPDX2(target):
 		out = tree.Copy(src)
 	case specName(d.format) == specName(target):
-		if out, err = newerSPDX3(src, d.format.Version, target.Version); err != nil {
+		if out, err = spdx3.Newer(src, d.format.Version, target.Version); err != nil {
 			return nil, nil, nil, err
 		}
 	case d.format.Spec == CycloneDX:
-		h = readCycloneDX(src)
+		h = cdx.Read(src)
 	case isSPDX2(d.format):
-		h = readSPDX2(src)
+		h = spdx2.Read(src)
 	default:
-		if h, err = readSPDX3(src); err != nil {
+		if h, err = spdx3.Read(src); err != nil {
 			return nil, nil, nil, err
 		}
 	}
 	if h != nil {
-		h.input, h.now = d.json, madeAt(o)
-		h.settle()
-		out = h.write(target)
-		added = h.added
+		h.Input, h.Now = d.json, madeAt(o)
+		h.Settle()
+		out = write(h, target)
+		added = h.Added
 	}
 	if d.signed() {
 		for _, s := range tree.Signatures(out, nil) {
@@ -182,14 +174,15 @@ func madeAt(o *ConvertOptions) string {
 
 func isSPDX2(f Format) bool { return f.Spec == SPDX && strings.HasPrefix(f.Version, "2.") }
 
-func (h *hub) write(target Format) *tree.Node {
+// write writes what the specifications have in common in one of them.
+func write(h *model.Document, target Format) *tree.Node {
 	switch {
 	case target.Spec == CycloneDX:
-		return h.writeCycloneDX()
+		return cdx.Write(h)
 	case isSPDX2(target):
-		return h.writeSPDX2()
+		return spdx2.Write(h)
 	}
-	return h.writeSPDX3()
+	return spdx3.Write(h)
 }
 
 // noPlace is the reason of what is lost and was looked for in vain in the other format's schema; notCarried of what that
@@ -266,428 +259,4 @@ func (r *Report) lose(list ...tree.Loss) {
 	for _, l := range list {
 		r.Losses = append(r.Losses, Loss{l.Path, LossKind(l.Kind), l.Reason})
 	}
-}
-
-// fit makes a document keep to the format: known differences between the versions first, then whatever the schema and
-// the rules refuse. It returns the text of the document, and what it added.
-func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.Loss, err error) {
-	name := target.String()
-	schema, err := schema.JSON[name]()
-	if err != nil {
-		return nil, nil, err
-	}
-	list, err := license.TheList()
-	if err != nil {
-		return nil, nil, err
-	}
-	switch {
-	case target.Spec == CycloneDX:
-		added = fitCycloneDX(out, target.Version)
-		prune(out, schema.View(), name)
-	case isSPDX2(target):
-		mended := mendSPDX2(out, now)
-		added = append(mended, fitSPDX2(out, target.Version)...)
-	}
-	f := fitting{out: out, name: name, schema: schema, list: list}
-	for range mostRounds {
-		var spans []strictjson.Span
-		if text, spans = out.RenderSpans(); len(text) > math.MaxInt32 {
-			return nil, nil, fmt.Errorf("%w: the document in %s is larger than 2 GiB", ErrLimit, name)
-		}
-		switch done, err := f.round(jsonschema.NewDocument(text, spans)); {
-		case err != nil:
-			return nil, nil, err
-		case done:
-			return text, added, nil
-		}
-	}
-	return nil, nil, fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
-}
-
-// A fitting is what fit is at.
-type fitting struct {
-	out      *tree.Node
-	name     string
-	schema   *jsonschema.Schema
-	list     *license.List
-	nodes    []*tree.Node              // in the order of the text, when something is wrong
-	general  map[*tree.Node]string     // see generalTypes
-	licences map[*tree.Node]*tree.Node // see licencesIn
-	broken   string                    // what was wrong with a member of the document that went
-}
-
-// round removes what the schema or else the rules refuse, and reports whether there is nothing of it.
-func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
-	problems, err := f.schema.Validate(doc, 1_000_000)
-	if err != nil {
-		return false, err
-	}
-	bad := map[*tree.Node]string{}
-	f.nodes = nil
-	refuse := func(n jsonschema.Node, advice string) {
-		if f.nodes == nil {
-			f.nodes = f.out.Ordered(make([]*tree.Node, 0, doc.Len()))
-		}
-		bad[f.nodes[n]] = advice
-	}
-	for _, p := range problems {
-		refuse(p.Node, p.Advice)
-	}
-	if len(bad) == 0 {
-		c := check.Check{Doc: doc, List: f.list, Found: refuse}
-		rules(&c, f.name)
-	}
-	if len(bad) == 0 {
-		return true, nil
-	}
-	for v := range bad {
-		if f.spell(v) {
-			delete(bad, v)
-		}
-	}
-	if advice, ok := bad[f.out]; ok {
-		if f.broken != "" { // what is missing now was there
-			advice = f.broken
-		}
-		return false, fmt.Errorf("%w %s: %s", ErrInvalid, f.name, advice)
-	}
-	for _, m := range f.out.Members {
-		if advice, ok := bad[m.Value]; ok {
-			f.broken = "/" + m.Name + ": " + advice
-		}
-	}
-	for i, v := range f.nodes { // in the order of the document: of a part inside of another, the outer one's reason counts
-		if advice, ok := bad[v]; ok && (i == 0 || f.nodes[i-1] != v) {
-			v.Explain(tree.Dropped, f.name+": "+advice)
-		}
-	}
-	f.out.Sweep(bad)
-	return false, nil
-}
-
-// generalTypes returns what to write for types of components and external references of CycloneDX that a version does not
-// have: the component and the reference count for more than their types.
-func generalTypes(root *tree.Node) map[*tree.Node]string {
-	out := map[*tree.Node]string{}
-	root.Each(func(n *tree.Node) {
-		for _, m := range n.Members {
-			word := "library"
-			switch m.Name {
-			case "externalReferences":
-				word = "other"
-			case "component", "components", "ancestors", "descendants", "variants":
-			default:
-				continue
-			}
-			for _, o := range append([]*tree.Node{m.Value}, m.Value.Items...) {
-				if t := o.Get("type"); t != nil {
-					out[t] = word
-				}
-			}
-		}
-	})
-	return out
-}
-
-// mostRounds bounds how often a document is held against its format and loses what does not pass. What lacks something
-// goes as a whole, so each round goes one level out.
-const mostRounds = 60
-
-// prune removes members that the schema has no word for. Of an object that it has no word in at all, it may not speak.
-func prune(n *tree.Node, v jsonschema.View, format string) {
-	if slices.ContainsFunc(n.Members, func(m tree.Member) bool { return v.Property(m.Name).Known() }) {
-		n.Members = slices.DeleteFunc(n.Members, func(m tree.Member) bool {
-			if v.Property(m.Name).Known() {
-				return false
-			}
-			m.Value.Explain(tree.Dropped, format+" does not have "+m.Name+" here")
-			return true
-		})
-		for _, m := range n.Members {
-			prune(m.Value, v.Property(m.Name), format)
-		}
-	}
-	if len(n.Items) > 0 {
-		items := v.Items()
-		for _, i := range n.Items {
-			prune(i, items, format)
-		}
-	}
-}
-
-// originName names the property or the annotation that carries the input of a conversion.
-const originName = "lading:origin"
-
-// embed puts the whole input as it was read, compressed, into the output, with a digest of the output beside it.
-func embed(out *tree.Node, d *Document, target Format) error {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	z.Write(d.source)
-	if err := z.Close(); err != nil {
-		return err
-	}
-	var carrier *tree.Node
-	prefix := originName + ":"
-	switch {
-	case target == Format{CycloneDX, "1.2"}:
-		return fmt.Errorf("%w: CycloneDX 1.2 has no place to carry the input", ErrLoss)
-	case target.Spec == CycloneDX:
-		m := out.Get("metadata")
-		if m == nil {
-			m = out.Set("metadata", tree.NewObject())
-		}
-		p := m.Add("properties", tree.NewObject())
-		p.Set("name", tree.NewText(originName))
-		carrier, prefix = p.Set("value", tree.NewText("")), ""
-	case isSPDX2(target):
-		a := out.Add("annotations", tree.NewObject())
-		a.Set("annotationDate", tree.NewText(out.Get("creationInfo").Str("created").S))
-		a.Set("annotationType", tree.NewText("OTHER"))
-		a.Set("annotator", tree.NewText("Tool: lading"))
-		carrier = a.Set("comment", tree.NewText(""))
-	default:
-		var about, info string
-		for _, e := range out.List("@graph") {
-			if e.Str("type").S == "SpdxDocument" {
-				about, info = e.Str("spdxId").S, e.Str("creationInfo").S
-			}
-		}
-		a := out.Add("@graph", tree.NewObject())
-		a.Set("type", tree.NewText("Annotation"))
-		a.Set("spdxId", tree.NewText(about+"/origin"))
-		a.Set("creationInfo", tree.NewText(info))
-		a.Set("annotationType", tree.NewText("other"))
-		a.Set("subject", tree.NewText(about))
-		carrier = a.Set("statement", tree.NewText(""))
-	}
-	carrier.Text = prefix + digest(out) + ":" + base64.StdEncoding.EncodeToString(b.Bytes())
-	return nil
-}
-
-// digest is what the content of a document is known by, whatever its white space is.
-func digest(root *tree.Node) string {
-	sum := sha256.Sum256(root.Render())
-	return hex.EncodeToString(sum[:])
-}
-
-// restore returns the document that another one carries, if it is of the wanted format and the one that carries it says
-// what it said when it was made: otherwise what was changed since would be lost.
-func restore(f Format, root *tree.Node, target Format) *Document {
-	var carrier *tree.Node
-	carried := ""
-	look := func(t tree.Text) {
-		if s, ok := strings.CutPrefix(t.S, originName+":"); ok {
-			carrier, carried = t.From, s
-		}
-	}
-	switch {
-	case f.Spec == CycloneDX:
-		for _, p := range root.Get("metadata").List("properties") {
-			if v := p.Str("value"); p.Str("name").S == originName && v.OK() {
-				carrier, carried = v.From, v.S
-			}
-		}
-	case isSPDX2(f):
-		for _, a := range root.List("annotations") {
-			look(a.Str("comment"))
-		}
-	default:
-		for _, a := range root.List("@graph") {
-			look(a.Str("statement"))
-		}
-	}
-	sum, encoded, ok := strings.Cut(carried, ":")
-	if !ok {
-		return nil
-	}
-	was := carrier.Text
-	carrier.Text = ""
-	same := digest(root) == sum
-	carrier.Text = was
-	packed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil || !same {
-		return nil
-	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil
-	}
-	data, err := io.ReadAll(io.LimitReader(z, maxBytes+1))
-	if err != nil || len(data) > maxBytes {
-		return nil
-	}
-	out, err := parse(data)
-	if err != nil || out.format != target {
-		return nil
-	}
-	return out
-}
-
-// fitCycloneDX turns what two versions of CycloneDX say in different shapes. Nothing happens to what fits.
-func fitCycloneDX(root *tree.Node, version string) (added []tree.Loss) {
-	root.Get("specVersion").Text = version
-	if s := root.Get("$schema"); s != nil {
-		s.Text = "http://cyclonedx.org/schema/bom-" + version + ".schema.json"
-	}
-	root.Each(func(n *tree.Node) {
-		if version < "1.6" {
-			// One author as text, before there were lists of them.
-			if a := n.Get("authors"); a != nil && n.Get("type") != nil && n.Get("name") != nil && n.Get("author") == nil {
-				if len(a.Items) > 0 && a.Items[0].Get("name") != nil {
-					name := a.Items[0].Remove("name")
-					n.Set("author", name)
-				}
-			}
-			// Identity was one object before it was a list.
-			if e := n.Get("evidence"); e != nil {
-				if id := e.Get("identity"); id != nil && id.Kind == strictjson.Array && len(id.Items) > 0 {
-					e.Remove("identity").Items[0].Detach(id.Items[1:])
-					e.Set("identity", id.Items[0])
-				}
-			}
-		}
-	})
-	if version < "1.5" && root.Get("version") == nil {
-		root.Set("version", tree.NewLiteral("1")) // the default of those that need none
-	}
-	m := root.Get("metadata")
-	if version < "1.6" {
-		if x := m.Get("manufacturer"); x != nil && m.Get("manufacture") == nil {
-			m.Remove("manufacturer")
-			m.Set("manufacture", x)
-		}
-	}
-	if tools := m.Get("tools"); version < "1.5" && tools != nil && tools.Kind == strictjson.Object {
-		m.Remove("tools")
-		list := tree.NewArray()
-		for _, t := range tools.List("components") {
-			o := tree.NewObject()
-			for _, name := range []string{"name", "version", "hashes"} {
-				if v := t.Get(name); v != nil {
-					o.Set(name, v)
-				}
-			}
-			if v := t.Get("publisher"); v != nil {
-				o.Set("vendor", v)
-			} else if v := t.Get("supplier"); v != nil && v.Get("name") != nil {
-				o.Set("vendor", v.Get("name"))
-			}
-			list.Items = append(list.Items, o)
-		}
-		for _, t := range tools.List("services") {
-			o := tree.NewObject()
-			for _, name := range []string{"name", "version"} {
-				if v := t.Get(name); v != nil {
-					o.Set(name, v)
-				}
-			}
-			list.Items = append(list.Items, o)
-		}
-		if len(list.Items) > 0 {
-			m.Set("tools", list)
-		}
-	}
-	if version < "1.7" {
-		root.Each(func(n *tree.Node) { unmixLicenses(n) })
-	}
-	if version < "1.4" {
-		// Components had to have a version.
-		for _, list := range []*tree.Node{root.Get("metadata").Get("component"), root.Get("components")} {
-			list.Each(func(n *tree.Node) {
-				if n.Get("type") != nil && n.Get("name") != nil && n.Get("version") == nil {
-					n.Set("version", tree.NewText(""))
-					added = []tree.Loss{{Path: "/components", Kind: tree.Added, Reason: "CycloneDX " + version +
-						" wants a version; an empty one where the input gives none"}}
-				}
-			})
-		}
-	}
-	return added
-}
-
-// unmixLicenses leaves one expression, or single licences: older versions do not mix them.
-func unmixLicenses(n *tree.Node) {
-	list := n.Get("licenses")
-	if list == nil || len(list.Items) < 2 {
-		return
-	}
-	i := slices.IndexFunc(list.Items, func(l *tree.Node) bool { return l.Get("expression") != nil })
-	if i < 0 {
-		return
-	}
-	var keep []*tree.Node
-	for _, l := range list.Items {
-		if l.Get("expression") == nil {
-			keep = append(keep, l)
-		}
-	}
-	if keep == nil {
-		keep = list.Items[i : i+1 : i+1]
-	}
-	for _, l := range list.Items {
-		if !slices.Contains(keep, l) {
-			l.Explain(tree.Dropped, "this version has one licence expression, or a list without any")
-		}
-	}
-	list.Items = keep
-}
-
-const notIn22 = "SPDX 2.2 does not have it"
-
-func fitSPDX2(root *tree.Node, version string) (added []tree.Loss) {
-	root.Get("spdxVersion").Text = "SPDX-" + version
-	// The JSON schemas spell categories differently, and that of 2.2 lacks one.
-	for _, n := range root.List("packages") {
-		for _, r := range n.List("externalRefs") {
-			c := r.Str("referenceCategory")
-			if spelled := strings.ReplaceAll(c.S, "_", "-"); spelled == "PACKAGE-MANAGER" || spelled == "PERSISTENT-ID" {
-				c.From.Text = spelled
-			}
-			switch {
-			case version != "2.2" || !c.OK():
-			case c.From.Text == "PACKAGE-MANAGER":
-				c.From.Text = "PACKAGE_MANAGER"
-			case c.From.Text == "PERSISTENT-ID":
-				c.From.Text = "OTHER"
-				c.From.Explain(tree.Changed, "the schema of SPDX 2.2 has no such category; written as OTHER")
-			}
-		}
-	}
-	if version != "2.2" {
-		return nil
-	}
-	for _, in := range []string{"packages", "files", "snippets"} {
-		for _, n := range root.List(in) {
-			for _, name := range []string{"primaryPackagePurpose", "releaseDate", "builtDate", "validUntilDate"} {
-				if v := n.Remove(name); v != nil {
-					v.Explain(tree.Dropped, notIn22)
-				}
-			}
-		}
-	}
-	// What 2.3 made optional.
-	for _, rule := range []struct {
-		in      string
-		members []string
-	}{
-		{"packages", []string{"licenseConcluded", "licenseDeclared", "copyrightText"}},
-		{"files", []string{"licenseConcluded", "copyrightText"}},
-	} {
-		for _, n := range root.List(rule.in) {
-			for _, m := range rule.members {
-				if n.Get(m) == nil {
-					n.Set(m, tree.NewText("NOASSERTION"))
-					added = []tree.Loss{{Path: "/packages", Kind: tree.Added,
-						Reason: "SPDX 2.2 wants licences and copyright texts; NOASSERTION where the input gives none"}}
-				}
-			}
-			if n.Get("licenseInfoInFiles") == nil && rule.in == "files" {
-				n.Add("licenseInfoInFiles", tree.NewText("NOASSERTION"))
-			}
-		}
-	}
-	return added
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/packageurl"
 )
 
@@ -82,8 +83,8 @@ func (d *Document) Hashes(ref Ref) (out []Hash) {
 
 // algorithm writes SPDX's names of hash algorithms as CycloneDX does.
 func algorithm(name string) string {
-	for ours, two := range spdx2HashAlgorithms {
-		if name == two || name == spdx3Hashes[ours] {
+	for ours, two := range model.SPDX2Hashes {
+		if name == two || name == model.SPDX3Hashes[ours] {
 			return ours
 		}
 	}
@@ -232,7 +233,7 @@ func (l *links) ref(id string) Ref {
 	return None
 }
 
-func (l *links) add(from, to Ref, t relation) {
+func (l *links) add(from, to Ref, t model.Relation) {
 	l.edges = append(l.edges, Relationship{from, to, RelationshipType(t)})
 }
 

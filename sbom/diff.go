@@ -500,7 +500,7 @@ func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
 		return nil
 	}
 	// What differs may be only what parts of the documents are known by.
-	rename(old, m.docs[0].format, m.renamed())
+	tree.Rename(old, partWords(m.docs[0].format), m.renamed())
 	for _, c := range []*tree.Node{old, new} {
 		c.Each(func(v *tree.Node) {
 			if v != c {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
@@ -64,15 +65,15 @@ func GoBinary(r io.ReaderAt, o *GoBinaryOptions) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w: %w", ErrNotGo, err)
 	}
-	return goBinaryHub(info, o).finishGo(format, fmt.Sprint(o.Name, o.Hashes))
+	return finishGo(goBinaryHub(info, o), format, fmt.Sprint(o.Name, o.Hashes))
 }
 
-func goBinaryHub(info *debug.BuildInfo, o *GoBinaryOptions) *hub {
+func goBinaryHub(info *debug.BuildInfo, o *GoBinaryOptions) *model.Document {
 	root, modules := goElements(info, o.Name, o.Hashes)
 	h := goHub(root, o.Created, goCommitTime(info))
 	for _, m := range modules {
-		h.elements = append(h.elements, m)
-		h.edges = append(h.edges, edge{from: 0, to: len(h.elements) - 1, kind: "DEPENDS_ON"})
+		h.Elements = append(h.Elements, m)
+		h.Edges = append(h.Edges, model.Edge{From: 0, To: len(h.Elements) - 1, Kind: "DEPENDS_ON"})
 	}
 	return h
 }
@@ -100,8 +101,8 @@ func GoDir(ctx context.Context, fsys fs.FS, o *GoDirOptions) (*Document, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := goHub(&element{id: tree.Constant(cmp.Or(o.Name, "go-binaries")), kind: tree.Constant("application"),
-		name: tree.Constant(cmp.Or(o.Name, "go-binaries"))}, o.Created, "")
+	h := goHub(&model.Element{Id: tree.Constant(cmp.Or(o.Name, "go-binaries")), Kind: tree.Constant("application"),
+		Name: tree.Constant(cmp.Or(o.Name, "go-binaries"))}, o.Created, "")
 	holds := string(Contains)
 	if format.Spec == CycloneDX {
 		holds = string(DependsOn) // what the document is about contains the others without saying so, and out of the graph
@@ -124,31 +125,31 @@ func GoDir(ctx context.Context, fsys fs.FS, o *GoDirOptions) (*Document, error) 
 		}
 		latest = max(latest, goCommitTime(info))
 		root, modules := goElements(info, path, []Hash{{"SHA-256", sum}})
-		at := len(h.elements)
-		h.elements = append(h.elements, root)
-		h.edges = append(h.edges, edge{from: 0, to: at, kind: holds})
+		at := len(h.Elements)
+		h.Elements = append(h.Elements, root)
+		h.Edges = append(h.Edges, model.Edge{From: 0, To: at, Kind: holds})
 		for _, m := range modules {
-			key := m.id.S + " " + strings.Join(propertiesOf(m), " ")
+			key := m.Id.S + " " + strings.Join(propertiesOf(m), " ")
 			i, ok := known[key]
 			if !ok {
-				i = len(h.elements)
+				i = len(h.Elements)
 				known[key] = i
-				h.elements = append(h.elements, m)
+				h.Elements = append(h.Elements, m)
 			}
-			h.edges = append(h.edges, edge{from: at, to: i, kind: "DEPENDS_ON"})
+			h.Edges = append(h.Edges, model.Edge{From: at, To: i, Kind: "DEPENDS_ON"})
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
-	if len(h.elements) == 1 {
+	if len(h.Elements) == 1 {
 		return nil, fmt.Errorf("sbom: %w in any file", ErrNotGo)
 	}
-	if !h.created.OK() && latest != "" {
-		h.created = tree.Constant(latest)
+	if !h.Created.OK() && latest != "" {
+		h.Created = tree.Constant(latest)
 	}
-	return h.finishGo(format, o.Name)
+	return finishGo(h, format, o.Name)
 }
 
 // readGoFile reads a file's build information and its SHA-256; of what is no Go binary, nothing.
@@ -220,19 +221,20 @@ func goCommitTime(info *debug.BuildInfo) string {
 }
 
 // goHub begins a document about root.
-func goHub(root *element, created time.Time, committed string) *hub {
-	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z", elements: []*element{root}, roots: []int{0}}
-	h.tools = []party{{kind: "Tool", name: tree.Constant("lading")}}
-	h.lifecycles = []tree.Text{tree.Constant("post-build")}
-	h.created = tree.Constant(committed)
+func goHub(root *model.Element, created time.Time, committed string) *model.Document {
+	h := &model.Document{Extracted: map[string]*model.Extracted{}, Now: "1970-01-01T00:00:00Z", Elements: []*model.Element{root},
+		Roots: []int{0}}
+	h.Tools = []model.Party{{Kind: "Tool", Name: tree.Constant("lading")}}
+	h.Lifecycles = []tree.Text{tree.Constant("post-build")}
+	h.Created = tree.Constant(committed)
 	if !created.IsZero() {
-		h.created = tree.Constant(created.UTC().Format(spec.TimeLayout))
+		h.Created = tree.Constant(created.UTC().Format(spec.TimeLayout))
 	}
 	return h
 }
 
 // goElements describes a binary and what it was built from.
-func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *element, modules []*element) {
+func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *model.Element, modules []*model.Element) {
 	settings := map[string]string{}
 	for _, s := range info.Settings {
 		settings[s.Key] = s.Value
@@ -242,20 +244,21 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 		main.Path = info.Path
 	}
 	root = goElement(&main, "application")
-	root.name.S = cmp.Or(root.name.S, info.Path, name, "unknown")
+	root.Name.S = cmp.Or(root.Name.S, info.Path, name, "unknown")
 	if name != "" {
-		root.properties = append(root.properties, property{tree.Constant("golang:binary"), tree.Constant(name)})
-		root.fileName = tree.Constant(name)
+		root.Properties = append(root.Properties, model.Property{Name: tree.Constant("golang:binary"), Value: tree.Constant(name)})
+		root.FileName = tree.Constant(name)
 	}
 	for _, x := range hashes {
-		root.hashes = append(root.hashes, hash{tree.Constant(x.Algorithm), tree.Constant(strings.ToLower(x.Value))})
+		root.Hashes = append(root.Hashes, model.Hash{Alg: tree.Constant(x.Algorithm), Value: tree.Constant(strings.ToLower(x.Value))})
 	}
 	if info.Path != "" && info.Path != main.Path {
-		root.properties = append(root.properties, property{tree.Constant("golang:package"), tree.Constant(info.Path)})
+		root.Properties = append(root.Properties, model.Property{Name: tree.Constant("golang:package"), Value: tree.Constant(info.Path)})
 	}
 	for _, s := range info.Settings {
 		if s.Value != "" {
-			root.properties = append(root.properties, property{tree.Constant("golang:build:" + s.Key), tree.Constant(s.Value)})
+			root.Properties = append(root.Properties, model.Property{Name: tree.Constant("golang:build:" + s.Key),
+				Value: tree.Constant(s.Value)})
 		}
 	}
 	if rev := settings["vcs.revision"]; rev != "" {
@@ -263,7 +266,7 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 		if settings["vcs.modified"] == "true" {
 			s += " with local changes"
 		}
-		root.sourceInfo = tree.Constant(s)
+		root.SourceInfo = tree.Constant(s)
 	}
 	deps := slices.Clone(info.Deps)
 	slices.SortStableFunc(deps, func(a, b *debug.Module) int {
@@ -275,10 +278,11 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 	if info.GoVersion != "" {
 		version, _, _ := strings.Cut(info.GoVersion, " ") // experiments follow
 		std := goElement(&debug.Module{Path: "stdlib", Version: strings.TrimPrefix(version, "go")}, "library")
-		std.description = tree.Constant("The Go standard library and runtime")
-		std.licenses = []licenseClaim{{role: "declared", id: tree.Constant("BSD-3-Clause")}}
-		if std.version.S != info.GoVersion {
-			std.properties = append(std.properties, property{tree.Constant("golang:toolchain"), tree.Constant(info.GoVersion)})
+		std.Description = tree.Constant("The Go standard library and runtime")
+		std.Licenses = []model.License{{Role: "declared", Id: tree.Constant("BSD-3-Clause")}}
+		if std.Version.S != info.GoVersion {
+			std.Properties = append(std.Properties, model.Property{Name: tree.Constant("golang:toolchain"),
+				Value: tree.Constant(info.GoVersion)})
 		}
 		modules = append(modules, std)
 	}
@@ -286,22 +290,22 @@ func goElements(info *debug.BuildInfo, name string, hashes []Hash) (root *elemen
 }
 
 // finishGo gives IDs and writes the document. What the document is named follows from what is in it and more.
-func (h *hub) finishGo(format Format, more string) (*Document, error) {
+func finishGo(h *model.Document, format Format, more string) (*Document, error) {
 	ids := spec.Names{}
-	for _, e := range h.elements {
-		e.id.S = ids.Unique(e.id.S)
+	for _, e := range h.Elements {
+		e.Id.S = ids.Unique(e.Id.S)
 	}
 	var all strings.Builder
-	for _, e := range h.elements {
-		all.WriteString(e.id.S + " " + strings.Join(propertiesOf(e), " ") + "\n")
-		for _, x := range e.hashes {
-			all.WriteString(x.value.S + "\n")
+	for _, e := range h.Elements {
+		all.WriteString(e.Id.S + " " + strings.Join(propertiesOf(e), " ") + "\n")
+		for _, x := range e.Hashes {
+			all.WriteString(x.Value.S + "\n")
 		}
 	}
-	fmt.Fprint(&all, h.created.S, more)
-	h.input = []byte(all.String())
-	h.id = tree.Constant("urn:uuid:" + spec.UUID(all.String()))
-	out := h.write(format)
+	fmt.Fprint(&all, h.Created.S, more)
+	h.Input = []byte(all.String())
+	h.Id = tree.Constant("urn:uuid:" + spec.UUID(all.String()))
+	out := write(h, format)
 	text, _, err := fit(out, format, madeAt(&ConvertOptions{}))
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
@@ -309,45 +313,45 @@ func (h *hub) finishGo(format Format, more string) (*Document, error) {
 	return parseJSON(text)
 }
 
-func propertiesOf(e *element) (out []string) {
-	for _, p := range e.properties {
-		out = append(out, p.name.S+"="+p.value.S)
+func propertiesOf(e *model.Element) (out []string) {
+	for _, p := range e.Properties {
+		out = append(out, p.Name.S+"="+p.Value.S)
 	}
 	return out
 }
 
 // goElement describes a module by what was compiled: if it is replaced, the replacement.
-func goElement(m *debug.Module, kind string) *element {
+func goElement(m *debug.Module, kind string) *model.Element {
 	used := m
 	for used.Replace != nil {
 		used = used.Replace
 	}
-	e := &element{kind: tree.Constant(kind), name: tree.Constant(used.Path), version: tree.Constant(used.Version)}
+	e := &model.Element{Kind: tree.Constant(kind), Name: tree.Constant(used.Path), Version: tree.Constant(used.Version)}
 	local := used.Path == "" || used.Path[0] == '.' || used.Path[0] == '/' || strings.Contains(used.Path, `\`) || len(used.Path) > 1 &&
 		used.Path[1] == ':'
 	if local && used != m {
 		// A directory replaces it: what is in there has the module's name and nobody's version.
-		e.name, e.version = tree.Constant(m.Path), tree.Text{}
+		e.Name, e.Version = tree.Constant(m.Path), tree.Text{}
 	}
 	if !local {
-		e.purls = []tree.Text{tree.Constant(goPURL(used.Path, used.Version))}
+		e.Purls = []tree.Text{tree.Constant(goPURL(used.Path, used.Version))}
 	} else if m.Path != "" {
-		e.purls = []tree.Text{tree.Constant(goPURL(m.Path, ""))}
+		e.Purls = []tree.Text{tree.Constant(goPURL(m.Path, ""))}
 	}
-	id := e.name.S
-	if len(e.purls) > 0 {
-		id = e.purls[0].S
+	id := e.Name.S
+	if len(e.Purls) > 0 {
+		id = e.Purls[0].S
 	}
-	e.id = tree.Constant(id)
+	e.Id = tree.Constant(id)
 	if used != m {
-		e.properties = append(e.properties, property{tree.Constant("golang:replaces"),
-			tree.Constant(strings.TrimSuffix(m.Path+"@"+m.Version, "@"))})
+		e.Properties = append(e.Properties, model.Property{Name: tree.Constant("golang:replaces"),
+			Value: tree.Constant(strings.TrimSuffix(m.Path+"@"+m.Version, "@"))})
 		if local {
-			e.properties = append(e.properties, property{tree.Constant("golang:replacedBy"), tree.Constant(used.Path)})
+			e.Properties = append(e.Properties, model.Property{Name: tree.Constant("golang:replacedBy"), Value: tree.Constant(used.Path)})
 		}
 	}
 	if used.Sum != "" {
-		e.properties = append(e.properties, property{tree.Constant("golang:h1"), tree.Constant(used.Sum)})
+		e.Properties = append(e.Properties, model.Property{Name: tree.Constant("golang:h1"), Value: tree.Constant(used.Sum)})
 	}
 	return e
 }

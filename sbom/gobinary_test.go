@@ -81,7 +81,7 @@ func TestGoModules(t *testing.T) {
 			{Key: "vcs.time", Value: "2026-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"}},
 	}
 	h := goBinaryHub(info, &GoBinaryOptions{})
-	d, err := h.finishGo(Format{SPDX, "2.3"}, "")
+	d, err := finishGo(h, Format{SPDX, "2.3"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestGoModules(t *testing.T) {
 	if d.Created() != "2026-01-02T03:04:05Z" || !bytes.Contains(d.Bytes(), []byte("git revision abc with local changes")) {
 		t.Errorf("created %q, or no revision in\n%s", d.Created(), d.Bytes())
 	}
-	cdx := h.write(Format{CycloneDX, "1.6"}).Render()
+	cdx := write(h, Format{CycloneDX, "1.6"}).Render()
 	for _, want := range []string{`"h1:fff="`, `"example.com/a@v1.0.0"`, `"../c"`, `"golang:build:vcs.revision"`, `"go1.26.8 X:jsonv2"`, `"golang:package"`} {
 		if !bytes.Contains(cdx, []byte(want)) {
 			t.Errorf("no %s in\n%s", want, cdx)

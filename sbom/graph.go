@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"iter"
 	"slices"
+
+	"github.com/ladingdev/lading/sbom/internal/model"
 )
 
 // Graph is what depends on what in a Document, in both directions: an array of edges for each component. It is immutable
@@ -196,6 +198,7 @@ type pathSet struct {
 type pathSets []pathSet
 
 func (q pathSets) Len() int { return len(q) }
+
 func (q pathSets) Less(i, j int) bool {
 	if q[i].length != q[j].length {
 		return q[i].length < q[j].length
@@ -208,8 +211,11 @@ func (q pathSets) Less(i, j int) bool {
 	}
 	return slices.Compare(q[i].path, q[j].path) < 0
 }
+
 func (q pathSets) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *pathSets) Push(x any)   { *q = append(*q, x.(pathSet)) }
+
+func (q *pathSets) Push(x any) { *q = append(*q, x.(pathSet)) }
+
 func (q *pathSets) Pop() any {
 	last := len(*q) - 1
 	x := (*q)[last]
@@ -358,4 +364,16 @@ func (g *Graph) Cycles() (out [][]Ref) {
 	}
 	slices.SortFunc(out, func(a, b []Ref) int { return int(a[0] - b[0]) })
 	return out
+}
+
+// plain returns a relationship that says what needs what as one without its occasion, such as DEV_DEPENDENCY_OF: From
+// depends on To.
+func (e Relationship) plain() Relationship {
+	switch needs, turned := model.Needing(model.Relation(e.Type)); {
+	case needs && turned:
+		return Relationship{e.To, e.From, DependsOn}
+	case needs:
+		return Relationship{e.From, e.To, DependsOn}
+	}
+	return e
 }

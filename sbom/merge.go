@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/packageurl"
+	"github.com/ladingdev/lading/sbom/internal/spdx2"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
@@ -150,18 +152,18 @@ func (m *merger) begin(docs []*Document) error {
 	if name == "" {
 		name = "merged"
 	}
-	h := &hub{extracted: map[string]*extracted{}, now: "1970-01-01T00:00:00Z", created: tree.Constant(created),
-		id: tree.Constant("urn:uuid:" + spec.UUID(hex.EncodeToString(digest.Sum(nil))))}
-	h.tools = []party{{kind: "Tool", name: tree.Constant("lading")}}
-	h.elements = []*element{{id: tree.Constant("merged"), kind: tree.Constant("application"), name: tree.Constant(name),
-		version: tree.Constant(m.opts.Version)}}
-	h.roots = []int{0}
-	m.out = h.write(m.format)
+	h := &model.Document{Extracted: map[string]*model.Extracted{}, Now: "1970-01-01T00:00:00Z", Created: tree.Constant(created),
+		Id: tree.Constant("urn:uuid:" + spec.UUID(hex.EncodeToString(digest.Sum(nil))))}
+	h.Tools = []model.Party{{Kind: "Tool", Name: tree.Constant("lading")}}
+	h.Elements = []*model.Element{{Id: tree.Constant("merged"), Kind: tree.Constant("application"), Name: tree.Constant(name),
+		Version: tree.Constant(m.opts.Version)}}
+	h.Roots = []int{0}
+	m.out = write(h, m.format)
 	if _, _, err := fit(m.out, m.format, madeAt(&ConvertOptions{})); err != nil {
 		return err
 	}
 	m.out.Each(func(n *tree.Node) {
-		if id := definition(n, m.format); id != nil {
+		if id := tree.Definition(n, partWords(m.format)); id != nil {
 			m.ids.Unique(id.Text)
 		}
 		if c := n.Str("name").S; m.about == nil && c == name && (n.Str("type").S == "application" || n.Get("SPDXID") != nil &&
@@ -169,7 +171,7 @@ func (m *merger) begin(docs []*Document) error {
 			m.about = n
 		}
 	})
-	m.root = definition(m.about, m.format).Text
+	m.root = tree.Definition(m.about, partWords(m.format)).Text
 	return nil
 }
 
@@ -313,7 +315,7 @@ func (m *merger) name(input *tree.Node, same map[*tree.Node]*tree.Node) {
 		if kept == nil {
 			return
 		}
-		if id := definition(n, m.format); id != nil {
+		if id := tree.Definition(n, partWords(m.format)); id != nil {
 			known[id.Text] = m.idOf(kept)
 		}
 		for _, v := range n.Members {
@@ -350,7 +352,7 @@ func (m *merger) name(input *tree.Node, same map[*tree.Node]*tree.Node) {
 			delete(to, from)
 		}
 	}
-	rename(input, m.format, to)
+	tree.Rename(input, partWords(m.format), to)
 	for i, u := range units {
 		if again[i] {
 			same[u] = u
@@ -362,7 +364,7 @@ func (m *merger) name(input *tree.Node, same map[*tree.Node]*tree.Node) {
 
 func (m *merger) defined(n *tree.Node, visit func(id string)) {
 	n.Each(func(n *tree.Node) {
-		if id := definition(n, m.format); id != nil {
+		if id := tree.Definition(n, partWords(m.format)); id != nil {
 			visit(id.Text)
 		}
 	})
@@ -430,7 +432,7 @@ func (m *merger) repeated(units []*tree.Node, ids []string, known map[string]str
 		})
 		for _, v := range u.Members {
 			if v.Name != "creationInfo" {
-				referAs(v.Value, m.format, v.Name, func(r *tree.Node) { users[r.Text] = append(users[r.Text], i) })
+				tree.ReferAs(v.Value, partWords(m.format), v.Name, func(r *tree.Node) { users[r.Text] = append(users[r.Text], i) })
 			}
 		}
 	}
@@ -464,7 +466,7 @@ func (m *merger) idOf(n *tree.Node) string {
 	if n == nil {
 		return ""
 	}
-	if id := definition(n, m.format); id != nil {
+	if id := tree.Definition(n, partWords(m.format)); id != nil {
 		return id.Text
 	}
 	id := n.Str("purl").S
@@ -475,7 +477,7 @@ func (m *merger) idOf(n *tree.Node) string {
 	if v := n.Get("bom-ref"); v != nil {
 		v.Text = id
 	} else {
-		n.Set(definitions(m.format)[0], tree.NewText(id))
+		n.Set(partWords(m.format).IDs[0], tree.NewText(id))
 	}
 	return id
 }
@@ -664,7 +666,7 @@ func (m *merger) addSPDX2(input *tree.Node, same map[*tree.Node]*tree.Node, root
 			m.append(v.Name, v.Value.Items, same)
 		case "relationships":
 			m.append(v.Name, slices.DeleteFunc(v.Value.Items, func(n *tree.Node) bool {
-				about := n.Str("spdxElementId").S == spec.DocumentID && n.Str("relationshipType").S == string(describes) ||
+				about := n.Str("spdxElementId").S == spec.DocumentID && n.Str("relationshipType").S == string(model.Describes) ||
 					n.Str("relatedSpdxElement").S == spec.DocumentID && n.Str("relationshipType").S == "DESCRIBED_BY"
 				if c := n.Get("comment"); about && c != nil {
 					m.conflict(None, "relationships.comment", "", c.Show())
@@ -676,7 +678,7 @@ func (m *merger) addSPDX2(input *tree.Node, same map[*tree.Node]*tree.Node, root
 		}
 	}
 	for _, id := range roots {
-		relate(m.out, m.root, nil, string(contains), nil, id, nil)
+		spdx2.Relate(m.out, m.root, nil, string(model.Contains), nil, id, nil)
 	}
 }
 
@@ -687,7 +689,7 @@ func (m *merger) addSPDX3(input *tree.Node, same map[*tree.Node]*tree.Node, root
 	for _, n := range all {
 		if n.Str("type").S == "SpdxDocument" {
 			m.spdxDocument(n)
-			if id := definition(n, m.format); id != nil {
+			if id := tree.Definition(n, partWords(m.format)); id != nil {
 				documents[id.Text] = true
 			}
 		}
@@ -865,7 +867,7 @@ func (m *merger) link(i int, d *Document) error {
 		if isSPDX2(d.format) && about.ID != "" {
 			element = about.ID
 		}
-		relate(m.out, m.root, nil, string(contains), nil, id+":"+element, nil)
+		spdx2.Relate(m.out, m.root, nil, string(model.Contains), nil, id+":"+element, nil)
 	default:
 		element := d.id
 		if d.format.Spec == SPDX && !isSPDX2(d.format) && about.ID != "" {

@@ -202,7 +202,7 @@ func TestMergeLosesNothing(t *testing.T) {
 				n := input(in)
 				ids := map[string]bool{}
 				n.Each(func(n *tree.Node) {
-					if id := definition(n, in.format); id != nil {
+					if id := tree.Definition(n, partWords(in.format)); id != nil {
 						ids[id.Text] = true // they may be others
 					}
 				})

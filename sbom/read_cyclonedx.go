@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/model"
 )
 
 // The versions of CycloneDX that are read (cyclonedx.org/specification). JSON came with 1.2.
@@ -113,7 +114,7 @@ func (c *cyclonedxReader) finish() error {
 		readDependencies(strictjson.NewReader(dependencies, strictjson.Limits{Depth: maxDepth}), func(ref string, on []string) {
 			from := l.ref(ref)
 			for _, id := range on {
-				l.add(from, l.ref(id), dependsOn)
+				l.add(from, l.ref(id), model.DependsOn)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
@@ -136,17 +137,17 @@ func (s *spdxReader) finish() error {
 			l.root(l.ref(id))
 		}
 		for _, h := range hasFiles {
-			l.add(h.from, l.ref(h.to), contains)
+			l.add(h.from, l.ref(h.to), model.Contains)
 		}
 		if relationships == nil {
 			return
 		}
 		readRelationships(strictjson.NewReader(relationships, strictjson.Limits{Depth: maxDepth}), func(from, kind, to string) {
-			t := relation(kind)
-			if turned, ok := reversed[kind]; ok {
+			t := model.Relation(kind)
+			if turned, ok := model.Reversed[kind]; ok {
 				from, to, t = to, from, turned
 			}
-			if t == describes && from == spec.DocumentID {
+			if t == model.Describes && from == spec.DocumentID {
 				l.root(l.ref(to))
 				return
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/model"
+	"github.com/ladingdev/lading/sbom/internal/spdx3"
 )
 
 // spdx3Reader indexes an SPDX 3.0 document: the JSON-LD that the specification's context fixes, which is plain JSON
@@ -22,7 +24,7 @@ type spdx3Reader struct {
 	links     spdx3Links
 	documents []spdx3Collection
 	inner     []spdx3Collection // software_Sbom, Bom and Bundle
-	licences  licences3
+	licences  spdx3.Licences
 	creations map[string]string // when, by the IDs of CreationInfo
 	created   string            // of the document, by its CreationInfo's ID
 	first     string            // time in the document
@@ -86,9 +88,6 @@ type spdx3Collection struct {
 	id    string
 	roots []string
 }
-
-// spdx3Context is how the URL of a context begins; the version follows.
-const spdx3Context = "https://spdx.org/rdf/"
 
 // spdx3Kinds are the classes of elements that are components, with the kind of those that do not say.
 var spdx3Kinds = map[string]string{
@@ -171,7 +170,7 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 		case "@reverse", "@nest":
 			s.refuse(name)
 		default:
-			s.odd = s.odd || bytes.IndexByte(name, ':') >= 0 && mayBeTerm3(string(name))
+			s.odd = s.odd || bytes.IndexByte(name, ':') >= 0 && spdx3.MayBeTerm(string(name))
 			if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
 				s.skim(r, name)
 			}
@@ -180,7 +179,7 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 	if r.Err() != nil {
 		return
 	}
-	if mayBeTerm3(class) || mayBeTerm3(kind) || mayBeTerm3(scope) || mayBeTerm3(c.Kind) {
+	if spdx3.MayBeTerm(class) || spdx3.MayBeTerm(kind) || spdx3.MayBeTerm(scope) || spdx3.MayBeTerm(c.Kind) {
 		s.odd = true
 		return
 	}
@@ -199,9 +198,9 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 	}
 	if strings.HasPrefix(class, "simplelicensing_") || strings.HasPrefix(class, "expandedlicensing_") {
 		if s.licences == nil {
-			s.licences = licences3{}
+			s.licences = spdx3.Licences{}
 		}
-		s.licences[c.ID] = licence3{class, expression, parts}
+		s.licences[c.ID] = spdx3.Licence{Class: class, Expr: expression, Parts: parts}
 		return
 	}
 	switch class {
@@ -226,10 +225,10 @@ func (s *spdx3Reader) element(r *strictjson.Reader) {
 				l.rest = &spdx3LinkRest{scope, more}
 			}
 			s.links.add(l)
-		} else if c.ID != "" && !isElementClass3(class) { // a part, which belongs to what refers to it
+		} else if c.ID != "" && !spdx3.IsElementClass(class) { // a part, which belongs to what refers to it
 			s.odd = true
 		}
-		if !isElementClass3(class) && strings.IndexByte(class, ':') < 0 {
+		if !spdx3.IsElementClass(class) && strings.IndexByte(class, ':') < 0 {
 			s.unknown = cmp.Or(s.unknown, class)
 		}
 	}
@@ -241,7 +240,7 @@ func (s *spdx3Reader) contexts(r *strictjson.Reader) (urls []string) {
 		switch r.Kind() {
 		case strictjson.String:
 			c := view(r)
-			if urls = append(urls, c); strings.HasPrefix(c, spdx3Context) {
+			if urls = append(urls, c); strings.HasPrefix(c, spdx3.ContextBase) {
 				s.context = c
 			} else {
 				s.renamed = true
@@ -323,7 +322,7 @@ func (s *spdx3Reader) creation(r *strictjson.Reader) (created string) {
 		if string(name) == "created" {
 			created = view(r)
 		} else if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
-			s.look(r, isPart3(string(name)))
+			s.look(r, spdx3.IsPart(string(name)))
 		}
 	}
 	return created
@@ -353,7 +352,7 @@ func (s *spdx3Reader) purl(r *strictjson.Reader) (purl string) {
 				}
 			}
 		}
-		s.odd = s.odd || mayBeTerm3(kind)
+		s.odd = s.odd || spdx3.MayBeTerm(kind)
 		if purl == "" && (kind == "packageUrl" || kind == "purl") {
 			purl = id
 		}
@@ -362,7 +361,7 @@ func (s *spdx3Reader) purl(r *strictjson.Reader) (purl string) {
 }
 
 func (s *spdx3Reader) finish() error {
-	version, ok := strings.CutPrefix(s.context, spdx3Context)
+	version, ok := strings.CutPrefix(s.context, spdx3.ContextBase)
 	version, _, _ = strings.Cut(version, "/")
 	if !ok || version != "3.0.1" && version != "3.0.0" {
 		return fmt.Errorf("%w: @context %.80q", ErrVersion, s.context)
@@ -405,7 +404,7 @@ func (s *spdx3Reader) finish() error {
 				continue
 			}
 			for to := range r.ends {
-				expression := licences.expression(to, nil)
+				expression := licences.Expression(to, nil)
 				if expression != "" {
 					m[from] = append(m[from], spdxClaim(role, expression))
 				}
@@ -442,10 +441,10 @@ func (s *spdx3Reader) finish() error {
 			}
 		}
 		for r := range relationships.all {
-			t, turned := fromSPDX3(r.kind, r.scope())
+			t, turned := model.FromSPDX3(r.kind, r.scope())
 			from := l.ref(r.from)
 			for to := range r.ends {
-				if t == describes && from == None && top[r.from] {
+				if t == model.Describes && from == None && top[r.from] {
 					l.root(l.ref(to))
 				} else if turned {
 					l.add(l.ref(to), from, t)

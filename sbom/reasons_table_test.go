@@ -14,7 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ladingdev/lading/sbom/internal/cdx"
+	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/spdx3"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -242,22 +245,22 @@ var reasonProofs = map[string][]proof{
 	noPlace:        {func(t testing.TB) {}}, // by TestNoPlace
 	notCarried:     {func(t testing.TB) {}}, // by TestNoPlace
 	tree.EmptyList: {accepted(proofCDX), accepted(proofSPDX2)},
-	noSuchRelation: {lacks("CycloneDX", "dependency", "relationshipType", "type"), func(t testing.TB) { // of SPDX 3 to SPDX 2
+	model.NoSuchRelation: {lacks("CycloneDX", "dependency", "relationshipType", "type"), func(t testing.TB) { // of SPDX 3 to SPDX 2
 		two := enumOf(t, spdx23File, "relationshipType")
 		for _, kind := range enumOf(t, spdx3File, "prop_Relationship_relationshipType") {
-			if name, _ := fromSPDX3(kind, ""); toSPDX3[name].three == "" && slices.Contains(two, string(name)) {
+			if name, _ := model.FromSPDX3(kind, ""); model.ToSPDX3[name].Three == "" && slices.Contains(two, string(name)) {
 				t.Errorf("SPDX 2 has %s", name)
 			}
 		}
 	}},
-	noSuchScope: {noWord("SPDX 2", "scope", "excluded", "EXCLUDED"), func(t testing.TB) {
+	model.NoSuchScope: {noWord("SPDX 2", "scope", "excluded", "EXCLUDED"), func(t testing.TB) {
 		for _, scope := range enumOf(t, spdx3File, "prop_LifecycleScopedRelationship_scope") {
 			if slices.Contains([]string{"excluded", "optional"}, scope) {
 				t.Errorf("SPDX 3 has %s", scope)
 			}
 		}
 	}},
-	notDescribed: {refused(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `SPDXRef-gone`), lacks("CycloneDX", "dependency", "url", "uri")},
+	model.NotDescribed: {refused(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `SPDXRef-gone`), lacks("CycloneDX", "dependency", "url", "uri")},
 	"SPDX 2.2 does not have it": {func(t testing.TB) {
 		for _, in := range []string{"packages", "files", "snippets"} {
 			for _, name := range []string{"primaryPackagePurpose", "releaseDate", "builtDate", "validUntilDate"} {
@@ -275,13 +278,13 @@ var reasonProofs = map[string][]proof{
 	"CycloneDX has no such type of reference; written as other": {func(t testing.TB) {
 		list, _ := targetOf(t, "CycloneDX").members("externalReference")["type"].(map[string]any)["enum"].([]any)
 		for _, w := range list {
-			if !slices.Contains(cycloneDXReferences, w.(string)) {
+			if !slices.Contains(model.CycloneDXReferences, w.(string)) {
 				t.Errorf("%v is not known", w)
 			}
 		}
 		for _, kind := range enumOf(t, spdx3File, "prop_ExternalRef_externalRefType") {
 			for _, w := range list {
-				if name := spdx3ReferenceNames[kind]; camelCase(w.(string)) == kind && name != w {
+				if name := model.FromSPDX3Reference[kind]; camelCase(w.(string)) == kind && name != w {
 					t.Errorf("CycloneDX has %s for %s", w, kind)
 				}
 			}
@@ -289,8 +292,8 @@ var reasonProofs = map[string][]proof{
 	}},
 	"SPDX has no such type of reference; written as other": {func(t testing.TB) {
 		words := enumOf(t, spdx3File, "prop_ExternalRef_externalRefType")
-		for _, kind := range cycloneDXReferences {
-			if camel := camelCase(kind); slices.Contains(words, camel) && spdx3ReferenceTypes[kind] == "" {
+		for _, kind := range model.CycloneDXReferences {
+			if camel := camelCase(kind); slices.Contains(words, camel) && model.SPDX3References[kind] == "" {
 				t.Errorf("SPDX 3 has %s", camel)
 			}
 		}
@@ -298,7 +301,7 @@ var reasonProofs = map[string][]proof{
 	"CycloneDX has no such type; written as library": {func(t testing.TB) {
 		words := enumOf(t, spdx3File, "prop_software_SoftwareArtifact_software_primaryPurpose")
 		for _, kind := range words {
-			if name := spdx3KindOut(kind); slices.Contains(cycloneDXTypes, kind) && name != kind {
+			if name := spdx3.KindOf(kind); slices.Contains(cdx.ComponentTypes, kind) && name != kind {
 				t.Errorf("CycloneDX has %s", kind)
 			}
 		}
@@ -377,13 +380,13 @@ var reasonProofs = map[string][]proof{
 	"SPDX 2 has one text about a file":                                               {lacks("SPDX 2", "files", "description", "summary")},
 	"the other format has one text about a relationship":                             {lacks("SPDX 2", "relationships", "description", "summary"), lacks("CycloneDX", "dependency", "description", "comment")},
 	"SPDX has hashes of a package, and none of a reference":                          {lacks("SPDX 2", "packages.externalRefs", "checksums", "hashes"), lacks("SPDX 3", "ExternalRef", "verifiedUsing", "hashes")},
-	ofNothing: {lacks("SPDX 3", "software_Package", "completeness", "aggregate"), lacks("SPDX 3", "SpdxDocument", "completeness", "aggregate"), noWord("SPDX 2", "aggregate", "completeness")},
+	model.OfNothing: {lacks("SPDX 3", "software_Package", "completeness", "aggregate"), lacks("SPDX 3", "SpdxDocument", "completeness", "aggregate"), noWord("SPDX 2", "aggregate", "completeness")},
 	"SPDX says that more is missing, not of whose parts":                        {notIn(spdx3File, "prop_Relationship_completeness", "incomplete", "incomplete_first_party_only", "incompleteFirstParty")},
 	"SPDX 2 has a word of its own where nothing is there":                       {accepted(strings.Replace(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `NONE`, 1))},
 	"SPDX has a word of its own for what is not known":                          {notIn(spdx3File, "prop_Relationship_completeness", "noAssertion", "unknown"), accepted(strings.Replace(proofSPDX2, `DocumentRef-x:SPDXRef-y`, `NOASSERTION`, 1))},
 	"CycloneDX has a word of its own for what is not known":                     {notIn(cdxFile, "aggregateType", "unknown", "noAssertion", "NOASSERTION")},
 	"the other format says of parts and dependencies only whether they are all": {lacks("CycloneDX", "compositions", "licenses", "relationships"), noWord("SPDX 2", "completeness")},
-	claimsLess: {
+	model.ClaimsLess: {
 		lacks("CycloneDX", "dependency", "aggregate", "completeness"), noWord("SPDX 2", "completeness")},
 	"SPDX 2 has no hashes of parts of files":                                       {lacks("SPDX 2", "snippets", "checksums")},
 	"SPDX 2 has one checksum of the other document":                                {one("SPDX 2", "externalDocumentRefs", "checksum")},
@@ -428,10 +431,10 @@ var reasonProofs = map[string][]proof{
 	"SPDX 3 has no SBOMs of this phase":                           {notIn(spdx3File, "prop_software_Sbom_software_sbomType", "build", "discovery", "decommission")},
 	"SPDX 3 has words of its own for phases":                      {notIn(spdx3File, "prop_software_Sbom_software_sbomType", "source", "pre-build", "preBuild", "post-build", "postBuild", "operations")},
 	"CycloneDX has words of its own for phases":                   {notIn(cdxFile, "phase", "pre-build", "source", "analyzed", "deployed", "runtime")},
-	noPedigree: {lacks("SPDX 2", "packages", "pedigree", "ancestors", "commits", "patches"), lacks("SPDX 3", "software_Package", "pedigree", "ancestors", "patches"),
+	cdx.NoPedigree: {lacks("SPDX 2", "packages", "pedigree", "ancestors", "commits", "patches"), lacks("SPDX 3", "software_Package", "pedigree", "ancestors", "patches"),
 		notIn(spdx3File, "prop_Relationship_relationshipType", "ancestorOf", "hasPedigree")},
-	onlyAbbreviates: {noWord("SPDX 2", "namespaceMap"), noWord("CycloneDX", "namespaceMap")},
-	ownSchema:       {noWord("SPDX 3", "$schema"), specText("JSON Schema 2020-12, section 8.1.1: $schema names the schema of the document it stands in")},
+	model.OnlyAbbreviates: {noWord("SPDX 2", "namespaceMap"), noWord("CycloneDX", "namespaceMap")},
+	model.OwnSchema:       {noWord("SPDX 3", "$schema"), specText("JSON Schema 2020-12, section 8.1.1: $schema names the schema of the document it stands in")},
 	"a signature does not hold for another document":                             {specText("JSON Signature Format, section 6: it is computed over the document's canonical form")},
 	"nobody that is said to have made or supplied anything that is carried over": {lacks("SPDX 2", "", "agents", "persons", "organizations"), lacks("CycloneDX", "", "parties", "organizations", "persons")},
 
@@ -504,7 +507,7 @@ func reasonsInSource(t testing.TB) map[string]bool {
 				switch {
 				case slices.Contains([]string{"explainself", "explainanew", "explain", "explainmembers", "explainparties", "explainreferences", "madeid"}, strings.ToLower(name)):
 					note(n.Args[len(n.Args)-1])
-				case name == "add" && len(n.Args) == 2 && strings.Contains(textOf(n.Args[1], consts), " "):
+				case strings.EqualFold(name, "add") && len(n.Args) == 2 && strings.Contains(textOf(n.Args[1], consts), " "):
 					note(n.Args[1])
 				}
 			case *ast.CompositeLit: // loss{path, kind, reason}

@@ -48,7 +48,7 @@ func (d *Document) Subset(keep ...Ref) (*Document, error) {
 		}
 		s.gone[n] = true
 		n.Each(func(n *tree.Node) {
-			if id := definition(n, d.format); id != nil && n.Get("name") == nil && d.format.Spec == CycloneDX {
+			if id := tree.Definition(n, partWords(d.format)); id != nil && n.Get("name") == nil && d.format.Spec == CycloneDX {
 				s.ids[id.Text] = true // parts of the component that are none themselves
 			}
 		})
@@ -218,7 +218,7 @@ func (s *subset) spdx3(root *tree.Node) {
 				continue
 			}
 			s.gone[n] = true
-			if id := definition(n, s.format); id != nil && !s.ids[id.Text] {
+			if id := tree.Definition(n, partWords(s.format)); id != nil && !s.ids[id.Text] {
 				s.ids[id.Text] = true
 				queue = append(queue, id.Text)
 			}
@@ -253,8 +253,8 @@ func (s *subset) identify(root *tree.Node) {
 		}
 	default:
 		for _, n := range tree.ListOrOne(root.Get("@graph")) {
-			if id := definition(n, s.format); id != nil && n.Str("type").S == "SpdxDocument" {
-				rename(root, s.format, map[string]string{id.Text: strings.TrimRight(id.Text, "#/") + "/" + name()})
+			if id := tree.Definition(n, partWords(s.format)); id != nil && n.Str("type").S == "SpdxDocument" {
+				tree.Rename(root, partWords(s.format), map[string]string{id.Text: strings.TrimRight(id.Text, "#/") + "/" + name()})
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/spdx3"
 )
 
 // TestSPDX3Terms checks that nothing is hidden by the spellings that JSON-LD has for one graph: what Validate refuses is
@@ -94,14 +95,14 @@ func TestSPDX3TermNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, profile := range []string{"Core", "Software", "Security", "SimpleLicensing", "ExpandedLicensing", "AI", "Dataset", "Build", "Extension"} {
-		name, parts := term3("https://spdx.org/rdf/3.0.1/terms/" + profile + "/x")
+		name, parts := spdx3.Term("https://spdx.org/rdf/3.0.1/terms/" + profile + "/x")
 		prefix := strings.TrimSuffix(name, "x")
 		if parts != 2 || prefix != "" && !bytes.Contains(data, []byte(`"`+prefix)) {
 			t.Errorf("%s: %q", profile, name)
 		}
 	}
 	for _, no := range []string{"https://spdx.org/rdf/3.0.1/terms/Core", "https://spdx.org/rdf/3.0.1/terms/a/b/c/d", "https://spdx.org/rdf/3.0.1/x/Core/y", "spdx:", "spdx:Core/", "urn:x:y"} {
-		if name, parts := term3(no); parts != 0 {
+		if name, parts := spdx3.Term(no); parts != 0 {
 			t.Errorf("%s: %s", no, name)
 		}
 	}

@@ -7,11 +7,14 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/license"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 )
 
 // ErrInvalid is what an [*InvalidError] is, for errors.Is.
@@ -157,6 +160,33 @@ func validate(data []byte) (*check.Report, error) {
 		return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
 	return validateForm(f, data)
+}
+
+func validateXML(data []byte) (*check.Report, error) {
+	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: maxDepth})
+	if err != nil {
+		return nil, err
+	}
+	if encoding.IsSPDX(doc) {
+		f, _, err := encoding.ReadXML(data)
+		if err != nil {
+			return nil, err
+		}
+		return validateForm(f, data)
+	}
+	version, err := encoding.CycloneDXVersion(doc)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := schema.XML[version]()
+	if err != nil {
+		return nil, err
+	}
+	list, err := license.TheList()
+	if err != nil {
+		return nil, err
+	}
+	return cdx.RulesXML(doc, version, schema, list), nil
 }
 
 // validateForm validates a document in its JSON form.

@@ -89,3 +89,9 @@ var TheList = sync.OnceValues(func() (*List, error) {
 	}
 	return ParseList(data)
 })
+
+// IsExpression reports whether a text is a licence expression of SPDX (2.3, annex D), NONE or NOASSERTION.
+func IsExpression(s string) bool {
+	list, err := TheList()
+	return err != nil || s == "NONE" || s == "NOASSERTION" || Check(s, list, nil) == nil
+}

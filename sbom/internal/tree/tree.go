@@ -442,3 +442,11 @@ func (n *Node) Count() int {
 	}
 	return sum
 }
+
+// Room makes room in a list for what an array can give.
+func Room[T any](list []T, array *Node) []T {
+	if array == nil {
+		return list
+	}
+	return slices.Grow(list, len(array.Items))
+}

@@ -1,4 +1,4 @@
-package sbom
+package spdx3
 
 import (
 	"strings"
@@ -6,20 +6,20 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-// A licence3 is what an element of SPDX 3 says of a licence: an expression as text, or a node of one (SPDX 3.0.1,
+// A Licence is what an element of SPDX 3 says of a licence: an expression as text, or a node of one (SPDX 3.0.1,
 // ExpandedLicensing).
-type licence3 struct {
-	class, expression string
-	parts             []string // ids of what a set or an operator holds, in order
+type Licence struct {
+	Class, Expr string
+	Parts       []string // ids of what a set or an operator holds, in order
 }
 
-// licences3 are the licences of a document by their ids.
-type licences3 map[string]licence3
+// Licences are the licences of a document by their ids.
+type Licences map[string]Licence
 
 const maxLicenceNesting = 50
 
-// licenceParts3 are the properties that hold the parts of a licence.
-func licenceParts3(property string) bool {
+// holdsParts are the properties that hold the parts of a licence.
+func holdsParts(property string) bool {
 	switch property {
 	case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense",
 		"expandedlicensing_subjectAddition":
@@ -28,14 +28,14 @@ func licenceParts3(property string) bool {
 	return false
 }
 
-// expression returns the licence expression that an id stands for, or nothing. Visit is told of every id that is part of it.
-func (l licences3) expression(id string, visit func(id string)) string {
+// Expression returns the licence expression that an id stands for, or nothing. Visit is told of every id that is part of it.
+func (l Licences) Expression(id string, visit func(id string)) string {
 	s, _ := l.term(id, visit, 0)
 	return s
 }
 
 // term returns an expression, and its operator if it is one of several terms.
-func (l licences3) term(id string, visit func(string), depth int) (s, operator string) {
+func (l Licences) term(id string, visit func(string), depth int) (s, operator string) {
 	if visit != nil {
 		visit(id)
 	}
@@ -48,26 +48,26 @@ func (l licences3) term(id string, visit func(string), depth int) (s, operator s
 	v, known := l[id]
 	switch {
 	case !known:
-		if isListedLicence3(id) {
-			return licenceKey3(id), ""
+		if isListed(id) {
+			return keyOf(id), ""
 		}
 		return "", ""
-	case v.class == "simplelicensing_LicenseExpression":
-		if strings.Contains(v.expression, " OR ") {
+	case v.Class == "simplelicensing_LicenseExpression":
+		if strings.Contains(v.Expr, " OR ") {
 			operator = " OR "
 		}
-		return v.expression, operator
-	case v.parts == nil && v.expression != "": // what expressions call it
-		return v.expression, ""
-	case v.parts == nil:
-		return licenceKey3(id), ""
+		return v.Expr, operator
+	case v.Parts == nil && v.Expr != "": // what expressions call it
+		return v.Expr, ""
+	case v.Parts == nil:
+		return keyOf(id), ""
 	case depth == maxLicenceNesting:
 		return "", ""
 	}
 	joined := map[string]string{"expandedlicensing_DisjunctiveLicenseSet": " OR ", "expandedlicensing_ConjunctiveLicenseSet": " AND ",
-		"expandedlicensing_WithAdditionOperator": " WITH "}[v.class]
-	terms := make([]string, len(v.parts))
-	for i, part := range v.parts {
+		"expandedlicensing_WithAdditionOperator": " WITH "}[v.Class]
+	terms := make([]string, len(v.Parts))
+	for i, part := range v.Parts {
 		t, inner := l.term(part, visit, depth+1)
 		if t == "" || len(t) > maxLicenceText {
 			return "", ""
@@ -77,7 +77,7 @@ func (l licences3) term(id string, visit func(string), depth int) (s, operator s
 		}
 		terms[i] = t
 	}
-	if v.class == "expandedlicensing_OrLaterOperator" {
+	if v.Class == "expandedlicensing_OrLaterOperator" {
 		return terms[0] + "+", ""
 	}
 	return strings.Join(terms, joined), joined
@@ -86,20 +86,20 @@ func (l licences3) term(id string, visit func(string), depth int) (s, operator s
 // maxLicenceText bounds an expression: sets that hold sets can say much with few elements.
 const maxLicenceText = 20_000
 
-func isListedLicence3(id string) bool {
+func isListed(id string) bool {
 	return strings.HasPrefix(id, "https://spdx.org/licenses/") || strings.HasPrefix(id, "http://spdx.org/licenses/")
 }
 
-// licenceKey3 is what expressions call a licence: the last part of its id, which is a LicenseRef if SPDX's list does not have
+// keyOf is what expressions call a licence: the last part of its id, which is a LicenseRef if SPDX's list does not have
 // it.
-func licenceKey3(id string) string {
+func keyOf(id string) string {
 	for _, ref := range []string{"LicenseRef-", "AdditionRef-"} {
 		if i := strings.LastIndex(id, ref); i >= 0 {
 			return id[i:]
 		}
 	}
 	key := id[strings.LastIndexAny(id, "#/:")+1:]
-	if isListedLicence3(id) {
+	if isListed(id) {
 		return key
 	}
 	return "LicenseRef-" + strings.TrimPrefix(spec.RefOf(key), "SPDXRef-")

@@ -1,4 +1,4 @@
-package sbom
+package spdx3
 
 import (
 	"slices"
@@ -12,11 +12,11 @@ import (
 // has for it, and wrap values in @set. The specification's schema refuses that; whoever reads the document as JSON-LD sees the
 // same graph.
 
-// term3 returns the name that SPDX's context has for an IRI of a class, a property or, of three parts, a word of a list.
-func term3(iri string) (name string, parts int) {
+// Term returns the name that SPDX's context has for an IRI of a class, a property or, of three parts, a word of a list.
+func Term(iri string) (name string, parts int) {
 	rest, ok := strings.CutPrefix(iri, "spdx:")
 	if !ok {
-		if rest, ok = strings.CutPrefix(iri, spdx3Context); ok {
+		if rest, ok = strings.CutPrefix(iri, ContextBase); ok {
 			_, rest, ok = strings.Cut(rest, "/terms/")
 		}
 	}
@@ -33,15 +33,15 @@ func term3(iri string) (name string, parts int) {
 	return strings.ToLower(path[0]) + "_" + path[1], 2
 }
 
-// mayBeTerm3 reports whether a text is worth a look by term3.
-func mayBeTerm3(s string) bool {
-	return len(s) > 5 && (s[:5] == "spdx:" || strings.HasPrefix(s, spdx3Context))
+// MayBeTerm reports whether a text is worth a look by term3.
+func MayBeTerm(s string) bool {
+	return len(s) > 5 && (s[:5] == "spdx:" || strings.HasPrefix(s, ContextBase))
 }
 
-// shortClass3 is a class by the name that SPDX's context has for it.
-func shortClass3(class string) string {
-	if mayBeTerm3(class) {
-		if name, parts := term3(class); parts == 2 {
+// shortClass is a class by the name that SPDX's context has for it.
+func shortClass(class string) string {
+	if MayBeTerm(class) {
+		if name, parts := Term(class); parts == 2 {
 			return name
 		}
 	}
@@ -58,9 +58,9 @@ func (s *shaper) shorten(n *tree.Node) *tree.Node {
 			return s.shorten(n.Members[0].Value)
 		}
 		for i, m := range n.Members {
-			name, value := shortClass3(m.Name), s.shorten(m.Value)
-			if value.Kind == strictjson.String && mayBeTerm3(value.Text) {
-				if word, parts := term3(value.Text); parts == 3 || parts == 2 && (name == "type" || name == "@type") {
+			name, value := shortClass(m.Name), s.shorten(m.Value)
+			if value.Kind == strictjson.String && MayBeTerm(value.Text) {
+				if word, parts := Term(value.Text); parts == 3 || parts == 2 && (name == "type" || name == "@type") {
 					s.changed, value.Text = true, word
 				}
 			}

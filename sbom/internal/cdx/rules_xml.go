@@ -1,4 +1,4 @@
-package sbom
+package cdx
 
 import (
 	"fmt"
@@ -8,41 +8,18 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/license"
-	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/schema/xsd"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-func validateXML(data []byte) (*check.Report, error) {
-	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: maxDepth})
-	if err != nil {
-		return nil, err
-	}
-	if encoding.IsSPDX(doc) {
-		f, _, err := encoding.ReadXML(data)
-		if err != nil {
-			return nil, err
-		}
-		return validateForm(f, data)
-	}
-	version, err := encoding.CycloneDXVersion(doc)
-	if err != nil {
-		return nil, err
-	}
-	space := encoding.Namespace + version
-	schema, err := schema.XML[version]()
-	if err != nil {
-		return nil, err
-	}
-	list, err := license.TheList()
-	if err != nil {
-		return nil, err
-	}
-	c := &xmlCheck{Report: check.Report{Format: "CycloneDX " + version + " XML"}, doc: doc, space: space, list: list}
+// RulesXML holds a document in XML against its schema and the rules that no schema can say.
+func RulesXML(doc *xmltree.Document, version string, schema *xsd.Schema, list *license.List) *check.Report {
+	c := &xmlCheck{Report: check.Report{Format: "CycloneDX " + version + " XML"}, doc: doc, space: encoding.Namespace + version, list: list}
 	for _, p := range schema.Validate(doc, check.MostProblems) {
 		c.Add(c.problem(p.Node, p.Attr, p.Offset, "schema", p.Advice))
 	}
 	c.rules()
-	return &c.Report, nil
+	return &c.Report
 }
 
 type xmlCheck struct {

@@ -1,22 +1,22 @@
-package sbom
+package model
 
 import "strings"
 
-// A relation is a type of relationship, as SPDX 2 writes it.
-type relation string
+// A Relation is a type of relationship, as SPDX 2 writes it.
+type Relation string
 
-// A relation3 is a type of relationship of SPDX 2.3 (clause 11.1) as SPDX 3.0.1 writes it (annex "Differences between V3.0
+// A Relation3 is a type of relationship of SPDX 2.3 (clause 11.1) as SPDX 3.0.1 writes it (annex "Differences between V3.0
 // and V2.3", Relationship).
-type relation3 struct {
-	two    relation
-	three  string
-	scope  string // of a LifecycleScopedRelationship
-	turned bool   // from and to change places
+type Relation3 struct {
+	Two    Relation
+	Three  string
+	Scope  string // of a LifecycleScopedRelationship
+	Turned bool   // from and to change places
 }
 
-// relations3 are all types of SPDX 2.3 but for those that are read as another one: see reversed. Of those that become the
+// Relations3 are all types of SPDX 2.3 but for those that are read as another one: see reversed. Of those that become the
 // same in SPDX 3, the first is the way back. STATIC_LINK and DYNAMIC_LINK go the same way in both by their definitions.
-var relations3 = []relation3{
+var Relations3 = []Relation3{
 	{"DEPENDS_ON", "dependsOn", "", false},
 	{"BUILD_DEPENDENCY_OF", "dependsOn", "build", true},
 	{"DEV_DEPENDENCY_OF", "dependsOn", "development", true},
@@ -60,32 +60,32 @@ var relations3 = []relation3{
 	{"OTHER", "other", "", false},
 }
 
-// toSPDX3 and backFromSPDX3 are relations3 by either name.
-var toSPDX3, backFromSPDX3 = func() (map[relation]relation3, map[[2]string]relation3) {
-	to, back := map[relation]relation3{}, map[[2]string]relation3{}
-	for _, r := range relations3 {
-		to[r.two] = r
-		if _, ok := back[[2]string{r.three, r.scope}]; !ok {
-			back[[2]string{r.three, r.scope}] = r
+// ToSPDX3 and backFromSPDX3 are relations3 by either name.
+var ToSPDX3, BackFromSPDX3 = func() (map[Relation]Relation3, map[[2]string]Relation3) {
+	to, back := map[Relation]Relation3{}, map[[2]string]Relation3{}
+	for _, r := range Relations3 {
+		to[r.Two] = r
+		if _, ok := back[[2]string{r.Three, r.Scope}]; !ok {
+			back[[2]string{r.Three, r.Scope}] = r
 		}
 	}
 	return to, back
 }()
 
-// fromSPDX3 returns a type of SPDX 3, such as dependsOn, as SPDX 2 has it, and whether the relationship is turned round for
+// FromSPDX3 returns a type of SPDX 3, such as dependsOn, as SPDX 2 has it, and whether the relationship is turned round for
 // it. What SPDX 2 has no word for is written as SPDX 2 would write it, in capitals.
-func fromSPDX3(kind, scope string) (t relation, turned bool) {
-	r, ok := backFromSPDX3[[2]string{kind, scope}]
+func FromSPDX3(kind, scope string) (t Relation, turned bool) {
+	r, ok := BackFromSPDX3[[2]string{kind, scope}]
 	if !ok {
-		if r, ok = backFromSPDX3[[2]string{kind, ""}]; !ok {
+		if r, ok = BackFromSPDX3[[2]string{kind, ""}]; !ok {
 			return capitals(kind), false
 		}
 	}
-	return r.two, r.turned
+	return r.Two, r.Turned
 }
 
 // capitals writes usesTool as USES_TOOL.
-func capitals(kind string) relation {
+func capitals(kind string) Relation {
 	var b strings.Builder
 	for _, c := range kind {
 		if c >= 'A' && c <= 'Z' {
@@ -93,30 +93,30 @@ func capitals(kind string) relation {
 		}
 		b.WriteRune(c)
 	}
-	return relation(strings.ToUpper(b.String()))
+	return Relation(strings.ToUpper(b.String()))
 }
 
-// reversed are the relationship types of SPDX 2 that say the same as another one, the other way round.
-var reversed = map[string]relation{
-	"DEPENDENCY_OF":    dependsOn,
-	"CONTAINED_BY":     contains,
-	"DESCRIBED_BY":     describes,
+// Reversed are the relationship types of SPDX 2 that say the same as another one, the other way round.
+var Reversed = map[string]Relation{
+	"DEPENDENCY_OF":    DependsOn,
+	"CONTAINED_BY":     Contains,
+	"DESCRIBED_BY":     Describes,
 	"PREREQUISITE_FOR": prerequisite,
 }
 
 const (
-	dependsOn    relation = "DEPENDS_ON"
-	contains     relation = "CONTAINS"
-	describes    relation = "DESCRIBES"
-	prerequisite relation = "HAS_PREREQUISITE"
-	optionalFor  relation = "OPTIONAL_DEPENDENCY_OF"
+	DependsOn    Relation = "DEPENDS_ON"
+	Contains     Relation = "CONTAINS"
+	Describes    Relation = "DESCRIBES"
+	prerequisite Relation = "HAS_PREREQUISITE"
+	OptionalFor  Relation = "OPTIONAL_DEPENDENCY_OF"
 )
 
-// needing says of a type of relationship whether one end needs the other, at run time or on another occasion, and whether the
+// Needing says of a type of relationship whether one end needs the other, at run time or on another occasion, and whether the
 // one that needs is the second.
-func needing(t relation) (needs, turned bool) {
+func Needing(t Relation) (needs, turned bool) {
 	switch t {
-	case dependsOn, prerequisite, "STATIC_LINK", "DYNAMIC_LINK", "USES_TOOL":
+	case DependsOn, prerequisite, "STATIC_LINK", "DYNAMIC_LINK", "USES_TOOL":
 		return true, false
 	}
 	return toolOrDependency(string(t)), true
@@ -124,16 +124,4 @@ func needing(t relation) (needs, turned bool) {
 
 func toolOrDependency(t string) bool {
 	return strings.HasSuffix(t, "_DEPENDENCY_OF") || strings.HasSuffix(t, "_TOOL_OF")
-}
-
-// plain returns a relationship that says what needs what as one without its occasion, such as DEV_DEPENDENCY_OF: From
-// depends on To.
-func (e Relationship) plain() Relationship {
-	switch needs, turned := needing(relation(e.Type)); {
-	case needs && turned:
-		return Relationship{e.To, e.From, DependsOn}
-	case needs:
-		return Relationship{e.From, e.To, DependsOn}
-	}
-	return e
 }

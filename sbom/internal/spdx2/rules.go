@@ -1,4 +1,4 @@
-package sbom
+package spdx2
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-// spdx2Mandatory lists what the text of SPDX 2.2 and 2.3 makes mandatory, by the member of the document that holds the
+// mandatory lists what the text of SPDX 2.2 and 2.3 makes mandatory, by the member of the document that holds the
 // objects. The schema of 2.2 requires nothing.
-var spdx2Mandatory = []struct {
+var mandatory = []struct {
 	in      string
 	members []string
 }{
@@ -30,16 +30,16 @@ var spdx2Mandatory = []struct {
 	{"annotations", []string{"annotator", "annotationDate", "annotationType", "comment"}},
 }
 
-// spdx2 is one pass of the rules of SPDX 2.2 and 2.3 (clauses 6 to 12).
-type spdx2 struct {
+// checker is one pass of the rules of SPDX 2.2 and 2.3 (clauses 6 to 12).
+type checker struct {
 	*check.Check
 	ids       map[string]bool // elements
 	licenses  map[string]bool // extracted licences
 	documents map[string]bool // references to other documents
 }
 
-func spdx2Rules(c *check.Check, name string) {
-	s := &spdx2{c, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+func Rules(c *check.Check, name string) {
+	s := &checker{c, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	root := c.Doc.Root()
 	if name == "SPDX 2.2" {
 		s.mandatory()
@@ -84,7 +84,7 @@ func spdx2Rules(c *check.Check, name string) {
 	}
 }
 
-func (s *spdx2) mandatory() {
+func (s *checker) mandatory() {
 	require := func(n jsonschema.Node, members []string) {
 		for _, m := range members {
 			if s.Doc.Kind(n) == strictjson.Object && s.Doc.Member(n, m) < 0 {
@@ -93,7 +93,7 @@ func (s *spdx2) mandatory() {
 		}
 	}
 	root := s.Doc.Root()
-	for _, rule := range spdx2Mandatory {
+	for _, rule := range mandatory {
 		if rule.in == "" {
 			require(root, rule.members)
 			continue
@@ -108,7 +108,7 @@ func (s *spdx2) mandatory() {
 }
 
 // identifiers collects what can be referred to, and finds what is defined twice.
-func (s *spdx2) identifiers() {
+func (s *checker) identifiers() {
 	root := s.Doc.Root()
 	add := func(owner jsonschema.Node) {
 		id, n := s.Text(owner, "SPDXID")
@@ -164,7 +164,7 @@ func harmless(c rune) rune {
 }
 
 // reference checks that an element is in this document or in one that it refers to.
-func (s *spdx2) reference(n jsonschema.Node, id string, none bool) {
+func (s *checker) reference(n jsonschema.Node, id string, none bool) {
 	if doc, _, ok := strings.Cut(id, ":"); ok && strings.HasPrefix(doc, "DocumentRef-") {
 		if !s.documents[doc] {
 			s.Say(n, "Add %s to externalDocumentRefs, or change this reference.", spec.Quote(doc))
@@ -177,7 +177,7 @@ func (s *spdx2) reference(n jsonschema.Node, id string, none bool) {
 	s.Say(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
 }
 
-func (s *spdx2) element(e jsonschema.Node) {
+func (s *checker) element(e jsonschema.Node) {
 	for _, m := range []string{"licenseConcluded", "licenseDeclared"} {
 		if text, n := s.Text(e, m); n >= 0 {
 			s.license(n, text)
@@ -219,7 +219,7 @@ func (s *spdx2) element(e jsonschema.Node) {
 	s.annotations(e)
 }
 
-func (s *spdx2) annotations(owner jsonschema.Node) {
+func (s *checker) annotations(owner jsonschema.Node) {
 	for a := range s.Members(owner, "annotations") {
 		s.date(a, "annotationDate")
 		if id, n := s.Text(a, "SPDXREF"); n >= 0 { // the tag of a tag-value document
@@ -231,7 +231,7 @@ func (s *spdx2) annotations(owner jsonschema.Node) {
 	}
 }
 
-func (s *spdx2) license(n jsonschema.Node, text string) {
+func (s *checker) license(n jsonschema.Node, text string) {
 	if text == "NONE" || text == "NOASSERTION" {
 		return
 	}
@@ -249,7 +249,7 @@ func (s *spdx2) license(n jsonschema.Node, text string) {
 	}
 }
 
-func (s *spdx2) checksum(sum jsonschema.Node) {
+func (s *checker) checksum(sum jsonschema.Node) {
 	if sum < 0 {
 		return
 	}
@@ -259,7 +259,7 @@ func (s *spdx2) checksum(sum jsonschema.Node) {
 	}
 }
 
-func (s *spdx2) date(owner jsonschema.Node, member string) {
+func (s *checker) date(owner jsonschema.Node, member string) {
 	text, n := s.Text(owner, member)
 	if n < 0 {
 		return
@@ -274,83 +274,11 @@ func (s *spdx2) date(owner jsonschema.Node, member string) {
 	}
 }
 
-func (s *spdx2) actor(n jsonschema.Node, text string, kinds ...string) {
+func (s *checker) actor(n jsonschema.Node, text string, kinds ...string) {
 	for _, k := range kinds {
 		if rest, ok := strings.CutPrefix(text, k+":"); ok && strings.TrimSpace(rest) != "" {
 			return
 		}
 	}
 	s.Say(n, "Write who this is as %s: and a name, instead of %s.", strings.Join(kinds, ": or "), spec.Quote(text))
-}
-
-// spdx3References are the properties that hold the ids of elements.
-var spdx3References = map[string]bool{
-	"from": true, "to": true, "element": true, "rootElement": true, "createdBy": true, "createdUsing": true,
-	"suppliedBy": true, "originatedBy": true, "subject": true, "creationInfo": true, "reviewedBy": true,
-	"software_snippetFromFile": true, "dataLicense": true, "security_assessedElement": true, "definingArtifact": true,
-	"expandedlicensing_member": true, "expandedlicensing_subjectLicense": true, "expandedlicensing_subjectExtendableLicense": true,
-	"expandedlicensing_subjectAddition": true,
-}
-
-// spdx3Times are the properties whose text is a time, of which the schema sees the shape only.
-var spdx3Times = map[string]bool{
-	"created": true, "builtTime": true, "releaseTime": true, "validUntilTime": true, "startTime": true, "endTime": true,
-	"build_buildStartTime": true, "build_buildEndTime": true, "security_publishedTime": true, "security_modifiedTime": true,
-	"security_withdrawnTime": true, "security_actionStatementTime": true, "security_impactStatementTime": true,
-}
-
-func spdx3Rules(c *check.Check) {
-	ids := map[string]bool{}
-	objects(c, c.Doc.Root(), "", func(n jsonschema.Node, key string) {
-		if class, _ := c.Text(n, "type"); n != c.Doc.Root() && key != "@graph" && isElement3(shortClass3(class),
-			c.Doc.Member(n, "spdxId") >= 0, key) {
-			// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
-			c.Say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of another one.")
-		}
-		for _, m := range []string{"spdxId", "@id"} {
-			if id, at := c.Text(n, m); at >= 0 {
-				if ids[id] { // which JSON-LD reads as two parts of one element
-					c.Doubt(at, "Give this another id, or merge it with the earlier %s.", spec.Quote(id))
-				}
-				ids[id] = true
-			}
-		}
-		if id, at := c.Text(n, "externalSpdxId"); at >= 0 {
-			ids[id] = true
-		}
-	})
-	c.Walk(c.Doc.Root(), "", func(n jsonschema.Node, key string) {
-		if c.Doc.Kind(n) != strictjson.String {
-			return
-		}
-		text := c.Doc.String(n)
-		switch {
-		case spdx3References[key] && !ids[text]:
-			if strings.HasPrefix(text, "_:") {
-				c.Say(n, "Change %s to the @id of something in this document, or add it.", spec.Quote(text))
-			} else if !isIndividual(text) {
-				c.Doubt(n, "Add the element %s, or say in an ExternalMap where it is.", spec.Quote(text))
-			}
-		case isPart3(key) && strings.HasPrefix(text, "_:") && !ids[text]:
-			c.Doubt(n, "Change %s to the @id of something in this document, or write it out here.", spec.Quote(text))
-		case key == "software_packageUrl" && c.Found == nil:
-			c.Purl(n, text)
-		case spdx3Times[key]:
-			if _, err := time.Parse(time.RFC3339, text); err != nil {
-				c.Say(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text))
-			}
-		case key == "simplelicensing_licenseExpression" && text != "NONE" && text != "NOASSERTION":
-			if err := license.Check(text, c.List, nil); err != nil {
-				c.Tolerate(n, "In the licence expression %s, %v.", spec.Quote(text), err)
-			}
-		case key == "specVersion" && !strings.HasPrefix(text, "3.0."):
-			c.Say(n, "Write \"3.0.1\" instead of %s, the version that the @context has.", spec.Quote(text))
-		}
-	})
-}
-
-// isIndividual knows what SPDX itself defines: NoAssertionElement, NoneElement, and the licences of its list.
-func isIndividual(id string) bool {
-	return strings.HasPrefix(id, "https://spdx.org/") || strings.HasPrefix(id, "http://spdx.org/") || id == "NoAssertionElement" ||
-		id == "NoneElement" || id == "SpdxOrganization"
 }

@@ -1,0 +1,160 @@
+package model
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ladingdev/lading/sbom/internal/license"
+	"github.com/ladingdev/lading/sbom/internal/spec"
+	"github.com/ladingdev/lading/sbom/internal/tree"
+)
+
+// LicenseRefs turns licences with a name or a text into LicenseRefs and the texts that they refer to.
+type LicenseRefs struct {
+	H     *Document
+	Known map[string]string
+	Taken spec.Names
+	Out   []*tree.Node
+}
+
+// Write joins claims of one role with AND: all of them hold. Those found in files stay apart.
+func (r *LicenseRefs) Write(n *tree.Node, e *Element) {
+	for _, role := range []string{"concluded", "declared"} {
+		var list []License
+		for _, l := range e.Licenses {
+			if l.Role == role || role == "declared" && l.Role == "" {
+				list = append(list, l)
+			}
+		}
+		r.join(n, list, role)
+	}
+	found := "licenseInfoInFiles"
+	if e.Snippet != nil {
+		found = "licenseInfoInSnippets"
+	}
+	for _, l := range e.Licenses {
+		switch {
+		case l.Role != "found":
+		case !e.File:
+			l.explain("SPDX says of files which licences are in them, and of packages whose files were analysed")
+		default:
+			if term, leaves := r.term(l, false); term != "" {
+				n.Add(found, tree.NewText(term, append(leaves, l.RoleFrom)...))
+			}
+		}
+	}
+	// What a file says of its licence itself is what was found in it; nobody declares the licence of a file.
+	if d := n.Get("licenseDeclared"); d != nil && e.File {
+		n.Remove("licenseDeclared")
+		if n.Get("licenseConcluded") == nil && !slices.ContainsFunc(e.Licenses, func(l License) bool { return l.Role == "declared" }) {
+			n.Set("licenseConcluded", d)
+		} else {
+			n.Add(found, d)
+		}
+	}
+}
+
+// explain says why a licence is lost.
+func (l *License) explain(reason string) {
+	for _, n := range []*tree.Node{l.RoleFrom, l.Expression.From, l.Id.From, l.Name.From, l.Body.From, l.Url.From} {
+		n.ExplainSelf(tree.Dropped, reason)
+	}
+}
+
+func (r *LicenseRefs) join(n *tree.Node, list []License, role string) {
+	var terms []string
+	var from []*tree.Node
+	for _, l := range list {
+		term, leaves := r.term(l, len(list) > 1)
+		if term == "" {
+			continue
+		}
+		if l.Role == "" {
+			for _, f := range leaves {
+				f.ExplainSelf(tree.Changed, "SPDX asks whether a licence is declared or concluded; written as declared")
+			}
+		}
+		terms = append(terms, term)
+		from = append(append(from, leaves...), l.RoleFrom)
+	}
+	if len(terms) > 0 {
+		name := "licenseDeclared"
+		if role == "concluded" {
+			name = "licenseConcluded"
+		}
+		n.Set(name, tree.NewText(strings.Join(terms, " AND "), from...))
+	}
+}
+
+func (r *LicenseRefs) term(l License, several bool) (string, []*tree.Node) {
+	if l.Expression.OK() && !license.IsExpression(l.Expression.S) { // the name of a licence, then
+		l.Name, l.Expression = l.Expression, tree.Text{}
+	}
+	switch {
+	case l.Expression.S != "":
+		r.copyTexts(l.Expression.S)
+		if several && strings.Contains(l.Expression.S, " OR ") {
+			return "(" + l.Expression.S + ")", tree.Compact([]*tree.Node{l.Expression.From})
+		}
+		return l.Expression.S, tree.Compact([]*tree.Node{l.Expression.From})
+	case license.Listed(l.Id.S):
+		return l.Id.S, tree.Compact([]*tree.Node{l.Id.From})
+	case l.Id.S == "" && l.Name.S == "":
+		return "", nil
+	}
+	name := l.Name
+	if name.S == "" {
+		name = l.Id
+	}
+	key := name.S + "\x00" + l.Body.S + "\x00" + l.Url.S
+	id := r.Known[key]
+	if id == "" {
+		id = r.Taken.Unique("LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spec.RefOf(name.S), "SPDXRef-"), "LicenseRef-"))
+		r.Known[key] = id
+		o := tree.NewObject()
+		o.Set("licenseId", tree.NewText(id))
+		body := l.Body
+		if body.S == "" {
+			body = tree.Constant(name.S)
+		}
+		o.Set("extractedText", tree.NewText(body.S, l.Body.From))
+		o.Set("name", tree.NewText(name.S, name.From))
+		if l.Url.S != "" {
+			o.Add("seeAlsos", tree.NewText(l.Url.S, l.Url.From))
+		}
+		r.Out = append(r.Out, o)
+		return id, tree.Compact([]*tree.Node{name.From})
+	}
+	return id, tree.Compact([]*tree.Node{name.From, l.Body.From, l.Url.From})
+}
+
+// Rest writes the texts that no expression refers to.
+func (r *LicenseRefs) Rest() {
+	for _, id := range slices.Sorted(maps.Keys(r.H.Extracted)) {
+		if spec.IsRef(id, "LicenseRef-") {
+			r.copyTexts(id)
+		}
+	}
+}
+
+// copyTexts copies the texts that an expression of the input refers to.
+func (r *LicenseRefs) copyTexts(expression string) {
+	for _, id := range license.RefsIn(expression) {
+		c := r.H.Extracted[id]
+		if c == nil || r.Known[id] != "" {
+			continue
+		}
+		r.Known[id] = id
+		r.Taken[id]++
+		o := tree.NewObject()
+		o.Set("licenseId", tree.NewText(id, append(c.Also, c.Id.From)...))
+		o.Set("extractedText", tree.NewText(c.Body.S, c.Body.From))
+		o.Put("name", c.Name)
+		o.Put("comment", c.Comment)
+		for _, t := range c.SeeAlso {
+			o.Add("seeAlsos", tree.NewText(t.S, t.From))
+		}
+		r.Out = append(r.Out, o)
+	}
+}

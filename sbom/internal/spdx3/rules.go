@@ -1,0 +1,85 @@
+package spdx3
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/cdx"
+	"github.com/ladingdev/lading/sbom/internal/check"
+	"github.com/ladingdev/lading/sbom/internal/license"
+	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
+	"github.com/ladingdev/lading/sbom/internal/spec"
+)
+
+// references are the properties that hold the ids of elements.
+var references = map[string]bool{
+	"from": true, "to": true, "element": true, "rootElement": true, "createdBy": true, "createdUsing": true,
+	"suppliedBy": true, "originatedBy": true, "subject": true, "creationInfo": true, "reviewedBy": true,
+	"software_snippetFromFile": true, "dataLicense": true, "security_assessedElement": true, "definingArtifact": true,
+	"expandedlicensing_member": true, "expandedlicensing_subjectLicense": true, "expandedlicensing_subjectExtendableLicense": true,
+	"expandedlicensing_subjectAddition": true,
+}
+
+// times are the properties whose text is a time, of which the schema sees the shape only.
+var times = map[string]bool{
+	"created": true, "builtTime": true, "releaseTime": true, "validUntilTime": true, "startTime": true, "endTime": true,
+	"build_buildStartTime": true, "build_buildEndTime": true, "security_publishedTime": true, "security_modifiedTime": true,
+	"security_withdrawnTime": true, "security_actionStatementTime": true, "security_impactStatementTime": true,
+}
+
+func Rules(c *check.Check) {
+	ids := map[string]bool{}
+	cdx.Objects(c, c.Doc.Root(), "", func(n jsonschema.Node, key string) {
+		if class, _ := c.Text(n, "type"); n != c.Doc.Root() && key != "@graph" && isElement(shortClass(class),
+			c.Doc.Member(n, "spdxId") >= 0, key) {
+			// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
+			c.Say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of another one.")
+		}
+		for _, m := range []string{"spdxId", "@id"} {
+			if id, at := c.Text(n, m); at >= 0 {
+				if ids[id] { // which JSON-LD reads as two parts of one element
+					c.Doubt(at, "Give this another id, or merge it with the earlier %s.", spec.Quote(id))
+				}
+				ids[id] = true
+			}
+		}
+		if id, at := c.Text(n, "externalSpdxId"); at >= 0 {
+			ids[id] = true
+		}
+	})
+	c.Walk(c.Doc.Root(), "", func(n jsonschema.Node, key string) {
+		if c.Doc.Kind(n) != strictjson.String {
+			return
+		}
+		text := c.Doc.String(n)
+		switch {
+		case references[key] && !ids[text]:
+			if strings.HasPrefix(text, "_:") {
+				c.Say(n, "Change %s to the @id of something in this document, or add it.", spec.Quote(text))
+			} else if !isIndividual(text) {
+				c.Doubt(n, "Add the element %s, or say in an ExternalMap where it is.", spec.Quote(text))
+			}
+		case IsPart(key) && strings.HasPrefix(text, "_:") && !ids[text]:
+			c.Doubt(n, "Change %s to the @id of something in this document, or write it out here.", spec.Quote(text))
+		case key == "software_packageUrl" && c.Found == nil:
+			c.Purl(n, text)
+		case times[key]:
+			if _, err := time.Parse(time.RFC3339, text); err != nil {
+				c.Say(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text))
+			}
+		case key == "simplelicensing_licenseExpression" && text != "NONE" && text != "NOASSERTION":
+			if err := license.Check(text, c.List, nil); err != nil {
+				c.Tolerate(n, "In the licence expression %s, %v.", spec.Quote(text), err)
+			}
+		case key == "specVersion" && !strings.HasPrefix(text, "3.0."):
+			c.Say(n, "Write \"3.0.1\" instead of %s, the version that the @context has.", spec.Quote(text))
+		}
+	})
+}
+
+// isIndividual knows what SPDX itself defines: NoAssertionElement, NoneElement, and the licences of its list.
+func isIndividual(id string) bool {
+	return strings.HasPrefix(id, "https://spdx.org/") || strings.HasPrefix(id, "http://spdx.org/") || id == "NoAssertionElement" ||
+		id == "NoneElement" || id == "SpdxOrganization"
+}

@@ -1,0 +1,780 @@
+package spdx3
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/model"
+	"github.com/ladingdev/lading/sbom/internal/spec"
+	"github.com/ladingdev/lading/sbom/internal/tree"
+)
+
+// A writer writes SPDX 3.0.1 (profiles Core, Software, SimpleLicensing, Security and Extension).
+type writer struct {
+	*model.Document
+	root        *tree.Node
+	doc         *tree.Node
+	base        string
+	ids         spec.Names
+	agents      map[string]*tree.Node
+	infos       map[string]string // creation information of annotations, by who and when
+	out         []string          // ids of the elements
+	written     []*tree.Node      // what stands for them
+	count       int               // of relationships
+	expressions map[string]*tree.Node
+	profiles    []string
+	exhaustive  map[[3]string]*tree.Node // relationships that say whether they are all, by where they begin, type and scope
+}
+
+const mainCreation = "_:creationinfo"
+
+// Write writes a document.
+func Write(h *model.Document) *tree.Node {
+	w := &writer{Document: h, root: tree.NewObject(), ids: spec.Names{}, agents: map[string]*tree.Node{}, infos: map[string]string{},
+		expressions: map[string]*tree.Node{},
+		exhaustive:  map[[3]string]*tree.Node{},
+		profiles:    []string{"core", "software", "simpleLicensing"}}
+	w.root.Set("@context", tree.NewText("https://spdx.org/rdf/3.0.1/spdx-context.jsonld", h.Leaves...))
+	w.base = h.Id.S
+	if !spec.IsNamespace(w.base) {
+		w.base = h.MadeID("/@graph", "SPDX wants ids that are IRIs; made from the input's bytes")
+	}
+	w.base = strings.TrimSuffix(w.base, "#")
+	w.creation()
+	w.ids[w.base]++
+	w.document()
+	refs := &model.LicenseRefs{H: h, Known: map[string]string{}, Taken: spec.Names{}}
+	for i, e := range h.Elements {
+		w.element(i, e, refs)
+	}
+	refs.Rest()
+	for _, x := range refs.Out {
+		o := w.object("simplelicensing_SimpleLicensingText", w.iri(x.Str("licenseId").S))
+		o.Get("spdxId").From = x.Get("licenseId").From
+		w.custom(x.Str("licenseId").S, o.Str("spdxId").S)
+		if n := x.Get("name"); n != nil {
+			o.Set("name", n)
+		}
+		o.Set("simplelicensing_licenseText", x.Get("extractedText"))
+		if c := x.Get("comment"); c != nil {
+			o.Set("comment", c)
+		}
+		for _, u := range x.List("seeAlsos") {
+			v := o.Add("externalRef", tree.NewObject())
+			v.Set("type", tree.NewText("ExternalRef"))
+			v.Set("externalRefType", tree.NewText("license"))
+			v.Add("locator", u)
+		}
+	}
+	for i := range h.Externals {
+		if x := &h.Externals[i]; spec.IsNamespace(x.Uri.S) {
+			w.custom(x.Id.S+":", strings.TrimSuffix(x.Uri.S, "#")+"#")
+		}
+	}
+	h.RelateCompositions(true, w.out)
+	for k := range h.Edges {
+		w.edge(&h.Edges[k])
+	}
+	w.outside()
+	for _, a := range h.Annotations {
+		w.annotation(a)
+	}
+	w.security()
+	profiles := tree.NewArray()
+	for _, p := range w.profiles {
+		profiles.Items = append(profiles.Items, tree.NewText(p))
+	}
+	w.doc.Set("profileConformance", profiles)
+	return w.root
+}
+
+// custom says in the expressions that name a licence which element that is; of a name that ends in ":", which begins the names
+// of licences in another document.
+func (w *writer) custom(name, id string) {
+	for _, x := range w.expressions {
+		expression := x.Str("simplelicensing_licenseExpression").S
+		for _, token := range strings.FieldsFunc(expression, func(c rune) bool { return strings.ContainsRune(" ()+", c) }) {
+			rest, ok := strings.CutPrefix(token, name)
+			if !ok || rest != "" && !strings.HasSuffix(name, ":") ||
+				slices.ContainsFunc(x.List("simplelicensing_customIdToUri"), func(e *tree.Node) bool { return e.Str("key").S == token }) {
+				continue
+			}
+			e := x.Add("simplelicensing_customIdToUri", tree.NewObject())
+			e.Set("type", tree.NewText("DictionaryEntry"))
+			e.Set("key", tree.NewText(token))
+			e.Set("value", tree.NewText(id+rest))
+		}
+	}
+}
+
+// iri returns an id that is a IRI, for one of another specification.
+func (w *writer) iri(id string) string {
+	if strings.Contains(id, "://") || strings.HasPrefix(id, "urn:") {
+		if w.ids[id] == 0 && !strings.ContainsAny(id, " <>\"{}|\\^`") {
+			return w.ids.Unique(id)
+		}
+	}
+	return w.ids.Unique(w.base + "#" + spec.RefOf(id))
+}
+
+func (w *writer) object(class, id string, from ...*tree.Node) *tree.Node {
+	o := w.root.Add("@graph", tree.NewObject())
+	o.Set("type", tree.NewText(class))
+	o.Set("spdxId", tree.NewText(id, from...))
+	o.Set("creationInfo", tree.NewText(mainCreation))
+	return o
+}
+
+func agentClass(kind string) string {
+	if kind == "Person" || kind == "Tool" || kind == "Agent" {
+		return kind
+	}
+	return "Organization"
+}
+
+// agent returns the id of somebody, who is written once.
+func (w *writer) agent(p *model.Party, class string) string {
+	key := class + "\x00" + p.Name.S + "\x00" + p.Email.S + "\x00" + p.Version.S
+	o := w.agents[key]
+	name := p.Name.S
+	if class == "Tool" && p.Version.S != "" {
+		name += "-" + p.Version.S
+	}
+	if o == nil {
+		o = w.object(class, w.iri(class+"-"+name))
+		o.Set("name", tree.NewText(name))
+		if p.Email.S != "" {
+			x := o.Add("externalIdentifier", tree.NewObject())
+			x.Set("type", tree.NewText("ExternalIdentifier"))
+			x.Set("externalIdentifierType", tree.NewText("email"))
+			x.Set("identifier", tree.NewText(p.Email.S))
+		}
+		w.agents[key] = o
+	}
+	v := o.Get("name")
+	v.From = append(v.From, tree.Compact(append(slices.Clone(p.Also), p.Name.From, p.Email.From, p.Version.From))...)
+	return o.Str("spdxId").S
+}
+
+func (w *writer) creation() {
+	creation := w.root.Add("@graph", tree.NewObject())
+	creation.Set("type", tree.NewText("CreationInfo"))
+	creation.Set("@id", tree.NewText(mainCreation))
+	creation.Set("specVersion", tree.NewText("3.0.1"))
+	creation.Put("created", w.SPDXTime(w.Created))
+	creation.Put("comment", w.CreationComment)
+	for i := range w.Authors {
+		if p := &w.Authors[i]; p.Named() {
+			creation.Add("createdBy", tree.NewText(w.agent(p, agentClass(p.Kind))))
+		}
+	}
+	if w.Manufacturer.Named() {
+		creation.Add("createdBy", tree.NewText(w.agent(w.Manufacturer, "Organization")))
+	}
+	for i := range w.Tools {
+		if w.Tools[i].Named() {
+			creation.Add("createdUsing", tree.NewText(w.agent(&w.Tools[i], "Tool")))
+		}
+	}
+	if creation.Get("createdBy") == nil {
+		creation.Add("createdBy", tree.NewText(w.agent(&model.Party{Name: tree.Constant("lading")}, "SoftwareAgent")))
+		w.Add("/@graph/0/createdBy", "SPDX wants a creator; the input names none")
+	}
+}
+
+func (w *writer) document() {
+	w.doc = w.object("SpdxDocument", w.base, w.Id.From)
+	w.doc.Put("name", w.Name)
+	w.doc.Put("comment", w.Comment)
+	if w.DataLicense.S != "" && w.DataLicense.S != "NOASSERTION" {
+		w.doc.Set("dataLicense", tree.NewText("https://spdx.org/licenses/"+w.DataLicense.S, w.DataLicense.From))
+	}
+	w.out = make([]string, len(w.Elements))
+	for i, e := range w.Elements {
+		want := e.Id.S
+		if want == "" {
+			want = e.Name.S + "-" + e.Version.S
+		}
+		w.out[i] = w.iri(want)
+		if e.Id.From != nil && !strings.HasSuffix(w.out[i], "SPDXRef-"+strings.TrimPrefix(e.Id.S, "SPDXRef-")) && w.out[i] != e.Id.S {
+			e.Id.From.ExplainSelf(tree.Changed, "written as "+w.out[i])
+		}
+	}
+	about := w.doc
+	if bom := w.sbom(); bom != nil {
+		w.doc.Add("rootElement", tree.NewText(bom.Str("spdxId").S))
+		about = bom
+	}
+	for _, r := range w.Roots {
+		about.Add("rootElement", tree.NewText(w.out[r], slices.Clone(w.RootFrom[r])...))
+	}
+	for _, r := range w.References {
+		w.reference(w.doc, r)
+	}
+	for _, p := range w.Properties {
+		w.property(w.doc, p)
+	}
+}
+
+// sbom writes an SBOM that says when it was made, if the document does.
+func (w *writer) sbom() (o *tree.Node) {
+	for _, l := range w.Lifecycles {
+		i := slices.IndexFunc(sbomTypes, func(t struct{ phase, sbomType string }) bool { return t.phase == l.S })
+		if i < 0 {
+			l.From.ExplainSelf(tree.Dropped, "SPDX 3 has no SBOMs of this phase")
+			continue
+		}
+		if o == nil {
+			o = w.object("software_Sbom", w.iri("Sbom"))
+		}
+		if sbomTypes[i].sbomType != l.S {
+			l.From.ExplainSelf(tree.Changed, "SPDX 3 has words of its own for phases")
+		}
+		o.Add("software_sbomType", tree.NewText(sbomTypes[i].sbomType, l.From))
+	}
+	return o
+}
+
+// spdx2Only is what SPDX 2 says and SPDX 3 has no member for, as properties.
+func spdx2Only(e *model.Element) (out []model.Property) {
+	for _, t := range e.FileTypes {
+		out = append(out, model.Property{Name: tree.Constant("lading:spdx:fileType"), Value: t})
+	}
+	if e.FileName.OK() {
+		out = append(out, model.Property{Name: tree.Constant("lading:spdx:packageFileName"), Value: e.FileName})
+	}
+	return out
+}
+
+func (w *writer) relation(from string, fromSrc []*tree.Node, kind, scope string, also []*tree.Node, to string, toSrc []*tree.Node) *tree.Node {
+	w.count++
+	class := "Relationship"
+	if scope != "" {
+		class = "LifecycleScopedRelationship"
+	}
+	o := w.object(class, w.iri("Relationship-"+strconv.Itoa(w.count)))
+	o.Set("from", tree.NewText(from, tree.Compact(slices.Clone(fromSrc))...))
+	o.Set("relationshipType", tree.NewText(kind, tree.Compact(slices.Clone(also))...))
+	o.Add("to", tree.NewText(to, tree.Compact(slices.Clone(toSrc))...))
+	if scope != "" {
+		o.Set("scope", tree.NewText(scope))
+	}
+	return o
+}
+
+func (w *writer) element(i int, e *model.Element, refs *model.LicenseRefs) {
+	name := "software_Package"
+	switch {
+	case e.Snippet.Writable(func(i int) bool { return w.Document.Elements[i].File }):
+		name, e.Snippet.Written = "software_Snippet", true
+	case e.File:
+		name = "software_File"
+	default:
+		name = cmp.Or(packageClass(e), name)
+	}
+	o := w.object(name, w.out[i], e.Id.From)
+	w.written = append(w.written, o)
+	o.Get("type").From = tree.Compact(slices.Clone(e.Leaves))
+	o.Set("name", e.FullName())
+	if e.Snippet != nil && e.Snippet.Written {
+		writeSnippet(e.Snippet, o, w.out[e.Snippet.At])
+	} else if e.Snippet != nil {
+		e.Snippet.Explain("SPDX 3 has parts of files that the document describes, by their ranges")
+	}
+	if e.Kind.OK() || e.Purpose.OK() {
+		k := e.Kind
+		if !k.OK() {
+			k = tree.Text{S: e.Purpose.S, From: e.Purpose.From}
+		}
+		p := purposes[k.S]
+		if p == "" {
+			p = strings.ToLower(k.S)
+		}
+		if p == "other" && k.S != "OTHER" && k.S != "other" {
+			k.From.ExplainSelf(tree.Changed, "SPDX has no such purpose; written as other")
+		}
+		o.Set("software_primaryPurpose", tree.NewText(p, k.From))
+	}
+	if !e.File {
+		o.Put("software_packageVersion", e.Version)
+		o.Put("software_homePage", e.Homepage)
+		if e.Download.OK() && e.Download.S != "NOASSERTION" && e.Download.S != "NONE" {
+			o.Put("software_downloadLocation", e.Download)
+		} else {
+			e.Download.From.ExplainSelf(tree.Dropped, "SPDX 3 says so by leaving it out")
+		}
+		o.Put("software_sourceInfo", e.SourceInfo)
+		if len(e.Purls) > 0 {
+			o.Set("software_packageUrl", tree.NewText(e.Purls[0].S, append([]*tree.Node{e.Purls[0].From}, e.PurlFrom...)...))
+		}
+	}
+	if name == "software_File" {
+		o.Put("contentType", e.MediaType)
+	} else {
+		e.MediaType.From.ExplainSelf(tree.Dropped, "SPDX has media types of files only")
+	}
+	o.Put("software_copyrightText", e.Copyright)
+	o.Put("description", e.Description)
+	o.Put("summary", e.Summary)
+	o.Put("comment", e.Comment)
+	for _, t := range e.Attributions {
+		o.Add("software_attributionText", tree.NewText(t.S, t.From))
+	}
+	if e.Notice.OK() {
+		e.Notice.From.ExplainSelf(tree.Changed, "SPDX 3 has notices and attributions in one list")
+		o.Add("software_attributionText", tree.NewText(e.Notice.S, e.Notice.From))
+	}
+	for i, t := range e.Dates {
+		w.time(o, model.SPDX3Dates[i], t)
+	}
+	w.makers(o, e)
+	w.hashes(o, e.Hashes)
+	if e.Verification.OK() {
+		v := o.Add("verifiedUsing", tree.NewObject())
+		v.Set("type", tree.NewText("PackageVerificationCode"))
+		v.Set("algorithm", tree.NewText("sha1"))
+		v.Put("hashValue", e.Verification)
+		for _, t := range e.Excluded {
+			v.Add("packageVerificationCodeExcludedFile", tree.NewText(t.S, t.From))
+		}
+	}
+	w.identifiers(o, e)
+	for _, r := range e.References {
+		w.reference(o, r)
+	}
+	if !e.File && !e.Model.Empty() {
+		writeCard(e.Model, o)
+	}
+	for _, p := range append(e.Properties, spdx2Only(e)...) {
+		if name == "software_Package" || e.File || !takeMember(o, p) {
+			w.property(o, p)
+		}
+	}
+	w.licenses(i, e, refs)
+}
+
+func (w *writer) makers(o *tree.Node, e *model.Element) {
+	if e.Supplier.Named() {
+		o.Set("suppliedBy", tree.NewText(w.agent(e.Supplier, agentClass(model.OrOrganization(e.Supplier.Kind)))))
+	}
+	if e.Manufacturer.Named() {
+		o.Add("originatedBy", tree.NewText(w.agent(e.Manufacturer, agentClass(model.OrOrganization(e.Manufacturer.Kind)))))
+	}
+	for k := range e.Authors {
+		if e.Authors[k].Named() {
+			o.Add("originatedBy", tree.NewText(w.agent(&e.Authors[k], agentClass(e.Authors[k].Kind))))
+		}
+	}
+	for _, t := range e.Contributors { // who may be people or organizations
+		if strings.TrimSpace(t.S) != "" {
+			o.Add("originatedBy", tree.NewText(w.agent(&model.Party{Name: t}, "Agent")))
+		}
+	}
+	if strings.TrimSpace(e.Publisher.S) != "" {
+		o.Add("originatedBy", tree.NewText(w.agent(&model.Party{Name: e.Publisher}, "Organization")))
+		e.Publisher.From.ExplainSelf(tree.Changed, "SPDX does not know publishers; written as originator")
+	}
+}
+
+func (w *writer) hashes(o *tree.Node, list []model.Hash) {
+	for _, x := range list {
+		alg := model.SPDX3Hashes[x.Alg.S]
+		if slices.Contains(onlyHashes, x.Alg.S) {
+			alg = x.Alg.S
+		}
+		v := o.Add("verifiedUsing", tree.NewObject())
+		v.Set("type", tree.NewText("Hash"))
+		v.Set("algorithm", tree.NewText(cmp.Or(alg, "other"), x.Alg.From))
+		v.Put("hashValue", x.Value)
+		if alg == "" {
+			x.Alg.From.ExplainSelf(tree.Changed, "SPDX has no such hash algorithm; written as other, and the name as a comment")
+			v.Set("comment", tree.NewText(x.Alg.S, x.Alg.From))
+		}
+	}
+}
+
+func (w *writer) identifier(o *tree.Node, kind string, value, comment tree.Text, from ...*tree.Node) {
+	if !value.OK() {
+		return
+	}
+	x := o.Add("externalIdentifier", tree.NewObject())
+	x.Set("type", tree.NewText("ExternalIdentifier"))
+	x.Set("externalIdentifierType", tree.NewText(kind, from...))
+	x.Put("identifier", value)
+	x.Put("comment", comment)
+}
+
+func (w *writer) identifiers(o *tree.Node, e *model.Element) {
+	if len(e.Purls) > 0 {
+		if c := e.Remarks[e.Purls[0].From]; c.OK() { // which the member for the first has no place for
+			w.identifier(o, "packageUrl", tree.Constant(e.Purls[0].S), c)
+		}
+		for _, t := range e.Purls[1:] {
+			w.identifier(o, "packageUrl", t, e.Remarks[t.From])
+		}
+	}
+	for k, t := range e.Cpes {
+		kind := "cpe22"
+		if strings.HasPrefix(t.S, "cpe:2.3:") {
+			kind = "cpe23"
+		}
+		w.identifier(o, kind, t, e.Remarks[t.From])
+		if k == 0 && len(e.Purls) == 0 {
+			o.Get("spdxId").From = append(o.Get("spdxId").From, tree.Compact(slices.Clone(e.PurlFrom))...)
+		}
+	}
+	for _, x := range e.Identifiers {
+		w.identifier(o, x.Kind.S, x.Value, x.Comment, x.Kind.From)
+	}
+}
+
+func (w *writer) reference(o *tree.Node, r model.Reference) {
+	x := o.Add("externalRef", tree.NewObject())
+	x.Set("type", tree.NewText("ExternalRef"))
+	kind := model.SPDX3References[r.Kind.S]
+	if kind == "" && model.FromSPDX3Reference[r.Kind.S] != "" {
+		kind = r.Kind.S
+	}
+	if kind == "" {
+		kind = "other"
+		r.Kind.From.ExplainSelf(tree.Changed, "SPDX has no such type of reference; written as other")
+	}
+	x.Set("externalRefType", tree.NewText(kind, r.Kind.From, r.Category.From))
+	x.Add("locator", tree.NewText(r.Url.S, r.Url.From))
+	x.Put("comment", r.Comment)
+}
+
+// property writes a name and a value of CycloneDX, for which SPDX 3.0.1 has an extension.
+func (w *writer) property(o *tree.Node, p model.Property) {
+	if !p.Name.OK() {
+		return
+	}
+	if !slices.Contains(w.profiles, "extension") {
+		w.profiles = append(w.profiles, "extension")
+	}
+	var x *tree.Node
+	if list := o.List("extension"); len(list) > 0 {
+		x = list[0]
+	} else {
+		x = o.Add("extension", tree.NewObject())
+		x.Set("type", tree.NewText("extension_CdxPropertiesExtension"))
+	}
+	v := x.Add("extension_cdxProperty", tree.NewObject())
+	v.Set("type", tree.NewText("extension_CdxPropertyEntry"))
+	v.Put("extension_cdxPropName", p.Name)
+	v.Put("extension_cdxPropValue", p.Value)
+}
+
+func (w *writer) licenses(i int, e *model.Element, refs *model.LicenseRefs) {
+	holder := tree.NewObject()
+	refs.Write(holder, e)
+	for _, m := range holder.Members {
+		kind := "hasDeclaredLicense" // of a file, what was found in it
+		if m.Name == "licenseConcluded" {
+			kind = "hasConcludedLicense"
+		}
+		for _, v := range tree.ListOrOne(m.Value) {
+			to, toFrom := w.license(v)
+			r := w.relation(w.out[i], nil, kind, "", toFrom, to, nil)
+			if e.LicenseComment.OK() {
+				r.Put("comment", e.LicenseComment)
+				e.LicenseComment = tree.Text{}
+			}
+		}
+	}
+	if e.LicenseComment.OK() {
+		w.property(w.written[i], model.Property{Name: tree.Constant("lading:spdx:licenseComments"), Value: e.LicenseComment})
+	}
+}
+
+// license returns the id of what stands for an expression, and the leaves that only the relationship says.
+func (w *writer) license(v *tree.Node) (to string, from []*tree.Node) {
+	switch v.Text {
+	case "NOASSERTION":
+		return model.NoAssertionElement, v.From
+	case "NONE":
+		return model.NoneElement, v.From
+	}
+	x := w.expressions[v.Text]
+	if x == nil {
+		x = w.object("simplelicensing_LicenseExpression", w.iri("LicenseExpression-"+strconv.Itoa(len(w.expressions)+1)))
+		x.Set("simplelicensing_licenseExpression", tree.NewText(v.Text))
+		if v := w.ListVersion; v.OK() {
+			if strings.Count(v.S, ".") == 1 {
+				v.From.ExplainSelf(tree.Changed, "SPDX 3 has versions of three numbers")
+				v.S += ".0"
+			}
+			x.Put("simplelicensing_licenseListVersion", v)
+		}
+		w.expressions[v.Text] = x
+	}
+	e := x.Get("simplelicensing_licenseExpression")
+	e.From = append(e.From, v.From...)
+	return x.Str("spdxId").S, nil
+}
+
+// edge writes a relationship, which may go to another document.
+func (w *writer) edge(e *model.Edge) {
+	r, ok := model.ToSPDX3[model.Relation(e.Kind)]
+	if !ok {
+		e.Explain(model.NoSuchRelation)
+		return
+	}
+	end := func(i int, t tree.Text) string {
+		switch {
+		case i >= 0:
+			return w.out[i]
+		case t.S == "NONE":
+			return model.NoneElement
+		case t.S == "NOASSERTION":
+			return model.NoAssertionElement
+		}
+		return w.foreign(t.S)
+	}
+	from, to := end(e.From, e.FromText), end(e.To, e.ToText)
+	if from == "" || to == "" || from == model.NoneElement || from == model.NoAssertionElement {
+		e.Explain(model.NotDescribed)
+		return
+	}
+	fromSrc, toSrc := []*tree.Node{e.FromText.From}, []*tree.Node{e.ToText.From}
+	if r.Turned {
+		if e.To < 0 && (to == model.NoneElement || to == model.NoAssertionElement) { // "x is no patch for anything"
+			e.Explain(model.NotDescribed)
+			return
+		}
+		from, to, fromSrc, toSrc = to, from, toSrc, fromSrc
+	}
+	if back, _ := model.FromSPDX3(r.Three, r.Scope); back != r.Two {
+		if len(e.Also) > 0 {
+			e.Also[0].ExplainSelf(tree.Changed, "SPDX 3 has one word for this type and "+string(back))
+		}
+	}
+	c := w.CompletenessOf(e)
+	if c == nil || e.Comment.OK() {
+		w.relation(from, fromSrc, r.Three, r.Scope, e.Also, to, toSrc).Put("comment", e.Comment)
+		return
+	}
+	key := [3]string{from, r.Three, r.Scope}
+	if o := w.exhaustive[key]; o != nil { // one relationship, which is all
+		o.Get("from").From = append(o.Get("from").From, tree.Compact(fromSrc)...)
+		o.Get("relationshipType").From = append(o.Get("relationshipType").From, tree.Compact(slices.Clone(e.Also))...)
+		o.Add("to", tree.NewText(to, tree.Compact(toSrc)...))
+		return
+	}
+	o := w.relation(from, fromSrc, r.Three, r.Scope, e.Also, to, toSrc)
+	o.Set("completeness", tree.NewText(completenessWords[c.Word], slices.Clone(c.Leaves)...))
+	w.exhaustive[key] = o
+}
+
+func (w *writer) annotation(a model.Annotation) {
+	about := w.base
+	if a.Subject >= 0 {
+		about = w.out[a.Subject]
+	}
+	who := &model.Party{Kind: "SoftwareAgent", Name: tree.Constant("lading")}
+	class := "SoftwareAgent"
+	if a.Who.Named() {
+		who, class = a.Who, agentClass(a.Who.Kind)
+	}
+	o := w.object("Annotation", w.iri("Annotation-"+strconv.Itoa(len(w.infos)+1)))
+	kind := strings.ToLower(a.Kind.S)
+	if kind != "review" {
+		kind = "other"
+	}
+	o.Set("annotationType", tree.NewText(kind, append(a.Also, a.Kind.From)...))
+	o.Set("subject", tree.NewText(about))
+	o.Put("statement", a.Body)
+	// Who said it and when is the creation information of the annotation.
+	id := "_:annotation" + strconv.Itoa(len(w.infos)+1)
+	w.infos[id] = id
+	o.Get("creationInfo").Text = id
+	info := w.root.Add("@graph", tree.NewObject())
+	info.Set("type", tree.NewText("CreationInfo"))
+	info.Set("@id", tree.NewText(id))
+	info.Set("specVersion", tree.NewText("3.0.1"))
+	info.Put("created", w.SPDXTime(a.Date))
+	by := w.agent(who, class)
+	if class == "Tool" { // which creates nothing in SPDX 3, but is used
+		info.Add("createdUsing", tree.NewText(by))
+		by = w.agent(&model.Party{Name: tree.Constant(who.Name.S)}, "SoftwareAgent")
+	}
+	info.Add("createdBy", tree.NewText(by))
+}
+
+// foreign returns the id of an element of another document, as DocumentRef-a:SPDXRef-b, or nothing.
+func (w *writer) foreign(id string) string {
+	doc, name, ok := strings.Cut(id, ":")
+	if !ok {
+		return ""
+	}
+	for i := range w.Externals {
+		x := &w.Externals[i]
+		if x.Id.S != doc || !spec.IsNamespace(x.Uri.S) {
+			continue
+		}
+		at := x.Uri.S + "#" + name
+		if name == spec.DocumentID {
+			at = x.Uri.S
+		}
+		if e := x.Element(name); e != nil {
+			e.Used, at = true, e.At.S
+		} else {
+			x.Elements = append(x.Elements, model.ForeignElement{At: tree.Constant(at), Name: name, Used: true})
+		}
+		return at
+	}
+	return ""
+}
+
+// imported writes where an element of another document is.
+func (w *writer) imported(x *model.External, at tree.Text, from ...*tree.Node) {
+	m := w.doc.Add("import", tree.NewObject())
+	m.Set("type", tree.NewText("ExternalMap"))
+	m.Set("externalSpdxId", tree.NewText(at.S, append(slices.Concat(x.Also, x.Again, from), at.From)...))
+	m.Put("locationHint", x.Location)
+	w.hashes(m, x.Hashes)
+}
+
+// outside writes what other documents are called here, and those that nothing refers to.
+func (w *writer) outside() {
+	for i := range w.Externals {
+		x := &w.Externals[i]
+		if !spec.IsNamespace(x.Uri.S) {
+			x.Uri.From.ExplainSelf(tree.Dropped, "no URI that a reference could begin with")
+			continue
+		}
+		if len(x.Elements) == 0 {
+			x.Elements = append(x.Elements, model.ForeignElement{At: tree.Constant(x.Uri.S), Name: spec.DocumentID})
+		}
+		for _, e := range x.Elements {
+			if w.ids[e.At.S] == 0 {
+				w.ids[e.At.S]++
+				w.imported(x, e.At, x.Uri.From)
+			}
+		}
+		if !x.Unnamed {
+			w.namespace(x.Id, tree.Text{S: strings.TrimSuffix(x.Uri.S, "#") + "#", From: x.Uri.From})
+		}
+	}
+	for _, n := range w.Namespaces {
+		w.namespace(n.Prefix, n.Uri)
+	}
+}
+
+func (w *writer) namespace(prefix, uri tree.Text) {
+	if !prefix.OK() || !uri.OK() {
+		return
+	}
+	m := w.doc.Add("namespaceMap", tree.NewObject())
+	m.Set("type", tree.NewText("NamespaceMap"))
+	m.Put("prefix", prefix)
+	m.Put("namespace", uri)
+}
+
+// writeCard writes a model as members of an AI package. Such a package does not make the document conform to the AI profile,
+// which wants more of it than a model card says.
+func writeCard(m *model.Card, o *tree.Node) {
+	for _, t := range []tree.Text{m.Approach, m.Family, m.Architecture} {
+		if t.OK() {
+			o.Add("ai_typeOfModel", tree.NewText(t.S, t.From))
+			t.From.ExplainSelf(tree.Changed, "SPDX 3 has one list of what type a model is of")
+		}
+	}
+	for _, x := range m.Metrics {
+		v := o.Add("ai_metric", dictionaryEntry(x.Name, x.Value))
+		v.Members[0].Value.From = tree.Compact(x.Leaves)
+	}
+	one := func(name string, list []tree.Text) {
+		var lines []string
+		var from []*tree.Node
+		for _, t := range list {
+			lines, from = append(lines, t.S), append(from, t.From)
+			if len(list) > 1 {
+				t.From.ExplainSelf(tree.Changed, "SPDX 3 has one text of it")
+			}
+		}
+		if lines != nil {
+			o.Set(name, tree.NewText(strings.Join(lines, "\n"), from...))
+		}
+	}
+	one("ai_limitation", m.Limitations)
+	one("ai_informationAboutApplication", m.Uses)
+	var all *tree.Node
+	for _, e := range m.Energy {
+		if all == nil {
+			all = o.Set("ai_energyConsumption", tree.NewObject())
+			all.Set("type", tree.NewText("ai_EnergyConsumption"))
+		}
+		x := all.Add(e.Member(), tree.NewObject())
+		x.Set("type", tree.NewText("ai_EnergyConsumptionDescription", e.Activity.From))
+		e.Activity.From.ExplainSelf(tree.Changed, "SPDX 3 has words of its own for energy")
+		x.Set("ai_energyQuantity", &tree.Node{Kind: e.Quantity.Kind, Text: e.Quantity.Text, From: []*tree.Node{e.Quantity}})
+		x.Set("ai_energyUnit", tree.NewText("kilowattHour", e.Unit))
+		e.Unit.ExplainSelf(tree.Changed, "SPDX 3 has words of its own for energy")
+	}
+}
+
+func dictionaryEntry(key, value tree.Text) *tree.Node {
+	x := tree.NewObject()
+	x.Set("type", tree.NewText("DictionaryEntry"))
+	x.Put("key", key)
+	x.Put("value", value)
+	return x
+}
+
+// takeMember writes back a property that spdx3Model made, and reports whether it was one.
+func takeMember(o *tree.Node, p model.Property) bool {
+	name, ok := strings.CutPrefix(p.Name.S, propertySPDX)
+	name, key, pair := strings.Cut(name, ":")
+	list, known := ownMembers[name]
+	if !ok || !known || !list && o.Get(name) != nil {
+		return false
+	}
+	v := tree.NewText(p.Value.S, p.Value.From, p.Name.From)
+	switch {
+	case pair:
+		v = dictionaryEntry(tree.Text{S: key, From: p.Name.From}, p.Value)
+		p.Name.From.ExplainSelf(tree.Changed, "SPDX 3 has a member of its own for it")
+	case name == "dataset_datasetSize":
+		v.Kind = strictjson.Number
+	}
+	if list {
+		o.Add(name, v)
+	} else {
+		o.Set(name, v)
+	}
+	return true
+}
+
+// packageClass is SPDX 3's class of an element that has such properties, or a model.
+func packageClass(e *model.Element) string {
+	class := ""
+	for _, p := range e.Properties {
+		name, _, _ := strings.Cut(strings.TrimPrefix(p.Name.S, propertySPDX), ":")
+		if _, ok := ownMembers[name]; ok && (strings.HasPrefix(name, "ai_") || name == "dataset_datasetType") {
+			class = map[bool]string{true: "ai_AIPackage", false: "dataset_DatasetPackage"}[strings.HasPrefix(name, "ai_")]
+		}
+	}
+	if !e.Model.Empty() {
+		class = "ai_AIPackage"
+	}
+	return class
+}
+
+func writeSnippet(s *model.Snippet, o *tree.Node, file string) {
+	o.Set("software_snippetFromFile", tree.NewText(file, append(s.From, s.File.From)...))
+	for _, r := range []struct {
+		member string
+		of     [2]tree.Text
+	}{{"software_byteRange", s.Bytes}, {"software_lineRange", s.Lines}} {
+		if r.of[0].OK() {
+			x := o.Set(r.member, tree.NewObject())
+			x.Set("type", tree.NewText("PositiveIntegerRange"))
+			x.Set("beginIntegerRange", tree.LiteralOf(r.of[0]))
+			x.Set("endIntegerRange", tree.LiteralOf(r.of[1]))
+		}
+	}
+}
