@@ -135,7 +135,7 @@ func (p *page) markdown(charts map[string]*chart) []byte {
 	if p.incomplete {
 		fmt.Fprint(&b, "**Some benchmarks could not be run, and their rows are missing: the command said which.**\n\n")
 	}
-	fmt.Fprintf(&b, "This run: %s, %d rounds in %s, %s, %d processors", p.began.UTC().Format("2006-01-02"), p.rounds, p.took.Round(time.Minute), p.goes, p.machine.cores)
+	fmt.Fprintf(&b, "This run: %s, rounds: %d, in %s, %s, %d processors", p.began.UTC().Format("2006-01-02"), p.rounds, p.took.Round(time.Minute), p.goes, p.machine.cores)
 	if p.machine.cpu != "" {
 		fmt.Fprintf(&b, " (%s, %s/%s)", p.machine.cpu, runtime.GOOS, runtime.GOARCH)
 	}

@@ -211,9 +211,11 @@ var rows = []row{
 	{area: keyless, work: "load the production root", beside: sigstoreGo, sense: asFast, figure: value{"Root", "sigstore-go-µs"},
 		over: value{"Root", "ours-µs"}},
 	{area: keyless, work: "sign with a job's identity, Rekor v1", beside: "the round trips, two signatures and one verification",
-		sense: timesFloor, figure: value{"KeylessAgainstSigstoreGo/tiles=false", "x-floor"}, goal: 1.2},
+		sense: timesFloor, figure: value{"KeylessAgainstSigstoreGo/tiles=false", "x-floor"}, goal: 1.2,
+		floor: &floor{why: "of what is computed here, the round trips left out, it takes", figure: value{"KeylessAgainstSigstoreGo/tiles=false", "x-own-floor"}}},
 	{area: keyless, work: "sign with a job's identity, Rekor v2", beside: "the round trips, two signatures and one verification",
-		sense: timesFloor, figure: value{"KeylessAgainstSigstoreGo/tiles=true", "x-floor"}, goal: 1.2},
+		sense: timesFloor, figure: value{"KeylessAgainstSigstoreGo/tiles=true", "x-floor"}, goal: 1.2,
+		floor: &floor{why: "of what is computed here, the round trips left out, it takes", figure: value{"KeylessAgainstSigstoreGo/tiles=true", "x-own-floor"}}},
 
 	{area: notary, work: "verify a JWS signature", beside: notationGo, sense: asFast,
 		figure: value{"AgainstNotationGo/jws", "x-faster"}, goal: 1},
