@@ -53,7 +53,7 @@ func (r *runner) weigh(ctx context.Context, build bool) (out []weighed, err erro
 		for _, p := range t.programs {
 			r.say("weigh: %s, %s", t.name, p.dir)
 			w := weighed{task: t.name, by: p.by}
-			dir, pkg := filepath.Join(r.top, p.module), "./programs/"+p.dir
+			dir, pkg := filepath.Join(r.top, p.module), "github.com/ladingdev/lading/"+p.module+"/programs/"+p.dir
 			env := []string{"GOWORK=off", "CGO_ENABLED=0"}
 			if w.Weight, err = weight.Of(dir, env, nil, pkg); err != nil {
 				return nil, err
