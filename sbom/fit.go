@@ -59,6 +59,7 @@ type fitting struct {
 	nodes    []*tree.Node              // in the order of the text, when something is wrong
 	general  map[*tree.Node]string     // see generalTypes
 	licences map[*tree.Node]*tree.Node // see licencesIn
+	urls     map[*tree.Node]bool       // see urlsIn
 	broken   string                    // what was wrong with a member of the document that went
 }
 

@@ -180,6 +180,13 @@ func TestConvertSpelling(t *testing.T) {
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1",` +
 			`"licenses":[{"expression":"MIT OR New-1.0"}]}]}`,
 			"2.3", `"licenseDeclared":"LicenseRef-MIT-OR-New-1.0"`, "written as declared"},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"c","version":"1",` +
+			`"externalReferences":[{"type":"vcs","url":"git@example.org:a/c.git"},{"type":"website","url":"https://example.org/a b"}]}]}`,
+			"1.5", `[{"type":"vcs","url":"ssh://git@example.org/a/c.git"},{"type":"website","url":"https://example.org/a%20b"}]`,
+			"has URLs; written as ssh://git@example.org/a/c.git"},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"services":[{"bom-ref":"s","name":"s"}],` +
+			`"components":[{"type":"library","name":"c"}],"annotations":[{"subjects":["s"],"annotator":{"individual":{"name":"R"}},` +
+			`"timestamp":"2026-01-02T03:04:05Z","text":"t"}]}`, "2.3", `"name":"c"`, "/annotations dropped the other format relates only"},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"timestamp":"9999-12-31T23:59:59-01:00"},` +
 			`"components":[{"type":"library","name":"c"}]}`,
 			"2.3", `"created":"1970-01-01T00:00:00Z"`, "no date and time"},

@@ -231,6 +231,7 @@ var reasonProofs = map[string][]proof{
 	"* does not have * here":                       {validator},
 	"* has no such type; written as *":             {validator},
 	"* knows no such licence; written as its name": {validator},
+	"* has URLs; written as *":                     {validator},
 	"* has texts of one line":                      {validator},
 	"*: *":                                         {validator},
 	"no URI that a reference could begin with":     {refused(proofSPDX3, `"urn:x:doc"`, `"#x"`)},

@@ -167,7 +167,8 @@ func (h reader) annotations(root *tree.Node) {
 				a.Who = Party(who, cmp.Or(want, "Tool"))
 			}
 		}
-		for i, subject := range tree.ListOrOne(n.Get("subjects")) {
+		known, subjects := len(h.Annotations), tree.ListOrOne(n.Get("subjects"))
+		for i, subject := range subjects {
 			at := h.Find(subject.Text)
 			if at < 0 {
 				subject.ExplainSelf(tree.Dropped, model.NotDescribed)
@@ -177,6 +178,11 @@ func (h reader) annotations(root *tree.Node) {
 			h.Annotations = append(h.Annotations, a)
 			if i == 0 {
 				a.Date.From, a.Body.From = nil, nil
+			}
+		}
+		if known == len(h.Annotations) && len(subjects) > 0 {
+			for _, leaf := range n.All(nil) {
+				leaf.ExplainSelf(tree.Dropped, model.NotDescribed)
 			}
 		}
 	}

@@ -84,7 +84,7 @@ func UTC(s string) (string, bool) {
 // CheckCreated returns an error for a time that no document can be made at.
 func CheckCreated(t time.Time) error {
 	if year := t.UTC().Year(); year < 0 || year > 9999 {
-		return fmt.Errorf("Created is in the year %d: documents have years of four digits", year)
+		return fmt.Errorf("a time of creation in the year %d is none: documents have years of four digits", year)
 	}
 	return nil
 }
