@@ -146,7 +146,7 @@ func (p *page) markdown(charts map[string]*chart) []byte {
 	}
 	fmt.Fprint(&b, "\n\nEvery ratio is of two things measured in turn within one run. A figure is the median of its rounds, with the least and the most of them "+
 		"behind it. *Floor* is what cannot be left out: the same signatures, bytes or requests without this library. "+
-		"A goal stands where one was set before it was measured.\n\n")
+		"A goal is what the project wants to hold; rows without one are for comparison.\n\n")
 	p.verdicts(&b)
 	for _, name := range []string{"peers", "floors"} {
 		if c := charts[name]; c != nil {
