@@ -68,7 +68,7 @@ var targets = []Format{
 
 // Convert writes a document in another format, as JSON. The output keeps to the schema and the rules of its format:
 // what would break them is left out. The Report says what became of everything; it is there even with [ErrLoss].
-// Converting a document to the format that it has gives its JSON form unchanged: see [Encode].
+// Converting a document to the format that it has gives its JSON form unchanged, valid or not: see [Validate] and [Encode].
 //
 // Claims of several licences for one component become one SPDX expression with AND. Dependencies on what the document
 // does not describe, and nesting that is no tree, have no place in the other specification and are reported.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/signer"
@@ -18,6 +19,7 @@ import (
 	"github.com/ladingdev/lading/policy/document"
 	"github.com/ladingdev/lading/policy/document/cel"
 	"github.com/ladingdev/lading/policy/document/kinds"
+	"github.com/ladingdev/lading/policy/gate"
 	"github.com/ladingdev/lading/policy/report"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/verify"
@@ -79,6 +81,14 @@ func (a *app) decide(ctx context.Context, ask asked, names []string) (decisions 
 	for _, name := range names {
 		if err := a.reach.meant(name); err != nil {
 			return nil, err
+		}
+		if ask.as == "" && strings.HasPrefix(name, layoutPrefix) {
+			a.ui.note("%s has no name that a policy could know: --as NAME gives it the one under which it will run", name)
+		}
+	}
+	if ask.as != "" {
+		if _, err := gate.ParseReference(ask.as, a.reach.plainHTTP); err != nil {
+			return nil, misuse("--as: %v", err)
 		}
 	}
 	p, err := a.load(ctx, ask.file)

@@ -2,13 +2,18 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/verify"
 )
@@ -27,6 +32,10 @@ func (a *app) convert() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			into, known := encodings[strings.ToLower(encoding)]
+			if encoding != "" && !known {
+				return misuse("--encoding %s: want one of %s", encoding, strings.Join(slices.Sorted(maps.Keys(encodings)), ", "))
+			}
 			target := doc.Format()
 			if to != "" {
 				if target, err = parseFormat(to); err != nil {
@@ -34,12 +43,12 @@ func (a *app) convert() *cobra.Command {
 				}
 			}
 			out, report, err := sbom.Convert(doc, target, opts)
+			var more *sbom.Report // of the encoding, in which the places are the output's
 			if err == nil && encoding != "" {
-				var more *sbom.Report
-				out, more, err = sbom.Encode(out, sbom.Encoding(encodings[strings.ToLower(encoding)]), opts)
-				if more != nil {
-					report.Losses = append(report.Losses, more.Losses...)
-				}
+				out, more, err = sbom.Encode(out, into, opts)
+			}
+			if errors.Is(err, sbom.ErrVersion) || errors.Is(err, sbom.ErrEncoding) {
+				return misuse("--to %s: %v", cmp.Or(to, target.String()), err)
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
@@ -48,10 +57,18 @@ func (a *app) convert() *cobra.Command {
 				return err
 			}
 			if a.ui.json() && file != "" && file != "-" {
+				if more != nil {
+					report.Losses = append(report.Losses, more.Losses...)
+				}
 				return a.ui.answer(report, nil)
 			}
 			a.ui.clear()
-			wrapped(a.ui.err, "", report.String())
+			if more == nil || target != doc.Format() {
+				wrapped(a.ui.err, "", report.String())
+			}
+			if more != nil {
+				wrapped(a.ui.err, "", more.String())
+			}
 			return nil
 		},
 	}
@@ -113,13 +130,13 @@ func (a *app) diff() *cobra.Command {
 
 func (d *difference) print(w io.Writer) {
 	for _, x := range d.Added {
-		fmt.Fprintf(w, "added    %s\n", x)
+		fmt.Fprintf(w, "added    %s\n", oneline.Of(x))
 	}
 	for _, x := range d.Removed {
-		fmt.Fprintf(w, "removed  %s\n", x)
+		fmt.Fprintf(w, "removed  %s\n", oneline.Of(x))
 	}
 	for _, x := range d.Changed {
-		fmt.Fprintf(w, "changed  %s\n", x.Component)
+		fmt.Fprintf(w, "changed  %s\n", oneline.Of(x.Component))
 		for _, f := range x.Fields {
 			fmt.Fprintf(w, "           %s: %s -> %s\n", f.Field, clip(dash(f.Old), 28), clip(dash(f.New), 28))
 		}
@@ -187,7 +204,12 @@ proven to be signed by whom the flags name.`,
 			}
 			if err := a.ui.answer(found, func(w io.Writer) {
 				for _, h := range found {
-					fmt.Fprintf(w, "%s\n  %s\n", h.In, strings.Join(append(append([]string{}, h.Through...), h.Component), "\n  <- "))
+					fmt.Fprintln(w, oneline.Of(h.In))
+					mark := "  "
+					for _, name := range append(slices.Clone(h.Through), h.Component) {
+						fmt.Fprintln(w, mark+oneline.Of(name))
+						mark = "  <- "
+					}
 				}
 				fmt.Fprintf(w, "%d found\n", len(found))
 			}); err != nil || len(found) > 0 {

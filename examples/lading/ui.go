@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/ladingdev/lading/internal/oneline"
 	"github.com/ladingdev/lading/policy/report"
 )
 
@@ -59,13 +60,28 @@ func (u *ui) json() bool { return u.format == "json" }
 func (u *ui) answer(v any, text func(w io.Writer)) error {
 	u.clear()
 	if !u.json() {
-		text(u.out)
+		text(plain{u.out})
 		return nil
 	}
 	enc := json.NewEncoder(u.out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
+}
+
+// plain writes to people what others wrote: no control character, and none that turns the order of what is shown, but the
+// ends of lines.
+type plain struct{ w io.Writer }
+
+func (p plain) Write(b []byte) (int, error) {
+	lines := strings.Split(string(b), "\n")
+	for i, line := range lines {
+		lines[i] = oneline.Of(line)
+	}
+	if _, err := io.WriteString(p.w, strings.Join(lines, "\n")); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // progress shows one line, over the one before.
@@ -92,7 +108,9 @@ func (u *ui) note(format string, args ...any) {
 
 func (u *ui) reportOptions() *report.Options { return &report.Options{Color: u.color} }
 
+// clip is one line of at most width columns.
 func clip(s string, width int) string {
+	s = oneline.Of(s)
 	if r := []rune(s); len(r) > width && width > 3 {
 		return string(r[:width-3]) + "..."
 	}
