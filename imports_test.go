@@ -264,6 +264,9 @@ var floors = []string{
 	"sbom/vuln", "sbom/vuln/inspector", "sbom/vuln/osv",
 }
 
+// specifications are the packages that know one each.
+var specifications = []string{"sbom/internal/cdx", "sbom/internal/spdx2", "sbom/internal/spdx3"}
+
 func TestFloors(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}{{range .Imports}} {{.}}{{end}}", module+"/sbom/...").Output()
 	if err != nil {
@@ -279,6 +282,9 @@ func TestFloors(t *testing.T) {
 		for _, name := range names[1:] {
 			if strings.HasPrefix(name, "sbom") && !slices.Contains(floors[:at], name) {
 				t.Errorf("%s imports %s, which is not below it", names[0], name)
+			}
+			if slices.Contains(specifications, names[0]) && slices.Contains(specifications, name) {
+				t.Errorf("%s imports %s: specifications meet in sbom/internal/model alone", names[0], name)
 			}
 		}
 	}

@@ -11,29 +11,12 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-// Objects is walk for those that are objects.
-func Objects(c *check.Check, n jsonschema.Node, key string, visit func(n jsonschema.Node, key string)) {
-	switch c.Doc.Kind(n) {
-	case strictjson.Object:
-		visit(n, key)
-		for k, v := range c.Doc.Members(n) {
-			if kind := c.Doc.Kind(v); kind == strictjson.Object || kind == strictjson.Array {
-				Objects(c, v, c.Doc.String(k), visit)
-			}
-		}
-	case strictjson.Array:
-		for _, v := range c.Doc.Elements(n) {
-			Objects(c, v, key, visit)
-		}
-	}
-}
-
 // Rules checks what the specification says in the descriptions of its schemas.
 func Rules(c *check.Check) {
 	first := map[string]jsonschema.Node{} // what has a bom-ref
 	// The specification's own valid documents repeat a bom-ref in there.
 	formulation := c.Doc.Member(c.Doc.Root(), "formulation")
-	Objects(c, c.Doc.Root(), "", func(n jsonschema.Node, key string) {
+	c.Objects(c.Doc.Root(), "", func(n jsonschema.Node, key string) {
 		if key == "hashes" {
 			alg, _ := c.Text(n, "alg")
 			if content, at := c.Text(n, "content"); at >= 0 && !check.IsHashOf(alg, content) {
@@ -131,7 +114,7 @@ func doubts(c *check.Check, refs map[string]jsonschema.Node) {
 			}
 		}
 	}
-	Objects(c, root, "", func(n jsonschema.Node, key string) {
+	c.Objects(root, "", func(n jsonschema.Node, key string) {
 		switch key {
 		case "components", "component", "ancestors", "descendants", "variants":
 			if purl, at := c.Text(n, "purl"); at >= 0 {

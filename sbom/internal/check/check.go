@@ -175,3 +175,20 @@ func Position(data []byte, offset int) (line, column int) {
 	before := data[:offset]
 	return 1 + bytes.Count(before, []byte{'\n'}), offset - bytes.LastIndexByte(before, '\n')
 }
+
+// Objects visits n and what is below it, where it is an object: with the name of the member that holds it, or its list.
+func (c *Check) Objects(n jsonschema.Node, key string, visit func(n jsonschema.Node, key string)) {
+	switch c.Doc.Kind(n) {
+	case strictjson.Object:
+		visit(n, key)
+		for k, v := range c.Doc.Members(n) {
+			if kind := c.Doc.Kind(v); kind == strictjson.Object || kind == strictjson.Array {
+				c.Objects(v, c.Doc.String(k), visit)
+			}
+		}
+	case strictjson.Array:
+		for _, v := range c.Doc.Elements(n) {
+			c.Objects(v, key, visit)
+		}
+	}
+}

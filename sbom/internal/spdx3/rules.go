@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
@@ -30,7 +29,7 @@ var times = map[string]bool{
 
 func Rules(c *check.Check) {
 	ids := map[string]bool{}
-	cdx.Objects(c, c.Doc.Root(), "", func(n jsonschema.Node, key string) {
+	c.Objects(c.Doc.Root(), "", func(n jsonschema.Node, key string) {
 		if class, _ := c.Text(n, "type"); n != c.Doc.Root() && key != "@graph" && isElement(shortClass(class),
 			c.Doc.Member(n, "spdxId") >= 0, key) {
 			// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
