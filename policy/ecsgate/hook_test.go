@@ -511,7 +511,7 @@ func TestDeadline(t *testing.T) {
 	s.use(policy.Enforce)
 	s.hook.Retry = time.Hour
 	s.cloud.PutServiceDeployment("arn:aws:ecs:us-east-1:111122223333:service/shop/web", s.state)
-	ctx, cancel := context.WithTimeout(t.Context(), 2200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	out, err := s.hook.Handle(ctx, json.RawMessage(good))
 	if err != nil || string(out) != `{"hookStatus":"IN_PROGRESS","callBackDelay":30}` || ctx.Err() != nil {
