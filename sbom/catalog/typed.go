@@ -8,6 +8,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/ladingdev/lading/sbom"
+	sbomcheck "github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/cpe"
 )
 
@@ -69,7 +70,7 @@ func typedHashes(list **[]cdx.Hash, refuse func(name, value string)) {
 		return
 	}
 	kept := slices.DeleteFunc(slices.Clone(**list), func(h cdx.Hash) bool {
-		ok := len(h.Value) == hashDigits[h.Algorithm] && strings.Trim(h.Value, "0123456789abcdefABCDEF") == ""
+		ok := sbomcheck.IsHashOf(string(h.Algorithm), h.Value)
 		if !ok {
 			refuse("hash:"+string(h.Algorithm), h.Value)
 		}
@@ -79,12 +80,3 @@ func typedHashes(list **[]cdx.Hash, refuse func(name, value string)) {
 		*list = nil
 	}
 }
-
-// hashDigits is how many hexadecimal digits a digest has, by the names that this package writes.
-var hashDigits = func() map[cdx.HashAlgorithm]int {
-	digits := map[cdx.HashAlgorithm]int{}
-	for _, a := range integrityAlgorithms {
-		digits[a.name] = 2 * a.size
-	}
-	return digits
-}()

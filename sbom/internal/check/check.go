@@ -19,7 +19,7 @@ type Check struct {
 	List *license.List
 	From *Origin
 
-	// found is told of every problem with a rule, instead of the report.
+	// Found is told of every problem with a rule, instead of the report.
 	Found func(n jsonschema.Node, advice string)
 }
 
@@ -93,7 +93,7 @@ func (c *Check) Strings(n jsonschema.Node) func(func(jsonschema.Node, string) bo
 	}
 }
 
-// list yields the elements of an array that is a member of n.
+// Members yields the elements of an array that is a member of n.
 func (c *Check) Members(n jsonschema.Node, name string) func(func(jsonschema.Node) bool) {
 	return func(yield func(jsonschema.Node) bool) {
 		a := c.Doc.Member(n, name)
@@ -128,7 +128,7 @@ func (c *Check) Walk(n jsonschema.Node, key string, visit func(n jsonschema.Node
 	}
 }
 
-// Purl and cpe warn of identifiers that no scanner finds (the descriptions of component.purl and component.cpe in
+// Purl and Cpe warn of identifiers that no scanner finds (the descriptions of component.purl and component.cpe in
 // CycloneDX; SPDX 2.3, annex F).
 func (c *Check) Purl(at jsonschema.Node, purl string) {
 	if advice := DoubtfulPURL(purl); advice != "" {
