@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Every suite names benchmarks that are there, and every row one of a suite.
@@ -172,5 +173,90 @@ func TestResults(t *testing.T) {
 	if _, err := results([]row{{work: "lost", figure: value{"A", "y"}}}, all); err == nil ||
 		!strings.Contains(err.Error(), "lost: A reports no y") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Some suites measured anew leave the others' figures, and the page says of both when they are of.
+func TestStore(t *testing.T) {
+	dir := t.TempDir()
+	a, b := &suites[0], &suites[1]
+	first := start{Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Go: "go1", Machine: machine{Cores: 2, Load: "0.10"}}
+	second := start{Began: first.Began.Add(time.Hour), Go: "go2", Machine: machine{Cores: 2, Load: "9.00"}}
+	st := &store{Suites: map[string]*measured{"no longer there": {Start: first}}}
+	old, anew := figures{ns("ReadSPDX/lading"): {1, 1, 1}, ns("ReadSPDX/tools-golang"): {20, 30, 40}, {"of no row", "x"}: {1}},
+		figures{{"WriteUnchanged", "x-of-copy"}: {1.25}}
+	st.keep(a, first, 3, old, map[string]string{toolsGolang: "v1"})
+	st.keep(b, first, 3, figures{{"WriteUnchanged", "x-of-copy"}: {9}}, nil)
+	if err := st.save(dir); err != nil {
+		t.Fatal(err)
+	}
+	st, err := load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.forget(suites)
+	st.keep(b, second, 1, anew, nil)
+	st.Weights = &weights{Start: second, Programs: []weighed{{Task: "parse", By: bothTools, Lines: 1234567, Binary: 7_340_000,
+		Versions: map[string]string{cosign: "v2"}}}}
+	o := &options{out: dir}
+	lost, err := write(o, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost == nil || !strings.Contains(lost.Error(), "protobom") { // of the suite that is kept, some rows have no figure
+		t.Errorf("lost: %v", lost)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "performance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2026-01-02 03:04 UTC, 1 of ", "3 rounds of each: go1", "2026-01-02 04:04 UTC, 1 of ", "1 round of each: go2",
+		"| 30.0 x | 20.0 to 40.0 |", "| 1.25 | 1.25 to 1.25 |", "Others worked on the machine", "suites are missing: ", "| 1,234,567 | 7.3 MB |",
+		"| `" + toolsGolang + "` | v1 |", "| `" + cosign + "` | v2 |"} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("the page has no %q:\n%s", want, data)
+		}
+	}
+	if err := run(t.Context(), &options{out: dir, page: true}, io.Discard); err == nil || !strings.Contains(err.Error(), "reports no") {
+		t.Errorf("written again: %v", err)
+	}
+	if again, err := os.ReadFile(filepath.Join(dir, "performance.md")); err != nil || !bytes.Equal(again, data) {
+		t.Errorf("the page that is written again is another one: %v\n%s", err, again)
+	}
+	if _, weigh := choose(&options{only: "weight"}); !weigh {
+		t.Error("-only weight weighs nothing")
+	}
+	if some, weigh := choose(&options{only: "Condition, Warm"}); len(some) != 2 || weigh {
+		t.Errorf("-only chose %d suites, weighs: %v", len(some), weigh)
+	}
+	if err := run(t.Context(), &options{out: dir, only: "nothing of that name"}, io.Discard); err == nil ||
+		!strings.Contains(err.Error(), "no suite") {
+		t.Errorf("-only of nothing: %v", err)
+	}
+}
+
+// A suite knows the libraries that its rows stand beside.
+func TestLibraries(t *testing.T) {
+	for i := range suites {
+		s := &suites[i]
+		got := s.libraries()
+		if want := map[string][]string{"Decide|Profile": {celGo, opa}, "Condition": {celGo}, "Copy|Memory": {regclient, orasGo},
+			"ColdStart": {notationGo, cosign}, "Replay": nil}; slices.Contains([]string{"Decide|Profile", "Condition", "Copy|Memory", "ColdStart",
+			"Replay"}, s.bench) && !slices.Equal(got, want[s.bench]) {
+			t.Errorf("%s: %v", s.name(), got)
+		}
+	}
+}
+
+// A label is cut behind a whole part, and not within a number.
+func TestLabel(t *testing.T) {
+	for text, want := range map[string]string{
+		"42.0  tools-golang: read SPDX 2.3, 10,000 components":                  "42.0  tools-golang: read SPDX 2.3, 10,000 components",
+		"42.0  tools-golang: read SPDX 2.3 and all the rest, 10,000 components": "42.0  tools-golang: read SPDX 2.3 and all the rest",
+		strings.Repeat("x", 70): strings.Repeat("x", 59) + "…",
+	} {
+		if got := label(text); got != want {
+			t.Errorf("%q: %q, not %q", text, got, want)
+		}
 	}
 }

@@ -42,10 +42,11 @@ const (
 	textDown = 17
 )
 
-// label is a bar's text, as much of it as there is room for: parts behind commas are left out, the last ones first.
+// label is a bar's text, as much of it as there is room for: parts behind commas and blanks are left out, the last ones first. The
+// comma of a thousand has no blank behind it.
 func label(s string) string {
 	for len([]rune(s)) > 60 {
-		at := strings.LastIndexByte(s, ',')
+		at := strings.LastIndex(s, ", ")
 		if at < 0 {
 			return string([]rune(s)[:59]) + "…"
 		}

@@ -5,7 +5,8 @@
 //
 // It builds the tests of a dozen modules, downloads what they need, and takes about half an hour on two processors when nothing is
 // built yet. Progress goes to standard error. Each benchmark takes turns between ours and the others by itself, and all of them are
-// run in turn in several rounds; a figure is the median of its rounds.
+// run in turn in several rounds; a figure is the median of its rounds. The figures are kept in docs/performance.json, so that some
+// suites can be measured anew (-only), and the page be written again (-page).
 package main
 
 import (
@@ -18,6 +19,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,21 +28,23 @@ import (
 type options struct {
 	out    string
 	quick  bool
+	page   bool
 	rounds int
 	only   string
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.out, "out", "", "folder for performance.md and img; empty means docs of the repository")
+	flag.StringVar(&o.out, "out", "", "folder for performance.md, performance.json and img; empty means docs of the repository")
 	flag.BoolVar(&o.quick, "quick", false, "run each benchmark that is quickly built once, and build no program: shows that all of it "+
-		"works, and no figure to keep")
+		"works, and no figure to keep; goes to -out")
+	flag.BoolVar(&o.page, "page", false, "measure nothing: write the page and its charts of the figures in performance.json")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of all benchmarks")
-	flag.StringVar(&o.only, "only", "", "suites whose folder or benchmarks have this in them, or \"weight\"; the page then has these "+
-		"alone, and goes to -out")
+	flag.StringVar(&o.only, "only", "", "measure some suites anew, and keep the others' figures: parts of the names of their folders or "+
+		"benchmarks, with commas between them, or \"weight\"")
 	flag.Parse()
-	if flag.NArg() > 0 || o.only != "" && o.out == "" {
-		fmt.Fprintln(os.Stderr, "bench: no arguments, and -only needs -out, so that the page in docs stays whole")
+	if flag.NArg() > 0 || o.quick && o.out == "" {
+		fmt.Fprintln(os.Stderr, "bench: no arguments, and -quick needs -out, so that the page in docs keeps its figures")
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -61,51 +66,83 @@ func run(ctx context.Context, o *options, progress io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r := &runner{top: strings.TrimSpace(string(out)), dir: dir, progress: progress, began: time.Now(), versions: map[string]string{}}
-	p := &page{began: r.began, quick: o.quick, machine: thisMachine()}
-	chosen := choose(o)
+	r := &runner{top: strings.TrimSpace(string(out)), dir: dir, progress: progress, began: time.Now()}
+	if o.out == "" {
+		o.out = filepath.Join(r.top, "docs")
+	}
+	st := &store{Suites: map[string]*measured{}}
+	if o.only != "" || o.page {
+		if st, err = load(o.out); err != nil {
+			return err
+		}
+		st.forget(suites)
+	}
+	var failed error
+	if !o.page {
+		if failed = r.measure(ctx, o, st); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	r.say("write %s", filepath.Join(o.out, "performance.md"))
+	lost, err := write(o, st)
+	return errors.Join(failed, lost, err)
+}
+
+// measure runs what was chosen, and keeps it in the store and on the page as it comes.
+func (r *runner) measure(ctx context.Context, o *options, st *store) error {
+	chosen, weigh := choose(o)
+	if len(chosen) == 0 && !weigh {
+		return fmt.Errorf("-only %s: no suite has this in its name", o.only)
+	}
 	rounds := o.rounds
 	if o.quick {
 		rounds = 1
 	}
-	if o.out == "" {
-		o.out = filepath.Join(r.top, "docs")
-	}
-	write := func() error {
-		p.versions, p.goes, p.rounds, p.took = r.versions, r.goes, rounds, time.Since(r.began)
-		return p.write(o.out)
-	}
-	all, failed := r.run(ctx, chosen, rounds, o.quick, func(soFar figures) {
-		p.incomplete = true
-		if p.results, err = results(rows, soFar); err == nil {
-			err = write()
-		}
+	began := start{Began: r.began.UTC().Truncate(time.Second), Machine: thisMachine()}
+	failed := r.run(ctx, chosen, rounds, o.quick, func(s *suite, b *binary) error {
+		began.Go = r.goes
+		st.keep(s, began, b.rounds, b.all, b.versions)
+		_, err := write(o, st) // rows that are lost are said at the end
+		return err
 	})
-	if failed = errors.Join(failed, err); ctx.Err() != nil {
-		return ctx.Err()
+	if ctx.Err() != nil || !weigh {
+		return failed
 	}
-	p.results, err = results(rows, all)
-	failed = errors.Join(failed, err)
-	p.incomplete = failed != nil
-	if o.only == "" || o.only == "weight" {
-		if p.weights, err = r.weigh(ctx, !o.quick); err != nil {
-			return errors.Join(err, failed)
-		}
+	programs, err := r.weigh(ctx, !o.quick)
+	if err != nil {
+		return errors.Join(failed, err)
 	}
-	r.say("write %s", filepath.Join(o.out, "performance.md"))
-	return errors.Join(write(), failed)
+	if began.Go == "" {
+		began.Go = runtime.Version()
+	}
+	st.Weights = &weights{Start: began, Programs: programs}
+	return failed
 }
 
-// choose returns the suites that are to run.
-func choose(o *options) (out []suite) {
+// write makes the page of what the store has, and saves it. The first error names rows that a suite no longer reports.
+func write(o *options, st *store) (lost, err error) {
+	all, missing := st.figures(suites)
+	p := &page{store: st, quick: o.quick}
+	if !o.quick {
+		p.missing = missing
+	}
+	if p.results, lost = results(rows, all); len(p.results) == 0 && st.Weights == nil {
+		return lost, errNothing
+	}
+	return lost, errors.Join(p.write(o.out), st.save(o.out))
+}
+
+// choose returns the suites that are to run, and whether programs are weighed.
+func choose(o *options) (out []suite, weigh bool) {
+	parts := strings.Split(o.only, ",")
 	for _, s := range suites {
-		name := s.module + " " + s.pkg + " " + s.bench
-		if o.quick && s.heavy || !strings.Contains(name, o.only) {
+		named := slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(s.name(), strings.TrimSpace(part)) })
+		if o.quick && s.heavy || !named {
 			continue
 		}
 		out = append(out, s)
 	}
-	return out
+	return out, o.only == "" || slices.Contains(parts, "weight")
 }
 
 var errNothing = errors.New("nothing was measured")

@@ -10,44 +10,37 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A page is what docs/performance.md says.
 type page struct {
-	began  time.Time
-	took   time.Duration
-	rounds int
-	quick  bool
-	// not all that was to run did
-	incomplete bool
-	goes       string
-	machine    machine
-	versions   map[string]string
-	results    []result
-	weights    []weighed
+	*store
+	quick   bool
+	missing []string // suites that have no figures
+	results []result
 }
 
 type machine struct {
-	cpu   string // as the system calls it, empty if it does not say
-	cores int
-	load  string // of the last five minutes, when the run began
+	OS    string `json:"os"`
+	CPU   string `json:"cpu,omitempty"` // as the system calls it, empty if it does not say
+	Cores int    `json:"cores"`
+	Load  string `json:"load,omitempty"` // of the last five minutes, when the run began
 }
 
 // thisMachine says of the machine what a reader needs to judge the figures, and neither its name nor its paths.
 func thisMachine() (m machine) {
-	m.cores = runtime.NumCPU()
+	m.Cores, m.OS = runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH
 	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(data)) {
 			if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
-				m.cpu = strings.TrimSpace(value)
+				m.CPU = strings.TrimSpace(value)
 				break
 			}
 		}
 	}
 	if data, err := os.ReadFile("/proc/loadavg"); err == nil {
 		if f := strings.Fields(string(data)); len(f) > 1 {
-			m.load = f[1]
+			m.Load = f[1]
 		}
 	}
 	return m
@@ -110,9 +103,6 @@ var senses = map[sense]string{asFast: "times as fast as", timesFloor: "times", s
 
 // write makes the page and its charts in a folder.
 func (p *page) write(dir string) error {
-	if len(p.results) == 0 && len(p.weights) == 0 {
-		return errNothing
-	}
 	if err := os.MkdirAll(filepath.Join(dir, "img"), 0o755); err != nil {
 		return err
 	}
@@ -132,21 +122,15 @@ func (p *page) markdown(charts map[string]*chart) []byte {
 	if p.quick {
 		fmt.Fprint(&b, "**By `-quick`: this shows that it works. Its figures are of one run each, on documents of 200 components, and mean nothing.**\n\n")
 	}
-	if p.incomplete {
-		fmt.Fprint(&b, "**Some benchmarks could not be run, and their rows are missing: the command said which.**\n\n")
+	if n := len(p.missing); n > 0 {
+		fmt.Fprintf(&b, "**The rows of %d suites are missing: %s.**\n\n", n, strings.Join(p.missing, "; "))
 	}
-	fmt.Fprintf(&b, "This run: %s, rounds: %d, in %s, %s, %d processors", p.began.UTC().Format("2006-01-02"), p.rounds, p.took.Round(time.Minute), p.goes, p.machine.cores)
-	if p.machine.cpu != "" {
-		fmt.Fprintf(&b, " (%s, %s/%s)", p.machine.cpu, runtime.GOOS, runtime.GOARCH)
-	}
-	fmt.Fprint(&b, ".")
-	if p.machine.load != "" {
-		fmt.Fprintf(&b, " The load of the machine was %s when it began", p.machine.load)
-		fmt.Fprint(&b, map[bool]string{true: ": others worked on it too, so trust the ratios, and not what is in units of its own.", false: "."}[overloaded(p.machine)])
-	}
-	fmt.Fprint(&b, "\n\nEvery ratio is of two things measured in turn within one run. A figure is the median of its rounds, with the least and the most of them "+
-		"behind it. *Floor* is what cannot be left out: the same signatures, bytes or requests without this library. "+
-		"A goal is what the project wants to hold; rows without one are for comparison.\n\n")
+	p.measuredAt(&b)
+	fmt.Fprint(&b, "Every ratio is of two things measured in turn within one run. A figure is the median of its rounds, with the least and the most of them "+
+		"behind it. *Floor* is what cannot be left out: the same signatures, bytes or requests without this library.\n\n"+
+		"A *goal* is what the issue asked for by which the part was built, most of them before there was a figure: beside another library, that changing over be worth it; "+
+		"beside a floor, that most of the time goes into what cannot be left out; in milliseconds or MiB, what a user or a deployment does not notice. "+
+		"Rows without one are for comparison.\n\n")
 	p.verdicts(&b)
 	for _, name := range []string{"peers", "floors"} {
 		if c := charts[name]; c != nil {
@@ -159,10 +143,34 @@ func (p *page) markdown(charts map[string]*chart) []byte {
 	return b.Bytes()
 }
 
+// measuredAt says when and on what the figures were measured.
+func (p *page) measuredAt(b *bytes.Buffer) {
+	loaded := false
+	starts := p.starts()
+	for _, s := range starts {
+		fmt.Fprintf(b, "- %s, %d of %d suites, %d %s of each: %s, %d processors", s.Began.UTC().Format("2006-01-02 15:04 UTC"), s.suites, len(suites), s.rounds,
+			map[bool]string{true: "round", false: "rounds"}[s.rounds == 1], s.Go, s.Machine.Cores)
+		if s.Machine.CPU != "" {
+			fmt.Fprintf(b, " (%s, %s)", s.Machine.CPU, s.Machine.OS)
+		}
+		if s.Machine.Load != "" {
+			fmt.Fprintf(b, ", load %s when it began", s.Machine.Load)
+			loaded = loaded || overloaded(s.Machine)
+		}
+		b.WriteString("\n")
+	}
+	if len(starts) > 0 {
+		b.WriteString("\n")
+	}
+	if loaded {
+		b.WriteString("Others worked on the machine too: trust the ratios, and not what is in units of its own.\n\n")
+	}
+}
+
 func overloaded(m machine) bool {
 	var load float64
-	_, err := fmt.Sscan(m.load, &load)
-	return err == nil && load > float64(m.cores)
+	_, err := fmt.Sscan(m.Load, &load)
+	return err == nil && load > float64(m.Cores)
 }
 
 // verdicts counts, and names every goal that is missed with its floor.
@@ -225,7 +233,7 @@ func (p *page) tables(b *bytes.Buffer) {
 
 // weigh has what small programs compile.
 func (p *page) weigh(b *bytes.Buffer, c *chart) {
-	if len(p.weights) == 0 {
+	if p.Weights == nil {
 		return
 	}
 	fmt.Fprint(b, "\n## Weight\n\nEight programs of some ten lines, by Lading and by the libraries that can do the same: what each compiles beside the standard library, "+
@@ -235,14 +243,17 @@ func (p *page) weigh(b *bytes.Buffer, c *chart) {
 		fmt.Fprintf(b, "![%s](img/performance-weight.svg)\n\n", c.title)
 	}
 	fmt.Fprint(b, "| program | by | modules | packages | lines | binary |\n|---|---|---:|---:|---:|---:|\n")
-	for _, w := range p.weights {
-		binary := ""
-		if w.binary > 0 {
-			binary = fmt.Sprintf("%.1f MB", float64(w.binary)/1e6)
-		}
-		packages, lines := w.Sum()
-		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s |\n", w.task, p.short(w.by), len(w.Weight), packages-1, thousands(lines), binary)
+	for _, w := range p.Weights.Programs {
+		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s |\n", w.Task, p.short(w.By), w.Modules, w.Packages, thousands(w.Lines), cmp.Or(w.size(), "not built"))
 	}
+}
+
+// size is that of the binary, empty if it was not built.
+func (w *weighed) size() string {
+	if w.Binary == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f MB", float64(w.Binary)/1e6)
 }
 
 func thousands(n int) string {
@@ -255,21 +266,13 @@ func thousands(n int) string {
 
 // libraries names the versions of what stands beside ours.
 func (p *page) libraries(b *bytes.Buffer) {
-	used := map[string]bool{}
-	for i := range p.results {
-		used[p.results[i].beside] = true
+	versions := p.versions()
+	if len(versions) == 0 {
+		return
 	}
-	if used["the faster of oras-go and regclient"] {
-		used[orasGo], used[regclient] = true, true
-	}
-	for _, w := range p.weights {
-		used[w.by] = true
-	}
-	fmt.Fprint(b, "\n## Versions\n\nFrom the build information of what ran:\n\n| library | version |\n|---|---|\n")
-	for _, path := range slices.Sorted(maps.Keys(used)) {
-		if v := p.versions[path]; v != "" && path != ours {
-			fmt.Fprintf(b, "| `%s` | %s |\n", path, v)
-		}
+	fmt.Fprint(b, "\n## Versions\n\nOf the modules whose tests and programs these are:\n\n| library | version |\n|---|---|\n")
+	for _, path := range slices.Sorted(maps.Keys(versions)) {
+		fmt.Fprintf(b, "| `%s` | %s |\n", path, strings.Join(versions[path], ", "))
 	}
 }
 
@@ -296,19 +299,26 @@ func (p *page) charts() map[string]*chart {
 		g.bars = append(g.bars, bar{text: text, value: r.median, goal: r.goal, kind: map[bool]kind{false: good, true: short}[r.missed()]})
 	}
 	weights := &chart{title: "Lines that small programs compile", about: "beside the standard library; shorter is lighter, log from 1,000", from: 1000}
-	for _, w := range p.weights {
-		if n := len(weights.groups); n == 0 || weights.groups[n-1].name != w.task {
-			weights.groups = append(weights.groups, group{name: w.task})
-		}
-		g := &weights.groups[len(weights.groups)-1]
-		_, lines := w.Sum()
-		text := fmt.Sprintf("%s  %s", thousands(lines), p.short(w.by))
-		if w.binary > 0 {
-			text += fmt.Sprintf(", %.1f MB", float64(w.binary)/1e6)
-		}
-		g.bars = append(g.bars, bar{text: text, value: float64(lines), kind: map[bool]kind{true: good, false: other}[w.by == ours]})
+	if p.Weights != nil {
+		weights.groups = p.Weights.groups(p)
 	}
 	out := map[string]*chart{"peers": peers, "floors": floors, "weight": weights}
 	maps.DeleteFunc(out, func(_ string, c *chart) bool { return len(c.groups) == 0 })
+	return out
+}
+
+// groups are the bars of each task.
+func (ws *weights) groups(p *page) (out []group) {
+	for _, w := range ws.Programs {
+		if n := len(out); n == 0 || out[n-1].name != w.Task {
+			out = append(out, group{name: w.Task})
+		}
+		text := fmt.Sprintf("%s  %s", thousands(w.Lines), p.short(w.By))
+		if size := w.size(); size != "" {
+			text += ", " + size
+		}
+		g := &out[len(out)-1]
+		g.bars = append(g.bars, bar{text: text, value: float64(w.Lines), kind: map[bool]kind{true: good, false: other}[w.By == ours]})
+	}
 	return out
 }

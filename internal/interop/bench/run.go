@@ -25,9 +25,7 @@ type runner struct {
 	dir      string // for binaries
 	progress io.Writer
 	began    time.Time
-
-	versions map[string]string // of modules, from the build information of what ran
-	goes     string            // the version of Go that built it
+	goes     string // the version of Go that built what ran last
 }
 
 func (r *runner) say(format string, args ...any) {
@@ -37,56 +35,127 @@ func (r *runner) say(format string, args ...any) {
 // figures are what each value was, round by round.
 type figures map[value][]float64
 
-// build compiles the tests of a suite, and notes the versions in the binary.
+// A binary is a suite that was built.
+type binary struct {
+	file     string
+	versions map[string]string // of the libraries that it stands beside
+	all      figures
+	rounds   int
+	err      error // of building or running it; it is run no more
+}
+
+// build compiles the tests of a suite.
 func (r *runner) build(ctx context.Context, i int, s *suite) (string, error) {
 	file := filepath.Join(r.dir, fmt.Sprintf("%02d.test", i))
 	args := []string{"test", "-c", "-o", file, s.pkg}
 	if s.args != nil {
 		args = []string{"build", "-o", file, s.pkg}
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = filepath.Join(r.top, s.module)
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s in %s: %w\n%s", s.pkg, s.module, err, out)
+	if _, err := r.command(ctx, s, args...); err != nil {
+		return "", err
 	}
 	info, err := buildinfo.ReadFile(file)
 	if err != nil {
 		return "", err
 	}
 	r.goes = info.GoVersion
-	for _, m := range info.Deps {
-		r.versions[m.Path] = m.Version
-	}
 	return file, nil
 }
 
+// command runs the go command in a suite's module, and returns what it prints.
+func (r *runner) command(ctx context.Context, s *suite, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = filepath.Join(r.top, s.module)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: go %s: %w\n%s", s.pkg, s.module, args[0], err, &stderr)
+	}
+	return out, nil
+}
+
+// beside asks a suite's module for the versions of the libraries that its rows stand beside. The build information of a test binary
+// does not have them.
+func (r *runner) beside(ctx context.Context, s *suite) (map[string]string, error) {
+	paths := s.libraries()
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	out, err := r.command(ctx, s, append([]string{"list", "-m", "-f", "{{.Path}} {{.Version}}"}, paths...)...)
+	if err != nil {
+		return nil, err
+	}
+	versions := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		path, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		versions[path] = version
+	}
+	return versions, nil
+}
+
+// libraries are those that the rows of a suite stand beside.
+func (s *suite) libraries() (out []string) {
+	for i := range rows {
+		name, _, _ := strings.Cut(rows[i].figure.bench, "/")
+		if slices.Contains(s.benches(), name) {
+			out = append(out, libraries(rows[i].beside)...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// benches are the names of its benchmarks.
+func (s *suite) benches() []string {
+	if s.args != nil {
+		return []string{"Verbs"}
+	}
+	return strings.Split(s.bench, "|")
+}
+
 // run has every suite run so many times, one after the other and then again from the first, so that what else the machine does
-// meets all of them. After each one it hands on what there is, so that a run which ends early has not been in vain. A suite that cannot be built, or fails, is left out from there on, and is an error beside the figures.
-func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool, after func(figures)) (figures, error) {
-	binaries := make([]string, len(suites))
-	failed := make([]error, len(suites))
+// meets all of them. After each it hands on what there is of it, so that a run which ends early has not been in vain. A suite that
+// cannot be built, or fails, is left out from there on, and is an error beside the others' figures.
+func (r *runner) run(ctx context.Context, suites []suite, rounds int, quick bool, after func(*suite, *binary) error) error {
+	all := make([]binary, len(suites))
 	for i := range suites {
 		r.say("build %d of %d: %s %s", i+1, len(suites), suites[i].module, suites[i].pkg)
-		binaries[i], failed[i] = r.build(ctx, i, &suites[i])
+		b := &all[i]
+		b.all = figures{}
+		if b.file, b.err = r.build(ctx, i, &suites[i]); b.err == nil {
+			b.versions, b.err = r.beside(ctx, &suites[i])
+		}
+		if b.err != nil {
+			r.say("FAILED: %v", b.err)
+		}
 	}
-	all := figures{}
 	for round := range rounds {
 		for i := range suites {
-			s := suites[i]
+			s, b := suites[i], &all[i]
 			if quick {
 				s.time, s.env, s.args = "1x", s.quickEnv, s.quick
 			}
-			if failed[i] != nil || ctx.Err() != nil {
+			if b.err != nil || ctx.Err() != nil {
 				continue
 			}
 			r.say("round %d of %d, %d of %d: %s %s %s", round+1, rounds, i+1, len(suites), s.module, s.pkg, s.bench)
-			if failed[i] = r.bench(ctx, binaries[i], &s, all); failed[i] == nil {
-				after(all)
+			if b.err = r.bench(ctx, b.file, &s, b.all); b.err != nil {
+				r.say("FAILED: %v", b.err)
+				continue
+			}
+			b.rounds++
+			if err := after(&suites[i], b); err != nil {
+				return err
 			}
 		}
 	}
-	return all, errors.Join(append(failed, ctx.Err())...)
+	failed := []error{ctx.Err()}
+	for i := range all {
+		failed = append(failed, all[i].err)
+	}
+	return errors.Join(failed...)
 }
 
 // bench runs a binary where go test would, and keeps what it reports.

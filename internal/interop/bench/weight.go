@@ -17,7 +17,7 @@ type task struct {
 }
 
 type program struct {
-	by     string // a module's path; empty means ours
+	by     string // a module's path, or several libraries; empty means ours
 	module string // the folder of the program's own module
 	dir    string // from there
 }
@@ -35,16 +35,18 @@ var tasks = []task{
 	{"verify a keyless bundle", []program{{ours, interop, "keyless/lading"}, {sigstoreGo, interop, "keyless/sigstore-go"}}},
 	{"verify Notary's", []program{{ours, interop, "notary/lading"}, {notationGo, interop, "notary/notation-go"}}},
 	{"attach to an image", []program{{ours, interop, "attach/lading"}, {orasGo, interop, "attach/oras-go"}, {ggcr, interop, "attach/go-containerregistry"}}},
-	{"decide on an image by policy", []program{{ours, interop, "gate/lading"}, {"cosign and notation-go", interop, "gate/cosign-notation"}}},
+	{"decide on an image by policy", []program{{ours, interop, "gate/lading"}, {bothTools, interop, "gate/cosign-notation"}}},
 }
 
-const ggcr = "github.com/google/go-containerregistry"
-
-// A weighed program is one with what it compiles.
+// A weighed program is one with what it compiles beside itself and the standard library.
 type weighed struct {
-	task, by string
-	weight.Weight
-	binary int64 // bytes, stripped; 0 if it was not built
+	Task     string            `json:"task"`
+	By       string            `json:"by"`
+	Modules  int               `json:"modules"`
+	Packages int               `json:"packages"`
+	Lines    int               `json:"lines"`
+	Binary   int64             `json:"binary,omitempty"` // bytes, stripped; 0 if it was not built
+	Versions map[string]string `json:"versions,omitempty"`
 }
 
 // weigh asks what each program compiles, and builds it.
@@ -52,21 +54,27 @@ func (r *runner) weigh(ctx context.Context, build bool) (out []weighed, err erro
 	for _, t := range tasks {
 		for _, p := range t.programs {
 			r.say("weigh: %s, %s", t.name, p.dir)
-			w := weighed{task: t.name, by: p.by}
+			one := weighed{Task: t.name, By: p.by, Versions: map[string]string{}}
 			dir, pkg := filepath.Join(r.top, p.module), "github.com/ladingdev/lading/"+p.module+"/programs/"+p.dir
 			env := []string{"GOWORK=off", "CGO_ENABLED=0"}
-			if w.Weight, err = weight.Of(dir, env, nil, pkg); err != nil {
+			w, err := weight.Of(dir, env, nil, pkg)
+			if err != nil {
 				return nil, err
 			}
-			if m := w.Weight[p.by]; m != nil {
-				r.versions[p.by] = m.Version
+			one.Modules = len(w)
+			one.Packages, one.Lines = w.Sum()
+			one.Packages-- // the program
+			for _, path := range libraries(p.by) {
+				if m := w[path]; m != nil {
+					one.Versions[path] = m.Version
+				}
 			}
 			if build {
-				if w.binary, err = r.size(ctx, dir, pkg, env); err != nil {
+				if one.Binary, err = r.size(ctx, dir, pkg, env); err != nil {
 					return nil, err
 				}
 			}
-			out = append(out, w)
+			out = append(out, one)
 		}
 	}
 	return out, nil
