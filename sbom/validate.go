@@ -6,12 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
-	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
-	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
@@ -92,33 +90,18 @@ func (e *InvalidError) Unwrap() []error {
 
 // unreadable turns what a reader says about a text into a problem, and leaves every other error alone.
 func unreadable(data []byte, err error) error {
-	var (
-		j *strictjson.Error
-		x *xmltree.Error
-		t *tagvalue.Error
-		y *spdxyaml.Error
-	)
-	e := &InvalidError{cause: err}
-	p := Problem{Rule: "syntax", Class: Broken}
-	switch {
-	case errors.As(err, &j):
-		e.Format, p.Advice = "JSON", j.Reason
-		p.Line, p.Column = check.Position(data, j.Offset)
-	case errors.As(err, &x):
-		e.Format, p.Advice = "XML", x.Reason
-		p.Line, p.Column = xmltree.Position(data, x.Offset)
-	case errors.As(err, &t):
-		e.Format, p.Advice = "tag-value", t.Reason
-		p.Line, p.Column = check.Position(data, t.Offset)
-	case errors.As(err, &y):
-		e.Format, p.Advice, p.Line, p.Column = "YAML", y.Reason, y.Line, y.Column
-	default:
+	var broken *syntax.Error
+	if !errors.As(err, &broken) {
 		return err
 	}
-	p.Advice = "Correct the text here: " + p.Advice + "."
-	if errors.Is(err, strictjson.ErrLimit) || errors.Is(err, xmltree.ErrLimit) || errors.Is(err, spdxyaml.ErrLimit) {
-		p.Rule, p.Advice = "limit", fmt.Sprintf("Nest values less deep: %s, and no more is read.",
-			p.Advice[len("Correct the text here: "):len(p.Advice)-1])
+	p := Problem{Line: broken.Line, Column: broken.Column, Rule: "syntax", Class: Broken}
+	if p.Line == 0 {
+		p.Line, p.Column = syntax.Position(data, broken.Offset)
+	}
+	e := &InvalidError{Format: broken.Format, cause: err}
+	p.Advice = "Correct the text here: " + broken.Reason + "."
+	if errors.Is(err, syntax.ErrLimit) {
+		p.Rule, p.Advice = "limit", fmt.Sprintf("Nest values less deep, or split the document: %s, and no more is read.", broken.Reason)
 		e.cause = fmt.Errorf("%w: %w", ErrLimit, err)
 	}
 	e.Problems = []Problem{p}

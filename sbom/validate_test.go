@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/check"
+	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
@@ -114,9 +114,9 @@ func TestValidateReasons(t *testing.T) {
 			if want.kind != nil && !errors.Is(err, want.kind) {
 				t.Errorf("%s: %v, want %v", name, err, want.kind)
 			}
-			var syntax *strictjson.Error
-			if want.position != "" && errors.As(err, &syntax) {
-				line, column := check.Position(f.Data, syntax.Offset)
+			var broken *syntax.Error
+			if want.position != "" && errors.As(err, &broken) {
+				line, column := syntax.Position(f.Data, broken.Offset)
 				if got := fmt.Sprintf("%d:%d", line, column); !strings.HasPrefix(got, want.position) {
 					t.Errorf("%s: at %s, want %s", name, got, want.position)
 				}

@@ -23,21 +23,11 @@ func IsSigningInput(head []byte) bool {
 func HasBreaks(text []byte) bool { return bytes.ContainsAny(text, "\r\n") }
 
 func withoutBreaks(word []byte) []byte {
-	if !HasBreaks(word) {
-		return word
-	}
 	return bytes.ReplaceAll(bytes.ReplaceAll(word, []byte("\r"), nil), []byte("\n"), nil)
 }
 
 func isBase64URL(word []byte) bool {
-	for _, c := range word {
-		switch {
-		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_', c == '\r', c == '\n':
-		default:
-			return false
-		}
-	}
-	return true
+	return len(bytes.TrimLeft(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_\r\n")) == 0
 }
 
 // sigStructure begins what a COSE_Sign1 is signed over: an array of four, the first being its context (RFC 9052, section 4.4).

@@ -33,6 +33,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/ladingdev/lading/internal/syntax"
 )
 
 // Kinds of failure, for errors.Is. The error itself is an [*Error].
@@ -41,20 +43,13 @@ var (
 	ErrDuplicate = errors.New("duplicate member name")
 	ErrVariant   = errors.New("member name differs from a known one only in case")
 	ErrType      = errors.New("wrong JSON type")
-	ErrLimit     = errors.New("over a limit")
+	ErrLimit     = syntax.ErrLimit
 	ErrMember    = errors.New("a member that the format does not have")
 	ErrText      = errors.New("text is not valid UTF-8")
 )
 
 // An Error says where a document is refused and why.
-type Error struct {
-	Offset int    // byte offset into the document
-	Reason string // one clause, without the position
-	Err    error  // one of the kinds above, or what a decoder gave to [Reader.Fail]
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
-func (e *Error) Unwrap() error { return e.Err }
+type Error = syntax.Error
 
 // Limits bound what a Reader follows. The size of the input is the caller's to bound.
 type Limits struct {
@@ -150,7 +145,7 @@ func (r *Reader) Fail(err error) { r.fail(r.pos, err, err.Error()) }
 
 func (r *Reader) fail(at int, kind error, reason string) {
 	if r.err == nil {
-		r.err = &Error{Offset: at, Reason: reason, Err: kind}
+		r.err = &Error{Format: "JSON", Offset: at, Reason: reason, Err: kind}
 	}
 }
 

@@ -22,29 +22,27 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/internal/syntax"
 )
 
 // Kinds of failure, for errors.Is. The error itself is an [*Error].
 var (
 	ErrSyntax = errors.New("not valid YAML")
 	ErrYAML   = errors.New("YAML that says what JSON cannot say")
-	ErrLimit  = errors.New("over a limit")
+	ErrLimit  = syntax.ErrLimit
 )
 
 // An Error says where a document is refused and why.
-type Error struct {
-	Line, Column int    // counted from one
-	Reason       string // one clause, without the position
-	Err          error  // one of the kinds above
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("at %d:%d: %s", e.Line, e.Column, e.Reason) }
-func (e *Error) Unwrap() error { return e.Err }
+type Error = syntax.Error
 
 // Limits bound what is read.
 type Limits struct {
 	Size  int // bytes
 	Depth int // nested mappings and sequences
+}
+
+func refuse(line, column int, reason string, kind error) *Error {
+	return &Error{Format: "YAML", Line: line, Column: column, Reason: reason, Err: kind}
 }
 
 const (
@@ -68,17 +66,17 @@ func Parse(data []byte, l Limits) (*Document, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := decode(d, &doc); errors.Is(err, io.EOF) {
-		return nil, &Error{1, 1, "there is no document", ErrYAML}
+		return nil, refuse(1, 1, "there is no document", ErrYAML)
 	} else if err != nil {
-		return nil, syntax(err)
+		return nil, unparsed(err)
 	}
 	if err := decode(d, &more); err == nil {
-		return nil, &Error{max(more.Line, 1), 1, "a second document", ErrYAML}
+		return nil, refuse(max(more.Line, 1), 1, "a second document", ErrYAML)
 	} else if !errors.Is(err, io.EOF) {
-		return nil, syntax(err)
+		return nil, unparsed(err)
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil, &Error{1, 1, "there is no document", ErrYAML}
+		return nil, refuse(1, 1, "there is no document", ErrYAML)
 	}
 	if err := check(doc.Content[0], l.Depth); err != nil {
 		return nil, err
@@ -101,13 +99,13 @@ var inLine = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^yaml: line (\d+): (.*)`)
 })
 
-// syntax turns an error of the library into one that has the line apart.
-func syntax(err error) *Error {
+// unparsed turns an error of the library into one that has the line apart.
+func unparsed(err error) *Error {
 	if m := inLine().FindStringSubmatch(err.Error()); m != nil {
 		line, _ := strconv.Atoi(m[1])
-		return &Error{max(line, 1), 1, m[2], ErrSyntax}
+		return refuse(max(line, 1), 1, m[2], ErrSyntax)
 	}
-	return &Error{1, 1, strings.TrimPrefix(err.Error(), "yaml: "), ErrSyntax}
+	return refuse(1, 1, strings.TrimPrefix(err.Error(), "yaml: "), ErrSyntax)
 }
 
 // prepare bounds what the library is going to see, and refuses what it would take and JSON cannot say.
@@ -117,7 +115,7 @@ func (r *Document) prepare(l Limits) error {
 		if l.Size >= 1<<20 {
 			size = fmt.Sprintf("%d MiB", l.Size>>20)
 		}
-		return &Error{1, 1, "larger than " + size, ErrLimit}
+		return refuse(1, 1, "larger than "+size, ErrLimit)
 	}
 	if err := r.line(len(r.data) - len(bytes.TrimPrefix(r.data, []byte(mark)))); err != nil {
 		return err
@@ -129,7 +127,7 @@ func (r *Document) prepare(l Limits) error {
 			c, n = utf8.DecodeRune(r.data[i:])
 		}
 		at := func(kind error, format string, args ...any) error {
-			return &Error{len(r.lines), i - r.lines[len(r.lines)-1] + 1, fmt.Sprintf(format, args...), kind}
+			return refuse(len(r.lines), i-r.lines[len(r.lines)-1]+1, fmt.Sprintf(format, args...), kind)
 		}
 		switch {
 		case c == utf8.RuneError && n == 1:
@@ -160,11 +158,11 @@ func (r *Document) line(start int) error {
 	depth, i := 0, start
 	for ; i < len(r.data) && strings.IndexByte(" -?:", r.data[i]) >= 0; i++ {
 		if depth++; depth > maxIndent {
-			return &Error{len(r.lines), i - start + 1, "a line that is indented by more than 1000 characters", ErrLimit}
+			return refuse(len(r.lines), i-start+1, "a line that is indented by more than 1000 characters", ErrLimit)
 		}
 	}
 	if i == start && i < len(r.data) && r.data[i] == '%' && bytes.Contains(r.data[i:], []byte("\n---")) {
-		return &Error{len(r.lines), 1, "a directive", ErrYAML}
+		return refuse(len(r.lines), 1, "a directive", ErrYAML)
 	}
 	return nil
 }
@@ -188,7 +186,7 @@ func (r *Document) Offset(n *yaml.Node) int {
 // check refuses what JSON cannot say, in n and below it.
 func check(n *yaml.Node, levels int) error {
 	refuse := func(kind error, format string, args ...any) error {
-		return &Error{max(n.Line, 1), max(n.Column, 1), fmt.Sprintf(format, args...), kind}
+		return refuse(max(n.Line, 1), max(n.Column, 1), fmt.Sprintf(format, args...), kind)
 	}
 	switch {
 	case levels < 0:
@@ -224,7 +222,7 @@ func checkMapping(n *yaml.Node, levels int) error {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		refuse := func(kind error, format string, args ...any) error {
-			return &Error{max(k.Line, 1), max(k.Column, 1), fmt.Sprintf(format, args...), kind}
+			return refuse(max(k.Line, 1), max(k.Column, 1), fmt.Sprintf(format, args...), kind)
 		}
 		if err := check(k, levels-1); err != nil {
 			return err
@@ -314,7 +312,7 @@ func isNumber(s string) bool {
 func ParseJSON(data []byte, l Limits) (*Document, error) {
 	d := &Document{data: data, lines: []int{0}}
 	if len(data) > l.Size {
-		return nil, &Error{1, 1, fmt.Sprintf("larger than %d bytes", l.Size), ErrLimit}
+		return nil, refuse(1, 1, fmt.Sprintf("larger than %d bytes", l.Size), ErrLimit)
 	}
 	for i, c := range data {
 		if c == '\n' || c == '\r' && (i+1 == len(data) || data[i+1] != '\n') {
@@ -333,14 +331,14 @@ func ParseJSON(data []byte, l Limits) (*Document, error) {
 func (d *Document) jsonError(err error) error {
 	var e *strictjson.Error
 	if !errors.As(err, &e) {
-		return &Error{1, 1, err.Error(), ErrSyntax}
+		return refuse(1, 1, err.Error(), ErrSyntax)
 	}
-	kind := ErrSyntax
-	if errors.Is(e, strictjson.ErrLimit) {
-		kind = ErrLimit
+	placed := *e
+	placed.Line, placed.Column = d.position(e.Offset)
+	if placed.Err = ErrSyntax; errors.Is(e, ErrLimit) {
+		placed.Err = ErrLimit
 	}
-	line, column := d.position(e.Offset)
-	return &Error{line, column, e.Reason, kind}
+	return &placed
 }
 
 func (d *Document) position(offset int) (line, column int) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
@@ -37,7 +38,7 @@ func (c *xmlCheck) problem(n xmltree.Node, attr string, offset int, rule, advice
 	if attr != "" {
 		where += "/@" + attr
 	}
-	line, column := xmltree.Position(c.doc.Data, offset)
+	line, column := syntax.Position(c.doc.Data, offset)
 	return check.Problem{Path: where, Line: line, Column: column, Rule: rule, Advice: advice}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/cpe"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
@@ -46,7 +47,7 @@ func (c *Check) problemAt(n jsonschema.Node, rule, advice string) Problem {
 	if c.From != nil {
 		data, offset = c.From.Data, c.From.Offset(offset)
 	}
-	line, column := Position(data, offset)
+	line, column := syntax.Position(data, offset)
 	where := c.Doc.Pointer(n)
 	if c.From != nil && c.From.Encoding == "tag-value" {
 		tag, _, _ := bytes.Cut(data[offset:min(offset+100, len(data))], []byte{':'})
@@ -167,13 +168,6 @@ func IsHashOf(algorithm, value string) bool {
 	}
 	n := hashLengths[string(key)]
 	return n == 0 || len(value) == n && strings.Trim(value, "0123456789abcdefABCDEF") == ""
-}
-
-// Position returns the line and the column of a byte offset, both counted from one, the column in bytes.
-func Position(data []byte, offset int) (line, column int) {
-	offset = min(offset, len(data))
-	before := data[:offset]
-	return 1 + bytes.Count(before, []byte{'\n'}), offset - bytes.LastIndexByte(before, '\n')
 }
 
 // Objects visits n and what is below it, where it is an object: with the name of the member that holds it, or its list.

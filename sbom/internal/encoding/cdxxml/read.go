@@ -9,6 +9,8 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/ladingdev/lading/internal/syntax"
+
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/schema"
@@ -26,7 +28,7 @@ type Extra struct {
 // Read turns the document, whose document element is a bom, into its JSON form.
 //
 // An element that may stand once in its parent and stands there twice is an error, as a member of an object is in JSON: two
-// readers could take either, and so is one of another version of CycloneDX. The error is an [*xmltree.Error].
+// readers could take either, and so is one of another version of CycloneDX. The error is an [*syntax.Error].
 func Read(d *xmltree.Document, version string, s schema.Both) (*transcode.Value, []Extra, error) {
 	r := &reader{Document: d}
 	space, local := d.Name(d.Root)
@@ -51,7 +53,7 @@ type reader struct {
 	space  string
 	extras []Extra
 	// ambiguous is the first place that two readers can read in two ways.
-	ambiguous *xmltree.Error
+	ambiguous *syntax.Error
 }
 
 func (r *reader) extra(n xmltree.Node, suffix string, start, end int) {
@@ -73,8 +75,7 @@ func (r *reader) elements(n xmltree.Node) func(func(string, xmltree.Node) bool) 
 				start, end := r.Span(c)
 				r.extra(c, "", start, end)
 				if space, _ := r.Name(c); strings.HasPrefix(space, versions) && r.ambiguous == nil { // a reader of that version sees it
-					r.ambiguous = &xmltree.Error{Offset: start, Err: xmltree.ErrSyntax,
-						Reason: "<" + local + "> in the namespace of another version of CycloneDX"}
+					r.ambiguous = xmltree.Refuse(start, xmltree.ErrSyntax, "<%s> in the namespace of another version of CycloneDX", local)
 				}
 			} else if !yield(local, c) {
 				return
@@ -256,7 +257,7 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 		child, ok := decl.Child(local)
 		start, end := r.Span(c)
 		if ok && !child.Repeats && seen[child.Place] && r.ambiguous == nil {
-			r.ambiguous = &xmltree.Error{Offset: start, Reason: "<" + local + "> stands here twice", Err: xmltree.ErrSyntax}
+			r.ambiguous = xmltree.Refuse(start, xmltree.ErrSyntax, "<%s> stands here twice", local)
 		}
 		if ok {
 			seen[child.Place] = true

@@ -81,9 +81,7 @@ func Read(d *xmltree.Document) (*transcode.Value, []Extra, error) {
 		return nil, nil, err
 	}
 	if r.work < 0 {
-		return nil, nil, &xmltree.Error{
-			Reason: "resources inside of each other that take too much work to write out", Err: xmltree.ErrLimit,
-		}
+		return nil, nil, xmltree.Refuse(0, xmltree.ErrLimit, "resources inside of each other that take too much work to write out")
 	}
 	var extras []Extra
 	for _, n := range r.order {
@@ -101,7 +99,7 @@ func Read(d *xmltree.Document) (*transcode.Value, []Extra, error) {
 
 func (r *reader) fail(el xmltree.Node, format string, args ...any) error {
 	start, _ := r.Span(el)
-	return &xmltree.Error{Offset: start, Reason: fmt.Sprintf(format, args...), Err: ErrRDF}
+	return xmltree.Refuse(start, ErrRDF, format, args...)
 }
 
 func (r *reader) get(id string) *node {

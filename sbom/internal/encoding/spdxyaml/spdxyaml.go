@@ -13,15 +13,11 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
-// Kinds of failure, for errors.Is. The error itself is an [*Error].
+// Kinds of failure, for errors.Is. The error itself is an [*syntax.Error] of package internal/syntax.
 var (
 	ErrSyntax = strictyaml.ErrSyntax
 	ErrYAML   = strictyaml.ErrYAML
-	ErrLimit  = strictyaml.ErrLimit
 )
-
-// An Error says where a document is refused and why.
-type Error = strictyaml.Error
 
 const (
 	maxSize  = 1 << 30

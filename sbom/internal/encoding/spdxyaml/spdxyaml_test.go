@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ladingdev/lading/internal/strictyaml"
+	"github.com/ladingdev/lading/internal/syntax"
+
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
@@ -79,9 +82,9 @@ func TestReadRefuses(t *testing.T) {
 		{"a: [\n", ErrSyntax},
 		{"a: \xff\n", ErrSyntax},
 		{"", ErrYAML},
-		{strings.Repeat("[", 1_000_000), ErrLimit},
-		{strings.Repeat("- ", 1_000_000), ErrLimit},
-		{strings.Repeat("? ", 1_000_000), ErrLimit},
+		{strings.Repeat("[", 1_000_000), strictyaml.ErrLimit},
+		{strings.Repeat("- ", 1_000_000), strictyaml.ErrLimit},
+		{strings.Repeat("? ", 1_000_000), strictyaml.ErrLimit},
 		{"? [a]\n: b\n", ErrYAML},
 		{"? {a: b}\n: c\n", ErrYAML},
 		{"%YAML 1.2\n---\na: b\n", ErrYAML},
@@ -97,11 +100,11 @@ func TestReadRefuses(t *testing.T) {
 		{"comment: >-\n     \n  one\n", ErrSyntax},
 		{strings.Repeat("a: ", 100_000), ErrSyntax},
 		{strings.Repeat("&a ", 100_000), ErrSyntax},
-		{"a: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), ErrLimit},
-		{strings.Repeat(" ", 2000) + "a: b", ErrLimit},
+		{"a: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), strictyaml.ErrLimit},
+		{strings.Repeat(" ", 2000) + "a: b", strictyaml.ErrLimit},
 	} {
 		_, err := Read([]byte(tt.in))
-		var e *Error
+		var e *syntax.Error
 		if !errors.Is(err, tt.want) || !errors.As(err, &e) || e.Line < 1 {
 			t.Errorf("%.40q: %v, want %v", tt.in, err, tt.want)
 		}
@@ -118,9 +121,9 @@ func FuzzRead(f *testing.F) {
 		}
 		v, err := Read(data)
 		if err != nil {
-			var e *Error
+			var e *syntax.Error
 			if !errors.As(err, &e) {
-				t.Fatalf("%v is not an *Error", err)
+				t.Fatalf("%v is not a *syntax.Error", err)
 			}
 			return
 		}

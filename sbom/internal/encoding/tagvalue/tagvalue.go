@@ -14,25 +14,20 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
 
-// Kinds of failure, for errors.Is. The error itself is an [*Error].
+// Kinds of failure, for errors.Is. The error itself is an [*syntax.Error].
 var (
 	ErrSyntax = errors.New("not valid tag-value")
 	ErrTag    = errors.New("tag that means nothing here")
-	ErrLimit  = errors.New("over a limit")
+	ErrLimit  = syntax.ErrLimit
 )
 
-// An Error says where a document is refused and why.
-type Error struct {
-	Offset int    // byte offset into the document
-	Reason string // one clause, without the position
-	Err    error  // one of the kinds above
+func refuse(at int, kind error, format string, args ...any) error {
+	return &syntax.Error{Format: "tag-value", Offset: at, Reason: fmt.Sprintf(format, args...), Err: kind}
 }
-
-func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
-func (e *Error) Unwrap() error { return e.Err }
 
 // maxPairs bounds the tags of a document.
 const maxPairs = 20_000_000
@@ -60,7 +55,7 @@ func Detect(data []byte) bool {
 func Pairs(data []byte) iter.Seq2[Pair, error] {
 	return func(yield func(Pair, error) bool) {
 		fail := func(at int, kind error, format string, args ...any) {
-			yield(Pair{}, &Error{at, fmt.Sprintf(format, args...), kind})
+			yield(Pair{}, refuse(at, kind, format, args...))
 		}
 		if !utf8.Valid(data) {
 			fail(firstInvalid(data), ErrSyntax, "a byte that is not UTF-8")
@@ -332,7 +327,7 @@ func Read(data []byte) (*transcode.Value, error) {
 }
 
 func (p Pair) fail(kind error, format string, args ...any) error {
-	return &Error{p.Start, fmt.Sprintf(format, args...), kind}
+	return refuse(p.Start, kind, format, args...)
 }
 
 func (p Pair) string(s string) *transcode.Value { return transcode.NewString(s, p.Start, p.Value1) }

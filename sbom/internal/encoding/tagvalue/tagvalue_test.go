@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ladingdev/lading/internal/syntax"
+
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/transcode"
 )
@@ -57,7 +59,7 @@ func TestReadRefuses(t *testing.T) {
 		{"SnippetSPDXID: s\nSnippetByteRange: 1:x\n", ErrSyntax, 17}, {"ExternalDocumentRef: x\n", ErrSyntax, 0},
 	} {
 		_, err := Read([]byte(tt.in))
-		var e *Error
+		var e *syntax.Error
 		if !errors.Is(err, tt.want) || !errors.As(err, &e) || e.Offset != tt.at {
 			t.Errorf("%q: %v, want %v at %d", tt.in, err, tt.want, tt.at)
 		}
@@ -111,7 +113,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := Read(data)
 		if err != nil {
-			var e *Error
+			var e *syntax.Error
 			if !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(data) {
 				t.Fatal(err)
 			}

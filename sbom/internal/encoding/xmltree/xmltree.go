@@ -17,25 +17,22 @@ import (
 	"strings"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/ladingdev/lading/internal/syntax"
 )
 
-// Kinds of failure, for errors.Is. The error itself is an [*Error].
+// Kinds of failure, for errors.Is. The error itself is an [*syntax.Error].
 var (
 	ErrSyntax   = errors.New("not well-formed XML")
 	ErrDoctype  = errors.New("document type declaration")
 	ErrEncoding = errors.New("encoding is not UTF-8")
-	ErrLimit    = errors.New("over a limit")
+	ErrLimit    = syntax.ErrLimit
 )
 
-// An Error says where a document is refused and why.
-type Error struct {
-	Offset int    // byte offset into the document
-	Reason string // one clause, without the position
-	Err    error  // one of the kinds above
+// Refuse returns the error of a text that breaks at a byte.
+func Refuse(at int, kind error, format string, args ...any) *syntax.Error {
+	return &syntax.Error{Format: "XML", Offset: at, Reason: fmt.Sprintf(format, args...), Err: kind}
 }
-
-func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
-func (e *Error) Unwrap() error { return e.Err }
 
 // Limits bound what Parse follows. The size of the input is the caller's to bound.
 type Limits struct {
@@ -148,7 +145,7 @@ func Parse(data []byte, l Limits) (*Document, error) {
 }
 
 func (p *parser) fail(at int, kind error, format string, args ...any) error {
-	return &Error{Offset: at, Reason: fmt.Sprintf(format, args...), Err: kind}
+	return Refuse(at, kind, format, args...)
 }
 
 func (p *parser) parse() error {
@@ -961,9 +958,3 @@ var unescaped = func() (b [256]bool) {
 	}
 	return b
 }()
-
-// Position returns the line and the column of a byte offset, both counted from one, the column in bytes.
-func Position(data []byte, offset int) (line, column int) {
-	before := data[:min(offset, len(data))]
-	return 1 + bytes.Count(before, []byte{'\n'}), len(before) - bytes.LastIndexByte(before, '\n')
-}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ladingdev/lading/internal/syntax"
 )
 
 func TestParse(t *testing.T) {
@@ -57,7 +59,7 @@ func TestParseRefuses(t *testing.T) {
 		{strings.Repeat("<a>", 200), ErrLimit},
 	} {
 		_, err := Parse([]byte(tt.in), Limits{})
-		var e *Error
+		var e *syntax.Error
 		if !errors.Is(err, tt.want) || !errors.As(err, &e) {
 			t.Errorf("%.60q: %v, want %v", tt.in, err, tt.want)
 		}
@@ -90,7 +92,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := Parse(data, Limits{})
 		if err != nil {
-			var e *Error
+			var e *syntax.Error
 			if !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(data) {
 				t.Fatalf("%v", err)
 			}

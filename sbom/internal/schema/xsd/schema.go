@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 )
 
@@ -190,7 +191,7 @@ func (d def) kind() string {
 }
 
 func (d def) unknown() error {
-	line, _ := xmltree.Position(d.f.Data, first(d.f.Span(d.n)))
+	line, _ := syntax.Position(d.f.Data, first(d.f.Span(d.n)))
 	return fmt.Errorf("%s:%d: unknown construct %s", d.f.location, line, d.kind())
 }
 
