@@ -181,8 +181,13 @@ func TestEveryRegistry(t *testing.T) {
 				t.Errorf("evidence: %q", got)
 			}
 			tree, err := repo.Tree(t.Context(), image)
-			if err != nil || strings.Count(tree, "\n") != 6 {
+			if err != nil || strings.Count(tree, "\n") != 6+5 || strings.Contains(tree, "cannot be read") {
 				t.Errorf("%v\n%s", err, tree)
+			}
+			for d, err := range repo.Evidence(t.Context(), image) { // by the name that a report gives it
+				if err != nil || !strings.Contains(tree, "holds "+d.Digest.String()[:19]) {
+					t.Errorf("%s, %v: not in\n%s", d.Digest, err, tree)
+				}
 			}
 			for _, m := range manifests {
 				if !strings.Contains(tree, m.Digest.String()[:19]) {
@@ -837,7 +842,7 @@ func TestTreeOfControlCharacters(t *testing.T) {
 	})})
 	defer s.Close()
 	tree, _ := open(t, s.Host()+"/demo/app", nil).Tree(t.Context(), content("x"))
-	if strings.ContainsAny(tree, "\x1b\u009b") || strings.Count(tree, "\n") != 2 {
+	if strings.ContainsAny(tree, "\x1b\u009b") || strings.Count(tree, "\n") != 3 {
 		t.Errorf("%q", tree)
 	}
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -9,7 +10,8 @@ import (
 )
 
 // Tree draws what hangs on a subject, and on that, for people: one line each, with artifact type, digest and what the
-// annotations claim. Nothing of it is verified.
+// annotations claim, and below it what evidence it holds: by that digest, the content's own, verifiers and policies name it.
+// Nothing of it is verified.
 func (r *Repository) Tree(ctx context.Context, subject Descriptor) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", subject.Digest)
@@ -35,11 +37,14 @@ func (r *Repository) tree(ctx context.Context, b *strings.Builder, subject Descr
 		if i == len(entries)-1 {
 			branch, below = "└── ", "    "
 		}
-		what := d.ArtifactType
+		kind, holds := r.held(ctx, d)
 		if t := d.Annotations["dev.sigstore.bundle.predicateType"]; t != "" {
-			what += "  " + t
+			kind += "  " + t
 		}
-		fmt.Fprintf(b, "%s%s%.19s  %s\n", indent, branch, printable(d.Digest.String()), printable(what))
+		fmt.Fprintf(b, "%s%s%.19s  %s\n", indent, branch, printable(d.Digest.String()), printable(kind))
+		for _, line := range holds {
+			fmt.Fprintf(b, "%s%s%s\n", indent, below, printable(line))
+		}
 		if len(indent) < deepest {
 			if err := r.tree(ctx, b, d, indent+below, left); err != nil {
 				return err
@@ -47,6 +52,34 @@ func (r *Repository) tree(ctx context.Context, b *strings.Builder, subject Descr
 		}
 	}
 	return nil
+}
+
+// held is the type of a referrer, as it is listed or else as its manifest says, and a line for each piece of evidence in it. What
+// cannot be read has a line that says so.
+func (r *Repository) held(ctx context.Context, d Descriptor) (kind string, lines []string) {
+	data, err := r.fetchListed(ctx, d, r.limits.ManifestBytes)
+	if err != nil {
+		return d.ArtifactType, []string{"cannot be read: " + err.Error()}
+	}
+	if indexed(data) {
+		return cmp.Or(d.ArtifactType, "an index"), nil
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return d.ArtifactType, []string{"cannot be read: " + err.Error()}
+	}
+	kind = cmp.Or(d.ArtifactType, artifactType(m))
+	for _, l := range m.Layers {
+		if !slices.Contains(r.evidenceTypes, l.MediaType) {
+			continue
+		}
+		line := fmt.Sprintf("holds %.19s", l.Digest)
+		if l.MediaType != kind {
+			line += "  " + l.MediaType
+		}
+		lines = append(lines, line)
+	}
+	return kind, lines
 }
 
 // printable keeps what a registry says from driving the terminal.

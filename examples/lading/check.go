@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,10 +140,10 @@ func (p *place) judged(subject registry.Descriptor) *policy.Image {
 
 // parse reads a policy document.
 func (a *app) parse(file string) (*document.Document, error) {
-	data, err := a.ui.read(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if file != "-" && !exists(file) {
 		return nil, misuse("there is no policy document %s: name one with --policy; docs/policy.md begins with one to copy", file)
 	}
+	data, err := a.ui.read(file)
 	if err != nil {
 		return nil, err
 	}

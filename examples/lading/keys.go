@@ -75,7 +75,7 @@ func (f *signFlags) signer(ctx context.Context, u *ui) (sign.Signer, error) {
 		}
 		return awssigner.New(signer.NewFromConfig(cfg), f.profile)
 	case f.key == "":
-		return f.keyless()
+		return f.keyless(u)
 	}
 	key, err := privateKey(ctx, u, f.key)
 	switch {
@@ -134,7 +134,7 @@ func privateKey(ctx context.Context, u *ui, name string) (sign.Key, error) {
 }
 
 // keyless signs as the job or person whom a token names.
-func (f *signFlags) keyless() (sign.Signer, error) {
+func (f *signFlags) keyless(u *ui) (sign.Signer, error) {
 	var token keyless.TokenSource
 	switch env := os.Getenv("SIGSTORE_ID_TOKEN"); {
 	case f.token != "" && exists(f.token):
@@ -149,11 +149,11 @@ func (f *signFlags) keyless() (sign.Signer, error) {
 		return nil, misuse("nobody signs: give --key, --profile, or --identity-token for keyless signing")
 	}
 	if f.trustedRoot != "" {
-		root, err := os.ReadFile(f.trustedRoot)
+		root, err := u.read(f.trustedRoot)
 		if err != nil {
 			return nil, err
 		}
-		where, err := os.ReadFile(f.config)
+		where, err := u.read(f.config)
 		if err != nil {
 			return nil, err
 		}

@@ -103,7 +103,7 @@ layout:DIR[:TAG], a directory of the OCI image layout.
 Exit status: 0  done; allowed, verified, equal, guarded
              1  no: denied, not signed, different, open
              2  could not be told or done
-             3  the command line is wrong`,
+             3  the command line is wrong, or names a file that is not there`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -113,9 +113,25 @@ Exit status: 0  done; allowed, verified, equal, guarded
 	cobra.AddTemplateFunc("wrapped", func(f *pflag.FlagSet) string { return strings.TrimRight(f.FlagUsagesWrapped(80), "\n") })
 	root.SetUsageTemplate(strings.NewReplacer(".LocalFlags.FlagUsages | trimTrailingWhitespaces", "wrapped .LocalFlags",
 		".InheritedFlags.FlagUsages | trimTrailingWhitespaces", "wrapped .InheritedFlags").Replace(root.UsageTemplate()))
+	root.SetHelpCommand(help(root))
 	root.AddCommand(a.sbom(), a.scan(), a.sign(), a.attest(), a.replace(), a.verify(), a.check(), a.tree(), a.copy(), a.prune(),
 		a.policy(), a.doctor(), a.convert(), a.diff(), a.who(), manual(root))
 	return root
+}
+
+// help is cobra's, but that a verb that there is not is a mistake.
+func help(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "Help about a verb",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return misuse("there is no verb %s", strings.Join(args, " "))
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 // manual writes the manual pages, for packagers.

@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,6 +50,28 @@ func TestLading(t *testing.T) {
 	home := t.TempDir()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"remember": func(ts *testscript.TestScript, _ bool, args []string) { // remember NAME PATTERN: its first group in stdout
+				m := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+				if m == nil {
+					ts.Fatalf("no %s in stdout", args[1])
+				}
+				ts.Setenv(args[0], m[1])
+			},
+			"status": func(ts *testscript.TestScript, _ bool, args []string) { // status N COMMAND: it ends with that exit status
+				err := ts.Exec(args[1], args[2:]...)
+				var exit *exec.ExitError
+				got := "0"
+				if errors.As(err, &exit) {
+					got = strconv.Itoa(exit.ExitCode())
+				} else {
+					ts.Check(err)
+				}
+				if got != args[0] {
+					ts.Fatalf("%v: status %s, not %s", args[1:], got, args[0])
+				}
+			},
+		},
 		Setup: func(env *testscript.Env) error {
 			for name, data := range files {
 				if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o600); err != nil {
@@ -216,6 +241,9 @@ func TestMisused(t *testing.T) {
 		"nosuch", "policy nosuch", "verify --nosuch x", "copy x", "sign x", "attest x", "replace x", "policy import x", "policy diff x",
 		"tree -o sarif x", "policy lint -o html x", "check -o nosuch x",
 		"tree ./nosuch", "check x --policy nosuch.yaml", "verify layout:nosuch --key x", "tree https://registry.example.com/app",
+		"sign registry.example.com/app --key nosuch.key", "sign registry.example.com/app --key testdata", "convert nosuch --to spdx-2.3",
+		"attest registry.example.com/app --key x --predicate nosuch.json", "diff nosuch nosuch", "who x nosuch", "policy test nosuch",
+		"policy lint nosuch", "policy import nosuch --from kyverno", "help nosuch", "help policy nosuch",
 	} {
 		var out, err bytes.Buffer
 		got := run(t.Context(), strings.Fields(line), strings.NewReader(""), &out, &err)

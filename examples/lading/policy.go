@@ -160,7 +160,7 @@ is compared with. A replayed decision opens no door.`,
 			}
 			f, err := os.Open(records)
 			if err != nil {
-				return err
+				return named(records, err)
 			}
 			defer f.Close()
 			return a.compare(cmd.Context(), old, now, f)
@@ -201,7 +201,8 @@ func (a *app) policyExplain() *cobra.Command {
 		Short: "Say rule by rule why an image is allowed or not",
 		Long: `Says of each rule that applies to an image what it asks for, what came of it and
 what is missing. With --offline nobody is asked: it says what the policy wants
-of an image of this name.`,
+of an image of this name. It answers a question, so its exit status is 0 when
+the image is denied, too: that of check is the verdict.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !offline {

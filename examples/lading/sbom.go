@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ladingdev/lading/policy/gate"
+	"github.com/ladingdev/lading/policy/rules"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/catalog"
@@ -177,8 +178,8 @@ func (a *app) look(ctx context.Context, name, platform string, format sbom.Forma
 // sbomSummary is what JSON says of an SBOM that was made. The SBOM itself is in the file.
 type sbomSummary struct {
 	Format     string         `json:"format"`
-	Components int            `json:"components"`
-	Packages   map[string]int `json:"packages"` // by type of package URL
+	Components int            `json:"components"` // without the image, its operating system and files
+	Packages   map[string]int `json:"packages"`   // by type of package URL
 	Files      int            `json:"files"`
 	Licensed   int            `json:"licensed"`
 	Edges      int            `json:"dependencies"`
@@ -186,7 +187,7 @@ type sbomSummary struct {
 }
 
 func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
-	s := &sbomSummary{Format: doc.Format().String(), Components: doc.Len(), Packages: r.Packages, Files: r.Files, Licensed: r.Licensed,
+	s := &sbomSummary{Format: doc.Format().String(), Components: rules.CountComponents(doc), Packages: r.Packages, Files: r.Files, Licensed: r.Licensed,
 		Edges: r.Edges}
 	for _, w := range r.Warnings {
 		s.Warnings = append(s.Warnings, w.String())
@@ -196,8 +197,8 @@ func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
 
 func printSBOM(w io.Writer, name, file string, doc *sbom.Document, r *catalog.Report) {
 	fmt.Fprintln(w, clip(name, 80))
-	fmt.Fprintf(w, "%v: %d components in %d files, %d dependencies, %d with a licence\n", doc.Format(), doc.Len(), r.Files,
-		r.Edges, r.Licensed)
+	fmt.Fprintf(w, "%v: %d components in %d files, %d dependencies, %d with a licence\n", doc.Format(), rules.CountComponents(doc),
+		r.Files, r.Edges, r.Licensed)
 	for _, kind := range slices.Sorted(maps.Keys(r.Packages)) {
 		fmt.Fprintf(w, "  %-12s %6d\n", clip(kind, 12), r.Packages[kind])
 	}

@@ -97,7 +97,7 @@ func (a *app) scanOne(cmd *cobra.Command, f *scanFlags, name string) error {
 	} else {
 		db, err := osv.Open(f.index)
 		if err != nil {
-			return err
+			return named(f.index, err)
 		}
 		defer db.Close()
 		scanner = db

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ladingdev/lading/policy/rules"
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/sbom/vuln"
@@ -48,7 +50,7 @@ func (a *app) sign() *cobra.Command {
 func (a *app) attest() *cobra.Command {
 	f := new(signFlags)
 	var kind, file string
-	var catalogue bool
+	var catalogue, other bool
 	cmd := &cobra.Command{
 		Use:   "attest IMAGE",
 		Short: "Sign a statement about an image and attach it",
@@ -67,11 +69,11 @@ func (a *app) attest() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.attachAll(cmd.Context(), f, args[0], always(p), nil)
+			return a.attachAll(cmd.Context(), f, args[0], sameOf(p, other), nil)
 		},
 	}
 	f.add(cmd)
-	addPredicate(cmd, &file, &kind)
+	addPredicate(cmd, &file, &kind, &other)
 	cmd.Flags().BoolVar(&catalogue, "catalog", false, "make an SBOM of the image and attest it; with --each one for each\n"+
 		"platform, about its own image")
 	return cmd
@@ -83,6 +85,34 @@ type predicateOf func(ctx context.Context, p *place, subject registry.Descriptor
 // always is the same of every image.
 func always(p sign.Predicate) predicateOf {
 	return func(context.Context, *place, registry.Descriptor) (sign.Predicate, error) { return p, nil }
+}
+
+// sameOf is the same of every image, but an error for one that an SBOM or a report says that it is not about.
+func sameOf(p sign.Predicate, other bool) predicateOf {
+	var named [][]string
+	switch p := p.(type) {
+	case *sbom.Document:
+		named = rules.NamedImages(p)
+	case *vuln.Report:
+		if p.Subject.Digest != "" {
+			named = [][]string{{p.Subject.Digest}}
+		}
+	}
+	return func(_ context.Context, place *place, subject registry.Descriptor) (sign.Predicate, error) {
+		of := []string{subject.Digest.String()}
+		if subject.Digest == place.image.Digest {
+			for _, child := range place.children {
+				of = append(of, child.Digest.String())
+			}
+		}
+		for _, digests := range named {
+			if !other && !slices.ContainsFunc(digests, func(d string) bool { return slices.Contains(of, d) }) {
+				return nil, misuse("the predicate says that it is about %s, and the image is %s: --any-digest attests it all the same",
+					digests[0], subject.Digest)
+			}
+		}
+		return p, nil
+	}
 }
 
 // bomOf catalogues an image. An index has no content of its own: its platforms have.
@@ -97,7 +127,9 @@ func (a *app) bomOf(ctx context.Context, p *place, subject registry.Descriptor) 
 	return doc, nil
 }
 
-func addPredicate(cmd *cobra.Command, file, kind *string) {
+func addPredicate(cmd *cobra.Command, file, kind *string, other *bool) {
+	cmd.Flags().BoolVar(other, "any-digest", false, "attest an SBOM or report that says it is about another image, too:\n"+
+		"some scanners name the index, or an image's configuration")
 	cmd.Flags().StringVar(file, "predicate", "", "file with the predicate: an SBOM, a report, provenance or any JSON")
 	cmd.Flags().StringVar(kind, "type", "", "the predicate's type, a URI; SBOMs, reports and VEX tell theirs")
 }
@@ -105,6 +137,7 @@ func addPredicate(cmd *cobra.Command, file, kind *string) {
 func (a *app) replace() *cobra.Command {
 	f := new(signFlags)
 	var kind, file string
+	var other bool
 	var trust trustFlags
 	cmd := &cobra.Command{
 		Use:   "replace IMAGE",
@@ -122,11 +155,11 @@ touched.`,
 			if err != nil {
 				return err
 			}
-			return a.attachAll(cmd.Context(), f, args[0], always(p), &trust)
+			return a.attachAll(cmd.Context(), f, args[0], sameOf(p, other), &trust)
 		},
 	}
 	f.add(cmd)
-	addPredicate(cmd, &file, &kind)
+	addPredicate(cmd, &file, &kind, &other)
 	trust.add(cmd, "trust-key")
 	return cmd
 }
@@ -176,15 +209,18 @@ func (a *app) attachAll(ctx context.Context, f *signFlags, name string, of predi
 	}
 	var done []signed
 	subjects := place.subjects(f.each)
+	predicates := make([]sign.Predicate, len(subjects)) // all of them before anything is attached
 	for i, subject := range subjects {
-		a.ui.progress("signing %d of %d", i+1, len(subjects))
-		p, err := of(ctx, place, subject)
-		if err != nil {
+		if predicates[i], err = of(ctx, place, subject); err != nil {
 			return err
 		}
+	}
+	for i, subject := range subjects {
+		p := predicates[i]
 		if p == nil {
 			continue
 		}
+		a.ui.progress("signing %d of %d", i+1, len(subjects))
 		statement := sign.About(subject, p)
 		if f.first {
 			statement.Subjects[0].Name = place.called()

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -150,5 +152,17 @@ func (u *ui) read(name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(u.in)
 	}
-	return os.ReadFile(name)
+	data, err := os.ReadFile(name)
+	return data, named(name, err)
+}
+
+// named makes a mistake on the command line of the error of a file that was named there, if there is no such file.
+func named(name string, err error) error {
+	if st, statErr := os.Stat(name); err != nil && statErr == nil && st.IsDir() {
+		return misuse("%s is a directory: here it takes a file", name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return misuse("%s: no such file", name)
+	}
+	return err
 }

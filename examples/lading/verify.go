@@ -223,10 +223,11 @@ func narrow(line string) string {
 
 // copied is what JSON says of a copy.
 type copied struct {
-	Digest    string `json:"digest"`
-	Manifests int    `json:"done"`
-	Bytes     int64  `json:"bytes"`
-	DryRun    bool   `json:"dryRun,omitempty"`
+	Digest  string `json:"digest"`
+	Done    int    `json:"done"`    // manifests and blobs
+	Present int    `json:"present"` // of these, those that were there already
+	Bytes   int64  `json:"bytes"`   // of those that were not
+	DryRun  bool   `json:"dryRun,omitempty"`
 }
 
 func (a *app) copy() *cobra.Command {
@@ -273,12 +274,17 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 	if tag == "" && !strings.Contains(to, "@") {
 		tag = cmp.Or(tagOf(from), "latest") // which a name without a tag reads
 	}
-	var last registry.CopyProgress
+	done := copied{DryRun: opts.DryRun}
 	opts.Progress = func(p registry.CopyProgress) {
-		last = p
-		if p.Action == registry.CopyLeft {
+		done.Done = p.Count
+		switch p.Action {
+		case registry.CopyLeft:
 			a.ui.note("left: %s: %v", p.Digest, p.Reason)
 			return
+		case registry.CopyPresent:
+			done.Present++
+		case registry.CopySent, registry.CopyMounted:
+			done.Bytes += p.Size
 		}
 		a.ui.progress("%d of %d, %.1f of %.1f MB", p.Count, p.Total, mb(p.Bytes), mb(p.TotalBytes))
 	}
@@ -291,13 +297,16 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 			return err
 		}
 	}
-	done := copied{image.Digest.String(), last.Count, last.Bytes, opts.DryRun}
+	done.Digest = image.Digest.String()
 	return a.ui.answer(done, func(w io.Writer) {
 		verb := "copied"
 		if opts.DryRun {
 			verb = "would copy"
 		}
-		fmt.Fprintf(w, "%s\n%s %d manifests and blobs, %.1f MB, to %s\n", image.Digest, verb, last.Count, mb(last.Bytes), to)
+		fmt.Fprintf(w, "%s\n%s %d manifests and blobs, %.1f MB, to %s\n", done.Digest, verb, done.Done-done.Present, mb(done.Bytes), to)
+		if done.Present > 0 {
+			fmt.Fprintf(w, "%d were there already\n", done.Present) // manifests are written again, so that they are listed
+		}
 	})
 }
 

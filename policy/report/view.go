@@ -123,7 +123,7 @@ func facts(d *policy.Decision) (list []fact) {
 		add("replayed", "made from a record: it opens no door")
 	}
 	if n := len(d.Children); n > 0 {
-		add("scope", fmt.Sprintf("the index, by evidence about it; none of its %d images by its own", n))
+		add("scope", fmt.Sprintf("the index, by evidence about it; its %d images have their own", n))
 	}
 	for _, child := range d.Children {
 		add("platform", strings.TrimSpace(platform(child)+" "+string(child.Digest)))

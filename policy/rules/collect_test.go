@@ -61,7 +61,7 @@ func BenchmarkLicensesBeside(b *testing.B) {
 		}
 		lookups = min(lookups, time.Since(start))
 		start = time.Now()
-		if countParts(doc) == 0 {
+		if CountComponents(doc) == 0 {
 			b.Fatal("no components")
 		}
 		sets := collectLicenses(doc, func(ref sbom.Ref) []sbom.LicenseClaim { return known[ref] })

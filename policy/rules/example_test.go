@@ -3,10 +3,13 @@ package rules_test
 import (
 	"context"
 	"fmt"
+	"log"
+	"strings"
 	"time"
 
 	"github.com/ladingdev/lading/policy"
 	"github.com/ladingdev/lading/policy/rules"
+	"github.com/ladingdev/lading/sbom"
 	"github.com/ladingdev/lading/verify"
 )
 
@@ -61,6 +64,18 @@ func ExampleVulnerabilities() {
 	// Output:
 	// <nil>
 	// no fixable criticals: no fixable vulnerability that is critical or worse, after VEX, by databases younger than 48h0m0s, by "scanner"
+}
+
+// What an SBOM says it is about, and how much is in it, as the rule on SBOMs sees it: before it is signed.
+func ExampleNamedImages() {
+	doc, err := sbom.Parse(strings.NewReader(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": {
+		"type": "container", "name": "app", "version": "sha256:` + strings.Repeat("7", 64) + `"}},
+		"components": [{"type": "library", "name": "zlib"}, {"type": "operating-system", "name": "debian"}]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(rules.NamedImages(doc)), "image,", rules.CountComponents(doc), "component")
+	// Output: 1 image, 1 component
 }
 
 // An exception is signed and attached to the image that it is about, like any other evidence.

@@ -184,21 +184,28 @@ func sbomHead(in *policy.Input, a *verify.Attestation) (sbomFact, error) {
 		if err != nil {
 			return sbomFact{}, err
 		}
-		f := sbomFact{Created: doc.Created(), Components: countParts(doc)}
+		f := sbomFact{Created: doc.Created(), Components: CountComponents(doc)}
 		if f.Components == 0 { // else it is an SBOM in any case, and this would read all of it once more
 			f.Vulnerabilities = doc.About().Vulnerabilities
 		}
-		for _, ref := range doc.Roots() {
-			if named := digestsOf(doc, ref); len(named) > 0 {
-				f.Subjects = append(f.Subjects, named)
-			}
-		}
+		f.Subjects = NamedImages(doc)
 		return f, nil
 	})
 }
 
-// countParts counts the components that rules are about.
-func countParts(doc *sbom.Document) (n int) {
+// NamedImages returns, for each thing that a document is about, the digests of images that the document names for it; nothing for
+// what it names no image for. The rule [SBOM] denies a document that names other images than the one that is judged.
+func NamedImages(doc *sbom.Document) (all [][]string) {
+	for _, ref := range doc.Roots() {
+		if named := digestsOf(doc, ref); len(named) > 0 {
+			all = append(all, named)
+		}
+	}
+	return all
+}
+
+// CountComponents counts as the rule [SBOM] does: without what the document is about, operating systems and files.
+func CountComponents(doc *sbom.Document) (n int) {
 	roots := doc.Roots()
 	for ref, c := range doc.Components() {
 		if isPart(c) && !slices.Contains(roots, ref) {
