@@ -12,7 +12,7 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/schema"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // editForm edits a document in another encoding than JSON: the paths are those of its JSON form. What changes is written
@@ -34,10 +34,10 @@ func (d *Document) editForm(edits []Edit) (*Document, error) {
 		return d, err
 	}
 	s := splicer{d: d}
-	if s.old, err = transcode.Parse(d.json, strictjson.Limits{Depth: maxDepth}); err != nil {
+	if s.old, err = tree.Parse(d.json); err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
-	if s.new, err = transcode.Parse(edited.json, strictjson.Limits{Depth: maxDepth}); err != nil {
+	if s.new, err = tree.Parse(edited.json); err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
 	switch {
@@ -66,31 +66,14 @@ func (d *Document) editForm(edits []Edit) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	back, err := transcode.Parse(out.json, strictjson.Limits{Depth: maxDepth})
+	back, err := tree.Parse(out.json)
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}
-	if !sameValue(s.new, back) {
+	if !s.new.Same(back) {
 		return nil, fmt.Errorf("sbom: %w: the %s form of this document cannot say that at this place", ErrEncoding, d.encoding)
 	}
 	return out, nil
-}
-
-func sameValue(a, b *transcode.Value) bool {
-	if a.Kind != b.Kind || a.Text != b.Text || len(a.Members) != len(b.Members) || len(a.Items) != len(b.Items) {
-		return false
-	}
-	for _, m := range a.Members {
-		if w := b.Get(m.Name); w == nil || !sameValue(m.Value, w) {
-			return false
-		}
-	}
-	for i := range a.Items {
-		if !sameValue(a.Items[i], b.Items[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 type splice struct {
@@ -100,17 +83,17 @@ type splice struct {
 
 type splicer struct {
 	d        *Document
-	old, new *transcode.Value
+	old, new *tree.Node
 	text     []byte // the new document, written anew
-	places   map[*transcode.Value][2]int
+	places   map[*tree.Node][2]int
 	splices  []splice
 }
 
 // chain returns the values along a path, from the root on, as far as they are there.
-func chain(v *transcode.Value, parts []string) []*transcode.Value {
-	out := []*transcode.Value{v}
+func chain(v *tree.Node, parts []string) []*tree.Node {
+	out := []*tree.Node{v}
 	for _, part := range parts {
-		var next *transcode.Value
+		var next *tree.Node
 		if v.Kind == strictjson.Object {
 			next = v.Get(jsonpointer.Unescape(part))
 		} else if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(v.Items) {
@@ -126,10 +109,10 @@ func chain(v *transcode.Value, parts []string) []*transcode.Value {
 }
 
 // source is the span of the document that a value of the JSON form stands for.
-func (s *splicer) source(v *transcode.Value) (start, end int) { return s.d.form.Places.Source(v.Start) }
+func (s *splicer) source(v *tree.Node) (start, end int) { return s.d.form.Places.Source(int(v.Start)) }
 
 // element is the same if the span is that of a whole element.
-func (s *splicer) element(v *transcode.Value) (start, end int, ok bool) {
+func (s *splicer) element(v *tree.Node) (start, end int, ok bool) {
 	start, end = s.source(v)
 	data := s.d.source
 	return start, end, end > start && data[start] == '<' && data[end-1] == '>' && (start > 0 && v != s.old)
@@ -212,7 +195,7 @@ func (s *splicer) elements(edits []Edit) error {
 }
 
 // rewrite writes the innermost element anew that holds a change.
-func (s *splicer) rewrite(old, now []*transcode.Value, path string) error {
+func (s *splicer) rewrite(old, now []*tree.Node, path string) error {
 	for k := min(len(old), len(now)) - 1; k > 0; k-- {
 		start, end, ok := s.element(old[k])
 		place, known := s.places[now[k]]
@@ -245,12 +228,12 @@ func (s *splicer) lines(edits []Edit) error {
 		old := chain(s.old, parts)
 		switch {
 		case len(parts) == 2 && parts[1] == "-":
-			item, err := transcode.Parse(e.Value, strictjson.Limits{Depth: maxDepth})
+			item, err := tree.Parse(e.Value)
 			if err != nil {
 				return err
 			}
-			doc := transcode.NewObject(0, 0)
-			doc.Append(parts[0], item)
+			doc := tree.ObjectAt(0, 0)
+			doc.AddAt(parts[0], item)
 			text, lost := tagvalue.Write(doc)
 			if len(lost) > 0 {
 				return fmt.Errorf("%w: no tag for %s of %s", ErrEncoding, lost[0].Pointer, e.Path)
@@ -271,7 +254,7 @@ func (s *splicer) lines(edits []Edit) error {
 			s.add(start, min(end+1, len(data)), nil)
 			continue
 		}
-		value, err := transcode.Parse(e.Value, strictjson.Limits{Depth: maxDepth})
+		value, err := tree.Parse(e.Value)
 		if err != nil {
 			return err
 		}

@@ -4,13 +4,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
-	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/schema"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // ErrEncoding means that a document of this format is not written in an encoding.
@@ -34,19 +32,19 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	if to == JSON && d.format.Spec == CycloneDX && (d.format.Version == "1.0" || d.format.Version == "1.1") {
 		return nil, nil, fmt.Errorf("sbom: %w: %v in %v", ErrEncoding, d.format, to)
 	}
-	root, err := transcode.Parse(d.json, strictjson.Limits{Depth: maxDepth})
+	root, err := tree.Parse(d.json)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
 	}
-	report.Values = leaves(root)
+	report.Values = root.CountLeaves()
 	report.Represented = report.Values
 	if !o.DropSignatures && d.signed() {
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
 	var data []byte
 	var read *encoding.Source // what data was found to say
-	drop := func(pointer string, v *transcode.Value) {
-		report.Represented -= leaves(v)
+	drop := func(pointer string, v *tree.Node) {
+		report.Represented -= v.CountLeaves()
 		report.Losses = append(report.Losses, Loss{pointer, Dropped, "the " + string(to) + " form has no place for it"})
 	}
 	switch {
@@ -58,12 +56,12 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 		if err != nil {
 			return nil, nil, fmt.Errorf("sbom: %w", err)
 		}
-		var lost []cdxxml.Lost
+		var lost []tree.Unwritten
 		data, lost = cdxxml.Write(root, d.format.Version, schemas)
 		data = append(data, '\n')
-		listed := map[*transcode.Value]bool{} // true: not in the output
+		listed := map[*tree.Node]bool{} // true: not in the output
 		if v := root.Get("$schema"); v != nil {
-			report.Represented -= leaves(v)
+			report.Represented -= v.CountLeaves()
 			report.Losses = append(report.Losses, Loss{"/$schema", Dropped, "the namespace says so"})
 			listed[v] = true
 		}
@@ -75,15 +73,17 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 				drop(l.Pointer, l.Value)
 			}
 		}
-		var back *transcode.Value
+		var back *tree.Node
 		if read, back, err = encoding.ReadXML(data); err != nil {
 			return nil, report, fmt.Errorf("sbom: %w", err)
 		}
 		// In shapes that no schema asks for, one member can be taken for another.
-		c := comparison{report: report, listed: listed}
-		c.compare(root, back)
+		again := tree.Rereading{Known: listed, Reason: "the " + string(XML) + " form says it otherwise"}
+		for _, l := range again.Compare(root, back) {
+			report.Losses = append(report.Losses, Loss{l.Path, LossKind(l.Kind), l.Reason})
+		}
 	case to == TagValue && isSPDX2(d.format):
-		var lost []tagvalue.Lost
+		var lost []tree.Unwritten
 		data, lost = tagvalue.Write(root)
 		for _, l := range lost {
 			if l.Changed != "" {
@@ -106,67 +106,10 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	return out, report, err
 }
 
-// A comparison lists what a document that was written says otherwise than the values that it was written from, but for those
-// that are listed already: true are those that are not in it.
-type comparison struct {
-	report *Report
-	listed map[*transcode.Value]bool
-	path   jsonpointer.Path
-}
-
-func (c *comparison) compare(was, is *transcode.Value) {
-	if len(c.listed) > 0 {
-		if _, ok := c.listed[was]; ok {
-			return
-		}
-	}
-	kept := len(was.Items)
-	if len(c.listed) > 0 {
-		for _, v := range was.Items {
-			if c.listed[v] {
-				kept--
-			}
-		}
-	}
-	if is == nil || was.Kind != is.Kind || was.Text != is.Text || kept != len(is.Items) {
-		c.report.Losses = append(c.report.Losses, Loss{c.path.String(), Changed, "the " + string(XML) + " form says it otherwise"})
-		return
-	}
-	for _, m := range was.Members {
-		c.path.Push(m.Name)
-		c.compare(m.Value, is.Get(m.Name))
-		c.path.Pop()
-	}
-	i := 0
-	for k, v := range was.Items {
-		if !c.listed[v] {
-			c.path.PushIndex(k)
-			c.compare(v, is.Items[i])
-			c.path.Pop()
-			i++
-		}
-	}
-}
-
 // listExtras accounts for what the JSON form has no place for.
 func listExtras(f *encoding.Source, r *Report) {
 	for _, e := range f.Extras {
 		r.Values++
 		r.Losses = append(r.Losses, Loss{e.Path, Dropped, "the JSON form has no place for it"})
 	}
-}
-
-// leaves counts strings, numbers, literals and empty lists.
-func leaves(v *transcode.Value) int {
-	if len(v.Members) == 0 && len(v.Items) == 0 {
-		return 1
-	}
-	n := 0
-	for _, m := range v.Members {
-		n += leaves(m.Value)
-	}
-	for _, item := range v.Items {
-		n += leaves(item)
-	}
-	return n
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras []cdxxml.Extra) {
@@ -104,7 +104,7 @@ func TestJSONToXML(t *testing.T) {
 			continue
 		}
 		version := strings.Fields(r.Format)[1]
-		v, err := transcode.Parse(f.Data, strictjson.Limits{})
+		v, err := tree.Parse(f.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +282,7 @@ func TestTagValueRoundTrip(t *testing.T) {
 		if err != nil || invalid(r) != nil || !strings.HasPrefix(r.Format, "SPDX 2") || !strings.HasSuffix(r.Format, " JSON") {
 			continue
 		}
-		v, err := transcode.Parse(f.Data, strictjson.Limits{})
+		v, err := tree.Parse(f.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -406,7 +406,7 @@ func FuzzForms(f *testing.F) {
 		if err != nil || doc.Format().Spec != CycloneDX || doc.Encoding() != XML {
 			return
 		}
-		v, err := transcode.Parse(form.Text, strictjson.Limits{Depth: maxDepth})
+		v, err := tree.Parse(form.Text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,13 +14,13 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/ladingdev/lading/sbom"
-	"github.com/ladingdev/lading/sbom/internal/losses"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // To returns a document as a BOM, and the places of the document's JSON form that the BOM does not hold, as RFC 6901
 // pointers with the kind "dropped". Documents of another specification, or in XML, are converted first: see
 // [sbom.Convert].
-func To(d *sbom.Document) (*cdx.BOM, []sbom.Loss, error) {
+func To(d *sbom.Document) (bom *cdx.BOM, lost []sbom.Loss, err error) {
 	data, err := d.MarshalJSON()
 	if err != nil {
 		return nil, nil, fmt.Errorf("cyclonedx: %w", err)
@@ -28,7 +28,7 @@ func To(d *sbom.Document) (*cdx.BOM, []sbom.Loss, error) {
 	if d.Format().Spec != sbom.CycloneDX {
 		return nil, nil, fmt.Errorf("cyclonedx: %w: it is %v", sbom.ErrVersion, d.Format())
 	}
-	bom := new(cdx.BOM)
+	bom = new(cdx.BOM)
 	if err := cdx.NewBOMDecoder(bytes.NewReader(data), cdx.BOMFileFormatJSON).Decode(bom); err != nil {
 		return nil, nil, fmt.Errorf("cyclonedx: cyclonedx-go does not read it: %w", err)
 	}
@@ -36,9 +36,12 @@ func To(d *sbom.Document) (*cdx.BOM, []sbom.Loss, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	lost, err := losses.Comparison{Library: "cyclonedx-go"}.Between(data, back)
+	differences, err := tree.Library{Name: "cyclonedx-go"}.Differences(data, back)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cyclonedx: %w", err)
+	}
+	for _, l := range differences {
+		lost = append(lost, sbom.Loss{Path: l.Path, Kind: sbom.LossKind(l.Kind), Reason: l.Reason})
 	}
 	return bom, lost, nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 
 	"github.com/ladingdev/lading/sbom"
-	"github.com/ladingdev/lading/sbom/internal/losses"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // ErrRefused means that tools-golang does not read or write a document; the cause says why.
@@ -39,9 +39,12 @@ func To(d *sbom.Document) (doc *v2_3.Document, lost []sbom.Loss, err error) {
 		return nil, nil, err
 	}
 	// Relationships that the library adds stand behind those of the document.
-	lost, err = losses.Comparison{Library: "tools-golang", Appends: true}.Between(data, back)
+	differences, err := tree.Library{Name: "tools-golang", Appends: true}.Differences(data, back)
 	if err != nil {
 		return nil, nil, fmt.Errorf("spdx: %w", err)
+	}
+	for _, l := range differences {
+		lost = append(lost, sbom.Loss{Path: l.Path, Kind: sbom.LossKind(l.Kind), Reason: l.Reason})
 	}
 	return doc, lost, nil
 }

@@ -15,16 +15,16 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/spec"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A Source is the JSON form of a document in another encoding.
 type Source struct {
-	Encoding string         // "XML", "tag-value", "YAML" or "RDF"
-	Text     []byte         // the JSON form
-	Places   *transcode.Map // from places in Text to spans of the document
-	Extras   []Extra        // what the JSON form has no place for
-	Signed   bool           // one of them is a signature of the document or of a part of it
+	Encoding string    // "XML", "tag-value", "YAML" or "RDF"
+	Text     []byte    // the JSON form
+	Places   *tree.Map // from places in Text to spans of the document
+	Extras   []Extra   // what the JSON form has no place for
+	Signed   bool      // one of them is a signature of the document or of a part of it
 }
 
 // An Extra is a part of a document that its JSON form has no place for.
@@ -68,14 +68,14 @@ func Read(data []byte) (*Source, error) {
 	return nil, nil
 }
 
-func newSource(encoding string, v *transcode.Value) *Source {
+func newSource(encoding string, v *tree.Node) *Source {
 	s := &Source{Encoding: encoding}
 	s.Text, s.Places = v.JSON()
 	return s
 }
 
 // ReadXML reads a document in XML, of CycloneDX or SPDX, and returns the values of its JSON form too.
-func ReadXML(data []byte) (*Source, *transcode.Value, error) {
+func ReadXML(data []byte) (*Source, *tree.Node, error) {
 	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: spec.MaxDepth})
 	if err != nil {
 		return nil, nil, err
@@ -106,7 +106,7 @@ func ReadXML(data []byte) (*Source, *transcode.Value, error) {
 // IsSPDX reports whether an XML document is one of SPDX 2, as RDF or not.
 func IsSPDX(doc *xmltree.Document) bool { return spdxrdf.Detect(doc) || spdxxml.Detect(doc) }
 
-func readSPDX(doc *xmltree.Document) (*Source, *transcode.Value, error) {
+func readSPDX(doc *xmltree.Document) (*Source, *tree.Node, error) {
 	if spdxrdf.Detect(doc) {
 		v, extras, err := spdxrdf.Read(doc)
 		if err != nil {

@@ -17,25 +17,47 @@ func (n *Node) Equal(m *Node) bool {
 	if n == nil || m == nil || n.Kind != m.Kind || n.IsLeaf() && m.IsLeaf() {
 		return n == m || n != nil && m != nil && n.Kind == m.Kind && n.Text == m.Text
 	}
-	return n.identical(m) || n.Line(true) == m.Line(true)
+	return n.Same(m) || n.Line(true) == m.Line(true)
 }
 
-// identical compares values in the order that they are in, which is that of most.
-func (n *Node) identical(m *Node) bool {
+// Same compares values without regard to the order of members: what JSON calls equal.
+func (n *Node) Same(m *Node) bool {
 	if n.Kind != m.Kind || n.Text != m.Text || len(n.Members) != len(m.Members) || len(n.Items) != len(m.Items) {
 		return false
 	}
+	get := m.getter()
 	for i := range n.Members {
-		if n.Members[i].Name != m.Members[i].Name || !n.Members[i].Value.identical(m.Members[i].Value) {
+		if w := get(i, n.Members[i].Name); w == nil || !n.Members[i].Value.Same(w) {
 			return false
 		}
 	}
 	for i := range n.Items {
-		if !n.Items[i].identical(m.Items[i]) {
+		if !n.Items[i].Same(m.Items[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// getter returns a function that finds a member, first at the place where another object has it. It takes no longer if there
+// are many.
+func (n *Node) getter() func(i int, name string) *Node {
+	const many = 32
+	var all map[string]*Node
+	return func(i int, name string) *Node {
+		switch {
+		case i < len(n.Members) && n.Members[i].Name == name:
+			return n.Members[i].Value
+		case len(n.Members) <= many:
+			return n.Get(name)
+		case all == nil:
+			all = make(map[string]*Node, len(n.Members))
+			for _, m := range n.Members {
+				all[m.Name] = m.Value
+			}
+		}
+		return all[name]
+	}
 }
 
 // Show writes a value for people: a text as it is, the rest as JSON on one line.

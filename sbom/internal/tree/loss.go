@@ -45,7 +45,7 @@ func (n *Node) Explain(kind LossKind, reason string) {
 // Keep marks what the output stands for.
 func (n *Node) Keep() {
 	for _, f := range n.From {
-		f.kept = true
+		f.Kept = true
 	}
 	for _, m := range n.Members {
 		m.Value.Keep()
@@ -114,6 +114,20 @@ type account struct {
 	why                 func(*jsonpointer.Path) string
 }
 
+// CountLeaves is how many strings, numbers, literals and empty lists there are below n.
+func (n *Node) CountLeaves() (sum int) {
+	if n.IsLeaf() {
+		return 1
+	}
+	for _, m := range n.Members {
+		sum += m.Value.CountLeaves()
+	}
+	for _, v := range n.Items {
+		sum += v.CountLeaves()
+	}
+	return sum
+}
+
 // AccountOf sums up what became of the leaves of the input; why gives the reason of a loss that nobody gave one for.
 func AccountOf(input *Node, why func(*jsonpointer.Path) string) *account {
 	a := &account{why: why}
@@ -169,7 +183,7 @@ func (a *account) walk(n *Node) (dropped bool, reason string) {
 func (a *account) leaf(n *Node) (dropped bool, reason string) {
 	a.Values++
 	switch {
-	case n.kept:
+	case n.Kept:
 		a.Represented++
 		if n.note != nil { // of one that is dropped, another part is there
 			a.Losses = append(a.Losses, Loss{a.path.String(), Changed, n.note.reason})

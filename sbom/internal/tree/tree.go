@@ -14,10 +14,11 @@ import (
 // A Node is a value of a JSON document that is being converted or made. A conversion's output remembers which nodes of
 // the input each of its own stands for; what no node stands for is a loss.
 type Node struct {
-	Kind    strictjson.Kind
-	kept    bool   // input: something stands for it
-	Start   int32  // input: where its text begins
-	Text    string // a string, decoded, or a literal
+	Kind    strictjson.Kind // Object, Array, String, or Number for any literal
+	Kept    bool            // input: something stands for it
+	Start   int32           // input: where its text begins
+	End     int32           // input: where its text ends
+	Text    string          // a string, decoded, or a literal
 	Members []Member
 	Items   []*Node
 	From    []*Node // output: the leaves of the input that this leaf stands for
@@ -116,7 +117,7 @@ func Look(data []byte, without string, look func(*Node)) error {
 	defer looks.Put(l)
 	l.Reset(data)
 	l.without, l.open, l.items = without, l.open[:0], l.items[:0]
-	l.arena = arena{nodes: l.all.nodes, members: l.all.members, lists: l.all.lists, size: len(l.all.nodes)}
+	l.Maker = Maker{nodes: l.all.nodes, members: l.all.members, lists: l.all.lists, size: len(l.all.nodes)}
 	defer l.clear()
 	n := l.node()
 	if err := l.End(); err != nil {
@@ -129,12 +130,12 @@ func Look(data []byte, without string, look func(*Node)) error {
 // A looker reads one text after another into the same memory.
 type looker struct {
 	treeReader
-	all arena // what can be used again
+	all Maker // what can be used again
 }
 
 var looks = sync.Pool{New: func() any {
 	return &looker{treeReader: treeReader{Reader: strictjson.NewReader(nil, strictjson.Limits{Depth: spec.MaxDepth})},
-		all: arena{nodes: make([]Node, 512), members: make([]Member, 256), lists: make([]*Node, 64)}}
+		all: Maker{nodes: make([]Node, 512), members: make([]Member, 256), lists: make([]*Node, 64)}}
 }}
 
 // clear makes the memory ready for the next text. What was made beside it is left to the garbage collector.
@@ -157,14 +158,14 @@ func Read(r *strictjson.Reader) *Node {
 // A treeReader keeps the members and elements of what is open until their number is known.
 type treeReader struct {
 	*strictjson.Reader
-	arena
+	Maker
 	without string
 	open    []Member // of all open objects, innermost last
 	items   []*Node  // of all open arrays
 }
 
 func (r *treeReader) node() *Node {
-	n := r.new()
+	n := r.next()
 	n.Kind = r.Kind()
 	n.Start = int32(r.Offset())
 	switch n.Kind {
@@ -178,14 +179,14 @@ func (r *treeReader) node() *Node {
 			s := viewOf(name)
 			r.open = append(r.open, Member{s, r.node()})
 		}
-		n.Members = r.newMembers(r.open[base:])
+		n.Members = r.membersOf(r.open[base:])
 		r.open = r.open[:base]
 	case strictjson.Array:
 		base := len(r.items)
 		for range r.Array() {
 			r.items = append(r.items, r.node())
 		}
-		n.Items = r.newItems(r.items[base:])
+		n.Items = r.itemsOf(r.items[base:])
 		r.items = r.items[:base]
 	case strictjson.String:
 		n.Text = viewOf(r.Text())
@@ -193,58 +194,12 @@ func (r *treeReader) node() *Node {
 		n.Kind = strictjson.Number
 		n.Text = viewOf(r.Raw())
 	}
+	n.End = int32(r.Offset())
 	return n
 }
 
 // viewOf returns text that does not change as a string.
 func viewOf(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
-
-// An arena makes nodes and lists in blocks, the larger the more there are.
-type arena struct {
-	nodes   []Node
-	members []Member
-	lists   []*Node
-	size    int // of the last block
-}
-
-func (a *arena) new() *Node {
-	if len(a.nodes) == 0 {
-		a.size = min(max(16, 2*a.size), 1024)
-		a.nodes = make([]Node, a.size)
-	}
-	n := &a.nodes[0]
-	a.nodes = a.nodes[1:]
-	return n
-}
-
-// newMembers copies a list, nil if it is empty; what is appended to it is somewhere else.
-func (a *arena) newMembers(list []Member) []Member {
-	n := len(list)
-	if n == 0 {
-		return nil
-	}
-	if n > len(a.members) {
-		a.members = make([]Member, max(n, a.size))
-	}
-	out := a.members[:n:n]
-	a.members = a.members[n:]
-	copy(out, list)
-	return out
-}
-
-func (a *arena) newItems(list []*Node) []*Node {
-	n := len(list)
-	if n == 0 {
-		return nil
-	}
-	if n > len(a.lists) {
-		a.lists = make([]*Node, max(n, a.size))
-	}
-	out := a.lists[:n:n]
-	a.lists = a.lists[n:]
-	copy(out, list)
-	return out
-}
 
 // Get returns a member, or nil: of nil too, so that a path of gets needs no checks.
 func (n *Node) Get(name string) *Node {
@@ -313,20 +268,20 @@ func (n *Node) Remove(name string) *Node {
 func (n *Node) IsLeaf() bool { return len(n.Members) == 0 && len(n.Items) == 0 }
 
 // Copy copies the input into an output that stands for all of it.
-func Copy(n *Node) *Node { return new(arena).copy(n) }
+func Copy(n *Node) *Node { return new(Maker).copy(n) }
 
-func (a *arena) copy(n *Node) *Node {
-	out := a.new()
+func (m *Maker) copy(n *Node) *Node {
+	out := m.next()
 	out.Kind, out.Text = n.Kind, n.Text
 	if n.IsLeaf() {
-		out.From = a.newItems([]*Node{n})
+		out.From = append(m.Items(1), n)
 	}
-	out.Members, out.Items = a.newMembers(n.Members), a.newItems(n.Items)
-	for i, m := range n.Members {
-		out.Members[i].Value = a.copy(m.Value)
+	out.Members, out.Items = m.membersOf(n.Members), m.itemsOf(n.Items)
+	for i, v := range n.Members {
+		out.Members[i].Value = m.copy(v.Value)
 	}
 	for i, v := range n.Items {
-		out.Items[i] = a.copy(v)
+		out.Items[i] = m.copy(v)
 	}
 	return out
 }
@@ -430,6 +385,9 @@ func (n *Node) Under() []Member {
 	}
 	return n.Members
 }
+
+// IsNull reports whether n is null.
+func (n *Node) IsNull() bool { return n.Kind == strictjson.Number && n.Text == "null" }
 
 // Count is how many values there are below n, and n.
 func (n *Node) Count() int {

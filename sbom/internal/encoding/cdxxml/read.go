@@ -16,7 +16,7 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/schema/xsd"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // An Extra is a part of an XML document that its JSON form has no place for.
@@ -29,17 +29,17 @@ type Extra struct {
 //
 // An element that may stand once in its parent and stands there twice is an error, as a member of an object is in JSON: two
 // readers could take either, and so is one of another version of CycloneDX. The error is an [*syntax.Error].
-func Read(d *xmltree.Document, version string, s schema.Both) (*transcode.Value, []Extra, error) {
+func Read(d *xmltree.Document, version string, s schema.Both) (*tree.Node, []Extra, error) {
 	r := &reader{Document: d}
 	space, local := d.Name(d.Root)
 	r.space = space
 	start, end := d.Span(d.Root)
-	root := transcode.NewObject(start, end)
-	root.Set("bomFormat", transcode.NewString("CycloneDX", start, start))
-	root.Set("specVersion", transcode.NewString(version, start, start))
+	root := tree.ObjectAt(start, end)
+	root.Set("bomFormat", tree.TextAt("CycloneDX", start, start))
+	root.Set("specVersion", tree.TextAt(version, start, start))
 	r.object(root, d.Root, s.XML.Element(space, local), s.JSON.View())
 	if root.Get("version") == nil && s.JSON.View().Property("version").Known() {
-		root.Set("version", transcode.NewLiteral("1", start, start)) // the default of the schema
+		root.Set("version", tree.LiteralAt("1", start, start)) // the default of the schema
 	}
 	if r.ambiguous != nil {
 		return nil, nil, r.ambiguous
@@ -49,7 +49,7 @@ func Read(d *xmltree.Document, version string, s schema.Both) (*transcode.Value,
 
 type reader struct {
 	*xmltree.Document
-	transcode.Maker
+	tree.Maker
 	space  string
 	extras []Extra
 	// ambiguous is the first place that two readers can read in two ways.
@@ -106,7 +106,7 @@ func (r *reader) attributes(n xmltree.Node) func(func(xmltree.Attr) bool) {
 }
 
 // value turns the element n into the value that view describes.
-func (r *reader) value(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *transcode.Value {
+func (r *reader) value(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tree.Node {
 	start, end := r.Span(n)
 	asObject := view.Object()
 	if asObject && view.Array() {
@@ -133,7 +133,7 @@ func (r *reader) value(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tra
 }
 
 // list appends what is inside of n to an array.
-func (r *reader) list(a *transcode.Value, n xmltree.Node, decl xsd.Decl, items jsonschema.View) {
+func (r *reader) list(a *tree.Node, n xmltree.Node, decl xsd.Decl, items jsonschema.View) {
 	for at := range r.attributes(n) {
 		r.extra(n, "/@"+at.Name, at.Start, at.End)
 	}
@@ -193,7 +193,7 @@ func (r *reader) onlyText(n xmltree.Node) bool {
 
 // item turns an element of a list into an element of an array. Where the name of the element says what the element of
 // the array is about, as in lists of licences, it becomes a member.
-func (r *reader) item(local string, n xmltree.Node, decl xsd.Decl, items jsonschema.View) *transcode.Value {
+func (r *reader) item(local string, n xmltree.Node, decl xsd.Decl, items jsonschema.View) *tree.Node {
 	start, end := r.Span(n)
 	if items.Object() && items.Property(local).Known() && decl.Known() && wraps(local, decl, items) {
 		o := r.New(strictjson.Object, "", start, end)
@@ -223,7 +223,7 @@ func wraps(local string, decl xsd.Decl, items jsonschema.View) bool {
 	return false
 }
 
-func (r *reader) attributesInto(o *transcode.Value, n xmltree.Node, view jsonschema.View) {
+func (r *reader) attributesInto(o *tree.Node, n xmltree.Node, view jsonschema.View) {
 	for a := range r.attributes(n) {
 		name := cmp.Or(attributeName(a.Name), a.Name)
 		p := view.Property(name)
@@ -247,7 +247,7 @@ func attributeName(name string) string {
 }
 
 // object fills o with the attributes, elements and text of n.
-func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view jsonschema.View) {
+func (r *reader) object(o *tree.Node, n xmltree.Node, decl xsd.Decl, view jsonschema.View) {
 	if o.Members == nil {
 		o.Members = r.Members(len(r.Attrs(n)) + r.count(n) + 1) // 1: for a text
 	}
@@ -288,7 +288,7 @@ func (r *reader) object(o *transcode.Value, n xmltree.Node, decl xsd.Decl, view 
 			}
 			r.list(a, c, child.Decl, p.Items())
 		case (child.Repeats || isOne(child.Decl)) && p.Array():
-			o.Append(name, r.item(local, c, child.Decl, p.Items()))
+			o.AddAt(name, r.item(local, c, child.Decl, p.Items()))
 		case o.Get(name) != nil:
 			r.extra(c, "", start, end)
 		default:
@@ -334,7 +334,7 @@ func elementName(name string) string {
 var textNames = []string{"content", "value", "classification", "expression", "name", "ref"}
 
 // special deals with what differs in more than shape, and reports whether it did.
-func (r *reader) special(o *transcode.Value, n xmltree.Node, local string, c xmltree.Node, decl xsd.Decl, view jsonschema.View) bool {
+func (r *reader) special(o *tree.Node, n xmltree.Node, local string, c xmltree.Node, decl xsd.Decl, view jsonschema.View) bool {
 	if own, _ := r.own(n); local == "classification" && own == "dataflow" && o.Get(local) == nil && view.Property("flow").Known() {
 		// Which way the data flow is said of the classification in XML, and beside it in JSON.
 		for a := range r.attributes(c) {
@@ -366,7 +366,7 @@ func (r *reader) special(o *transcode.Value, n xmltree.Node, local string, c xml
 }
 
 // scalar turns an element into a string, a number or a boolean; an empty one with a reference is the reference.
-func (r *reader) scalar(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *transcode.Value {
+func (r *reader) scalar(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tree.Node {
 	if !decl.Text() {
 		if ref, ok := r.Attr(n, "ref"); ok {
 			for a := range r.attributes(n) {
@@ -388,7 +388,7 @@ func (r *reader) scalar(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tr
 	return r.text(n, decl, view)
 }
 
-func (r *reader) text(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *transcode.Value {
+func (r *reader) text(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tree.Node {
 	for _, c := range r.elements(n) {
 		start, end := r.Span(c)
 		r.extra(c, "", start, end)
@@ -398,7 +398,7 @@ func (r *reader) text(n xmltree.Node, decl xsd.Decl, view jsonschema.View) *tran
 }
 
 // literal writes a text as the kind of value that view describes.
-func (r *reader) literal(text string, view jsonschema.View, start, end int) *transcode.Value {
+func (r *reader) literal(text string, view jsonschema.View, start, end int) *tree.Node {
 	trimmed := strings.Trim(text, " \t\r\n")
 	if view.Bool() {
 		switch trimmed {

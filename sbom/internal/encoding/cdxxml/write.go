@@ -9,38 +9,31 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
 	"github.com/ladingdev/lading/sbom/internal/schema/xsd"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
-
-// A Lost is a part of a JSON document that the XML form has no place for.
-type Lost struct {
-	Pointer string // RFC 6901
-	Value   *transcode.Value
-	Changed string // it is there and not as it was: how
-}
 
 // Write writes the XML form of a document in its JSON form, indented by two blanks.
 //
-// It marks in root what it used, which nobody may have done before.
-func Write(root *transcode.Value, version string, s schema.Both) ([]byte, []Lost) {
-	w := &writer{changed: map[*transcode.Value]string{}}
+// It marks in root what it kept, which nobody may have done before.
+func Write(root *tree.Node, version string, s schema.Both) ([]byte, []tree.Unwritten) {
+	w := &writer{changed: map[*tree.Node]string{}}
 	return w.document(root, version, s), w.losses
 }
 
 // WritePlaces is [Write], and tells for each value that became an element where that begins and ends.
-func WritePlaces(root *transcode.Value, version string, s schema.Both) ([]byte, []Lost, map[*transcode.Value][2]int) {
-	w := &writer{changed: map[*transcode.Value]string{}, places: map[*transcode.Value][2]int{}}
+func WritePlaces(root *tree.Node, version string, s schema.Both) ([]byte, []tree.Unwritten, map[*tree.Node][2]int) {
+	w := &writer{changed: map[*tree.Node]string{}, places: map[*tree.Node][2]int{}}
 	return w.document(root, version, s), w.losses, w.places
 }
 
-func (w *writer) document(root *transcode.Value, version string, s schema.Both) []byte {
-	w.out = make([]byte, 0, 2*(root.End-root.Start)+256)
+func (w *writer) document(root *tree.Node, version string, s schema.Both) []byte {
+	w.out = make([]byte, 0, 2*int(root.End-root.Start)+256)
 	space := "http://cyclonedx.org/schema/bom/" + version
 	w.out = append(w.out, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	decl := s.XML.Element(space, "bom")
 	for _, name := range []string{"$schema", "bomFormat", "specVersion"} { // said by the namespace
 		if v := root.Get(name); v != nil {
-			v.Used = true
+			v.Kept = true
 		}
 	}
 	w.element(decl, root, s.JSON.View(), "", ` xmlns="`+space+`"`)
@@ -51,18 +44,18 @@ func (w *writer) document(root *transcode.Value, version string, s schema.Both) 
 type writer struct {
 	out     []byte
 	depth   int
-	changed map[*transcode.Value]string
+	changed map[*tree.Node]string
 	path    jsonpointer.Path
-	losses  []Lost
-	pieces  []piece                     // of the elements around, outermost first
-	names   []string                    // of the pieces that are written now
-	places  map[*transcode.Value][2]int // nil if nobody asks for them
+	losses  []tree.Unwritten
+	pieces  []piece               // of the elements around, outermost first
+	names   []string              // of the pieces that are written now
+	places  map[*tree.Node][2]int // nil if nobody asks for them
 }
 
 // lost lists what was not written.
-func (w *writer) lost(v *transcode.Value) {
+func (w *writer) lost(v *tree.Node) {
 	if how := w.change(v); how != "" {
-		w.losses = append(w.losses, Lost{w.path.String(), v, how})
+		w.losses = append(w.losses, tree.Unwritten{Pointer: w.path.String(), Value: v, Changed: how})
 	}
 	for _, m := range v.Members {
 		w.path.Push(m.Name)
@@ -76,18 +69,18 @@ func (w *writer) lost(v *transcode.Value) {
 	}
 }
 
-func (w *writer) change(v *transcode.Value) string {
+func (w *writer) change(v *tree.Node) string {
 	if len(w.changed) == 0 {
 		return ""
 	}
 	return w.changed[v]
 }
 
-func (w *writer) lostPart(v *transcode.Value) {
-	if v.Used {
+func (w *writer) lostPart(v *tree.Node) {
+	if v.Kept {
 		w.lost(v)
 	} else {
-		w.losses = append(w.losses, Lost{w.path.String(), v, ""})
+		w.losses = append(w.losses, tree.Unwritten{Pointer: w.path.String(), Value: v})
 	}
 }
 
@@ -109,14 +102,14 @@ func (w *writer) attr(name, value string) {
 	w.out = append(w.out, '"')
 }
 
-func isScalar(v *transcode.Value) bool {
+func isScalar(v *tree.Node) bool {
 	return v.Kind == strictjson.String || v.Kind == strictjson.Number && !v.IsNull()
 }
 
 // element writes v as an element. The text and attributes that a caller has already are given, as is its name if the
 // declaration has another.
-func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View, name, declarations string) {
-	v.Used = true
+func (w *writer) element(decl xsd.Decl, v *tree.Node, view jsonschema.View, name, declarations string) {
+	v.Kept = true
 	if name == "" {
 		name = decl.Name()
 	}
@@ -133,15 +126,15 @@ func (w *writer) element(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 	text, hasText := "", false
 	if v.Kind == strictjson.Object {
 		for _, a := range decl.Attributes() {
-			if m := memberFor(v, a, attributeName(a)); m != nil && isScalar(m) && !m.Used {
-				m.Used = true
+			if m := memberFor(v, a, attributeName(a)); m != nil && isScalar(m) && !m.Kept {
+				m.Kept = true
 				w.attr(a, m.Text)
 			}
 		}
 		if decl.Text() {
 			for _, t := range textNames {
-				if m := v.Get(t); m != nil && isScalar(m) && !m.Used {
-					m.Used = true
+				if m := v.Get(t); m != nil && isScalar(m) && !m.Kept {
+					m.Kept = true
 					text, hasText = m.Text, true
 					break
 				}
@@ -196,7 +189,7 @@ func (w *writer) end(name string) {
 }
 
 // memberFor returns the member with a name, or with another one if there is none and that is not empty.
-func memberFor(v *transcode.Value, name, other string) *transcode.Value {
+func memberFor(v *tree.Node, name, other string) *tree.Node {
 	m := v.Get(name)
 	if m == nil && other != "" {
 		m = v.Get(other)
@@ -208,10 +201,10 @@ func memberFor(v *transcode.Value, name, other string) *transcode.Value {
 type piece struct {
 	what  what
 	child *xsd.Child
-	value *transcode.Value // what becomes the element
-	view  jsonschema.View  // of the value
-	in    *transcode.Value // the object or the array that it is a member or an element of, where that counts
-	list  *transcode.Value // the array that it is an element of, which is marked with it
+	value *tree.Node      // what becomes the element
+	view  jsonschema.View // of the value
+	in    *tree.Node      // the object or the array that it is a member or an element of, where that counts
+	list  *tree.Node      // the array that it is an element of, which is marked with it
 }
 
 // The ways to write a piece.
@@ -228,14 +221,14 @@ const (
 
 func (w *writer) piece(p *piece) {
 	if p.list != nil {
-		p.list.Used = true
+		p.list.Kept = true
 	}
 	switch p.what {
 	case listOfOne:
 		w.changed[p.value] = "it is a list of one in the XML form"
 		w.element(p.child.Decl, p.value, p.view, "", "")
 	case wrapped:
-		p.in.Used = true
+		p.in.Kept = true
 		inner, view := p.value, p.view
 		if p.child.Text() {
 			inner = wrapText(p.in, p.value)
@@ -247,7 +240,7 @@ func (w *writer) piece(p *piece) {
 			w.places[p.in] = w.places[inner]
 		}
 	case flowing:
-		o := transcode.NewObject(p.value.Start, p.value.End)
+		o := tree.ObjectAt(p.value.Span())
 		o.Set("content", p.value)
 		if flow := p.in.Get("flow"); flow != nil && isScalar(flow) {
 			o.Set("flow", flow)
@@ -312,13 +305,13 @@ func move(decl xsd.Decl, names []string) (from, to int) {
 	return -1, -1
 }
 
-func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View) {
+func (w *writer) members(decl xsd.Decl, v *tree.Node, view jsonschema.View) {
 	base := len(w.pieces)
 	kids := decl.Children()
 	for i := range kids {
 		child := &kids[i]
 		m := memberFor(v, child.Name(), elementName(child.Name()))
-		if m == nil || m.Used || m.IsNull() {
+		if m == nil || m.Kept || m.IsNull() {
 			continue
 		}
 		p := view.Property(nameOf(v, m))
@@ -343,7 +336,7 @@ func (w *writer) members(decl xsd.Decl, v *transcode.Value, view jsonschema.View
 	w.write(decl, base)
 }
 
-func nameOf(v, m *transcode.Value) string {
+func nameOf(v, m *tree.Node) string {
 	for _, member := range v.Members {
 		if member.Value == m {
 			return member.Name
@@ -353,7 +346,7 @@ func nameOf(v, m *transcode.Value) string {
 }
 
 // item makes an element of an array the element that it is, or that its members say it is.
-func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.View) piece {
+func (w *writer) item(kids []xsd.Child, item *tree.Node, items jsonschema.View) piece {
 	if item.Kind == strictjson.Object {
 		for i := range kids {
 			c := &kids[i]
@@ -374,7 +367,7 @@ func (w *writer) item(kids []xsd.Child, item *transcode.Value, items jsonschema.
 }
 
 // roomiest returns the element that has a place for most of the members.
-func roomiest(kids []xsd.Child, item *transcode.Value) int {
+func roomiest(kids []xsd.Child, item *tree.Node) int {
 	if len(kids) == 1 {
 		return 0
 	}
@@ -402,7 +395,7 @@ func roomiest(kids []xsd.Child, item *transcode.Value) int {
 }
 
 // fits reports whether the other members of item can be attributes beside the text m.
-func fits(decl xsd.Decl, item, m *transcode.Value) bool {
+func fits(decl xsd.Decl, item, m *tree.Node) bool {
 	for _, other := range item.Members {
 		if other.Value != m && !has(decl, other.Name) {
 			return false
@@ -412,10 +405,10 @@ func fits(decl xsd.Decl, item, m *transcode.Value) bool {
 }
 
 // wrapText is the object whose text is the member m of item and whose attributes are its other members.
-func wrapText(item, m *transcode.Value) *transcode.Value {
-	m.Used = true
-	o := transcode.NewObject(item.Start, item.End)
-	o.Set("content", transcode.NewString(m.Text, m.Start, m.End))
+func wrapText(item, m *tree.Node) *tree.Node {
+	m.Kept = true
+	o := tree.ObjectAt(item.Span())
+	o.Set("content", tree.TextLike(m.Text, m))
 	for _, other := range item.Members {
 		if other.Value != m {
 			o.Members = append(o.Members, other)
@@ -442,7 +435,7 @@ func has(decl xsd.Decl, member string) bool {
 }
 
 // asserter writes what the JSON form tells apart by its shape.
-func (w *writer) asserter(decl xsd.Decl, v *transcode.Value, view jsonschema.View) {
+func (w *writer) asserter(decl xsd.Decl, v *tree.Node, view jsonschema.View) {
 	kind := "ref"
 	if v.Kind == strictjson.Object {
 		kind = "organization"

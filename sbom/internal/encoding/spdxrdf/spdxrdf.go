@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // ErrRDF is the kind of failure of a document that is not RDF/XML as this package reads it, for errors.Is.
@@ -61,13 +61,13 @@ type reader struct {
 	anon   int
 	used   map[*prop]bool
 	work   int
-	root   *transcode.Value
+	root   *tree.Node
 	about  *node             // the document
 	others map[string]string // URI of another document to its DocumentRef
 }
 
 // Read turns a document into its JSON form.
-func Read(d *xmltree.Document) (*transcode.Value, []Extra, error) {
+func Read(d *xmltree.Document) (*tree.Node, []Extra, error) {
 	r := &reader{
 		Document: d, nodes: map[string]*node{}, used: map[*prop]bool{}, work: 20*len(d.Data) + 1_000_000, others: map[string]string{},
 	}
@@ -236,7 +236,7 @@ func (r *reader) all(n *node, name string) func(func(*prop) bool) {
 	}
 }
 
-func (r *reader) document() (*transcode.Value, error) {
+func (r *reader) document() (*tree.Node, error) {
 	for _, n := range r.order {
 		if n.is("SpdxDocument") {
 			if r.about != nil {
@@ -249,22 +249,22 @@ func (r *reader) document() (*transcode.Value, error) {
 		return nil, r.fail(r.Root, "no SpdxDocument")
 	}
 	d := r.about
-	r.root = transcode.NewObject(d.start, d.end)
+	r.root = tree.ObjectAt(d.start, d.end)
 	namespace, _ := cut(d.id)
-	r.root.Set("SPDXID", transcode.NewString(r.id(d), d.start, d.end))
+	r.root.Set("SPDXID", tree.TextAt(r.id(d), d.start, d.end))
 	if namespace != "" {
-		r.root.Set("documentNamespace", transcode.NewString(namespace, d.start, d.end))
+		r.root.Set("documentNamespace", tree.TextAt(namespace, d.start, d.end))
 	}
 	for p := range r.all(d, "externalDocumentRef") {
 		if p.to == nil {
 			continue
 		}
-		ref := transcode.NewObject(p.start, p.end)
+		ref := tree.ObjectAt(p.start, p.end)
 		r.fill(ref, p.to, documentRefFields)
 		if id, uri := ref.Get("externalDocumentId"), ref.Get("spdxDocument"); id != nil && uri != nil {
 			r.others[uri.Text] = id.Text
 		}
-		r.root.Append("externalDocumentRefs", ref)
+		r.root.AddAt("externalDocumentRefs", ref)
 	}
 	r.fill(r.root, d, documentFields)
 	for _, n := range r.order {
@@ -272,15 +272,15 @@ func (r *reader) document() (*transcode.Value, error) {
 			if !slices.ContainsFunc(class.types, n.is) {
 				continue
 			}
-			o := transcode.NewObject(n.start, n.end)
+			o := tree.ObjectAt(n.start, n.end)
 			if class.id != "" {
-				o.Set(class.id, transcode.NewString(r.id(n), n.start, n.end))
+				o.Set(class.id, tree.TextAt(r.id(n), n.start, n.end))
 			}
 			r.fill(o, n, class.fields)
 			if class.member == "snippets" {
 				r.ranges(o, n)
 			}
-			r.root.Append(class.member, o)
+			r.root.AddAt(class.member, o)
 			break
 		}
 	}
@@ -289,10 +289,10 @@ func (r *reader) document() (*transcode.Value, error) {
 			if p.to == nil {
 				continue
 			}
-			o := transcode.NewObject(p.start, p.end)
-			o.Set("spdxElementId", transcode.NewString(r.id(n), p.start, p.end))
+			o := tree.ObjectAt(p.start, p.end)
+			o.Set("spdxElementId", tree.TextAt(r.id(n), p.start, p.end))
 			r.fill(o, p.to, relationshipFields)
-			r.root.Append("relationships", o)
+			r.root.AddAt("relationships", o)
 		}
 	}
 	return r.root, nil
@@ -421,46 +421,46 @@ var classes = []struct {
 }
 
 // fill adds the members that n has properties for. What occurs twice where one is allowed stays unused.
-func (r *reader) fill(o *transcode.Value, n *node, fields []field) {
+func (r *reader) fill(o *tree.Node, n *node, fields []field) {
 	for _, f := range fields {
 		for p := range r.all(n, f.name) {
 			if f.member == "" {
 				continue
 			}
-			one := func(v *transcode.Value) {
+			one := func(v *tree.Node) {
 				if o.Get(f.member) != nil {
 					r.used[p] = false
 					return
 				}
 				o.Set(f.member, v)
 			}
-			str := func(s string) *transcode.Value { return transcode.NewString(s, p.start, p.end) }
+			str := func(s string) *tree.Node { return tree.TextAt(s, p.start, p.end) }
 			switch f.form {
 			case text:
 				one(str(r.plain(p)))
 			case texts:
-				o.Append(f.member, str(r.plain(p)))
+				o.AddAt(f.member, str(r.plain(p)))
 			case boolean:
 				switch p.text {
 				case "true", "1":
-					one(transcode.NewLiteral("true", p.start, p.end))
+					one(tree.LiteralAt("true", p.start, p.end))
 				case "false", "0":
-					one(transcode.NewLiteral("false", p.start, p.end))
+					one(tree.LiteralAt("false", p.start, p.end))
 				default:
 					one(str(p.text))
 				}
 			case upper:
 				one(str(r.upper(p)))
 			case uppers:
-				o.Append(f.member, str(r.upper(p)))
+				o.AddAt(f.member, str(r.upper(p)))
 			case ref:
 				one(str(r.plain(p)))
 			case refs:
-				o.Append(f.member, str(r.plain(p)))
+				o.AddAt(f.member, str(r.plain(p)))
 			case license:
 				one(str(r.license(p, 0)))
 			case licenses:
-				o.Append(f.member, str(r.license(p, 0)))
+				o.AddAt(f.member, str(r.license(p, 0)))
 			case iri:
 				if p.to == nil {
 					one(str(p.text))
@@ -474,12 +474,12 @@ func (r *reader) fill(o *transcode.Value, n *node, fields []field) {
 					r.used[p] = false
 					continue
 				}
-				sub := transcode.NewObject(p.start, p.end)
+				sub := tree.ObjectAt(p.start, p.end)
 				r.fill(sub, p.to, f.fields)
 				if f.form == object {
 					one(sub)
 				} else {
-					o.Append(f.member, sub)
+					o.AddAt(f.member, sub)
 				}
 			}
 		}
@@ -582,23 +582,23 @@ func (r *reader) license(p *prop, depth int) string {
 }
 
 // ranges adds the parts of a file that a snippet is.
-func (r *reader) ranges(o *transcode.Value, n *node) {
+func (r *reader) ranges(o *tree.Node, n *node) {
 	for p := range r.all(n, "range") {
 		if p.to == nil {
 			continue
 		}
-		rg := transcode.NewObject(p.start, p.end)
+		rg := tree.ObjectAt(p.start, p.end)
 		for _, name := range []string{"startPointer", "endPointer"} {
 			for q := range r.all(p.to, name) {
 				if q.to == nil || rg.Get(name) != nil {
 					r.used[q] = false
 					continue
 				}
-				pointer := rg.Set(name, transcode.NewObject(q.start, q.end))
+				pointer := rg.Set(name, tree.ObjectAt(q.start, q.end))
 				for _, member := range []string{"offset", "lineNumber"} {
 					for v := range r.all(q.to, member) {
 						if pointer.Get(member) == nil && v.text != "" && strings.Trim(v.text, "0123456789") == "" && (v.text == "0" || v.text[0] != '0') {
-							pointer.Set(member, transcode.NewLiteral(v.text, v.start, v.end))
+							pointer.Set(member, tree.LiteralAt(v.text, v.start, v.end))
 						} else {
 							r.used[v] = false
 						}
@@ -607,6 +607,6 @@ func (r *reader) ranges(o *transcode.Value, n *node) {
 				r.fill(pointer, q.to, []field{{"reference", "reference", ref, nil}})
 			}
 		}
-		o.Append("ranges", rg)
+		o.AddAt("ranges", rg)
 	}
 }

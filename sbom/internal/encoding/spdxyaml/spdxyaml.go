@@ -10,7 +10,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/internal/strictyaml"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // Kinds of failure, for errors.Is. The error itself is an [*syntax.Error] of package internal/syntax.
@@ -37,7 +37,7 @@ func Detect(data []byte) bool {
 }
 
 // Read reads a document into its JSON form, whose places are offsets into data.
-func Read(data []byte) (*transcode.Value, error) {
+func Read(data []byte) (*tree.Node, error) {
 	doc, err := strictyaml.Parse(data, strictyaml.Limits{Size: maxSize, Depth: maxDepth})
 	if err != nil {
 		return nil, err
@@ -45,29 +45,29 @@ func Read(data []byte) (*transcode.Value, error) {
 	return value(doc, doc.Root), nil
 }
 
-func value(doc *strictyaml.Document, n *yaml.Node) *transcode.Value {
+func value(doc *strictyaml.Document, n *yaml.Node) *tree.Node {
 	at := doc.Offset(n)
 	switch kind := strictyaml.KindOf(n); kind {
 	case strictjson.Object:
-		o := transcode.NewObject(at, at)
+		o := tree.ObjectAt(at, at)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			o.Set(n.Content[i].Value, value(doc, n.Content[i+1]))
 		}
 		return o
 	case strictjson.Array:
-		a := transcode.NewArray(at, at)
+		a := tree.ArrayAt(at, at)
 		for _, item := range n.Content {
 			a.Items = append(a.Items, value(doc, item))
 		}
 		return a
 	case strictjson.Null:
-		return transcode.NewLiteral("null", at, at)
+		return tree.LiteralAt("null", at, at)
 	case strictjson.True:
-		return transcode.NewLiteral("true", at, at)
+		return tree.LiteralAt("true", at, at)
 	case strictjson.False:
-		return transcode.NewLiteral("false", at, at)
+		return tree.LiteralAt("false", at, at)
 	case strictjson.Number:
-		return transcode.NewLiteral(n.Value, at, at)
+		return tree.LiteralAt(n.Value, at, at)
 	}
-	return transcode.NewString(n.Value, at, at)
+	return tree.TextAt(n.Value, at, at)
 }

@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ladingdev/lading/internal/syntax"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // Kinds of failure, for errors.Is. The error itself is an [*syntax.Error].
@@ -292,26 +292,26 @@ var arrays = map[section]string{
 }
 
 type reader struct {
-	root    *transcode.Value
-	open    map[section]*transcode.Value // the last object of each section
-	element *transcode.Value             // what SPDXID is about
-	inPkg   *transcode.Value
+	root    *tree.Node
+	open    map[section]*tree.Node // the last object of each section
+	element *tree.Node             // what SPDXID is about
+	inPkg   *tree.Node
 	pending []note
-	byID    map[string]*transcode.Value
+	byID    map[string]*tree.Node
 	files   []owned
 }
 
 type note struct {
-	annotation *transcode.Value
+	annotation *tree.Node
 	about      string
 }
 
 // An owned file stands behind a package, which means that the package contains it.
-type owned struct{ pkg, file *transcode.Value }
+type owned struct{ pkg, file *tree.Node }
 
 // Read reads a document into its JSON form.
-func Read(data []byte) (*transcode.Value, error) {
-	r := &reader{root: transcode.NewObject(0, len(data)), open: map[section]*transcode.Value{}, byID: map[string]*transcode.Value{}}
+func Read(data []byte) (*tree.Node, error) {
+	r := &reader{root: tree.ObjectAt(0, len(data)), open: map[section]*tree.Node{}, byID: map[string]*tree.Node{}}
 	r.element = r.root
 	r.open[document] = r.root
 	for p, err := range Pairs(data) {
@@ -330,7 +330,7 @@ func (p Pair) fail(kind error, format string, args ...any) error {
 	return refuse(p.Start, kind, format, args...)
 }
 
-func (p Pair) string(s string) *transcode.Value { return transcode.NewString(s, p.Start, p.Value1) }
+func (p Pair) string(s string) *tree.Node { return tree.TextAt(s, p.Start, p.Value1) }
 
 func (r *reader) pair(p Pair) error {
 	if p.Tag == "SPDXID" {
@@ -346,7 +346,7 @@ func (r *reader) pair(p Pair) error {
 		return p.fail(ErrTag, "%s is not a tag of SPDX 2.2 or 2.3", clip(p.Tag))
 	}
 	if t.in == creation && r.open[creation] == nil {
-		r.open[creation] = r.root.Set("creationInfo", transcode.NewObject(p.Start, p.Value1))
+		r.open[creation] = r.root.Set("creationInfo", tree.ObjectAt(p.Start, p.Value1))
 	}
 	if t.form == opens {
 		return r.begin(t, p)
@@ -359,20 +359,20 @@ func (r *reader) pair(p Pair) error {
 		return p.fail(ErrTag, "%s in front of anything that it can be about", p.Tag)
 	}
 	if t.in != document && t.in != creation {
-		o.End = p.Value1
+		o.End = int32(p.Value1)
 	}
 	return r.set(o, t, p)
 }
 
 func (r *reader) begin(t tag, p Pair) error {
-	o := transcode.NewObject(p.Start, p.Value1)
+	o := tree.ObjectAt(p.Start, p.Value1)
 	o.Set(t.member, p.string(p.Value))
 	r.open[t.in] = o
 	if t.in == annotation {
 		r.pending = append(r.pending, note{annotation: o})
 		return nil
 	}
-	r.root.Append(arrays[t.in], o)
+	r.root.AddAt(arrays[t.in], o)
 	switch t.in {
 	case pkg:
 		r.element, r.inPkg = o, o
@@ -398,15 +398,15 @@ func (r *reader) edge(p Pair) error {
 	if len(f) != 3 {
 		return p.fail(ErrSyntax, "a relationship that is not an element, a type and an element")
 	}
-	o := transcode.NewObject(p.Start, p.Value1)
+	o := tree.ObjectAt(p.Start, p.Value1)
 	o.Set("spdxElementId", p.string(f[0]))
 	o.Set("relationshipType", p.string(f[1]))
 	o.Set("relatedSpdxElement", p.string(f[2]))
-	r.open[relationship] = r.root.Append("relationships", o)
+	r.open[relationship] = r.root.AddAt("relationships", o)
 	return nil
 }
 
-func (r *reader) set(o *transcode.Value, t tag, p Pair) error {
+func (r *reader) set(o *tree.Node, t tag, p Pair) error {
 	twice := func(member string) error {
 		if o.Get(member) != nil {
 			return p.fail(ErrTag, "%s occurs twice", p.Tag)
@@ -415,27 +415,27 @@ func (r *reader) set(o *transcode.Value, t tag, p Pair) error {
 	}
 	switch t.form {
 	case list:
-		o.Append(t.member, p.string(p.Value))
+		o.AddAt(t.member, p.string(p.Value))
 	case checksum:
 		sum, err := p.checksum(p.Value)
 		if err != nil {
 			return err
 		}
-		o.Append(t.member, sum)
+		o.AddAt(t.member, sum)
 	case external:
 		f := strings.Fields(p.Value)
 		if len(f) != 3 {
 			return p.fail(ErrSyntax, "an external reference that is not a category, a type and a locator")
 		}
-		ref := transcode.NewObject(p.Start, p.Value1)
+		ref := tree.ObjectAt(p.Start, p.Value1)
 		ref.Set("referenceCategory", p.string(f[0]))
 		ref.Set("referenceType", p.string(f[1]))
 		ref.Set("referenceLocator", p.string(f[2]))
-		o.Append(t.member, ref)
+		o.AddAt(t.member, ref)
 	case project:
-		of := transcode.NewObject(p.Start, p.Value1)
+		of := tree.ObjectAt(p.Start, p.Value1)
 		of.Set(projectMembers[p.Tag], p.string(p.Value))
-		o.Append(t.member, of)
+		o.AddAt(t.member, of)
 	case externalNote, projectNote:
 		member := cmp.Or(projectMembers[p.Tag], "comment")
 		about := o.Get(t.member)
@@ -452,24 +452,24 @@ func (r *reader) set(o *transcode.Value, t tag, p Pair) error {
 		if err != nil {
 			return err
 		}
-		ref := transcode.NewObject(p.Start, p.Value1)
+		ref := tree.ObjectAt(p.Start, p.Value1)
 		ref.Set("externalDocumentId", p.string(f[0]))
 		ref.Set("spdxDocument", p.string(f[1]))
 		ref.Set("checksum", sum)
-		o.Append(t.member, ref)
+		o.AddAt(t.member, ref)
 	case byteRange, lineRange:
 		from, to, ok := strings.Cut(p.Value, ":")
 		if !ok || !isNumber(from) || !isNumber(to) {
 			return p.fail(ErrSyntax, "a range that is not two numbers with a colon between")
 		}
 		member := map[form]string{byteRange: "offset", lineRange: "lineNumber"}[t.form]
-		ranges := transcode.NewObject(p.Start, p.Value1)
+		ranges := tree.ObjectAt(p.Start, p.Value1)
 		for i, name := range []string{"startPointer", "endPointer"} {
-			pointer := transcode.NewObject(p.Start, p.Value1)
-			pointer.Set(member, transcode.NewLiteral([]string{from, to}[i], p.Start, p.Value1))
+			pointer := tree.ObjectAt(p.Start, p.Value1)
+			pointer.Set(member, tree.LiteralAt([]string{from, to}[i], p.Start, p.Value1))
 			ranges.Set(name, pointer)
 		}
-		o.Append(t.member, ranges)
+		o.AddAt(t.member, ranges)
 	case boolean:
 		if err := twice(t.member); err != nil {
 			return err
@@ -477,13 +477,13 @@ func (r *reader) set(o *transcode.Value, t tag, p Pair) error {
 		if p.Value != "true" && p.Value != "false" {
 			return p.fail(ErrSyntax, `%s must be "true" or "false"`, p.Tag)
 		}
-		o.Set(t.member, transcode.NewLiteral(p.Value, p.Start, p.Value1))
+		o.Set(t.member, tree.LiteralAt(p.Value, p.Start, p.Value1))
 	case code:
 		if err := twice(t.member); err != nil {
 			return err
 		}
 		value, excludes, ok := strings.Cut(p.Value, "(")
-		c := o.Set(t.member, transcode.NewObject(p.Start, p.Value1))
+		c := o.Set(t.member, tree.ObjectAt(p.Start, p.Value1))
 		c.Set("packageVerificationCodeValue", p.string(strings.TrimSpace(value)))
 		if ok {
 			excludes, ok = strings.CutSuffix(strings.TrimSpace(excludes), ")")
@@ -492,7 +492,7 @@ func (r *reader) set(o *transcode.Value, t tag, p Pair) error {
 			}
 			excludes = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(excludes), "excludes:"))
 			for name := range strings.SplitSeq(excludes, ",") {
-				c.Append("packageVerificationCodeExcludedFiles", p.string(strings.TrimSpace(name)))
+				c.AddAt("packageVerificationCodeExcludedFiles", p.string(strings.TrimSpace(name)))
 			}
 		}
 	case purpose:
@@ -519,12 +519,12 @@ func isNumber(s string) bool {
 	return s != "" && len(s) < 19 && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
 }
 
-func (p Pair) checksum(s string) (*transcode.Value, error) {
+func (p Pair) checksum(s string) (*tree.Node, error) {
 	algorithm, value, ok := strings.Cut(s, ":")
 	if !ok {
 		return nil, p.fail(ErrSyntax, "a checksum that is not an algorithm, a colon and hexadecimal digits")
 	}
-	o := transcode.NewObject(p.Start, p.Value1)
+	o := tree.ObjectAt(p.Start, p.Value1)
 	o.Set("algorithm", p.string(strings.TrimSpace(algorithm)))
 	o.Set("checksumValue", p.string(strings.TrimSpace(value)))
 	return o, nil
@@ -537,10 +537,10 @@ func (r *reader) finish() {
 		if about == nil {
 			about = r.root
 			if n.about != "" && n.about != "SPDXRef-DOCUMENT" { // kept, for the rules to complain about
-				n.annotation.Set("SPDXREF", transcode.NewString(n.about, n.annotation.Start, n.annotation.End))
+				n.annotation.Set("SPDXREF", tree.TextLike(n.about, n.annotation))
 			}
 		}
-		about.Append("annotations", n.annotation)
+		about.AddAt("annotations", n.annotation)
 	}
 	r.spell()
 	said := map[[2]string]bool{}
@@ -554,7 +554,7 @@ func (r *reader) finish() {
 	for _, f := range r.files {
 		p, id := f.pkg.Get("SPDXID"), f.file.Get("SPDXID")
 		if p != nil && id != nil && !said[[2]string{p.Text, id.Text}] {
-			f.pkg.Append("hasFiles", transcode.NewString(id.Text, id.Start, id.End))
+			f.pkg.AddAt("hasFiles", tree.TextLike(id.Text, id))
 		}
 	}
 	if snippets := r.root.Get("snippets"); snippets != nil {
@@ -566,7 +566,7 @@ func (r *reader) finish() {
 			}
 			for _, rg := range ranges.Items {
 				for _, m := range rg.Members {
-					m.Value.Set("reference", transcode.NewString(of.Text, of.Start, of.End))
+					m.Value.Set("reference", tree.TextLike(of.Text, of))
 				}
 			}
 		}
@@ -576,7 +576,7 @@ func (r *reader) finish() {
 // The category of references that the text of SPDX 2.2 and its JSON schema spell differently; 2.3 has the text's spelling.
 const inText, inSchema = "PACKAGE-MANAGER", "PACKAGE_MANAGER"
 
-func is22(root *transcode.Value) bool {
+func is22(root *tree.Node) bool {
 	version := root.Get("spdxVersion")
 	return version != nil && version.Text == "SPDX-2.2"
 }

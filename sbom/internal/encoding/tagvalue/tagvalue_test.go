@@ -8,7 +8,7 @@ import (
 	"github.com/ladingdev/lading/internal/syntax"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 const head = "SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0\nSPDXID: SPDXRef-DOCUMENT\nDocumentName: d\n"
@@ -78,7 +78,7 @@ func TestWrite(t *testing.T) {
 		{`{"packages":[{"name":"p","SPDXID":"SPDXRef-p","checksums":[],"externalRefs":[{"referenceCategory":"a b","referenceType":"t","referenceLocator":"l"}]}]}`,
 			`{"packages":[{"name":"p","SPDXID":"SPDXRef-p"}]}`, "/packages/0/checksums /packages/0/externalRefs/0"},
 	} {
-		v, err := transcode.Parse([]byte(tt.in), strictjson.Limits{})
+		v, err := tree.Parse([]byte(tt.in))
 		if err != nil {
 			t.Fatal(err)
 		}

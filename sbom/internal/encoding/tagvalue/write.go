@@ -6,20 +6,13 @@ import (
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/transcode"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
-
-// A Lost is a part of a JSON document that tag-value has no place for.
-type Lost struct {
-	Pointer string // RFC 6901
-	Value   *transcode.Value
-	Changed string // it is there and not as it was: how
-}
 
 // Write writes a document in its JSON form as tag-value. Files stand behind the package that has them in hasFiles, which
 // says the same; documentDescribes becomes relationships.
-func Write(root *transcode.Value) ([]byte, []Lost) {
-	w := &writer{used: map[*transcode.Value]bool{}, root: root, said: map[[3]string]bool{}, respelled: map[*transcode.Value]bool{}}
+func Write(root *tree.Node) ([]byte, []tree.Unwritten) {
+	w := &writer{used: map[*tree.Node]bool{}, root: root, said: map[[3]string]bool{}, respelled: map[*tree.Node]bool{}}
 	w.document()
 	w.lost("", root)
 	return []byte(w.out.String()), w.losses
@@ -27,21 +20,21 @@ func Write(root *transcode.Value) ([]byte, []Lost) {
 
 type writer struct {
 	out  strings.Builder
-	root *transcode.Value
-	used map[*transcode.Value]bool
+	root *tree.Node
+	used map[*tree.Node]bool
 	said map[[3]string]bool // relationships of the document
 
-	respelled map[*transcode.Value]bool
-	losses    []Lost
+	respelled map[*tree.Node]bool
+	losses    []tree.Unwritten
 }
 
-func (w *writer) lost(pointer string, v *transcode.Value) {
-	visit := func(at string, v *transcode.Value) {
+func (w *writer) lost(pointer string, v *tree.Node) {
+	visit := func(at string, v *tree.Node) {
 		if !w.used[v] {
-			w.losses = append(w.losses, Lost{at, v, ""})
+			w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v})
 		} else {
 			if w.respelled[v] {
-				w.losses = append(w.losses, Lost{at, v, "it is read back as the JSON schema of SPDX 2.2 spells it"})
+				w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v, Changed: "it is read back as the JSON schema of SPDX 2.2 spells it"})
 			}
 			w.lost(at, v)
 		}
@@ -55,7 +48,7 @@ func (w *writer) lost(pointer string, v *transcode.Value) {
 }
 
 // use marks v and everything inside of it.
-func (w *writer) use(v *transcode.Value) {
+func (w *writer) use(v *tree.Node) {
 	w.used[v] = true
 	for _, m := range v.Members {
 		w.use(m.Value)
@@ -66,7 +59,7 @@ func (w *writer) use(v *transcode.Value) {
 }
 
 // text returns a string member of v, or nothing.
-func text1(v *transcode.Value, name string) string {
+func text1(v *tree.Node, name string) string {
 	if m := v.Get(name); m != nil && m.Kind == strictjson.String {
 		return m.Text
 	}
@@ -95,7 +88,7 @@ func (w *writer) blank() {
 }
 
 // items returns the objects of an array member, and marks the array.
-func (w *writer) items(v *transcode.Value, name string) []*transcode.Value {
+func (w *writer) items(v *tree.Node, name string) []*tree.Node {
 	a := v.Get(name)
 	if a == nil || a.Kind != strictjson.Array {
 		return nil
@@ -105,7 +98,7 @@ func (w *writer) items(v *transcode.Value, name string) []*transcode.Value {
 }
 
 // section writes the members of v that have tags in a section, and marks v.
-func (w *writer) section(v *transcode.Value, in section) {
+func (w *writer) section(v *tree.Node, in section) {
 	for _, t := range tagList {
 		if t.in != in {
 			continue
@@ -177,7 +170,7 @@ func (w *writer) section(v *transcode.Value, in section) {
 	}
 }
 
-func (w *writer) useMembers(v *transcode.Value, names ...string) {
+func (w *writer) useMembers(v *tree.Node, names ...string) {
 	w.used[v] = true
 	for _, n := range names {
 		if m := v.Get(n); m != nil {
@@ -187,19 +180,19 @@ func (w *writer) useMembers(v *transcode.Value, names ...string) {
 }
 
 // id writes the SPDXID behind the tag that opens an element.
-func (w *writer) id(v *transcode.Value) {
+func (w *writer) id(v *tree.Node) {
 	if m := v.Get("SPDXID"); m != nil && m.Kind == strictjson.String && w.line("SPDXID", m.Text) {
 		w.used[m] = true
 	}
 }
 
-func checksumText(v *transcode.Value) (string, bool) {
+func checksumText(v *tree.Node) (string, bool) {
 	algorithm, value := text1(v, "algorithm"), text1(v, "checksumValue")
 	ok := algorithm != "" && value != "" && !strings.ContainsAny(algorithm+value, ": \t\r\n")
 	return algorithm + ": " + value, ok
 }
 
-func (w *writer) code(name string, m *transcode.Value) {
+func (w *writer) code(name string, m *tree.Node) {
 	value := text1(m, "packageVerificationCodeValue")
 	if m.Kind != strictjson.Object || value == "" || strings.ContainsAny(value, "( \t\r\n") {
 		return
@@ -222,7 +215,7 @@ func (w *writer) code(name string, m *transcode.Value) {
 	}
 }
 
-func (w *writer) external(item *transcode.Value) {
+func (w *writer) external(item *tree.Node) {
 	parts := []string{text1(item, "referenceCategory"), text1(item, "referenceType"), text1(item, "referenceLocator")}
 	for _, p := range parts {
 		if p == "" || strings.ContainsAny(p, " \t\r\n") {
@@ -246,7 +239,7 @@ func (w *writer) external(item *transcode.Value) {
 	}
 }
 
-func (w *writer) project(item *transcode.Value) {
+func (w *writer) project(item *tree.Node) {
 	for _, t := range tagList {
 		member := projectMembers[t.name]
 		m := item.Get(member)
@@ -259,7 +252,7 @@ func (w *writer) project(item *transcode.Value) {
 	}
 }
 
-func (w *writer) ranges(v *transcode.Value, t tag) {
+func (w *writer) ranges(v *tree.Node, t tag) {
 	member := map[form]string{byteRange: "offset", lineRange: "lineNumber"}[t.form]
 	of := text1(v, "snippetFromFile")
 	for _, rg := range w.items(v, t.member) {
@@ -273,7 +266,7 @@ func (w *writer) ranges(v *transcode.Value, t tag) {
 		}
 		w.line(t.name, a.Text+":"+b.Text)
 		w.used[rg] = true
-		for _, p := range []*transcode.Value{from, to} {
+		for _, p := range []*tree.Node{from, to} {
 			w.useMembers(p, member)
 			if text1(p, "reference") == of {
 				w.useMembers(p, "reference")
@@ -306,7 +299,7 @@ func (w *writer) document() {
 	w.relationships()
 }
 
-func (w *writer) line1(v *transcode.Value, name, member string) {
+func (w *writer) line1(v *tree.Node, name, member string) {
 	if m := v.Get(member); m != nil && m.Kind == strictjson.String && w.line(name, m.Text) {
 		w.used[m] = true
 	}
@@ -318,12 +311,12 @@ func (w *writer) elements() {
 		w.said[[3]string{text1(rel, "spdxElementId"), text1(rel, "relationshipType"), text1(rel, "relatedSpdxElement")}] = true
 	}
 	files := w.items(w.root, "files")
-	byID := make(map[string]*transcode.Value, len(files))
+	byID := make(map[string]*tree.Node, len(files))
 	for _, f := range files {
 		byID[text1(f, "SPDXID")] = f
 	}
 	packages := w.items(w.root, "packages")
-	owner := map[*transcode.Value]*transcode.Value{}
+	owner := map[*tree.Node]*tree.Node{}
 	for _, p := range packages {
 		for _, id := range w.items(p, "hasFiles") {
 			if f := byID[id.Text]; f != nil && id.Kind == strictjson.String && owner[f] == nil {
@@ -331,7 +324,7 @@ func (w *writer) elements() {
 			}
 		}
 	}
-	file := func(f *transcode.Value) {
+	file := func(f *tree.Node) {
 		w.blank()
 		w.section(f, fileSection)
 		w.annotations(f, text1(f, "SPDXID"))
@@ -372,7 +365,7 @@ func (w *writer) elements() {
 const fileSection = file
 
 // edge writes a relationship that v stands for.
-func (w *writer) edge(v *transcode.Value, edge [3]string) bool {
+func (w *writer) edge(v *tree.Node, edge [3]string) bool {
 	for _, part := range edge {
 		if part == "" || strings.ContainsAny(part, " \t\r\n") {
 			return false
@@ -408,7 +401,7 @@ func (w *writer) relationships() {
 }
 
 // annotations writes what is said about an element.
-func (w *writer) annotations(v *transcode.Value, about string) {
+func (w *writer) annotations(v *tree.Node, about string) {
 	for _, a := range w.items(v, "annotations") {
 		if text1(a, "annotator") == "" || about == "" {
 			continue
