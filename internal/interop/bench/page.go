@@ -186,14 +186,7 @@ func (p *page) verdicts(b *bytes.Buffer) {
 		default:
 			missed++
 			fmt.Fprintf(&list, "- %s: %s, %s.", r.sentence(p), r.said(r.median), r.goalSaid())
-			if r.row.floor != nil {
-				fmt.Fprintf(&list, " Floor: %s", r.row.floor.why)
-				if r.floor > 0 {
-					fmt.Fprintf(&list, " %s", figure(r.floor))
-				}
-				list.WriteString(".")
-			}
-			list.WriteString("\n")
+			list.WriteString(" " + r.bound() + "\n")
 		}
 	}
 	if met+missed == 0 {
@@ -205,6 +198,18 @@ func (p *page) verdicts(b *bytes.Buffer) {
 		return
 	}
 	fmt.Fprintf(b, ":\n\n%s\n", &list)
+}
+
+// bound is the floor of a goal that is missed, in a sentence.
+func (r *result) bound() string {
+	switch f := r.row.floor; {
+	case f == nil || f.figure != (value{}) && r.floor == 0:
+		return "No floor was measured."
+	case r.floor == 0:
+		return "Floor: " + f.why + "."
+	default:
+		return "Floor: " + f.why + " " + figure(r.floor) + "."
+	}
 }
 
 func (r *result) sentence(p *page) string {
