@@ -119,7 +119,8 @@ func (m *message) signedBy(k ringKey, sig []byte) (bool, error) {
 		if s.Hash() == 0 && len(sig) == s.Size() {
 			if m.hashed > 0 && len(m.data) > m.most-m.hashed {
 				return false, fmt.Errorf("%w: a message of %d bytes is too large to try every key of Ed25519 and ML-DSA on every "+
-					"signature: have its signer named (a hint, a keyid), trust fewer keys, or raise Limits.WholeBytes", ErrLimit, len(m.data))
+					"signature: have its signer named (a hint, a keyid), trust fewer keys, or raise Limits.WholeBytes", ErrLimit,
+					len(m.data))
 			}
 			m.hashed += len(m.data)
 		}

@@ -3,7 +3,8 @@
 // --trusted-root and --signing-config it takes those that verify/sigstore/tuf embeds, of the public instance or, with --staging, of the one
 // on which Sigstore tries things out. With --in-toto the file is an in-toto statement, and its bytes are signed as they are.
 //
-//	conformance sign-bundle [--staging] [--in-toto] --identity-token TOKEN --bundle FILE [--trusted-root FILE] [--signing-config FILE] FILE
+//	conformance sign-bundle [--staging] [--in-toto] --identity-token TOKEN --bundle FILE
+//	    [--trusted-root FILE] [--signing-config FILE] FILE
 //	conformance verify-bundle [--staging] --bundle FILE (--certificate-identity ID --certificate-oidc-issuer URL | --key PEM)
 //	    [--trusted-root FILE] FILE_OR_DIGEST
 //

@@ -426,7 +426,8 @@ func TestCheckAndReload(t *testing.T) {
 
 // A command line that asks for nothing, or has flags where nobody reads them, is not answered with success.
 func TestMisused(t *testing.T) {
-	for _, args := range [][]string{{}, {"chek"}, {"check"}, {"check", "-mode", "audit"}, {"sweep", "default"}, {"doctor", "extra", "-canary", "x"},
+	for _, args := range [][]string{{}, {"chek"}, {"check"}, {"check", "-mode", "audit"}, {"sweep", "default"},
+		{"doctor", "extra", "-canary", "x"},
 		{"serve", "now", "-mode", "deny"}, {"serve", "-nope"}} {
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), args, &out, &errs); code != 3 || errs.Len() == 0 {

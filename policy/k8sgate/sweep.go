@@ -132,9 +132,9 @@ type containerStatus struct {
 	}
 }
 
-// Sweep looks at every pod of a cluster and yields each container and image volume that runs, or is to run, with what the policy says about its image
-// now. The digest is the one that the node reports (status.imageID), in the repository that the pod names: what came in before
-// the gate did, or past it, shows here. An image of an index is judged by the index where the Checker has seen that.
+// Sweep looks at every pod of a cluster and yields each container and image volume that runs, or is to run, with what the policy says
+// about its image now. The digest is the one that the node reports (status.imageID), in the repository that the pod names: what came
+// in before the gate did, or past it, shows here. An image of an index is judged by the index where the Checker has seen that.
 // An error ends it: not all came. The gate's account needs list on pods.
 func Sweep(ctx context.Context, api API, c *gate.Checker) iter.Seq2[*Running, error] {
 	return func(yield func(*Running, error) bool) {

@@ -54,7 +54,9 @@ func TestLifecycle(t *testing.T) {
 		"all by pulls": {
 			[]string{rule(1, `"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 30}`)},
 			[]string{"removes 1"}},
-		"images spared, then the rest": {[]string{rule(9, `"tagStatus": "any", `+days), rule(1, `"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "imageCountMoreThan", "countNumber": 99}`)}, []string{"removes 9"}},
+		"images spared, then the rest": {[]string{rule(9, `"tagStatus": "any", `+days),
+			rule(1, `"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "imageCountMoreThan", "countNumber": 99}`)},
+			[]string{"removes 9"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -88,7 +90,8 @@ func TestLifecycleText(t *testing.T) {
 		safe.Rules[1].Selection.TagPatterns[0] != "release-*" {
 		t.Errorf("%v\n%s", err, safe)
 	}
-	if got := l.Risks()[0].String(); got != "rule 1 (rule): removes untagged evidence by its own age or number, while its image has a tag and stays" {
+	if got := l.Risks()[0].String(); got != "rule 1 (rule): removes untagged evidence by its own age or number, while its image "+
+		"has a tag and stays" {
 		t.Error(got)
 	}
 	for _, bad := range []string{"", "*", "sha256-*", "*.sig"} {
@@ -99,9 +102,12 @@ func TestLifecycleText(t *testing.T) {
 	if _, err := l.Safe(); err == nil {
 		t.Error("no patterns")
 	}
-	for _, bad := range []string{"", "[]", `{"rules": [` + rule(1, `"tagStatus": "all", `+days) + `]}`, `{"rules": [` + rule(1, `"tagStatus": "tagged", `+days) + `]}`,
-		`{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 0}, "action": {"type": "expire"}}]}`,
-		`{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "x"}}]}`} {
+	for _, bad := range []string{"", "[]", `{"rules": [` + rule(1, `"tagStatus": "all", `+days) + `]}`, `{"rules": [` +
+		rule(1, `"tagStatus": "tagged", `+days) + `]}`,
+		`{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 0}, ` +
+			`"action": {"type": "expire"}}]}`,
+		`{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}, ` +
+			`"action": {"type": "x"}}]}`} {
 		if _, err := ecr.ParseLifecycle(bad); !errors.Is(err, ecr.ErrLifecycle) {
 			t.Errorf("%s: %v", bad, err)
 		}
@@ -185,7 +191,8 @@ func TestLifecycleSimulated(t *testing.T) {
 					items = append(items, image)
 					for range random.IntN(3) {
 						pushed := image.pushed + 1 + random.IntN(40-image.pushed)
-						items = append(items, &item{tag: pick("", "", "sha256-4a5e1e4baa.sig"), pushed: pushed, pulled: pushed, subject: image})
+						items = append(items, &item{tag: pick("", "", "sha256-4a5e1e4baa.sig"), pushed: pushed, pulled: pushed,
+							subject: image})
 					}
 				}
 				evaluate(policy, items, 41)

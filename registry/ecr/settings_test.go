@@ -45,22 +45,33 @@ func TestInspect(t *testing.T) {
 		"immutable, another exclusion": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "dev-*", "sha256-*.att")},
 			none, []string{"tags are immutable"}, nil},
 		"immutable, a wide exclusion": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha*")}, none, nil, nil},
-		"a rule that takes evidence": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"), "GetLifecyclePolicy": policy}, nil,
+		"a rule that takes evidence": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"),
+			"GetLifecyclePolicy": policy}, nil,
 			[]string{"lifecycle policy: rule 1"}, func(s *ecr.Settings) bool { return len(s.Lifecycle.Rules) == 1 }},
-		"a policy that is none": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"), "GetLifecyclePolicy": object{"lifecyclePolicyText": "x"}}, nil,
+		"a policy that is none": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"),
+			"GetLifecyclePolicy": object{"lifecyclePolicyText": "x"}}, nil,
 			[]string{"could not be read"}, nil},
-		"nothing there": {nil, missing, []string{"no such repository"}, func(s *ecr.Settings) bool { return !s.Exists && s.Template == "" }},
+		"nothing there": {nil, missing, []string{"no such repository"}, func(s *ecr.Settings) bool {
+			return !s.Exists &&
+				s.Template == ""
+		}},
 		"created on push": {object{"DescribeRepositoryCreationTemplates": object{"repositoryCreationTemplates": []object{
-			template("ROOT", "MUTABLE", "CREATE_ON_PUSH"), template("team", "IMMUTABLE", "REPLICATION", "CREATE_ON_PUSH"), template("team/app", "MUTABLE", "REPLICATION"),
+			template("ROOT", "MUTABLE", "CREATE_ON_PUSH"), template("team", "IMMUTABLE", "REPLICATION", "CREATE_ON_PUSH"),
+			template("team/app", "MUTABLE", "REPLICATION"),
 			template("tea", "MUTABLE", "CREATE_ON_PUSH")}}}, missing, []string{"tags are immutable", "lifecycle policy: rule 1"},
 			func(s *ecr.Settings) bool { return s.Template == "team" }},
-		"created on push by a template for all": {object{"DescribeRepositoryCreationTemplates": object{"repositoryCreationTemplates": []object{
-			template("ROOT", "IMMUTABLE", "CREATE_ON_PUSH")}}}, missing, []string{"tags are immutable", "lifecycle policy: rule 1"}, func(s *ecr.Settings) bool { return s.Template == "ROOT" }},
-		"a cache": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"), "DescribePullThroughCacheRules": object{"pullThroughCacheRules": []object{
-			{"ecrRepositoryPrefix": "ROOT", "upstreamRegistryUrl": "quay.io"}, {"ecrRepositoryPrefix": "team", "upstreamRegistryUrl": "ghcr.io"}}}}, none,
+		"created on push by a template for all": {object{
+			"DescribeRepositoryCreationTemplates": object{"repositoryCreationTemplates": []object{
+				template("ROOT", "IMMUTABLE", "CREATE_ON_PUSH")}}}, missing, []string{"tags are immutable", "lifecycle policy: rule 1"},
+			func(s *ecr.Settings) bool { return s.Template == "ROOT" }},
+		"a cache": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*"),
+			"DescribePullThroughCacheRules": object{"pullThroughCacheRules": []object{
+				{"ecrRepositoryPrefix": "ROOT", "upstreamRegistryUrl": "quay.io"},
+				{"ecrRepositoryPrefix": "team", "upstreamRegistryUrl": "ghcr.io"}}}}, none,
 			[]string{"a cache of ghcr.io"}, func(s *ecr.Settings) bool { return s.Upstream == "ghcr.io" }},
 		"no permission": {object{"DescribeRepositories": repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*")},
-			map[string][2]string{"GetLifecyclePolicy": {"AccessDeniedException", "no"}, "DescribePullThroughCacheRules": {"AccessDeniedException", "no"}},
+			map[string][2]string{"GetLifecyclePolicy": {"AccessDeniedException", "no"},
+				"DescribePullThroughCacheRules": {"AccessDeniedException", "no"}},
 			[]string{"needs ecr:GetLifecyclePolicy", "needs ecr:DescribePullThroughCacheRules"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

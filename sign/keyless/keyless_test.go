@@ -264,7 +264,8 @@ func TestProviderFaults(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if name == "later" { // without a deadline too
-			if _, err := k.Token(context.WithoutCancel(t.Context()), keyless.Audience); !errors.As(err, &service) || !strings.Contains(err.Error(), "10m0s") {
+			if _, err := k.Token(context.WithoutCancel(t.Context()), keyless.Audience); !errors.As(err, &service) ||
+				!strings.Contains(err.Error(), "10m0s") {
 				t.Error(err)
 			}
 		}

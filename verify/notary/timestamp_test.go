@@ -86,10 +86,14 @@ func TestTimestamp(t *testing.T) {
 				trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, []*x509.Certificate{other.Root()} }), stamped, verify.ErrExpired},
 			"the CA is no authority of time": {trusting(func(v *notary.Verifier) { v.Now, v.TSA = year, chain }), stamped,
 				verify.ErrExpired},
-			"no timestamp":                {trusting(func(v *notary.Verifier) { v.Now = year }), plain, verify.ErrExpired},
-			"no timestamp, required":      {trusting(func(v *notary.Verifier) { v.RequireTimestamp = true }), plain, verify.ErrNotTrusted},
-			"another authority, required": {trusting(func(v *notary.Verifier) { v.RequireTimestamp, v.TSA = true, []*x509.Certificate{other.Root()} }), stamped, verify.ErrNotTrusted},
-			"before it was made":          {trusting(func(v *notary.Verifier) { v.Now = func() time.Time { return epoch.Add(-30 * time.Minute) } }), stamped, verify.ErrNotYet},
+			"no timestamp":           {trusting(func(v *notary.Verifier) { v.Now = year }), plain, verify.ErrExpired},
+			"no timestamp, required": {trusting(func(v *notary.Verifier) { v.RequireTimestamp = true }), plain, verify.ErrNotTrusted},
+			"another authority, required": {trusting(func(v *notary.Verifier) {
+				v.RequireTimestamp, v.TSA = true, []*x509.Certificate{other.Root()}
+			}), stamped,
+				verify.ErrNotTrusted},
+			"before it was made": {trusting(func(v *notary.Verifier) { v.Now = func() time.Time { return epoch.Add(-30 * time.Minute) } }),
+				stamped, verify.ErrNotYet},
 		} {
 			if a, err := tt.v.Verify(t.Context(), image, tt.evidence); a != nil || !errors.Is(err, tt.want) {
 				t.Errorf("%d, %s: got %v, %v; want %v", format, name, a, err, tt.want)
@@ -122,7 +126,8 @@ func TestTimestampIntermediate(t *testing.T) {
 			}
 			s.TSARoots = []*x509.Certificate{tsa.Root()}
 			_, err := s.Sign(t.Context(), sign.About(image, sign.ImageSignature{}))
-			if leafOnly && (!errors.Is(err, signnotary.ErrTimestamp) || !strings.Contains(err.Error(), "whole chain")) || !leafOnly && err != nil {
+			if leafOnly && (!errors.Is(err, signnotary.ErrTimestamp) || !strings.Contains(err.Error(), "whole chain")) || !leafOnly &&
+				err != nil {
 				t.Errorf("leaf only %v, signing with the root alone: %v", leafOnly, err)
 			}
 			s.TSARoots = tsa.Chain[:2]
@@ -175,10 +180,14 @@ func TestBadTimestamps(t *testing.T) {
 		token func(a *tsatest.Authority, signature []byte) []byte
 		want  error
 	}{
-		"another signature":          {token: func(a *tsatest.Authority, _ []byte) []byte { return token(a, []byte("another signature")) }, want: verify.ErrTampered},
-		"after the leaf has expired": {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(2 * time.Hour) } }, want: verify.ErrNotYet},
-		"before the leaf was":        {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(-90 * time.Minute) } }, want: verify.ErrNotTrusted},
-		"in the future":              {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(2 * 365 * 24 * time.Hour) } }, want: verify.ErrNotYet},
+		"another signature": {token: func(a *tsatest.Authority, _ []byte) []byte { return token(a, []byte("another signature")) },
+			want: verify.ErrTampered},
+		"after the leaf has expired": {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(2 * time.Hour) } },
+			want: verify.ErrNotYet},
+		"before the leaf was": {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(-90 * time.Minute) } },
+			want: verify.ErrNotTrusted},
+		"in the future": {edit: func(a *tsatest.Authority) { a.Now = func() time.Time { return epoch.Add(2 * 365 * 24 * time.Hour) } },
+			want: verify.ErrNotYet},
 		"so vague that it may be after": {edit: func(a *tsatest.Authority) {
 			a.Edit = func(i *tspclient.TSTInfo) { i.Accuracy = tspclient.Accuracy{Seconds: 7200} }
 		}, want: verify.ErrNotYet},
@@ -198,8 +207,9 @@ func TestBadTimestamps(t *testing.T) {
 		"purpose not critical": {leaf: func(c *x509.Certificate) {
 			c.ExtraExtensions, c.ExtKeyUsage = nil, []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}
 		}, want: verify.ErrNotTrusted},
-		"its leaf has expired":  {leaf: func(c *x509.Certificate) { c.NotAfter = epoch.Add(-time.Minute) }, want: verify.ErrNotTrusted},
-		"a leaf before its own": {edit: func(a *tsatest.Authority) { a.Chain = append([]*x509.Certificate{good.Chain[0]}, a.Chain...) }, want: verify.ErrNotTrusted},
+		"its leaf has expired": {leaf: func(c *x509.Certificate) { c.NotAfter = epoch.Add(-time.Minute) }, want: verify.ErrNotTrusted},
+		"a leaf before its own": {edit: func(a *tsatest.Authority) { a.Chain = append([]*x509.Certificate{good.Chain[0]}, a.Chain...) },
+			want: verify.ErrNotTrusted},
 		"many certificates": {edit: func(a *tsatest.Authority) {
 			for range 20 {
 				a.Chain = append(a.Chain, a.Chain[1])
@@ -211,10 +221,15 @@ func TestBadTimestamps(t *testing.T) {
 			a.Chain = append(a.Chain, must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, c, huge, newKey())))))
 			a.Chain[1], a.Chain[2] = a.Chain[2], a.Chain[1]
 		}, want: verify.ErrLimit},
-		"of another authority":   {token: func(_ *tsatest.Authority, s []byte) []byte { return token(good, s) }, want: verify.ErrNotTrusted},
-		"garbage":                {token: func(*tsatest.Authority, []byte) []byte { return []byte("garbage") }, want: verify.ErrMalformed},
-		"a signature and a half": {token: func(a *tsatest.Authority, s []byte) []byte { d := token(a, s); return append(d, d[:len(d)/2]...) }, want: verify.ErrMalformed},
-		"without end":            {token: func(*tsatest.Authority, []byte) []byte { return make([]byte, 300<<10) }, want: verify.ErrLimit},
+		"of another authority": {token: func(_ *tsatest.Authority, s []byte) []byte { return token(good, s) },
+			want: verify.ErrNotTrusted},
+		"garbage": {token: func(*tsatest.Authority, []byte) []byte { return []byte("garbage") }, want: verify.ErrMalformed},
+		"a signature and a half": {token: func(a *tsatest.Authority, s []byte) []byte {
+			d := token(a, s)
+			return append(d, d[:len(d)/2]...)
+		},
+			want: verify.ErrMalformed},
+		"without end": {token: func(*tsatest.Authority, []byte) []byte { return make([]byte, 300<<10) }, want: verify.ErrLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tsa, _ := newTSA(t, tt.leaf)
@@ -268,8 +283,9 @@ func TestTimestampRevocation(t *testing.T) {
 	srv := httptest.NewServer(c)
 	defer srv.Close()
 	name := pkix.Name{CommonName: "time"}
-	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: epoch.Add(-time.Hour), NotAfter: epoch.Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: epoch.Add(-time.Hour),
+		NotAfter: epoch.Add(24 * time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	c.root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, c.key.Public(), c.key))))
 	name.CommonName = "time stamping"
 	leafKey := newKey().(*ecdsa.PrivateKey)

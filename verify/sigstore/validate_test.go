@@ -35,10 +35,15 @@ func TestNeverAccepts(t *testing.T) {
 		opts  sigstore.Options
 		want  string
 	}{
-		"a scheme of another type":     {key(sigstore.Entry{Key: &verify.TrustedKey{Key: public, Schemes: []verify.Scheme{verify.PureEd25519}}}), sigstore.Options{}, "does not sign"},
-		"a key that is none":           {key(sigstore.Entry{Key: &verify.TrustedKey{}}), sigstore.Options{}, "not used"},
-		"ends before it begins":        {key(sigstore.Entry{Key: &verify.TrustedKey{Key: public}, NotBefore: signedAt, NotAfter: signedAt.Add(-1)}), sigstore.Options{}, "until before"},
-		"over":                         {key(sigstore.Entry{Key: &verify.TrustedKey{Key: public, Until: signedAt}}), sigstore.Options{}, "is over"},
+		"a scheme of another type": {key(sigstore.Entry{
+			Key: &verify.TrustedKey{Key: public, Schemes: []verify.Scheme{verify.PureEd25519}}}),
+			sigstore.Options{}, "does not sign"},
+		"a key that is none": {key(sigstore.Entry{Key: &verify.TrustedKey{}}), sigstore.Options{}, "not used"},
+		"ends before it begins": {key(sigstore.Entry{
+			Key: &verify.TrustedKey{Key: public}, NotBefore: signedAt, NotAfter: signedAt.Add(-1)}),
+			sigstore.Options{}, "until before"},
+		"over": {key(sigstore.Entry{Key: &verify.TrustedKey{Key: public, Until: signedAt}}),
+			sigstore.Options{}, "is over"},
 		"no format":                    {acme(t), sigstore.Options{Formats: []verify.Format{}}, "Formats"},
 		"a format that there is not":   {acme(t), sigstore.Options{Formats: []verify.Format{9}}, "Formats"},
 		"a scheme that there is not":   {acme(t), sigstore.Options{Schemes: []verify.Scheme{99}}, "Schemes"},

@@ -210,8 +210,10 @@ func TestStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"2026-01-02 03:04 UTC, 1 of ", "3 rounds of each: go1", "2026-01-02 04:04 UTC, 1 of ", "1 round of each: go2",
-		"| 30.0 x | 20.0 to 40.0 |", "| 1.25 | 1.25 to 1.25 |", "Others worked on the machine", "suites are missing: ", "| 1,234,567 | 7.3 MB |",
+	for _, want := range []string{"2026-01-02 03:04 UTC, 1 of ", "3 rounds of each: go1", "2026-01-02 04:04 UTC, 1 of ",
+		"1 round of each: go2",
+		"| 30.0 x | 20.0 to 40.0 |", "| 1.25 | 1.25 to 1.25 |", "Others worked on the machine", "suites are missing: ",
+		"| 1,234,567 | 7.3 MB |",
 		"| `" + toolsGolang + "` | v1 |", "| `" + cosign + "` | v2 |"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the page has no %q:\n%s", want, data)
@@ -241,7 +243,8 @@ func TestLibraries(t *testing.T) {
 		s := &suites[i]
 		got := s.libraries()
 		if want := map[string][]string{"Decide|Profile": {celGo, opa}, "Condition": {celGo}, "Copy|Memory": {regclient, orasGo},
-			"ColdStart": {notationGo, cosign}, "Replay": nil}; slices.Contains([]string{"Decide|Profile", "Condition", "Copy|Memory", "ColdStart",
+			"ColdStart": {notationGo, cosign}, "Replay": nil}; slices.Contains([]string{"Decide|Profile", "Condition", "Copy|Memory",
+			"ColdStart",
 			"Replay"}, s.bench) && !slices.Equal(got, want[s.bench]) {
 			t.Errorf("%s: %v", s.name(), got)
 		}

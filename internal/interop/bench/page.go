@@ -49,7 +49,8 @@ func thisMachine() (m machine) {
 // short is the name that people know a library by, and what is no library as it is.
 func (p *page) short(by string) string {
 	names := map[string]string{cyclonedxGo: "cyclonedx-go", toolsGolang: "tools-golang", protobom: "protobom", sigstoreGo: "sigstore-go",
-		notationGo: "notation-go", cosign: "cosign", orasGo: "oras-go", regclient: "regclient", opa: "OPA", celGo: "cel-go", ggcr: "go-containerregistry", ours: "Lading"}
+		notationGo: "notation-go", cosign: "cosign", orasGo: "oras-go", regclient: "regclient", opa: "OPA", celGo: "cel-go",
+		ggcr: "go-containerregistry", ours: "Lading"}
 	return cmp.Or(names[by], by)
 }
 
@@ -120,16 +121,20 @@ func (p *page) markdown(charts map[string]*chart) []byte {
 	fmt.Fprintf(&b, "# Performance and weight\n\nWritten by a command that anyone can run, from the root of the repository:\n\n"+
 		"```\ncd internal/interop/bench && GOWORK=off go run .\n```\n\n")
 	if p.quick {
-		fmt.Fprint(&b, "**By `-quick`: this shows that it works. Its figures are of one run each, on documents of 200 components, and mean nothing.**\n\n")
+		fmt.Fprint(&b, "**By `-quick`: this shows that it works. Its figures are of one run each, on documents of 200 components, "+
+			"and mean nothing.**\n\n")
 	}
 	if n := len(p.missing); n > 0 {
 		fmt.Fprintf(&b, "**The rows of %d suites are missing: %s.**\n\n", n, strings.Join(p.missing, "; "))
 	}
 	p.measuredAt(&b)
-	fmt.Fprint(&b, "Every ratio is of two things measured in turn within one run. A figure is the median of its rounds, with the least and the most of them "+
+	fmt.Fprint(&b, "Every ratio is of two things measured in turn within one run. A figure is the median of its rounds, with the "+
+		"least and the most of them "+
 		"behind it. *Floor* is what cannot be left out: the same signatures, bytes or requests without this library.\n\n"+
-		"A *goal* is what the issue asked for by which the part was built, most of them before there was a figure: beside another library, that changing over be worth it; "+
-		"beside a floor, that most of the time goes into what cannot be left out; in milliseconds or MiB, what a user or a deployment does not notice. "+
+		"A *goal* is what the issue asked for by which the part was built, most of them before there was a figure: beside another "+
+		"library, that changing over be worth it; "+
+		"beside a floor, that most of the time goes into what cannot be left out; in milliseconds or MiB, what a user or a "+
+		"deployment does not notice. "+
 		"Rows without one are for comparison.\n\n")
 	p.verdicts(&b)
 	for _, name := range []string{"peers", "floors"} {
@@ -148,7 +153,8 @@ func (p *page) measuredAt(b *bytes.Buffer) {
 	loaded := false
 	starts := p.starts()
 	for _, s := range starts {
-		fmt.Fprintf(b, "- %s, %d of %d suites, %d %s of each: %s, %d processors", s.Began.UTC().Format("2006-01-02 15:04 UTC"), s.suites, len(suites), s.rounds,
+		fmt.Fprintf(b, "- %s, %d of %d suites, %d %s of each: %s, %d processors", s.Began.UTC().Format("2006-01-02 15:04 UTC"),
+			s.suites, len(suites), s.rounds,
 			map[bool]string{true: "round", false: "rounds"}[s.rounds == 1], s.Go, s.Machine.Cores)
 		if s.Machine.CPU != "" {
 			fmt.Fprintf(b, " (%s, %s)", s.Machine.CPU, s.Machine.OS)
@@ -226,13 +232,15 @@ func (p *page) tables(b *bytes.Buffer) {
 		r := &p.results[i]
 		if r.area != area {
 			area = r.area
-			fmt.Fprintf(b, "%s## %s\n\n| work | beside | figure | least to most | goal | |\n|---|---|---:|---:|---|---|\n", map[bool]string{true: "\n"}[i > 0], area)
+			fmt.Fprintf(b, "%s## %s\n\n| work | beside | figure | least to most | goal | |\n|---|---|---:|---:|---|---|\n",
+				map[bool]string{true: "\n"}[i > 0], area)
 		}
 		beside := ""
 		if r.beside != "" {
 			beside = senses[r.sense] + " " + p.short(r.beside)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s to %s | %s | %s |\n", r.work, beside, r.said(r.median), figure(r.least), figure(r.most), r.goalSaid(), r.verdict())
+		fmt.Fprintf(b, "| %s | %s | %s | %s to %s | %s | %s |\n", r.work, beside, r.said(r.median), figure(r.least), figure(r.most),
+			r.goalSaid(), r.verdict())
 	}
 }
 
@@ -241,15 +249,19 @@ func (p *page) weigh(b *bytes.Buffer, c *chart) {
 	if p.Weights == nil {
 		return
 	}
-	fmt.Fprint(b, "\n## Weight\n\nEight programs of some ten lines, by Lading and by the libraries that can do the same: what each compiles beside the standard library, "+
-		"and how large it is when it is built with `CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'`. They lie in `internal/interop/programs` and "+
-		"`internal/interop/bench/programs`, in modules that other things are in too, so that a library may have younger dependencies than it asks for.\n\n")
+	fmt.Fprint(b, "\n## Weight\n\nEight programs of some ten lines, by Lading and by the libraries that can do the same: what each "+
+		"compiles beside the standard library, "+
+		"and how large it is when it is built with `CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'`. They lie in "+
+		"`internal/interop/programs` and "+
+		"`internal/interop/bench/programs`, in modules that other things are in too, so that a library may have younger "+
+		"dependencies than it asks for.\n\n")
 	if c != nil {
 		fmt.Fprintf(b, "![%s](img/performance-weight.svg)\n\n", c.title)
 	}
 	fmt.Fprint(b, "| program | by | modules | packages | lines | binary |\n|---|---|---:|---:|---:|---:|\n")
 	for _, w := range p.Weights.Programs {
-		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s |\n", w.Task, p.short(w.By), w.Modules, w.Packages, thousands(w.Lines), cmp.Or(w.size(), "not built"))
+		fmt.Fprintf(b, "| %s | %s | %d | %d | %s | %s |\n", w.Task, p.short(w.By), w.Modules, w.Packages, thousands(w.Lines),
+			cmp.Or(w.size(), "not built"))
 	}
 }
 
@@ -303,7 +315,8 @@ func (p *page) charts() map[string]*chart {
 		}
 		g.bars = append(g.bars, bar{text: text, value: r.median, goal: r.goal, kind: map[bool]kind{false: good, true: short}[r.missed()]})
 	}
-	weights := &chart{title: "Lines that small programs compile", about: "beside the standard library; shorter is lighter, log from 1,000", from: 1000}
+	weights := &chart{title: "Lines that small programs compile", about: "beside the standard library; shorter is lighter, log " +
+		"from 1,000", from: 1000}
 	if p.Weights != nil {
 		weights.groups = p.Weights.groups(p)
 	}

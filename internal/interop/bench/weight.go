@@ -27,14 +27,18 @@ const ours = ""
 // tasks are the programs. They lie in the module whose versions they share with the tests beside other people's libraries, and in
 // this one where a library wants versions of its own.
 var tasks = []task{
-	{"parse an SBOM", []program{{ours, interop, "parse/lading"}, {cyclonedxGo, interop, "parse/cyclonedx-go"}, {toolsGolang, interop, "parse/tools-golang"},
+	{"parse an SBOM", []program{{ours, interop, "parse/lading"}, {cyclonedxGo, interop, "parse/cyclonedx-go"},
+		{toolsGolang, interop, "parse/tools-golang"},
 		{protobom, own, "parse/protobom"}}},
 	{"convert CycloneDX to SPDX", []program{{ours, interop, "convert/lading"}, {protobom, own, "convert/protobom"}}},
-	{"sign with a key", []program{{ours, interop, "sign/lading"}, {sigstoreGo, interop, "sign/sigstore-go"}, {cosign, interop, "sign/cosign"}}},
-	{"verify with a key", []program{{ours, interop, "verify/lading"}, {sigstoreGo, interop, "verify/sigstore-go"}, {cosign, interop, "verify/cosign"}}},
+	{"sign with a key", []program{{ours, interop, "sign/lading"}, {sigstoreGo, interop, "sign/sigstore-go"},
+		{cosign, interop, "sign/cosign"}}},
+	{"verify with a key", []program{{ours, interop, "verify/lading"}, {sigstoreGo, interop, "verify/sigstore-go"},
+		{cosign, interop, "verify/cosign"}}},
 	{"verify a keyless bundle", []program{{ours, interop, "keyless/lading"}, {sigstoreGo, interop, "keyless/sigstore-go"}}},
 	{"verify Notary's", []program{{ours, interop, "notary/lading"}, {notationGo, interop, "notary/notation-go"}}},
-	{"attach to an image", []program{{ours, interop, "attach/lading"}, {orasGo, interop, "attach/oras-go"}, {ggcr, interop, "attach/go-containerregistry"}}},
+	{"attach to an image", []program{{ours, interop, "attach/lading"}, {orasGo, interop, "attach/oras-go"},
+		{ggcr, interop, "attach/go-containerregistry"}}},
 	{"decide on an image by policy", []program{{ours, interop, "gate/lading"}, {bothTools, interop, "gate/cosign-notation"}}},
 }
 

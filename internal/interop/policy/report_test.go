@@ -153,7 +153,8 @@ func plain(s string) bool {
 		s == strings.Join(strings.Fields(s), " ")
 }
 
-const whites = " \t\n\v\f\r\u0085\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u1680" +
+const whites = " \t\n\v\f\r\u0085\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029" +
+	"\u202f\u205f\u3000\u1680" +
 	"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" +
 	"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f" +
 	"\u0080\u0081\u0082\u0083\u0084\u0086\u0087\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u008f" +
@@ -166,7 +167,8 @@ func schema(t *testing.T) *gojsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(dir)), "pkg", "report", "v210", "sarif", "schema.go"), nil, 0)
+	name := filepath.Join(strings.TrimSpace(string(dir)), "pkg", "report", "v210", "sarif", "schema.go")
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,13 +292,15 @@ func TestJSONKeepsText(t *testing.T) {
 func TestDeep(t *testing.T) {
 	d := &policy.Decision{Verdict: policy.Deny, Rule: "leaf", Reason: "leaf"}
 	for range 60 {
-		d = &policy.Decision{Verdict: policy.Deny, Rule: "all", Reason: "all", Parts: []*policy.Decision{{Verdict: policy.Allow, Reason: "met"}, d}}
+		d = &policy.Decision{Verdict: policy.Deny, Rule: "all", Reason: "all",
+			Parts: []*policy.Decision{{Verdict: policy.Allow, Reason: "met"}, d}}
 	}
 	var b, rendered bytes.Buffer
 	if err := report.Markdown(&b, nil, d); err != nil {
 		t.Fatal(err)
 	}
-	if err := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(unsafehtml.WithUnsafe())).Convert(b.Bytes(), &rendered); err != nil {
+	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(unsafehtml.WithUnsafe()))
+	if err := md.Convert(b.Bytes(), &rendered); err != nil {
 		t.Fatal(err)
 	}
 	b.Reset()

@@ -48,8 +48,10 @@ func TestPURLs(t *testing.T) {
 }
 
 var (
-	purlTypesMade = []string{"npm", "golang", "deb", "rpm", "maven", "pypi", "gem", "nuget", "docker", "oci", "github", "generic", "apk", "cargo", "composer", "swift", "conan", "alpm", "cran", "x.y-1"}
-	purlTexts     = []string{"", "a", "A", "a-b_c.d~e", "@s", "a b", "a+b", "a%b", "a:b", "a?b", "a#b", "a=b", "a&b", "ä", "日", "\u00a0", "a/b", "..", ".", "a//b", "/a", "a/", "1:2-3", "v1.0.0+incompatible", "sha256:0a", "a,b", "a@b", "\\", "'\"", "<>"}
+	purlTypesMade = []string{"npm", "golang", "deb", "rpm", "maven", "pypi", "gem", "nuget", "docker", "oci", "github", "generic",
+		"apk", "cargo", "composer", "swift", "conan", "alpm", "cran", "x.y-1"}
+	purlTexts = []string{"", "a", "A", "a-b_c.d~e", "@s", "a b", "a+b", "a%b", "a:b", "a?b", "a#b", "a=b", "a&b", "ä", "日",
+		"\u00a0", "a/b", "..", ".", "a//b", "/a", "a/", "1:2-3", "v1.0.0+incompatible", "sha256:0a", "a,b", "a@b", "\\", "'\"", "<>"}
 )
 
 // made makes the parts of a package URL.

@@ -30,7 +30,8 @@ func Thumbprints(chain []*x509.Certificate) string {
 
 const reserved = "io.cncf.notary"
 
-// AppendPayload appends a payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text is not valid UTF-8.
+// AppendPayload appends a payload as JSON. It fails if a member is missing, if annotations have reserved names, and if text is not
+// valid UTF-8.
 func AppendPayload(dst []byte, p *notation.Payload) ([]byte, error) {
 	if err := p.Check(); err != nil {
 		return nil, err

@@ -12,7 +12,8 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	const text = "\ufeff<?xml version='1.0' encoding='utf-8'?>\n<!-- c --><a xmlns='urn:a' xmlns:b='urn:b' x='1 &lt; 2&#10;\n3' b:x=\"'\">t&amp;<![CDATA[<u>]]><b:c/><c xmlns=''>\r\n</c></a>\n<?pi x?>"
+	const text = "\ufeff<?xml version='1.0' encoding='utf-8'?>\n<!-- c --><a xmlns='urn:a' xmlns:b='urn:b' x='1 &lt; 2&#10;\n" +
+		"3' b:x=\"'\">t&amp;<![CDATA[<u>]]><b:c/><c xmlns=''>\r\n</c></a>\n<?pi x?>"
 	d, err := Parse([]byte(text), Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +37,8 @@ func TestParse(t *testing.T) {
 		t.Errorf("elements %q, want %q", names, want)
 	}
 	for _, a := range d.Attrs(d.Root) {
-		if !strings.HasPrefix(text[a.ValueStart:], map[string]string{"x": "1 &lt;", "b": "urn:b", "": "urn:a"}[a.Name]) && a.Space != "urn:b" {
+		if !strings.HasPrefix(text[a.ValueStart:], map[string]string{"x": "1 &lt;", "b": "urn:b", "": "urn:a"}[a.Name]) &&
+			a.Space != "urn:b" {
 			t.Errorf("attribute %s is not at %d", a.Name, a.ValueStart)
 		}
 	}
@@ -48,8 +50,10 @@ func TestParseRefuses(t *testing.T) {
 		want error
 	}{
 		{"", ErrSyntax}, {"x", ErrSyntax}, {"<a>", ErrSyntax}, {"</a>", ErrSyntax}, {"<a></b>", ErrSyntax}, {"<a/><b/>", ErrSyntax},
-		{"<a/>x", ErrSyntax}, {"<a b='1' b='2'/>", ErrSyntax}, {"<a b=1/>", ErrSyntax}, {"<a b='<'/>", ErrSyntax}, {"<a b='1'c='2'/>", ErrSyntax},
-		{"<a>&x;</a>", ErrSyntax}, {"<a>&#0;</a>", ErrSyntax}, {"<a>&#xD800;</a>", ErrSyntax}, {"<a>&</a>", ErrSyntax}, {"<a>]]></a>", ErrSyntax},
+		{"<a/>x", ErrSyntax}, {"<a b='1' b='2'/>", ErrSyntax}, {"<a b=1/>", ErrSyntax}, {"<a b='<'/>", ErrSyntax},
+		{"<a b='1'c='2'/>", ErrSyntax},
+		{"<a>&x;</a>", ErrSyntax}, {"<a>&#0;</a>", ErrSyntax}, {"<a>&#xD800;</a>", ErrSyntax}, {"<a>&</a>", ErrSyntax},
+		{"<a>]]></a>", ErrSyntax},
 		{"<a>\x01</a>", ErrSyntax}, {"<a>\xff</a>", ErrSyntax}, {"<a>\ufffe</a>", ErrSyntax}, {"<a><!-- -- --></a>", ErrSyntax},
 		{"<a:b/>", ErrSyntax}, {"<a xmlns:b=''/>", ErrSyntax}, {"<a xmlns:b='u' xmlns:c='u' b:x='' c:x=''/>", ErrSyntax},
 		{"<a xmlns:xmlns='u'/>", ErrSyntax}, {"<a xmlns:xml='u'/>", ErrSyntax}, {"<a><?xml version='1.0'?></a>", ErrSyntax},
@@ -85,7 +89,8 @@ func TestAppend(t *testing.T) {
 // FuzzParse holds what is accepted against encoding/xml.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
-		"<a/>", "<?xml version='1.0'?><a b='c'>d<!--e--><f xmlns='g'/></a>", "<a xmlns:b='c'><b:d b:e='&#10;'/></a>", "<a><![CDATA[]]]]></a>",
+		"<a/>", "<?xml version='1.0'?><a b='c'>d<!--e--><f xmlns='g'/></a>", "<a xmlns:b='c'><b:d b:e='&#10;'/></a>",
+		"<a><![CDATA[]]]]></a>",
 	} {
 		f.Add([]byte(s))
 	}

@@ -27,8 +27,10 @@ var reference = func() *regexp.Regexp {
 
 // FuzzIsReference holds the reader against the grammar, and an IRI against the URI that it maps to (RFC 3987, section 3.1).
 func FuzzIsReference(f *testing.F) {
-	for _, s := range []string{"https://user@example.com:80/a/b?c=d#e", "urn:uuid:x", "a:b:c", "b/c:d", "./a:b", "//h", "///p", "?q", "#", "http://[::1]:8/",
-		"http://[v1.a]/", "%41%zz", "http://ex ample", "http://exämple/ü?\ue000", "mailto:a@b", ":a", "1a:b", "a//b", "http://a:b@c:d", "\xff", "http://h:1x"} {
+	for _, s := range []string{"https://user@example.com:80/a/b?c=d#e", "urn:uuid:x", "a:b:c", "b/c:d", "./a:b", "//h", "///p", "?q",
+		"#", "http://[::1]:8/",
+		"http://[v1.a]/", "%41%zz", "http://ex ample", "http://exämple/ü?\ue000", "mailto:a@b", ":a", "1a:b", "a//b",
+		"http://a:b@c:d", "\xff", "http://h:1x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

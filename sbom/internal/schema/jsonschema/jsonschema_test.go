@@ -62,18 +62,24 @@ func TestValidate(t *testing.T) {
 		{`{"format": "date-time"}`, `"2024-01-01"`, "format "},
 		{`{"format": "no-such-format"}`, `"x"`, ""},
 		{`{"not": {"required": ["a"]}}`, `{"a": 1}`, "not "},
-		{`{"if": {"properties": {"a": {"const": true}}, "required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `{"a": true}`, "required "},
-		{`{"if": {"properties": {"a": {"const": true}}, "required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `{"c": 1}`, ""},
+		{`{"if": {"properties": {"a": {"const": true}}, "required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ` +
+			`["c"]}}`, `{"a": true}`, "required "},
+		{`{"if": {"properties": {"a": {"const": true}}, "required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ` +
+			`["c"]}}`, `{"c": 1}`, ""},
 		{`{"allOf": [{"required": ["a"]}, {"required": ["b"]}]}`, `{"a": 1}`, "required "},
 		{`{"anyOf": [{"type": "string"}, {"type": "object", "required": ["a"]}]}`, `{"b": 1}`, "required "},
 		{`{"anyOf": [{"type": "string"}, {"type": "number"}]}`, `true`, "anyOf "},
 		{`{"oneOf": [{"type": "integer"}, {"type": "number"}]}`, `1`, "oneOf "},
 		{`{"oneOf": [{"type": "integer"}, {"type": "number"}]}`, `1.5`, ""},
-		{`{"oneOf": [{"properties": {"t": {"const": "a"}, "x": {"type": "string"}}}, {"properties": {"t": {"const": "b"}}}]}`, `{"t": "a", "x": 1}`, "type /x"},
+		{`{"oneOf": [{"properties": {"t": {"const": "a"}, "x": {"type": "string"}}}, {"properties": {"t": {"const": "b"}}}]}`,
+			`{"t": "a", "x": 1}`, "type /x"},
 		{`{"oneOf": [{"properties": {"t": {"const": "a"}}}, {"properties": {"t": {"const": "b"}}}]}`, `{"t": "c"}`, "enum /t"},
-		{`{"allOf": [{"properties": {"a": {}}}], "anyOf": [{"properties": {"b": {}}, "required": ["b"]}, {"properties": {"c": {}}}], "unevaluatedProperties": false}`, `{"a": 1, "b": 1, "c": 1}`, ""},
-		{`{"allOf": [{"properties": {"a": {}}}], "anyOf": [{"properties": {"b": {}}, "required": ["b"]}, {"properties": {"c": {}}}], "unevaluatedProperties": false}`, `{"a": 1, "d": 1}`, "unevaluatedProperties /d"},
-		{`{` + d7 + `"definitions": {"x": {"type": "string"}}, "properties": {"a": {"$ref": "#/definitions/x", "minLength": 9}}}`, `{"a": "x"}`, ""},
+		{`{"allOf": [{"properties": {"a": {}}}], "anyOf": [{"properties": {"b": {}}, "required": ["b"]}, {"properties": {"c": {}}}` +
+			`], "unevaluatedProperties": false}`, `{"a": 1, "b": 1, "c": 1}`, ""},
+		{`{"allOf": [{"properties": {"a": {}}}], "anyOf": [{"properties": {"b": {}}, "required": ["b"]}, {"properties": {"c": {}}}` +
+			`], "unevaluatedProperties": false}`, `{"a": 1, "d": 1}`, "unevaluatedProperties /d"},
+		{`{` + d7 + `"definitions": {"x": {"type": "string"}}, "properties": {"a": {"$ref": "#/definitions/x", "minLength": 9}}}`,
+			`{"a": "x"}`, ""},
 		{`{"$defs": {"x": {"type": "string"}}, "properties": {"a": {"$ref": "#/$defs/x", "minLength": 9}}}`, `{"a": "x"}`, "minLength /a"},
 		{`{"properties": {"a": {"$ref": "other.json#/definitions/x"}}}`, `{"a": "x"}`, "type /a"},
 		{`{"properties": {"a": {"$ref": "#"}}, "required": ["b"]}`, `{"a": {"a": {"b": 1}, "b": 1}, "b": 1}`, ""},
@@ -100,7 +106,8 @@ func TestValidate(t *testing.T) {
 }
 
 func TestCompileRefuses(t *testing.T) {
-	for _, schema := range []string{`{"contains": {}}`, `{"type": "text"}`, `{"$ref": "#/definitions/none"}`, `{"pattern": "(?<=a)b"}`, `[]`, `{`} {
+	for _, schema := range []string{`{"contains": {}}`, `{"type": "text"}`, `{"$ref": "#/definitions/none"}`,
+		`{"pattern": "(?<=a)b"}`, `[]`, `{`} {
 		if _, err := Compile("s", func(string) ([]byte, error) { return []byte(schema), nil }, Options{}); err == nil {
 			t.Errorf("%s is compiled", schema)
 		}
@@ -137,11 +144,16 @@ func TestFormats(t *testing.T) {
 		format    string
 		good, bad []string
 	}{
-		{"date-time", []string{"2024-02-29T23:59:60Z", "2024-02-29t00:00:00.5+01:00"}, []string{"2024-02-30T00:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T00:00:00", "2024-02-29 00:00:00Z", "2024-02-29T00:00:00.Z", "2024-02-29T00:00:00+24:00", ""}},
+		{"date-time", []string{"2024-02-29T23:59:60Z", "2024-02-29t00:00:00.5+01:00"},
+			[]string{"2024-02-30T00:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T00:00:00", "2024-02-29 00:00:00Z",
+				"2024-02-29T00:00:00.Z", "2024-02-29T00:00:00+24:00", ""}},
 		{"date", []string{"2024-02-29"}, []string{"2023-02-29", "2024-2-29", ""}},
-		{"uri", []string{"urn:a:b", "https://a.example/b?c#d", "http://[::1]:8080/"}, []string{"a", "//a", "http://ö.example", "http://a b", ""}},
-		{"iri-reference", []string{"", "a", "../a", "//a/b", "http://ö.example/ü?x#y", "mailto:a@b", "a/b:c", "http://a:80/"}, []string{"git@github.com:a/b", "http://a b", "a#b#c", "%", "%zz", "http://[::1", "http://a:b/", "{a}", "a\\b", "a\u0000"}},
-		{"idn-email", []string{"a@b", "a.b+c@example.com", "ö@ü.example", `"a b"@example.com`, "a@[127.0.0.1]"}, []string{"", "a", "@b", "a@", "a b@c", "a@b..c", "a@-b", ".a@b", "a@b_c"}},
+		{"uri", []string{"urn:a:b", "https://a.example/b?c#d", "http://[::1]:8080/"}, []string{"a", "//a", "http://ö.example",
+			"http://a b", ""}},
+		{"iri-reference", []string{"", "a", "../a", "//a/b", "http://ö.example/ü?x#y", "mailto:a@b", "a/b:c", "http://a:80/"},
+			[]string{"git@github.com:a/b", "http://a b", "a#b#c", "%", "%zz", "http://[::1", "http://a:b/", "{a}", "a\\b", "a\u0000"}},
+		{"idn-email", []string{"a@b", "a.b+c@example.com", "ö@ü.example", `"a b"@example.com`, "a@[127.0.0.1]"},
+			[]string{"", "a", "@b", "a@", "a b@c", "a@b..c", "a@-b", ".a@b", "a@b_c"}},
 	} {
 		f := formats[tt.format]
 		for _, s := range tt.good {

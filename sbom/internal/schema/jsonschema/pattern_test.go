@@ -11,7 +11,8 @@ import (
 
 // TestPlainPatterns holds what stands in for regular expressions against them.
 func TestPlainPatterns(t *testing.T) {
-	seeds := []string{"", "_:", "_:b", "_:\n", "a:b", ":b", "a:", "a\n:b", "a:\nb", "urn:x", "2024-05-31T17:00:00Z", "2024-05-31T17:00:00.5Z", "d41d8cd98f00b204e9800998ecf8427e",
+	seeds := []string{"", "_:", "_:b", "_:\n", "a:b", ":b", "a:", "a\n:b", "a:\nb", "urn:x", "2024-05-31T17:00:00Z",
+		"2024-05-31T17:00:00.5Z", "d41d8cd98f00b204e9800998ecf8427e",
 		"da39a3ee5e6b4b0d3255bfef95601890afd80709", "\n", "x\ny", "é:é"}
 	r := rand.New(rand.NewPCG(1, 2))
 	alphabet := []rune("_:a\n0-TZ:fFgé")
@@ -55,7 +56,8 @@ func TestRepeated(t *testing.T) {
 				t.Fatal(err)
 			}
 			problems, err := s.Validate(d, 10)
-			if err != nil || len(problems) != 1 || problems[0].Advice != fmt.Sprintf("Remove element %d, which repeats an earlier one.", n) {
+			if err != nil || len(problems) != 1 ||
+				problems[0].Advice != fmt.Sprintf("Remove element %d, which repeats an earlier one.", n) {
 				t.Errorf("%d of %s: %v, %v", n, element, problems, err)
 			}
 		}

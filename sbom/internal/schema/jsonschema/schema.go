@@ -74,13 +74,15 @@ func (s *Schema) target() *Schema {
 func (s *Schema) onlyRefers() bool {
 	none := s.only == nil && s.required == nil && s.others == nil && s.left == nil && s.tuple == nil && s.items == nil && s.not == nil
 	return none && s.types == 0 && s.enum == nil && s.props == nil && s.allOf == nil && s.anyOf == nil && s.oneOf == nil && s.cond == nil &&
-		s.pattern == nil && s.minLen == 0 && s.maxLen < 0 && s.minItems == 0 && s.maxItems < 0 && s.min == nil && s.max == nil && !s.unique && s.format == ""
+		s.pattern == nil && s.minLen == 0 && s.maxLen < 0 && s.minItems == 0 && s.maxItems < 0 && s.min == nil && s.max == nil &&
+		!s.unique && s.format == ""
 }
 
 func (s *Schema) prepare() {
 	s.byAny, s.byOne = newDispatch(s.anyOf), newDispatch(s.oneOf)
 	s.names, s.item = newNames(s.props, s.required), s.items.target()
-	s.plain = s.ref == nil && s.left == nil && s.allOf == nil && s.anyOf == nil && s.oneOf == nil && s.not == nil && s.cond == nil && !s.never
+	s.plain = s.ref == nil && s.left == nil && s.allOf == nil && s.anyOf == nil && s.oneOf == nil && s.not == nil && s.cond == nil &&
+		!s.never
 }
 
 // A dispatch finds the alternatives that the string in one member of an object does not speak against.
@@ -280,12 +282,12 @@ func (c *compiler) schema(key, file string, doc any) (*Schema, error) {
 
 func (c *compiler) keyword(s *Schema, key, file, k string, siblings map[string]any) error {
 	v := siblings[k]
-	one := func(to **Schema) (err error) {
-		*to, err = c.schema(key+"/"+k, file, v)
-		return err
+	list, isList := v.([]any)
+	if _, ok := siblings["items"].([]any); k == "additionalItems" && !ok { // beside a single schema for all items it says nothing
+		return nil
 	}
-	many := func(to *[]*Schema) error {
-		for i, v := range v.([]any) {
+	if to := s.schemas(k); to != nil && isList {
+		for i, v := range list {
 			sub, err := c.schema(fmt.Sprintf("%s/%s/%d", key, k, i), file, v)
 			if err != nil {
 				return err
@@ -294,89 +296,94 @@ func (c *compiler) keyword(s *Schema, key, file, k string, siblings map[string]a
 		}
 		return nil
 	}
+	if to := s.schema(k); to != nil {
+		sub, err := c.schema(key+"/"+k, file, v)
+		*to = sub
+		return err
+	}
+	switch k {
+	case "$schema", "$id", "$comment", "$ref", "description", "default", "examples", "meta:enum", "deprecated", "definitions", "$defs":
+		return nil
+	case "properties":
+		return c.properties(s, key, file, v.(map[string]any))
+	}
+	return s.assertion(key, k, v)
+}
+
+// schema is where the schema goes that is the value of a keyword; nil if it has none.
+func (s *Schema) schema(keyword string) **Schema {
+	switch keyword {
+	case "additionalProperties":
+		return &s.others
+	case "unevaluatedProperties":
+		return &s.left
+	case "items", "additionalItems":
+		return &s.items
+	case "not":
+		return &s.not
+	case "if":
+		return &s.cond
+	case "then":
+		return &s.then
+	case "else":
+		return &s.orElse
+	}
+	return nil
+}
+
+// schemas is where the schemas go that are the value of a keyword; nil if it has none.
+func (s *Schema) schemas(keyword string) *[]*Schema {
+	switch keyword {
+	case "items":
+		return &s.tuple
+	case "allOf":
+		return &s.allOf
+	case "anyOf":
+		return &s.anyOf
+	case "oneOf":
+		return &s.oneOf
+	}
+	return nil
+}
+
+func (c *compiler) properties(s *Schema, key, file string, members map[string]any) error {
+	s.props = map[string]*Schema{}
+	for _, name := range slices.Sorted(maps.Keys(members)) { // in one order, so that the same document gives the same problems
+		sub, err := c.schema(key+"/properties/"+name, file, members[name])
+		if err != nil {
+			return err
+		}
+		s.props[name] = sub
+	}
+	return nil
+}
+
+// assertion reads a keyword whose value is no schema.
+func (s *Schema) assertion(key, k string, v any) (err error) {
 	number := func() *float64 { f := v.(float64); return &f }
 	switch k {
-	case "$schema", "$id", "$comment", "$ref", "description", "default", "examples", "meta:enum", "deprecated",
-		"definitions", "$defs":
 	case "title":
 		s.title, _ = v.(string)
 	case "type":
-		names, ok := v.([]any)
-		if !ok {
-			names = []any{v}
-		}
-		for _, n := range names {
+		for _, n := range listOf(v) {
 			t := typeNames[n.(string)]
 			if t == 0 {
 				return fmt.Errorf("%s: type %q", key, n)
 			}
 			s.types |= t
 		}
-	case "enum", "const":
-		values, ok := v.([]any)
-		if k == "const" || !ok {
-			values = []any{v}
-		}
-		s.enum = map[string]bool{}
-		for _, v := range values {
-			if str, ok := v.(string); ok {
-				s.enum[str] = true
-				s.enumList = append(s.enumList, str)
-				continue
-			}
-			raw, err := json.Marshal(v)
-			if err != nil {
-				return err
-			}
-			s.only = append(s.only, raw)
-		}
+	case "enum":
+		return s.values(listOf(v))
+	case "const":
+		return s.values([]any{v})
 	case "required":
 		for _, v := range v.([]any) {
 			s.required = append(s.required, v.(string))
 		}
-	case "properties":
-		s.props = map[string]*Schema{}
-		members := v.(map[string]any)
-		for _, name := range slices.Sorted(maps.Keys(members)) { // in one order, so that the same document gives the same problems
-			sub, err := c.schema(key+"/properties/"+name, file, members[name])
-			if err != nil {
-				return err
-			}
-			s.props[name] = sub
-		}
-	case "additionalProperties":
-		return one(&s.others)
-	case "unevaluatedProperties":
-		return one(&s.left)
-	case "items":
-		if _, ok := v.([]any); ok {
-			return many(&s.tuple)
-		}
-		return one(&s.items)
-	case "additionalItems":
-		if _, ok := siblings["items"].([]any); ok { // beside a single schema for all items it says nothing
-			return one(&s.items)
-		}
-	case "allOf":
-		return many(&s.allOf)
-	case "anyOf":
-		return many(&s.anyOf)
-	case "oneOf":
-		return many(&s.oneOf)
-	case "not":
-		return one(&s.not)
-	case "if":
-		return one(&s.cond)
-	case "then":
-		return one(&s.then)
-	case "else":
-		return one(&s.orElse)
 	case "pattern":
-		p, err := compilePattern(v.(string))
-		if err != nil {
+		if s.pattern, err = compilePattern(v.(string)); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		s.pattern = p
 	case "minLength":
 		s.minLen = int(v.(float64))
 	case "maxLength":
@@ -395,6 +402,32 @@ func (c *compiler) keyword(s *Schema, key, file, k string, siblings map[string]a
 		s.format = v.(string)
 	default:
 		return fmt.Errorf("%s: unknown keyword %q", key, k)
+	}
+	return nil
+}
+
+// listOf is v, or the only element of a list if v is none.
+func listOf(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
+}
+
+// values allows some values and no others.
+func (s *Schema) values(list []any) error {
+	s.enum = map[string]bool{}
+	for _, v := range list {
+		if str, ok := v.(string); ok {
+			s.enum[str] = true
+			s.enumList = append(s.enumList, str)
+			continue
+		}
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		s.only = append(s.only, raw)
 	}
 	return nil
 }

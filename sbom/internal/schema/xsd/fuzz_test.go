@@ -10,7 +10,8 @@ import (
 // FuzzValidate holds any XML against a schema: no more problems than asked for, each with advice and a place in the document.
 func FuzzValidate(f *testing.F) {
 	const head = `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">`
-	for _, s := range []string{head + `<components><component type="library" bom-ref="a"><name>a</name></component><component/></components></bom>`,
+	for _, s := range []string{head + `<components><component type="library" bom-ref="a"><name>a</name></component><component/>` +
+		`</components></bom>`,
 		head + `<components/><metadata><timestamp>now</timestamp></metadata></bom>`, `<bom/>`, head + `text<x:y xmlns:x="urn:x"/></bom>`} {
 		f.Add([]byte(s))
 	}

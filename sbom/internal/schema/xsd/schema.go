@@ -324,29 +324,7 @@ func (c *compiler) complex(t *typ, d def) (*typ, error) {
 		case "sequence", "choice":
 			t.content, err = c.particle(t, k)
 		case "simpleContent":
-			for kind, ext := range k.kids {
-				if kind != "extension" {
-					return nil, ext.unknown()
-				}
-				base, err := c.named(ext, ext.attr("base"))
-				if err != nil {
-					return nil, err
-				}
-				if base.simple == nil {
-					return nil, ext.unknown()
-				}
-				t.simple = base.simple
-				t.anyAttr, t.other = base.anyAttr, base.other
-				for _, id := range base.order {
-					t.attrs[id] = base.attrs[id]
-					t.order = append(t.order, id)
-				}
-				for kind, k := range ext.kids {
-					if err := c.attribute(t, kind, k); err != nil {
-						return nil, err
-					}
-				}
-			}
+			err = c.simpleContent(t, k)
 		default:
 			err = c.attribute(t, kind, k)
 		}
@@ -355,6 +333,34 @@ func (c *compiler) complex(t *typ, d def) (*typ, error) {
 		}
 	}
 	return t, nil
+}
+
+// simpleContent makes t a text with attributes: those of the type that it extends, and more.
+func (c *compiler) simpleContent(t *typ, d def) error {
+	for kind, ext := range d.kids {
+		if kind != "extension" {
+			return ext.unknown()
+		}
+		base, err := c.named(ext, ext.attr("base"))
+		if err != nil {
+			return err
+		}
+		if base.simple == nil {
+			return ext.unknown()
+		}
+		t.simple = base.simple
+		t.anyAttr, t.other = base.anyAttr, base.other
+		for _, id := range base.order {
+			t.attrs[id] = base.attrs[id]
+			t.order = append(t.order, id)
+		}
+		for kind, k := range ext.kids {
+			if err := c.attribute(t, kind, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (c *compiler) attribute(t *typ, kind string, d def) error {

@@ -246,12 +246,18 @@ func describe(pattern string) string {
 	return "text that matches the pattern " + pattern
 }
 
+// Patterns of the schemas.
+const (
+	digest = `([a-fA-F0-9]{32})|([a-fA-F0-9]{40})|([a-fA-F0-9]{64})|([a-fA-F0-9]{96})|([a-fA-F0-9]{128})`
+	uuid   = `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`
+)
+
 // hints say in words what a pattern of the schemas says.
 var hints = map[string]string{
-	`([a-fA-F0-9]{32})|([a-fA-F0-9]{40})|([a-fA-F0-9]{64})|([a-fA-F0-9]{96})|([a-fA-F0-9]{128})`:                                                 "32, 40, 64, 96 or 128 hexadecimal digits",
-	`urn:uuid:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})|(\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\})`: `"urn:uuid:" and a UUID in lower case`,
-	`[-+a-z0-9.]+/[-+a-z0-9.]+`: `a media type, such as "text/plain"`,
-	`([a-z]{2})(-[A-Z]{2})?`:    `a language, such as "en" or "en-GB"`,
+	digest: "32, 40, 64, 96 or 128 hexadecimal digits",
+	`urn:uuid:(` + uuid + `)|(\{` + uuid + `\})`: `"urn:uuid:" and a UUID in lower case`,
+	`[-+a-z0-9.]+/[-+a-z0-9.]+`:                  `a media type, such as "text/plain"`,
+	`([a-z]{2})(-[A-Z]{2})?`:                     `a language, such as "en" or "en-GB"`,
 }
 
 // nearest finds a listed value that said is the beginning of, or that differs only in case.

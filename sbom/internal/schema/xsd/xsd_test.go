@@ -33,11 +33,13 @@ func compile(t testing.TB, text string) *Schema {
 }
 
 func TestValidate(t *testing.T) {
-	if _, err := Compile("s", func(string) ([]byte, error) { return []byte(schema), nil }); err == nil || !strings.Contains(err.Error(), "s:14: unknown construct complexContent") {
+	if _, err := Compile("s", func(string) ([]byte, error) { return []byte(schema), nil }); err == nil ||
+		!strings.Contains(err.Error(), "s:14: unknown construct complexContent") {
 		t.Errorf("a construct that is not known: %v", err)
 	}
 	s := compile(t, strings.Replace(schema, "<xs:complexType><xs:complexContent/></xs:complexType>",
-		`<xs:complexType><xs:sequence><xs:element name="node" type="t:node" maxOccurs="unbounded"/></xs:sequence></xs:complexType><xs:unique name="u"><xs:selector xpath=".//*"/><xs:field xpath="@bom-ref"/></xs:unique>`, 1))
+		`<xs:complexType><xs:sequence><xs:element name="node" type="t:node" maxOccurs="unbounded"/></xs:sequence></xs:complexType>`+
+			`<xs:unique name="u"><xs:selector xpath=".//*"/><xs:field xpath="@bom-ref"/></xs:unique>`, 1))
 	for _, tt := range []struct{ in, want string }{
 		{`<node><name>a</name></node>`, ""},
 		{`<node><name>a</name><size unit=" red "> 1.50 </size><node><name>b</name></node><x xmlns="urn:x"><anything/></x></node>`, ""},
@@ -89,7 +91,9 @@ func TestBuiltins(t *testing.T) {
 		{"nonNegativeInteger", []string{"0", "-0", "5"}, []string{"-1"}},
 		{"positiveInteger", []string{"1"}, []string{"0", "-1"}},
 		{"decimal", []string{".5", "5.", "-0.1"}, []string{".", "1,5", "NaN"}},
-		{"dateTime", []string{"2024-01-01T00:00:00", "2024-01-01T00:00:00.123+14:00", "-0044-03-15T12:00:00Z", "12024-01-01T00:00:00Z"}, []string{"2024-01-01", "2024-01-01T00:00:00+15:00", "2024-13-01T00:00:00Z", "24-01-01T00:00:00Z", "2024-01-01T00:00:00.Z", "0000-01-01T00:00:00Z"}},
+		{"dateTime", []string{"2024-01-01T00:00:00", "2024-01-01T00:00:00.123+14:00", "-0044-03-15T12:00:00Z",
+			"12024-01-01T00:00:00Z"}, []string{"2024-01-01", "2024-01-01T00:00:00+15:00", "2024-13-01T00:00:00Z",
+			"24-01-01T00:00:00Z", "2024-01-01T00:00:00.Z", "0000-01-01T00:00:00Z"}},
 		{"date", []string{"2024-02-29", "2024-02-29Z"}, []string{"2023-02-29", "2024-2-9"}},
 		{"anyURI", []string{"", "a b", "http://ö.example/<x>", "../x#y", "urn:x:y"}, []string{"http://[::1", "%zz", "a#b#c", ":x"}},
 	} {
