@@ -3,7 +3,7 @@ package check
 import (
 	"bytes"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/internal/syntax"
@@ -118,6 +118,19 @@ func (c *Check) Text(n jsonschema.Node, name string) (string, jsonschema.Node) {
 	return c.Doc.String(v), v
 }
 
+// Find appends the values of members of n in the order of names, negative for what is not there, in one pass over n.
+func (c *Check) Find(n jsonschema.Node, names []string, out []jsonschema.Node) []jsonschema.Node {
+	for range names {
+		out = append(out, -1)
+	}
+	for k, v := range c.Doc.Members(n) {
+		if i := slices.Index(names, c.Doc.String(k)); i >= 0 {
+			out[len(out)-len(names)+i] = v
+		}
+	}
+	return out
+}
+
 // Walk visits every value with the name of the member that holds it, or that holds the array it is in.
 func (c *Check) Walk(n jsonschema.Node, key string, visit func(n jsonschema.Node, key string)) {
 	visit(n, key)
@@ -167,7 +180,16 @@ func IsHashOf(algorithm, value string) bool {
 		}
 	}
 	n := hashLengths[string(key)]
-	return n == 0 || len(value) == n && strings.Trim(value, "0123456789abcdefABCDEF") == ""
+	return n == 0 || len(value) == n && isHex(value)
+}
+
+func isHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // Objects visits n and what is below it, where it is an object: with the name of the member that holds it, or its list.

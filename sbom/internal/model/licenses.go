@@ -20,15 +20,8 @@ type LicenseRefs struct {
 
 // Write joins claims of one role with AND: all of them hold. Those found in files stay apart.
 func (r *LicenseRefs) Write(n *tree.Node, e *Element) {
-	for _, role := range []string{"concluded", "declared"} {
-		var list []License
-		for _, l := range e.Licenses {
-			if l.Role == role || role == "declared" && l.Role == "" {
-				list = append(list, l)
-			}
-		}
-		r.join(n, list, role)
-	}
+	r.join(n, e, "licenseConcluded", func(l *License) bool { return l.Role == "concluded" })
+	r.join(n, e, "licenseDeclared", func(l *License) bool { return l.Role == "declared" || l.Role == "" })
 	found := "licenseInfoInFiles"
 	if e.Snippet != nil {
 		found = "licenseInfoInSnippets"
@@ -39,7 +32,7 @@ func (r *LicenseRefs) Write(n *tree.Node, e *Element) {
 		case !e.File:
 			l.explain("SPDX says of files which licences are in them, and of packages whose files were analysed")
 		default:
-			if term, leaves := r.term(l, false); term != "" {
+			if term, leaves := r.term(l, false, nil); term != "" {
 				n.Add(found, tree.NewText(term, append(leaves, l.RoleFrom)...))
 			}
 		}
@@ -62,32 +55,45 @@ func (l *License) explain(reason string) {
 	}
 }
 
-func (r *LicenseRefs) join(n *tree.Node, list []License, role string) {
-	var terms []string
-	var from []*tree.Node
-	for _, l := range list {
-		term, leaves := r.term(l, len(list) > 1)
+// join writes the licences that are chosen as one expression.
+func (r *LicenseRefs) join(n *tree.Node, e *Element, member string, chosen func(*License) bool) {
+	several := -1
+	for i := range e.Licenses {
+		if chosen(&e.Licenses[i]) {
+			several++
+		}
+	}
+	var someTerms [4]string
+	var someLeaves [8]*tree.Node
+	terms, from := someTerms[:0], someLeaves[:0]
+	for i := range e.Licenses {
+		l := &e.Licenses[i]
+		if !chosen(l) {
+			continue
+		}
+		known := len(from)
+		term, leaves := r.term(*l, several > 0, from)
 		if term == "" {
 			continue
 		}
 		if l.Role == "" {
-			for _, f := range leaves {
+			for _, f := range leaves[known:] {
 				f.ExplainSelf(tree.Changed, "SPDX asks whether a licence is declared or concluded; written as declared")
 			}
 		}
-		terms = append(terms, term)
-		from = append(append(from, leaves...), l.RoleFrom)
+		terms, from = append(terms, term), append(leaves, l.RoleFrom)
 	}
-	if len(terms) > 0 {
-		name := "licenseDeclared"
-		if role == "concluded" {
-			name = "licenseConcluded"
-		}
-		n.Set(name, tree.NewText(strings.Join(terms, " AND "), from...))
+	switch len(terms) {
+	case 0:
+	case 1:
+		n.Set(member, tree.NewText(terms[0], from...))
+	default:
+		n.Set(member, tree.NewText(strings.Join(terms, " AND "), from...))
 	}
 }
 
-func (r *LicenseRefs) term(l License, several bool) (string, []*tree.Node) {
+// term returns a licence as a part of an expression, and the leaves that say so behind those of others.
+func (r *LicenseRefs) term(l License, several bool, leaves []*tree.Node) (string, []*tree.Node) {
 	if l.Expression.OK() && !license.IsExpression(l.Expression.S) { // the name of a licence, then
 		l.Name, l.Expression = l.Expression, tree.Text{}
 	}
@@ -95,13 +101,13 @@ func (r *LicenseRefs) term(l License, several bool) (string, []*tree.Node) {
 	case l.Expression.S != "":
 		r.copyTexts(l.Expression.S)
 		if several && strings.Contains(l.Expression.S, " OR ") {
-			return "(" + l.Expression.S + ")", tree.Compact([]*tree.Node{l.Expression.From})
+			return "(" + l.Expression.S + ")", append(leaves, l.Expression.From)
 		}
-		return l.Expression.S, tree.Compact([]*tree.Node{l.Expression.From})
+		return l.Expression.S, append(leaves, l.Expression.From)
 	case license.Listed(l.Id.S):
-		return l.Id.S, tree.Compact([]*tree.Node{l.Id.From})
+		return l.Id.S, append(leaves, l.Id.From)
 	case l.Id.S == "" && l.Name.S == "":
-		return "", nil
+		return "", leaves
 	}
 	name := l.Name
 	if name.S == "" {
@@ -124,9 +130,9 @@ func (r *LicenseRefs) term(l License, several bool) (string, []*tree.Node) {
 			o.Add("seeAlsos", tree.NewText(l.Url.S, l.Url.From))
 		}
 		r.Out = append(r.Out, o)
-		return id, tree.Compact([]*tree.Node{name.From})
+		return id, append(leaves, name.From)
 	}
-	return id, tree.Compact([]*tree.Node{name.From, l.Body.From, l.Url.From})
+	return id, append(leaves, name.From, l.Body.From, l.Url.From)
 }
 
 // Rest writes the texts that no expression refers to.

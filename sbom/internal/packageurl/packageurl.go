@@ -455,15 +455,29 @@ func JoinName(group, name, purl string) (string, bool) {
 	if group == "" {
 		return name, true
 	}
-	kind := ""
-	if p, err := Parse(purl); err == nil {
-		kind = p.Type
+	kind := typeOf(purl)
+	switch kind {
+	case "deb", "rpm", "apk", "alpm", "opkg", "qpkg", "yocto", "bitnami", "maven":
+		if _, err := Parse(purl); err != nil {
+			kind = ""
+		}
+	default:
+		kind = ""
 	}
 	switch kind {
-	case "deb", "rpm", "apk", "alpm", "opkg", "qpkg", "yocto", "bitnami":
-		return name, false
+	case "":
+		return group + "/" + name, true
 	case "maven":
 		return group + ":" + name, true
 	}
-	return group + "/" + name, true
+	return name, false
+}
+
+// typeOf is the type of a text, if that is a package URL.
+func typeOf(purl string) string {
+	if len(purl) < 4 || !strings.EqualFold(purl[:4], "pkg:") {
+		return ""
+	}
+	kind, _, _ := strings.Cut(strings.TrimLeft(purl[4:], "/"), "/")
+	return strings.ToLower(kind)
 }

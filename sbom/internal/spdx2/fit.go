@@ -101,20 +101,32 @@ func Mend(root *tree.Node, now string) []tree.Loss {
 	return h.Added
 }
 
+func isTimeMember(name string) bool {
+	switch name {
+	case "created", "annotationDate", "reviewDate", "builtDate", "releaseDate", "validUntilDate":
+		return true
+	}
+	return false
+}
+
+func writeTime(t *tree.Node) {
+	if s, ok := spec.UTC(t.Text); ok && s != t.Text {
+		t.Text = s
+		t.Explain(tree.Changed, "SPDX gives times in UTC, to the second")
+	}
+}
+
 // mendTimes writes times of RFC 3339 as SPDX does, in UTC to the second.
 func mendTimes(h *model.Document, root *tree.Node) {
-	root.Each(func(n *tree.Node) {
-		for _, name := range []string{"created", "annotationDate", "reviewDate", "builtDate", "releaseDate", "validUntilDate"} {
-			t := n.Get(name)
-			if t == nil || t.Kind != strictjson.String || n == root {
-				continue
+	for _, m := range root.Members {
+		m.Value.Each(func(n *tree.Node) {
+			for _, m := range n.Members {
+				if isTimeMember(m.Name) && m.Value.Kind == strictjson.String {
+					writeTime(m.Value)
+				}
 			}
-			if s, ok := spec.UTC(t.Text); ok && s != t.Text {
-				t.Text = s
-				t.Explain(tree.Changed, "SPDX gives times in UTC, to the second")
-			}
-		}
-	})
+		})
+	}
 	info := root.Get("creationInfo")
 	if info == nil || info.Kind != strictjson.Object {
 		for _, f := range root.Remove("creationInfo").Leaves() {

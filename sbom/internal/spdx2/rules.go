@@ -36,10 +36,12 @@ type checker struct {
 	ids       map[string]bool // elements
 	licenses  map[string]bool // extracted licences
 	documents map[string]bool // references to other documents
+	fine      map[string]bool // licence expressions that nothing is to be said of, as most are used many times
+	time      string          // the last one that was right, for the same reason
 }
 
 func Rules(c *check.Check, name string) {
-	s := &checker{c, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	s := &checker{Check: c, ids: map[string]bool{}, licenses: map[string]bool{}, documents: map[string]bool{}, fine: map[string]bool{}}
 	root := c.Doc.Root()
 	if name == "SPDX 2.2" {
 		s.mandatory()
@@ -55,7 +57,7 @@ func Rules(c *check.Check, name string) {
 		c.Tolerate(n, "Replace %s by an absolute URI without \"#\".", spec.Quote(text))
 	}
 	if info := c.Doc.Member(root, "creationInfo"); info >= 0 {
-		s.date(info, "created")
+		s.date(c.Doc.Member(info, "created"))
 		for n, creator := range c.Strings(c.Doc.Member(info, "creators")) {
 			s.actor(n, creator, "Person", "Organization", "Tool")
 		}
@@ -65,7 +67,7 @@ func Rules(c *check.Check, name string) {
 			s.element(e)
 		}
 	}
-	s.annotations(root)
+	s.annotations(c.Doc.Member(root, "annotations"))
 	for r := range c.Members(root, "relationships") {
 		for _, end := range []string{"spdxElementId", "relatedSpdxElement"} {
 			if text, n := c.Text(r, end); n >= 0 {
@@ -77,7 +79,7 @@ func Rules(c *check.Check, name string) {
 		s.reference(n, id, false)
 	}
 	for r := range c.Members(root, "revieweds") {
-		s.date(r, "reviewDate")
+		s.date(c.Doc.Member(r, "reviewDate"))
 	}
 	for e := range c.Members(root, "externalDocumentRefs") {
 		s.checksum(c.Doc.Member(e, "checksum"))
@@ -177,51 +179,81 @@ func (s *checker) reference(n jsonschema.Node, id string, none bool) {
 	s.Say(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
 }
 
+// elementMembers are the members of an element that rules speak of, in the order in which they are looked at.
+var elementMembers = []string{"licenseConcluded", "licenseDeclared", "licenseInfoFromFiles", "licenseInfoInFiles",
+	"licenseInfoInSnippets", "checksums", "supplier", "originator", "builtDate", "releaseDate", "validUntilDate", "externalRefs",
+	"hasFiles", "snippetFromFile", "annotations"}
+
 func (s *checker) element(e jsonschema.Node) {
-	for _, m := range []string{"licenseConcluded", "licenseDeclared"} {
-		if text, n := s.Text(e, m); n >= 0 {
-			s.license(n, text)
+	var found [16]jsonschema.Node
+	for at, n := range s.Find(e, elementMembers, found[:0]) {
+		if n < 0 {
+			continue
+		}
+		text := ""
+		if s.Doc.Kind(n) == strictjson.String {
+			text = s.Doc.String(n)
+		}
+		switch isText, name := s.Doc.Kind(n) == strictjson.String, elementMembers[at]; name {
+		case "licenseConcluded", "licenseDeclared":
+			if isText {
+				s.license(n, text)
+			}
+		case "licenseInfoFromFiles", "licenseInfoInFiles", "licenseInfoInSnippets":
+			for n, text := range s.Strings(n) {
+				s.license(n, text)
+			}
+		case "checksums":
+			for _, sum := range s.Doc.Elements(n) {
+				s.checksum(sum)
+			}
+		case "supplier", "originator":
+			if isText && text != "NOASSERTION" {
+				s.actor(n, text, "Person", "Organization")
+			}
+		case "builtDate", "releaseDate", "validUntilDate":
+			s.date(n)
+		case "externalRefs":
+			for _, r := range s.Doc.Elements(n) {
+				s.externalRef(r)
+			}
+		case "hasFiles":
+			for n, id := range s.Strings(n) {
+				s.reference(n, id, false)
+			}
+		case "snippetFromFile":
+			if isText {
+				s.reference(n, text, false)
+			}
+		case "annotations":
+			s.annotations(n)
 		}
 	}
-	for _, m := range []string{"licenseInfoFromFiles", "licenseInfoInFiles", "licenseInfoInSnippets"} {
-		for n, text := range s.Strings(s.Doc.Member(e, m)) {
-			s.license(n, text)
-		}
-	}
-	for sum := range s.Members(e, "checksums") {
-		s.checksum(sum)
-	}
-	for _, m := range []string{"supplier", "originator"} {
-		if text, n := s.Text(e, m); n >= 0 && text != "NOASSERTION" {
-			s.actor(n, text, "Person", "Organization")
-		}
-	}
-	for _, m := range []string{"builtDate", "releaseDate", "validUntilDate"} {
-		s.date(e, m)
-	}
-	for r := range s.Members(e, "externalRefs") {
-		kind, _ := s.Text(r, "referenceType")
-		locator, at := s.Text(r, "referenceLocator")
-		switch {
-		case at < 0 || s.Found != nil:
-		case kind == "purl":
-			s.Purl(at, locator)
-		case kind == "cpe23Type" && !cpe.IsString(locator), kind == "cpe22Type" && !cpe.IsURI(locator):
-			s.Doubt(at, "Replace %s by a CPE name of the version that the type says.", spec.Quote(locator))
-		}
-	}
-	for n, id := range s.Strings(s.Doc.Member(e, "hasFiles")) {
-		s.reference(n, id, false)
-	}
-	if text, n := s.Text(e, "snippetFromFile"); n >= 0 {
-		s.reference(n, text, false)
-	}
-	s.annotations(e)
 }
 
-func (s *checker) annotations(owner jsonschema.Node) {
-	for a := range s.Members(owner, "annotations") {
-		s.date(a, "annotationDate")
+// externalRef doubts identifiers that are none, which a conversion leaves as they are.
+func (s *checker) externalRef(r jsonschema.Node) {
+	if s.Found != nil {
+		return
+	}
+	kind, _ := s.Text(r, "referenceType")
+	locator, at := s.Text(r, "referenceLocator")
+	switch {
+	case at < 0:
+	case kind == "purl":
+		s.Purl(at, locator)
+	case kind == "cpe23Type" && !cpe.IsString(locator), kind == "cpe22Type" && !cpe.IsURI(locator):
+		s.Doubt(at, "Replace %s by a CPE name of the version that the type says.", spec.Quote(locator))
+	}
+}
+
+// annotations looks at a list of them, which may be negative for none.
+func (s *checker) annotations(list jsonschema.Node) {
+	if list < 0 {
+		return
+	}
+	for _, a := range s.Doc.Elements(list) {
+		s.date(s.Doc.Member(a, "annotationDate"))
 		if id, n := s.Text(a, "SPDXREF"); n >= 0 { // the tag of a tag-value document
 			s.Say(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
 		}
@@ -232,10 +264,12 @@ func (s *checker) annotations(owner jsonschema.Node) {
 }
 
 func (s *checker) license(n jsonschema.Node, text string) {
-	if text == "NONE" || text == "NOASSERTION" {
+	if text == "NONE" || text == "NOASSERTION" || s.fine[text] {
 		return
 	}
+	fine := true
 	err := license.Check(text, s.List, func(ref string) {
+		fine = false
 		if doc, _, ok := strings.Cut(ref, ":"); ok {
 			if !s.documents[doc] {
 				s.Say(n, "Add %s to externalDocumentRefs, or change this licence.", spec.Quote(doc))
@@ -246,6 +280,8 @@ func (s *checker) license(n jsonschema.Node, text string) {
 	})
 	if err != nil {
 		s.Tolerate(n, "In the licence expression %s, %v.", spec.Quote(text), err)
+	} else if fine {
+		s.fine[text] = true
 	}
 }
 
@@ -259,19 +295,25 @@ func (s *checker) checksum(sum jsonschema.Node) {
 	}
 }
 
-func (s *checker) date(owner jsonschema.Node, member string) {
-	text, n := s.Text(owner, member)
-	if n < 0 {
+// date looks at a time, which may be negative for none.
+func (s *checker) date(n jsonschema.Node) {
+	if n < 0 || s.Doc.Kind(n) != strictjson.String {
 		return
 	}
-	if _, err := time.Parse("2006-01-02T15:04:05Z", text); err != nil || strings.ContainsAny(text, ".,") {
-		class := check.Broken
-		if spec.IsTime(text) {
-			class = check.Tolerated
-		}
-		s.Classed(class, n, check.Specification,
-			fmt.Sprintf("Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text)))
+	text := s.Doc.String(n)
+	if text == s.time {
+		return
 	}
+	if _, err := time.Parse(spec.TimeLayout, text); err == nil && !strings.ContainsAny(text, ".,") {
+		s.time = text
+		return
+	}
+	class := check.Broken
+	if spec.IsTime(text) {
+		class = check.Tolerated
+	}
+	s.Classed(class, n, check.Specification,
+		fmt.Sprintf("Replace %s by a date and time in UTC to the second, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text)))
 }
 
 func (s *checker) actor(n jsonschema.Node, text string, kinds ...string) {

@@ -11,7 +11,10 @@ import (
 )
 
 // A writer writes a document of the model.
-type writer struct{ *model.Document }
+type writer struct {
+	*model.Document
+	nodes []*tree.Node // what stands for its elements
+}
 
 // external returns the other document that is called by a name, if SPDX 2 can name it.
 func (h writer) external(id string) *model.External {
@@ -116,24 +119,27 @@ func writeSnippet(s *model.Snippet, n *tree.Node, file string) {
 // actor writes what parseActor reads.
 func actor(p *model.Party, kind string) *tree.Node {
 	s := kind + ": " + p.Name.S
-	from := append(slices.Clone(p.Also), p.Name.From)
+	var more *tree.Node
 	switch {
 	case kind == "Tool":
 		if p.Version.S != "" {
 			s += "-" + p.Version.S
-			from = append(from, p.Version.From)
+			more = p.Version.From
 		}
 	case p.Email.S != "":
 		s += " (" + p.Email.S + ")"
-		from = append(from, p.Email.From)
+		more = p.Email.From
 	}
-	return tree.NewText(s, from...)
+	if p.Also == nil && more == nil {
+		return tree.NewText(s, p.Name.From)
+	}
+	return tree.NewText(s, append(slices.Clone(p.Also), p.Name.From, more)...)
 }
 
 // Write writes SPDX 2.3, from which the document is fitted to the version that is wanted.
-func Write(h *model.Document) *tree.Node { return writer{h}.document() }
+func Write(h *model.Document) *tree.Node { return (&writer{Document: h}).document() }
 
-func (h writer) document() *tree.Node {
+func (h *writer) document() *tree.Node {
 	root := tree.NewObject()
 	root.Set("spdxVersion", tree.NewText("SPDX-2.3", h.Leaves...))
 	license := h.DataLicense
@@ -202,7 +208,7 @@ func (h writer) document() *tree.Node {
 	for _, n := range h.Inside {
 		n.ExplainSelf(tree.Changed, "SPDX 2 says it by where an element stands")
 	}
-	h.outside(root, out)
+	h.outside(root)
 	for _, n := range h.Assessments {
 		n.ExplainMembers("SPDX 2 refers to advisories and says nothing of vulnerabilities itself")
 	}
@@ -210,7 +216,7 @@ func (h writer) document() *tree.Node {
 }
 
 // elements writes the elements and returns their ids.
-func (h writer) elements(root *tree.Node, refs *model.LicenseRefs) []string {
+func (h *writer) elements(root *tree.Node, refs *model.LicenseRefs) []string {
 	ids := spec.Names{spec.DocumentID: 1}
 	out := make([]string, len(h.Elements))
 	isFile := func(i int) bool {
@@ -230,8 +236,10 @@ func (h writer) elements(root *tree.Node, refs *model.LicenseRefs) []string {
 			e.Snippet.Written = e.Snippet.Writable(isFile)
 		}
 	}
+	h.nodes = make([]*tree.Node, len(h.Elements))
 	for i, e := range h.Elements {
 		n := tree.NewObject()
+		h.nodes[i] = n
 		id := n.Set("SPDXID", tree.NewText(out[i], e.Id.From))
 		if e.File { // which has no member that says what its class does
 			id.From = append(id.From, tree.Compact(append(slices.Clone(e.Leaves), e.Kind.From))...)
@@ -243,38 +251,44 @@ func (h writer) elements(root *tree.Node, refs *model.LicenseRefs) []string {
 			n.Set("name", name)
 		}
 		h.element(n, e, refs)
+		in := "packages"
 		switch {
 		case e.Snippet != nil && e.Snippet.Written:
 			n.Members[1].Name = "name"
 			writeSnippet(e.Snippet, n, out[e.Snippet.At])
-			root.Add("snippets", n)
-			continue
+			in = "snippets"
 		case isFile(i):
-			root.Add("files", n)
-			continue
-		case e.Snippet != nil:
-			e.Snippet.Explain("SPDX 2 has parts of files that the document describes with a SHA-1 hash, by their ranges")
-		}
-		if e.File {
-			n.Members[1].Name = "name"
-			n.Set("primaryPackagePurpose", tree.NewText("FILE"))
-			n.Set("downloadLocation", tree.NewText("NOASSERTION"))
-			for _, found := range []string{"licenseInfoInFiles", "licenseInfoInSnippets"} {
-				list := n.Remove(found)
-				for i := 0; list != nil && i < len(list.Items); i++ {
-					if d := n.Get("licenseDeclared"); d == nil {
-						n.Set("licenseDeclared", list.Items[i])
-					} else if terms := []string{d.Text, list.Items[i].Text}; !slices.Contains(terms, "NONE") &&
-						!slices.Contains(terms, "NOASSERTION") {
-						d.Text = license.Parenthesised(d.Text) + " AND " + license.Parenthesised(list.Items[i].Text)
-						d.From = append(d.From, list.Items[i].From...)
-					}
-				}
+			in = "files"
+		case e.File:
+			if e.Snippet != nil {
+				e.Snippet.Explain("SPDX 2 has parts of files that the document describes with a SHA-1 hash, by their ranges")
 			}
+			asPackage(n)
 		}
-		root.Add("packages", n)
+		root.Add(in, n)
 	}
 	return out
+}
+
+// asPackage makes a package of what was written as a file, and what was found of licences in it what it declares.
+func asPackage(n *tree.Node) {
+	n.Members[1].Name = "name"
+	n.Set("primaryPackagePurpose", tree.NewText("FILE"))
+	n.Set("downloadLocation", tree.NewText("NOASSERTION"))
+	for _, found := range []string{"licenseInfoInFiles", "licenseInfoInSnippets"} {
+		list := n.Remove(found)
+		if list == nil {
+			continue
+		}
+		for _, v := range list.Items {
+			if d := n.Get("licenseDeclared"); d == nil {
+				n.Set("licenseDeclared", v)
+			} else if terms := []string{d.Text, v.Text}; !slices.Contains(terms, "NONE") && !slices.Contains(terms, "NOASSERTION") {
+				d.Text = license.Parenthesised(d.Text) + " AND " + license.Parenthesised(v.Text)
+				d.From = append(d.From, v.From...)
+			}
+		}
+	}
 }
 
 // relationship writes an edge, if SPDX 2 has a word for it.
@@ -298,24 +312,25 @@ func (h writer) relationship(root *tree.Node, out []string, e *model.Edge) {
 	}
 	h.use(from)
 	h.use(to)
-	r := Relate(root, from, []*tree.Node{e.FromText.From}, e.Kind, append(slices.Clone(e.Also), e.Scope), to, []*tree.Node{e.ToText.From})
+	also := e.Also
+	if e.Scope != nil {
+		also = append(slices.Clone(also), e.Scope)
+	}
+	r := Relate(root, from, []*tree.Node{e.FromText.From}, e.Kind, also, to, []*tree.Node{e.ToText.From})
 	r.Put("comment", e.Comment)
 }
 
+// lading is who says what nobody is said to have said.
+var lading = &model.Party{Kind: "Tool", Name: tree.Constant("lading")}
+
 // outside writes what the document says of other documents and what others say of it.
-func (h writer) outside(root *tree.Node, out []string) {
+func (h *writer) outside(root *tree.Node) {
 	h.externals(root)
-	byID := map[string]*tree.Node{}
-	for _, in := range []string{"packages", "files", "snippets"} {
-		for _, n := range root.List(in) {
-			byID[n.Str("SPDXID").S] = n
-		}
-	}
 	h.annotateProperties()
-	for _, a := range h.Annotations {
-		owner := root
+	for i := range h.Annotations {
+		a, owner := &h.Annotations[i], root
 		if a.Subject >= 0 {
-			owner = byID[out[a.Subject]]
+			owner = h.nodes[a.Subject]
 		}
 		n := owner.Add("annotations", tree.NewObject())
 		n.Set("annotationDate", tree.NewText(h.SPDXTime(a.Date).S, a.Date.From))
@@ -324,7 +339,7 @@ func (h writer) outside(root *tree.Node, out []string) {
 			kind.S = "OTHER"
 		}
 		n.Set("annotationType", tree.NewText(kind.S, append(a.Also, kind.From)...))
-		who := &model.Party{Kind: "Tool", Name: tree.Constant("lading")}
+		who := lading
 		if a.Who.Named() {
 			who = a.Who
 		}
@@ -343,10 +358,16 @@ func (h writer) annotateProperties() {
 		subject int
 		body    string
 	}
-	have := map[note]bool{}
-	for _, a := range h.Annotations {
-		have[note{a.Subject, a.Body.S}] = true
+	have := make(map[note]bool, len(h.Annotations))
+	for i := range h.Annotations {
+		have[note{h.Annotations[i].Subject, h.Annotations[i].Body.S}] = true
 	}
+	more := len(h.Properties)
+	for _, e := range h.Elements {
+		more += len(e.Properties)
+	}
+	h.Annotations = slices.Grow(h.Annotations, more)
+	who := &model.Party{Kind: "Tool", Name: tree.Constant(propertiesTool)}
 	date := tree.Constant(h.Created.S)
 	if !spec.IsTime(date.S) {
 		date = tree.Constant(h.Now)
@@ -356,16 +377,14 @@ func (h writer) annotateProperties() {
 			if !p.Name.OK() || strings.Contains(p.Name.S, ": ") || !p.Value.OK() {
 				continue
 			}
-			a := model.Annotation{Subject: subject, Date: date, Kind: tree.Constant("OTHER"), Body: tree.Text{S: p.Name.S + ": " +
-				p.Value.S,
-				From: p.Value.From},
-				Who: &model.Party{Kind: "Tool", Name: tree.Constant(propertiesTool)}, Also: tree.Compact([]*tree.Node{p.Name.From})}
-			if have[note{subject, a.Body.S}] {
+			body := p.Name.S + ": " + p.Value.S
+			if len(have) > 0 && have[note{subject, body}] {
 				p.Name.From.ExplainSelf(tree.Dropped, "an annotation says it")
 				p.Value.From.ExplainSelf(tree.Dropped, "an annotation says it")
 				continue
 			}
-			h.Annotations = append(h.Annotations, a)
+			h.Annotations = append(h.Annotations, model.Annotation{Subject: subject, Date: date, Kind: tree.Constant("OTHER"),
+				Body: tree.Text{S: body, From: p.Value.From}, Who: who, Also: tree.Compact([]*tree.Node{p.Name.From})})
 		}
 	}
 	put(-1, h.Properties)
@@ -377,214 +396,8 @@ func (h writer) annotateProperties() {
 func Relate(root *tree.Node, from string, fromSrc []*tree.Node, kind string, kindSrc []*tree.Node, to string,
 	toSrc []*tree.Node) *tree.Node {
 	r := root.Add("relationships", tree.NewObject())
-	r.Set("spdxElementId", tree.NewText(from, slices.Clone(fromSrc)...))
-	r.Set("relationshipType", tree.NewText(kind, slices.Clone(kindSrc)...))
-	r.Set("relatedSpdxElement", tree.NewText(to, slices.Clone(toSrc)...))
+	r.Set("spdxElementId", tree.NewText(from, fromSrc...))
+	r.Set("relationshipType", tree.NewText(kind, kindSrc...))
+	r.Set("relatedSpdxElement", tree.NewText(to, toSrc...))
 	return r
-}
-
-func (h writer) element(n *tree.Node, e *model.Element, refs *model.LicenseRefs) {
-	if !e.File {
-		n.Put("versionInfo", e.Version)
-		if purpose := purposes[e.Kind.S]; purpose != "" {
-			n.Set("primaryPackagePurpose", tree.NewText(purpose, e.Kind.From))
-		} else if e.Kind.OK() {
-			n.Set("primaryPackagePurpose", tree.NewText("OTHER", e.Kind.From))
-			e.Kind.From.ExplainSelf(tree.Changed, "SPDX has no such purpose; written as OTHER")
-		} else {
-			n.Put("primaryPackagePurpose", e.Purpose)
-		}
-		if e.Supplier.Named() {
-			n.Set("supplier", actor(e.Supplier, model.OrOrganization(e.Supplier.Kind)))
-		}
-		switch {
-		case e.Manufacturer.Named():
-			n.Set("originator", actor(e.Manufacturer, model.OrOrganization(e.Manufacturer.Kind)))
-			explainParties(e.Authors, "SPDX 2 has one originator")
-			e.Publisher.From.ExplainSelf(tree.Dropped, "SPDX 2 has one originator")
-		case len(e.Authors) > 0 && e.Authors[0].Named():
-			n.Set("originator", actor(&e.Authors[0], model.OrOrganization(e.Authors[0].Kind)))
-			explainParties(e.Authors[1:], "SPDX 2 has one originator")
-			e.Publisher.From.ExplainSelf(tree.Dropped, "SPDX 2 has one originator")
-		case strings.TrimSpace(e.Publisher.S) != "":
-			n.Set("originator", tree.NewText("Organization: "+e.Publisher.S, e.Publisher.From))
-			e.Publisher.From.ExplainSelf(tree.Changed, "SPDX does not know publishers; written as originator")
-		}
-		download := e.Download
-		if download.S == "" {
-			download = tree.Constant("NOASSERTION")
-		}
-		n.Set("downloadLocation", tree.NewText(download.S, append(e.Leaves, download.From)...))
-		n.Set("filesAnalyzed", tree.NewLiteral("false"))
-		h.Add("/packages", "SPDX wants a download location and asks whether files were analysed; NOASSERTION and false where the input says nothing")
-		n.Put("homepage", e.Homepage)
-		n.Put("packageFileName", e.FileName)
-		n.Put("sourceInfo", e.SourceInfo)
-		n.Put("summary", e.Summary)
-		n.Put("description", e.Description)
-	}
-	for _, x := range e.Hashes {
-		alg := model.SPDX2Hashes[x.Alg.S]
-		if e.Snippet != nil && e.Snippet.Written {
-			x.Alg.From.ExplainSelf(tree.Dropped, "SPDX 2 has no hashes of parts of files")
-			x.Value.From.ExplainSelf(tree.Dropped, "SPDX 2 has no hashes of parts of files")
-			continue
-		}
-		if alg == "" {
-			x.Alg.From.ExplainSelf(tree.Dropped, "SPDX has no such hash algorithm")
-			x.Value.From.ExplainSelf(tree.Dropped, "SPDX has no such hash algorithm")
-			continue
-		}
-		o := n.Add("checksums", tree.NewObject())
-		o.Set("algorithm", tree.NewText(alg, x.Alg.From))
-		v := o.Set("checksumValue", tree.NewText(strings.ToLower(x.Value.S), x.Value.From))
-		if v.Text != x.Value.S {
-			x.Value.From.ExplainSelf(tree.Changed, "SPDX writes hashes in lower case")
-		}
-	}
-	for _, t := range e.Attributions {
-		n.Add("attributionTexts", tree.NewText(t.S, t.From))
-	}
-	if !e.File {
-		for i, t := range e.Dates {
-			if t.OK() && spec.IsTime(t.S) {
-				n.Put(model.SPDX2Dates[i], h.SPDXTime(t))
-			}
-		}
-		if e.Verification.OK() {
-			code := n.Set("packageVerificationCode", tree.NewObject())
-			code.Put("packageVerificationCodeValue", e.Verification)
-			for _, t := range e.Excluded {
-				code.Add("packageVerificationCodeExcludedFiles", tree.NewText(t.S, t.From))
-			}
-		}
-	}
-	refs.Write(n, e)
-	if e.File && e.Snippet == nil {
-		if !e.Comment.OK() {
-			e.Comment = e.Description
-		}
-		e.Description.From.ExplainSelf(tree.Changed, "SPDX 2 has one text about a file")
-	}
-	n.Put("copyrightText", e.Copyright)
-	n.Put("comment", e.Comment)
-	n.Put("licenseComments", e.LicenseComment)
-	if e.File {
-		writeFile(e, n)
-		return
-	}
-	e.MediaType.From.ExplainSelf(tree.Dropped, "SPDX has media types of files only")
-	ref := func(category, kind string, at tree.Text, from ...*tree.Node) *tree.Node {
-		o := n.Add("externalRefs", tree.NewObject())
-		o.Set("referenceCategory", tree.NewText(category))
-		o.Set("referenceType", tree.NewText(kind, from...))
-		o.Put("referenceLocator", at)
-		o.Put("comment", e.Remarks[at.From])
-		return o
-	}
-	for i, t := range e.Purls {
-		var from []*tree.Node
-		if i == 0 {
-			from = e.PurlFrom
-		}
-		ref("PACKAGE-MANAGER", "purl", t, from...)
-	}
-	for i, t := range e.Cpes {
-		kind := "cpe22Type"
-		if strings.HasPrefix(t.S, "cpe:2.3:") {
-			kind = "cpe23Type"
-		}
-		var from []*tree.Node
-		if i == 0 && e.Purls == nil {
-			from = e.PurlFrom
-		}
-		ref("SECURITY", kind, t, from...)
-	}
-	for _, x := range e.Identifiers {
-		if strings.ContainsAny(x.Value.S, " \t\n") {
-			for _, n := range []*tree.Node{x.Kind.From, x.Value.From, x.Comment.From} {
-				n.ExplainSelf(tree.Dropped, "SPDX's locators have no blanks")
-			}
-			continue
-		}
-		category, kind := "OTHER", x.Kind.S
-		switch kind {
-		case "swhid":
-			category, kind = "PERSISTENT-ID", "swh"
-		case "gitoid":
-			category = "PERSISTENT-ID"
-		case "swid":
-			category = "SECURITY"
-		}
-		ref(category, kind, x.Value, x.Kind.From).Put("comment", x.Comment)
-	}
-	for _, r := range e.References {
-		if r.Url.S == "" || strings.ContainsAny(r.Url.S, " \t\n") {
-			r.Url.From.ExplainSelf(tree.Dropped, "SPDX's locators have no blanks")
-			continue
-		}
-		category := "OTHER"
-		if slices.Contains([]string{"OTHER", "PERSISTENT-ID", "PERSISTENT_ID", "SECURITY", "PACKAGE-MANAGER", "PACKAGE_MANAGER"},
-			r.Category.S) {
-			category = r.Category.S
-		}
-		o := ref(category, r.Kind.S, r.Url, r.Kind.From)
-		o.Members[0].Value.From = tree.Compact([]*tree.Node{r.Category.From})
-		o.Put("comment", r.Comment)
-	}
-}
-
-// explainReferences says why references and identifiers are lost.
-func explainReferences(e *model.Element, reason string) {
-	for _, r := range e.References {
-		for _, n := range []*tree.Node{r.Category.From, r.Kind.From, r.Url.From, r.Comment.From} {
-			n.ExplainSelf(tree.Dropped, reason)
-		}
-	}
-	for _, x := range e.Identifiers {
-		for _, n := range []*tree.Node{x.Kind.From, x.Value.From, x.Comment.From} {
-			n.ExplainSelf(tree.Dropped, reason)
-		}
-	}
-	for _, t := range slices.Concat(e.Purls, e.Cpes, []tree.Text{e.Homepage, e.Download}) {
-		t.From.ExplainSelf(tree.Dropped, reason)
-	}
-}
-
-// writeFile writes what SPDX 2 says of files only.
-func writeFile(e *model.Element, n *tree.Node) {
-	if e.Snippet != nil {
-		return
-	}
-	for _, t := range e.FileTypes {
-		n.Add("fileTypes", tree.NewText(t.S, t.From))
-	}
-	if kind, _, ok := strings.Cut(e.MediaType.S, "/"); ok && e.FileTypes == nil && slices.Contains(mediaKinds, strings.ToUpper(kind)) {
-		n.Add("fileTypes", tree.NewText(strings.ToUpper(kind), e.MediaType.From))
-	}
-	e.MediaType.From.ExplainSelf(tree.Changed, "SPDX 2 has kinds of files")
-	explainReferences(e, "SPDX 2 has references and identifiers of packages, and none of files")
-	for _, t := range e.Contributors {
-		n.Add("fileContributors", tree.NewText(t.S, t.From))
-	}
-	who := slices.Clone(e.Authors)
-	if e.Manufacturer != nil {
-		who = append(who, *e.Manufacturer)
-	}
-	for i := range who {
-		if p := &who[i]; p.Named() {
-			n.Add("fileContributors", tree.NewText(p.Name.S, append(p.Also, p.Name.From)...))
-		}
-	}
-	n.Put("noticeText", e.Notice)
-}
-
-// explainParties says why somebody is not named.
-func explainParties(list []model.Party, reason string) {
-	for i := range list {
-		p := &list[i]
-		for _, n := range append(slices.Clone(p.Also), p.Name.From, p.Email.From, p.Url.From, p.Version.From) {
-			n.ExplainSelf(tree.Dropped, reason)
-		}
-	}
 }

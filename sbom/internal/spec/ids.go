@@ -74,11 +74,28 @@ func IsTime(s string) bool {
 // UTC writes a time of RFC 3339 in UTC, to the second. Of one that has no year of four digits there, such as the last hours of
 // the year 9999 west of Greenwich, nothing.
 func UTC(s string) (string, bool) {
+	if isUTC(s) {
+		return s, true
+	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || CheckCreated(t) != nil {
 		return "", false
 	}
 	return t.UTC().Format(TimeLayout), true
+}
+
+// isUTC knows most times that need no other form, which documents have many of: not those of the last days of a month.
+func isUTC(s string) bool {
+	if len(s) != len(TimeLayout) {
+		return false
+	}
+	for i := range len(s) {
+		isDigit := s[i] >= '0' && s[i] <= '9'
+		if want := TimeLayout[i]; isDigit != (want >= '0' && want <= '9') || !isDigit && s[i] != want {
+			return false
+		}
+	}
+	return s[5:7] >= "01" && s[5:7] <= "12" && s[8:10] >= "01" && s[8:10] <= "28" && s[11:13] < "24" && s[14:16] < "60" && s[17:19] < "60"
 }
 
 // CheckCreated returns an error for a time that no document can be made at.
