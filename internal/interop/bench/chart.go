@@ -92,7 +92,7 @@ func (c *chart) svg() []byte {
 				x(v.value), barHigh-4)
 			if v.goal > 0 {
 				at := margin + x(v.goal)
-				fmt.Fprintf(&b, "  <path class=\"goal\" d=\"M%.1f %dv%d\"/>\n", at, y-1, barHigh-2)
+				fmt.Fprintf(&b, "  <path class=\"goal\" d=\"M%.1f %dv5m0 %dv5\"/>\n", at, y-1, barHigh-12) // above and below the text
 			}
 			fmt.Fprintf(&b, "  <text x=\"%d\" y=\"%d\">%s</text>\n", margin+6, y+textDown-2, escaped(label(v.text)))
 			y += barHigh
@@ -112,7 +112,7 @@ func (c *chart) svg() []byte {
 const style = `  <style>
     .ground { fill: #fbfcfd } text { fill: #16222d } .title { font-size: 17px; font-weight: 600 } .about { fill: #40525f; font-size: 13px }
     .group { font-weight: 600 } .good { fill: #a9d0f0 } .short { fill: #f6c98f } .other { fill: #d5dbe0 }
-    .goal { stroke: #30506d; stroke-width: 2; stroke-dasharray: 4 3 }
+    .goal { stroke: #30506d; stroke-width: 2 }
     @media (prefers-color-scheme: dark) {
       .ground { fill: #11181f } text { fill: #e8eef3 } .about { fill: #b3c0ca }
       .good { fill: #1d5080 } .short { fill: #7a4a12 } .other { fill: #3a464f } .goal { stroke: #9fb6c8 }

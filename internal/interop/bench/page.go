@@ -209,6 +209,8 @@ func (p *page) verdicts(b *bytes.Buffer) {
 // bound is the floor of a goal that is missed, in a sentence.
 func (r *result) bound() string {
 	switch f := r.row.floor; {
+	case f == nil && r.sense == timesFloor:
+		return "What it stands beside is the floor."
 	case f == nil || f.figure != (value{}) && r.floor == 0:
 		return "No floor was measured."
 	case r.floor == 0:
@@ -295,8 +297,8 @@ func (p *page) libraries(b *bytes.Buffer) {
 
 // charts are of the results beside other libraries, of those beside floors, and of weights.
 func (p *page) charts() map[string]*chart {
-	peers := &chart{title: "Times as fast as other libraries", about: "in one run; longer is better, logarithmic; - - the goal", from: 1}
-	floors := &chart{title: "Times what cannot be left out", about: "in one run; shorter is better; - - the goal"}
+	peers := &chart{title: "Times as fast as other libraries", about: "in one run; longer is better, logarithmic; | the goal", from: 1}
+	floors := &chart{title: "Times what cannot be left out", about: "in one run; shorter is better; | the goal"}
 	area := map[*chart]string{}
 	for i := range p.results {
 		r := &p.results[i]
@@ -311,7 +313,8 @@ func (p *page) charts() map[string]*chart {
 		g := &c.groups[len(c.groups)-1]
 		text := fmt.Sprintf("%s  %s", figure(r.median), strings.TrimSuffix(r.work, ", 20,000 components"))
 		if c == peers {
-			text = fmt.Sprintf("%s  %s: %s", figure(r.median), p.short(r.beside), strings.TrimSuffix(r.work, ", 20,000 components"))
+			by, _, _ := strings.Cut(p.short(r.beside), ", ") // one by one, net/http
+			text = fmt.Sprintf("%s  %s: %s", figure(r.median), by, strings.TrimSuffix(r.work, ", 20,000 components"))
 		}
 		g.bars = append(g.bars, bar{text: text, value: r.median, goal: r.goal, kind: map[bool]kind{false: good, true: short}[r.missed()]})
 	}
