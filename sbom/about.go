@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"github.com/ladingdev/lading/sbom/internal/index"
 	"maps"
 	"slices"
 	"strings"
@@ -333,11 +334,11 @@ func (d *Document) spdx2Completeness(r *strictjson.Reader, a *About) {
 		for name := range r.Object() {
 			switch string(name) {
 			case "spdxElementId":
-				from = view(r)
+				from = index.View(r)
 			case "relationshipType":
-				kind = view(r)
+				kind = index.View(r)
 			case "relatedSpdxElement":
-				to = view(r)
+				to = index.View(r)
 			}
 		}
 		if kind != string(DependsOn) && kind != string(Contains) || stateOf(to) == Value {

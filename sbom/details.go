@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/packageurl"
 )
@@ -68,9 +69,9 @@ func (d *Document) Hashes(ref Ref) (out []Hash) {
 				case string(name) == "type" && list == "verifiedUsing":
 					code = string(r.Text()) == "PackageVerificationCode" // of files, not of the package
 				case string(name) == alg:
-					h.Algorithm = algorithm(view(r))
+					h.Algorithm = algorithm(index.View(r))
 				case string(name) == value:
-					h.Value = view(r)
+					h.Value = index.View(r)
 				}
 			}
 			if !code {
@@ -102,7 +103,7 @@ func (d *Document) Licenses(ref Ref) (out []LicenseClaim) {
 		switch {
 		case d.format.Spec == SPDX && r.Kind() == strictjson.String && (string(name) == "licenseConcluded" ||
 			string(name) == "licenseDeclared"):
-			out = append(out, spdxClaim(strings.ToLower(string(name[len("license"):])), view(r)))
+			out = append(out, spdxClaim(strings.ToLower(string(name[len("license"):])), index.View(r)))
 		case d.format.Spec == CycloneDX && string(name) == "licenses" && r.Kind() == strictjson.Array:
 			for range r.Array() {
 				if r.Kind() == strictjson.Object {
@@ -131,13 +132,13 @@ func (c *LicenseClaim) read(r *strictjson.Reader) {
 			c.read(r)
 		case kind != strictjson.String:
 		case string(name) == "expression" || string(name) == "id":
-			c.Expression = view(r)
+			c.Expression = index.View(r)
 		case string(name) == "name":
-			c.Name = view(r)
+			c.Name = index.View(r)
 		case string(name) == "url":
-			c.URL = view(r)
+			c.URL = index.View(r)
 		case string(name) == "acknowledgement":
-			c.Role = view(r)
+			c.Role = index.View(r)
 		}
 	}
 }
@@ -173,12 +174,21 @@ func (d *Document) prepare() {
 			}
 			return m
 		}),
-		claims: sync.OnceValue(func() map[Ref][]LicenseClaim { return d.claims() }),
+		claims: sync.OnceValue(func() map[Ref][]LicenseClaim {
+			m := map[Ref][]LicenseClaim{}
+			d.found.Claims(func(from, role, expression string) {
+				if ref, ok := d.ByID(from); ok {
+					m[ref] = append(m[ref], spdxClaim(role, expression))
+				}
+			})
+			return m
+		}),
 		links: sync.OnceValue(func() *links {
-			l := &links{ids: d.lookups.ids(), edges: d.nested[:len(d.nested):len(d.nested)]}
-			if d.link != nil {
-				d.link(l)
+			l := &links{ids: d.lookups.ids(), edges: make([]Relationship, len(d.found.Nested))}
+			for i, n := range d.found.Nested {
+				l.edges[i] = Relationship{Ref(n[0]), Ref(n[1]), Contains}
 			}
+			d.found.Link(l)
 			return l
 		}),
 		purls: sync.OnceValue(func() map[string][]Ref {
@@ -225,20 +235,21 @@ type links struct {
 	known map[Ref]bool // roots
 }
 
-// ref returns the component with an ID, or None.
-func (l *links) ref(id string) Ref {
+// Ref returns the component with an ID, or None.
+func (l *links) Ref(id string) index.Ref {
 	if ref, ok := l.ids[id]; ok {
-		return ref
+		return index.Ref(ref)
 	}
-	return None
+	return index.None
 }
 
-func (l *links) add(from, to Ref, t model.Relation) {
-	l.edges = append(l.edges, Relationship{from, to, RelationshipType(t)})
+func (l *links) Add(from, to index.Ref, t model.Relation) {
+	l.edges = append(l.edges, Relationship{Ref(from), Ref(to), RelationshipType(t)})
 }
 
-// root adds a root, once.
-func (l *links) root(ref Ref) {
+// Root adds a root, once.
+func (l *links) Root(at index.Ref) {
+	ref := Ref(at)
 	if ref == None || l.known[ref] {
 		return
 	}

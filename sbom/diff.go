@@ -370,7 +370,7 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 			fields = m.compareMembers(o, n)
 		}
 		for _, role := range []string{"declared", "concluded"} {
-			if old.claims == nil {
+			if old.found.Claims == nil {
 				break
 			}
 			if was, is := old.licenseText(o, role), new.licenseText(n, role); was != is {
@@ -585,7 +585,7 @@ func (m *matcher) relationships(c *Changes) {
 	switch {
 	case !m.alike():
 		old, new = common(old), common(new)
-	case m.docs[0].claims != nil:
+	case m.docs[0].found.Claims != nil:
 		old, new = withoutLicenses(old), withoutLicenses(new)
 	}
 	kinds := map[RelationshipType]int{}

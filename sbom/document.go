@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"iter"
-	"unsafe"
 
-	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
@@ -68,14 +65,8 @@ type Document struct {
 	form       *encoding.Source // of a source that is not in JSON
 	source     []byte           // as read
 	json       []byte           // the source, or its JSON form
-	name       string
-	id         string
-	created    string
+	found      index.Index      // by reading, but for the components
 	components []Component
-	nested     []Relationship                // what stands inside what
-	roots      []Ref                         // of CycloneDX, where nothing else has to be read for them
-	link       func(*links)                  // reads the other relationships, which were checked, when they are asked for
-	claims     func() map[Ref][]LicenseClaim // of SPDX 3, where they are relationships
 	lookups    lookups
 }
 
@@ -109,153 +100,6 @@ const (
 type Relationship struct {
 	From, To Ref
 	Type     RelationshipType
-}
-
-// Limits of Parse.
-const (
-	maxBytes = 1 << 30 // a gigabyte; four bytes an offset would do for four
-	maxDepth = spec.MaxDepth
-)
-
-// Parse reads an SBOM of any format: see the package comment. It checks that the text is strict JSON and has the shape
-// that it needs; whether a document keeps to its specification is for [Validate].
-//
-// Errors wrap [ErrNotSBOM], [ErrVersion], [ErrLimit], or say what is wrong with the text.
-func Parse(r io.Reader) (*Document, error) {
-	data, err := readAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("sbom: %w", err)
-	}
-	if len(data) > maxBytes {
-		return nil, fmt.Errorf("sbom: %w: more than %d bytes", ErrLimit, maxBytes)
-	}
-	return parse(data)
-}
-
-// readAll reads to the end or over the limit, into memory that is not much larger, because a Document keeps it.
-func readAll(r io.Reader) ([]byte, error) {
-	size := 0
-	switch r := r.(type) {
-	case interface{ Len() int }:
-		size = r.Len()
-	case interface{ Stat() (fs.FileInfo, error) }:
-		if info, err := r.Stat(); err == nil {
-			size = int(min(info.Size(), maxBytes))
-		}
-	}
-	b := bytes.NewBuffer(make([]byte, 0, min(size, maxBytes)+bytes.MinRead))
-	_, err := b.ReadFrom(io.LimitReader(r, maxBytes+1))
-	return b.Bytes(), err
-}
-
-func parse(data []byte) (*Document, error) {
-	d := &Document{source: data}
-	err := d.decode()
-	if err == nil {
-		err = d.read()
-	}
-	return d.checked(err)
-}
-
-// parseJSON reads what is known to be JSON.
-func parseJSON(data []byte) (*Document, error) {
-	d := &Document{encoding: JSON, source: data, json: withoutMark(data)}
-	return d.checked(d.read())
-}
-
-// newDocument reads a document whose JSON form is known.
-func newDocument(data []byte, f *encoding.Source) (*Document, error) {
-	d := &Document{encoding: Encoding(f.Encoding), form: f, source: data, json: f.Text}
-	return d.checked(d.read())
-}
-
-func (d *Document) checked(err error) (*Document, error) {
-	d.prepare()
-	if err != nil {
-		if errors.Is(err, strictjson.ErrLimit) {
-			err = fmt.Errorf("%w: %w", ErrLimit, err)
-		}
-		return nil, fmt.Errorf("sbom: %w", err)
-	}
-	return d, nil
-}
-
-// read indexes the document in one pass, whatever its specification: the members that tell are at its top.
-func (d *Document) read() error {
-	r := strictjson.NewReader(d.json, strictjson.Limits{Depth: maxDepth})
-	var (
-		cdx       cyclonedxReader
-		spdx      spdxReader
-		spdx3     spdx3Reader
-		bomFormat string
-		other     foreign
-	)
-	cdx.d, spdx.d, spdx3.d = d, d, d
-	cdx.root = None
-	d.components = make([]Component, 0, len(d.json)/1024) // what most documents need
-	for name := range r.Object("bomFormat", "specVersion", "spdxVersion", "@context", "@graph") {
-		switch string(name) {
-		case "@context":
-			for _, c := range spdx3.contexts(r) {
-				other.context(c)
-			}
-		case "@graph":
-			spdx3.graph(r)
-		case "bomFormat":
-			bomFormat = r.String()
-		case "specVersion":
-			d.format = Format{CycloneDX, r.String()}
-		case "spdxVersion":
-			d.format = Format{SPDX, r.String()}
-		default:
-			spdx3.beside = true
-			if spdx3.context == "" && !cdx.member(r, name) && !other.member(r, name) {
-				spdx.member(r, name)
-			}
-		}
-	}
-	if err := r.End(); err != nil {
-		return err
-	}
-	switch {
-	case spdx3.context != "" && d.format == Format{} && bomFormat == "":
-		return spdx3.finish()
-	case spdx3.context != "": // readers would not agree on what it is
-	case d.format.Spec == CycloneDX && bomFormat == "CycloneDX":
-		return cdx.finish()
-	case d.format.Spec == SPDX && bomFormat == "":
-		return spdx.finish()
-	}
-	if other.name != "" {
-		return fmt.Errorf("%w: it is %s", ErrNotSBOM, other.name)
-	}
-	return fmt.Errorf("%w: it has neither bomFormat and specVersion of CycloneDX nor spdxVersion or @context of SPDX, or more than one "+
-		"of them", ErrNotSBOM)
-}
-
-// decode makes the JSON form of a document in another encoding.
-func (d *Document) decode() error {
-	form, err := encoding.Read(d.source)
-	if err != nil {
-		return err
-	}
-	if form == nil && encoding.FirstByte(d.source) != '{' {
-		return fmt.Errorf("%w: it is neither a JSON object nor XML nor tag-value nor YAML", ErrNotSBOM)
-	}
-	d.encoding, d.json = JSON, withoutMark(d.source)
-	if form != nil {
-		d.form, d.encoding, d.json = form, Encoding(form.Encoding), form.Text
-	}
-	return nil
-}
-
-// view returns the text of a string: a view of the document, which never changes.
-func view(r *strictjson.Reader) string {
-	if r.Null() {
-		return ""
-	}
-	text := r.Text()
-	return unsafe.String(unsafe.SliceData(text), len(text))
 }
 
 // Format returns the document's specification and version.
@@ -325,13 +169,13 @@ func (d *Document) MediaType() string {
 }
 
 // Name returns the document's own name, which CycloneDX does not have, and ID its serial number or namespace.
-func (d *Document) Name() string { return d.name }
+func (d *Document) Name() string { return d.found.Name }
 
 // ID returns CycloneDX's serialNumber or SPDX's documentNamespace.
-func (d *Document) ID() string { return d.id }
+func (d *Document) ID() string { return d.found.ID }
 
 // Created returns the time at which the document says it was made, as it says it.
-func (d *Document) Created() string { return d.created }
+func (d *Document) Created() string { return d.found.Created }
 
 // Len returns the number of components.
 func (d *Document) Len() int { return len(d.components) }
@@ -353,7 +197,10 @@ func (d *Document) Components() iter.Seq2[Ref, *Component] {
 // Roots returns what the document is about: CycloneDX's metadata.component, or what SPDX's document describes.
 func (d *Document) Roots() []Ref {
 	if d.format.Spec == CycloneDX {
-		return d.roots
+		if d.found.Root == index.None {
+			return nil
+		}
+		return []Ref{Ref(d.found.Root)}
 	}
 	return d.lookups.links().roots
 }
@@ -376,14 +223,4 @@ func (d *Document) ByID(id string) (Ref, bool) {
 		return None, false
 	}
 	return ref, true
-}
-
-// add appends a component and enters its ID.
-func (d *Document) add(c Component) (Ref, error) {
-	if len(d.components) == 1<<31-1 {
-		return None, fmt.Errorf("%w: too many components", ErrLimit)
-	}
-	ref := Ref(len(d.components))
-	d.components = append(d.components, c)
-	return ref, nil
 }

@@ -142,7 +142,7 @@ func (m *merger) begin(docs []*Document) error {
 	for _, d := range docs {
 		sum := sha256.Sum256(d.source)
 		digest.Write(sum[:])
-		if t, ok := spec.UTC(d.created); ok && m.opts.Created.IsZero() {
+		if t, ok := spec.UTC(d.found.Created); ok && m.opts.Created.IsZero() {
 			created = max(created, t)
 		}
 	}
@@ -527,7 +527,7 @@ func (m *merger) addCycloneDX(d *Document, input *tree.Node, same map[*tree.Node
 	var list []*tree.Node
 	if m.opts.Mode == Hierarchical {
 		if root == nil {
-			name := d.id
+			name := d.found.ID
 			if name == "" {
 				name = fmt.Sprintf("document %d", m.doc)
 			}
@@ -816,7 +816,7 @@ func (m *merger) once(name string) {
 // link refers to a document.
 func (m *merger) link(i int, d *Document) error {
 	m.doc = i
-	if d.id == "" {
+	if d.found.ID == "" {
 		return ErrNoID
 	}
 	var about Component
@@ -836,7 +836,7 @@ func (m *merger) link(i int, d *Document) error {
 		c.Put("group", tree.Constant(about.Group))
 		name := about.Name
 		if name == "" {
-			name = d.id
+			name = d.found.ID
 		}
 		c.Set("name", tree.NewText(name))
 		m.version(c, about.Version)
@@ -858,7 +858,7 @@ func (m *merger) link(i int, d *Document) error {
 		old := sha1.Sum(d.source)
 		ref := tree.NewObject()
 		ref.Set("externalDocumentId", tree.NewText(id))
-		ref.Set("spdxDocument", tree.NewText(d.id))
+		ref.Set("spdxDocument", tree.NewText(d.found.ID))
 		sum := ref.Set("checksum", tree.NewObject())
 		sum.Set("algorithm", tree.NewText("SHA1"))
 		sum.Set("checksumValue", tree.NewText(hex.EncodeToString(old[:])))
@@ -869,7 +869,7 @@ func (m *merger) link(i int, d *Document) error {
 		}
 		spdx2.Relate(m.out, m.root, nil, string(model.Contains), nil, id+":"+element, nil)
 	default:
-		element := d.id
+		element := d.found.ID
 		if d.format.Spec == SPDX && !isSPDX2(d.format) && about.ID != "" {
 			element = about.ID
 		}
@@ -889,9 +889,9 @@ func (m *merger) link(i int, d *Document) error {
 
 // bomLink returns a URN of a CycloneDX document (cyclonedx.org/capabilities/bomlink), or the ID of another.
 func bomLink(d *Document) string {
-	serial, ok := strings.CutPrefix(d.id, "urn:uuid:")
+	serial, ok := strings.CutPrefix(d.found.ID, "urn:uuid:")
 	if d.format.Spec != CycloneDX || !ok {
-		return d.id
+		return d.found.ID
 	}
 	version := "1"
 	if tree, err := tree.Parse(d.json); err == nil {

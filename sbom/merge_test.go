@@ -212,7 +212,7 @@ func TestMergeLosesNothing(t *testing.T) {
 						return
 					}
 					quoted := string(strictjson.AppendString(nil, text))
-					if !have[text] && !ids[text] && text != in.name && !strings.Contains(text, "LicenseRef-") && text != "describes" &&
+					if !have[text] && !ids[text] && text != in.Name() && !strings.Contains(text, "LicenseRef-") && text != "describes" &&
 						!strings.Contains(dropped, text) && !strings.Contains(dropped, quoted[1:len(quoted)-1]) {
 						t.Errorf("%s: mode %d: %s %.100q is neither in the result nor in the report", name, mode, member, text)
 					}

@@ -10,6 +10,9 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
+// Versions are those that are read and written.
+var Versions = []string{"2.2", "2.3"}
+
 // Words are the members that name parts of documents.
 var Words = &tree.Words{IDs: []string{"SPDXID", "licenseId", "externalDocumentId"}, Document: spec.DocumentID, Expressions: true,
 	Refers: func(name string) bool { return references[name] || expressions[name] }}

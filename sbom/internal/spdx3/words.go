@@ -9,6 +9,9 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
+// Versions are those that are written. 3.0.0 is read too.
+var Versions = []string{"3.0.1"}
+
 // Words are the members that name parts of documents.
 var Words = &tree.Words{IDs: []string{"spdxId", "@id"}, Refers: func(name string) bool { return !texts[name] }}
 

@@ -1,44 +1,50 @@
-package sbom
+package spdx2
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-// spdxReader indexes an SPDX 2 document (spdx.github.io/spdx-spec/v2.3).
-type spdxReader struct {
-	d             *Document
-	id            string
+// indexReader indexes a document (spdx.github.io/spdx-spec/v2.3).
+type indexReader struct {
+	x             *index.Index
 	describes     []string
 	hasFiles      []hasFile
 	relationships []byte
 }
 
 type hasFile struct {
-	from Ref
+	from index.Ref
 	to   string
 }
 
-func (s *spdxReader) member(r *strictjson.Reader, name []byte) {
+// Index returns a reader of the document of an index.
+func Index(x *index.Index) index.Reader { return &indexReader{x: x} }
+
+func (s *indexReader) Member(r *strictjson.Reader, name []byte) bool {
 	switch string(name) {
+	case "spdxVersion":
+		s.x.Specification, s.x.Version = "SPDX", r.String()
 	case "SPDXID":
-		s.id = view(r)
+		index.View(r) // which has to be a text
 	case "name":
-		s.d.name = view(r)
+		s.x.Name = index.View(r)
 	case "documentNamespace":
-		s.d.id = view(r)
+		s.x.ID = index.View(r)
 	case "creationInfo":
 		for name := range r.Object("created") {
 			if string(name) == "created" {
-				s.d.created = view(r)
+				s.x.Created = index.View(r)
 			}
 		}
 	case "documentDescribes":
-		s.describes = texts(r)
+		s.describes = index.Views(r)
 	case "packages":
 		s.elements(r, "")
 	case "files":
@@ -48,58 +54,51 @@ func (s *spdxReader) member(r *strictjson.Reader, name []byte) {
 		start := r.Offset()
 		readRelationships(r, nil)
 		if r.Err() == nil {
-			s.relationships = s.d.json[start:r.Offset()]
+			s.relationships = s.x.Text[start:r.Offset()]
 		}
+	default:
+		return false
 	}
+	return true
 }
 
-func texts(r *strictjson.Reader) (out []string) {
-	if r.Null() {
-		return nil
-	}
-	for range r.Array() {
-		out = append(out, view(r))
-	}
-	return out
-}
-
-func (s *spdxReader) elements(r *strictjson.Reader, kind string) {
+func (s *indexReader) elements(r *strictjson.Reader, kind string) {
 	if r.Null() {
 		return
 	}
 	for range r.Array() {
-		ref, err := s.d.add(Component{})
+		ref, err := s.x.Next()
 		if err != nil {
 			r.Fail(err)
 			return
 		}
 		r.Kind() // moves to the value
 		start := r.Offset()
-		v := Component{Kind: kind}
+		v := index.Component{Kind: kind}
 		for name := range r.Object("SPDXID", "name", "versionInfo", "externalRefs") {
 			switch string(name) {
 			case "SPDXID":
-				v.ID = view(r)
+				v.ID = index.View(r)
 			case "name", "fileName":
-				v.Name = view(r)
+				v.Name = index.View(r)
 			case "versionInfo":
-				v.Version = view(r)
+				v.Version = index.View(r)
 			case "primaryPackagePurpose":
-				v.Kind = view(r)
+				v.Kind = index.View(r)
 			case "externalRefs":
 				if purl := externalPURL(r); v.PURL == "" {
 					v.PURL = purl
 				}
 			case "hasFiles":
-				for _, id := range texts(r) {
+				for _, id := range index.Views(r) {
 					s.hasFiles = append(s.hasFiles, hasFile{ref, id})
 				}
 			}
 		}
 		if r.Err() == nil {
-			v.raw = s.d.json[start:r.Offset()]
+			v.Raw = s.x.Text[start:r.Offset()]
 		}
-		s.d.components[ref] = v
+		s.x.Put(ref, &v)
 	}
 }
 
@@ -113,9 +112,9 @@ func externalPURL(r *strictjson.Reader) (purl string) {
 		for name := range r.Object("referenceType", "referenceLocator") {
 			switch string(name) {
 			case "referenceType":
-				kind = view(r)
+				kind = index.View(r)
 			case "referenceLocator":
-				locator = view(r)
+				locator = index.View(r)
 			}
 		}
 		if purl == "" && kind == "purl" {
@@ -125,33 +124,37 @@ func externalPURL(r *strictjson.Reader) (purl string) {
 	return purl
 }
 
-func (s *spdxReader) finish() error {
-	version, ok := strings.CutPrefix(s.d.format.Version, "SPDX-")
-	if !ok || version != "2.2" && version != "2.3" {
-		return fmt.Errorf("%w: spdxVersion %.20q", ErrVersion, s.d.format.Version)
+func (s *indexReader) Is() bool {
+	return s.x.Specification == "SPDX" && s.x.BOMFormat == "" && s.x.Context == ""
+}
+
+func (s *indexReader) Finish() error {
+	version, ok := strings.CutPrefix(s.x.Version, "SPDX-")
+	if !ok || !slices.Contains(Versions, version) {
+		return fmt.Errorf("%w: spdxVersion %.20q", spec.ErrVersion, s.x.Version)
 	}
-	s.d.format.Version = version
+	s.x.Version = version
 	described, hasFiles, relationships := s.describes, s.hasFiles, s.relationships
-	s.d.link = func(l *links) {
+	s.x.Link = func(l index.Linker) {
 		for _, id := range described {
-			l.root(l.ref(id))
+			l.Root(l.Ref(id))
 		}
 		for _, h := range hasFiles {
-			l.add(h.from, l.ref(h.to), model.Contains)
+			l.Add(h.from, l.Ref(h.to), model.Contains)
 		}
 		if relationships == nil {
 			return
 		}
-		readRelationships(strictjson.NewReader(relationships, strictjson.Limits{Depth: maxDepth}), func(from, kind, to string) {
+		readRelationships(strictjson.NewReader(relationships, index.Limits), func(from, kind, to string) {
 			t := model.Relation(kind)
 			if turned, ok := model.Reversed[kind]; ok {
 				from, to, t = to, from, turned
 			}
 			if t == model.Describes && from == spec.DocumentID {
-				l.root(l.ref(to))
+				l.Root(l.Ref(to))
 				return
 			}
-			l.add(l.ref(from), l.ref(to), t)
+			l.Add(l.Ref(from), l.Ref(to), t)
 		})
 	}
 	return nil
@@ -167,11 +170,11 @@ func readRelationships(r *strictjson.Reader, visit func(from, kind, to string)) 
 		for name := range r.Object("spdxElementId", "relationshipType", "relatedSpdxElement") {
 			switch string(name) {
 			case "spdxElementId":
-				from = view(r)
+				from = index.View(r)
 			case "relationshipType":
-				kind = view(r)
+				kind = index.View(r)
 			case "relatedSpdxElement":
-				to = view(r)
+				to = index.View(r)
 			}
 		}
 		if visit != nil {
