@@ -388,4 +388,4 @@ func TestFigures(t *testing.T) {
 }
 
 // What there is today: lower these with each file that is taken apart.
-const mostLongFiles, mostLongFuncs, mostWide = 4, 12, 8
+const mostLongFiles, mostLongFuncs, mostWide = 4, 11, 3

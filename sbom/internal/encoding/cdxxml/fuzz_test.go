@@ -14,11 +14,15 @@ const head = `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">`
 // FuzzRead reads any XML as a BOM: the JSON form is strict JSON, every part of it and of what it has no place for lies in the
 // document, and what is written of it can be read again.
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{head + `<components><component type="library" bom-ref="a"><name>a</name><licenses><license><id>MIT</id></license><expression>ISC</expression></licenses>` +
-		`<hashes><hash alg="MD5">d41d8cd98f00b204e9800998ecf8427e</hash></hashes><x:y xmlns:x="urn:x">z</x:y></component></components></bom>`,
+	for _, s := range []string{head + `<components><component type="library" bom-ref="a"><name>a</name><licenses><license><id>` +
+		`MIT</id></license><expression>ISC</expression></licenses>` +
+		`<hashes><hash alg="MD5">d41d8cd98f00b204e9800998ecf8427e</hash></hashes><x:y xmlns:x="urn:x">z</x:y></component>` +
+		`</components></bom>`,
 		head + `<dependencies><dependency ref="a"><dependency ref="b"/></dependency></dependencies></bom>`,
-		head + `<services><service><name>s</name><data><dataflow name="d"><classification flow="inbound">PII</classification></dataflow></data></service></services></bom>`,
-		head + `<annotations><annotation><subjects><subject ref="a"/></subjects><annotator><individual><name>n</name></individual></annotator><text>t</text></annotation></annotations></bom>`} {
+		head + `<services><service><name>s</name><data><dataflow name="d"><classification flow="inbound">PII</classification>` +
+			`</dataflow></data></service></services></bom>`,
+		head + `<annotations><annotation><subjects><subject ref="a"/></subjects><annotator><individual><name>n</name></individual>` +
+			`</annotator><text>t</text></annotation></annotations></bom>`} {
 		f.Add([]byte(s))
 	}
 	both, err := schema.CycloneDX("1.6")

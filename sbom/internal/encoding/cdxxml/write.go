@@ -2,6 +2,7 @@ package cdxxml
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
@@ -152,8 +153,8 @@ func (w *writer) element(decl xsd.Decl, v *tree.Node, view jsonschema.View, name
 	}
 	w.out = append(w.out, '>')
 	if hasText {
-		if decl.Normalise(text) != text {
-			w.changed[v] = "line breaks are blanks in the XML form"
+		if written := decl.Normalise(text); written != text {
+			w.changed[v] = normalised(text, written)
 		}
 		w.out = xmltree.AppendText(w.out, text)
 		w.end(name)
@@ -180,6 +181,20 @@ func (w *writer) element(decl xsd.Decl, v *tree.Node, view jsonschema.View, name
 	}
 	w.indent()
 	w.end(name)
+}
+
+// normalised says what becomes of the white space of a text.
+func normalised(text, written string) string {
+	what := "line breaks are blanks"
+	switch tabs := strings.Contains(text, "\t"); {
+	case len(written) != len(text):
+		what = "white space is single blanks between words"
+	case tabs && strings.ContainsAny(text, "\r\n"):
+		what = "tabs and line breaks are blanks"
+	case tabs:
+		what = "tabs are blanks"
+	}
+	return what + " in the XML form"
 }
 
 func (w *writer) end(name string) {

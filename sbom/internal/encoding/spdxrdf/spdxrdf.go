@@ -505,7 +505,8 @@ func (r *reader) upper(p *prop) string {
 	}
 	if kind == "checksumAlgorithm" {
 		name = strings.ToUpper(name)
-		if rest, ok := strings.CutPrefix(name, "SHA3"); ok && rest != "84" && !strings.HasPrefix(rest, "_") && !strings.HasPrefix(rest, "-") {
+		if rest, ok := strings.CutPrefix(name, "SHA3"); ok && rest != "84" && !strings.HasPrefix(rest, "_") &&
+			!strings.HasPrefix(rest, "-") {
 			name = "SHA3-" + rest
 		}
 		return strings.Replace(strings.Replace(name, "SHA3_", "SHA3-", 1), "BLAKE2B_", "BLAKE2b-", 1)
@@ -594,19 +595,27 @@ func (r *reader) ranges(o *tree.Node, n *node) {
 					r.used[q] = false
 					continue
 				}
-				pointer := rg.Set(name, tree.ObjectAt(q.start, q.end))
-				for _, member := range []string{"offset", "lineNumber"} {
-					for v := range r.all(q.to, member) {
-						if pointer.Get(member) == nil && v.text != "" && strings.Trim(v.text, "0123456789") == "" && (v.text == "0" || v.text[0] != '0') {
-							pointer.Set(member, tree.LiteralAt(v.text, v.start, v.end))
-						} else {
-							r.used[v] = false
-						}
-					}
-				}
-				r.fill(pointer, q.to, []field{{"reference", "reference", ref, nil}})
+				r.pointer(rg.Set(name, tree.ObjectAt(q.start, q.end)), q.to)
 			}
 		}
 		o.AddAt("ranges", rg)
 	}
+}
+
+// pointer reads where in a file a snippet begins or ends.
+func (r *reader) pointer(o *tree.Node, n *node) {
+	for _, member := range []string{"offset", "lineNumber"} {
+		for v := range r.all(n, member) {
+			if o.Get(member) == nil && isNumber(v.text) {
+				o.Set(member, tree.LiteralAt(v.text, v.start, v.end))
+			} else {
+				r.used[v] = false
+			}
+		}
+	}
+	r.fill(o, n, []field{{"reference", "reference", ref, nil}})
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
 }

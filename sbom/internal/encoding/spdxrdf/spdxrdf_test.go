@@ -10,7 +10,8 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 )
 
-const open = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#" xmlns:s="http://spdx.org/rdf/terms#" xmlns:x="urn:x">`
+const open = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#" ` +
+	`xmlns:s="http://spdx.org/rdf/terms#" xmlns:x="urn:x">`
 
 func read(t testing.TB, body string) (string, []Extra, error) {
 	t.Helper()
@@ -47,11 +48,13 @@ func TestRead(t *testing.T) {
 	}
 	const want = `{"SPDXID":"SPDXRef-DOCUMENT","documentNamespace":"urn:d",` +
 		`"externalDocumentRefs":[{"externalDocumentId":"DocumentRef-o","spdxDocument":"urn:o"}],` +
-		`"spdxVersion":"SPDX-2.3","name":"n","dataLicense":"CC0-1.0","creationInfo":{"created":"2024-01-01T00:00:00Z","creators":["Tool: t"]},` +
+		`"spdxVersion":"SPDX-2.3","name":"n","dataLicense":"CC0-1.0","creationInfo":{"created":"2024-01-01T00:00:00Z",` +
+		`"creators":["Tool: t"]},` +
 		`"packages":[{"SPDXID":"SPDXRef-p","downloadLocation":"NONE","checksums":[{"algorithm":"SHA256","checksumValue":"00"}],` +
 		`"licenseDeclared":"MIT OR (ISC AND LicenseRef-1)","licenseConcluded":"NOASSERTION","name":"p"}],` +
 		`"hasExtractedLicensingInfos":[{"licenseId":"LicenseRef-1"}],` +
-		`"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DYNAMIC_LINK","relatedSpdxElement":"DocumentRef-o:SPDXRef-z","comment":"c"}]}`
+		`"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DYNAMIC_LINK",` +
+		`"relatedSpdxElement":"DocumentRef-o:SPDXRef-z","comment":"c"}]}`
 	if got != want {
 		t.Errorf("%s, want\n%s", got, want)
 	}
@@ -63,7 +66,8 @@ func TestRead(t *testing.T) {
 func TestReadRefuses(t *testing.T) {
 	const doc = `<s:SpdxDocument rdf:about="urn:d#SPDXRef-DOCUMENT"/>`
 	for _, body := range []string{
-		``, `<s:Package/>`, doc + strings.Replace(doc, "urn:d", "urn:e", 1), doc + `<s:Package><s:name rdf:parseType="Collection"/></s:Package>`,
+		``, `<s:Package/>`, doc + strings.Replace(doc, "urn:d", "urn:e", 1), doc + `<s:Package><s:name rdf:parseType="Collection"/>` +
+			`</s:Package>`,
 		doc + `<s:Package><s:name rdf:bagID="x"/></s:Package>`, doc + `<s:Package><s:name><s:File/><s:File/></s:name></s:Package>`,
 	} {
 		if got, _, err := read(t, body); !errors.Is(err, ErrRDF) {
@@ -77,7 +81,8 @@ func TestWork(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`<s:SpdxDocument rdf:about="urn:d#SPDXRef-DOCUMENT"><s:dataLicense rdf:nodeID="n0"/></s:SpdxDocument>`)
 	for i := range 60 {
-		fmt.Fprintf(&b, `<s:ConjunctiveLicenseSet rdf:nodeID="n%d"><s:member rdf:nodeID="n%d"/><s:member rdf:nodeID="n%[2]d"/></s:ConjunctiveLicenseSet>`, i, i+1)
+		fmt.Fprintf(&b, `<s:ConjunctiveLicenseSet rdf:nodeID="n%d"><s:member rdf:nodeID="n%d"/><s:member rdf:nodeID="n%[2]d"/>`+
+			`</s:ConjunctiveLicenseSet>`, i, i+1)
 	}
 	if _, _, err := read(t, b.String()); !errors.Is(err, xmltree.ErrLimit) {
 		t.Errorf("%v, want %v", err, xmltree.ErrLimit)
@@ -85,9 +90,12 @@ func TestWork(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(`<s:SpdxDocument rdf:about="urn:d#SPDXRef-DOCUMENT"><s:name>n</s:name><s:relationship><s:Relationship/></s:relationship></s:SpdxDocument>`)
-	f.Add(`<s:SpdxDocument rdf:about="urn:d#SPDXRef-DOCUMENT"><s:dataLicense rdf:nodeID="a"/></s:SpdxDocument><s:OrLaterOperator rdf:nodeID="a"><s:member rdf:nodeID="a"/></s:OrLaterOperator>`)
-	f.Add(`<s:SpdxDocument/><s:Snippet><s:range><s:StartEndPointer><s:startPointer><s:P><s:offset>1</s:offset></s:P></s:startPointer></s:StartEndPointer></s:range></s:Snippet>`)
+	f.Add(`<s:SpdxDocument rdf:about="urn:d#SPDXRef-DOCUMENT"><s:name>n</s:name><s:relationship><s:Relationship/></s:relationship>` +
+		`</s:SpdxDocument>`)
+	f.Add(`<s:SpdxDocument rdf:about="urn:d#SPDXRef-DOCUMENT"><s:dataLicense rdf:nodeID="a"/></s:SpdxDocument><s:OrLaterOperator ` +
+		`rdf:nodeID="a"><s:member rdf:nodeID="a"/></s:OrLaterOperator>`)
+	f.Add(`<s:SpdxDocument/><s:Snippet><s:range><s:StartEndPointer><s:startPointer><s:P><s:offset>1</s:offset></s:P>` +
+		`</s:startPointer></s:StartEndPointer></s:range></s:Snippet>`)
 	f.Fuzz(func(t *testing.T, body string) {
 		d, err := xmltree.Parse([]byte(open+body+`</rdf:RDF>`), xmltree.Limits{})
 		if err != nil {

@@ -10,7 +10,8 @@ import (
 
 // FuzzRead reads any XML as a document of SPDX 2: places of its JSON form are in it.
 func FuzzRead(f *testing.F) {
-	f.Add([]byte(`<Document><spdxVersion>SPDX-2.3</spdxVersion><SPDXID>SPDXRef-DOCUMENT</SPDXID><name>n</name><packages><name>p</name><filesAnalyzed>false</filesAnalyzed>` +
+	f.Add([]byte(`<Document><spdxVersion>SPDX-2.3</spdxVersion><SPDXID>SPDXRef-DOCUMENT</SPDXID><name>n</name><packages><name>` +
+		`p</name><filesAnalyzed>false</filesAnalyzed>` +
 		`<checksums><algorithm>SHA1</algorithm></checksums></packages><packages x="y"/></Document>`))
 	f.Add([]byte(`<Document><Document><a/>text</Document></Document>`))
 	s, err := schema.JSON["SPDX 2.3"]()

@@ -275,7 +275,8 @@ var tagList = []tag{
 }
 
 // projectMembers are the members of an element of artifactOfs, which the JSON schemas leave open, by their tags.
-var projectMembers = map[string]string{"ArtifactOfProjectName": "name", "ArtifactOfProjectHomePage": "homepage", "ArtifactOfProjectURI": "projectUri"}
+var projectMembers = map[string]string{"ArtifactOfProjectName": "name", "ArtifactOfProjectHomePage": "homepage",
+	"ArtifactOfProjectURI": "projectUri"}
 
 var tags = func() map[string]tag {
 	m := make(map[string]tag, len(tagList))
@@ -406,36 +407,15 @@ func (r *reader) edge(p Pair) error {
 	return nil
 }
 
+// set adds what a tag says to the object that it is about.
 func (r *reader) set(o *tree.Node, t tag, p Pair) error {
-	twice := func(member string) error {
-		if o.Get(member) != nil {
-			return p.fail(ErrTag, "%s occurs twice", p.Tag)
-		}
-		return nil
-	}
 	switch t.form {
-	case list:
-		o.AddAt(t.member, p.string(p.Value))
-	case checksum:
-		sum, err := p.checksum(p.Value)
-		if err != nil {
-			return err
+	case list, checksum, external, project, documentRef, byteRange, lineRange:
+		v, err := p.value(t.form)
+		if err == nil {
+			o.AddAt(t.member, v)
 		}
-		o.AddAt(t.member, sum)
-	case external:
-		f := strings.Fields(p.Value)
-		if len(f) != 3 {
-			return p.fail(ErrSyntax, "an external reference that is not a category, a type and a locator")
-		}
-		ref := tree.ObjectAt(p.Start, p.Value1)
-		ref.Set("referenceCategory", p.string(f[0]))
-		ref.Set("referenceType", p.string(f[1]))
-		ref.Set("referenceLocator", p.string(f[2]))
-		o.AddAt(t.member, ref)
-	case project:
-		of := tree.ObjectAt(p.Start, p.Value1)
-		of.Set(projectMembers[p.Tag], p.string(p.Value))
-		o.AddAt(t.member, of)
+		return err
 	case externalNote, projectNote:
 		member := cmp.Or(projectMembers[p.Tag], "comment")
 		about := o.Get(t.member)
@@ -443,76 +423,114 @@ func (r *reader) set(o *tree.Node, t tag, p Pair) error {
 			return p.fail(ErrTag, "%s behind nothing that it can be about", p.Tag)
 		}
 		about.Items[len(about.Items)-1].Set(member, p.string(p.Value))
-	case documentRef:
-		f := strings.Fields(p.Value)
-		if len(f) < 3 || !strings.HasPrefix(f[0], "DocumentRef-") {
-			return p.fail(ErrSyntax, "an external document that is not a DocumentRef, a URI and a checksum")
-		}
-		sum, err := p.checksum(strings.Join(f[2:], " "))
-		if err != nil {
-			return err
-		}
-		ref := tree.ObjectAt(p.Start, p.Value1)
-		ref.Set("externalDocumentId", p.string(f[0]))
-		ref.Set("spdxDocument", p.string(f[1]))
-		ref.Set("checksum", sum)
-		o.AddAt(t.member, ref)
-	case byteRange, lineRange:
-		from, to, ok := strings.Cut(p.Value, ":")
-		if !ok || !isNumber(from) || !isNumber(to) {
-			return p.fail(ErrSyntax, "a range that is not two numbers with a colon between")
-		}
-		member := map[form]string{byteRange: "offset", lineRange: "lineNumber"}[t.form]
-		ranges := tree.ObjectAt(p.Start, p.Value1)
-		for i, name := range []string{"startPointer", "endPointer"} {
-			pointer := tree.ObjectAt(p.Start, p.Value1)
-			pointer.Set(member, tree.LiteralAt([]string{from, to}[i], p.Start, p.Value1))
-			ranges.Set(name, pointer)
-		}
-		o.AddAt(t.member, ranges)
-	case boolean:
-		if err := twice(t.member); err != nil {
-			return err
-		}
-		if p.Value != "true" && p.Value != "false" {
-			return p.fail(ErrSyntax, `%s must be "true" or "false"`, p.Tag)
-		}
-		o.Set(t.member, tree.LiteralAt(p.Value, p.Start, p.Value1))
-	case code:
-		if err := twice(t.member); err != nil {
-			return err
-		}
-		value, excludes, ok := strings.Cut(p.Value, "(")
-		c := o.Set(t.member, tree.ObjectAt(p.Start, p.Value1))
-		c.Set("packageVerificationCodeValue", p.string(strings.TrimSpace(value)))
-		if ok {
-			excludes, ok = strings.CutSuffix(strings.TrimSpace(excludes), ")")
-			if !ok {
-				return p.fail(ErrSyntax, "a verification code with a parenthesis that does not end")
-			}
-			excludes = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(excludes), "excludes:"))
-			for name := range strings.SplitSeq(excludes, ",") {
-				c.AddAt("packageVerificationCodeExcludedFiles", p.string(strings.TrimSpace(name)))
-			}
-		}
-	case purpose:
-		if err := twice(t.member); err != nil {
-			return err
-		}
-		o.Set(t.member, p.string(strings.ReplaceAll(p.Value, "-", "_")))
+		return nil
 	case target:
 		last := &r.pending[len(r.pending)-1]
 		if last.about != "" {
 			return p.fail(ErrTag, "%s occurs twice", p.Tag)
 		}
 		last.about = p.Value
-	default:
-		if err := twice(t.member); err != nil {
-			return err
-		}
-		o.Set(t.member, p.string(p.Value))
+		return nil
 	}
-	return nil
+	if o.Get(t.member) != nil {
+		return p.fail(ErrTag, "%s occurs twice", p.Tag)
+	}
+	v, err := p.value(t.form)
+	if err == nil {
+		o.Set(t.member, v)
+	}
+	return err
+}
+
+// value reads the value of a tag.
+func (p Pair) value(f form) (*tree.Node, error) {
+	switch f {
+	case checksum:
+		return p.checksum(p.Value)
+	case external:
+		return p.external()
+	case project:
+		of := tree.ObjectAt(p.Start, p.Value1)
+		of.Set(projectMembers[p.Tag], p.string(p.Value))
+		return of, nil
+	case documentRef:
+		return p.documentRef()
+	case byteRange:
+		return p.span("offset")
+	case lineRange:
+		return p.span("lineNumber")
+	case boolean:
+		if p.Value != "true" && p.Value != "false" {
+			return nil, p.fail(ErrSyntax, `%s must be "true" or "false"`, p.Tag)
+		}
+		return tree.LiteralAt(p.Value, p.Start, p.Value1), nil
+	case code:
+		return p.verificationCode()
+	case purpose:
+		return p.string(strings.ReplaceAll(p.Value, "-", "_")), nil
+	}
+	return p.string(p.Value), nil
+}
+
+func (p Pair) external() (*tree.Node, error) {
+	f := strings.Fields(p.Value)
+	if len(f) != 3 {
+		return nil, p.fail(ErrSyntax, "an external reference that is not a category, a type and a locator")
+	}
+	ref := tree.ObjectAt(p.Start, p.Value1)
+	ref.Set("referenceCategory", p.string(f[0]))
+	ref.Set("referenceType", p.string(f[1]))
+	ref.Set("referenceLocator", p.string(f[2]))
+	return ref, nil
+}
+
+func (p Pair) documentRef() (*tree.Node, error) {
+	f := strings.Fields(p.Value)
+	if len(f) < 3 || !strings.HasPrefix(f[0], "DocumentRef-") {
+		return nil, p.fail(ErrSyntax, "an external document that is not a DocumentRef, a URI and a checksum")
+	}
+	sum, err := p.checksum(strings.Join(f[2:], " "))
+	if err != nil {
+		return nil, err
+	}
+	ref := tree.ObjectAt(p.Start, p.Value1)
+	ref.Set("externalDocumentId", p.string(f[0]))
+	ref.Set("spdxDocument", p.string(f[1]))
+	ref.Set("checksum", sum)
+	return ref, nil
+}
+
+// span reads where a part of a file begins and ends, in what member counts.
+func (p Pair) span(member string) (*tree.Node, error) {
+	from, to, ok := strings.Cut(p.Value, ":")
+	if !ok || !isNumber(from) || !isNumber(to) {
+		return nil, p.fail(ErrSyntax, "a range that is not two numbers with a colon between")
+	}
+	span := tree.ObjectAt(p.Start, p.Value1)
+	for i, name := range []string{"startPointer", "endPointer"} {
+		pointer := tree.ObjectAt(p.Start, p.Value1)
+		pointer.Set(member, tree.LiteralAt([]string{from, to}[i], p.Start, p.Value1))
+		span.Set(name, pointer)
+	}
+	return span, nil
+}
+
+func (p Pair) verificationCode() (*tree.Node, error) {
+	value, excludes, ok := strings.Cut(p.Value, "(")
+	c := tree.ObjectAt(p.Start, p.Value1)
+	c.Set("packageVerificationCodeValue", p.string(strings.TrimSpace(value)))
+	if !ok {
+		return c, nil
+	}
+	excludes, ok = strings.CutSuffix(strings.TrimSpace(excludes), ")")
+	if !ok {
+		return nil, p.fail(ErrSyntax, "a verification code with a parenthesis that does not end")
+	}
+	excludes = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(excludes), "excludes:"))
+	for name := range strings.SplitSeq(excludes, ",") {
+		c.AddAt("packageVerificationCodeExcludedFiles", p.string(strings.TrimSpace(name)))
+	}
+	return c, nil
 }
 
 func isNumber(s string) bool {

@@ -34,7 +34,8 @@ func (w *writer) lost(pointer string, v *tree.Node) {
 			w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v})
 		} else {
 			if w.respelled[v] {
-				w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v, Changed: "it is read back as the JSON schema of SPDX 2.2 spells it"})
+				w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v, Changed: "it is read back as the JSON schema of " +
+					"SPDX 2.2 spells it"})
 			}
 			w.lost(at, v)
 		}
@@ -201,7 +202,8 @@ func (w *writer) code(name string, m *tree.Node) {
 	if ex := m.Get("packageVerificationCodeExcludedFiles"); ex != nil && ex.Kind == strictjson.Array && len(ex.Items) > 0 {
 		var names []string
 		for _, item := range ex.Items {
-			if item.Kind == strictjson.String && item.Text != "" && item.Text == strings.TrimSpace(item.Text) && !strings.ContainsAny(item.Text, ",\r\n") {
+			if item.Kind == strictjson.String && item.Text != "" && item.Text == strings.TrimSpace(item.Text) &&
+				!strings.ContainsAny(item.Text, ",\r\n") {
 				names = append(names, item.Text)
 			}
 		}
