@@ -90,7 +90,6 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -100,19 +99,20 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/catalog/internal/image"
 	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
 // Kinds of failure, for errors.Is.
 var (
-	ErrNotImage  = errors.New("not an image")               // of a form that is known
-	ErrDigest    = errors.New("content has another digest") // than the image says
-	ErrTruncated = errors.New("content is cut short")
-	ErrLimit     = rootfs.ErrLimit                         // of size, number of files, or compression
-	ErrPlatform  = errors.New("no image for the platform") // in an index
-	ErrNotFound  = errors.New("no image of that name")
-	ErrAmbiguous = errors.New("several images: name one by its tag or digest")
+	ErrNotImage  = image.ErrNotImage  // of a form that is known
+	ErrDigest    = image.ErrDigest    // content has another one than the image says
+	ErrTruncated = image.ErrTruncated // content is cut short
+	ErrLimit     = image.ErrLimit     // of size, number of files, or compression
+	ErrPlatform  = image.ErrPlatform  // an index has no image for it
+	ErrNotFound  = image.ErrNotFound  // no image has that name
+	ErrAmbiguous = image.ErrAmbiguous // several images: name one by its tag or digest
 )
 
 // A Source fetches what an image is made of. The reader need not check the content: that is done here.
@@ -194,7 +194,7 @@ func (o *Options) withDefaults() (*Options, error) {
 		c.MaxFiles = 2_000_000
 	}
 	if c.MaxRatio == 0 {
-		c.MaxRatio = maxRatio
+		c.MaxRatio = image.MaxRatio
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
@@ -237,11 +237,15 @@ func Image(ctx context.Context, src Source, root ocispec.Descriptor, o *Options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	im, err := readImage(ctx, src, root, c.o)
+	from := image.Source(src)
+	if l, ok := src.(*Local); ok {
+		from = &l.local
+	}
+	im, err := image.Read(ctx, from, root, c.o.Platform)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
-	t, err := im.unpack(ctx, src, c)
+	t, err := c.unpack(ctx, from, im)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
@@ -250,6 +254,28 @@ func Image(ctx context.Context, src Source, root ocispec.Descriptor, o *Options)
 		return nil, nil, fmt.Errorf("catalog: %w", err)
 	}
 	return c.document(im)
+}
+
+// unpack makes a file system of the layers.
+func (c *collector) unpack(ctx context.Context, src image.Source, im *image.Image) (*rootfs.Layered, error) {
+	t, err := rootfs.NewLayered(c.wanted, c.warn, c.o.MaxBytes, c.o.MaxFiles)
+	if err != nil {
+		return nil, err
+	}
+	p := Progress{Layers: len(im.Manifest.Layers)}
+	for _, l := range im.Manifest.Layers {
+		p.Total += l.Size
+	}
+	err = im.Unpack(ctx, src, t, c.o.MaxRatio, func(layer int, read int64) {
+		p.Layer, p.Files = layer, t.Files()
+		p.Bytes += read
+		c.o.Progress(p)
+	})
+	if err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
 }
 
 func orElse(s, other string) string {

@@ -13,6 +13,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/ladingdev/lading/sbom"
+	"github.com/ladingdev/lading/sbom/catalog/internal/image"
 	"github.com/ladingdev/lading/sbom/cyclonedx"
 )
 
@@ -21,7 +22,7 @@ const scalibrVersion = "0.5.3" // of the extractors: the document says what look
 var written = sbom.Format{Spec: sbom.CycloneDX, Version: "1.6"}
 
 // document writes what was found.
-func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
+func (c *collector) document(im *image.Image) (*sbom.Document, *Report, error) {
 	bom := cdx.NewBOM()
 	bom.SpecVersion, bom.JSONSchema = cdx.SpecVersion1_6, "http://cyclonedx.org/schema/bom-1.6.schema.json"
 	bom.Metadata = c.metadata(im)
@@ -79,7 +80,7 @@ func (c *collector) document(im *image) (*sbom.Document, *Report, error) {
 }
 
 // metadata says what the document is about, and what made it.
-func (c *collector) metadata(im *image) *cdx.Metadata {
+func (c *collector) metadata(im *image.Image) *cdx.Metadata {
 	meta := &cdx.Metadata{
 		Lifecycles: &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePostBuild}},
 		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{
@@ -136,27 +137,27 @@ func tops(found []*component) (top []string) {
 }
 
 // root describes what the document is about.
-func (c *collector) root(im *image) *cdx.Component {
+func (c *collector) root(im *image.Image) *cdx.Component {
 	k := &cdx.Component{Type: cdx.ComponentTypeApplication, Name: orElse(c.o.Name, "directory"), Version: c.o.Version}
 	if im != nil {
 		k.Type = cdx.ComponentTypeContainer
-		k.Name = orElse(c.o.Name, orElse(im.name, "image"))
-		k.Version = orElse(c.o.Version, im.descriptor.Digest.String())
-		c.report.Image = im.descriptor
-		props := []cdx.Property{{Name: "lading:platform", Value: path.Join(im.config.OS, im.config.Architecture, im.config.Variant)}}
-		if im.archive {
-			props = append(props, cdx.Property{Name: "lading:config", Value: im.descriptor.Digest.String()})
+		k.Name = orElse(c.o.Name, orElse(im.Name, "image"))
+		k.Version = orElse(c.o.Version, im.Descriptor.Digest.String())
+		c.report.Image = im.Descriptor
+		props := []cdx.Property{{Name: "lading:platform", Value: path.Join(im.Config.OS, im.Config.Architecture, im.Config.Variant)}}
+		if im.Archive {
+			props = append(props, cdx.Property{Name: "lading:config", Value: im.Descriptor.Digest.String()})
 		} else {
-			props = append(props, cdx.Property{Name: "lading:manifest", Value: im.descriptor.Digest.String()})
-			if a, ok := integrityAlgorithms[im.descriptor.Digest.Algorithm().String()]; ok {
-				k.Hashes = &[]cdx.Hash{{Algorithm: a.name, Value: im.descriptor.Digest.Encoded()}}
+			props = append(props, cdx.Property{Name: "lading:manifest", Value: im.Descriptor.Digest.String()})
+			if a, ok := integrityAlgorithms[im.Descriptor.Digest.Algorithm().String()]; ok {
+				k.Hashes = &[]cdx.Hash{{Algorithm: a.name, Value: im.Descriptor.Digest.Encoded()}}
 			}
 			if repository := repositoryOf(k.Name); repository != "" {
-				k.PackageURL = sbom.PURL{Type: "oci", Name: strings.ToLower(path.Base(repository)), Version: im.descriptor.Digest.String(),
-					Qualifiers: map[string]string{"repository_url": repository, "arch": im.config.Architecture}}.String()
+				k.PackageURL = sbom.PURL{Type: "oci", Name: strings.ToLower(path.Base(repository)), Version: im.Descriptor.Digest.String(),
+					Qualifiers: map[string]string{"repository_url": repository, "arch": im.Config.Architecture}}.String()
 			}
 		}
-		for i, l := range im.manifest.Layers {
+		for i, l := range im.Manifest.Layers {
 			props = append(props, cdx.Property{Name: "lading:layer:" + strconv.Itoa(i+1), Value: l.Digest.String()})
 		}
 		props = slices.DeleteFunc(props, func(p cdx.Property) bool { return p.Value == "" })

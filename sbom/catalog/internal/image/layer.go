@@ -1,4 +1,4 @@
-package catalog
+package image
 
 import (
 	"archive/tar"
@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,148 +13,33 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/ladingdev/lading/sbom/catalog/internal/rootfs"
 )
 
-// image is an image's manifest and configuration.
-type image struct {
-	descriptor ocispec.Descriptor
-	name       string
-	manifest   ocispec.Manifest
-	archive    bool // of docker save: it has no manifest
-	config     ocispec.Image
-}
-
-const maxManifest = 8 << 20 // bytes of a manifest, index or configuration
-
-// What Docker and containerd have beside OCI.
-const (
-	containerdName = "io.containerd.image.name"
-	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
-	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
-)
-
-// fetch reads a small blob and checks it.
-func fetch(ctx context.Context, src Source, d ocispec.Descriptor) ([]byte, error) {
-	if err := d.Digest.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: digest %q: %w", ErrNotImage, d.Digest, err)
-	}
-	if d.Size > maxManifest {
-		return nil, fmt.Errorf("%w: %s has %d bytes, more than %d", ErrLimit, d.Digest, d.Size, maxManifest)
-	}
-	r, err := src.Fetch(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Digest, err)
-	}
-	if int64(len(data)) < d.Size {
-		return nil, fmt.Errorf("%w: %s", ErrTruncated, d.Digest)
-	}
-	if int64(len(data)) != d.Size || d.Digest.Algorithm().FromBytes(data) != d.Digest {
-		return nil, fmt.Errorf("%w: %s", ErrDigest, d.Digest)
-	}
-	return data, nil
-}
-
-// readImage reads an image's manifest, by way of an index if root is one, and its configuration.
-func readImage(ctx context.Context, src Source, root ocispec.Descriptor, o *Options) (*image, error) {
-	im := &image{descriptor: root, name: orElse(root.Annotations[containerdName], root.Annotations[ocispec.AnnotationRefName])}
-	if l, ok := src.(*Local); ok && l.manifests[root.Digest] != nil {
-		im.manifest, im.archive = *l.manifests[root.Digest], true
-		return im, im.configure(ctx, src)
-	}
-	for range 4 { // an index may hold an index
-		data, err := fetch(ctx, src, im.descriptor)
-		if err != nil {
-			return nil, err
+// Unpack applies the layers to a tree, the lowest first (OCI image specification, "Image Layer Filesystem Changeset"). A layer may be
+// maxRatio times as large as compressed, beyond its first 64 MiB. Progress is told of each layer that begins, from 1, and of bytes read.
+func (im *Image) Unpack(ctx context.Context, src Source, t *rootfs.Layered, maxRatio int, progress func(layer int, read int64)) error {
+	for i, l := range im.Manifest.Layers {
+		progress(i+1, 0)
+		if strings.HasSuffix(l.MediaType, "+encrypted") {
+			return fmt.Errorf("%w: layer %s is encrypted", ErrNotImage, l.Digest)
 		}
-		var kind members
-		if err := json.Unmarshal(data, &kind); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrNotImage, im.descriptor.Digest, err)
+		if err := im.layer(ctx, src, i, t, maxRatio, func(n int64) { progress(i+1, n) }); err != nil {
+			return err
 		}
-		mediaType := orElse(kind.MediaType, im.descriptor.MediaType)
-		if mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList || mediaType == "" && kind.Manifests != nil {
-			next, err := choose(ctx, src, kind.Manifests, o.Platform)
-			if err != nil {
-				return nil, err
-			}
-			im.descriptor = next
-			continue
-		}
-		if what := kind.artifact(); what != "" && kind.Subject == nil {
-			return nil, fmt.Errorf("%w: %s is %s", ErrNotImage, im.descriptor.Digest, what)
-		}
-		if mediaType != ocispec.MediaTypeImageManifest && mediaType != dockerManifest && !(mediaType == "" && kind.Layers != nil) {
-			return nil, fmt.Errorf("%w: %s is of type %q", ErrNotImage, im.descriptor.Digest, mediaType)
-		}
-		if err := json.Unmarshal(data, &im.manifest); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrNotImage, im.descriptor.Digest, err)
-		}
-		return im, im.configure(ctx, src)
-	}
-	return nil, fmt.Errorf("%w: indexes in indexes", ErrNotImage)
-}
-
-// configure reads the configuration.
-func (im *image) configure(ctx context.Context, src Source) error {
-	config, err := fetch(ctx, src, im.manifest.Config)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(config, &im.config); err != nil {
-		return fmt.Errorf("%w: configuration: %w", ErrNotImage, err)
-	}
-	if n := len(im.config.RootFS.DiffIDs); n != len(im.manifest.Layers) {
-		return fmt.Errorf("%w: %d layers, and a configuration that knows %d", ErrNotImage, len(im.manifest.Layers), n)
 	}
 	return nil
 }
 
-// unpack applies the layers, the lowest first (OCI image specification, "Image Layer Filesystem Changeset").
-func (im *image) unpack(ctx context.Context, src Source, c *collector) (*rootfs.Layered, error) {
-	o := c.o
-	t, err := rootfs.NewLayered(c.wanted, c.warn, o.MaxBytes, o.MaxFiles)
-	if err != nil {
-		return nil, err
-	}
-	p := Progress{Layers: len(im.manifest.Layers)}
-	for _, l := range im.manifest.Layers {
-		p.Total += l.Size
-	}
-	for i, l := range im.manifest.Layers {
-		p.Layer = i + 1
-		o.Progress(p)
-		if strings.HasSuffix(l.MediaType, "+encrypted") {
-			err = fmt.Errorf("%w: layer %s is encrypted", ErrNotImage, l.Digest)
-		} else {
-			err = im.layer(ctx, src, i, t, o.MaxRatio, func(n int64) {
-				p.Bytes += n
-				p.Files = t.Files()
-				o.Progress(p)
-			})
-		}
-		if err != nil {
-			t.Close()
-			return nil, err
-		}
-	}
-	return t, nil
-}
-
 // layer applies one layer.
-func (im *image) layer(ctx context.Context, src Source, i int, t *rootfs.Layered, maxRatio int, progress func(int64)) error {
-	l := im.manifest.Layers[i]
+func (im *Image) layer(ctx context.Context, src Source, i int, t *rootfs.Layered, maxRatio int, progress func(int64)) error {
+	l := im.Manifest.Layers[i]
 	if err := l.Digest.Validate(); err != nil {
 		return fmt.Errorf("%w: digest %q: %w", ErrNotImage, l.Digest, err)
 	}
-	diffID := im.config.RootFS.DiffIDs[i]
+	diffID := im.Config.RootFS.DiffIDs[i]
 	if err := diffID.Validate(); err != nil {
 		return fmt.Errorf("%w: diff id %q: %w", ErrNotImage, diffID, err)
 	}

@@ -1,6 +1,7 @@
-package catalog
+package image
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,21 +16,9 @@ import (
 	"github.com/ladingdev/lading/internal/imagename"
 )
 
-// Find returns one of the images, for [Image]. The reference is a tag ("v1"), a name as it is stored or as docker
-// shortens it ("ghcr.io/acme/app:v1", "alpine:3.20"), or a digest, also of an image inside an index. An empty one stands
-// for the only image or, among several, for the only one that has a name. A platform that is not zero takes the image for
-// it, from an index or among several images of the same name.
-//
-// Errors wrap [ErrNotFound], [ErrAmbiguous], [ErrPlatform], [ErrNotImage] for an artifact's digest, and those of damaged content.
-func (l *Local) Find(reference string, platform ocispec.Platform) (ocispec.Descriptor, error) {
-	d, err := l.find(context.Background(), reference, platform)
-	if err != nil {
-		return d, fmt.Errorf("catalog: %w", err)
-	}
-	return d, nil
-}
-
-func (l *Local) find(ctx context.Context, reference string, platform ocispec.Platform) (ocispec.Descriptor, error) {
+// Find returns the image that a reference names: a tag, a name, or a digest; an empty one stands for the only image or, among several,
+// for the only one that has a name. A platform that is not zero takes the image for it, from an index or among several.
+func (l *Local) Find(ctx context.Context, reference string, platform ocispec.Platform) (ocispec.Descriptor, error) {
 	found := l.Images
 	switch want := digest.Digest(reference[strings.LastIndexByte(reference, '@')+1:]); {
 	case want.Validate() == nil:
@@ -104,14 +93,14 @@ func list(images []ocispec.Descriptor) string {
 			names = append(names, fmt.Sprintf("and %d more", len(images)-most))
 			break
 		}
-		names = append(names, orElse(nameOf(d), string(d.Digest)))
+		names = append(names, cmp.Or(nameOf(d), string(d.Digest)))
 	}
 	return strings.Join(names, ", ")
 }
 
 // nameOf returns the name that an image is stored under: containerd's is the whole name, where the other is the tag.
 func nameOf(d ocispec.Descriptor) string {
-	return orElse(d.Annotations[containerdName], d.Annotations[ocispec.AnnotationRefName])
+	return cmp.Or(d.Annotations[containerdName], d.Annotations[ocispec.AnnotationRefName])
 }
 
 // named returns the images with a name: exactly this one or, if there is none, those that it is short for.
@@ -203,7 +192,7 @@ func (m *members) artifact() string {
 	case m.Config == nil:
 		return ""
 	case !slices.Contains(configTypes, m.Config.MediaType):
-		return fmt.Sprintf("an artifact of type %.80q", orElse(m.ArtifactType, m.Config.MediaType))
+		return fmt.Sprintf("an artifact of type %.80q", cmp.Or(m.ArtifactType, m.Config.MediaType))
 	case len(m.Layers) == 0 && m.ArtifactType != "" && m.ArtifactType != m.Config.MediaType:
 		return fmt.Sprintf("an artifact of type %.80q", m.ArtifactType)
 	case len(m.Layers) > 0 && !slices.ContainsFunc(m.Layers, isLayer):
@@ -328,7 +317,7 @@ func choose(ctx context.Context, src Source, entries []ocispec.Descriptor, p oci
 		have = append(have, path.Join(d.Platform.OS, d.Platform.Architecture, d.Platform.Variant))
 	}
 	return ocispec.Descriptor{}, fmt.Errorf("%w %s: there is one for %s", ErrPlatform,
-		path.Join(p.OS, p.Architecture, p.Variant), orElse(strings.Join(have, ", "), "none"))
+		path.Join(p.OS, p.Architecture, p.Variant), cmp.Or(strings.Join(have, ", "), "none"))
 }
 
 // describe fills in the platform of an image that comes without: the one that its configuration says or, of an index, the
