@@ -44,7 +44,7 @@ func (h writer) compositions(root *tree.Node) {
 				o.Set("aggregate", tree.NewText(word))
 			}
 			aggregate := o.Members[0].Value
-			aggregate.From = append(aggregate.From, c.Leaves...)
+			aggregate.Stand(c.Leaves...)
 			member := "dependencies"
 			if c.Kind == model.Contains {
 				member = "assemblies"
@@ -180,7 +180,7 @@ func (h writer) document() *tree.Node {
 	}
 	h.markOptional(nodes)
 	if rootElement >= 0 {
-		metaComponent.Members[0].Value.From = append(metaComponent.Members[0].Value.From, h.RootFrom[rootElement]...)
+		metaComponent.Members[0].Value.Stand(h.RootFrom[rootElement]...)
 	} else {
 		for _, list := range h.RootFrom {
 			for _, n := range list {
@@ -194,12 +194,14 @@ func (h writer) document() *tree.Node {
 		case parent[i] >= 0:
 			e := containment[i]
 			typ := nodes[i].Get("type")
-			typ.From = append(typ.From, tree.Compact(append([]*tree.Node{e.FromText.From, e.ToText.From}, e.Also...))...)
+			typ.Stand(e.FromText.From, e.ToText.From)
+			typ.Stand(e.Also...)
 			nodes[parent[i]].Add("components", nodes[i])
 		default:
 			if e := ofRoot[i]; e != nil {
 				typ := nodes[i].Get("type")
-				typ.From = append(typ.From, tree.Compact(append([]*tree.Node{e.FromText.From, e.ToText.From}, e.Also...))...)
+				typ.Stand(e.FromText.From, e.ToText.From)
+				typ.Stand(e.Also...)
 			}
 			root.Add("components", nodes[i])
 		}
@@ -305,7 +307,7 @@ func (h writer) dependencies(root *tree.Node) {
 			entries[id] = d
 		}
 		ref := d.Members[0].Value
-		ref.From = append(ref.From, tree.Compact(from)...)
+		ref.Stand(from...)
 		return d
 	}
 	type pair struct{ from, to string }
@@ -354,7 +356,7 @@ func (h writer) dependencies(root *tree.Node) {
 			}
 		}
 		if v := have[pair{from, to}]; v != nil {
-			v.From = append(v.From, tree.Compact(leaves)...)
+			v.Stand(leaves...)
 			continue
 		}
 		d := entry(from, nil)
@@ -369,7 +371,7 @@ func writeParty(p *model.Party, want string) *tree.Node {
 	name := p.Name
 	v := tree.NewText(name.S, append(p.Also, name.From)...)
 	if p.Kind != want && p.Kind != "" {
-		for _, f := range v.From {
+		for _, f := range v.Sources() {
 			f.ExplainAnew(tree.Changed, "CycloneDX has a place for "+want+" only here, not "+p.Kind)
 		}
 	}
@@ -449,7 +451,7 @@ func (h writer) component(o *tree.Node, e *model.Element) {
 			extra = append(extra, model.Property{Name: tree.Constant("lading:spdx:purl"), Value: t})
 		}
 	}
-	typ.From = append(typ.From, tree.Compact(e.PurlFrom)...)
+	typ.Stand(e.PurlFrom...)
 	extra = append(extra, writeIdentifiers(o, e)...)
 	for _, r := range []struct {
 		name, kind string
@@ -720,7 +722,7 @@ func (h writer) outside(root *tree.Node) {
 		uri := r.Set("url", tree.NewText(x.Uri.S, append(slices.Concat(x.Also, x.Again), x.Uri.From)...))
 		x.SaidOnce()
 		for _, e := range x.Elements {
-			uri.From = append(uri.From, tree.Compact([]*tree.Node{e.At.From})...)
+			uri.Stand(e.At.From)
 			if e.At.S != x.Uri.S {
 				e.At.From.ExplainSelf(tree.Changed, "CycloneDX refers to the document, not to a part of it")
 			}
@@ -732,7 +734,7 @@ func (h writer) outside(root *tree.Node) {
 		r.Put("comment", x.Id)
 		switch {
 		case x.Location.S == x.Uri.S:
-			uri.From = append(uri.From, tree.Compact([]*tree.Node{x.Location.From})...)
+			uri.Stand(x.Location.From)
 		case x.Location.OK():
 			r = root.Add("externalReferences", tree.NewObject())
 			r.Set("type", tree.NewText("bom"))
@@ -776,7 +778,7 @@ func writeCard(m *model.Card, h *model.Document, o *tree.Node) {
 			x.Set("energyProviders", tree.NewArray())
 			h.Add("/components", "CycloneDX wants the providers of energy; none where the input names none")
 			cost := x.Set("activityEnergyCost", tree.NewObject())
-			cost.Set("value", tree.NewLiteral(e.Quantity.Text)).From = []*tree.Node{e.Quantity}
+			cost.Set("value", tree.NewLiteral(e.Quantity.Text)).Stand(e.Quantity)
 			cost.Set("unit", tree.NewText("kWh", e.Unit))
 			e.Unit.ExplainSelf(tree.Changed, "CycloneDX has energy in kWh")
 		}
@@ -802,7 +804,7 @@ func (h writer) vulnerabilities(root *tree.Node) {
 			x := o.Add("ratings", tree.NewObject())
 			if r.Score != nil && r.Score.IsLeaf() {
 				score := tree.NewLiteral(r.Score.Text)
-				score.From = []*tree.Node{r.Score}
+				score.Stand(r.Score)
 				x.Set("score", score)
 			}
 			x.Put("severity", r.Severity)
@@ -837,7 +839,7 @@ func (h writer) vulnerabilities(root *tree.Node) {
 			if ref := h.Elements[e].Id; ref.OK() {
 				o.Add("affects", tree.NewObject()).Set("ref", tree.NewText(ref.S, v.AffectsFrom[i]...))
 			} else {
-				id.From = append(id.From, v.AffectsFrom[i]...)
+				id.Stand(v.AffectsFrom[i]...)
 			}
 		}
 	}

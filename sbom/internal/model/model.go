@@ -188,10 +188,10 @@ func (e *Element) FullName() *tree.Node {
 	name, group := packageurl.JoinName(e.Group.S, e.Name.S, e.purl())
 	v := tree.NewText(name, e.Name.From)
 	if group {
-		v.From = append(v.From, tree.Compact([]*tree.Node{e.Group.From})...)
+		v.Stand(e.Group.From)
 	} else if e.Group.From != nil && len(e.Purls) > 0 {
 		if p, err := packageurl.Parse(e.Purls[0].S); err == nil && p.Namespace == strings.ToLower(e.Group.S) {
-			v.From = append(v.From, e.Group.From)
+			v.Stand(e.Group.From)
 		}
 	}
 	return v

@@ -58,7 +58,7 @@ func (h writer) externals(root *tree.Node) {
 		x.SaidOnce()
 		uri := n.Set("spdxDocument", tree.NewText(x.Uri.S, x.Uri.From))
 		for _, e := range x.Elements {
-			uri.From = append(uri.From, tree.Compact([]*tree.Node{e.At.From})...)
+			uri.Stand(e.At.From)
 			if e.Used {
 				e.At.From.ExplainSelf(tree.Changed, "written as "+x.Id.S+":"+e.Name)
 			} else {
@@ -69,7 +69,7 @@ func (h writer) externals(root *tree.Node) {
 			x.Uri.From.ExplainSelf(tree.Changed, "SPDX 2 has the URI of the document, not how ids begin")
 		}
 		if x.Location.S == x.Uri.S {
-			uri.From = append(uri.From, tree.Compact([]*tree.Node{x.Location.From})...)
+			uri.Stand(x.Location.From)
 		} else {
 			x.Location.From.ExplainSelf(tree.Dropped, "SPDX 2 has the URI of the other document, not where it is")
 		}
@@ -242,7 +242,8 @@ func (h *writer) elements(root *tree.Node, refs *model.LicenseRefs) []string {
 		h.nodes[i] = n
 		id := n.Set("SPDXID", tree.NewText(out[i], e.Id.From))
 		if e.File { // which has no member that says what its class does
-			id.From = append(id.From, tree.Compact(append(slices.Clone(e.Leaves), e.Kind.From))...)
+			id.Stand(e.Leaves...)
+			id.Stand(e.Kind.From)
 		}
 		name := e.FullName()
 		if e.File {
@@ -285,7 +286,7 @@ func asPackage(n *tree.Node) {
 				n.Set("licenseDeclared", v)
 			} else if terms := []string{d.Text, v.Text}; !slices.Contains(terms, "NONE") && !slices.Contains(terms, "NOASSERTION") {
 				d.Text = license.Parenthesised(d.Text) + " AND " + license.Parenthesised(v.Text)
-				d.From = append(d.From, v.From...)
+				d.Stand(v.Sources()...)
 			}
 		}
 	}

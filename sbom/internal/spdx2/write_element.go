@@ -193,9 +193,7 @@ func writeReferences(n *tree.Node, e *model.Element) {
 			category = r.Category.S
 		}
 		o := addReference(n, e, category, r.Kind.S, r.Url, r.Kind.From)
-		if r.Category.From != nil {
-			o.Members[0].Value.From = []*tree.Node{r.Category.From}
-		}
+		o.Members[0].Value.StandOnly(r.Category.From)
 		o.Put("comment", r.Comment)
 	}
 }

@@ -31,7 +31,7 @@ func Newer(src *tree.Node, was, is string) (*tree.Node, error) {
 	}
 	out := tree.Copy(shaped)
 	if c := out.Get("@context"); c != nil {
-		c.From = append(c.From, said...)
+		c.Stand(said...)
 	}
 	var each func(name string, n *tree.Node)
 	each = func(name string, n *tree.Node) {

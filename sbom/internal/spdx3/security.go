@@ -195,7 +195,7 @@ func (w *writer) rating(id string, v *model.Vulnerability, r model.Rating) {
 		r.Method.From.ExplainSelf(tree.Changed, "SPDX 3 has one class for CVSS 3.0 and 3.1, and the vector says which")
 	}
 	score := tree.NewLiteral(r.Score.Text)
-	score.From = []*tree.Node{r.Score}
+	score.Stand(r.Score)
 	o.Set("security_score", score)
 	o.Put("security_vectorString", r.Vector)
 	if r.Source.Named() {
@@ -252,8 +252,9 @@ func (r *reader) security() {
 			for _, l := range tree.ListOrOne(x.Get("locator")) {
 				if number, ok := cweNumber(l.Text); ok && x.Str("externalRefType").S == "cwe" {
 					l.ExplainSelf(tree.Changed, "CycloneDX has the numbers of weaknesses")
-					v.Cwes = append(v.Cwes, &tree.Node{Kind: strictjson.Number, Text: number,
-						From: append(tree.Compact([]*tree.Node{classOf(x).From, x.Str("externalRefType").From}), l)})
+					cwe := tree.NewLiteral(number)
+					cwe.Stand(classOf(x).From, x.Str("externalRefType").From, l)
+					v.Cwes = append(v.Cwes, cwe)
 					continue
 				}
 				v.Advisories = append(v.Advisories, model.Reference{Kind: x.Str("externalRefType"), Url: tree.Text{S: l.Text, From: l},

@@ -53,7 +53,7 @@ func Write(h *model.Document) *tree.Node {
 	refs.Rest()
 	for _, x := range refs.Out {
 		o := w.object("simplelicensing_SimpleLicensingText", w.iri(x.Str("licenseId").S))
-		o.Get("spdxId").From = x.Get("licenseId").From
+		o.Get("spdxId").StandOnly(x.Get("licenseId").Sources()...)
 		w.custom(x.Str("licenseId").S, o.Str("spdxId").S)
 		if n := x.Get("name"); n != nil {
 			o.Set("name", n)
@@ -155,7 +155,8 @@ func (w *writer) agent(p *model.Party, class string) string {
 		w.agents[key] = o
 	}
 	v := o.Get("name")
-	v.From = append(v.From, tree.Compact(append(slices.Clone(p.Also), p.Name.From, p.Email.From, p.Version.From))...)
+	v.Stand(p.Also...)
+	v.Stand(p.Name.From, p.Email.From, p.Version.From)
 	return o.Str("spdxId").S
 }
 
@@ -277,7 +278,7 @@ func (w *writer) element(i int, e *model.Element, refs *model.LicenseRefs) {
 	}
 	o := w.object(name, w.out[i], e.Id.From)
 	w.written = append(w.written, o)
-	o.Get("type").From = tree.Compact(slices.Clone(e.Leaves))
+	o.Get("type").StandOnly(e.Leaves...)
 	o.Set("name", e.FullName())
 	if e.Snippet != nil && e.Snippet.Written {
 		writeSnippet(e.Snippet, o, w.out[e.Snippet.At])
@@ -423,7 +424,7 @@ func (w *writer) identifiers(o *tree.Node, e *model.Element) {
 		}
 		w.identifier(o, kind, t, e.Remarks[t.From])
 		if k == 0 && len(e.Purls) == 0 {
-			o.Get("spdxId").From = append(o.Get("spdxId").From, tree.Compact(slices.Clone(e.PurlFrom))...)
+			o.Get("spdxId").Stand(e.PurlFrom...)
 		}
 	}
 	for _, x := range e.Identifiers {
@@ -494,9 +495,9 @@ func (w *writer) licenses(i int, e *model.Element, refs *model.LicenseRefs) {
 func (w *writer) license(v *tree.Node) (to string, from []*tree.Node) {
 	switch v.Text {
 	case "NOASSERTION":
-		return model.NoAssertionElement, v.From
+		return model.NoAssertionElement, v.Sources()
 	case "NONE":
-		return model.NoneElement, v.From
+		return model.NoneElement, v.Sources()
 	}
 	x := w.expressions[v.Text]
 	if x == nil {
@@ -512,7 +513,7 @@ func (w *writer) license(v *tree.Node) (to string, from []*tree.Node) {
 		w.expressions[v.Text] = x
 	}
 	e := x.Get("simplelicensing_licenseExpression")
-	e.From = append(e.From, v.From...)
+	e.Stand(v.Sources()...)
 	return x.Str("spdxId").S, nil
 }
 
@@ -559,8 +560,8 @@ func (w *writer) edge(e *model.Edge) {
 	}
 	key := [3]string{from, r.Three, r.Scope}
 	if o := w.exhaustive[key]; o != nil { // one relationship, which is all
-		o.Get("from").From = append(o.Get("from").From, tree.Compact(fromSrc)...)
-		o.Get("relationshipType").From = append(o.Get("relationshipType").From, tree.Compact(slices.Clone(e.Also))...)
+		o.Get("from").Stand(fromSrc...)
+		o.Get("relationshipType").Stand(e.Also...)
 		o.Add("to", tree.NewText(to, tree.Compact(toSrc)...))
 		return
 	}
@@ -685,7 +686,7 @@ func writeCard(m *model.Card, o *tree.Node) {
 	}
 	for _, x := range m.Metrics {
 		v := o.Add("ai_metric", dictionaryEntry(x.Name, x.Value))
-		v.Members[0].Value.From = tree.Compact(x.Leaves)
+		v.Members[0].Value.StandOnly(x.Leaves...)
 	}
 	one := func(name string, list []tree.Text) {
 		var lines []string
@@ -711,7 +712,8 @@ func writeCard(m *model.Card, o *tree.Node) {
 		x := all.Add(e.Member(), tree.NewObject())
 		x.Set("type", tree.NewText("ai_EnergyConsumptionDescription", e.Activity.From))
 		e.Activity.From.ExplainSelf(tree.Changed, "SPDX 3 has words of its own for energy")
-		x.Set("ai_energyQuantity", &tree.Node{Kind: e.Quantity.Kind, Text: e.Quantity.Text, From: []*tree.Node{e.Quantity}})
+		quantity := x.Set("ai_energyQuantity", tree.NewText(e.Quantity.Text, e.Quantity))
+		quantity.Kind = e.Quantity.Kind
 		x.Set("ai_energyUnit", tree.NewText("kilowattHour", e.Unit))
 		e.Unit.ExplainSelf(tree.Changed, "SPDX 3 has words of its own for energy")
 	}

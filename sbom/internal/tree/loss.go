@@ -29,7 +29,7 @@ type Note struct {
 
 // Explain says of all leaves of the input that this part of the output stands for why they are to be lost.
 func (n *Node) Explain(kind LossKind, reason string) {
-	for _, f := range n.From {
+	for _, f := range n.Sources() {
 		if f.note == nil {
 			f.note = &Note{kind, reason}
 		}
@@ -44,7 +44,7 @@ func (n *Node) Explain(kind LossKind, reason string) {
 
 // Keep marks what the output stands for.
 func (n *Node) Keep() {
-	for _, f := range n.From {
+	for _, f := range n.Sources() {
 		f.Kept = true
 	}
 	for _, m := range n.Members {
@@ -96,7 +96,7 @@ func (n *Node) Leaves() (out []*Node) {
 	if n == nil {
 		return nil
 	}
-	out = append(out, n.From...)
+	out = append(out, n.Sources()...)
 	for _, m := range n.Members {
 		out = append(out, m.Value.Leaves()...)
 	}
@@ -110,6 +110,7 @@ func (n *Node) Leaves() (out []*Node) {
 type account struct {
 	Values, Represented int // leaves, and how many of them the output has
 	Losses              []Loss
+	parts               []lostPart // of all that is being walked, innermost last
 	path                jsonpointer.Path
 	why                 func(*jsonpointer.Path) string
 }
@@ -143,28 +144,29 @@ func (a *account) walk(n *Node) (dropped bool, reason string) {
 	if n.IsLeaf() {
 		return a.leaf(n)
 	}
-	var parts []lostPart
-	whole, first := true, ""
-	part := func(i int, v *Node) {
+	base, first, whole := len(a.parts), "", true
+	part := func(i int, v *Node) bool {
 		gone, why := a.walk(v)
 		if i == 0 {
 			first = why
 		}
 		if gone {
-			parts = append(parts, lostPart{i, why})
+			a.parts = append(a.parts, lostPart{i, why})
 		}
-		whole = whole && gone && why == first
+		return gone && why == first
 	}
-	for i, m := range n.Members {
-		a.path.Push(m.Name)
-		part(i, m.Value)
+	for i := range n.Members {
+		a.path.Push(n.Members[i].Name)
+		whole = part(i, n.Members[i].Value) && whole
 		a.path.Pop()
 	}
 	for i, v := range n.Items {
 		a.path.PushIndex(i)
-		part(i, v)
+		whole = part(i, v) && whole
 		a.path.Pop()
 	}
+	parts := a.parts[base:]
+	a.parts = a.parts[:base]
 	if whole && a.path.Len() > 0 {
 		return true, first
 	}

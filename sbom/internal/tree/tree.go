@@ -21,8 +21,8 @@ type Node struct {
 	Text    string          // a string, decoded, or a literal
 	Members []Member
 	Items   []*Node
-	From    []*Node // output: the leaves of the input that this leaf stands for
-	note    *Note   // input: why it is not kept, or how what is kept differs
+	from    *Node // output: the leaf of the input that this leaf stands for; of several, a node that has them as Items
+	note    *Note // input: why it is not kept, or how what is kept differs
 }
 
 type Member struct {
@@ -40,13 +40,9 @@ type (
 		Node
 		first [2]*Node
 	}
-	textNode struct {
-		Node
-		leaf [1]*Node
-	}
 )
 
-var objects, arrays, texts = blocks[objectNode](), blocks[arrayNode](), blocks[textNode]()
+var objects, arrays, texts = blocks[objectNode](), blocks[arrayNode](), blocks[Node]()
 
 func blocks[T any]() *sync.Pool { return &sync.Pool{New: func() any { return new([]T) }} }
 
@@ -78,19 +74,54 @@ func NewArray() *Node {
 
 // NewText returns a string that stands for leaves of the input.
 func NewText(s string, from ...*Node) *Node {
-	n := next[textNode](texts)
+	n := next[Node](texts)
 	n.Kind, n.Text = strictjson.String, s
-	switch {
-	case len(from) > 1:
-		n.From = Compact(slices.Clone(from))
-	case len(from) == 1 && from[0] != nil:
-		n.leaf[0] = from[0]
-		n.From = n.leaf[:1:1]
-	}
-	return &n.Node
+	n.Stand(from...)
+	return n
 }
 
-func NewLiteral(s string) *Node { return &Node{Kind: strictjson.Number, Text: s} }
+// several is the kind of a node that is no value: its Items are the leaves that another node stands for.
+const several strictjson.Kind = 0
+
+// Sources lists the leaves of the input that n stands for, of which nobody keeps the list.
+func (n *Node) Sources() []*Node {
+	switch {
+	case n.from == nil:
+		return nil
+	case n.from.Kind == several:
+		return n.from.Items
+	}
+	return unsafe.Slice(&n.from, 1)
+}
+
+// Stand makes n stand for more leaves of the input, those that are not nil.
+func (n *Node) Stand(leaves ...*Node) {
+	for _, leaf := range leaves {
+		switch {
+		case leaf == nil:
+		case n.from == nil:
+			n.from = leaf
+		case n.from.Kind == several:
+			n.from.Items = append(n.from.Items, leaf)
+		default:
+			list := next[arrayNode](arrays)
+			list.Items = append(list.first[:0], n.from, leaf)
+			n.from = &list.Node
+		}
+	}
+}
+
+// StandOnly makes n stand for these leaves of the input, and for no other.
+func (n *Node) StandOnly(leaves ...*Node) {
+	n.from = nil
+	n.Stand(leaves...)
+}
+
+func NewLiteral(s string) *Node {
+	n := next[Node](texts)
+	n.Kind, n.Text = strictjson.Number, s
+	return n
+}
 
 func Compact(list []*Node) []*Node {
 	return slices.DeleteFunc(list, func(n *Node) bool { return n == nil })
@@ -274,7 +305,7 @@ func (m *Maker) copy(n *Node) *Node {
 	out := m.next()
 	out.Kind, out.Text = n.Kind, n.Text
 	if n.IsLeaf() {
-		out.From = append(m.Items(1), n)
+		out.from = n
 	}
 	out.Members, out.Items = m.membersOf(n.Members), m.itemsOf(n.Items)
 	for i, v := range n.Members {
@@ -355,7 +386,7 @@ func (n *Node) Number(name string) Text {
 
 func LiteralOf(t Text) *Node {
 	v := NewLiteral(t.S)
-	v.From = Compact([]*Node{t.From})
+	v.Stand(t.From)
 	return v
 }
 
