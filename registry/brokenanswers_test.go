@@ -53,7 +53,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 	for name, broken := range brokenAnswers {
 		for _, version := range []int{1, 2} {
 			for _, part := range []string{"/referrers/", "/manifests/sha256-", "/manifests/v1", "/manifests/sha256:", "/blobs/"} {
-				if !heavy() && (len(name)+len(part)+version)%3 == 0 {
+				if !heavy() && (len(name)+len(part)+version)%3 != 0 {
 					continue
 				}
 				g.Go(func() error {

@@ -61,7 +61,11 @@ func TestRandomFaults(t *testing.T) {
 					next.ServeHTTP(w, r)
 				})}, quirks...)})
 				defer s.Close()
-				for i := range 15 {
+				images := 5
+				if heavy() {
+					images = 15
+				}
+				for i := range images {
 					on.Store(false)
 					image := pushImage(t, open(t, s.Host()+"/from/app", nil), fmt.Sprint("app ", i))
 					big := push(t, open(t, s.Host()+"/from/app", nil), ocispec.MediaTypeImageLayer, bytes.Repeat([]byte{byte(i)}, 300<<10))

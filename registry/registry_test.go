@@ -240,9 +240,9 @@ func TestAttachLayout(t *testing.T) {
 // Ten clients that know nothing of each other attach at once to a registry without the API. All ten stay.
 func TestConcurrentAttach(t *testing.T) {
 	const clients = 10
-	rounds := 20
-	if testing.Short() {
-		rounds = 2
+	rounds := 5
+	if heavy() {
+		rounds = 20
 	}
 	s := registrytest.Start(&registrytest.Options{Quirks: []registrytest.Quirk{registrytest.NoReferrers(404)}})
 	defer s.Close()
@@ -361,6 +361,10 @@ func TestForeignEntriesStay(t *testing.T) {
 
 func TestCopyKeepsEverything(t *testing.T) {
 	for name, start := range kinds(t) {
+		if few := []string{"memory", "layout", "API answers 404", "API answers nothing", "subject at fallback tag"}; !heavy() &&
+			!slices.Contains(few, name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			from := start(t)()
