@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func heavy() bool { return os.Getenv("LADING_HEAVY") != "" }
+
 // Keys survive every form that they are written in, and the forms that others write are read.
 func TestKeyForms(t *testing.T) {
 	for _, a := range algorithms {
@@ -58,15 +62,17 @@ func TestKeyForms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		encrypted, err := key.MarshalEncryptedPEM([]byte("secret"))
-		if err != nil {
-			t.Fatal(err)
+		forms := map[string][]byte{"PKCS#8": plain, "with space": slices.Concat([]byte("\n\n"), plain, []byte("\n "))}
+		if a == sign.P256 || heavy() { // the encryption, which is slow for a purpose, does not know the key's type
+			encrypted, err := key.MarshalEncryptedPEM([]byte("secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(encrypted, plain[40:80]) {
+				t.Error("the encrypted key is not encrypted")
+			}
+			forms["encrypted"], forms["old name"] = encrypted, bytes.ReplaceAll(encrypted, []byte("SIGSTORE"), []byte("COSIGN"))
 		}
-		if bytes.Contains(encrypted, plain[40:80]) {
-			t.Error("the encrypted key is not encrypted")
-		}
-		forms := map[string][]byte{"PKCS#8": plain, "encrypted": encrypted,
-			"with space": append([]byte("\n\n"), append(plain, '\n', ' ')...)}
 		switch k := key.Signer.(type) {
 		case *ecdsa.PrivateKey:
 			der, err := x509.MarshalECPrivateKey(k)
@@ -79,7 +85,6 @@ func TestKeyForms(t *testing.T) {
 		case *rsa.PrivateKey:
 			forms["PKCS#1"] = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)})
 		}
-		forms["old name"] = bytes.ReplaceAll(encrypted, []byte("SIGSTORE"), []byte("COSIGN"))
 		for form, data := range forms {
 			got, err := sign.ParseKey(data, []byte("secret"))
 			if err != nil {

@@ -53,9 +53,12 @@ type tree struct {
 	entries []map[string]any // TransparencyLogEntry
 }
 
+// providerKey is one key for all providers: it takes a while to make, and a token names the address of its own.
+var providerKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+
 // Serve starts a Server. Close ends it.
 func Serve(s *Instance) *Server {
-	out := &Server{Instance: s, id: must(rsa.GenerateKey(rand.Reader, 2048)), logs: map[bool]*tree{false: {}, true: {}}}
+	out := &Server{Instance: s, id: providerKey(), logs: map[bool]*tree{false: {}, true: {}}}
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]func(*http.Request) (int, any, error){
 		"GET /issuer/.well-known/openid-configuration": out.discovery,

@@ -45,20 +45,24 @@ func TestOpenSSH(t *testing.T) {
 	for _, a := range algorithms {
 		key := must(sign.GenerateKey(a))
 		plain := pem.EncodeToMemory(must(ssh.MarshalPrivateKey(key.Signer, "a comment")))
-		encrypted := pem.EncodeToMemory(must(ssh.MarshalPrivateKeyWithPassphrase(key.Signer, "", []byte("secret"))))
-		for name, tt := range map[string]struct {
+		type form struct {
 			data       []byte
 			passphrase string
 			want       error
-		}{
-			"plain":              {plain, "", nil},
-			"plain, passphrase":  {plain, "ignored", nil},
-			"after a mark":       {append([]byte("\ufeff"), plain...), "", nil},
-			"encrypted":          {encrypted, "secret", nil},
-			"no passphrase":      {encrypted, "", sign.ErrNoPassphrase},
-			"another passphrase": {encrypted, "guess", sign.ErrPassphrase},
-			"two keys":           {append(bytes.Clone(plain), plain...), "", sign.ErrKey},
-		} {
+		}
+		forms := map[string]form{
+			"plain":             {plain, "", nil},
+			"plain, passphrase": {plain, "ignored", nil},
+			"after a mark":      {append([]byte("\ufeff"), plain...), "", nil},
+			"two keys":          {append(bytes.Clone(plain), plain...), "", sign.ErrKey},
+		}
+		if a == sign.P256 || os.Getenv("LADING_HEAVY") != "" { // the encryption, which is slow for a purpose, does not know the key's type
+			encrypted := pem.EncodeToMemory(must(ssh.MarshalPrivateKeyWithPassphrase(key.Signer, "", []byte("secret"))))
+			forms["encrypted"] = form{encrypted, "secret", nil}
+			forms["no passphrase"] = form{encrypted, "", sign.ErrNoPassphrase}
+			forms["another passphrase"] = form{encrypted, "guess", sign.ErrPassphrase}
+		}
+		for name, tt := range forms {
 			got, err := keyfile.Parse(tt.data, []byte(tt.passphrase))
 			if !errors.Is(err, tt.want) || err == nil && !same(got.Public(), key.Public()) {
 				t.Errorf("%d, %s: %v", a, name, err)
