@@ -143,16 +143,16 @@ func (v *validator) alternatives(subs []*Schema, keyword string, n Node, kind st
 
 // pinned returns the member that shows that the object n cannot be what sub describes, the first by name, or nothing.
 func (v *validator) pinned(sub *Schema, n Node) (first string) {
-	for name, allowed := range sub.pins {
-		m := v.d.Member(n, name)
+	for i := range sub.fixed {
+		m := v.d.Member(n, sub.fixed[i].name)
 		if m < 0 || v.d.Kind(m) != strictjson.String { // leave it to the schema
 			continue
 		}
-		if (first == "" || name < first) && !slices.Contains(allowed, v.d.String(m)) {
-			first = name
+		if !slices.Contains(sub.fixed[i].values, v.d.String(m)) {
+			return sub.fixed[i].name
 		}
 	}
-	return first
+	return ""
 }
 
 // closeness is larger the more an alternative that failed looks like what was meant, negative if not at all.

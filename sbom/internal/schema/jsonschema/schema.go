@@ -55,8 +55,16 @@ type Schema struct {
 
 	// What is made of the rest, for speed.
 	names names   // of props and required
+	words names   // of enum
+	fixed []fixed // the pins, by name
 	item  *Schema // what items refers to
 	plain bool    // no other schema says anything of the same value
+}
+
+// A fixed member is one that has one of some strings.
+type fixed struct {
+	name   string
+	values []string
 }
 
 // target is the schema that s is if it is nothing but a reference, or s.
@@ -81,6 +89,12 @@ func (s *Schema) onlyRefers() bool {
 func (s *Schema) prepare() {
 	s.byAny, s.byOne = newDispatch(s.anyOf), newDispatch(s.oneOf)
 	s.names, s.item = newNames(s.props, s.required), s.items.target()
+	if s.enum != nil {
+		s.words = newNames(nil, s.enumList)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.pins)) {
+		s.fixed = append(s.fixed, fixed{name, s.pins[name]})
+	}
 	s.plain = s.ref == nil && s.left == nil && s.allOf == nil && s.anyOf == nil && s.oneOf == nil && s.not == nil && s.cond == nil &&
 		!s.never
 }

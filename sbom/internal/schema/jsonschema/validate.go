@@ -152,7 +152,7 @@ func (v *validator) eval(s *Schema, n Node, marks *seen) (found []finding) {
 		return v.fail(nil, s, n, "type")
 	}
 	if s.plain && kind == strictjson.String {
-		if s.enum != nil && !s.enum[v.d.String(n)] {
+		if s.enum != nil && !s.words.slot(v.d.String(n)).known {
 			found = v.fail(found, s, n, "enum")
 		}
 		return v.join(found, v.text(s, n))
@@ -253,7 +253,7 @@ func (v *validator) isType(n Node, kind strictjson.Kind, allowed typeSet) bool {
 
 func (v *validator) isOneOf(s *Schema, n Node, kind strictjson.Kind) bool {
 	if kind == strictjson.String {
-		return s.enum[string(v.d.Text(n))]
+		return s.enum != nil && s.words.slot(v.d.String(n)).known
 	}
 	for _, raw := range s.only {
 		if d, err := Parse(raw, strictjson.Limits{}); err == nil && sameValue(v.d, n, d, d.Root()) {
@@ -318,11 +318,23 @@ func (v *validator) object(s *Schema, n Node, marks *seen) (found []finding) {
 	return found
 }
 
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // inOtherCase returns the member that a name differs from in case only.
 func (s *Schema) inOtherCase(name string) string {
 	var lower [64]byte
-	if len(name) > len(lower) {
+	switch {
+	case len(name) > len(lower):
 		return s.folded[strings.ToLower(name)]
+	case s.lengths&(1<<min(len(name), 63)) == 0 && isASCII(name):
+		return ""
 	}
 	for i := range len(name) {
 		c := name[i]
@@ -333,9 +345,6 @@ func (s *Schema) inOtherCase(name string) string {
 			c += 'a' - 'A'
 		}
 		lower[i] = c
-	}
-	if s.lengths&(1<<min(len(name), 63)) == 0 {
-		return ""
 	}
 	return s.folded[string(lower[:len(name)])]
 }
