@@ -654,7 +654,7 @@ func TestBroken(t *testing.T) {
 	}
 	inputs["SPDX 3 id"] = strings.ReplaceAll(goodSPDX3, mustParse(t, goodSPDX3).ID(), "my document")
 	for name, in := range inputs {
-		for _, target := range targets {
+		for _, target := range targets() {
 			d, err := Parse(strings.NewReader(in))
 			if err != nil {
 				continue

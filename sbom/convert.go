@@ -4,14 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/model"
-	"github.com/ladingdev/lading/sbom/internal/spdx2"
-	"github.com/ladingdev/lading/sbom/internal/spdx3"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
@@ -60,12 +55,6 @@ type ConvertOptions struct {
 // ErrSigned means that a conversion would break a signature inside the document.
 var ErrSigned = errors.New("the document is signed, and another one would not be: set DropSignatures")
 
-// targets are the formats that Convert writes.
-var targets = []Format{
-	{CycloneDX, "1.2"}, {CycloneDX, "1.3"}, {CycloneDX, "1.4"}, {CycloneDX, "1.5"}, {CycloneDX, "1.6"}, {CycloneDX, "1.7"},
-	{SPDX, "2.2"}, {SPDX, "2.3"}, {SPDX, "3.0.1"},
-}
-
 // Convert writes a document in another format, as JSON. The output keeps to the schema and the rules of its format:
 // what would break them is left out. The Report says what became of everything; it is there even with [ErrLoss].
 // Converting a document to the format that it has gives its JSON form unchanged, valid or not: see [Validate] and [Encode].
@@ -91,7 +80,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 		report.Restored = true
 		return out, report, nil
 	}
-	if !slices.Contains(targets, target) {
+	if !isWritten(target) {
 		return nil, nil, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, target)
 	}
 	if !o.DropSignatures && d.signed() {
@@ -126,30 +115,19 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 // convertTree makes the output, and its text as long as nothing is added to it.
 func convertTree(d *Document, src *tree.Node, target Format, o *ConvertOptions) (out *tree.Node, text []byte, added []tree.Loss,
 	err error) {
-	var h *model.Document
-	switch {
-	case d.format.Spec == CycloneDX && target.Spec == CycloneDX:
-		out = tree.Copy(src)
-	case isSPDX2(d.format) && isSPDX2(target):
-		out = tree.Copy(src)
-	case specName(d.format) == specName(target):
-		if out, err = spdx3.Newer(src, d.format.Version, target.Version); err != nil {
+	from, to := specOf(d.format), specOf(target)
+	if from == to {
+		if out, err = from.Copy(src, d.format.Version, target.Version); err != nil {
 			return nil, nil, nil, err
 		}
-	case d.format.Spec == CycloneDX:
-		h = cdx.Read(src)
-	case isSPDX2(d.format):
-		h = spdx2.Read(src)
-	default:
-		if h, err = spdx3.Read(src); err != nil {
+	} else {
+		h, err := from.Read(src)
+		if err != nil {
 			return nil, nil, nil, err
 		}
-	}
-	if h != nil {
 		h.Input, h.Now = d.json, madeAt(o)
 		h.Settle()
-		out = write(h, target)
-		added = h.Added
+		out, added = to.Write(h), h.Added
 	}
 	if d.signed() {
 		for _, s := range tree.Signatures(out, nil) {
@@ -170,19 +148,6 @@ func madeAt(o *ConvertOptions) string {
 		return "1970-01-01T00:00:00Z"
 	}
 	return o.Created.UTC().Format(spec.TimeLayout)
-}
-
-func isSPDX2(f Format) bool { return f.Spec == SPDX && strings.HasPrefix(f.Version, "2.") }
-
-// write writes what the specifications have in common in one of them.
-func write(h *model.Document, target Format) *tree.Node {
-	switch {
-	case target.Spec == CycloneDX:
-		return cdx.Write(h)
-	case isSPDX2(target):
-		return spdx2.Write(h)
-	}
-	return spdx3.Write(h)
 }
 
 // noPlace is the reason of what is lost and was looked for in vain in the other format's schema; notCarried of what that
@@ -232,17 +197,9 @@ var couldSay = map[string]map[string]string{
 		"vulnerabilities": "security_Vulnerability", "hashes": "verifiedUsing", "releaseNotes": "releaseNotes"},
 }
 
-// specName names a specification as couldSay does.
-func specName(f Format) string {
-	if f.Spec == CycloneDX {
-		return "CycloneDX"
-	}
-	return "SPDX " + f.Version[:1]
-}
-
 // whyLost gives the reason of a loss that nobody gave one for.
 func whyLost(from, to Format) func(*jsonpointer.Path) string {
-	could := couldSay[specName(from)+" to "+specName(to)]
+	could := couldSay[specOf(from).Name+" to "+specOf(to).Name]
 	return func(path *jsonpointer.Path) string {
 		for name := range path.Names() {
 			if could[name] != "" {

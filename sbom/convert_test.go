@@ -128,7 +128,7 @@ func TestConvert(t *testing.T) {
 	from := []string{"sbom-real/", "inspector/", "spdx/", "cyclonedx/CycloneDX-specification/"}
 	to := []Format{{CycloneDX, "1.5"}, {CycloneDX, "1.6"}, {SPDX, "2.3"}, {SPDX, "3.0.1"}}
 	if heavy() {
-		to = targets
+		to = targets()
 	}
 	count, losses := map[string]int{}, 0
 	n, down := 0, 0
@@ -172,7 +172,7 @@ func TestConvert(t *testing.T) {
 			if d.Format().Spec == CycloneDX && d.Format().Version > "1.5" && target.Version == "1.5" {
 				down++
 			}
-			if target.Version == "1.2" || !slices.Contains(targets, d.Format()) {
+			if target.Version == "1.2" || !slices.Contains(targets(), d.Format()) {
 				continue
 			}
 			o.Embed = true

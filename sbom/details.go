@@ -45,13 +45,8 @@ type LicenseClaim struct {
 // Hashes returns the digests of a component's content, in the order of the document, with CycloneDX's names of
 // algorithms. They are read from the document at each call.
 func (d *Document) Hashes(ref Ref) (out []Hash) {
-	list, alg, value := "hashes", "alg", "content"
-	if d.format.Spec == SPDX {
-		list, alg, value = "checksums", "algorithm", "checksumValue"
-		if !isSPDX2(d.format) {
-			list, value = "verifiedUsing", "hashValue"
-		}
-	}
+	words := specOf(d.format).Words
+	list, alg, value := words.Hashes, words.HashAlgorithm, words.HashValue
 	r := d.reader(ref)
 	for name := range r.Object() {
 		if string(name) != list || r.Kind() != strictjson.Array {

@@ -111,8 +111,7 @@ func newMatcher(old, new *Document) *matcher {
 
 // alike says whether the documents are of one specification.
 func (m *matcher) alike() bool {
-	a, b := m.docs[0].format, m.docs[1].format
-	return a.Spec == b.Spec && isSPDX2(a) == isSPDX2(b)
+	return specOf(m.docs[0].format) == specOf(m.docs[1].format)
 }
 
 // all matches by the rules of Diff.
@@ -340,14 +339,11 @@ func identifierOf(n *tree.Node, f Format, kind string) string {
 		}
 		return v.Show()
 	}
-	list, typ, value := "externalRefs", "referenceType", "referenceLocator"
-	if !isSPDX2(f) {
-		list, typ, value = "externalIdentifier", "externalIdentifierType", "identifier"
-	}
-	for _, r := range n.List(list) {
-		t := r.Str(typ).S
+	words := specOf(f).Words
+	for _, r := range n.List(words.Identifiers) {
+		t := r.Str(words.IdentifierType).S
 		if slices.Contains(spdxIdentifiers[kind], t[strings.LastIndexByte(t, '/')+1:]) {
-			return r.Str(value).S
+			return r.Str(words.IdentifierValue).S
 		}
 	}
 	return ""
@@ -500,7 +496,7 @@ func (m *matcher) compareMembers(o, n Ref) (fields []FieldChange) {
 		return nil
 	}
 	// What differs may be only what parts of the documents are known by.
-	tree.Rename(old, partWords(m.docs[0].format), m.renamed())
+	tree.Rename(old, specOf(m.docs[0].format).Words, m.renamed())
 	for _, c := range []*tree.Node{old, new} {
 		c.Each(func(v *tree.Node) {
 			if v != c {

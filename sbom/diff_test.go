@@ -271,7 +271,7 @@ func TestDiffRenamed(t *testing.T) {
 		}
 		to := map[string]string{}
 		input.Each(func(n *tree.Node) {
-			id := tree.Definition(n, partWords(d.format))
+			id := tree.Definition(n, specOf(d.format).Words)
 			switch {
 			case id == nil:
 			case d.format.Spec == CycloneDX:
@@ -282,7 +282,7 @@ func TestDiffRenamed(t *testing.T) {
 				to[id.Text] = "https://example.com/renamed/" + id.Text
 			}
 		})
-		tree.Rename(input, partWords(d.format), to)
+		tree.Rename(input, specOf(d.format).Words, to)
 		renamed, err := parseJSON(input.Render())
 		if errors.Is(err, ErrVersion) {
 			continue // in XML only

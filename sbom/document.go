@@ -13,11 +13,11 @@ import (
 
 // Kinds of failure, for errors.Is.
 var (
-	ErrNotSBOM = spec.ErrNotSBOM                                 // of no specification that is known
-	ErrVersion = spec.ErrVersion                                 // of a known specification
-	ErrNotJSON = errors.New("the document is not in JSON")       // Convert makes it so
-	ErrLimit   = spec.ErrLimit                                   // of size, depth or count
-	ErrLoss    = errors.New("the conversion would lose content") // under ConvertOptions.Strict
+	ErrNotSBOM = spec.ErrNotSBOM                           // of no specification that is known
+	ErrVersion = spec.ErrVersion                           // of a known specification
+	ErrNotJSON = errors.New("the document is not in JSON") // Convert makes it so
+	ErrLimit   = spec.ErrLimit                             // of size, depth or count
+	ErrLoss    = spec.ErrLoss                              // under ConvertOptions.Strict
 )
 
 // A Spec is a specification of SBOMs.

@@ -70,7 +70,7 @@ func TestExternals(t *testing.T) {
 			if _, err := Validate([]byte(in)); err != nil && version == "3.0.1" && tt.name != "one object and no list" {
 				t.Errorf("%s: %v", tt.name, err)
 			}
-			for _, target := range targets {
+			for _, target := range targets() {
 				if target == d.Format() {
 					continue
 				}

@@ -5,12 +5,11 @@ import (
 	"math"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
-	"github.com/ladingdev/lading/sbom/internal/spdx2"
+	"github.com/ladingdev/lading/sbom/internal/specification"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -18,7 +17,7 @@ import (
 // the rules refuse. It returns the text of the document, and what it added.
 func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.Loss, err error) {
 	name := target.String()
-	schema, err := schema.JSON[name]()
+	schema, err := schema.JSON(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -26,15 +25,10 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 	if err != nil {
 		return nil, nil, err
 	}
-	switch {
-	case target.Spec == CycloneDX:
-		added = cdx.Fit(out, target.Version)
-		cdx.Prune(out, schema.View(), name)
-	case isSPDX2(target):
-		mended := spdx2.Mend(out, now)
-		added = append(mended, spdx2.Fit(out, target.Version)...)
-	}
-	f := fitting{out: out, name: name, schema: schema, list: list}
+	spec := specOf(target)
+	t := specification.Target{Format: name, Version: target.Version, Now: now, View: schema.View()}
+	added = spec.Fit(out, t)
+	f := fitting{out: out, spec: spec, target: t, schema: schema, list: list}
 	for range mostRounds {
 		var spans []strictjson.Span
 		if text, spans = out.RenderSpans(); len(text) > math.MaxInt32 {
@@ -52,15 +46,14 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 
 // A fitting is what fit is at.
 type fitting struct {
-	out      *tree.Node
-	name     string
-	schema   *jsonschema.Schema
-	list     *license.List
-	nodes    []*tree.Node              // in the order of the text, when something is wrong
-	general  map[*tree.Node]string     // see generalTypes
-	licences map[*tree.Node]*tree.Node // see licencesIn
-	urls     map[*tree.Node]bool       // see urlsIn
-	broken   string                    // what was wrong with a member of the document that went
+	out    *tree.Node
+	spec   *specification.Specification
+	target specification.Target
+	schema *jsonschema.Schema
+	list   *license.List
+	nodes  []*tree.Node          // in the order of the text, when something is wrong
+	spell  func(*tree.Node) bool // writes what is refused in another way; made when something is
+	broken string                // what was wrong with a member of the document that went
 }
 
 // round removes what the schema or else the rules refuse, and reports whether there is nothing of it.
@@ -82,10 +75,13 @@ func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
 	}
 	if len(bad) == 0 {
 		c := check.Check{Doc: doc, List: f.list, Found: refuse}
-		rules(&c, f.name)
+		f.spec.Rules(&c, f.target.Format)
 	}
 	if len(bad) == 0 {
 		return true, nil
+	}
+	if f.spell == nil {
+		f.spell = f.spec.Spell(f.out, f.target)
 	}
 	for v := range bad {
 		if f.spell(v) {
@@ -96,7 +92,7 @@ func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
 		if f.broken != "" { // what is missing now was there
 			advice = f.broken
 		}
-		return false, fmt.Errorf("%w %s: %s", ErrInvalid, f.name, advice)
+		return false, fmt.Errorf("%w %s: %s", ErrInvalid, f.target.Format, advice)
 	}
 	for _, m := range f.out.Members {
 		if advice, ok := bad[m.Value]; ok {
@@ -105,7 +101,7 @@ func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
 	}
 	for i, v := range f.nodes { // in the order of the document: of a part inside of another, the outer one's reason counts
 		if advice, ok := bad[v]; ok && (i == 0 || f.nodes[i-1] != v) {
-			v.Explain(tree.Dropped, f.name+": "+advice)
+			v.Explain(tree.Dropped, f.target.Format+": "+advice)
 		}
 	}
 	f.out.Sweep(bad)

@@ -203,7 +203,7 @@ func goFormat(f Format, created time.Time) (Format, error) {
 	if f == (Format{}) {
 		return Format{CycloneDX, "1.6"}, nil
 	}
-	if !slices.Contains(targets, f) {
+	if !isWritten(f) {
 		return f, fmt.Errorf("sbom: %w: %v cannot be written", ErrVersion, f)
 	}
 	return f, nil
@@ -305,7 +305,7 @@ func finishGo(h *model.Document, format Format, more string) (*Document, error) 
 	fmt.Fprint(&all, h.Created.S, more)
 	h.Input = []byte(all.String())
 	h.Id = tree.Constant("urn:uuid:" + spec.UUID(all.String()))
-	out := write(h, format)
+	out := specOf(format).Write(h)
 	text, _, err := fit(out, format, madeAt(&ConvertOptions{}))
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)

@@ -27,7 +27,7 @@ func TestGoBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for _, format := range targets {
+	for _, format := range targets() {
 		o := &GoBinaryOptions{Format: format, Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Name: "sbom.test",
 			Hashes: []Hash{{"SHA-256", strings.Repeat("ab", 32)}}}
 		d, err := GoBinary(f, o)
@@ -97,7 +97,7 @@ func TestGoModules(t *testing.T) {
 	if d.Created() != "2026-01-02T03:04:05Z" || !bytes.Contains(d.Bytes(), []byte("git revision abc with local changes")) {
 		t.Errorf("created %q, or no revision in\n%s", d.Created(), d.Bytes())
 	}
-	cdx := write(h, Format{CycloneDX, "1.6"}).Render()
+	cdx := specOf(Format{CycloneDX, "1.6"}).Write(h).Render()
 	for _, want := range []string{`"h1:fff="`, `"example.com/a@v1.0.0"`, `"../c"`, `"golang:build:vcs.revision"`, `"go1.26.8 X:jsonv2"`, `"golang:package"`} {
 		if !bytes.Contains(cdx, []byte(want)) {
 			t.Errorf("no %s in\n%s", want, cdx)
@@ -135,7 +135,7 @@ func TestGoDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range targets {
+	for _, format := range targets() {
 		o := &GoDirOptions{Format: format, Name: "dist"}
 		d, err := GoDir(ctx, os.DirFS(dir), o)
 		if err != nil {

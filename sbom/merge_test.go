@@ -21,7 +21,7 @@ func TestMergeCorpus(t *testing.T) {
 	merged := map[Format]int{}
 	for f := range corpus(t) {
 		d, err := Parse(bytes.NewReader(f.Data))
-		if err != nil || d.Encoding() != JSON || !slices.Contains(targets, d.Format()) {
+		if err != nil || d.Encoding() != JSON || !slices.Contains(targets(), d.Format()) {
 			continue
 		}
 		if _, err := Validate(d.Bytes()); err != nil {
@@ -90,7 +90,7 @@ func TestMergeCorpus(t *testing.T) {
 		}
 	}
 	t.Log(merged)
-	if len(merged) != len(targets) {
+	if len(merged) != len(targets()) {
 		t.Errorf("formats: %v", merged)
 	}
 }
@@ -100,7 +100,7 @@ func valid(t *testing.T) iter.Seq2[string, *Document] {
 	return func(yield func(string, *Document) bool) {
 		for f := range corpus(t) {
 			d, err := Parse(bytes.NewReader(f.Data))
-			if err != nil || !slices.Contains(targets, d.Format()) {
+			if err != nil || !slices.Contains(targets(), d.Format()) {
 				continue
 			}
 			if _, err := Validate(d.Bytes()); err == nil && !yield(f.Name, d) {
@@ -202,7 +202,7 @@ func TestMergeLosesNothing(t *testing.T) {
 				n := input(in)
 				ids := map[string]bool{}
 				n.Each(func(n *tree.Node) {
-					if id := tree.Definition(n, partWords(in.format)); id != nil {
+					if id := tree.Definition(n, specOf(in.format).Words); id != nil {
 						ids[id.Text] = true // they may be others
 					}
 				})

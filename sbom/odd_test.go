@@ -144,7 +144,7 @@ func TestConvertOdd(t *testing.T) {
 	valid := 0
 	for range n {
 		o := docs[r.IntN(len(docs))]
-		if convertOdd(t, o, r.IntN(max(o.texts, 1)), oddTexts[r.IntN(len(oddTexts))], targets[r.IntN(len(targets))]) {
+		if convertOdd(t, o, r.IntN(max(o.texts, 1)), oddTexts[r.IntN(len(oddTexts))], targets()[r.IntN(len(targets()))]) {
 			valid++
 		}
 	}
@@ -161,7 +161,7 @@ func FuzzConvertOdd(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, doc, at uint16, target uint8, text string) {
 		o := docs[int(doc)%len(docs)]
-		convertOdd(t, o, int(at)%max(o.texts, 1), text, targets[int(target)%len(targets)])
+		convertOdd(t, o, int(at)%max(o.texts, 1), text, targets()[int(target)%len(targets())])
 	})
 }
 

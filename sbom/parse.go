@@ -126,7 +126,7 @@ func (d *Document) read() error {
 }
 
 // put takes a component that was found.
-func (d *Document) put(at index.Ref, c *index.Component) {
+func (d *Document) put(at index.Ref, c index.Component) {
 	for int(at) >= len(d.components) { // those around it, and itself
 		d.components = append(d.components, Component{})
 	}

@@ -49,7 +49,7 @@ func TestProducers(t *testing.T) {
 			if d.Len() != tt.components || !slices.Equal(purls, tt.purls) || len(d.Roots()) != 1 {
 				t.Errorf("%d components, %q, roots %v", d.Len(), purls, d.Roots())
 			}
-			for _, target := range targets {
+			for _, target := range targets() {
 				if target == d.Format() {
 					continue
 				}

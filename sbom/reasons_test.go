@@ -103,7 +103,7 @@ func TestNoPlace(t *testing.T) {
 			return
 		}
 		for _, target := range []Format{{CycloneDX, "1.7"}, {SPDX, "2.3"}, {SPDX, "3.0.1"}} {
-			if specName(d.Format()) == specName(target) {
+			if specOf(d.Format()).Name == specOf(target).Name {
 				continue
 			}
 			_, r, err := Convert(d, target, &ConvertOptions{DropSignatures: true})
@@ -117,7 +117,7 @@ func TestNoPlace(t *testing.T) {
 				}
 				looked[l.Reason] = true
 				if l.Reason == noPlace {
-					seen[specName(d.Format())+" to "+specName(target)+" "+generalPath(l.Path)]++
+					seen[specOf(d.Format()).Name+" to "+specOf(target).Name+" "+generalPath(l.Path)]++
 				}
 			}
 		}

@@ -212,7 +212,7 @@ var recordedVerbs = []struct {
 			if d == nil || o.DropSignatures && !d.signed() {
 				continue // what the first one did
 			}
-			for _, f := range targets {
+			for _, f := range targets() {
 				out, report, err := Convert(d, f, &o)
 				recordDocument(w, out, report, err)
 			}

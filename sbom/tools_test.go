@@ -65,7 +65,7 @@ func TestTools(t *testing.T) {
 		if err != nil && (!errors.As(err, &invalid) || !invalid.Tolerated()) {
 			t.Errorf("%s: %v", name, err)
 		}
-		for i, target := range targets {
+		for i, target := range targets() {
 			if target == d.Format() || !heavy() && (n+i)%3 != 0 {
 				continue
 			}

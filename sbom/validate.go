@@ -161,7 +161,7 @@ func validateXML(data []byte) (*check.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema, err := schema.XML[version]()
+	schema, err := schema.XML(version)
 	if err != nil {
 		return nil, err
 	}

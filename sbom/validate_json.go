@@ -6,13 +6,10 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
-	"github.com/ladingdev/lading/sbom/internal/spdx2"
-	"github.com/ladingdev/lading/sbom/internal/spdx3"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
@@ -30,7 +27,7 @@ func validateJSON(data []byte, from *check.Origin) (*check.Report, error) {
 	if from != nil {
 		c.Format = name + " " + from.Encoding
 	}
-	schema, err := schema.JSON[name]()
+	schema, err := schema.JSON(name)
 	if err != nil {
 		return nil, err
 	}
@@ -47,20 +44,12 @@ func validateJSON(data []byte, from *check.Origin) (*check.Report, error) {
 		}
 		c.Classed(schemaClass(c, p), p.Node, p.Keyword, p.Advice)
 	}
-	rules(c, name)
-	return &c.Report, nil
-}
-
-// rules checks what no schema can say.
-func rules(c *check.Check, name string) {
-	switch {
-	case strings.HasPrefix(name, "CycloneDX"):
-		cdx.Rules(c)
-	case strings.HasPrefix(name, "SPDX 2"):
-		spdx2.Rules(c, name)
-	default:
-		spdx3.Rules(c)
+	for _, s := range specifications {
+		if strings.HasPrefix(name, s.Name) {
+			s.Rules(c, name)
+		}
 	}
+	return &c.Report, nil
 }
 
 // isHyphenatedCategory knows the spelling of categories that the text of SPDX 2.2 has, where its JSON schema has
@@ -105,7 +94,7 @@ func detect(c *check.Check) (string, error) {
 	default:
 		return "", fmt.Errorf("%w: add \"bomFormat\", \"spdxVersion\" or \"@context\" to say what it is", ErrNotSBOM)
 	}
-	if schema.JSON[name] == nil {
+	if !schema.HasJSON(name) {
 		return "", fmt.Errorf("%w: %q", ErrVersion, name)
 	}
 	return name, nil

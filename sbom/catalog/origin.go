@@ -40,14 +40,7 @@ func webAddress(s string) (string, bool) {
 	if !webScheme.MatchString(s) {
 		return "", false
 	}
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
-		return "", false
-	}
-	if !iri.IsReference(s) {
-		s = u.String()
-	}
-	return s, iri.IsReference(s)
+	return iri.Address(s)
 }
 
 var integrityAlgorithms = map[string]struct {

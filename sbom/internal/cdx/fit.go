@@ -118,9 +118,9 @@ func unmixLicenses(n *tree.Node) {
 	list.Items = keep
 }
 
-// GeneralTypes returns what to write for types of components and external references of CycloneDX that a version does not
+// generalTypes returns what to write for types of components and external references of CycloneDX that a version does not
 // have: the component and the reference count for more than their types.
-func GeneralTypes(root *tree.Node) map[*tree.Node]string {
+func generalTypes(root *tree.Node) map[*tree.Node]string {
 	out := map[*tree.Node]string{}
 	root.Each(func(n *tree.Node) {
 		for _, m := range n.Members {
@@ -142,8 +142,8 @@ func GeneralTypes(root *tree.Node) map[*tree.Node]string {
 	return out
 }
 
-// Prune removes members that the schema has no word for. Of an object that it has no word in at all, it may not speak.
-func Prune(n *tree.Node, v jsonschema.View, format string) {
+// prune removes members that the schema has no word for. Of an object that it has no word in at all, it may not speak.
+func prune(n *tree.Node, v jsonschema.View, format string) {
 	if slices.ContainsFunc(n.Members, func(m tree.Member) bool { return v.Property(m.Name).Known() }) {
 		n.Members = slices.DeleteFunc(n.Members, func(m tree.Member) bool {
 			if v.Property(m.Name).Known() {
@@ -153,22 +153,22 @@ func Prune(n *tree.Node, v jsonschema.View, format string) {
 			return true
 		})
 		for _, m := range n.Members {
-			Prune(m.Value, v.Property(m.Name), format)
+			prune(m.Value, v.Property(m.Name), format)
 		}
 	}
 	if len(n.Items) > 0 {
 		items := v.Items()
 		for _, i := range n.Items {
-			Prune(i, items, format)
+			prune(i, items, format)
 		}
 	}
 }
 
-// OneLine writes the ends of lines that a pattern knows as blanks.
-var OneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\u2028", " ", "\u2029", " ")
+// oneLine writes the ends of lines that a pattern knows as blanks.
+var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\u2028", " ", "\u2029", " ")
 
-// LicencesIn returns the ids and expressions of licences in a document of CycloneDX, and the objects that they stand in.
-func LicencesIn(root *tree.Node) map[*tree.Node]*tree.Node {
+// licencesIn returns the ids and expressions of licences in a document of CycloneDX, and the objects that they stand in.
+func licencesIn(root *tree.Node) map[*tree.Node]*tree.Node {
 	out := map[*tree.Node]*tree.Node{}
 	root.Each(func(n *tree.Node) {
 		for _, l := range n.List("licenses") {

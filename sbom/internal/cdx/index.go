@@ -7,6 +7,7 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/model"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
@@ -98,7 +99,7 @@ func (c *indexReader) component(r *strictjson.Reader, parent index.Ref) index.Re
 	if r.Err() == nil {
 		v.Raw = c.x.Text[start:r.Offset()]
 	}
-	c.x.Put(ref, &v)
+	c.x.Put(ref, v)
 	return ref
 }
 
@@ -108,7 +109,7 @@ func (c *indexReader) Is() bool {
 
 func (c *indexReader) Finish() error {
 	old := c.x.Encoding == "XML" && (c.x.Version == "1.0" || c.x.Version == "1.1")
-	if !old && !slices.Contains(Versions, c.x.Version) {
+	if !old && !slices.Contains(schema.Versions("CycloneDX"), c.x.Version) {
 		return fmt.Errorf("%w: CycloneDX %.20q", spec.ErrVersion, c.x.Version)
 	}
 	dependencies := c.dependencies

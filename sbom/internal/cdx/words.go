@@ -10,13 +10,9 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
-// Versions are those that are read and written (cyclonedx.org/specification). JSON came with 1.2.
-var Versions = []string{"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"}
-
 // Words are the members that name parts of documents.
-var Words = &tree.Words{IDs: []string{"bom-ref"}, Refers: func(name string) bool {
-	return references[name] || strings.HasSuffix(name, "Ref")
-}}
+var Words = &tree.Words{IDs: []string{"bom-ref"}, Hashes: "hashes", HashAlgorithm: "alg", HashValue: "content",
+	Refers: func(name string) bool { return references[name] || strings.HasSuffix(name, "Ref") }}
 
 // references are the members of CycloneDX, 1.2 to 1.7, whose texts refer to others; those that end in "Ref" do
 // too. Texts of members with these names that are no references are none of the names that are looked for.

@@ -119,10 +119,10 @@ func readSPDX(doc *xmltree.Document) (*Source, *tree.Node, error) {
 		return s, v, nil
 	}
 	name := strings.Replace(spdxxml.Version(doc), "SPDX-", "SPDX ", 1)
-	if !strings.HasPrefix(name, "SPDX 2") || schema.JSON[name] == nil {
+	if !strings.HasPrefix(name, "SPDX 2") || !schema.HasJSON(name) {
 		return nil, nil, fmt.Errorf("%w: %s", spec.ErrVersion, spec.Quote(name))
 	}
-	compiled, err := schema.JSON[name]()
+	compiled, err := schema.JSON(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,7 +140,7 @@ func CycloneDXVersion(doc *xmltree.Document) (string, error) {
 	switch {
 	case !ok || local != "bom":
 		return "", fmt.Errorf("%w: the document element is <%s> in namespace %s", spec.ErrNotSBOM, local, spec.Quote(space))
-	case schema.XML[version] == nil:
+	case !schema.HasXML(version):
 		return "", fmt.Errorf("%w: CycloneDX %s", spec.ErrVersion, spec.Quote(version))
 	}
 	return version, nil

@@ -20,9 +20,9 @@ const None Ref = -1
 
 // An Index is what is found of one document in its JSON form.
 type Index struct {
-	Text     []byte                // the JSON form
-	Encoding string                // that it was read from
-	Put      func(Ref, *Component) // takes components; those inside of others come before these
+	Text     []byte               // the JSON form
+	Encoding string               // that it was read from
+	Put      func(Ref, Component) // takes components; those inside of others come before these
 
 	Name, ID, Created string
 	Root              Ref                              // what the document is about, if that is known without its relationships

@@ -8,6 +8,7 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/model"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
@@ -98,7 +99,7 @@ func (s *indexReader) elements(r *strictjson.Reader, kind string) {
 		if r.Err() == nil {
 			v.Raw = s.x.Text[start:r.Offset()]
 		}
-		s.x.Put(ref, &v)
+		s.x.Put(ref, v)
 	}
 }
 
@@ -130,7 +131,7 @@ func (s *indexReader) Is() bool {
 
 func (s *indexReader) Finish() error {
 	version, ok := strings.CutPrefix(s.x.Version, "SPDX-")
-	if !ok || !slices.Contains(Versions, version) {
+	if !ok || !slices.Contains(schema.Versions("SPDX 2"), version) {
 		return fmt.Errorf("%w: spdxVersion %.20q", spec.ErrVersion, s.x.Version)
 	}
 	s.x.Version = version

@@ -10,11 +10,10 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
-// Versions are those that are read and written.
-var Versions = []string{"2.2", "2.3"}
-
 // Words are the members that name parts of documents.
 var Words = &tree.Words{IDs: []string{"SPDXID", "licenseId", "externalDocumentId"}, Document: spec.DocumentID, Expressions: true,
+	Hashes: "checksums", HashAlgorithm: "algorithm", HashValue: "checksumValue",
+	Identifiers: "externalRefs", IdentifierType: "referenceType", IdentifierValue: "referenceLocator",
 	Refers: func(name string) bool { return references[name] || expressions[name] }}
 
 // references are the members of SPDX 2 that do (2.3, the JSON schema), and those that hold licence expressions.

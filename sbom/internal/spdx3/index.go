@@ -10,6 +10,7 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/model"
+	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
@@ -220,7 +221,7 @@ func (s *indexReader) element(r *strictjson.Reader) {
 		if ref, err := s.x.Next(); err != nil {
 			r.Fail(err)
 		} else {
-			s.x.Put(ref, &c)
+			s.x.Put(ref, c)
 		}
 		return
 	}
@@ -391,7 +392,7 @@ func (s *indexReader) purl(r *strictjson.Reader) (purl string) {
 func (s *indexReader) Finish() error {
 	version, ok := strings.CutPrefix(s.x.Context, ContextBase)
 	version, _, _ = strings.Cut(version, "/")
-	if !ok || !slices.Contains(Versions, version) && version != "3.0.0" {
+	if !ok || !slices.Contains(schema.Versions("SPDX 3"), version) && version != "3.0.0" {
 		return fmt.Errorf("%w: @context %.80q", spec.ErrVersion, s.x.Context)
 	}
 	s.x.Specification, s.x.Version = "SPDX", version

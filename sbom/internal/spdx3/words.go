@@ -9,11 +9,10 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
-// Versions are those that are written. 3.0.0 is read too.
-var Versions = []string{"3.0.1"}
-
 // Words are the members that name parts of documents.
-var Words = &tree.Words{IDs: []string{"spdxId", "@id"}, Refers: func(name string) bool { return !texts[name] }}
+var Words = &tree.Words{IDs: []string{"spdxId", "@id"}, Hashes: "verifiedUsing", HashAlgorithm: "algorithm", HashValue: "hashValue",
+	Identifiers: "externalIdentifier", IdentifierType: "externalIdentifierType", IdentifierValue: "identifier",
+	Refers: func(name string) bool { return !texts[name] }}
 
 // texts are the members of SPDX 3 whose texts are for people. All others may be references.
 var texts = spec.Set("name", "summary", "description", "comment", "type")

@@ -13,6 +13,7 @@ var (
 	ErrNotSBOM = errors.New("not an SBOM")              // of no specification that is known
 	ErrVersion = errors.New("unsupported version")      // of a known specification
 	ErrLimit   = errors.New("document is over a limit") // of size, depth or count
+	ErrLoss    = errors.New("the conversion would lose content")
 )
 
 // MaxDepth is how deep values and elements may be nested.

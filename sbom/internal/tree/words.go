@@ -14,6 +14,9 @@ type Words struct {
 	Refers      func(name string) bool // whose texts are names or references
 	Document    string                 // the name of every document in itself, which is no part
 	Expressions bool                   // names stand in licence expressions too, and behind those of other documents
+
+	Hashes, HashAlgorithm, HashValue             string // the list of hashes of a component, and their members
+	Identifiers, IdentifierType, IdentifierValue string // the same of identifiers, if they are in a list
 }
 
 // Definition returns what an object is referred to by, and the member that says so.

@@ -14,7 +14,7 @@ func FuzzRead(f *testing.F) {
 		`p</name><filesAnalyzed>false</filesAnalyzed>` +
 		`<checksums><algorithm>SHA1</algorithm></checksums></packages><packages x="y"/></Document>`))
 	f.Add([]byte(`<Document><Document><a/>text</Document></Document>`))
-	s, err := schema.JSON["SPDX 2.3"]()
+	s, err := schema.JSON("SPDX 2.3")
 	if err != nil {
 		f.Fatal(err)
 	}
