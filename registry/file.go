@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -46,13 +47,16 @@ func (f fileBody) Read(p []byte) (int, error) {
 }
 
 // writeFile replaces a file at once: a reader, or whoever comes after a crash, sees the old bytes or the new.
-func writeFile(name string, data []byte) error {
+func writeFile(name string, data []byte) error { return copyFile(name, bytes.NewReader(data)) }
+
+// copyFile is writeFile of all that content has. If content fails, nothing is replaced.
+func copyFile(name string, content io.Reader) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(data)
+	_, err = io.Copy(f, content)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -11,13 +11,14 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// OpenLayout returns the repository in an OCI layout directory (OCI image specification 1.1, image-layout.md), which is
-// made if it does not exist. It needs no server.
+// OpenLayout returns the repository in an OCI layout directory (OCI image specification 1.1, image-layout.md). What does not exist is
+// made with the first content that is pushed: until then it is an empty repository. It needs no server.
 //
 // What oras, notation, zot, regctl, olareg, go-containerregistry, crane, skopeo and cosign (save) keep there is found. What
 // is attached here is named in index.json and in the subject's fallback index, so that oras, regctl and olareg find it.
@@ -39,7 +40,7 @@ func OpenLayout(dir string) (*Repository, error) {
 // Layout returns the Backend of OpenLayout, for New with Options: to read cosign's tags in a directory, say.
 func Layout(dir string) (Backend, error) {
 	b := &layoutBackend{dir: dir, limits: Limits{}.withDefaults()}
-	if err := b.init(); err != nil {
+	if _, err := b.there(); err != nil {
 		return nil, fmt.Errorf("registry: layout %s: %w", dir, err)
 	}
 	return b, nil
@@ -49,36 +50,50 @@ type layoutBackend struct {
 	dir    string
 	limits Limits
 	nodes  sync.Map // digest.Digest to *node: what was read
+	made   atomic.Bool
 }
 
 func (b *layoutBackend) path(elem ...string) string {
 	return filepath.Join(append([]string{b.dir}, elem...)...)
 }
 
-func (b *layoutBackend) init() error {
-	if err := os.MkdirAll(b.path(ocispec.ImageBlobsDir), 0o777); err != nil {
-		return fileError(err)
+// there reports whether there is a layout, of a version that is known.
+func (b *layoutBackend) there() (bool, error) {
+	if b.made.Load() {
+		return true, nil
 	}
-	marker := b.path(ocispec.ImageLayoutFile)
-	data, err := os.ReadFile(marker)
+	data, err := os.ReadFile(b.path(ocispec.ImageLayoutFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		// The index first: once the marker is there, a layout without an index is a damaged one.
-		if err := b.initIndex(); err != nil {
-			return fileError(err)
-		}
-		return fileError(writeFile(marker, fmt.Appendf(nil, `{"imageLayoutVersion":%q}`, ocispec.ImageLayoutVersion)))
+		return false, nil
 	}
 	if err != nil {
-		return fileError(err)
+		return false, fileError(err)
 	}
 	var layout ocispec.ImageLayout
 	if err := parse(data, &layout); err != nil {
-		return err
+		return false, err
 	}
 	if layout.Version != ocispec.ImageLayoutVersion {
-		return fmt.Errorf("%w: version %.20q of the layout", ErrUnsupported, layout.Version)
+		return false, fmt.Errorf("%w: version %.20q of the layout", ErrUnsupported, layout.Version)
 	}
-	return nil
+	b.made.Store(true)
+	return true, nil
+}
+
+// make makes the layout if there is none.
+func (b *layoutBackend) make() error {
+	if there, err := b.there(); there || err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.path(ocispec.ImageBlobsDir), 0o777); err != nil {
+		return fileError(err)
+	}
+	// The index first: once the marker is there, a layout without an index is a damaged one.
+	if err := b.initIndex(); err != nil {
+		return fileError(err)
+	}
+	marker := b.path(ocispec.ImageLayoutFile)
+	return fileError(writeFile(marker, fmt.Appendf(nil, `{"imageLayoutVersion":%q}`, ocispec.ImageLayoutVersion)))
 }
 
 // initIndex writes an index of nothing, unless another process has one by now.
@@ -102,6 +117,9 @@ func (b *layoutBackend) blob(d digest.Digest) string {
 func (b *layoutBackend) index() (*ocispec.Index, error) {
 	f, err := os.Open(b.path(ocispec.ImageIndexFile))
 	if errors.Is(err, fs.ErrNotExist) {
+		if there, err := b.there(); !there && err == nil {
+			return parseIndex([]byte(emptyIndex))
+		}
 		// Without it nothing can be told from nothing there (OCI image specification 1.1, image-layout.md: it must exist).
 		return nil, fmt.Errorf("registry: %w: a layout without index: %w", ErrMalformed, err)
 	}
@@ -132,6 +150,9 @@ func (b *layoutBackend) Resolve(ctx context.Context, reference string) (Descript
 	}
 	if d := digest.Digest(reference); d.Validate() == nil {
 		return b.unlisted(ctx, d)
+	}
+	if there, err := b.there(); !there && err == nil {
+		return Descriptor{}, fmt.Errorf("registry: %w: %s: there is no layout in %s", ErrNotFound, reference, b.dir)
 	}
 	return Descriptor{}, fmt.Errorf("registry: %w: %s in %s", ErrNotFound, reference, b.dir)
 }
@@ -279,6 +300,9 @@ func (b *layoutBackend) Exists(_ context.Context, d Descriptor) (bool, error) {
 }
 
 func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.Reader) error {
+	if err := b.make(); err != nil {
+		return fmt.Errorf("registry: layout %s: %w", b.dir, err)
+	}
 	name := b.blob(d.Digest)
 	if there, err := b.Exists(ctx, d); there || err != nil {
 		return err
@@ -286,25 +310,7 @@ func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.R
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return fileError(err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
-	if err != nil {
-		return fileError(err)
-	}
-	defer os.Remove(f.Name())
-	_, err = io.Copy(f, check(io.NopCloser(content), d))
-	if err == nil {
-		err = f.Sync() // before the index names it
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = rename(f.Name(), name)
-	}
-	if err != nil {
+	if err := copyFile(name, check(io.NopCloser(content), d)); err != nil { // it is there before the index names it
 		return fmt.Errorf("registry: push %s: %w", d.Digest, fileError(err))
 	}
 	return nil
@@ -357,6 +363,9 @@ func (b *layoutBackend) deleted(d digest.Digest) bool {
 
 // change rewrites index.json under the lock.
 func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index) error) error {
+	if err := b.make(); err != nil {
+		return fmt.Errorf("registry: layout %s: %w", b.dir, err)
+	}
 	unlock, err := b.lock(ctx)
 	if err != nil {
 		return err

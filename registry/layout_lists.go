@@ -204,6 +204,9 @@ func savedUnder(index *ocispec.Index, tag string) Descriptor {
 
 // unnamed returns the manifests with a subject among all blobs.
 func (b *layoutBackend) unnamed(ctx context.Context) (found []Descriptor, err error) {
+	if there, err := b.there(); !there {
+		return nil, err
+	}
 	err = filepath.WalkDir(b.path(ocispec.ImageBlobsDir), func(file string, entry fs.DirEntry, err error) error {
 		if err == nil {
 			err = ended(ctx)

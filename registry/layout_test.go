@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,6 +78,32 @@ func TestDamagedLayout(t *testing.T) {
 }
 
 // A tag that moves leaves what it pointed to where its digest finds it, and never twice.
+// To open a layout makes none: a name that is mistyped leaves nothing behind. The first content does.
+func TestNoLayout(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "typo")
+	repo := reopen(t, dir)
+	image := content("one")
+	if _, err := repo.Resolve(t.Context(), "v1"); !errors.Is(err, registry.ErrNotFound) || !strings.Contains(err.Error(), "no layout") {
+		t.Errorf("got %v, want that there is no layout", err)
+	}
+	if got := texts(t, repo, image); len(got) > 0 {
+		t.Errorf("evidence %q of nothing", got)
+	}
+	for d, err := range repo.Referrers(t.Context(), image) {
+		t.Errorf("a referrer of nothing: %v, %v", d, err)
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("reading made %s: %v", dir, err)
+	}
+	image = pushImage(t, repo, "app")
+	if _, err := repo.Attach(t.Context(), image, content("two")); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(t, reopen(t, dir), image); len(got) != 1 || got[0] != "two" {
+		t.Errorf("evidence %q, want one", got)
+	}
+}
+
 func TestLayoutTagMoves(t *testing.T) {
 	dir, first := newLayout(t)
 	repo := reopen(t, dir)
