@@ -389,4 +389,4 @@ func TestFigures(t *testing.T) {
 }
 
 // What there is today: lower these with each file that is taken apart.
-const mostLongFiles, mostLongFuncs, mostWide = 4, 11, 3
+const mostLongFiles, mostLongFuncs, mostWide = 4, 9, 3

@@ -3,6 +3,7 @@ package vuln
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,7 +22,9 @@ func ParseVEX(r io.Reader) (statements []Statement, notes []string, err error) {
 		return nil, nil, err
 	}
 	b := newBuilder()
-	if statements, err = b.parseVEX(data); err != nil {
+	if statements, err = b.parseVEX(data); errors.Is(err, ErrFormat) {
+		return nil, nil, fmt.Errorf("vuln: %w", notVEX{err})
+	} else if err != nil {
 		return nil, nil, fmt.Errorf("vuln: %w", err)
 	}
 	return statements, b.report.Notes, nil
@@ -44,8 +47,17 @@ func (b *builder) parseVEX(data []byte) ([]Statement, error) {
 	case slices.Contains(names, "document"):
 		return b.csaf(data)
 	}
-	return nil, fmt.Errorf("%w: it is no VEX document: OpenVEX, CycloneDX and CSAF are read", ErrFormat)
+	return nil, fmt.Errorf("%w: OpenVEX, CycloneDX and CSAF are read", ErrFormat)
 }
+
+// notVEX is an error of kind [ErrFormat] in the words of who asks for VEX.
+type notVEX struct{ error }
+
+func (e notVEX) Error() string {
+	return "not a VEX document" + strings.TrimPrefix(e.error.Error(), ErrFormat.Error())
+}
+
+func (e notVEX) Unwrap() error { return e.error }
 
 // openVEX is a document of OpenVEX 0.2.0, or 0.0.1, in which vulnerabilities and products are texts
 // (github.com/openvex/spec).
