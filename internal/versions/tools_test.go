@@ -191,7 +191,7 @@ func TestToolsByPair(t *testing.T) {
 	for _, p := range pairs(t) {
 		versions[p.ecosystem] = append(versions[p.ecosystem], p.a, p.b)
 	}
-	count := 40
+	count := 15
 	if os.Getenv("LADING_HEAVY") != "" {
 		count = 150
 	}

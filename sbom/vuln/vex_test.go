@@ -446,7 +446,7 @@ func TestApplyUnsureVersion(t *testing.T) {
 
 // Many statements about one place cost what they are: this ends at once, or, with their square, never.
 func TestApplyMany(t *testing.T) {
-	const n = 50_000
+	const n = 10_000
 	list := make([]Statement, n)
 	for i := range list {
 		list[i] = Statement{Vulnerability: "CVE-1", Status: []Status{StatusAffected, StatusNotAffected}[i%2], Statement: strconv.Itoa(i),
@@ -459,7 +459,7 @@ func TestApplyMany(t *testing.T) {
 			t.Fatalf("%+v", e)
 		}
 	}
-	if reason := r.Findings[0].Affects[0].VEX[0].Reason; len(reason) > 300 || !strings.Contains(reason, "49995 more") {
+	if reason := r.Findings[0].Affects[0].VEX[0].Reason; len(reason) > 300 || !strings.Contains(reason, "9995 more") {
 		t.Errorf("%.400s", reason)
 	}
 }
