@@ -84,3 +84,23 @@ func corpus(t testing.TB, prefixes ...string) iter.Seq[corpusFile] {
 		}
 	}
 }
+
+// part is one document in three of the corpus, and all of them with LADING_HEAVY.
+func part(t testing.TB, prefixes ...string) iter.Seq[corpusFile] {
+	return func(yield func(corpusFile) bool) {
+		n := 0
+		for f := range corpus(t, prefixes...) {
+			if n++; (heavy() || n%3 == 0) && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// least is how many documents of a part there have to be, of so many in all of them.
+func least(n int) int {
+	if heavy() {
+		return n
+	}
+	return n / 4
+}

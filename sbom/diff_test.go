@@ -158,7 +158,7 @@ func TestDiff(t *testing.T) {
 
 // No document of the corpus differs from itself, and what Convert reports to have kept is the same in both formats.
 func TestDiffCorpus(t *testing.T) {
-	for f := range corpus(t) {
+	for f := range part(t) {
 		d, err := Parse(bytes.NewReader(f.Data))
 		if err != nil {
 			continue
@@ -260,7 +260,7 @@ func TestDiffRelationships(t *testing.T) {
 // What documents call their parts is no difference, wherever it stands.
 func TestDiffRenamed(t *testing.T) {
 	documents := 0
-	for f := range corpus(t) {
+	for f := range part(t) {
 		d, err := Parse(bytes.NewReader(f.Data))
 		if err != nil {
 			continue
@@ -297,7 +297,7 @@ func TestDiffRenamed(t *testing.T) {
 			t.Errorf("%s: %d components: %d added, %d changed, %d relationships: %+v", f.Name, d.Len(), len(c.Added), len(c.Changed), len(c.AddedRelationships), c.Changed)
 		}
 	}
-	if t.Log(documents, "documents"); documents < 500 {
+	if t.Log(documents, "documents"); documents < least(500) {
 		t.Errorf("%d documents", documents)
 	}
 }

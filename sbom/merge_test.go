@@ -19,7 +19,7 @@ import (
 func TestMergeCorpus(t *testing.T) {
 	last := map[Format]*Document{}
 	merged := map[Format]int{}
-	for f := range corpus(t) {
+	for f := range part(t) {
 		d, err := Parse(bytes.NewReader(f.Data))
 		if err != nil || d.Encoding() != JSON || !slices.Contains(targets(), d.Format()) {
 			continue
@@ -98,7 +98,7 @@ func TestMergeCorpus(t *testing.T) {
 // valid yields the documents of the corpus that keep to a specification that can be written.
 func valid(t *testing.T) iter.Seq2[string, *Document] {
 	return func(yield func(string, *Document) bool) {
-		for f := range corpus(t) {
+		for f := range part(t) {
 			d, err := Parse(bytes.NewReader(f.Data))
 			if err != nil || !slices.Contains(targets(), d.Format()) {
 				continue
@@ -154,7 +154,7 @@ func TestMergeSelf(t *testing.T) {
 		}
 		documents++
 	}
-	if t.Log(documents, "documents"); documents < 300 {
+	if t.Log(documents, "documents"); documents < least(300) {
 		t.Errorf("%d documents", documents)
 	}
 }
