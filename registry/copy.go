@@ -32,9 +32,9 @@ import (
 // An attachment that the source lists and does not have, or has damaged, does not hold up the rest. All such errors are
 // returned together, beside the descriptor of the image, which has been copied then. So is the doubt whether there are
 // attachments at all, where the source answers neither with a list nor as the specification says that it has none.
-func Copy(ctx context.Context, dst, src *Repository, reference string, opts *CopyOptions) (Descriptor, error) {
-	if opts == nil {
-		opts = new(CopyOptions)
+func Copy(ctx context.Context, dst, src *Repository, reference string, o *CopyOptions) (Descriptor, error) {
+	if o == nil {
+		o = new(CopyOptions)
 	}
 	reference = cmp.Or(reference, src.reference, "latest")
 	root, data, err := src.open(ctx, reference)
@@ -42,7 +42,7 @@ func Copy(ctx context.Context, dst, src *Repository, reference string, opts *Cop
 		return Descriptor{}, err
 	}
 	c := &copier{
-		dst: dst, src: src, opts: opts,
+		dst: dst, src: src, opts: o,
 		tasks: make(map[digest.Digest]*task), blobs: make(map[digest.Digest]*task),
 		streams: make(chan struct{}, src.limits.Requests), lookups: make(chan struct{}, src.limits.Requests),
 	}
@@ -55,7 +55,7 @@ func Copy(ctx context.Context, dst, src *Repository, reference string, opts *Cop
 	if err := c.group.Wait(); err != nil {
 		return Descriptor{}, err
 	}
-	if digest.Digest(reference).Validate() != nil && !opts.DryRun {
+	if digest.Digest(reference).Validate() != nil && !o.DryRun {
 		tagged := root
 		tagged.Data = data
 		if err := dst.Tag(ctx, tagged, reference); err != nil {

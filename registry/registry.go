@@ -133,18 +133,18 @@ type Repository struct {
 	carried sync.Map    // digests of subjects whose fallback tag has nothing that the referrers API lacks
 }
 
-// New returns a Repository over a store of the caller's. Of opts, what concerns the network does not matter.
-func New(b Backend, opts *Options) *Repository {
-	if opts == nil {
-		opts = new(Options)
+// New returns a Repository over a store of the caller's. Of o, what concerns the network does not matter.
+func New(b Backend, o *Options) *Repository {
+	if o == nil {
+		o = new(Options)
 	}
-	types := opts.EvidenceTypes
+	types := o.EvidenceTypes
 	if types == nil {
 		types = EvidenceTypes()
 	}
 	r := &Repository{
-		backend: b, limits: opts.Limits.withDefaults(), evidenceTypes: types, cosignTags: opts.CosignTags, cache: opts.Cache,
-		log: opts.Log, api: &apiMemory{cache: new(Cache)},
+		backend: b, limits: o.Limits.withDefaults(), evidenceTypes: types, cosignTags: o.CosignTags, cache: o.Cache,
+		log: o.Log, api: &apiMemory{cache: new(Cache)},
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)

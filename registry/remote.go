@@ -30,14 +30,14 @@ import (
 // Open returns the repository that a name stands for: "ghcr.io/acme/app", with a tag "ghcr.io/acme/app:v1" or a digest
 // "ghcr.io/acme/app@sha256:...", which Resolve with an empty reference then means. A name without host, such as
 // "alpine" or "acme/app", is one of Docker Hub. Open makes no request.
-func Open(name string, opts *Options) (*Repository, error) {
-	if opts == nil {
-		opts = new(Options)
+func Open(name string, o *Options) (*Repository, error) {
+	if o == nil {
+		o = new(Options)
 	}
 	if advice := misread(name); advice != "" {
 		return nil, fmt.Errorf("registry: %w: %q: %s", ErrInvalid, name, advice)
 	}
-	ref, err := orasregistry.ParseReference(imagename.Normal(name, opts.PlainHTTP))
+	ref, err := orasregistry.ParseReference(imagename.Normal(name, o.PlainHTTP))
 	if err != nil {
 		if advice := adviceOnName(name); advice != "" {
 			err = errors.New(advice)
@@ -47,10 +47,10 @@ func Open(name string, opts *Options) (*Repository, error) {
 	if err := imagename.CheckHost(ref.Registry); err != nil { // else it would be another name wherever names are compared
 		return nil, fmt.Errorf("registry: %w: %q: %w", ErrInvalid, name, err)
 	}
-	b := &remoteBackend{limits: opts.Limits.withDefaults(), anonymous: opts.Credential == nil}
+	b := &remoteBackend{limits: o.Limits.withDefaults(), anonymous: o.Credential == nil}
 	b.repo = &remote.Repository{
 		Reference:        orasregistry.Reference{Registry: ref.Registry, Repository: ref.Repository},
-		PlainHTTP:        opts.PlainHTTP || imagename.IsLoopback(ref.Registry),
+		PlainHTTP:        o.PlainHTTP || imagename.IsLoopback(ref.Registry),
 		MaxMetadataBytes: b.limits.ManifestBytes,
 		ManifestMediaTypes: []string{
 			ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, dockerManifest, dockerList,
@@ -61,9 +61,9 @@ func Open(name string, opts *Options) (*Repository, error) {
 		Cache:  auth.NewCache(),
 	}
 	name = ref.Registry + "/" + ref.Repository
-	transport := http.RoundTripper(&retrier{next: &timeouts{next: opts.Transport, after: opts.Timeout}})
-	if opts.Credential != nil {
-		l := &login{next: transport, get: opts.Credential, repository: name, timeout: opts.Timeout}
+	transport := http.RoundTripper(&retrier{next: &timeouts{next: o.Transport, after: o.Timeout}})
+	if o.Credential != nil {
+		l := &login{next: transport, get: o.Credential, repository: name, timeout: o.Timeout}
 		client.Credential, transport = l.credential, l
 	}
 	client.Client = &http.Client{Transport: &challenges{next: transport}, CheckRedirect: checkRedirect}
@@ -72,12 +72,12 @@ func Open(name string, opts *Options) (*Repository, error) {
 	if err := b.repo.SetReferrersCapability(true); err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	r := New(b, opts)
+	r := New(b, o)
 	r.name, r.reference, r.api.name = name, ref.Reference, name
-	if opts.Cache != nil {
-		r.api.cache = opts.Cache
+	if o.Cache != nil {
+		r.api.cache = o.Cache
 	}
-	r.slots = opts.Cache.slotsOf(ref.Host(), r.limits.Requests)
+	r.slots = o.Cache.slotsOf(ref.Host(), r.limits.Requests)
 	b.slots, b.learn = r.slots, r.api.learn
 	return r, nil
 }

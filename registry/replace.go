@@ -44,9 +44,9 @@ func (r *Repository) Replace(ctx context.Context, subject, content Descriptor, o
 // the same proven signer has said anew. A manifest that holds other evidence beside is left, with an error that wraps
 // ErrInvalid, and so are those that the registry refuses to delete. Evidence under cosign's tags is left, which is an error
 // with Options.CosignTags.
-func (r *Repository) Prune(ctx context.Context, subject Descriptor, opts *PruneOptions, old ...Descriptor) ([]Descriptor, error) {
-	if opts == nil {
-		opts = new(PruneOptions)
+func (r *Repository) Prune(ctx context.Context, subject Descriptor, o *PruneOptions, old ...Descriptor) ([]Descriptor, error) {
+	if o == nil {
+		o = new(PruneOptions)
 	}
 	if len(old) == 0 {
 		return nil, nil
@@ -73,7 +73,7 @@ func (r *Repository) Prune(ctx context.Context, subject Descriptor, opts *PruneO
 	}
 	for _, d := range entries {
 		holds, err := r.holdsAlone(ctx, subject, d, wanted, documents)
-		if err == nil && holds && !opts.DryRun {
+		if err == nil && holds && !o.DryRun {
 			err = r.deleteWhole(ctx, subject, d, documents)
 		}
 		if err != nil {

@@ -256,7 +256,7 @@ func (a *app) copy() *cobra.Command {
 	return cmd
 }
 
-func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.CopyOptions) error {
+func (a *app) copyImage(ctx context.Context, from, to string, o *registry.CopyOptions) error {
 	src, err := a.reach.open(ctx, from)
 	if err != nil {
 		return err
@@ -274,8 +274,8 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 	if tag == "" && !strings.Contains(to, "@") {
 		tag = cmp.Or(tagOf(from), "latest") // which a name without a tag reads
 	}
-	done := copied{DryRun: opts.DryRun}
-	opts.Progress = func(p registry.CopyProgress) {
+	done := copied{DryRun: o.DryRun}
+	o.Progress = func(p registry.CopyProgress) {
 		done.Done = p.Count
 		switch p.Action {
 		case registry.CopyLeft:
@@ -288,11 +288,11 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 		}
 		a.ui.progress("%d of %d, %.1f of %.1f MB", p.Count, p.Total, mb(p.Bytes), mb(p.TotalBytes))
 	}
-	image, err := registry.Copy(ctx, dst, src.repo, src.image.Digest.String(), opts)
+	image, err := registry.Copy(ctx, dst, src.repo, src.image.Digest.String(), o)
 	if err != nil {
 		return err
 	}
-	if tag != "" && !opts.DryRun {
+	if tag != "" && !o.DryRun {
 		if err := dst.Tag(ctx, image, tag); err != nil {
 			return err
 		}
@@ -300,7 +300,7 @@ func (a *app) copyImage(ctx context.Context, from, to string, opts *registry.Cop
 	done.Digest = image.Digest.String()
 	return a.ui.answer(done, func(w io.Writer) {
 		verb := "copied"
-		if opts.DryRun {
+		if o.DryRun {
 			verb = "would copy"
 		}
 		fmt.Fprintf(w, "%s\n%s %d manifests and blobs, %.1f MB, to %s\n", done.Digest, verb, done.Done-done.Present, mb(done.Bytes), to)

@@ -50,11 +50,11 @@ const (
 
 // Load turns the document into a policy. What cannot be said in it, and what could never be met, is an error, [Errors]: a condition
 // that does not compile, a rule that a package refuses, an unknown kind of trust.
-func (d *Document) Load(opts *Options) (*Policy, error) {
+func (d *Document) Load(o *Options) (*Policy, error) {
 	l := &loader{doc: d, spec: d.spec, r: new(reader), signers: map[string]*policy.Signer{}, keys: map[verify.Identity]string{},
 		sets: map[string]*ruleSetSpec{}}
-	if opts != nil {
-		l.opts = *opts
+	if o != nil {
+		l.opts = *o
 	}
 	for i := range d.spec.Rules {
 		l.sets[d.spec.Rules[i].Name] = &d.spec.Rules[i]

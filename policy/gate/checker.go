@@ -155,20 +155,20 @@ func (r *ruleSet) seen(request *policy.Request) *policy.Request {
 
 // New returns a Checker that judges by rules. It is an error if these can never allow anything, as [policy.Gate.Validate] tells,
 // or an option makes no sense.
-func New(rules *Rules, opts *Options) (*Checker, error) {
-	if opts == nil {
-		opts = new(Options)
+func New(rules *Rules, o *Options) (*Checker, error) {
+	if o == nil {
+		o = new(Options)
 	}
-	if err := opts.validate(); err != nil {
+	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	o := opts.withDefaults()
+	set := o.withDefaults()
 	c := &Checker{
-		opts: o, names: newLRU[string, Reference](int64(o.MaxKept)), tags: newLRU[tagKey, resolved](int64(o.MaxKept)),
-		evidence: newLRU[evidenceKey, *proof](o.KeptBytes), verdicts: newLRU[verdictKey, *kept](int64(o.MaxKept) * verdictWeight),
-		indexes: newLRU[string, string](int64(o.MaxKept)),
+		opts: set, names: newLRU[string, Reference](int64(set.MaxKept)), tags: newLRU[tagKey, resolved](int64(set.MaxKept)),
+		evidence: newLRU[evidenceKey, *proof](set.KeptBytes), verdicts: newLRU[verdictKey, *kept](int64(set.MaxKept) * verdictWeight),
+		indexes: newLRU[string, string](int64(set.MaxKept)),
 	}
-	c.hosts.most = o.PerRegistry
+	c.hosts.most = set.PerRegistry
 	return c, c.Use(rules)
 }
 

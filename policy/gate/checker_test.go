@@ -178,7 +178,7 @@ func (w *world) gate(p policy.Policy) *policy.Gate {
 	return &policy.Gate{Open: w.open, Verifiers: []verify.Verifier{counting{v, &w.proofs}}, Policy: p, Now: w.clock}
 }
 
-func (w *world) checker(t testing.TB, rules *gate.Rules, opts *gate.Options) *gate.Checker {
+func (w *world) checker(t testing.TB, rules *gate.Rules, o *gate.Options) *gate.Checker {
 	t.Helper()
 	if rules == nil {
 		rules = &gate.Rules{}
@@ -186,7 +186,7 @@ func (w *world) checker(t testing.TB, rules *gate.Rules, opts *gate.Options) *ga
 	if rules.Gate == nil {
 		rules.Gate = w.gate(nil)
 	}
-	c, err := gate.New(rules, opts)
+	c, err := gate.New(rules, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,11 +62,11 @@ import (
 //
 // Errors are those of registry.Open, Repository.Resolve and Repository.Children, so a name that is not there can be told from a
 // registry that does not answer by errors.Is on the decision's Err.
-func Open(opts *registry.Options) func(ctx context.Context, name string) (*policy.Image, error) {
+func Open(o *registry.Options) func(ctx context.Context, name string) (*policy.Image, error) {
 	const most = 1024
 	indexes := newLRU[string, []verify.Descriptor](most)
 	return func(ctx context.Context, name string) (*policy.Image, error) {
-		repo, err := registry.Open(name, opts)
+		repo, err := registry.Open(name, o)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ import (
 )
 
 // signedImage pushes and signs an image, and returns a gate that wants to see that.
-func signedImage(t *testing.T, repo *registry.Repository, opts *registry.Options) (*policy.Gate, registry.Descriptor) {
+func signedImage(t *testing.T, repo *registry.Repository, o *registry.Options) (*policy.Gate, registry.Descriptor) {
 	t.Helper()
 	manifest := []byte(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[]}`)
 	image := registry.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(manifest), Size: int64(len(manifest))}
@@ -41,7 +41,7 @@ func signedImage(t *testing.T, repo *registry.Repository, opts *registry.Options
 		t.Fatal(err)
 	}
 	return &policy.Gate{
-		Open:      gate.Open(opts),
+		Open:      gate.Open(o),
 		Verifiers: []verify.Verifier{&verify.KeyVerifier{Keys: []verify.TrustedKey{{Key: key.Public()}}}},
 		Policy:    policy.Require{Kind: verify.ImageSignature},
 	}, image

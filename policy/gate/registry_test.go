@@ -112,9 +112,9 @@ func (s *shop) gate() *policy.Gate {
 	}
 }
 
-func (s *shop) checker(opts *gate.Options) *gate.Checker {
+func (s *shop) checker(o *gate.Options) *gate.Checker {
 	s.t.Helper()
-	c, err := gate.New(&gate.Rules{Gate: s.gate()}, opts)
+	c, err := gate.New(&gate.Rules{Gate: s.gate()}, o)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -73,11 +73,11 @@ func (p byName) Decide(_ context.Context, in *policy.Input) *policy.Decision {
 	return d
 }
 
-func newGate(t testing.TB, mode policy.Effect, opts *gate.Options) (*Gate, *fakeRegistry) {
+func newGate(t testing.TB, mode policy.Effect, o *gate.Options) (*Gate, *fakeRegistry) {
 	t.Helper()
 	f := new(fakeRegistry)
 	g := &policy.Gate{Open: f.open, Verifiers: []verify.Verifier{noVerifier{}}, Policy: byName{f}}
-	c, err := gate.New(&gate.Rules{Gate: g, Mode: mode, PolicyDigest: digest.FromString("policy")}, opts)
+	c, err := gate.New(&gate.Rules{Gate: g, Mode: mode, PolicyDigest: digest.FromString("policy")}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

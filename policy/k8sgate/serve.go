@@ -24,15 +24,15 @@ type ServeOptions struct {
 // Serve answers requests over TLS until ctx ends. Then the gate says that it is not ready, takes requests for Drain, and ends when
 // those that are under way are answered: a rolling update refuses nothing. Certificate is Certificates' or Files' GetCertificate.
 func Serve(
-	ctx context.Context, l net.Listener, g *Gate, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), opts *ServeOptions,
+	ctx context.Context, l net.Listener, g *Gate, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), o *ServeOptions,
 ) error {
 	if err := g.Validate(); err != nil {
 		return err
 	}
-	if opts == nil {
-		opts = new(ServeOptions)
+	if o == nil {
+		o = new(ServeOptions)
 	}
-	drain := opts.Drain
+	drain := o.Drain
 	if drain == 0 {
 		drain = 5 * time.Second
 	}
@@ -41,8 +41,8 @@ func Serve(
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 45 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0),
 	}
-	if opts.Log != nil {
-		s.ErrorLog = slog.NewLogLogger(opts.Log.Handler(), slog.LevelWarn)
+	if o.Log != nil {
+		s.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn)
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.ServeTLS(l, "", "") }()

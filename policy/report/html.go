@@ -35,7 +35,7 @@ func (p *page) text(s string) { p.Text(clean(s)) }
 // data is text of strangers.
 func (p *page) data(s string) { p.Foreign(clean(s)) }
 
-func (p *page) decision(opts Options, d *policy.Decision) {
+func (p *page) decision(o Options, d *policy.Decision) {
 	p.Printf("<section class=\"%s\">\n<h2><b class=\"badge %s\">%s</b> ", state(d), state(d), d.Verdict)
 	p.data(name(d))
 	p.Printf("</h2>\n<dl>\n")
@@ -48,7 +48,7 @@ func (p *page) decision(opts Options, d *policy.Decision) {
 	list := findings(d)
 	p.findings(list)
 	p.list(next(d))
-	p.list("Ask", opts.ask(list))
+	p.list("Ask", o.ask(list))
 	open := ""
 	if len(list) == 0 {
 		open = " open"

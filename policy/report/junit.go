@@ -73,7 +73,7 @@ type junitResult struct {
 	Text    string `xml:",chardata"`
 }
 
-func suite(opts Options, d *policy.Decision) junitSuite {
+func suite(o Options, d *policy.Decision) junitSuite {
 	s := junitSuite{Name: xmlText(name(d)), Time: "0"}
 	if !d.Time.IsZero() {
 		s.Timestamp = d.Time.UTC().Format("2006-01-02T15:04:05")
@@ -110,7 +110,7 @@ func suite(opts Options, d *policy.Decision) junitSuite {
 			c.Skipped, s.Skipped = result, s.Skipped+1
 		}
 		if ok {
-			for _, line := range f.details(opts) {
+			for _, line := range f.details(o) {
 				result.Text += xmlText(line) + "\n"
 			}
 			result.Type = map[string]string{"deny": "DENY", "indeterminate": "INDETERMINATE"}[f.state]

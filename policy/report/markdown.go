@@ -51,7 +51,7 @@ func code(s string) string {
 	return fence + s + fence
 }
 
-func (m *markdown) decision(opts Options, d *policy.Decision) {
+func (m *markdown) decision(o Options, d *policy.Decision) {
 	m.printf("\n### %s %s %s\n\n", icon(state(d)), d.Verdict, code(name(d)))
 	for _, f := range facts(d) {
 		m.printf("- %s: %s\n", f.label, code(f.text))
@@ -67,7 +67,7 @@ func (m *markdown) decision(opts Options, d *policy.Decision) {
 		}
 	}
 	m.list(next(d))
-	m.list("Ask", opts.ask(list))
+	m.list("Ask", o.ask(list))
 	m.printf("\n<details><summary>Rules: %d</summary>\n\n", rules(d))
 	for depth, rule := range d.All() {
 		m.printf("%s- %s %s\n", strings.Repeat("  ", min(depth, deepest)), icon(state(rule)), code(says(rule)))

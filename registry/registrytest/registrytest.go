@@ -50,15 +50,15 @@ type Server struct {
 }
 
 // Start starts a registry. Like httptest, it panics if loopback has no port left.
-func Start(opts *Options) *Server {
-	if opts == nil {
-		opts = new(Options)
+func Start(o *Options) *Server {
+	if o == nil {
+		o = new(Options)
 	}
-	handler := opts.Registry
+	handler := o.Registry
 	if handler == nil {
 		handler = Memory()
 	}
-	for _, quirk := range slices.Backward(opts.Quirks) {
+	for _, quirk := range slices.Backward(o.Quirks) {
 		handler = quirk(handler)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

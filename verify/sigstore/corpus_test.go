@@ -73,9 +73,9 @@ func parseRoot(t testing.TB, data []byte) *sigstore.Root {
 	return root
 }
 
-func newVerifier(t testing.TB, root *sigstore.Root, opts *sigstore.Options, trust ...sigstore.Entry) *sigstore.Verifier {
+func newVerifier(t testing.TB, root *sigstore.Root, o *sigstore.Options, trust ...sigstore.Entry) *sigstore.Verifier {
 	t.Helper()
-	v, err := sigstore.New(root, trust, opts)
+	v, err := sigstore.New(root, trust, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,15 +45,15 @@ type RootOptions struct {
 // ParseRoot reads a trusted_root.json of version 0.1 or 0.2 (sigstore/protobuf-specs, sigstore_trustroot.proto). An entry of a
 // kind that is not known, whose identifier is not its key's or whose chain does not verify is left out: [Root.Unusable] has it.
 // Everything else that is not as the format has it is an error.
-func ParseRoot(trustedRoot []byte, opts *RootOptions) (*Root, error) {
-	if opts == nil {
-		opts = new(RootOptions)
+func ParseRoot(trustedRoot []byte, o *RootOptions) (*Root, error) {
+	if o == nil {
+		o = new(RootOptions)
 	}
-	r, err := sigstore.ParseRoot(trustedRoot, opts.Operators)
+	r, err := sigstore.ParseRoot(trustedRoot, o.Operators)
 	if err != nil {
 		return nil, fmt.Errorf("sigstore: %w", err)
 	}
-	return &Root{root: r, opts: *opts}, nil
+	return &Root{root: r, opts: *o}, nil
 }
 
 // Unusable says which entries of the trusted root are left out, and why. Nothing verifies by them.
@@ -93,14 +93,14 @@ type Verifier struct {
 
 // New returns the Verifier that trusts the signers of a list, by the word of a trusted root. An entry that matches nobody or
 // everybody, two of one name, and an expression that is none are errors. An empty list trusts nobody.
-func New(root *Root, trust []Entry, opts *Options) (*Verifier, error) {
+func New(root *Root, trust []Entry, o *Options) (*Verifier, error) {
 	v := &Verifier{}
 	if root == nil || root.root == nil {
 		return nil, errors.New("sigstore: no trusted root")
 	}
 	v.root, v.age = root.root, root.opts
-	if opts != nil {
-		v.opts = *opts
+	if o != nil {
+		v.opts = *o
 	}
 	if v.opts.Formats == nil {
 		v.opts.Formats = []verify.Format{verify.Bundle}

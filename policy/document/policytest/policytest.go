@@ -44,10 +44,10 @@ type Options struct {
 
 // Run runs each test of a file as a subtest, and then looks whether every rule of the document that has a name was decisive once:
 // a rule that no test ever fails by is not tested.
-func Run(t *testing.T, file string, opts *Options) {
+func Run(t *testing.T, file string, o *Options) {
 	t.Helper()
-	if opts == nil {
-		opts = new(Options)
+	if o == nil {
+		o = new(Options)
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -65,7 +65,7 @@ func Run(t *testing.T, file string, opts *Options) {
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	results, coverage, err := tests.Run(t.Context(), doc, opts.Conditions, os.DirFS(filepath.Dir(file)))
+	results, coverage, err := tests.Run(t.Context(), doc, o.Conditions, os.DirFS(filepath.Dir(file)))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -81,7 +81,7 @@ func Run(t *testing.T, file string, opts *Options) {
 		})
 	}
 	for _, c := range coverage {
-		if c.Decisive == 0 && !opts.AllowUntested {
+		if c.Decisive == 0 && !o.AllowUntested {
 			t.Errorf("%s: no test fails by the rule %q (%s)", file, c.Rule, c.Path)
 		}
 	}
