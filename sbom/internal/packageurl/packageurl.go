@@ -24,7 +24,7 @@ type URL struct {
 }
 
 // purlTypes says which parts of package URLs a type does not tell apart by case, and what it asks of the namespace, by
-// purl-spec's definitions of types. Of a type that is not here nothing is known. Go modules are told apart by case, but
+// purl-spec's definitions of types. A type that is not listed has no rules of its own. Go modules are told apart by case, but
 // their package URLs are not. A namespace that a definition requires is not asked for where packages have none: modules
 // such as golang.org's "stdlib", artifacts without a group, and packages of systems that nobody named.
 var purlTypes = map[string]struct {

@@ -6,7 +6,7 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 )
 
-// Where documents name their parts and refer to them, for what puts documents together and takes them apart.
+// IDs and references of each specification. Merge, Subset and Diff use them.
 
 // Words are the members of a specification's documents that name parts of them.
 type Words struct {
