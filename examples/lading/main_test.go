@@ -20,6 +20,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ladingdev/lading/registry"
 	"github.com/ladingdev/lading/registry/registrytest"
@@ -250,5 +251,30 @@ func TestMisused(t *testing.T) {
 		if got != exitMisused || out.Len() > 0 || !strings.Contains(err.String(), "Try lading --help.") {
 			t.Errorf("lading %s: status %d, %q, %q", line, got, out.String(), err.String())
 		}
+	}
+}
+
+// What a page calls a command is one, with its flags.
+func TestCommandsOfPages(t *testing.T) {
+	commands := 0
+	for _, page := range []string{"docs/coming-from.md", "docs/tasks.md", "docs/policy.md", "README.md", "examples/lading/README.md"} {
+		data, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(page)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?:`|^)(?:\\./)?lading ([a-z][^`\n]*)`").FindAllStringSubmatch(string(data), -1) {
+			commands++
+			app := &app{ui: newUI(strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
+			cmd, rest, err := app.root().Find(strings.Fields(m[1]))
+			if err == nil {
+				err = cmd.ParseFlags(rest)
+			}
+			if err != nil && !errors.Is(err, pflag.ErrHelp) || cmd.Parent() == nil {
+				t.Errorf("%s: lading %s: %v", page, m[1], err)
+			}
+		}
+	}
+	if commands < 20 {
+		t.Errorf("%d commands", commands)
 	}
 }
