@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -260,6 +262,40 @@ func TestLabel(t *testing.T) {
 	} {
 		if got := label(text); got != want {
 			t.Errorf("%q: %q, not %q", text, got, want)
+		}
+	}
+}
+
+// No program of ours has grown by more than a twentieth since it was weighed: what is heavier on purpose is weighed again, by
+// go run . -only weight.
+func TestSizes(t *testing.T) {
+	st, err := load(filepath.Join("..", "..", "..", "docs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Weights == nil || st.Weights.Start.Go != runtime.Version() || st.Weights.Start.Machine.OS != thisMachine().OS {
+		t.Skip("nothing was weighed with this version of Go, on this system")
+	}
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/ladingdev/lading").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{top: strings.TrimSpace(string(out)), dir: t.TempDir(), progress: io.Discard}
+	was := map[string]int64{}
+	for _, w := range st.Weights.Programs {
+		if w.By == ours {
+			was[w.Task] = w.Binary
+		}
+	}
+	for _, task := range tasks {
+		p := task.programs[0]
+		now, err := r.size(t.Context(), filepath.Join(r.top, p.module), "github.com/ladingdev/lading/"+p.module+"/programs/"+p.dir,
+			[]string{"GOWORK=off", "CGO_ENABLED=0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before := was[task.name]; before == 0 || now > before+before/20 {
+			t.Errorf("%s: %d bytes, and it was weighed with %d", task.name, now, before)
 		}
 	}
 }
