@@ -1,7 +1,6 @@
 package sbom
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,7 +52,7 @@ type ConvertOptions struct {
 }
 
 // ErrSigned means that a conversion would break a signature inside the document.
-var ErrSigned = errors.New("the document is signed, and another one would not be: set DropSignatures")
+var ErrSigned = spec.ErrSigned
 
 // Convert writes a document in another format, as JSON. The output keeps to the schema and the rules of its format:
 // what would break them is left out. The Report says what became of everything; it is there even with [ErrLoss].
@@ -71,7 +70,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	if d.format == target {
 		return Encode(d, JSON, o)
 	}
-	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.Closed()}
+	report := &Report{From: d.format, To: target, Open: d.form != nil && !d.form.Closed}
 	src, err := tree.Parse(d.text())
 	if err != nil {
 		return nil, nil, fmt.Errorf("sbom: %w", err)
@@ -92,7 +91,7 @@ func Convert(d *Document, target Format, o *ConvertOptions) (*Document, *Report,
 	}
 	out.Keep()
 	if d.form != nil {
-		listExtras(d.form, report)
+		reportExtras(d.form, report)
 	}
 	a := tree.AccountOf(src, whyLost(report.From, report.To))
 	report.Values, report.Represented = report.Values+a.Values, report.Represented+a.Represented

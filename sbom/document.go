@@ -148,24 +148,16 @@ func (d *Document) PredicateType() string {
 
 // MediaType returns the media type of the document's encoding.
 func (d *Document) MediaType() string {
-	if d.format.Spec == CycloneDX {
-		if d.encoding == XML {
-			return "application/vnd.cyclonedx+xml"
-		}
+	if d.form != nil {
+		return d.form.MediaType
+	}
+	switch {
+	case d.format.Spec == CycloneDX:
 		return "application/vnd.cyclonedx+json"
+	case isSPDX2(d.format):
+		return "application/spdx+json"
 	}
-	switch d.encoding {
-	case TagValue:
-		return "text/spdx"
-	case YAML:
-		return "application/spdx+yaml"
-	case RDF:
-		return "application/spdx+xml"
-	}
-	if d.format.Version[0] == '3' {
-		return "application/ld+json"
-	}
-	return "application/spdx+json"
+	return "application/ld+json"
 }
 
 // Name returns the document's own name, which CycloneDX does not have, and ID its serial number or namespace.

@@ -1,18 +1,16 @@
 package sbom
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/ladingdev/lading/sbom/internal/encoding"
-	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
-	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
-	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/encoding/form"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // ErrEncoding means that a document of this format is not written in an encoding.
-var ErrEncoding = errors.New("the format is not written in this encoding")
+var ErrEncoding = spec.ErrEncoding
 
 // Encode writes a document in another encoding of its format: CycloneDX in JSON or XML, SPDX 2 in JSON or tag-value, SPDX
 // 3 in JSON. The Report accounts for every value, like that of [Convert], whose options it takes; of these, Strict and
@@ -25,7 +23,7 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	if o == nil {
 		o = &ConvertOptions{}
 	}
-	report := &Report{From: d.format, To: d.format, Open: d.form != nil && !d.form.Closed()}
+	report := &Report{From: d.format, To: d.format, Open: d.form != nil && !d.form.Closed}
 	if to == d.encoding {
 		return d, report, nil
 	}
@@ -41,60 +39,37 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	if !o.DropSignatures && d.signed() {
 		return nil, nil, fmt.Errorf("sbom: %w", ErrSigned)
 	}
-	var data []byte
-	var read *encoding.Source // what data was found to say
-	drop := func(pointer string, v *tree.Node) {
-		report.Represented -= v.CountLeaves()
-		report.Losses = append(report.Losses, Loss{pointer, Dropped, "the " + string(to) + " form has no place for it"})
+	if to == JSON {
+		reportExtras(d.form, report)
+		return finishEncoding(d.json, nil, o, report)
 	}
-	switch {
-	case to == JSON:
-		data = d.json
-		listExtras(d.form, report)
-	case to == XML && d.format.Spec == CycloneDX:
-		schemas, err := schema.CycloneDX(d.format.Version)
-		if err != nil {
-			return nil, nil, fmt.Errorf("sbom: %w", err)
-		}
-		var lost []tree.Unwritten
-		data, lost = cdxxml.Write(root, d.format.Version, schemas)
-		data = append(data, '\n')
-		listed := map[*tree.Node]bool{} // true: not in the output
-		if v := root.Get("$schema"); v != nil {
-			report.Represented -= v.CountLeaves()
-			report.Losses = append(report.Losses, Loss{"/$schema", Dropped, "the namespace says so"})
-			listed[v] = true
-		}
-		for _, l := range lost {
-			listed[l.Value] = l.Changed == ""
-			if l.Changed != "" {
-				report.Losses = append(report.Losses, Loss{l.Pointer, Changed, l.Changed})
-			} else {
-				drop(l.Pointer, l.Value)
-			}
-		}
-		var back *tree.Node
-		if read, back, err = encoding.ReadXML(data); err != nil {
-			return nil, report, fmt.Errorf("sbom: %w", err)
-		}
-		// In shapes that no schema asks for, one member can be taken for another.
-		again := tree.Rereading{Known: listed, Reason: "the " + string(XML) + " form says it otherwise"}
-		for _, l := range again.Compare(root, back) {
-			report.Losses = append(report.Losses, Loss{l.Path, LossKind(l.Kind), l.Reason})
-		}
-	case to == TagValue && isSPDX2(d.format):
-		var lost []tree.Unwritten
-		data, lost = tagvalue.Write(root)
-		for _, l := range lost {
-			if l.Changed != "" {
-				report.Losses = append(report.Losses, Loss{l.Pointer, Changed, l.Changed})
-			} else {
-				drop(l.Pointer, l.Value)
-			}
-		}
-	default:
+	e := encoding.Of(string(to), specOf(d.format).Name)
+	if e == nil || e.Write == nil {
 		return nil, nil, fmt.Errorf("sbom: %w: %v in %v", ErrEncoding, d.format, to)
 	}
+	written, err := e.Write(root, d.format.Version, false)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sbom: %w", err)
+	}
+	report.loseWritten(written.Losses, to)
+	var read *encoding.Source // what the text was found to say
+	if written.Reread {
+		var back *tree.Node
+		if read, back, err = encoding.ReadAs(e, &form.Input{Data: written.Data}); err != nil {
+			return nil, report, fmt.Errorf("sbom: %w", err)
+		}
+		known := make(map[*tree.Node]bool, len(written.Losses)) // true: not in the output
+		for _, l := range written.Losses {
+			known[l.Value] = l.Changed == ""
+		}
+		again := tree.Rereading{Known: known, Reason: "the " + string(to) + " form says it otherwise"}
+		report.lose(again.Compare(root, back)...)
+	}
+	return finishEncoding(written.Data, read, o, report)
+}
+
+// finishEncoding returns the document of a text, of which it may be known already what it says.
+func finishEncoding(data []byte, read *encoding.Source, o *ConvertOptions, report *Report) (*Document, *Report, error) {
 	if o.Strict && !report.Lossless() {
 		return nil, report, fmt.Errorf("sbom: %w: %d losses, the first at %s", ErrLoss, len(report.Losses), report.Losses[0].Path)
 	}
@@ -106,8 +81,24 @@ func Encode(d *Document, to Encoding, o *ConvertOptions) (*Document, *Report, er
 	return out, report, err
 }
 
-// listExtras accounts for what the JSON form has no place for.
-func listExtras(f *encoding.Source, r *Report) {
+// loseWritten accounts for what an encoding has no place for.
+func (r *Report) loseWritten(list []tree.Unwritten, to Encoding) {
+	for _, l := range list {
+		if l.Changed != "" {
+			r.Losses = append(r.Losses, Loss{l.Pointer, Changed, l.Changed})
+			continue
+		}
+		r.Represented -= l.Value.CountLeaves()
+		reason := "the " + string(to) + " form has no place for it"
+		if l.Reason != "" {
+			reason = l.Reason
+		}
+		r.Losses = append(r.Losses, Loss{l.Pointer, Dropped, reason})
+	}
+}
+
+// reportExtras accounts for what the JSON form has no place for.
+func reportExtras(f *encoding.Source, r *Report) {
 	for _, e := range f.Extras {
 		r.Values++
 		r.Losses = append(r.Losses, Loss{e.Path, Dropped, "the JSON form has no place for it"})

@@ -12,6 +12,7 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/schema"
@@ -19,14 +20,14 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
-func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras []cdxxml.Extra) {
+func xmlToJSON(t *testing.T, data []byte) (text []byte, version string, extras []form.Extra) {
 	t.Helper()
 	d, err := xmltree.Parse(data, xmltree.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	space, _ := d.Name(d.Root)
-	version = strings.TrimPrefix(space, encoding.Namespace)
+	version = strings.TrimPrefix(space, cdxxml.Namespace)
 	v, extras, err := cdxxml.Read(d, version, cycloneDXSchemas(t, version))
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +111,7 @@ func TestJSONToXML(t *testing.T) {
 		}
 		out, lost := cdxxml.Write(v, version, cycloneDXSchemas(t, version))
 		// A bom-ref that occurs twice is an error in the one schema and none in the other.
-		if x, err := validateXML(out); err != nil {
+		if x, err := validate(out); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		} else if err := invalid(x); err != nil && !strings.HasSuffix(f.Name, "1.5/valid-formulation-1.5.json") {
 			t.Errorf("%s: %v", f.Name, err)
@@ -227,7 +228,7 @@ func TestSPDXEncodings(t *testing.T) {
 		}
 		name := "JSON"
 		if form != nil {
-			name, text = form.Encoding, form.Text
+			name, text = form.Name, form.Text
 		}
 		texts[name] = plain(t, text)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/spdx2"
 	"github.com/ladingdev/lading/sbom/internal/spdx3"
@@ -70,7 +71,7 @@ func parseJSON(data []byte) (*Document, error) {
 
 // newDocument reads a document whose JSON form is known.
 func newDocument(data []byte, f *encoding.Source) (*Document, error) {
-	d := &Document{encoding: Encoding(f.Encoding), form: f, source: data, json: f.Text}
+	d := &Document{encoding: Encoding(f.Name), form: f, source: data, json: f.Text}
 	return d.checked(d.read())
 }
 
@@ -135,16 +136,16 @@ func (d *Document) put(at index.Ref, c index.Component) {
 
 // decode makes the JSON form of a document in another encoding.
 func (d *Document) decode() error {
-	form, err := encoding.Read(d.source)
+	f, err := encoding.Read(d.source)
 	if err != nil {
 		return err
 	}
-	if form == nil && encoding.FirstByte(d.source) != '{' {
+	if f == nil && form.FirstByte(d.source) != '{' {
 		return fmt.Errorf("%w: it is neither a JSON object nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
 	d.encoding, d.json = JSON, withoutMark(d.source)
-	if form != nil {
-		d.form, d.encoding, d.json = form, Encoding(form.Encoding), form.Text
+	if f != nil {
+		d.form, d.encoding, d.json = f, Encoding(f.Name), f.Text
 	}
 	return nil
 }

@@ -471,7 +471,7 @@ func reasonsInSource(t testing.TB) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = append(files, inside...)
+	files = append(files, append(inside, "internal/encoding/cdxxml/encoding.go")...)
 	var trees []*ast.File
 	consts := map[string]string{}
 	set := token.NewFileSet()

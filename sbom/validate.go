@@ -10,7 +10,8 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/check"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
-	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
+	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
+	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 )
@@ -129,35 +130,32 @@ func Validate(data []byte) (warnings []Problem, err error) {
 }
 
 func validate(data []byte) (*check.Report, error) {
-	switch encoding.FirstByte(data) {
-	case '{':
+	if form.FirstByte(data) == '{' {
 		return validateJSON(withoutMark(data), nil)
-	case '<':
-		return validateXML(data)
 	}
-	f, err := encoding.Read(data)
+	in := &form.Input{Data: data}
+	e, err := encoding.Detect(in)
+	switch {
+	case err != nil:
+		return nil, err
+	case e == nil:
+		return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", ErrNotSBOM)
+	case e == cdxxml.Encoding: // which has a schema of its own
+		return validateXML(in)
+	}
+	f, _, err := encoding.ReadAs(e, in)
 	if err != nil {
 		return nil, err
-	}
-	if f == nil {
-		return nil, fmt.Errorf("%w: it is neither JSON nor XML nor tag-value nor YAML", ErrNotSBOM)
 	}
 	return validateForm(f, data)
 }
 
-func validateXML(data []byte) (*check.Report, error) {
-	doc, err := xmltree.Parse(data, xmltree.Limits{Depth: maxDepth})
+func validateXML(in *form.Input) (*check.Report, error) {
+	doc, err := in.XML()
 	if err != nil {
 		return nil, err
 	}
-	if encoding.IsSPDX(doc) {
-		f, _, err := encoding.ReadXML(data)
-		if err != nil {
-			return nil, err
-		}
-		return validateForm(f, data)
-	}
-	version, err := encoding.CycloneDXVersion(doc)
+	version, err := cdxxml.Version(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +172,7 @@ func validateXML(data []byte) (*check.Report, error) {
 
 // validateForm validates a document in its JSON form.
 func validateForm(f *encoding.Source, data []byte) (*check.Report, error) {
-	return validateJSON(f.Text, &check.Origin{Encoding: f.Encoding, Data: data, Offset: func(offset int) int {
+	return validateJSON(f.Text, &check.Origin{Encoding: f.Name, Data: data, Offset: func(offset int) int {
 		start, _ := f.Places.Source(offset)
 		return start
 	}})

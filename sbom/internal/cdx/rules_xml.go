@@ -6,7 +6,7 @@ import (
 
 	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/check"
-	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/license"
 	"github.com/ladingdev/lading/sbom/internal/schema/xsd"
@@ -15,7 +15,7 @@ import (
 
 // RulesXML holds a document in XML against its schema and the rules that no schema can say.
 func RulesXML(doc *xmltree.Document, version string, schema *xsd.Schema, list *license.List) *check.Report {
-	c := &xmlCheck{Report: check.Report{Format: "CycloneDX " + version + " XML"}, doc: doc, space: encoding.Namespace + version, list: list}
+	c := &xmlCheck{Report: check.Report{Format: "CycloneDX " + version + " XML"}, doc: doc, space: cdxxml.Namespace + version, list: list}
 	for _, p := range schema.Validate(doc, check.MostProblems) {
 		c.Add(c.problem(p.Node, p.Attr, p.Offset, "schema", p.Advice))
 	}
@@ -137,7 +137,7 @@ func (c *xmlCheck) rules() {
 	for n := range c.doc.All(c.doc.Root) {
 		parent := c.doc.Parent(n)
 		if space, local := c.doc.Name(n); c.doc.Kind(n) == xmltree.Element && space != c.space && strings.HasPrefix(space,
-			encoding.Namespace) {
+			cdxxml.Namespace) {
 			c.say(n, "Write <%s> in the document's namespace %s: what is in that of another version is seen by some readers only.",
 				local, c.space)
 		}

@@ -14,6 +14,10 @@ var (
 	ErrVersion = errors.New("unsupported version")      // of a known specification
 	ErrLimit   = errors.New("document is over a limit") // of size, depth or count
 	ErrLoss    = errors.New("the conversion would lose content")
+
+	ErrSigned   = errors.New("the document is signed, and another one would not be: set DropSignatures")
+	ErrEncoding = errors.New("the format is not written in this encoding")
+	ErrPath     = errors.New("no such place in the document")
 )
 
 // MaxDepth is how deep values and elements may be nested.

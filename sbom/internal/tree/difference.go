@@ -17,6 +17,7 @@ type Unwritten struct {
 	Pointer string // RFC 6901
 	Value   *Node
 	Changed string // how, if it is there and not as it was
+	Reason  string // why it is not there, if not for want of a place
 }
 
 // A Rereading compares the document that was written with what its text in another encoding was found to say.

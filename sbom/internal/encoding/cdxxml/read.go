@@ -12,6 +12,7 @@ import (
 	"github.com/ladingdev/lading/internal/syntax"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/schema"
 	"github.com/ladingdev/lading/sbom/internal/schema/jsonschema"
@@ -19,17 +20,11 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
-// An Extra is a part of an XML document that its JSON form has no place for.
-type Extra struct {
-	Path       string // such as /bom/components/component[2]/@x:note
-	Start, End int
-}
-
 // Read turns the document, whose document element is a bom, into its JSON form.
 //
 // An element that may stand once in its parent and stands there twice is an error, as a member of an object is in JSON: two
 // readers could take either, and so is one of another version of CycloneDX. The error is an [*syntax.Error].
-func Read(d *xmltree.Document, version string, s schema.Both) (*tree.Node, []Extra, error) {
+func Read(d *xmltree.Document, version string, s schema.Both) (*tree.Node, []form.Extra, error) {
 	r := &reader{Document: d}
 	space, local := d.Name(d.Root)
 	r.space = space
@@ -51,13 +46,13 @@ type reader struct {
 	*xmltree.Document
 	tree.Maker
 	space  string
-	extras []Extra
+	extras []form.Extra
 	// ambiguous is the first place that two readers can read in two ways.
 	ambiguous *syntax.Error
 }
 
 func (r *reader) extra(n xmltree.Node, suffix string, start, end int) {
-	r.extras = append(r.extras, Extra{r.Path(n) + suffix, start, end})
+	r.extras = append(r.extras, form.Extra{Path: r.Path(n) + suffix, Start: start, End: end})
 }
 
 // own reports whether n is an element of the specification and returns its name.

@@ -21,12 +21,6 @@ func Write(root *tree.Node, version string, s schema.Both) ([]byte, []tree.Unwri
 	return w.document(root, version, s), w.losses
 }
 
-// WritePlaces is [Write], and tells for each value that became an element where that begins and ends.
-func WritePlaces(root *tree.Node, version string, s schema.Both) ([]byte, []tree.Unwritten, map[*tree.Node][2]int) {
-	w := &writer{changed: map[*tree.Node]string{}, places: map[*tree.Node][2]int{}}
-	return w.document(root, version, s), w.losses, w.places
-}
-
 func (w *writer) document(root *tree.Node, version string, s schema.Both) []byte {
 	w.out = make([]byte, 0, 2*int(root.End-root.Start)+256)
 	space := "http://cyclonedx.org/schema/bom/" + version

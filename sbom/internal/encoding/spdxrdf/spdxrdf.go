@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
@@ -29,12 +30,6 @@ const (
 func Detect(d *xmltree.Document) bool {
 	space, local := d.Name(d.Root)
 	return space == rdf && local == "RDF"
-}
-
-// An Extra is a part of a document that its JSON form has no place for.
-type Extra struct {
-	Path       string
-	Start, End int
 }
 
 // A node is a resource: what the document says of it.
@@ -67,7 +62,7 @@ type reader struct {
 }
 
 // Read turns a document into its JSON form.
-func Read(d *xmltree.Document) (*tree.Node, []Extra, error) {
+func Read(d *xmltree.Document) (*tree.Node, []form.Extra, error) {
 	r := &reader{
 		Document: d, nodes: map[string]*node{}, used: map[*prop]bool{}, work: 20*len(d.Data) + 1_000_000, others: map[string]string{},
 	}
@@ -83,14 +78,14 @@ func Read(d *xmltree.Document) (*tree.Node, []Extra, error) {
 	if r.work < 0 {
 		return nil, nil, xmltree.Refuse(0, xmltree.ErrLimit, "resources inside of each other that take too much work to write out")
 	}
-	var extras []Extra
+	var extras []form.Extra
 	for _, n := range r.order {
 		if n.is("License") || n.is("ListedLicense") || n.is("ListedLicenseException") || n.is("LicenseException") || n.is("ReferenceType") {
 			continue
 		}
 		for i := range n.props {
 			if p := &n.props[i]; !r.used[p] {
-				extras = append(extras, Extra{d.Path(p.element), p.start, p.end})
+				extras = append(extras, form.Extra{Path: d.Path(p.element), Start: p.start, End: p.end})
 			}
 		}
 	}
@@ -321,27 +316,27 @@ func (r *reader) id(n *node) string {
 }
 
 // How a property becomes a member.
-type form uint8
+type spelling uint8
 
 const (
-	text     form = iota // also NONE and NOASSERTION
-	texts                // elements of an array
-	boolean              // true or false
-	upper                // an individual such as checksumAlgorithm_sha1: SHA1
-	uppers               //
-	ref                  // the id of an element
-	refs                 //
-	license              // an expression
-	licenses             //
-	object               // by the fields given
-	objects              //
-	iri                  // the IRI as it is
+	text     spelling = iota // also NONE and NOASSERTION
+	texts                    // elements of an array
+	boolean                  // true or false
+	upper                    // an individual such as checksumAlgorithm_sha1: SHA1
+	uppers                   //
+	ref                      // the id of an element
+	refs                     //
+	license                  // an expression
+	licenses                 //
+	object                   // by the fields given
+	objects                  //
+	iri                      // the IRI as it is
 )
 
 type field struct {
 	name   string // of the property
 	member string
-	form   form
+	form   spelling
 	fields []field
 }
 

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/ladingdev/lading/internal/strictjson"
+	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 )
 
 const open = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#" ` +
 	`xmlns:s="http://spdx.org/rdf/terms#" xmlns:x="urn:x">`
 
-func read(t testing.TB, body string) (string, []Extra, error) {
+func read(t testing.TB, body string) (string, []form.Extra, error) {
 	t.Helper()
 	d, err := xmltree.Parse([]byte(open+body+`</rdf:RDF>`), xmltree.Limits{Depth: 1000})
 	if err != nil {

@@ -158,11 +158,11 @@ const (
 )
 
 // How a value is written in JSON.
-type form uint8
+type spelling uint8
 
 const (
-	text form = iota
-	list      // one element of an array
+	text spelling = iota
+	list          // one element of an array
 	boolean
 	checksum     // "SHA1: 00"
 	code         // "00 (excludes: a, b)"
@@ -183,7 +183,7 @@ type tag struct {
 	name   string
 	in     section
 	member string
-	form   form
+	form   spelling
 }
 
 // tagList has the tags in the order in which they are written.
@@ -443,7 +443,7 @@ func (r *reader) set(o *tree.Node, t tag, p Pair) error {
 }
 
 // value reads the value of a tag.
-func (p Pair) value(f form) (*tree.Node, error) {
+func (p Pair) value(f spelling) (*tree.Node, error) {
 	switch f {
 	case checksum:
 		return p.checksum(p.Value)

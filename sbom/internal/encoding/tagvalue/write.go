@@ -34,8 +34,9 @@ func (w *writer) lost(pointer string, v *tree.Node) {
 			w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v})
 		} else {
 			if w.respelled[v] {
-				w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v, Changed: "it is read back as the JSON schema of " +
-					"SPDX 2.2 spells it"})
+				w.losses = append(w.losses, tree.Unwritten{Pointer: at, Value: v,
+					Changed: "it is read back as the JSON schema of " +
+						"SPDX 2.2 spells it"})
 			}
 			w.lost(at, v)
 		}
@@ -255,7 +256,7 @@ func (w *writer) project(item *tree.Node) {
 }
 
 func (w *writer) ranges(v *tree.Node, t tag) {
-	member := map[form]string{byteRange: "offset", lineRange: "lineNumber"}[t.form]
+	member := map[spelling]string{byteRange: "offset", lineRange: "lineNumber"}[t.form]
 	of := text1(v, "snippetFromFile")
 	for _, rg := range w.items(v, t.member) {
 		from, to := rg.Get("startPointer"), rg.Get("endPointer")

@@ -1,4 +1,4 @@
-package sbom
+package edit
 
 import (
 	"bytes"
@@ -8,72 +8,31 @@ import (
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
-	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
-	"github.com/ladingdev/lading/sbom/internal/schema"
+	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
-// editForm edits a document in another encoding than JSON: the paths are those of its JSON form. What changes is written
-// anew, element by element or line by line, and everything around it stays. The result is read back and must say what
-// the edited JSON form says.
-func (d *Document) editForm(edits []Edit) (*Document, error) {
-	if !d.form.Closed() {
-		return nil, fmt.Errorf("sbom: %w but in %s, which is only read", ErrNotJSON, d.encoding)
-	}
-	if d.form.Signed {
-		return nil, fmt.Errorf("sbom: %w", ErrSigned)
-	}
-	plain, err := parseJSON(d.json)
-	if err != nil {
-		return nil, err
-	}
-	edited, err := plain.Edit(edits...)
-	if err != nil || len(edits) == 0 {
-		return d, err
-	}
-	s := splicer{d: d}
-	if s.old, err = tree.Parse(d.json); err != nil {
-		return nil, fmt.Errorf("sbom: %w", err)
-	}
-	if s.new, err = tree.Parse(edited.json); err != nil {
-		return nil, fmt.Errorf("sbom: %w", err)
-	}
-	switch {
-	case d.encoding == XML && d.format.Spec == CycloneDX:
-		schemas, err := schema.CycloneDX(d.format.Version)
-		if err != nil {
-			return nil, fmt.Errorf("sbom: %w", err)
-		}
-		s.text, _, s.places = cdxxml.WritePlaces(s.new, d.format.Version, schemas)
-		err = s.elements(edits)
-		if err != nil {
-			return nil, fmt.Errorf("sbom: %w", err)
-		}
-	case d.encoding == TagValue:
+// Encoded makes changes in a document of another encoding than JSON: the paths are those of its JSON form, of which old is the
+// one that it has and now the one that it is to have. What changes is written anew, element by element or line by line.
+func Encoded(data []byte, source *encoding.Source, version string, old, now *tree.Node, edits []Edit) ([]byte, error) {
+	s := splicer{data: data, source: source, version: version, old: old, new: now}
+	if source.Line != nil {
 		if err := s.lines(edits); err != nil {
-			return nil, fmt.Errorf("sbom: %w", err)
+			return nil, err
 		}
-	default:
-		return nil, fmt.Errorf("sbom: %w but in %s of %s", ErrNotJSON, d.encoding, d.format)
+		return s.apply()
 	}
-	data, err := s.apply()
-	if err != nil {
-		return nil, fmt.Errorf("sbom: %w", err)
-	}
-	out, err := parse(data)
+	written, err := source.Write(now, version, true)
 	if err != nil {
 		return nil, err
 	}
-	back, err := tree.Parse(out.json)
-	if err != nil {
-		return nil, fmt.Errorf("sbom: %w", err)
+	s.text, s.places = written.Data, written.Places
+	if err := s.elements(edits); err != nil {
+		return nil, err
 	}
-	if !s.new.Same(back) {
-		return nil, fmt.Errorf("sbom: %w: the %s form of this document cannot say that at this place", ErrEncoding, d.encoding)
-	}
-	return out, nil
+	return s.apply()
 }
 
 type splice struct {
@@ -82,7 +41,9 @@ type splice struct {
 }
 
 type splicer struct {
-	d        *Document
+	data     []byte // the document
+	source   *encoding.Source
+	version  string
 	old, new *tree.Node
 	text     []byte // the new document, written anew
 	places   map[*tree.Node][2]int
@@ -109,12 +70,12 @@ func chain(v *tree.Node, parts []string) []*tree.Node {
 }
 
 // source is the span of the document that a value of the JSON form stands for.
-func (s *splicer) source(v *tree.Node) (start, end int) { return s.d.form.Places.Source(int(v.Start)) }
+func (s *splicer) span(v *tree.Node) (start, end int) { return s.source.Places.Source(int(v.Start)) }
 
 // element is the same if the span is that of a whole element.
 func (s *splicer) element(v *tree.Node) (start, end int, ok bool) {
-	start, end = s.source(v)
-	data := s.d.source
+	start, end = s.span(v)
+	data := s.data
 	return start, end, end > start && data[start] == '<' && data[end-1] == '>' && (start > 0 && v != s.old)
 }
 
@@ -204,12 +165,12 @@ func (s *splicer) rewrite(old, now []*tree.Node, path string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: no element holds %s", ErrEncoding, path)
+	return fmt.Errorf("%w: no element holds %s", spec.ErrEncoding, path)
 }
 
 // indent is the white space in front of an offset, from the end of the line before on.
 func (s *splicer) indent(at int) []byte {
-	before := s.d.source[:at]
+	before := s.data[:at]
 	trimmed := bytes.TrimRight(before, " \t")
 	trimmed = bytes.TrimSuffix(trimmed, []byte("\n"))
 	trimmed = bytes.TrimSuffix(trimmed, []byte("\r"))
@@ -222,7 +183,7 @@ func (s *splicer) add(start, end int, text []byte) {
 
 // lines plans the changes of a tag-value document: of single values, and of what is added behind everything else.
 func (s *splicer) lines(edits []Edit) error {
-	data := s.d.source
+	data := s.data
 	for _, e := range edits {
 		parts := strings.Split(e.Path[1:], "/")
 		old := chain(s.old, parts)
@@ -234,19 +195,23 @@ func (s *splicer) lines(edits []Edit) error {
 			}
 			doc := tree.ObjectAt(0, 0)
 			doc.AddAt(parts[0], item)
-			text, lost := tagvalue.Write(doc)
-			if len(lost) > 0 {
-				return fmt.Errorf("%w: no tag for %s of %s", ErrEncoding, lost[0].Pointer, e.Path)
+			written, err := s.source.Write(doc, s.version, false)
+			if err != nil {
+				return err
 			}
+			if lost := written.Losses; len(lost) > 0 {
+				return fmt.Errorf("%w: no tag for %s of %s", spec.ErrEncoding, lost[0].Pointer, e.Path)
+			}
+			text := written.Data
 			if n := len(data); n > 0 && data[n-1] != '\n' {
 				text = slices.Concat([]byte{'\n'}, text)
 			}
 			s.add(len(data), len(data), slices.Concat([]byte{'\n'}, bytes.TrimLeft(text, "\n")))
 			continue
 		case len(old) != len(parts)+1 || e.Insert:
-			return fmt.Errorf("%w: only values that are there change in place, not %s", ErrEncoding, e.Path)
+			return fmt.Errorf("%w: only values that are there change in place, not %s", spec.ErrEncoding, e.Path)
 		}
-		start, end := s.source(old[len(old)-1])
+		start, end := s.span(old[len(old)-1])
 		if e.Value == nil {
 			for end < len(data) && data[end] != '\n' {
 				end++
@@ -259,9 +224,9 @@ func (s *splicer) lines(edits []Edit) error {
 			return err
 		}
 		tag, _, ok := bytes.Cut(data[start:end], []byte{':'})
-		line, fits := tagvalue.Line(string(tag), value.Text)
+		line, fits := s.source.Line(string(tag), value.Text)
 		if !ok || !fits || value.Kind != strictjson.String && value.Kind != strictjson.Number {
-			return fmt.Errorf("%w: no tag holds %s alone", ErrEncoding, e.Path)
+			return fmt.Errorf("%w: no tag holds %s alone", spec.ErrEncoding, e.Path)
 		}
 		s.add(start, end, []byte(line))
 	}
@@ -279,10 +244,10 @@ func (s *splicer) apply() ([]byte, error) {
 			continue // two edits inside of one element that is written anew
 		}
 		if p.start < at {
-			return nil, fmt.Errorf("%w: two edits need the same element written anew", ErrEncoding)
+			return nil, fmt.Errorf("%w: two edits need the same element written anew", spec.ErrEncoding)
 		}
-		out = append(append(out, s.d.source[at:p.start]...), p.text...)
+		out = append(append(out, s.data[at:p.start]...), p.text...)
 		at = p.end
 	}
-	return append(out, s.d.source[at:]...), nil
+	return append(out, s.data[at:]...), nil
 }
