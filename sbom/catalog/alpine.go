@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func (db *apkDB) details(c *collector, f *found) error {
 		if s["f"] != "" { // files, scripts or attributes that could not be written
 			k.property("lading:state", "broken:"+s["f"])
 		}
-		k.scanned = trivySource(orElse(s["o"], p.Name), p.Version, "")
+		k.scanned = trivySource(cmp.Or(s["o"], p.Name), p.Version, "")
 		provides, any := []string{p.Name}, [][]string{}
 		for _, p := range strings.Fields(s["p"]) {
 			provides = append(provides, apkName(p))

@@ -3,6 +3,7 @@ package catalog
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,7 +119,7 @@ func golang() []item { return []item{{name: "usr/bin/app", body: thisBinary(), m
 func what(d *sbom.Document) (components, edges []string) {
 	label := func(r sbom.Ref) string {
 		c := d.Component(r)
-		return orElse(c.PURL, c.Name)
+		return cmp.Or(c.PURL, c.Name)
 	}
 	for r, c := range d.Components() {
 		if strings.HasPrefix(c.PURL, "pkg:golang/") {

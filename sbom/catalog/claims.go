@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,31 +24,6 @@ import (
 func claimFinders() ([]finder, error) {
 	return []finder{{Extractor: claimed{}, max: maxText, details: claimDetails, always: true},
 		{Extractor: graalvm{}, programs: true, details: graalvmDetails, always: true}}, nil
-}
-
-// A Claim is an SBOM that an image or directory holds about something in itself. What it lists is joined with what was
-// found: a component that is known gains the property lading:said-by, one that is not is listed with it, and stands
-// nowhere on disk by anything but this word.
-type Claim struct {
-	Path   string
-	Format sbom.Format
-	Known  int // components that were found on disk too
-	Added  int // components that nothing else speaks of
-	// Unread is why nothing, or not all, was taken from it: it lies where no tool is known to put one, it is damaged, some
-	// of its components have no package URL, or the packages' database has another version.
-	Unread error
-}
-
-// String is the claim on one line.
-func (c Claim) String() string {
-	s := fmt.Sprintf("%s, %d components known, %d added", c.Format, c.Known, c.Added)
-	if c.Format == (sbom.Format{}) {
-		s = "not read"
-	}
-	if c.Unread != nil {
-		s += ": " + c.Unread.Error()
-	}
-	return s
 }
 
 // claimed finds files that are SBOMs.
@@ -215,7 +191,7 @@ func (c *collector) join(doc *sbom.Document, out *Claim, owner *component) {
 			}
 		}
 		for _, l := range doc.Licenses(r) {
-			add(&known.lesser, orElse(l.Expression, l.Name))
+			add(&known.lesser, cmp.Or(l.Expression, l.Name))
 		}
 		known.property("lading:said-by", "/"+out.Path)
 		joined[r] = known
@@ -299,14 +275,4 @@ func (c *collector) known(u sbom.PURL) (k *component, other bool) {
 		return nil, false
 	}
 	return k, k.version != u.Version
-}
-
-func nameInPURL(u sbom.PURL) string {
-	if u.Namespace == "" || !slices.Contains([]string{"npm", "maven", "composer", "golang"}, u.Type) {
-		return u.Name
-	}
-	if u.Type == "maven" {
-		return u.Namespace + ":" + u.Name
-	}
-	return u.Namespace + "/" + u.Name
 }

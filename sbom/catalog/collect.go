@@ -42,32 +42,6 @@ func (silence) Debugf(string, ...any) {}
 
 func (silence) Debug(...any) {}
 
-type collector struct {
-	o       *Options
-	finders []finder
-	tree    rootfs.Tree
-	report  *Report
-	bytes   int64 // that were read of a directory
-	os      map[string]string
-	all     map[string]*component // by match key and, for programs, path
-	debs    installed
-	apks    installed
-	arch    installed
-	rpms    installed
-	nodes   map[string]*node
-	modules map[string]bool       // directories with one of the name node_modules in them
-	python  map[string]*component // by the directory and the normal form of the name
-	byDir   map[string]*component // of other package managers, by directory and name
-	byName  map[string]*component // of operating systems, by type and name
-	later   []func()              // what needs everything to have been found
-	claims  []func()              // documents to join, when nothing else is found any more
-
-	checkouts map[string]checkout   // of gems, by commit and name
-	distInfo  map[string]*component // by the directory *.dist-info
-	jars      map[string]*component // by path, of archives that do not say what they are; nil if nothing does
-	nodePaths []string              // where Debian's Node looks for packages
-}
-
 func newCollector(o *Options) (*collector, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -82,10 +56,6 @@ func newCollector(o *Options) (*collector, error) {
 			byDir: map[string]*component{}, checkouts: map[string]checkout{}, distInfo: map[string]*component{},
 			jars: map[string]*component{}},
 		nil
-}
-
-func (c *collector) warn(path string, err error) {
-	c.report.Warnings = append(c.report.Warnings, Warning{path, err})
 }
 
 // entry is what extractors are asked about: a file, whose attributes are read when one wants them, and which is not long
@@ -199,8 +169,6 @@ func (c *collector) collect(ctx context.Context, t rootfs.Tree) error {
 	return nil
 }
 
-const maxDepth = 2000
-
 // visit gives a file to the extractors that ask for it.
 func (c *collector) visit(ctx context.Context, name string, from fs.DirEntry) error {
 	e := &entry{path: name, from: from}
@@ -296,4 +264,12 @@ func (c *collector) extract(ctx context.Context, f *finder, name string, file fs
 		return errors.Join(err, serr)
 	}
 	return errors.Join(err, f.details(c, found))
+}
+
+// asks says whether a finder reads a file.
+func (f *finder) asks(e *entry) bool {
+	if f.names != nil && !slices.Contains(f.names, path.Base(e.path)) {
+		return false
+	}
+	return f.FileRequired(e) && (!f.project || ofProject(e.path))
 }

@@ -31,8 +31,10 @@ type condaRecord struct {
 	Depends                                                     []string
 }
 
-func (*condaMeta) Name() string                       { return "conda" }
-func (*condaMeta) Version() int                       { return 0 }
+func (*condaMeta) Name() string { return "conda" }
+
+func (*condaMeta) Version() int { return 0 }
+
 func (*condaMeta) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
 
 // FileRequired says where conda has its records.
@@ -83,8 +85,3 @@ func (m *condaMeta) details(c *collector, f *found) error {
 	}
 	return nil
 }
-
-// ownPURL is a package URL that an extractor of ours made.
-type ownPURL struct{ sbom.PURL }
-
-func (*ownPURL) IsProtoable() {}

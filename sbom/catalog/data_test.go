@@ -3,6 +3,7 @@ package catalog
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"compress/zlib"
 	"context"
@@ -76,7 +77,7 @@ func edgesOf(d *sbom.Document) (out []string) {
 func licensesOf(d *sbom.Document, purl string) (out []string) {
 	for r := range d.ByPURL(purl) {
 		for _, l := range d.Licenses(r) {
-			out = append(out, orElse(l.Expression, l.Name))
+			out = append(out, cmp.Or(l.Expression, l.Name))
 		}
 	}
 	return out

@@ -70,8 +70,10 @@ type dpkgDB struct {
 	stanzas map[*extractor.Package]map[string]string // of what Extract found last, for details
 }
 
-func (*dpkgDB) Name() string                       { return "os/dpkg" }
-func (*dpkgDB) Version() int                       { return 0 }
+func (*dpkgDB) Name() string { return "os/dpkg" }
+
+func (*dpkgDB) Version() int { return 0 }
+
 func (*dpkgDB) Requirements() *plugin.Capabilities { return &plugin.Capabilities{} }
 
 const (
@@ -129,8 +131,6 @@ func (db *dpkgDB) Extract(ctx context.Context, in *filesystem.ScanInput) (out in
 	}
 	return out, errors.Join(damaged...)
 }
-
-const maxDamaged = 10 // packages of one list that are warned of one by one
 
 // dpkgHasFiles says whether a package in this status may have files on disk. The third word is its state; one that nobody
 // knows counts.

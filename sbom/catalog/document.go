@@ -138,11 +138,11 @@ func tops(found []*component) (top []string) {
 
 // root describes what the document is about.
 func (c *collector) root(im *image.Image) *cdx.Component {
-	k := &cdx.Component{Type: cdx.ComponentTypeApplication, Name: orElse(c.o.Name, "directory"), Version: c.o.Version}
+	k := &cdx.Component{Type: cdx.ComponentTypeApplication, Name: cmp.Or(c.o.Name, "directory"), Version: c.o.Version}
 	if im != nil {
 		k.Type = cdx.ComponentTypeContainer
-		k.Name = orElse(c.o.Name, orElse(im.Name, "image"))
-		k.Version = orElse(c.o.Version, im.Descriptor.Digest.String())
+		k.Name = cmp.Or(c.o.Name, cmp.Or(im.Name, "image"))
+		k.Version = cmp.Or(c.o.Version, im.Descriptor.Digest.String())
 		c.report.Image = im.Descriptor
 		props := []cdx.Property{{Name: "lading:platform", Value: path.Join(im.Config.OS, im.Config.Architecture, im.Config.Variant)}}
 		if im.Archive {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"debug/buildinfo"
 	"io"
-	"net/url"
 	"path"
 	"strings"
 
@@ -20,20 +19,6 @@ func goFinders() ([]finder, error) {
 	}
 	project, err := byLibrary(gomod.New, finder{project: true, names: []string{"go.mod"}, max: maxLock, check: bounded})
 	return append(programs, project...), err
-}
-
-// goPURL writes the package URL of a module as lading's sbom does. Module paths keep their case, as the module proxy tells
-// modules apart by it.
-func goPURL(module, version string) string {
-	parts := strings.Split(module, "/")
-	for i, p := range parts {
-		parts[i] = strings.ReplaceAll(url.PathEscape(p), ":", "%3A")
-	}
-	s := "pkg:golang/" + strings.Join(parts, "/")
-	if version != "" && version != "(devel)" && version != "v(devel)" {
-		s += "@" + strings.ReplaceAll(url.QueryEscape(version), "%3A", ":")
-	}
-	return s
 }
 
 // goDetails makes the program a component that depends on its modules. The build information does not say which module

@@ -66,14 +66,6 @@ type innerSBOM struct {
 	data []byte
 }
 
-// javaMetadata are the licences that a package's pom.xml names, and which of its archives it is.
-type javaMetadata struct {
-	licenses   []string
-	classifier string
-}
-
-func (*javaMetadata) IsProtoable() {}
-
 // all yields the packages of an archive and of those in it.
 func (j *jar) all() (out []*extractor.Package) {
 	if j.main != nil {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func licenseURL(s string) string {
 	for _, ext := range []string{".txt", ".html", ".php"} {
 		page = strings.TrimSuffix(page, ext)
 	}
-	return orElse(licenseURLs[page], s)
+	return cmp.Or(licenseURLs[page], s)
 }
 
 // gnu is how Debian writes versions of GNU licences: a "+" for later ones.
@@ -72,7 +73,7 @@ var gnu = regexp.MustCompile(`(?i)^(A?GPL|LGPL|GFDL|FDL)(-NIV)?-(\d)(\.\d)?(\.0)
 func debianName(s string) string {
 	if m := gnu.FindStringSubmatch(s); m != nil {
 		id := strings.Replace(strings.ToUpper(m[1]), "GFDL", "FDL", 1)
-		id = strings.Replace(id, "FDL", "GFDL", 1) + "-" + m[3] + orElse(m[4], ".0")
+		id = strings.Replace(id, "FDL", "GFDL", 1) + "-" + m[3] + cmp.Or(m[4], ".0")
 		if m[2] != "" {
 			id += "-no-invariants"
 		}
@@ -81,7 +82,7 @@ func debianName(s string) string {
 		}
 		return id + "-only"
 	}
-	return orElse(spellings[strings.ToLower(s)], s)
+	return cmp.Or(spellings[strings.ToLower(s)], s)
 }
 
 // expression returns a licence as an SPDX expression, if it is one or a known spelling of one.
@@ -90,7 +91,7 @@ func expression(s string) (string, bool) {
 	if len(s) > 4096 {
 		return "", false
 	}
-	e, err := quality.ParseExpression(orElse(spellings[strings.ToLower(s)], s))
+	e, err := quality.ParseExpression(cmp.Or(spellings[strings.ToLower(s)], s))
 	if err != nil {
 		return "", false
 	}

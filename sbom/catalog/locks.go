@@ -188,3 +188,26 @@ func (l *lockfile) reach(seen map[string]bool, from []string, optional bool) {
 		}
 	}
 }
+
+// lockFinder reads lockfiles of one kind, by their names. More adds what is not in the file, when everything was found.
+func lockFinder(name string, parse func([]byte) (*lockfile, error), more func(*collector, *lockfile, string), names ...string) finder {
+	e := &locks{name: name, parse: parse, more: more}
+	return finder{Extractor: e, project: true, names: names, max: maxLock, check: bounded, details: e.details, always: true}
+}
+
+// byVersion finds packages of a lockfile by name, and by version where there are several.
+type byVersion map[string]map[string]string
+
+func (b byVersion) add(name, version, id string) {
+	if b[name] == nil {
+		b[name] = map[string]string{}
+	}
+	b[name][version] = id
+	if latest := b[name][""]; id > latest { // for who names no version
+		b[name][""] = id
+	}
+}
+
+func (b byVersion) find(name, version string) string {
+	return b[name][version]
+}

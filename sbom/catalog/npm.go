@@ -29,39 +29,6 @@ func npmFinders() ([]finder, error) {
 	return append([]finder{{Extractor: manifest, max: maxText, details: manifest.details}}, out...), err
 }
 
-// A node is a directory that Node finds a package in.
-type node struct {
-	component *component
-	needs     []string
-	linked    string       // another directory that it is
-	manifest  *npmManifest // of a project
-}
-
-type ranges map[string]any
-
-// npmManifest is what package.json and the entries of lockfiles say alike.
-type npmManifest struct {
-	Name         string
-	Version      string
-	License      json.RawMessage
-	Licenses     json.RawMessage
-	Dependencies json.RawMessage // names, or in the first kind of lockfile packages
-	Optional     ranges          `json:"optionalDependencies"`
-	Peer         ranges          `json:"peerDependencies"`
-	Dev          ranges          `json:"devDependencies"`
-	Requires     json.RawMessage
-	Resolved     string
-	Integrity    string
-	Link         bool
-	IsDev        bool `json:"dev"`
-	IsOptional   bool `json:"optional"`
-	IsDevOpt     bool `json:"devOptional"`
-	Engines      json.RawMessage
-	Contributes  json.RawMessage // of an extension of Visual Studio Code
-	Unity        json.RawMessage // of a package of Unity
-	all          []string        // that it needs
-}
-
 func (m *npmManifest) needs() []string {
 	all := ranges{}
 	if json.Unmarshal(m.Dependencies, &all) != nil {
@@ -273,8 +240,6 @@ func (c *collector) linkNodes(ctx context.Context) error {
 	}
 	return nil
 }
-
-const maxNeeds = 20_000 // of a package of npm
 
 func (c *collector) findNode(at string) *node {
 	n := c.nodes[at]

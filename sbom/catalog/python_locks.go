@@ -15,23 +15,6 @@ func pypiPURL(name, version string) sbom.PURL {
 	return sbom.PURL{Type: "pypi", Name: pythonName(name), Version: version}
 }
 
-// byVersion finds packages of a lockfile by name, and by version where there are several.
-type byVersion map[string]map[string]string
-
-func (b byVersion) add(name, version, id string) {
-	if b[name] == nil {
-		b[name] = map[string]string{}
-	}
-	b[name][version] = id
-	if latest := b[name][""]; id > latest { // for who names no version
-		b[name][""] = id
-	}
-}
-
-func (b byVersion) find(name, version string) string {
-	return b[name][version]
-}
-
 type uvDependency struct {
 	Name, Version string
 	Extra         []string

@@ -151,12 +151,6 @@ func (g *gemPackage) details(c *collector, f *found) error {
 	return nil
 }
 
-// A checkout is a gem of a repository that Bundler checked out.
-type checkout struct {
-	*component
-	at string
-}
-
 // linkBundler gives gems that Bundler checked out the repository that the lockfile says they are from.
 func (c *collector) linkBundler(file *lockfile, _ string) {
 	for _, id := range slices.Sorted(maps.Keys(file.packages)) {

@@ -5,19 +5,6 @@ import (
 	"strings"
 )
 
-// installed are the packages of an operating system, and what they ask for.
-type installed struct {
-	packages []asking
-	provides map[string][]*component // by name, of a package or of what it provides
-}
-
-type asking struct {
-	*component
-	arch string
-	own  []string   // what it provides itself
-	any  [][]string // of each, one is enough
-}
-
 func (in *installed) add(k *component, arch string, provides []string, any [][]string) {
 	if in.provides == nil {
 		in.provides = map[string][]*component{}
