@@ -259,7 +259,7 @@ var floors = []string{
 	"sbom/internal/encoding/cdxxml", "sbom/internal/encoding/spdxxml", "sbom/internal/encoding/spdxrdf", "sbom/internal/encoding/spdxyaml",
 	"sbom/internal/encoding/tagvalue", "sbom/internal/encoding",
 	"sbom/internal/edit", "sbom/internal/check",
-	"sbom/internal/model", "sbom/internal/index", "sbom/internal/specification",
+	"sbom/internal/model", "sbom/internal/gobuild", "sbom/internal/index", "sbom/internal/specification",
 	"sbom/internal/cdx", "sbom/internal/spdx2", "sbom/internal/spdx3",
 	"sbom", "sbom/cyclonedx", "sbom/spdx", "sbom/quality",
 	"sbom/vuln", "sbom/vuln/inspector", "sbom/vuln/osv",

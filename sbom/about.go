@@ -1,10 +1,11 @@
 package sbom
 
 import (
-	"github.com/ladingdev/lading/sbom/internal/index"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ladingdev/lading/sbom/internal/index"
 
 	"github.com/ladingdev/lading/internal/strictjson"
 	"github.com/ladingdev/lading/sbom/internal/cdx"

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/ladingdev/lading/sbom/internal/gobuild"
 )
 
 func TestGoBinary(t *testing.T) {
@@ -80,7 +82,7 @@ func TestGoModules(t *testing.T) {
 		Settings: []debug.BuildSetting{{Key: "CGO_ENABLED", Value: "0"}, {Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: "abc"},
 			{Key: "vcs.time", Value: "2026-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"}},
 	}
-	h := goBinaryHub(info, &GoBinaryOptions{})
+	h := gobuild.Binary(info, "", nil, time.Time{})
 	d, err := finishGo(h, Format{SPDX, "2.3"}, "")
 	if err != nil {
 		t.Fatal(err)

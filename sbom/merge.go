@@ -5,14 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/model"
-	"github.com/ladingdev/lading/sbom/internal/packageurl"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/specification"
 	"github.com/ladingdev/lading/sbom/internal/tree"
@@ -255,45 +252,6 @@ func (m *merger) recognize(d *Document, nodes []*tree.Node) map[*tree.Node]*tree
 	return same
 }
 
-// identity is what a component is recognized by.
-func identity(d *Document, r Ref) string {
-	c := &d.components[r]
-	switch p, err := packageurl.Parse(c.PURL); {
-	case err == nil && p.Version == "":
-		return p.String() + "\x00" + c.Version
-	case err == nil:
-		return p.String()
-	case c.Name == "":
-		return "\x00" + d.content(r) // the same if all of it is
-	case c.Kind == "file":
-		return "\x00" + c.Name + "\x00" + d.hashList(r)
-	}
-	return c.Group + "\x00" + c.Name + "\x00" + c.Version + "\x00" + c.Kind
-}
-
-// contradiction finds an algorithm of which two components have no hash in common.
-func contradiction(w *tree.Words, a, b *tree.Node) (field, kept, dropped string) {
-	list, alg, value := w.Hashes, w.HashAlgorithm, w.HashValue
-	hashes := func(n *tree.Node) map[string][]string {
-		m := map[string][]string{}
-		for _, h := range n.List(list) {
-			if v := h.Str(value).S; v != "" {
-				m[h.Str(alg).S] = append(m[h.Str(alg).S], strings.ToLower(v))
-			}
-		}
-		return m
-	}
-	first, second := hashes(a), hashes(b)
-	for _, name := range slices.Sorted(maps.Keys(first)) {
-		values := first[name]
-		others, both := second[name]
-		if both && !slices.ContainsFunc(values, func(v string) bool { return slices.Contains(others, v) }) {
-			return list, a.Get(list).Show(), b.Get(list).Show()
-		}
-	}
-	return "", "", ""
-}
-
 // assignIDs gives the parts of a document IDs that no other part of the result has, and those that are the same the one of
 // what they are the same as.
 func (m *merger) assignIDs(input *tree.Node, same map[*tree.Node]*tree.Node) {
@@ -308,7 +266,7 @@ func (m *merger) assignIDs(input *tree.Node, same map[*tree.Node]*tree.Node) {
 		}
 		for _, v := range n.Members {
 			var parts []string
-			if own(v.Name) {
+			if describesComponent(v.Name) {
 				m.defined(v.Value, func(id string) { parts = append(parts, id) })
 			}
 			if parts == nil || !kept.Get(v.Name).Equal(v.Value) {
@@ -438,7 +396,7 @@ func (m *merger) combine(kept, n *tree.Node) {
 	for _, v := range n.Members {
 		have := kept.Get(v.Name)
 		switch {
-		case !own(v.Name):
+		case !describesComponent(v.Name):
 		case have == nil || have.Text == "NOASSERTION":
 			kept.Remove(v.Name)
 			kept.Set(v.Name, v.Value)

@@ -66,7 +66,7 @@ func TestMergeCorpus(t *testing.T) {
 					t.Errorf("%s: mode %d: %d components are gone", f.Name, mode, len(c.Removed))
 				}
 				m := newMatcher(in, out)
-				m.all()
+				m.matchByDefaultRules()
 				for _, r := range in.Roots() {
 					if r != None && m.old[r] != None && !reached[m.old[r]] {
 						t.Errorf("%s: mode %d: what document %d is about is not reached", f.Name, mode, i)
