@@ -25,6 +25,8 @@ type writer struct {
 	written     []*tree.Node      // what stands for them
 	count       int               // of relationships
 	expressions map[string]*tree.Node
+	named       map[string][]naming // names of licences in expressions, by name and by the document before it
+	said        map[naming]bool     // of which it is said what they are
 	profiles    []string
 	exhaustive  map[[3]string]*tree.Node // relationships that say whether they are all, by where they begin, type and scope
 }
@@ -94,18 +96,37 @@ func Write(h *model.Document) *tree.Node {
 // custom says in the expressions that name a licence which element that is; of a name that ends in ":", which begins the names
 // of licences in another document.
 func (w *writer) custom(name, id string) {
+	if w.named == nil {
+		w.indexNames()
+	}
+	for _, n := range w.named[name] {
+		if w.said[n] {
+			continue
+		}
+		w.said[n] = true
+		e := n.x.Add("simplelicensing_customIdToUri", tree.NewObject())
+		e.Set("type", tree.NewText("DictionaryEntry"))
+		e.Set("key", tree.NewText(n.token))
+		e.Set("value", tree.NewText(id+strings.TrimPrefix(n.token, name)))
+	}
+}
+
+// A naming is a name of a licence in an expression.
+type naming struct {
+	x     *tree.Node
+	token string
+}
+
+// indexNames notes which expressions have each name in them, and each name of another document, when all expressions are there.
+func (w *writer) indexNames() {
+	w.named, w.said = map[string][]naming{}, map[naming]bool{}
 	for _, x := range w.expressions {
 		expression := x.Str("simplelicensing_licenseExpression").S
 		for _, token := range strings.FieldsFunc(expression, func(c rune) bool { return strings.ContainsRune(" ()+", c) }) {
-			rest, ok := strings.CutPrefix(token, name)
-			if !ok || rest != "" && !strings.HasSuffix(name, ":") ||
-				slices.ContainsFunc(x.List("simplelicensing_customIdToUri"), func(e *tree.Node) bool { return e.Str("key").S == token }) {
-				continue
+			w.named[token] = append(w.named[token], naming{x, token})
+			if i := strings.IndexByte(token, ':'); i >= 0 && i+1 < len(token) {
+				w.named[token[:i+1]] = append(w.named[token[:i+1]], naming{x, token})
 			}
-			e := x.Add("simplelicensing_customIdToUri", tree.NewObject())
-			e.Set("type", tree.NewText("DictionaryEntry"))
-			e.Set("key", tree.NewText(token))
-			e.Set("value", tree.NewText(id+rest))
 		}
 	}
 }
