@@ -2,6 +2,7 @@ package cdx
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/internal/strictjson"
@@ -93,27 +94,11 @@ func Read(root *tree.Node) *model.Document {
 	if c := m.Get("component"); c != nil {
 		h.Roots = []int{h.element(c, -1)}
 	}
+	h.Elements = slices.Grow(h.Elements, len(root.List("components")))
 	for _, c := range root.List("components") {
 		h.element(c, -1)
 	}
-	for _, d := range root.List("dependencies") {
-		ref := d.Str("ref")
-		from := h.Find(ref.S)
-		if from < 0 {
-			ref.From.ExplainSelf(tree.Dropped, model.NotDescribed)
-		}
-		n := len(h.Edges)
-		for _, v := range d.List("dependsOn") {
-			if v.Kind == strictjson.String {
-				h.Edges = append(h.Edges, model.Edge{From: from, To: h.Find(v.Text), Kind: "DEPENDS_ON", FromText: ref,
-					ToText: tree.Text{S: v.Text, From: v}})
-			}
-		}
-		if n == len(h.Edges) && from >= 0 && len(d.List("provides")) == 0 {
-			h.Edges = append(h.Edges, model.Edge{From: from, To: -1, Kind: "DEPENDS_ON", FromText: ref, ToText: tree.Text{S: "NONE",
-				From: d.Get("dependsOn")}})
-		}
-	}
+	h.dependencies(root)
 	h.optionalEdges()
 	h.compositions(root)
 	h.annotations(root)
@@ -131,6 +116,33 @@ func (h reader) take(name string, t tree.Text) bool {
 	}
 	*to = t
 	return true
+}
+
+// dependencies reads what needs what.
+func (h reader) dependencies(root *tree.Node) {
+	list, n := root.List("dependencies"), 0
+	for _, d := range list {
+		n += max(1, len(d.List("dependsOn")))
+	}
+	h.Edges = slices.Grow(h.Edges, n)
+	for _, d := range list {
+		ref := d.Str("ref")
+		from := h.Find(ref.S)
+		if from < 0 {
+			ref.From.ExplainSelf(tree.Dropped, model.NotDescribed)
+		}
+		n := len(h.Edges)
+		for _, v := range d.List("dependsOn") {
+			if v.Kind == strictjson.String {
+				h.Edges = append(h.Edges, model.Edge{From: from, To: h.Find(v.Text), Kind: "DEPENDS_ON", FromText: ref,
+					ToText: tree.Text{S: v.Text, From: v}})
+			}
+		}
+		if n == len(h.Edges) && from >= 0 && len(d.List("provides")) == 0 {
+			h.Edges = append(h.Edges, model.Edge{From: from, To: -1, Kind: "DEPENDS_ON", FromText: ref, ToText: tree.Text{S: "NONE",
+				From: d.Get("dependsOn")}})
+		}
+	}
 }
 
 // optionalEdges makes dependencies on what is optional optional dependencies: SPDX says so of the dependency.
