@@ -1,6 +1,7 @@
 package spdx2
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ladingdev/lading/sbom/internal/model"
@@ -69,52 +70,8 @@ func Read(root *tree.Node) *model.Document {
 			SeeAlso: tree.Texts(x, "seeAlsos")}
 		h.Extracted[c.Id.S] = c
 	}
-	type pending struct {
-		from int
-		to   tree.Text
-	}
-	var hasFiles []pending
-	for _, n := range root.List("packages") {
-		e := Package(n)
-		for _, f := range n.List("hasFiles") {
-			hasFiles = append(hasFiles, pending{len(h.Elements), tree.Text{S: f.Text, From: f}})
-		}
-		h.Elements = append(h.Elements, e)
-	}
-	for _, n := range root.List("files") {
-		h.Elements = append(h.Elements, File(n))
-	}
-	for _, n := range root.List("snippets") {
-		h.Elements = append(h.Elements, h.snippet(n))
-	}
-	describe := func(id tree.Text, also ...*tree.Node) {
-		if i := h.Find(id.S); i >= 0 {
-			h.Root(i, append(also, id.From)...)
-		} else {
-			for _, n := range append(also, id.From) {
-				n.ExplainSelf(tree.Dropped, model.NotDescribed)
-			}
-		}
-	}
-	for _, d := range root.List("documentDescribes") {
-		describe(tree.Text{S: d.Text, From: d})
-	}
-	for _, f := range hasFiles {
-		h.Edges = append(h.Edges, model.Edge{From: f.from, To: h.Find(f.to.S), Kind: "CONTAINS", ToText: f.to})
-	}
-	for _, r := range root.List("relationships") {
-		from, kind, to := r.Str("spdxElementId"), r.Str("relationshipType"), r.Str("relatedSpdxElement")
-		t := kind.S
-		if turned, ok := model.Reversed[t]; ok {
-			from, to, t = to, from, string(turned)
-		}
-		if t == "DESCRIBES" && from.S == spec.DocumentID {
-			describe(to, from.From, kind.From)
-			continue
-		}
-		h.Edges = append(h.Edges, model.Edge{From: h.Find(from.S), To: h.Find(to.S), Kind: t, FromText: from, ToText: to,
-			Comment: r.Str("comment"), Also: []*tree.Node{kind.From}, Scope: nil})
-	}
+	h.elements(root)
+	h.relationships(root)
 	h.externals(root)
 	h.annotations(root, -1)
 	at := 0
@@ -134,6 +91,57 @@ func Read(root *tree.Node) *model.Document {
 		}
 	}
 	return h.Document
+}
+
+// elements reads packages, files and snippets, in this order.
+func (h reader) elements(root *tree.Node) {
+	for _, n := range root.List("packages") {
+		h.Elements = append(h.Elements, Package(n))
+	}
+	for _, n := range root.List("files") {
+		h.Elements = append(h.Elements, File(n))
+	}
+	for _, n := range root.List("snippets") {
+		h.Elements = append(h.Elements, h.snippet(n))
+	}
+}
+
+// describe notes what the document is about; also are the leaves that say so beside the id.
+func (h reader) describe(id tree.Text, also ...*tree.Node) {
+	if i := h.Find(id.S); i >= 0 {
+		h.Root(i, append(also, id.From)...)
+		return
+	}
+	for _, n := range append(also, id.From) {
+		n.ExplainSelf(tree.Dropped, model.NotDescribed)
+	}
+}
+
+// relationships reads what elements have to do with each other, and what the document is about.
+func (h reader) relationships(root *tree.Node) {
+	for _, d := range root.List("documentDescribes") {
+		h.describe(tree.Text{S: d.Text, From: d})
+	}
+	list := root.List("relationships")
+	h.Edges = slices.Grow(h.Edges, len(list))
+	for i, n := range root.List("packages") {
+		for _, f := range n.List("hasFiles") {
+			h.Edges = append(h.Edges, model.Edge{From: i, To: h.Find(f.Text), Kind: "CONTAINS", ToText: tree.Text{S: f.Text, From: f}})
+		}
+	}
+	for _, r := range list {
+		from, kind, to := r.Str("spdxElementId"), r.Str("relationshipType"), r.Str("relatedSpdxElement")
+		t := kind.S
+		if turned, ok := model.Reversed[t]; ok {
+			from, to, t = to, from, string(turned)
+		}
+		if t == "DESCRIBES" && from.S == spec.DocumentID {
+			h.describe(to, from.From, kind.From)
+			continue
+		}
+		h.Edges = append(h.Edges, model.Edge{From: h.Find(from.S), To: h.Find(to.S), Kind: t, FromText: from, ToText: to,
+			Comment: r.Str("comment"), Also: []*tree.Node{kind.From}})
+	}
 }
 
 func (h reader) annotations(owner *tree.Node, subject int) {
