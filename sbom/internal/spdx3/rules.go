@@ -11,39 +11,50 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
-// references are the properties that hold the ids of elements.
-var references = map[string]bool{
-	"from": true, "to": true, "element": true, "rootElement": true, "createdBy": true, "createdUsing": true,
-	"suppliedBy": true, "originatedBy": true, "subject": true, "creationInfo": true, "reviewedBy": true,
-	"software_snippetFromFile": true, "dataLicense": true, "security_assessedElement": true, "definingArtifact": true,
-	"expandedlicensing_member": true, "expandedlicensing_subjectLicense": true, "expandedlicensing_subjectExtendableLicense": true,
-	"expandedlicensing_subjectAddition": true,
+// refers knows the properties that hold the ids of elements.
+func refers(property string) bool {
+	switch property {
+	case "from", "to", "element", "rootElement", "createdBy", "createdUsing", "suppliedBy", "originatedBy", "subject", "creationInfo",
+		"reviewedBy", "software_snippetFromFile", "dataLicense", "security_assessedElement", "definingArtifact",
+		"expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense",
+		"expandedlicensing_subjectAddition":
+		return true
+	}
+	return false
 }
 
-// times are the properties whose text is a time, of which the schema sees the shape only.
-var times = map[string]bool{
-	"created": true, "builtTime": true, "releaseTime": true, "validUntilTime": true, "startTime": true, "endTime": true,
-	"build_buildStartTime": true, "build_buildEndTime": true, "security_publishedTime": true, "security_modifiedTime": true,
-	"security_withdrawnTime": true, "security_actionStatementTime": true, "security_impactStatementTime": true,
+// isTime knows the properties whose text is a time, of which the schema sees the shape only.
+func isTime(property string) bool {
+	switch property {
+	case "created", "builtTime", "releaseTime", "validUntilTime", "startTime", "endTime", "build_buildStartTime", "build_buildEndTime",
+		"security_publishedTime", "security_modifiedTime", "security_withdrawnTime", "security_actionStatementTime",
+		"security_impactStatementTime":
+		return true
+	}
+	return false
 }
+
+var identities = []string{"spdxId", "@id", "externalSpdxId"}
 
 func Rules(c *check.Check) {
 	ids := map[string]bool{}
 	c.Objects(c.Doc.Root(), "", func(n jsonschema.Node, key string) {
-		if class, _ := c.Text(n, "type"); n != c.Doc.Root() && key != "@graph" && isElement(shortClass(class),
-			c.Doc.Member(n, "spdxId") >= 0, key) {
-			// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
-			c.Say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of another one.")
-		}
-		for _, m := range []string{"spdxId", "@id"} {
-			if id, at := c.Text(n, m); at >= 0 {
-				if ids[id] { // which JSON-LD reads as two parts of one element
-					c.Doubt(at, "Give this another id, or merge it with the earlier %s.", spec.Quote(id))
-				}
-				ids[id] = true
+		var some [3]jsonschema.Node
+		found := c.Find(n, identities, some[:0])
+		if n != c.Doc.Root() && key != "@graph" {
+			if class, _ := c.Text(n, "type"); isElement(shortClass(class), found[0] >= 0, key) {
+				// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
+				c.Say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of another one.")
 			}
 		}
-		if id, at := c.Text(n, "externalSpdxId"); at >= 0 {
+		for i, at := range found {
+			if at < 0 || c.Doc.Kind(at) != strictjson.String {
+				continue
+			}
+			id := c.Doc.String(at)
+			if ids[id] && identities[i] != "externalSpdxId" { // which JSON-LD reads as two parts of one element
+				c.Doubt(at, "Give this another id, or merge it with the earlier %s.", spec.Quote(id))
+			}
 			ids[id] = true
 		}
 	})
@@ -53,7 +64,7 @@ func Rules(c *check.Check) {
 		}
 		text := c.Doc.String(n)
 		switch {
-		case references[key] && !ids[text]:
+		case refers(key) && !ids[text]:
 			if strings.HasPrefix(text, "_:") {
 				c.Say(n, "Change %s to the @id of something in this document, or add it.", spec.Quote(text))
 			} else if !isIndividual(text) {
@@ -63,7 +74,7 @@ func Rules(c *check.Check) {
 			c.Doubt(n, "Change %s to the @id of something in this document, or write it out here.", spec.Quote(text))
 		case key == "software_packageUrl" && c.Found == nil:
 			c.Purl(n, text)
-		case times[key]:
+		case isTime(key):
 			if _, err := time.Parse(time.RFC3339, text); err != nil {
 				c.Say(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text))
 			}

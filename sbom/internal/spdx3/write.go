@@ -17,11 +17,11 @@ type writer struct {
 	doc         *tree.Node
 	base        string
 	ids         spec.Names
-	agents      map[string]*tree.Node
-	infos       map[string]string // creation information of annotations, by who and when
-	out         []string          // ids of the elements
-	written     []*tree.Node      // what stands for them
-	count       int               // of relationships
+	agents      map[[4]string]*tree.Node // by class, name, address and version
+	infos       map[string]string        // creation information of annotations, by who and when
+	out         []string                 // ids of the elements
+	written     []*tree.Node             // what stands for them
+	count       int                      // of relationships
 	expressions map[string]*tree.Node
 	named       map[string][]naming // names of licences in expressions, by name and by the document before it
 	said        map[naming]bool     // of which it is said what they are
@@ -33,7 +33,7 @@ const mainCreation = "_:creationinfo"
 
 // Write writes a document.
 func Write(h *model.Document) *tree.Node {
-	w := &writer{Document: h, root: tree.NewObject(), ids: spec.Names{}, agents: map[string]*tree.Node{}, infos: map[string]string{},
+	w := &writer{Document: h, root: tree.NewObject(), ids: make(spec.Names, 2*len(h.Elements)+len(h.Edges)), agents: map[[4]string]*tree.Node{}, infos: map[string]string{},
 		expressions: map[string]*tree.Node{},
 		exhaustive:  map[[3]string]*tree.Node{},
 		profiles:    []string{"core", "software", "simpleLicensing"}}
@@ -140,7 +140,7 @@ func (w *writer) iri(id string) string {
 }
 
 func (w *writer) object(class, id string, from ...*tree.Node) *tree.Node {
-	o := w.root.Add("@graph", tree.NewObject())
+	o := w.root.Add("@graph", tree.NewLarge())
 	o.Set("type", tree.NewText(class))
 	o.Set("spdxId", tree.NewText(id, from...))
 	o.Set("creationInfo", tree.NewText(mainCreation))
@@ -156,7 +156,7 @@ func agentClass(kind string) string {
 
 // agent returns the id of somebody, who is written once.
 func (w *writer) agent(p *model.Party, class string) string {
-	key := class + "\x00" + p.Name.S + "\x00" + p.Email.S + "\x00" + p.Version.S
+	key := [4]string{class, p.Name.S, p.Email.S, p.Version.S}
 	o := w.agents[key]
 	name := p.Name.S
 	if class == "Tool" && p.Version.S != "" {
@@ -276,9 +276,9 @@ func (w *writer) relation(from string, fromSrc []*tree.Node, kind, scope string,
 		class = "LifecycleScopedRelationship"
 	}
 	o := w.object(class, w.iri("Relationship-"+strconv.Itoa(w.count)))
-	o.Set("from", tree.NewText(from, tree.Compact(slices.Clone(fromSrc))...))
-	o.Set("relationshipType", tree.NewText(kind, tree.Compact(slices.Clone(also))...))
-	o.Add("to", tree.NewText(to, tree.Compact(slices.Clone(toSrc))...))
+	o.Set("from", tree.NewText(from, fromSrc...))
+	o.Set("relationshipType", tree.NewText(kind, also...))
+	o.Add("to", tree.NewText(to, toSrc...))
 	if scope != "" {
 		o.Set("scope", tree.NewText(scope))
 	}

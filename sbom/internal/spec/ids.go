@@ -26,7 +26,11 @@ func UUID(name string) string {
 
 // RefOf returns an SPDXRef for an id of another specification (clause 3.2: letters, digits, "." and "-").
 func RefOf(id string) string {
+	if IsRef(id, "SPDXRef-") {
+		return id
+	}
 	var b strings.Builder
+	b.Grow(len("SPDXRef-") + len(id))
 	b.WriteString("SPDXRef-")
 	for _, c := range strings.TrimPrefix(id, "SPDXRef-") {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' {
@@ -108,7 +112,10 @@ func CheckCreated(t time.Time) error {
 
 func IsRef(id, prefix string) bool {
 	rest, ok := strings.CutPrefix(id, prefix)
-	return ok && rest != "" && strings.IndexFunc(rest, func(c rune) bool {
-		return !(c|0x20 >= 'a' && c|0x20 <= 'z' && c < 0x80 || c >= '0' && c <= '9' || c == '.' || c == '-')
-	}) < 0
+	for i := range len(rest) {
+		if c := rest[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return ok && rest != ""
 }

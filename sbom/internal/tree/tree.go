@@ -36,13 +36,17 @@ type (
 		Node
 		first [4]Member
 	}
+	largeNode struct {
+		Node
+		first [8]Member
+	}
 	arrayNode struct {
 		Node
 		first [2]*Node
 	}
 )
 
-var objects, arrays, texts = blocks[objectNode](), blocks[arrayNode](), blocks[Node]()
+var objects, larges, arrays, texts = blocks[objectNode](), blocks[largeNode](), blocks[arrayNode](), blocks[Node]()
 
 func blocks[T any]() *sync.Pool { return &sync.Pool{New: func() any { return new([]T) }} }
 
@@ -61,6 +65,13 @@ func next[T any](pool *sync.Pool) *T {
 // NewObject returns an object with room for the members that most have.
 func NewObject() *Node {
 	n := next[objectNode](objects)
+	n.Kind, n.Members = strictjson.Object, n.first[:0]
+	return &n.Node
+}
+
+// NewLarge returns an object with room for more of them.
+func NewLarge() *Node {
+	n := next[largeNode](larges)
 	n.Kind, n.Members = strictjson.Object, n.first[:0]
 	return &n.Node
 }
