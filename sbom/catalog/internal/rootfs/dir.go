@@ -25,27 +25,51 @@ func (d *Dir) Real(name string) string {
 	if d.dirs[name] {
 		return name
 	}
-	next := func(at string) (string, bool) {
-		if d.dirs[at] {
-			return "", true
-		}
-		info, err := fs.Lstat(d.fs, at)
-		if err != nil {
-			return "", false
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			return "", true
-		}
-		link, err := fs.ReadLink(d.fs, at)
-		return link, err == nil && link != ""
-	}
 	if dir := path.Dir(name); dir != "." && d.dirs[dir] { // most files
-		if link, ok := next(name); ok && link == "" {
+		if link, ok := d.linkAt(name); ok && link == "" {
 			return name
 		}
 	}
-	return follow(name, true, next)
+	w := dirWalk{d, "."}
+	if _, ok := follow(&w, name, true); !ok {
+		return ""
+	}
+	return w.at
 }
+
+// linkAt reports whether there is something, no links being on the way, and what it says if it is a link.
+func (d *Dir) linkAt(at string) (link string, ok bool) {
+	if d.dirs[at] {
+		return "", true
+	}
+	info, err := fs.Lstat(d.fs, at)
+	if err != nil {
+		return "", false
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		return "", true
+	}
+	link, err = fs.ReadLink(d.fs, at)
+	return link, err == nil && link != ""
+}
+
+type dirWalk struct {
+	d  *Dir
+	at string
+}
+
+func (w *dirWalk) enter(name string, follow bool) (string, bool) {
+	to := path.Join(w.at, name)
+	link, ok := w.d.linkAt(to)
+	if !ok || link != "" && follow {
+		return link, ok
+	}
+	w.at = to
+	return "", true
+}
+
+func (w *dirWalk) up()  { w.at = path.Dir(w.at) }
+func (w *dirWalk) top() { w.at = "." }
 
 func (d *Dir) lookup(op, name string) (string, fs.FileInfo, error) {
 	if !fs.ValidPath(name) {

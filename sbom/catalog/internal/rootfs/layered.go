@@ -242,52 +242,54 @@ func clearLower(dir *inode, layer int) {
 // followed, and the last one too if asked. With create it makes the directories that are not there, where links lead, in
 // place of files in the way, and marks those on the way as touched by the layer.
 func (t *Layered) resolve(name string, last, create bool, layer int) (*inode, string) {
-	stack, names, links := []*inode{t.root}, []string(nil), 0
-	rest := strings.Split(name, "/")
-	t.steps += len(rest)
-	for len(rest) > 0 {
-		part := rest[0]
-		rest = rest[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			if len(names) > 0 {
-				stack, names = stack[:len(stack)-1], names[:len(names)-1]
-			}
-			continue
-		}
-		n := stack[len(stack)-1].children[part]
-		if create && (n == nil || n.children == nil && n.link == "") {
-			n = newDir(part, layer)
-			stack[len(stack)-1].children[part] = n
-		}
-		if n == nil {
-			return nil, ""
-		}
-		if n.link != "" && (last || len(rest) > 0) {
-			if links++; links > MaxLinks {
-				return nil, ""
-			}
-			if n.link[0] == '/' {
-				stack, names = stack[:1], names[:0]
-			}
-			rest = slices.Concat(strings.Split(n.link, "/"), rest)
-			t.steps += len(rest)
-			continue
-		}
-		stack, names = append(stack, n), append(names, part)
+	w := layeredWalk{stack: []*inode{t.root}, create: create, layer: layer}
+	steps, ok := follow(&w, name, last)
+	t.steps += steps
+	if !ok {
+		return nil, ""
 	}
 	if create {
-		for _, n := range stack {
+		for _, n := range w.stack {
 			n.top = max(n.top, layer)
 		}
 	}
-	if len(names) == 0 {
+	if len(w.names) == 0 {
 		return t.root, "."
 	}
-	return stack[len(stack)-1], strings.Join(names, "/")
+	return w.stack[len(w.stack)-1], strings.Join(w.names, "/")
 }
+
+type layeredWalk struct {
+	stack  []*inode // the directories down to the one that was reached, the root first
+	names  []string // of those below the root
+	create bool
+	layer  int
+}
+
+func (w *layeredWalk) enter(name string, follow bool) (string, bool) {
+	children := w.stack[len(w.stack)-1].children
+	n := children[name]
+	if w.create && (n == nil || n.children == nil && n.link == "") {
+		n = newDir(name, w.layer)
+		children[name] = n
+	}
+	if n == nil {
+		return "", false
+	}
+	if n.link != "" && follow {
+		return n.link, true
+	}
+	w.stack, w.names = append(w.stack, n), append(w.names, name)
+	return "", true
+}
+
+func (w *layeredWalk) up() {
+	if len(w.names) > 0 {
+		w.stack, w.names = w.stack[:len(w.stack)-1], w.names[:len(w.names)-1]
+	}
+}
+
+func (w *layeredWalk) top() { w.stack, w.names = w.stack[:1], w.names[:0] }
 
 func (t *Layered) Real(name string) string {
 	_, real := t.resolve(name, true, false, 0)

@@ -37,11 +37,20 @@ const (
 	maxRead  = 1 << 28 // bytes of a file that has to be in memory, because it cannot be read at any place
 )
 
-// follow walks a path part by part. next says what is at a path without links: whether there is something, and what it
-// says if it is a link.
-func follow(name string, last bool, next func(at string) (link string, ok bool)) string {
-	at, links := ".", 0
-	rest := strings.Split(name, "/")
+// A walk goes through a file system, from its root on.
+type walk interface {
+	// enter goes to a name in the directory that was reached. If a link is there, and is to be followed, it stays and says where the
+	// link leads.
+	enter(name string, follow bool) (link string, ok bool)
+	up()
+	top()
+}
+
+// follow walks a path part by part. Links in directories are followed, and the last one too if asked. It returns how many steps it took,
+// and whether the path leads anywhere.
+func follow(w walk, name string, last bool) (steps int, ok bool) {
+	links, rest := 0, strings.Split(name, "/")
+	steps = len(rest)
 	for len(rest) > 0 {
 		part := rest[0]
 		rest = rest[1:]
@@ -49,27 +58,26 @@ func follow(name string, last bool, next func(at string) (link string, ok bool))
 		case "", ".":
 			continue
 		case "..":
-			at = path.Dir(at)
+			w.up()
 			continue
 		}
-		to := path.Join(at, part)
-		link, ok := next(to)
+		link, ok := w.enter(part, last || len(rest) > 0)
 		if !ok {
-			return ""
+			return steps, false
 		}
-		if link != "" && (last || len(rest) > 0) {
-			if links++; links > MaxLinks || len(link) > MaxPath {
-				return ""
-			}
-			if link[0] == '/' {
-				at = "."
-			}
-			rest = slices.Concat(strings.Split(link, "/"), rest)
+		if link == "" {
 			continue
 		}
-		at = to
+		if links++; links > MaxLinks || len(link) > MaxPath {
+			return steps, false
+		}
+		if link[0] == '/' {
+			w.top()
+		}
+		rest = slices.Concat(strings.Split(link, "/"), rest)
+		steps += len(rest)
 	}
-	return at
+	return steps, true
 }
 
 // IsProgram says whether a file begins like what a compiler makes: ELF, PE, Mach-O, XCOFF, WebAssembly.
