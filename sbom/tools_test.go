@@ -66,7 +66,7 @@ func TestTools(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for i, target := range targets() {
-			if target == d.Format() || !heavy() && (n+i)%3 != 0 {
+			if target == d.Format() || !heavy() && (n+i)%6 != 0 {
 				continue
 			}
 			out, r, err := Convert(d, target, nil)
