@@ -30,7 +30,8 @@ type Member struct {
 	Value *Node
 }
 
-// Nodes of an output are made one at a time all over its writers, and in blocks here.
+// Nodes of an output are made one at a time all over its writers, together with the list that they will have. They are not made in
+// blocks: what two conversions have in one block keeps the trees of both in memory.
 type (
 	objectNode struct {
 		Node
@@ -46,47 +47,30 @@ type (
 	}
 )
 
-var objects, larges, arrays, texts = blocks[objectNode](), blocks[largeNode](), blocks[arrayNode](), blocks[Node]()
-
-func blocks[T any]() *sync.Pool { return &sync.Pool{New: func() any { return new([]T) }} }
-
-// next returns the next one of a block.
-func next[T any](pool *sync.Pool) *T {
-	block := pool.Get().(*[]T)
-	if len(*block) == 0 {
-		*block = make([]T, 32)
-	}
-	n := &(*block)[0]
-	*block = (*block)[1:]
-	pool.Put(block)
-	return n
-}
-
 // NewObject returns an object with room for the members that most have.
 func NewObject() *Node {
-	n := next[objectNode](objects)
+	n := &objectNode{}
 	n.Kind, n.Members = strictjson.Object, n.first[:0]
 	return &n.Node
 }
 
 // NewLarge returns an object with room for more of them.
 func NewLarge() *Node {
-	n := next[largeNode](larges)
+	n := &largeNode{}
 	n.Kind, n.Members = strictjson.Object, n.first[:0]
 	return &n.Node
 }
 
 // NewArray returns an array with room for the elements that most have.
 func NewArray() *Node {
-	n := next[arrayNode](arrays)
+	n := &arrayNode{}
 	n.Kind, n.Items = strictjson.Array, n.first[:0]
 	return &n.Node
 }
 
 // NewText returns a string that stands for leaves of the input.
 func NewText(s string, from ...*Node) *Node {
-	n := next[Node](texts)
-	n.Kind, n.Text = strictjson.String, s
+	n := &Node{Kind: strictjson.String, Text: s}
 	n.Stand(from...)
 	return n
 }
@@ -115,7 +99,7 @@ func (n *Node) Stand(leaves ...*Node) {
 		case n.from.Kind == several:
 			n.from.Items = append(n.from.Items, leaf)
 		default:
-			list := next[arrayNode](arrays)
+			list := &arrayNode{}
 			list.Items = append(list.first[:0], n.from, leaf)
 			n.from = &list.Node
 		}
@@ -128,11 +112,7 @@ func (n *Node) StandOnly(leaves ...*Node) {
 	n.Stand(leaves...)
 }
 
-func NewLiteral(s string) *Node {
-	n := next[Node](texts)
-	n.Kind, n.Text = strictjson.Number, s
-	return n
-}
+func NewLiteral(s string) *Node { return &Node{Kind: strictjson.Number, Text: s} }
 
 func Compact(list []*Node) []*Node {
 	return slices.DeleteFunc(list, func(n *Node) bool { return n == nil })
