@@ -187,8 +187,9 @@ type sbomSummary struct {
 }
 
 func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
-	s := &sbomSummary{Format: doc.Format().String(), Components: rules.CountComponents(doc), Packages: r.Packages, Files: r.Files, Licensed: r.Licensed,
-		Edges: r.Edges}
+	s := &sbomSummary{Format: doc.Format().String(), Components: rules.CountComponents(doc), Packages: r.Packages, Files: r.Files,
+		Licensed: r.Licensed,
+		Edges:    r.Edges}
 	for _, w := range r.Warnings {
 		s.Warnings = append(s.Warnings, w.String())
 	}

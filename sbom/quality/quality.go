@@ -11,6 +11,7 @@
 package quality
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -158,6 +159,27 @@ func clip(s string, n int) string {
 	return s
 }
 
+// count adds what a check says of the component of c.
+func (x *Result) count(c *context, v verdict) {
+	if v.unknown {
+		x.Unknown++
+	}
+	switch v.status(x.Rule) {
+	case Pass:
+		x.Checked++
+		if x.Status == NotApplicable {
+			x.Status = Pass
+		}
+	case Fail:
+		x.Checked++
+		x.Status = Fail
+		x.Failing = append(x.Failing, c.ref)
+		if x.Reason == "" {
+			x.Reason = clip(cmp.Or(c.component.Name, c.component.ID), 40) + ": " + v.advice
+		}
+	}
+}
+
 // Check judges a document by a profile. It reads each component once, in time that grows with the document. A rule whose
 // check is not one of [Checks] fails and says so.
 func Check(doc *sbom.Document, p *Profile, o *Options) *Report {
@@ -189,32 +211,8 @@ func Check(doc *sbom.Document, p *Profile, o *Options) *Report {
 		r.Components++
 		c.ref, c.component, c.details = ref, component, doc.Details(ref)
 		for i, rule := range p.Rules {
-			found := checks[rule.Check]
-			if found.component == nil {
-				continue
-			}
-			x := &r.Results[i]
-			v := found.component(c, rule.Arg)
-			if v.unknown {
-				x.Unknown++
-			}
-			switch v.status(rule) {
-			case Pass:
-				x.Checked++
-				if x.Status == NotApplicable {
-					x.Status = Pass
-				}
-			case Fail:
-				x.Checked++
-				x.Status = Fail
-				x.Failing = append(x.Failing, ref)
-				if x.Reason == "" {
-					name := component.Name
-					if name == "" {
-						name = component.ID
-					}
-					x.Reason = clip(name, 40) + ": " + v.advice
-				}
+			if found := checks[rule.Check]; found.component != nil {
+				r.Results[i].count(c, found.component(c, rule.Arg))
 			}
 		}
 	}

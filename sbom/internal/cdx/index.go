@@ -141,18 +141,22 @@ func readDependencies(r *strictjson.Reader, visit func(ref string, on []string))
 			case "ref":
 				ref = index.View(r)
 			case "dependsOn":
-				if r.Null() {
-					break
-				}
-				for range r.Array() {
-					if id := index.View(r); visit != nil {
-						on = append(on, id)
-					}
-				}
+				on = views(r, on)
 			}
 		}
 		if visit != nil {
 			visit(ref, on)
 		}
 	}
+}
+
+// views appends the texts of a list, as they stand in the document.
+func views(r *strictjson.Reader, to []string) []string {
+	if r.Null() {
+		return to
+	}
+	for range r.Array() {
+		to = append(to, index.View(r))
+	}
+	return to
 }

@@ -128,14 +128,7 @@ func (m merging) metadata(name string, v *tree.Node) {
 		case have.Kind == strictjson.Object && v.Kind == strictjson.Array:
 			// Tools were no components before 1.5.
 			for _, t := range v.Items {
-				c := tree.NewObject()
-				c.Set("type", tree.NewText("application"))
-				for _, name := range []string{"vendor", "name", "version", "hashes", "externalReferences"} {
-					if x := t.Get(name); x != nil {
-						c.Set(strings.Replace(name, "vendor", "publisher", 1), x)
-					}
-				}
-				if c.Get("name") != nil {
+				if c := toolComponent(t); c.Get("name") != nil {
 					have.Get("components").Unite(&tree.Node{Items: []*tree.Node{c}})
 				}
 			}
@@ -147,6 +140,18 @@ func (m merging) metadata(name string, v *tree.Node) {
 	default:
 		m.Member(to, name, v, "metadata.")
 	}
+}
+
+// toolComponent is a tool as CycloneDX says it from 1.5 on.
+func toolComponent(t *tree.Node) *tree.Node {
+	c := tree.NewObject()
+	c.Set("type", tree.NewText("application"))
+	for _, name := range []string{"vendor", "name", "version", "hashes", "externalReferences"} {
+		if x := t.Get(name); x != nil {
+			c.Set(strings.Replace(name, "vendor", "publisher", 1), x)
+		}
+	}
+	return c
 }
 
 // link adds a component that stands for a document.

@@ -61,7 +61,8 @@ func (h writer) writePackage(n *tree.Node, e *model.Element) {
 	}
 	n.Set("downloadLocation", tree.NewText(download.S, append(e.Leaves, download.From)...))
 	n.Set("filesAnalyzed", tree.NewLiteral("false"))
-	h.Add("/packages", "SPDX wants a download location and asks whether files were analysed; NOASSERTION and false where the input says nothing")
+	h.Add("/packages", "SPDX wants a download location and asks whether files were analysed; NOASSERTION and false where the input "+
+		"says nothing")
 	n.Put("homepage", e.Homepage)
 	n.Put("packageFileName", e.FileName)
 	n.Put("sourceInfo", e.SourceInfo)

@@ -133,133 +133,149 @@ func (s *indexReader) graph(r *strictjson.Reader) {
 	}
 }
 
+// An element is what the index keeps of one, or needs to know what it is.
+type element struct {
+	index.Component
+	class, from, kind, created, expression, info, scope, to string
+	more, roots, parts                                      []string
+}
+
 func (s *indexReader) element(r *strictjson.Reader) {
 	if k := r.Kind(); k != strictjson.Object && k != strictjson.None {
 		r.Fail(fmt.Errorf("%w: an element of @graph that is no object", strictjson.ErrType))
 		return
 	}
-	var (
-		class, from, kind, created, expression, info, scope, to string
-		more, roots, parts                                      []string
-		c                                                       index.Component
-	)
+	var e element
 	start := r.Offset()
 	for name := range r.Object() {
-		switch string(name) {
-		case "type", "@type":
-			class = index.View(r)
-		case "spdxId", "@id":
-			c.ID = index.View(r)
-		case "name":
-			c.Name = index.View(r)
-		case "software_packageVersion":
-			c.Version = index.View(r)
-		case "software_packageUrl":
-			c.PURL = index.View(r)
-		case "software_primaryPurpose":
-			c.Kind = index.View(r)
-		case "externalIdentifier":
-			if purl := s.purl(r); c.PURL == "" {
-				c.PURL = purl
-			}
-		case "from":
-			if r.Kind() == strictjson.String {
-				from = index.View(r)
-			} else if refs := s.refs(r); len(refs) > 0 {
-				from = refs[0]
-			}
-		case "to":
-			to, more = s.ends(r)
-		case "scope":
-			scope = index.View(r)
-		case "creationInfo":
-			if r.Kind() == strictjson.String {
-				info = index.View(r)
-			} else {
-				created = s.creation(r)
-			}
-		case "relationshipType":
-			kind = index.View(r)
-		case "rootElement":
-			roots = s.refs(r)
-		case "created":
-			created = index.View(r)
-		case "simplelicensing_licenseExpression":
-			expression = index.View(r)
-		case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense",
-			"expandedlicensing_subjectAddition":
-			if refs := s.refs(r); string(name) == "expandedlicensing_subjectAddition" {
-				parts = append(parts, refs...)
-			} else {
-				parts = append(refs, parts...)
-			}
-		case "@context", "summary", "description", "comment":
-		case "@reverse", "@nest":
-			s.refuse(name)
-		default:
-			s.odd = s.odd || bytes.IndexByte(name, ':') >= 0 && MayBeTerm(string(name))
-			if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
-				s.skim(r, name)
-			}
-		}
+		s.member(r, name, &e)
 	}
 	if r.Err() != nil {
 		return
 	}
-	if MayBeTerm(class) || MayBeTerm(kind) || MayBeTerm(scope) || MayBeTerm(c.Kind) {
+	if MayBeTerm(e.class) || MayBeTerm(e.kind) || MayBeTerm(e.scope) || MayBeTerm(e.Kind) {
 		s.odd = true
 		return
 	}
 	if s.first == "" {
-		s.first = created
+		s.first = e.created
 	}
-	if own, ok := componentClasses[class]; ok {
-		if c.Kind == "" || own == "file" || own == "snippet" { // what a file is for does not make it something else
-			c.Kind = own
-		}
-		c.Raw = s.x.Text[start:r.Offset()]
-		if ref, err := s.x.Next(); err != nil {
-			r.Fail(err)
-		} else {
-			s.x.Put(ref, c)
-		}
+	own, ok := componentClasses[e.class]
+	if !ok {
+		s.note(&e)
 		return
 	}
-	if strings.HasPrefix(class, "simplelicensing_") || strings.HasPrefix(class, "expandedlicensing_") {
+	if e.Kind == "" || own == "file" || own == "snippet" { // what a file is for does not make it something else
+		e.Kind = own
+	}
+	e.Raw = s.x.Text[start:r.Offset()]
+	if ref, err := s.x.Next(); err != nil {
+		r.Fail(err)
+	} else {
+		s.x.Put(ref, e.Component)
+	}
+}
+
+// member reads a member of an element.
+func (s *indexReader) member(r *strictjson.Reader, name []byte, e *element) {
+	switch string(name) {
+	case "type", "@type":
+		e.class = index.View(r)
+	case "spdxId", "@id":
+		e.ID = index.View(r)
+	case "name":
+		e.Name = index.View(r)
+	case "software_packageVersion":
+		e.Version = index.View(r)
+	case "software_packageUrl":
+		e.PURL = index.View(r)
+	case "software_primaryPurpose":
+		e.Kind = index.View(r)
+	case "externalIdentifier":
+		if purl := s.purl(r); e.PURL == "" {
+			e.PURL = purl
+		}
+	case "from":
+		if r.Kind() == strictjson.String {
+			e.from = index.View(r)
+		} else if refs := s.refs(r); len(refs) > 0 {
+			e.from = refs[0]
+		}
+	case "to":
+		e.to, e.more = s.ends(r)
+	case "scope":
+		e.scope = index.View(r)
+	case "creationInfo":
+		if r.Kind() == strictjson.String {
+			e.info = index.View(r)
+		} else {
+			e.created = s.creation(r)
+		}
+	case "relationshipType":
+		e.kind = index.View(r)
+	case "rootElement":
+		e.roots = s.refs(r)
+	case "created":
+		e.created = index.View(r)
+	case "simplelicensing_licenseExpression":
+		e.expression = index.View(r)
+	case "expandedlicensing_subjectAddition":
+		e.parts = append(e.parts, s.refs(r)...)
+	case "expandedlicensing_member", "expandedlicensing_subjectLicense", "expandedlicensing_subjectExtendableLicense":
+		e.parts = append(s.refs(r), e.parts...)
+	case "@context", "summary", "description", "comment":
+	case "@reverse", "@nest":
+		s.refuse(name)
+	default:
+		s.odd = s.odd || bytes.IndexByte(name, ':') >= 0 && MayBeTerm(string(name))
+		if k := r.Kind(); k == strictjson.Object || k == strictjson.Array {
+			s.skim(r, name)
+		}
+	}
+}
+
+// note keeps an element that is no component.
+func (s *indexReader) note(e *element) {
+	if strings.HasPrefix(e.class, "simplelicensing_") || strings.HasPrefix(e.class, "expandedlicensing_") {
 		if s.licences == nil {
 			s.licences = Licences{}
 		}
-		s.licences[c.ID] = Licence{Class: class, Expr: expression, Parts: parts}
+		s.licences[e.ID] = Licence{Class: e.class, Expr: e.expression, Parts: e.parts}
 		return
 	}
-	switch class {
+	switch e.class {
 	case "SpdxDocument":
-		s.x.ID, s.x.Name = c.ID, c.Name
-		s.created = info
-		if info == "" {
-			s.x.Created = created
+		s.x.ID, s.x.Name = e.ID, e.Name
+		s.created = e.info
+		if e.info == "" {
+			s.x.Created = e.created
 		}
-		s.documents = append(s.documents, collection{c.ID, roots})
+		s.documents = append(s.documents, collection{e.ID, e.roots})
 	case "software_Sbom", "Bom", "Bundle":
-		s.inner = append(s.inner, collection{c.ID, roots})
+		s.inner = append(s.inner, collection{e.ID, e.roots})
 	case "CreationInfo":
 		if s.creations == nil {
 			s.creations = map[string]string{}
 		}
-		s.creations[c.ID] = created
+		s.creations[e.ID] = e.created
 	default:
-		if kind != "" {
-			l := link{from: from, kind: kind, to: to}
-			if scope != "" || more != nil {
-				l.rest = &linkRest{scope, more}
-			}
-			s.links.add(l)
-		} else if c.ID != "" && !IsElementClass(class) { // a part, which belongs to what refers to it
-			s.odd = true
+		s.other(e)
+	}
+}
+
+// other keeps a relationship, or notes that there is something odd.
+func (s *indexReader) other(e *element) {
+	if e.kind != "" {
+		l := link{from: e.from, kind: e.kind, to: e.to}
+		if e.scope != "" || e.more != nil {
+			l.rest = &linkRest{e.scope, e.more}
 		}
-		if !IsElementClass(class) && strings.IndexByte(class, ':') < 0 {
-			s.unknown = cmp.Or(s.unknown, class)
-		}
+		s.links.add(l)
+	} else if e.ID != "" && !IsElementClass(e.class) { // a part, which belongs to what refers to it
+		s.odd = true
+	}
+	if !IsElementClass(e.class) && strings.IndexByte(e.class, ':') < 0 {
+		s.unknown = cmp.Or(s.unknown, e.class)
 	}
 }
 

@@ -44,7 +44,8 @@ func Rules(c *check.Check) {
 		if n != c.Doc.Root() && key != "@graph" {
 			if class, _ := c.Text(n, "type"); isElement(shortClass(class), found[0] >= 0, key) {
 				// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
-				c.Say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of another one.")
+				c.Say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of "+
+					"another one.")
 			}
 		}
 		for i, at := range found {

@@ -33,7 +33,8 @@ const mainCreation = "_:creationinfo"
 
 // Write writes a document.
 func Write(h *model.Document) *tree.Node {
-	w := &writer{Document: h, root: tree.NewObject(), ids: make(spec.Names, 2*len(h.Elements)+len(h.Edges)), agents: map[[4]string]*tree.Node{}, infos: map[string]string{},
+	w := &writer{Document: h, root: tree.NewObject(), ids: make(spec.Names, 2*len(h.Elements)+len(h.Edges)),
+		agents: map[[4]string]*tree.Node{}, infos: map[string]string{},
 		expressions: map[string]*tree.Node{},
 		exhaustive:  map[[3]string]*tree.Node{},
 		profiles:    []string{"core", "software", "simpleLicensing"}}
@@ -269,7 +270,9 @@ func spdx2Only(e *model.Element) (out []model.Property) {
 	return out
 }
 
-func (w *writer) relation(from string, fromSrc []*tree.Node, kind, scope string, also []*tree.Node, to string, toSrc []*tree.Node) *tree.Node {
+func (w *writer) relation(
+	from string, fromSrc []*tree.Node, kind, scope string, also []*tree.Node, to string, toSrc []*tree.Node,
+) *tree.Node {
 	w.count++
 	class := "Relationship"
 	if scope != "" {

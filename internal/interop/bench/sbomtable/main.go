@@ -339,7 +339,8 @@ func lines(w io.Writer, table map[string][]result, counts []int) {
 			if r.floor > 0 {
 				floor = fmt.Sprintf(" %d floor-ns/op", r.floor.Nanoseconds())
 			}
-			fmt.Fprintf(w, "BenchmarkVerbs/%s 1 %d cpu-ns/op%s %.3f x-size\n", name, r.cpu.Nanoseconds(), floor, float64(r.alloc)/float64(r.size))
+			fmt.Fprintf(w, "BenchmarkVerbs/%s 1 %d cpu-ns/op%s %.3f x-size\n", name, r.cpu.Nanoseconds(), floor,
+				float64(r.alloc)/float64(r.size))
 		}
 	}
 }
