@@ -47,7 +47,7 @@ type About struct {
 }
 
 // About returns what the document says of itself, other than [Document.Name], [Document.ID] and [Document.Created].
-func (d *Document) About() *About { return d.lookups.about() }
+func (d *Document) About() *About { return remember(&d.memos.about, d.readAbout) }
 
 // Details are what a document says of a component, beyond its [Component], in one vocabulary for all formats.
 type Details struct {
@@ -126,7 +126,7 @@ func (out *Details) read(d *Document, ref Ref, n *tree.Node) {
 			}
 		}
 	default:
-		x := d.lookups.spdx3()
+		x := d.spdx3Details()
 		if e := x.elements[d.components[ref].ID]; e != nil {
 			out.fill(e)
 		}
@@ -210,6 +210,10 @@ type spdx3Details struct {
 	elements map[string]*model.Element
 }
 
+func (d *Document) spdx3Details() *spdx3Details {
+	return remember(&d.memos.spdx3, d.readSPDX3Details)
+}
+
 func (d *Document) readSPDX3Details() *spdx3Details {
 	x := &spdx3Details{hub: &model.Document{}, elements: map[string]*model.Element{}}
 	root, err := tree.Parse(d.json)
@@ -266,7 +270,7 @@ func (d *Document) readAbout() *About {
 		h = spdx2.Read(top)
 		h.Comment = top.Get("creationInfo").Str("comment")
 	default:
-		h = d.lookups.spdx3().hub
+		h = d.spdx3Details().hub
 		root, err := tree.Parse(d.json)
 		if err != nil {
 			break

@@ -2,57 +2,11 @@ package sbom
 
 import (
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/ladingdev/lading/sbom/internal/jsonpointer"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
-
-// A LossKind says what became of a part of a document that was converted.
-type LossKind string
-
-// The kinds of loss.
-const (
-	Dropped LossKind = "dropped" // it is not in the output
-	Changed LossKind = "changed" // it is in the output and says less, or something slightly else
-	Added   LossKind = "added"   // the output says what the input does not; the path is one of the output
-)
-
-// A Loss is one part of a document that a conversion did not carry over as it was.
-type Loss struct {
-	Path   string // RFC 6901 pointer into the JSON form of the input; it covers everything below
-	Kind   LossKind
-	Reason string
-}
-
-// A Report accounts for every value of a converted document: it is represented in the output, or it is in Losses.
-type Report struct {
-	From, To    Format
-	Values      int // of the input: strings, numbers, literals and empty lists; zero if it is returned as it is
-	Represented int // of these, in the output
-	Losses      []Loss
-	Embedded    bool // the output carries the whole input, and converting back restores it
-	Restored    bool // the output is the document that the input carried, in its own encoding; the counts are zero
-	Open        bool // the input is in an encoding whose comments and spelling are not accounted for
-}
-
-// Lossless reports whether nothing was dropped or changed.
-func (r *Report) Lossless() bool {
-	return !slices.ContainsFunc(r.Losses, func(l Loss) bool { return l.Kind != Added })
-}
-
-// ConvertOptions say how to convert. The zero value drops what does not fit, and reports it.
-type ConvertOptions struct {
-	Strict         bool      // refuse with ErrLoss if anything would be dropped or changed
-	Embed          bool      // carry the input in the output, so that converting back gives the same bytes, until it is edited
-	DropSignatures bool      // convert signed documents, without their signatures; false refuses them with ErrSigned
-	Created        time.Time // for SPDX, which wants a time, if the input gives none; zero means 1970, and is reported
-}
-
-// ErrSigned means that a conversion would break a signature inside the document.
-var ErrSigned = spec.ErrSigned
 
 // Convert writes a document in another format, as JSON. The output keeps to the schema and the rules of its format:
 // what would break them is left out. The Report says what became of everything; it is there even with [ErrLoss].
@@ -141,14 +95,6 @@ func convertTree(d *Document, src *tree.Node, target Format, o *ConvertOptions) 
 	return out, text, append(added, more...), nil
 }
 
-// madeAt is when a document is said to be made that does not say so itself.
-func madeAt(o *ConvertOptions) string {
-	if o.Created.IsZero() {
-		return "1970-01-01T00:00:00Z"
-	}
-	return o.Created.UTC().Format(spec.TimeLayout)
-}
-
 // noPlace is the reason of what is lost and was looked for in vain in the other format's schema; notCarried of what that
 // has a word for that is not used.
 const (
@@ -206,13 +152,5 @@ func whyLost(from, to Format) func(*jsonpointer.Path) string {
 			}
 		}
 		return noPlace
-	}
-}
-
-// lose adds losses to the report.
-func (r *Report) lose(list ...tree.Loss) {
-	r.Losses = slices.Grow(r.Losses, len(list))
-	for _, l := range list {
-		r.Losses = append(r.Losses, Loss{l.Path, LossKind(l.Kind), l.Reason})
 	}
 }

@@ -63,6 +63,6 @@ func Diff(old, new *Document, o *DiffOptions) *Changes {
 			c.Changed = append(c.Changed, Change{ref, Ref(i), fields})
 		}
 	}
-	m.relationships(c)
+	c.AddedRelationships, c.RemovedRelationships = m.relationships()
 	return c
 }

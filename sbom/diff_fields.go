@@ -54,12 +54,6 @@ func (m *matcher) compare(o, n Ref) (fields []FieldChange) {
 	return sameNames(a, b, fields)
 }
 
-// fullName is the name with the group, as SPDX has it.
-func (c *Component) fullName() string {
-	name, _ := packageurl.JoinName(c.Group, strings.TrimPrefix(c.Name, "./"), c.PURL)
-	return name
-}
-
 // sameNames leaves out changes of what only spells a name: a group that is apart or not, and all of the package URL if it
 // is another program's for the same package.
 func sameNames(a, b *Component, fields []FieldChange) []FieldChange {
@@ -114,7 +108,7 @@ func (d *Document) licenseList(r Ref) string {
 // licenseText returns what SPDX 3 says of a licence.
 func (d *Document) licenseText(r Ref, role string) string {
 	var list []string
-	for _, l := range d.lookups.claims()[r] {
+	for _, l := range d.claims()[r] {
 		if l.Role == role {
 			list = append(list, [...]string{Value: l.Expression, NoAssertion: "NOASSERTION", NoValue: "NONE"}[l.State])
 		}

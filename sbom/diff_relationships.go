@@ -3,8 +3,8 @@ package sbom
 import "slices"
 
 // relationships finds those that only one document has. Time grows with their number, however many one component has.
-func (m *matcher) relationships(c *Changes) {
-	old, new := m.docs[0].lookups.links().edges, m.docs[1].lookups.links().edges
+func (m *matcher) relationships() (added, removed []Relationship) {
+	old, new := m.docs[0].links().edges, m.docs[1].links().edges
 	switch {
 	case !m.alike():
 		old, new = common(old), common(new)
@@ -32,14 +32,15 @@ func (m *matcher) relationships(c *Changes) {
 	x.match(was, is)
 	for i, e := range old {
 		if !was.found[i] {
-			c.RemovedRelationships = append(c.RemovedRelationships, e)
+			removed = append(removed, e)
 		}
 	}
 	for i, e := range new {
 		if !is.found[i] {
-			c.AddedRelationships = append(c.AddedRelationships, e)
+			added = append(added, e)
 		}
 	}
+	return added, removed
 }
 
 // An edgeMatcher finds the relationships of one document in another. Places are components, and behind them what is not

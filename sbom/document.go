@@ -20,37 +20,6 @@ var (
 	ErrLoss    = spec.ErrLoss                              // under ConvertOptions.Strict
 )
 
-// A Spec is a specification of SBOMs.
-type Spec string
-
-// The specifications.
-const (
-	CycloneDX Spec = "CycloneDX"
-	SPDX      Spec = "SPDX"
-)
-
-// A Format is a specification and its version, such as CycloneDX 1.6. Documents in other encodings than JSON have the
-// Format of their content.
-type Format struct {
-	Spec    Spec
-	Version string // such as "1.6" or "2.3"
-}
-
-// String is the name and version, such as "CycloneDX 1.6".
-func (f Format) String() string { return string(f.Spec) + " " + f.Version }
-
-// An Encoding is what the bytes of a document are written in.
-type Encoding string
-
-// The encodings.
-const (
-	JSON     Encoding = "JSON"      // JSON-LD in SPDX 3
-	XML      Encoding = "XML"       // of CycloneDX
-	TagValue Encoding = "tag-value" // of SPDX 2
-	YAML     Encoding = "YAML"      // of SPDX 2; its comments and spelling are not accounted for
-	RDF      Encoding = "RDF"       // of SPDX 2 in XML; the same holds
-)
-
 // A Ref is a component of one Document: its place in document order, from zero. None stands for no component.
 type Ref int32
 
@@ -67,7 +36,7 @@ type Document struct {
 	json       []byte           // the source, or its JSON form
 	found      index.Index      // by reading, but for the components
 	components []Component
-	lookups    lookups
+	memos      memos
 }
 
 // Component is what a document says of one piece of software or hardware: the facts that everybody asks for, and Raw
@@ -184,35 +153,4 @@ func (d *Document) Components() iter.Seq2[Ref, *Component] {
 			}
 		}
 	}
-}
-
-// Roots returns what the document is about: CycloneDX's metadata.component, or what SPDX's document describes.
-func (d *Document) Roots() []Ref {
-	if d.format.Spec == CycloneDX {
-		if d.found.Root == index.None {
-			return nil
-		}
-		return []Ref{Ref(d.found.Root)}
-	}
-	return d.lookups.links().roots
-}
-
-// Relationships yields every relationship, in the order of the document, those of nesting first.
-func (d *Document) Relationships() iter.Seq[Relationship] {
-	return func(yield func(Relationship) bool) {
-		for _, e := range d.lookups.links().edges {
-			if !yield(e) {
-				return
-			}
-		}
-	}
-}
-
-// ByID returns the component with an ID.
-func (d *Document) ByID(id string) (Ref, bool) {
-	ref, ok := d.lookups.ids()[id]
-	if !ok {
-		return None, false
-	}
-	return ref, true
 }

@@ -80,27 +80,3 @@ func finishEncoding(data []byte, read *encoding.Source, o *ConvertOptions, repor
 	out, err := parse(data)
 	return out, report, err
 }
-
-// loseWritten accounts for what an encoding has no place for.
-func (r *Report) loseWritten(list []tree.Unwritten, to Encoding) {
-	for _, l := range list {
-		if l.Changed != "" {
-			r.Losses = append(r.Losses, Loss{l.Pointer, Changed, l.Changed})
-			continue
-		}
-		r.Represented -= l.Value.CountLeaves()
-		reason := "the " + string(to) + " form has no place for it"
-		if l.Reason != "" {
-			reason = l.Reason
-		}
-		r.Losses = append(r.Losses, Loss{l.Pointer, Dropped, reason})
-	}
-}
-
-// reportExtras accounts for what the JSON form has no place for.
-func reportExtras(f *encoding.Source, r *Report) {
-	for _, e := range f.Extras {
-		r.Values++
-		r.Losses = append(r.Losses, Loss{e.Path, Dropped, "the JSON form has no place for it"})
-	}
-}

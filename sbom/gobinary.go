@@ -28,12 +28,6 @@ type GoBinaryOptions struct {
 	Hashes []Hash
 }
 
-// A Hash is a digest of a component's content.
-type Hash struct {
-	Algorithm string // as CycloneDX writes it: SHA-256, SHA-512, SHA3-256, BLAKE2b-256, MD5
-	Value     string // hexadecimal
-}
-
 // ErrNotGo means that a file has no Go build information: it is no Go binary, or one without modules.
 var ErrNotGo = gobuild.ErrNotGo
 

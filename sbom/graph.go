@@ -31,7 +31,7 @@ func (a *adjacency) of(r Ref) []Ref {
 
 func newGraph(d *Document, types []RelationshipType) *Graph {
 	var edges []Relationship
-	for _, e := range d.lookups.links().edges {
+	for _, e := range d.links().edges {
 		if len(types) > 0 && !slices.Contains(types, e.Type) {
 			continue
 		}
@@ -376,4 +376,14 @@ func (e Relationship) plain() Relationship {
 		return Relationship{e.From, e.To, DependsOn}
 	}
 	return e
+}
+
+// Graph returns the document's relationships of some types, ready to be followed. With no types it is those that say
+// what depends on what, [DependsOn] and SPDX's with an occasion such as DEV_DEPENDENCY_OF, and made once. The latter point
+// from what depends in every Graph.
+func (d *Document) Graph(types ...RelationshipType) *Graph {
+	if len(types) == 0 {
+		return remember(&d.memos.graph, func() *Graph { return newGraph(d, nil) })
+	}
+	return newGraph(d, types)
 }

@@ -147,3 +147,9 @@ func contradiction(w *tree.Words, a, b *tree.Node) (field, kept, dropped string)
 	}
 	return "", "", ""
 }
+
+// fullName is the name with the group, as SPDX has it.
+func (c *Component) fullName() string {
+	name, _ := packageurl.JoinName(c.Group, strings.TrimPrefix(c.Name, "./"), c.PURL)
+	return name
+}

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/ladingdev/lading/internal/strictjson"
-	"github.com/ladingdev/lading/sbom/internal/cdx"
 	"github.com/ladingdev/lading/sbom/internal/encoding"
 	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/index"
-	"github.com/ladingdev/lading/sbom/internal/spdx2"
-	"github.com/ladingdev/lading/sbom/internal/spdx3"
 	"github.com/ladingdev/lading/sbom/internal/spec"
 )
 
@@ -76,7 +74,6 @@ func newDocument(data []byte, f *encoding.Source) (*Document, error) {
 }
 
 func (d *Document) checked(err error) (*Document, error) {
-	d.prepare()
 	if err != nil {
 		if errors.Is(err, strictjson.ErrLimit) {
 			err = fmt.Errorf("%w: %w", ErrLimit, err)
@@ -91,18 +88,21 @@ func (d *Document) read() error {
 	x := &d.found
 	*x = index.Index{Text: d.json, Encoding: string(d.encoding), Root: index.None, Put: d.put}
 	d.components = make([]Component, 0, len(d.json)/1024) // what most documents need
-	graph, nested, flat := spdx3.Index(x), cdx.Index(x), spdx2.Index(x)
+	readers := make([]index.Reader, 0, len(specifications))
+	for _, s := range slices.Backward(specifications) { // a graph passes over what others have at the top
+		readers = append(readers, s.Index(x))
+	}
 	var other foreign
 	r := strictjson.NewReader(d.json, strictjson.Limits{Depth: maxDepth})
 	for name := range r.Object("bomFormat", "specVersion", "spdxVersion", "@context", "@graph") {
-		if !graph.Member(r, name) && !nested.Member(r, name) && !other.member(r, name) {
-			flat.Member(r, name)
+		if !slices.ContainsFunc(readers, func(m index.Reader) bool { return m.Member(r, name) }) {
+			other.member(r, name)
 		}
 	}
 	if err := r.End(); err != nil {
 		return err
 	}
-	for _, reader := range []index.Reader{graph, nested, flat} {
+	for _, reader := range readers {
 		if !reader.Is() {
 			continue
 		}

@@ -520,8 +520,10 @@ func reasonsInSource(t testing.TB) map[string]bool {
 					note(n.Value)
 				}
 			case *ast.AssignStmt: // why = "...", reason = "..."
-				if id, ok := n.Lhs[0].(*ast.Ident); ok && (id.Name == "why" || id.Name == "reason") && len(n.Rhs) == 1 {
-					note(n.Rhs[0])
+				for i, left := range n.Lhs {
+					if id, ok := left.(*ast.Ident); ok && (id.Name == "why" || id.Name == "reason") && len(n.Rhs) == len(n.Lhs) {
+						note(n.Rhs[i])
+					}
 				}
 			case *ast.FuncDecl:
 				if slices.Contains([]string{"noPlace2", "whyLost", "walk", "leaf"}, n.Name.Name) {

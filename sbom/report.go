@@ -7,6 +7,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/ladingdev/lading/sbom/internal/encoding"
+	"github.com/ladingdev/lading/sbom/internal/spec"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // A LossGroup is all losses of one kind and for one reason.
@@ -167,4 +172,88 @@ func (r *Report) String() string {
 		b.WriteString(" The output carries the whole input.")
 	}
 	return b.String()
+}
+
+// A LossKind says what became of a part of a document that was converted.
+type LossKind string
+
+// The kinds of loss.
+const (
+	Dropped LossKind = "dropped" // it is not in the output
+	Changed LossKind = "changed" // it is in the output and says less, or something slightly else
+	Added   LossKind = "added"   // the output says what the input does not; the path is one of the output
+)
+
+// A Loss is one part of a document that a conversion did not carry over as it was.
+type Loss struct {
+	Path   string // RFC 6901 pointer into the JSON form of the input; it covers everything below
+	Kind   LossKind
+	Reason string
+}
+
+// A Report accounts for every value of a converted document: it is represented in the output, or it is in Losses.
+type Report struct {
+	From, To    Format
+	Values      int // of the input: strings, numbers, literals and empty lists; zero if it is returned as it is
+	Represented int // of these, in the output
+	Losses      []Loss
+	Embedded    bool // the output carries the whole input, and converting back restores it
+	Restored    bool // the output is the document that the input carried, in its own encoding; the counts are zero
+	Open        bool // the input is in an encoding whose comments and spelling are not accounted for
+}
+
+// Lossless reports whether nothing was dropped or changed.
+func (r *Report) Lossless() bool {
+	return !slices.ContainsFunc(r.Losses, func(l Loss) bool { return l.Kind != Added })
+}
+
+// ConvertOptions say how to convert. The zero value drops what does not fit, and reports it.
+type ConvertOptions struct {
+	Strict         bool      // refuse with ErrLoss if anything would be dropped or changed
+	Embed          bool      // carry the input in the output, so that converting back gives the same bytes, until it is edited
+	DropSignatures bool      // convert signed documents, without their signatures; false refuses them with ErrSigned
+	Created        time.Time // for SPDX, which wants a time, if the input gives none; zero means 1970, and is reported
+}
+
+// ErrSigned means that a conversion would break a signature inside the document.
+var ErrSigned = spec.ErrSigned
+
+// madeAt is when a document is said to be made that does not say so itself.
+func madeAt(o *ConvertOptions) string {
+	if o.Created.IsZero() {
+		return "1970-01-01T00:00:00Z"
+	}
+	return o.Created.UTC().Format(spec.TimeLayout)
+}
+
+// lose adds losses to the report.
+func (r *Report) lose(list ...tree.Loss) {
+	r.Losses = slices.Grow(r.Losses, len(list))
+	for _, l := range list {
+		r.Losses = append(r.Losses, Loss{l.Path, LossKind(l.Kind), l.Reason})
+	}
+}
+
+// loseWritten accounts for what an encoding has no place for.
+func (r *Report) loseWritten(list []tree.Unwritten, to Encoding) {
+	for _, l := range list {
+		if l.Changed != "" {
+			r.Losses = append(r.Losses, Loss{l.Pointer, Changed, l.Changed})
+			continue
+		}
+		r.Represented -= l.Value.CountLeaves()
+		reason := "the " + string(to) + " form has no place for it"
+		if l.Reason != "" {
+			reason = l.Reason
+		}
+		r.Losses = append(r.Losses, Loss{l.Pointer, Dropped, reason})
+	}
+}
+
+// reportExtras accounts for what the JSON form has no place for.
+func reportExtras(f *encoding.Source, r *Report) {
+	for _, e := range f.Extras {
+		r.Values++
+		r.Losses = append(r.Losses, Loss{e.Path, Dropped, "the JSON form has no place for it"})
+	}
 }
