@@ -146,20 +146,23 @@ func generalTypes(root *tree.Node) map[*tree.Node]string {
 func prune(n *tree.Node, v jsonschema.View, format string) {
 	if slices.ContainsFunc(n.Members, func(m tree.Member) bool { return v.Property(m.Name).Known() }) {
 		n.Members = slices.DeleteFunc(n.Members, func(m tree.Member) bool {
-			if v.Property(m.Name).Known() {
-				return false
+			p := v.Property(m.Name)
+			if !p.Known() {
+				m.Value.Explain(tree.Dropped, format+" does not have "+m.Name+" here")
+				return true
 			}
-			m.Value.Explain(tree.Dropped, format+" does not have "+m.Name+" here")
-			return true
+			if !m.Value.IsLeaf() {
+				prune(m.Value, p, format)
+			}
+			return false
 		})
-		for _, m := range n.Members {
-			prune(m.Value, v.Property(m.Name), format)
-		}
 	}
 	if len(n.Items) > 0 {
 		items := v.Items()
 		for _, i := range n.Items {
-			prune(i, items, format)
+			if !i.IsLeaf() {
+				prune(i, items, format)
+			}
 		}
 	}
 }

@@ -427,16 +427,14 @@ func licensedBy(e *model.Element, n *tree.Node) (expression *tree.Node) {
 	}
 	e.Leaves = append(e.Leaves, tree.Compact([]*tree.Node{idOf(n).From, classOf(n).From})...)
 	for _, m := range n.Members {
-		kind, reason := tree.Dropped, "an expression names the licences of SPDX's list, and does not repeat what the list says"
-		switch {
-		case holdsParts(m.Name):
-			kind, reason = tree.Changed, "the other format has one expression as text"
-			e.Leaves = m.Value.All(e.Leaves)
-		case m.Name == "type" || m.Name == "spdxId" || m.Name == "creationInfo":
-			continue
-		}
 		for _, leaf := range m.Value.All(nil) {
-			leaf.ExplainSelf(kind, reason)
+			switch {
+			case holdsParts(m.Name):
+				leaf.ExplainSelf(tree.Changed, "the other format has one expression as text")
+				e.Leaves = append(e.Leaves, leaf)
+			case m.Name != "type" && m.Name != "spdxId" && m.Name != "creationInfo":
+				leaf.ExplainSelf(tree.Dropped, "an expression names the licences of SPDX's list, and does not repeat what the list says")
+			}
 		}
 	}
 	return nil
