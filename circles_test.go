@@ -142,7 +142,8 @@ func circles(uses map[string]map[string]bool) (out [][]string) {
 }
 
 func TestCirclesSees(t *testing.T) {
-	uses := map[string]map[string]bool{"a": {"b": true}, "b": {"c": true}, "c": {"b": true, "d": true}, "d": {}, "e": {"f": true}, "f": {"e": true}}
+	uses := map[string]map[string]bool{"a": {"b": true}, "b": {"c": true}, "c": {"b": true, "d": true}, "d": {}, "e": {"f": true},
+		"f": {"e": true}}
 	if got := circles(uses); len(got) != 2 || !slices.Equal(got[0], []string{"b", "c"}) || !slices.Equal(got[1], []string{"e", "f"}) {
 		t.Errorf("%q", got)
 	}
