@@ -72,7 +72,11 @@ func TestParseKeyOpenSSL(t *testing.T) {
 				continue // which has no such form
 			}
 			text := openssl(t, plain, args...)
-			for _, data := range [][]byte{text, append([]byte("\ufeff"), text...), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))} {
+			forms := [][]byte{text, append([]byte("\ufeff"), text...), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))}
+			if args[0] == "pkcs8" && len(args) > 4 && !heavy() { // a derivation for each, which does not know how the text is written
+				forms = forms[2:]
+			}
+			for _, data := range forms {
 				got, err := sign.ParseKey(data, []byte("secret"))
 				if err != nil || !same(got.Public(), key.Public()) {
 					t.Errorf("%d, openssl %s: %v", a, strings.Join(args, " "), err)
