@@ -81,7 +81,7 @@ func (b *layoutBackend) there() (bool, error) {
 }
 
 // make makes the layout if there is none.
-func (b *layoutBackend) make() error {
+func (b *layoutBackend) make(ctx context.Context) error {
 	if there, err := b.there(); there || err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (b *layoutBackend) make() error {
 		return fileError(err)
 	}
 	// The index first: once the marker is there, a layout without an index is a damaged one.
-	if err := b.initIndex(); err != nil {
+	if err := b.initIndex(ctx); err != nil {
 		return fileError(err)
 	}
 	marker := b.path(ocispec.ImageLayoutFile)
@@ -97,8 +97,8 @@ func (b *layoutBackend) make() error {
 }
 
 // initIndex writes an index of nothing, unless another process has one by now.
-func (b *layoutBackend) initIndex() error {
-	unlock, err := b.lock(context.Background())
+func (b *layoutBackend) initIndex(ctx context.Context) error {
+	unlock, err := b.lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -300,7 +300,7 @@ func (b *layoutBackend) Exists(_ context.Context, d Descriptor) (bool, error) {
 }
 
 func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.Reader) error {
-	if err := b.make(); err != nil {
+	if err := b.make(ctx); err != nil {
 		return fmt.Errorf("registry: layout %s: %w", b.dir, err)
 	}
 	name := b.blob(d.Digest)
@@ -363,7 +363,7 @@ func (b *layoutBackend) deleted(d digest.Digest) bool {
 
 // change rewrites index.json under the lock.
 func (b *layoutBackend) change(ctx context.Context, edit func(*ocispec.Index) error) error {
-	if err := b.make(); err != nil {
+	if err := b.make(ctx); err != nil {
 		return fmt.Errorf("registry: layout %s: %w", b.dir, err)
 	}
 	unlock, err := b.lock(ctx)

@@ -204,10 +204,11 @@ func savedUnder(index *ocispec.Index, tag string) Descriptor {
 
 // unnamed returns the manifests with a subject among all blobs.
 func (b *layoutBackend) unnamed(ctx context.Context) (found []Descriptor, err error) {
-	if there, err := b.there(); !there {
-		return nil, err
-	}
-	err = filepath.WalkDir(b.path(ocispec.ImageBlobsDir), func(file string, entry fs.DirEntry, err error) error {
+	root := b.path(ocispec.ImageBlobsDir)
+	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if file == root && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err == nil {
 			err = ended(ctx)
 		}

@@ -201,3 +201,17 @@ func TestRealLayouts(t *testing.T) {
 		})
 	}
 }
+
+// A program that wrote no oci-layout, or a copy that left it out, hides nothing that is attached.
+func TestLayoutWithoutMarker(t *testing.T) {
+	for _, l := range realLayouts(t) {
+		t.Run(l.name, func(t *testing.T) {
+			t.Parallel()
+			dir := l.unpack(t)
+			if err := os.Remove(filepath.Join(dir, "oci-layout")); err != nil {
+				t.Fatal(err)
+			}
+			l.check(t, openLayout(t, dir))
+		})
+	}
+}

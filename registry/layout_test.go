@@ -77,7 +77,6 @@ func TestDamagedLayout(t *testing.T) {
 	})
 }
 
-// A tag that moves leaves what it pointed to where its digest finds it, and never twice.
 // To open a layout makes none: a name that is mistyped leaves nothing behind. The first content does.
 func TestNoLayout(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "typo")
@@ -104,6 +103,7 @@ func TestNoLayout(t *testing.T) {
 	}
 }
 
+// A tag that moves leaves what it pointed to where its digest finds it, and never twice.
 func TestLayoutTagMoves(t *testing.T) {
 	dir, first := newLayout(t)
 	repo := reopen(t, dir)
