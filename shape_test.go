@@ -178,4 +178,4 @@ func depthOf(body ast.Node) (most int) {
 }
 
 // What is left from before: lower these with each file that is mended.
-const mostFunctions, mostWideLines = 1, 207
+const mostFunctions, mostWideLines = 0, 207

@@ -233,23 +233,7 @@ func (d *Document) readSPDX3Details() *spdx3Details {
 
 func (d *Document) readAbout() *About {
 	a := &About{Completeness: map[Ref]string{}}
-	top := tree.NewObject() // what is not about components
-	r := strictjson.NewReader(d.json, strictjson.Limits{Depth: maxDepth})
-	for name := range r.Object() {
-		switch string(name) {
-		case "components", "packages", "files", "snippets", "dependencies", "@graph", "signature":
-		case "vulnerabilities":
-			if r.Kind() == strictjson.Array {
-				for range r.Array() {
-					a.Vulnerabilities++
-				}
-			}
-		case "relationships":
-			d.spdx2Completeness(r, a)
-		default:
-			top.Set(string(name), tree.Read(r))
-		}
-	}
+	top := d.readTop(a)
 	var h *model.Document
 	switch {
 	case d.format.Spec == CycloneDX:
@@ -257,38 +241,13 @@ func (d *Document) readAbout() *About {
 			m.Remove("component")
 		}
 		h = cdx.Read(top)
-		for _, c := range top.List("compositions") {
-			for _, list := range []string{"assemblies", "dependencies"} {
-				for _, v := range c.List(list) {
-					if ref, ok := d.ByID(v.Text); ok && v.Kind == strictjson.String {
-						a.complete(ref, c.Str("aggregate").S)
-					}
-				}
-			}
-		}
+		d.compositions(top, a)
 	case isSPDX2(d.format):
 		h = spdx2.Read(top)
 		h.Comment = top.Get("creationInfo").Str("comment")
 	default:
 		h = d.spdx3Details().hub
-		root, err := tree.Parse(d.json)
-		if err != nil {
-			break
-		}
-		for _, n := range spdx3.Elements(root) {
-			kind := n.Str("relationshipType").S
-			if kind == "dependsOn" || kind == "contains" {
-				if ref, ok := d.ByID(n.Str("from").S); ok {
-					a.complete(ref, n.Str("completeness").S)
-				}
-			}
-			if n.Str("type").S == "SpdxDocument" {
-				a.DataLicense = n.Str("dataLicense").S
-			}
-			if strings.HasPrefix(n.Str("type").S, "security_") && strings.HasSuffix(n.Str("type").S, "Vulnerability") {
-				a.Vulnerabilities++
-			}
-		}
+		d.graphAbout(a)
 	}
 	a.Version, a.Comment = h.Version.S, h.Comment.S
 	if a.DataLicense == "" {
@@ -306,6 +265,62 @@ func (d *Document) readAbout() *About {
 	a.Signed = d.signed()
 	maps.DeleteFunc(a.Completeness, func(_ Ref, word string) bool { return word == "" })
 	return a
+}
+
+// readTop returns the members of a document that are not about components, and counts vulnerabilities.
+func (d *Document) readTop(a *About) *tree.Node {
+	top := tree.NewObject()
+	r := strictjson.NewReader(d.json, index.Limits)
+	for name := range r.Object() {
+		switch string(name) {
+		case "components", "packages", "files", "snippets", "dependencies", "@graph", "signature":
+		case "vulnerabilities":
+			if r.Kind() == strictjson.Array {
+				for range r.Array() {
+					a.Vulnerabilities++
+				}
+			}
+		case "relationships":
+			d.spdx2Completeness(r, a)
+		default:
+			top.Set(string(name), tree.Read(r))
+		}
+	}
+	return top
+}
+
+// compositions notes what a document of CycloneDX says of completeness.
+func (d *Document) compositions(top *tree.Node, a *About) {
+	for _, c := range top.List("compositions") {
+		for _, v := range slices.Concat(c.List("assemblies"), c.List("dependencies")) {
+			if ref, ok := d.ByID(v.Text); ok && v.Kind == strictjson.String {
+				a.complete(ref, c.Str("aggregate").S)
+			}
+		}
+	}
+}
+
+// graphAbout notes what elements of SPDX 3 say that are no components.
+func (d *Document) graphAbout(a *About) {
+	root, err := tree.Parse(d.json)
+	if err != nil {
+		return
+	}
+	for _, n := range spdx3.Elements(root) {
+		kind := n.Str("relationshipType").S
+		if kind == "dependsOn" || kind == "contains" {
+			if ref, ok := d.ByID(n.Str("from").S); ok {
+				a.complete(ref, n.Str("completeness").S)
+			}
+		}
+		class := n.Str("type").S
+		if class == "SpdxDocument" {
+			a.DataLicense = n.Str("dataLicense").S
+		}
+		if strings.HasPrefix(class, "security_") && strings.HasSuffix(class, "Vulnerability") {
+			a.Vulnerabilities++
+		}
+	}
 }
 
 // complete notes what is said of completeness: of several words the one that claims least, and nothing said is no claim.
