@@ -88,7 +88,7 @@ func convertTree(d *Document, src *tree.Node, target Format, o *ConvertOptions) 
 		}
 		tree.RemoveSignatures(out)
 	}
-	text, more, err := fit(out, target, madeAt(o))
+	text, more, err := conform(out, target, madeAt(o))
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -13,10 +13,9 @@ import (
 
 // A FieldChange is one thing that is said differently, empty where nothing is said. Between documents of one specification
 // a field is a member of the component as the specification names it, such as "licenses", a text as it is and other
-// values as JSON. Between documents of different ones it is "name", "version", "purl", "hashes" or "licenses", and the
-// elements of the last two stand in order with blanks between them: licences that hold together each for itself, and one
-// that is not on SPDX's list as the LicenseRef that its name makes. In SPDX 3 "hasDeclaredLicense" and
-// "hasConcludedLicense" are fields too.
+// values as JSON. Between documents of different ones it is "name", "version", "purl", "hashes" or "licenses". Hashes and
+// licences are sorted and joined by spaces: a conjunction of licences is split at AND, and a licence that is not on the SPDX
+// list is written as a LicenseRef made of its name. In SPDX 3 "hasDeclaredLicense" and "hasConcludedLicense" are fields too.
 type FieldChange struct {
 	Field, Old, New string
 }

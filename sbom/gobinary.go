@@ -110,7 +110,7 @@ func goFormat(f Format, created time.Time) (Format, error) {
 func finishGo(h *model.Document, format Format, more string) (*Document, error) {
 	gobuild.Identify(h, more)
 	out := specOf(format).Write(h)
-	text, _, err := fit(out, format, madeAt(&ConvertOptions{}))
+	text, _, err := conform(out, format, madeAt(&ConvertOptions{}))
 	if err != nil {
 		return nil, fmt.Errorf("sbom: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/index"
 	"github.com/ladingdev/lading/sbom/internal/model"
 	"github.com/ladingdev/lading/sbom/internal/packageurl"
+	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
 // reader reads one component's text, which was checked when the document was read.
@@ -87,7 +88,8 @@ func (l *links) Root(at index.Ref) {
 	l.roots = append(l.roots, ref)
 }
 
-// ByPURL yields the components with a package URL, in any spelling, in document order. What is none is compared as text.
+// ByPURL yields the components with a package URL, in any spelling, in document order. A string that is
+// not a package URL is compared as it is.
 func (d *Document) ByPURL(purl string) iter.Seq[Ref] {
 	return refs(d.by(&d.memos.purls, func(c *Component) string {
 		if c.PURL == "" {
@@ -155,4 +157,19 @@ func (d *Document) ByID(id string) (Ref, bool) {
 		return None, false
 	}
 	return ref, true
+}
+
+// nodesOf returns the tree's nodes of the document's components.
+func (d *Document) nodesOf(input *tree.Node) []*tree.Node {
+	at := make(map[int]Ref, len(d.components))
+	for i := range d.components {
+		at[cap(d.json)-cap(d.components[i].raw)] = Ref(i)
+	}
+	nodes := make([]*tree.Node, len(d.components))
+	input.Each(func(n *tree.Node) {
+		if ref, ok := at[int(n.Start)]; ok {
+			nodes[ref] = n
+		}
+	})
+	return nodes
 }

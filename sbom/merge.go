@@ -152,7 +152,7 @@ func (m *merger) begin(docs []*Document) error {
 		Version: tree.Constant(m.opts.Version)}}
 	h.Roots = []int{0}
 	m.Out = m.spec.Write(h)
-	if _, _, err := fit(m.Out, m.format, madeAt(&ConvertOptions{})); err != nil {
+	if _, _, err := conform(m.Out, m.format, madeAt(&ConvertOptions{})); err != nil {
 		return err
 	}
 	m.Out.Each(func(n *tree.Node) {

@@ -13,9 +13,9 @@ import (
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
-// fit makes a document keep to the format: known differences between the versions first, then whatever the schema and
+// conform makes a document keep to the format: known differences between the versions first, then whatever the schema and
 // the rules refuse. It returns the text of the document, and what it added.
-func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.Loss, err error) {
+func conform(out *tree.Node, target Format, now string) (text []byte, added []tree.Loss, err error) {
 	name := target.String()
 	schema, err := schema.JSON(name)
 	if err != nil {
@@ -28,13 +28,13 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 	spec := specOf(target)
 	t := specification.Target{Format: name, Version: target.Version, Now: now, View: schema.View()}
 	added = spec.Fit(out, t)
-	f := fitting{out: out, spec: spec, target: t, schema: schema, list: list}
-	for range mostRounds {
+	f := conforming{out: out, spec: spec, target: t, schema: schema, list: list}
+	for range maxPasses {
 		var spans []strictjson.Span
 		if text, spans = out.RenderSpans(); len(text) > math.MaxInt32 {
 			return nil, nil, fmt.Errorf("%w: the document in %s is larger than 2 GiB", ErrLimit, name)
 		}
-		switch done, err := f.round(jsonschema.NewDocument(text, spans)); {
+		switch done, err := f.pass(jsonschema.NewDocument(text, spans)); {
 		case err != nil:
 			return nil, nil, err
 		case done:
@@ -44,8 +44,8 @@ func fit(out *tree.Node, target Format, now string) (text []byte, added []tree.L
 	return nil, nil, fmt.Errorf("%w: the document cannot be made to keep to %s", ErrInvalid, name)
 }
 
-// A fitting is what fit is at.
-type fitting struct {
+// A conforming is a document that is made to keep to its format.
+type conforming struct {
 	out    *tree.Node
 	spec   *specification.Specification
 	target specification.Target
@@ -56,8 +56,8 @@ type fitting struct {
 	broken string                // what was wrong with a member of the document that went
 }
 
-// round removes what the schema or else the rules refuse, and reports whether there is nothing of it.
-func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
+// pass removes what the schema or else the rules refuse, and reports whether there is nothing of it.
+func (f *conforming) pass(doc *jsonschema.Document) (done bool, err error) {
 	problems, err := f.schema.Validate(doc, 1_000_000)
 	if err != nil {
 		return false, err
@@ -108,6 +108,6 @@ func (f *fitting) round(doc *jsonschema.Document) (done bool, err error) {
 	return false, nil
 }
 
-// mostRounds bounds how often a document is held against its format and loses what does not pass. What lacks something
+// maxPasses bounds how often a document is held against its format and loses what does not pass. What lacks something
 // goes as a whole, so each round goes one level out.
-const mostRounds = 60
+const maxPasses = 60
