@@ -72,22 +72,29 @@ func TestSPDX3Nested(t *testing.T) {
 	file := `{"type":"software_File","spdxId":"urn:x:q","creationInfo":"_:c","name":"q"}`
 	relation := `{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn",`
 	for name, in := range map[string]string{
-		"to":               spdx3Head + p + `,` + relation + `"from":"urn:x:p","to":[` + q + `]}]}`,
-		"from":             spdx3Head + p + `,` + relation + `"from":` + q + `,"to":["urn:x:p"]}]}`,
-		"both, in a chain": spdx3Head + relation + `"from":` + p + `,"to":[` + relation[:len(relation)-1] + `,"spdxId":"urn:x:r2","from":"urn:x:p","to":[` + q + `]}]}]}`,
-		"element":          spdx3Head + p + `,{"type":"software_Sbom","spdxId":"urn:x:s","creationInfo":"_:c","rootElement":["urn:x:p"],"element":["urn:x:p",` + q + `]}]}`,
-		"rootElement":      spdx3Head + p + `,{"type":"Bundle","spdxId":"urn:x:s","creationInfo":"_:c","rootElement":[` + q + `]}]}`,
-		"subject":          spdx3Head + p + `,{"type":"Annotation","spdxId":"urn:x:a","creationInfo":"_:c","annotationType":"other","statement":"s","subject":` + q + `}]}`,
-		"assessed element": spdx3Head + p + `,{"type":"security_VexFixedVulnAssessmentRelationship","spdxId":"urn:x:a","creationInfo":"_:c","relationshipType":"fixedIn","from":"urn:x:p","to":["urn:x:p"],"security_assessedElement":` + q + `}]}`,
-		"snippet's file":   spdx3Head + p + `,{"type":"software_Snippet","spdxId":"urn:x:s","creationInfo":"_:c","name":"s","software_snippetFromFile":` + file + `}]}`,
-		"defining artifact": strings.Replace(spdx3Head, `"rootElement"`, `"import":[{"type":"ExternalMap","externalSpdxId":"urn:y:1","definingArtifact":`+q+`}],"rootElement"`, 1) +
+		"to":   spdx3Head + p + `,` + relation + `"from":"urn:x:p","to":[` + q + `]}]}`,
+		"from": spdx3Head + p + `,` + relation + `"from":` + q + `,"to":["urn:x:p"]}]}`,
+		"both, in a chain": spdx3Head + relation + `"from":` + p + `,"to":[` + relation[:len(relation)-1] +
+			`,"spdxId":"urn:x:r2","from":"urn:x:p","to":[` + q + `]}]}]}`,
+		"element": spdx3Head + p + `,{"type":"software_Sbom","spdxId":"urn:x:s","creationInfo":"_:c",` +
+			`"rootElement":["urn:x:p"],"element":["urn:x:p",` + q + `]}]}`,
+		"rootElement": spdx3Head + p + `,{"type":"Bundle","spdxId":"urn:x:s","creationInfo":"_:c","rootElement":[` + q + `]}]}`,
+		"subject": spdx3Head + p + `,{"type":"Annotation","spdxId":"urn:x:a","creationInfo":"_:c",` +
+			`"annotationType":"other","statement":"s","subject":` + q + `}]}`,
+		"assessed element": spdx3Head + p + `,{"type":"security_VexFixedVulnAssessmentRelationship","spdxId":"urn:x:a",` +
+			`"creationInfo":"_:c","relationshipType":"fixedIn","from":"urn:x:p","to":["urn:x:p"],"security_assessedElement":` + q + `}]}`,
+		"snippet's file": spdx3Head + p + `,{"type":"software_Snippet","spdxId":"urn:x:s","creationInfo":"_:c","name":"s",` +
+			`"software_snippetFromFile":` + file + `}]}`,
+		"defining artifact": strings.Replace(spdx3Head, `"rootElement"`,
+			`"import":[{"type":"ExternalMap","externalSpdxId":"urn:y:1","definingArtifact":`+q+`}],"rootElement"`, 1) +
 			p + `]}`,
 		"no @graph": `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","type":"SpdxDocument","spdxId":"urn:x:doc",
 			"creationInfo":{"type":"CreationInfo","@id":"_:c","specVersion":"3.0.1","created":"2026-01-02T03:04:05Z","createdBy":[
 			{"type":"Organization","spdxId":"urn:x:org","creationInfo":"_:c","name":"Org"}]},"rootElement":[` + p + `],"element":[` + q + `]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := strings.Replace(in, `"spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn","spdxId":"urn:x:r2"`, `"spdxId":"urn:x:r2","creationInfo":"_:c","relationshipType":"dependsOn"`, 1)
+			in := strings.Replace(in, `"spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn","spdxId":"urn:x:r2"`,
+				`"spdxId":"urn:x:r2","creationInfo":"_:c","relationshipType":"dependsOn"`, 1)
 			_, err := Validate([]byte(in))
 			if err == nil || !strings.Contains(err.Error(), "Move this element") {
 				t.Errorf("Validate: %v", err)
@@ -236,7 +243,8 @@ func TestSPDX3ByReference(t *testing.T) {
 
 // TestRelations holds the types of relationship against both schemas, and brings each to SPDX 3 and back.
 func TestRelations(t *testing.T) {
-	two, three := enumOf(t, "spdx/spdx-2.3.schema.json", "relationshipType"), enumOf(t, "spdx/spdx-3.0.1.schema.json", "prop_Relationship_relationshipType")
+	two, three := enumOf(t, "spdx/spdx-2.3.schema.json", "relationshipType"), enumOf(t, "spdx/spdx-3.0.1.schema.json",
+		"prop_Relationship_relationshipType")
 	scopes := map[string]bool{"": true, "build": true, "development": true, "runtime": true, "test": true}
 	for _, r := range model.Relations3 {
 		if !slices.Contains(two, string(r.Two)) || !slices.Contains(three, r.Three) || !scopes[r.Scope] {
@@ -390,11 +398,13 @@ func TestDiffSpelling(t *testing.T) {
 	}{
 		{readCase(t, "plain.cdx.json"), readCase(t, "escaped.cdx.json"), 0},
 		{readCase(t, "std.cdx.json"), readCase(t, "stdlib.cdx.json"), 0},
-		{cdx(`"name":"bash","version":"5.2-1","purl":"pkg:rpm/amzn/bash@5.2-1?epoch=1"`), cdx(`"name":"bash","version":"1:5.2-1","purl":"pkg:rpm/amazon/bash@1:5.2-1"`), 0},
+		{cdx(`"name":"bash","version":"5.2-1","purl":"pkg:rpm/amzn/bash@5.2-1?epoch=1"`),
+			cdx(`"name":"bash","version":"1:5.2-1","purl":"pkg:rpm/amazon/bash@1:5.2-1"`), 0},
 		{cdx(`"name":"a","group":"","properties":[],"externalReferences":[]`), cdx(`"name":"a"`), 0},
 		{cdx(`"name":"a"`), cdx(`"name":"a","licenses":[],"description":""`), 0},
 		{cdx(`"name":"core","group":"@b","purl":"pkg:npm/%40b/core@1"`), cdx(`"name":"@b/core","purl":"pkg:npm/%40b/core@1"`), 0},
-		{cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1"`), cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1?vcs_url=git%2Bhttps:%2F%2Fexample.org%2Fa"`), 1},
+		{cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1"`),
+			cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1?vcs_url=git%2Bhttps:%2F%2Fexample.org%2Fa"`), 1},
 		{cdx(`"name":"a","version":"1","purl":"pkg:npm/a@1"`), cdx(`"name":"a","version":"2","purl":"pkg:npm/a@2"`), 1},
 		{cdx(`"name":"a","group":"x"`), cdx(`"name":"a"`), 2},
 		{cdx(`"name":"a","description":"x"`), cdx(`"name":"a","description":""`), 1},
@@ -405,7 +415,8 @@ func TestDiffSpelling(t *testing.T) {
 		{cdx(`"name":"a","authors":[{"name":"b"}]`), cdx(`"name":"a","authors":[{"name":"c"}]`), 1},
 		{cdx(`"name":"a","author":"b"`), cdx(`"name":"a","authors":[{"name":"b","email":"b@example.org"}]`), 1},
 		{cdx(`"name":"a","author":"b"`), cdx(`"name":"a"`), 1},
-		{cdx(`"name":"a","licenses":[{"license":{"name":"SEE LICENSE IN LICENSE.txt"}}]`), spdx(`"name":"a","licenseDeclared":"SEE LICENSE IN LICENSE.txt"`), 0},
+		{cdx(`"name":"a","licenses":[{"license":{"name":"SEE LICENSE IN LICENSE.txt"}}]`),
+			spdx(`"name":"a","licenseDeclared":"SEE LICENSE IN LICENSE.txt"`), 0},
 		{cdx(`"name":"a","licenses":[{"license":{"id":"MIT"}}]`), spdx(`"name":"a","licenseDeclared":"SEE LICENSE IN LICENSE.txt"`), 1},
 	} {
 		c := Diff(tt.old, tt.new, nil)
@@ -421,13 +432,16 @@ func TestXMLTwice(t *testing.T) {
 		`<components/><components><component type="library"><name>a</name></component></components>`,
 		`<components><component type="library"><name>a</name><name>b</name></component></components>`,
 		`<components><component type="library"><name>a</name><purl>pkg:npm/a@1</purl><purl>pkg:npm/b@1</purl></component></components>`,
-		`<x:components xmlns:x="http://cyclonedx.org/schema/bom/1.5"><x:component type="library"><x:name>a</x:name></x:component></x:components>`,
-		`<components><component type="library"><name>a</name><components xmlns="http://cyclonedx.org/schema/bom/1.4"/></component></components>`,
+		`<x:components xmlns:x="http://cyclonedx.org/schema/bom/1.5"><x:component type="library"><x:name>a</x:name></x:component>` +
+			`</x:components>`,
+		`<components><component type="library"><name>a</name><components xmlns="http://cyclonedx.org/schema/bom/1.4"/></component>` +
+			`</components>`,
 		`<metadata/><metadata><component type="library"><name>a</name></component></metadata>`,
 		`<dependencies><dependency ref="a"/></dependencies><dependencies/>`,
 	} {
 		in = `<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">` + in + `</bom>`
-		if d, err := Parse(strings.NewReader(in)); err == nil || !strings.Contains(err.Error(), "twice") && !strings.Contains(err.Error(), "another version") {
+		if d, err := Parse(strings.NewReader(in)); err == nil || !strings.Contains(err.Error(), "twice") &&
+			!strings.Contains(err.Error(), "another version") {
 			t.Errorf("%s: %v, %v", in, d, err)
 		}
 		if _, err := Validate([]byte(in)); err == nil {
@@ -481,7 +495,8 @@ func TestEncodeNoPlace(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 			continue
 		}
-		if _, err := Validate(out.Bytes()); err != nil && !strings.Contains(f.Name, "valid-formulation-1.5.json") { // bom-ref twice, in JSON too
+		// bom-ref twice, in JSON too
+		if _, err := Validate(out.Bytes()); err != nil && !strings.Contains(f.Name, "valid-formulation-1.5.json") {
 			t.Errorf("%s to %s: %v", f.Name, to, err)
 		}
 		for _, l := range r.Losses {
@@ -541,8 +556,10 @@ func TestDoubts(t *testing.T) {
 		{string(readCase(t, "dangling.cdx.json").Bytes()), "/vulnerabilities/0/affects/0/ref"},
 		{fmt.Sprintf(head, "", `,"compositions":[{"aggregate":"complete","assemblies":["a","zz"]}]`), "/compositions/0/assemblies/1"},
 		{fmt.Sprintf(head, "", `,"compositions":[{"aggregate":"complete","dependencies":["zz"]}]`), "/compositions/0/dependencies/0"},
-		{fmt.Sprintf(head, "", `,"annotations":[{"subjects":["zz"],"annotator":{"individual":{"name":"n"}},"timestamp":"2026-01-01T00:00:00Z","text":"t"}]`), "/annotations/0/subjects/0"},
-		{fmt.Sprintf(head, "", `,"annotations":[{"subjects":["urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#x"],"annotator":{"individual":{"name":"n"}},"timestamp":"2026-01-01T00:00:00Z","text":"t"}]`), ""},
+		{fmt.Sprintf(head, "", `,"annotations":[{"subjects":["zz"],"annotator":{"individual":{"name":"n"}},`+
+			`"timestamp":"2026-01-01T00:00:00Z","text":"t"}]`), "/annotations/0/subjects/0"},
+		{fmt.Sprintf(head, "", `,"annotations":[{"subjects":["urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#x"],`+
+			`"annotator":{"individual":{"name":"n"}},"timestamp":"2026-01-01T00:00:00Z","text":"t"}]`), ""},
 		{fmt.Sprintf(head, `,"purl":"npm/a@1"`, ""), "/components/0/purl"},
 		{fmt.Sprintf(head, `,"purl":"pkg:npm/a@1","cpe":"cpe:2.3:a:b:c:1.0:*:*:*:*:*:*:*"`, ""), ""},
 		{fmt.Sprintf(head, `,"cpe":"cpe:2.3:a:b"`, ""), "/components/0/cpe"},
@@ -550,17 +567,23 @@ func TestDoubts(t *testing.T) {
 		{fmt.Sprintf(spdx, "PACKAGE-MANAGER", "purl", "pkg:npm"), "/packages/0/externalRefs/0/referenceLocator"},
 		{fmt.Sprintf(spdx, "SECURITY", "cpe23Type", "cpe:/a:b:c"), "/packages/0/externalRefs/0/referenceLocator"},
 		{fmt.Sprintf(spdx, "SECURITY", "cpe22Type", "cpe:/a:b:c"), ""},
-		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","software_packageUrl":"pkg:p"}]}`, "/@graph/3/software_packageUrl"},
-		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","verifiedUsing":["_:none"]}]}`, "/@graph/3/verifiedUsing/0"},
-		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"},{"type":"security_Vulnerability","spdxId":"urn:x:v","creationInfo":"_:c","name":"v"},` +
-			`{"type":"security_VexFixedVulnAssessmentRelationship","spdxId":"urn:x:a","creationInfo":"_:c","relationshipType":"fixedIn","from":"urn:x:v","to":["urn:x:p"],"security_assessedElement":"urn:x:gone"}]}`,
+		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","software_packageUrl":"pkg:p"}]}`,
+			"/@graph/3/software_packageUrl"},
+		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p","verifiedUsing":["_:none"]}]}`,
+			"/@graph/3/verifiedUsing/0"},
+		{spdx3Head + `{"type":"software_Package","spdxId":"urn:x:p","creationInfo":"_:c","name":"p"},` +
+			`{"type":"security_Vulnerability","spdxId":"urn:x:v","creationInfo":"_:c","name":"v"},` +
+			`{"type":"security_VexFixedVulnAssessmentRelationship","spdxId":"urn:x:a","creationInfo":"_:c",` +
+			`"relationshipType":"fixedIn","from":"urn:x:v","to":["urn:x:p"],"security_assessedElement":"urn:x:gone"}]}`,
 			"/@graph/5/security_assessedElement"},
 		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><components><component type="library" bom-ref="a"><name>a</name></component></components>
 			<compositions><composition><aggregate>complete</aggregate><assemblies><assembly ref="a"/><assembly ref="zz"/></assemblies></composition></compositions></bom>`,
 			"/bom/compositions/composition/assemblies/assembly[2]/@ref"},
-		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><vulnerabilities><vulnerability><id>CVE-2024-1</id><affects><target><ref>zz</ref></target></affects></vulnerability></vulnerabilities></bom>`,
+		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><vulnerabilities><vulnerability><id>CVE-2024-1</id><affects>` +
+			`<target><ref>zz</ref></target></affects></vulnerability></vulnerabilities></bom>`,
 			"/bom/vulnerabilities/vulnerability/affects/target/ref"},
-		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><components><component type="library"><name>a</name><purl>npm/a</purl></component></components></bom>`,
+		{`<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><components><component type="library"><name>a</name><purl>` +
+			`npm/a</purl></component></components></bom>`,
 			"/bom/components/component/purl"},
 	} {
 		warnings, err := Validate([]byte(tt.in))
@@ -574,10 +597,11 @@ func TestDoubts(t *testing.T) {
 func TestNotAnSBOM(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"sbom":{"spdxVersion":"SPDX-2.3"}}`: "GitHub",
-		`{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2026-01-01T00:00:00Z","version":1,"statements":[]}`: "OpenVEX",
-		`{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://spdx.dev/Document","predicate":{}}`:                             "in-toto",
-		`{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[]}`:                                                        "envelope",
-		`{"artifacts":[],"source":{},"schema":{}}`:                                                                                           "syft",
+		`{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2026-01-01T00:00:00Z","version":1,` +
+			`"statements":[]}`: "OpenVEX",
+		`{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://spdx.dev/Document","predicate":{}}`: "in-toto",
+		`{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[]}`:                            "envelope",
+		`{"artifacts":[],"source":{},"schema":{}}`:                                                               "syft",
 	} {
 		_, err := Parse(strings.NewReader(in))
 		if !errors.Is(err, ErrNotSBOM) || !strings.Contains(err.Error(), want) {
@@ -690,15 +714,21 @@ func TestClasses(t *testing.T) {
 		{strings.Replace(goodSPDX2, mustParse(t, goodSPDX2).Created(), "yesterday", 1), Broken},
 		{strings.ReplaceAll(goodSPDX2, "SPDXRef-a", "SPDXRef-a-(devel)"), Tolerated},
 		{strings.ReplaceAll(goodSPDX2, "SPDXRef-a", "a b"), Broken},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","externalReferences":[{"type":"vcs","url":"git@github.com:a/b c.git"}]}]}`, Tolerated},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},{"type":"application","name":"a","bom-ref":"a"}]}`, Tolerated},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},{"type":"library","name":"b","bom-ref":"a"}]}`, Broken},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a",` +
+			`"externalReferences":[{"type":"vcs","url":"git@github.com:a/b c.git"}]}]}`, Tolerated},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},` +
+			`{"type":"application","name":"a","bom-ref":"a"}]}`, Tolerated},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","bom-ref":"a"},` +
+			`{"type":"library","name":"b","bom-ref":"a"}]}`, Broken},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library"}]}`, Broken},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a","authors":[{"name":"b"}]}]}`, Tolerated},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a",` +
+			`"authors":[{"name":"b"}]}]}`, Tolerated},
 		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a","authors":["b"]}]}`, Broken},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a","authors":[{"name":"b"}],"manufacturer":{"name":"c"}}]}`, Broken},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a",` +
+			`"authors":[{"name":"b"}],"manufacturer":{"name":"c"}}]}`, Broken},
 		{strings.Replace(goodSPDX2, `"name":`, `"authors":[{"name":"b"}],"name":`, 1), Broken},
-		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","licenses":[{"expression":"GPLv2+ AND"}]}]}`, Tolerated},
+		{`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a",` +
+			`"licenses":[{"expression":"GPLv2+ AND"}]}]}`, Tolerated},
 	} {
 		_, err := Validate([]byte(tt.in))
 		var invalid *InvalidError
@@ -733,7 +763,8 @@ func TestReportGroups(t *testing.T) {
 	if s := none.String(); s != "no report" {
 		t.Error(s)
 	}
-	if s := (&Report{From: Format{CycloneDX, "1.6"}, To: Format{CycloneDX, "1.6"}}).String(); s != "CycloneDX 1.6 to CycloneDX 1.6: as it was." {
+	if s := (&Report{From: Format{CycloneDX, "1.6"}, To: Format{CycloneDX, "1.6"}}).String(); s != "CycloneDX 1.6 to CycloneDX "+
+		"1.6: as it was." {
 		t.Error(s)
 	}
 	n := 0
@@ -778,9 +809,11 @@ func TestVEX(t *testing.T) {
 		if s := want[state]; s != "" {
 			state = s
 		}
-		for _, text := range []string{`"id": "CVE-2024-1"`, `"score": 9.8`, `"method": "CVSSv31"`, `"state": "` + state + `"`, `"https://nvd.nist.gov/vuln/detail/CVE-2024-1"`,
+		for _, text := range []string{`"id": "CVE-2024-1"`, `"score": 9.8`, `"method": "CVSSv31"`, `"state": "` + state + `"`,
+			`"https://nvd.nist.gov/vuln/detail/CVE-2024-1"`,
 			`"ref": "`, `"detail": "looked at it"`} {
-			if !bytes.Contains(back.Bytes(), []byte(text)) && (state != "" || !strings.Contains(text, "state") && !strings.Contains(text, "looked")) {
+			if !bytes.Contains(back.Bytes(), []byte(text)) && (state != "" || !strings.Contains(text, "state") &&
+				!strings.Contains(text, "looked")) {
 				t.Errorf("%s: no %s in\n%s", state, text, back.Bytes())
 			}
 		}
@@ -813,25 +846,34 @@ func TestSPDX3Licences(t *testing.T) {
 	const list = "https://spdx.org/licenses/"
 	deep := ""
 	for i := range 60 {
-		deep += node("expandedlicensing_DisjunctiveLicenseSet", fmt.Sprintf("urn:x:d%d", i), fmt.Sprintf(`"expandedlicensing_member":["urn:x:d%d","urn:x:d%d"]`, i+1, i+1))
+		deep += node("expandedlicensing_DisjunctiveLicenseSet", fmt.Sprintf("urn:x:d%d", i),
+			fmt.Sprintf(`"expandedlicensing_member":["urn:x:d%d","urn:x:d%d"]`, i+1, i+1))
 	}
 	for _, tt := range []struct{ name, nodes, to, want string }{
 		{"of the list, by reference", "", list + "MIT", "MIT"},
-		{"of the list, described", node("expandedlicensing_ListedLicense", list+"MIT", `"name":"MIT License","simplelicensing_licenseText":"..."`), list + "MIT", "MIT"},
-		{"set in a set", node("expandedlicensing_DisjunctiveLicenseSet", "urn:x:d", `"expandedlicensing_member":["urn:x:cj","`+list+`ISC"]`) +
+		{"of the list, described", node("expandedlicensing_ListedLicense", list+"MIT",
+			`"name":"MIT License","simplelicensing_licenseText":"..."`), list + "MIT", "MIT"},
+		{"set in a set", node("expandedlicensing_DisjunctiveLicenseSet", "urn:x:d",
+			`"expandedlicensing_member":["urn:x:cj","`+list+`ISC"]`) +
 			node("expandedlicensing_ConjunctiveLicenseSet", "urn:x:cj", `"expandedlicensing_member":["`+list+`MIT","urn:x:later"]`) +
-			node("expandedlicensing_OrLaterOperator", "urn:x:later", `"expandedlicensing_subjectLicense":"`+list+`GPL-2.0"`), "urn:x:d", "(MIT AND GPL-2.0+) OR ISC"},
+			node("expandedlicensing_OrLaterOperator", "urn:x:later", `"expandedlicensing_subjectLicense":"`+list+`GPL-2.0"`),
+			"urn:x:d", "(MIT AND GPL-2.0+) OR ISC"},
 		{"with an exception, which comes first", node("expandedlicensing_WithAdditionOperator", "urn:x:w",
-			`"expandedlicensing_subjectAddition":"`+list+`Classpath-exception-2.0","expandedlicensing_subjectExtendableLicense":"`+list+`GPL-2.0-only"`),
+			`"expandedlicensing_subjectAddition":"`+list+`Classpath-exception-2.0","expandedlicensing_subjectExtendableLicense":"`+
+				``+list+`GPL-2.0-only"`),
 			"urn:x:w", "GPL-2.0-only WITH Classpath-exception-2.0"},
-		{"a text", node("simplelicensing_SimpleLicensingText", "urn:x:LicenseRef-a", `"simplelicensing_licenseText":"do as you like"`), "urn:x:LicenseRef-a", "LicenseRef-a"},
-		{"a licence of one's own", node("expandedlicensing_CustomLicense", "urn:x:ours", `"name":"Ours","simplelicensing_licenseText":"do as you like"`), "urn:x:ours", "LicenseRef-ours"},
+		{"a text", node("simplelicensing_SimpleLicensingText", "urn:x:LicenseRef-a",
+			`"simplelicensing_licenseText":"do as you like"`), "urn:x:LicenseRef-a", "LicenseRef-a"},
+		{"a licence of one's own", node("expandedlicensing_CustomLicense", "urn:x:ours",
+			`"name":"Ours","simplelicensing_licenseText":"do as you like"`), "urn:x:ours", "LicenseRef-ours"},
 		{"none", "", "https://spdx.org/rdf/3.0.1/terms/Core/NoneElement", "NONE"},
 		{"nothing said", "", "https://spdx.org/rdf/3.0.1/terms/ExpandedLicensing/NoAssertionLicense", "NOASSERTION"},
-		{"a set that holds itself", node("expandedlicensing_DisjunctiveLicenseSet", "urn:x:d", `"expandedlicensing_member":["urn:x:d","`+list+`ISC"]`), "urn:x:d", ""},
+		{"a set that holds itself", node("expandedlicensing_DisjunctiveLicenseSet", "urn:x:d",
+			`"expandedlicensing_member":["urn:x:d","`+list+`ISC"]`), "urn:x:d", ""},
 		{"sets that double", deep, "urn:x:d0", ""},
 	} {
-		in := spdx3Head + tt.nodes + package1 + `,{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"hasDeclaredLicense","from":"urn:x:p","to":["` + tt.to + `"]}]}`
+		in := spdx3Head + tt.nodes + package1 + `,{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c",` +
+			`"relationshipType":"hasDeclaredLicense","from":"urn:x:p","to":["` + tt.to + `"]}]}`
 		if _, err := Validate([]byte(in)); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -852,7 +894,8 @@ func TestSPDX3Licences(t *testing.T) {
 				t.Errorf("%s to %v: %s", tt.name, target, out.Bytes())
 			}
 			for _, l := range r.Losses {
-				if tt.want != "" && l.Kind == Dropped && !strings.Contains(l.Reason, "what the list says") && !strings.HasPrefix(l.Reason, "CycloneDX 1.4 does not have") {
+				if tt.want != "" && l.Kind == Dropped && !strings.Contains(l.Reason, "what the list says") &&
+					!strings.HasPrefix(l.Reason, "CycloneDX 1.4 does not have") {
 					t.Errorf("%s to %v: %v", tt.name, target, l)
 				}
 			}
@@ -868,15 +911,20 @@ func TestSPDX3Forms(t *testing.T) {
 	q := `{"type":"software_Package","spdxId":"urn:x:q","creationInfo":"_:c","name":"q"}`
 	relation := `,{"type":"Relationship","spdxId":"urn:x:r","creationInfo":"_:c","relationshipType":"dependsOn",`
 	for name, in := range map[string]string{
-		"as asked":                 p + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
-		"one text":                 p + q + relation + `"from":"urn:x:p","to":"urn:x:q"}`,
-		"a list of one":            p + q + relation + `"from":["urn:x:p"],"to":["urn:x:q"]}`,
-		"objects with ids":         p + q + relation + `"from":{"@id":"urn:x:p"},"to":[{"@id":"urn:x:q"}]}`,
-		"an escape in a name":      p + relation[1:] + `"from":"urn:x:p","to":[` + strings.Replace(q, "spdxId", `spdx\u0049d`, 1) + `]}`,
-		"in an identifier":         strings.Replace(p, `"name":"p",`, `"name":"p","externalIdentifier":[{"type":"ExternalIdentifier","externalIdentifierType":"other","identifier":"x","issuingAuthority":`+q+`}],`, 1) + relation[1:] + `"from":"urn:x:p","to":["urn:x:q"]}`,
-		"in an extension":          strings.Replace(p, `"name":"p",`, `"name":"p","extension":[{"type":"https://example.org/x","https://example.org/y":[[`+q+`]]}],`, 1) + relation[1:] + `"from":"urn:x:p","to":["urn:x:q"]}`,
-		"a hash at the top":        `{"type":"Hash","@id":"_:h","algorithm":"sha256","hashValue":"` + strings.Repeat("ab", 32) + `"},` + p + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
-		"a hash that is not there": strings.Replace(p, `"name":"p",`, `"name":"p","verifiedUsing":["_:none"],`, 1) + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"as asked":            p + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"one text":            p + q + relation + `"from":"urn:x:p","to":"urn:x:q"}`,
+		"a list of one":       p + q + relation + `"from":["urn:x:p"],"to":["urn:x:q"]}`,
+		"objects with ids":    p + q + relation + `"from":{"@id":"urn:x:p"},"to":[{"@id":"urn:x:q"}]}`,
+		"an escape in a name": p + relation[1:] + `"from":"urn:x:p","to":[` + strings.Replace(q, "spdxId", `spdx\u0049d`, 1) + `]}`,
+		"in an identifier": strings.Replace(p, `"name":"p",`,
+			`"name":"p","externalIdentifier":[{"type":"ExternalIdentifier","externalIdentifierType":"other","identifier":"x",`+
+				`"issuingAuthority":`+q+`}],`, 1) + relation[1:] + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"in an extension": strings.Replace(p, `"name":"p",`, `"name":"p","extension":[{"type":"https://example.org/x",`+
+			`"https://example.org/y":[[`+q+`]]}],`, 1) + relation[1:] + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"a hash at the top": `{"type":"Hash","@id":"_:h","algorithm":"sha256","hashValue":"` + strings.Repeat("ab", 32) +
+			`"},` + p + q + relation + `"from":"urn:x:p","to":["urn:x:q"]}`,
+		"a hash that is not there": strings.Replace(p, `"name":"p",`, `"name":"p","verifiedUsing":["_:none"],`, 1) + q + relation +
+			`"from":"urn:x:p","to":["urn:x:q"]}`,
 	} {
 		in = strings.Replace(spdx3Head, `"rootElement":["urn:x:p"]`, `"rootElement":["urn:x:s1"]`, 1) +
 			`{"type":"Bom","spdxId":"urn:x:s1","creationInfo":"_:c","rootElement":["urn:x:s"]},` + in + `]}`
@@ -886,11 +934,13 @@ func TestSPDX3Forms(t *testing.T) {
 		}
 		for _, target := range []Format{{CycloneDX, "1.7"}, {SPDX, "2.3"}} {
 			out, r := mustConvert(t, d, target)
-			if got := edgesOf(out); !slices.Equal(got, []string{"p DEPENDS_ON q"}) || !bytes.Contains(out.Bytes(), []byte("swh:1:cnt:94a9")) {
+			if got := edgesOf(out); !slices.Equal(got, []string{"p DEPENDS_ON q"}) ||
+				!bytes.Contains(out.Bytes(), []byte("swh:1:cnt:94a9")) {
 				t.Errorf("%s to %v: %q\n%s", name, target, got, out.Bytes())
 			}
 			for _, l := range r.Losses {
-				if l.Kind == Dropped && name != "a hash at the top" && !strings.Contains(l.Path, "externalIdentifier") && !strings.Contains(l.Path, "extension") && !strings.Contains(l.Path, "verifiedUsing") {
+				if l.Kind == Dropped && name != "a hash at the top" && !strings.Contains(l.Path, "externalIdentifier") &&
+					!strings.Contains(l.Path, "extension") && !strings.Contains(l.Path, "verifiedUsing") {
 					t.Errorf("%s to %v: %v", name, target, l)
 				}
 			}

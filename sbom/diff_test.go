@@ -72,8 +72,10 @@ func TestDiff(t *testing.T) {
 	}{
 		{
 			name: "nothing but IDs, order of members and elements",
-			old:  bom(t, []string{`{"bom-ref":"1","type":"library","name":"a","tags":["x","y"]}`, `{"bom-ref":"2","type":"library","name":"b"}`}, "1 2"),
-			new:  bom(t, []string{`{"name":"b","type":"library","bom-ref":"z"}`, `{"type":"library","name":"a","tags":["y", "x"],"bom-ref":"y"}`}, "y z"),
+			old: bom(t, []string{`{"bom-ref":"1","type":"library","name":"a","tags":["x","y"]}`,
+				`{"bom-ref":"2","type":"library","name":"b"}`}, "1 2"),
+			new: bom(t, []string{`{"name":"b","type":"library","bom-ref":"z"}`, `{"type":"library","name":"a","tags":["y", "x"],` +
+				`"bom-ref":"y"}`}, "y z"),
 		},
 		{
 			name: "added, removed, edges of both",
@@ -85,12 +87,15 @@ func TestDiff(t *testing.T) {
 			name: "spellings of a purl, a new version",
 			old:  bom(t, []string{`{"name":"a","purl":"pkg:deb/debian/a@1%3A2"}`, `{"name":"b","version":"1","purl":"pkg:npm/b@1"}`}),
 			new:  bom(t, []string{`{"name":"a","purl":"pkg:deb/Debian/a@1:2"}`, `{"name":"b","version":"2","purl":"pkg:npm/b@2"}`}),
-			want: []string{"a, purl: pkg:deb/debian/a@1%3A2 -> pkg:deb/Debian/a@1:2", "b, version: 1 -> 2, purl: pkg:npm/b@1 -> pkg:npm/b@2"},
+			want: []string{"a, purl: pkg:deb/debian/a@1%3A2 -> pkg:deb/Debian/a@1:2",
+				"b, version: 1 -> 2, purl: pkg:npm/b@1 -> pkg:npm/b@2"},
 		},
 		{
 			name: "two with one purl, in another order and with other IDs",
-			old:  bom(t, []string{`{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1"}`, `{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`, `{"bom-ref":"3","name":"b"}`}, "1 3"),
-			new:  bom(t, []string{`{"bom-ref":"x2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`, `{"bom-ref":"x1","name":"a","purl":"pkg:npm/a@1"}`, `{"bom-ref":"x3","name":"b"}`}, "x1 x3"),
+			old: bom(t, []string{`{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1"}`,
+				`{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`, `{"bom-ref":"3","name":"b"}`}, "1 3"),
+			new: bom(t, []string{`{"bom-ref":"x2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`,
+				`{"bom-ref":"x1","name":"a","purl":"pkg:npm/a@1"}`, `{"bom-ref":"x3","name":"b"}`}, "x1 x3"),
 		},
 		{
 			name: "as often as they are there",
@@ -106,24 +111,34 @@ func TestDiff(t *testing.T) {
 		},
 		{
 			name: "by hash, CPE, SWHID, SWID",
-			old: bom(t, []string{`{"name":"a","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`, `{"name":"b","cpe":"cpe:2.3:a:x:b:1"}`,
-				`{"name":"c","swhid":["swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"]}`, `{"name":"d","swid":{"tagId":"t","name":"d"}}`, `{"name":"e","hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]}`}),
-			new: bom(t, []string{`{"name":"a2","hashes":[{"alg":"SHA-256","content":"` + strings.ToUpper(sum) + `"}]}`, `{"name":"b2","cpe":"cpe:2.3:a:x:b:1"}`,
-				`{"name":"c2","swhid":["swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"]}`, `{"name":"d2","swid":{"tagId":"t","name":"d"}}`, `{"name":"e2","hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]}`}),
+			old: bom(t, []string{`{"name":"a","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`,
+				`{"name":"b","cpe":"cpe:2.3:a:x:b:1"}`,
+				`{"name":"c","swhid":["swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"]}`,
+				`{"name":"d","swid":{"tagId":"t","name":"d"}}`,
+				`{"name":"e","hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]}`}),
+			new: bom(t, []string{`{"name":"a2","hashes":[{"alg":"SHA-256","content":"` + strings.ToUpper(sum) + `"}]}`,
+				`{"name":"b2","cpe":"cpe:2.3:a:x:b:1"}`,
+				`{"name":"c2","swhid":["swh:1:cnt:94a9ed024d3859793618152ea559a168bbcbb5e2"]}`,
+				`{"name":"d2","swid":{"tagId":"t","name":"d"}}`,
+				`{"name":"e2","hashes":[{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}]}`}),
 			want: []string{"- e", "+ e2",
-				`a is a2, name: a -> a2, hashes: [{"alg":"SHA-256","content":"` + sum + `"}] -> [{"alg":"SHA-256","content":"` + strings.ToUpper(sum) + `"}]`,
+				`a is a2, name: a -> a2, hashes: [{"alg":"SHA-256","content":"` + sum + `"}] -> [{"alg":"SHA-256","content":"` +
+					strings.ToUpper(sum) + `"}]`,
 				"b is b2, name: b -> b2", "c is c2, name: c -> c2", "d is d2, name: d -> d2"},
 		},
 		{
 			name: "one hash of several components says nothing",
-			old:  bom(t, []string{`{"name":"a","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`, `{"name":"b","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`}),
+			old: bom(t, []string{`{"name":"a","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`,
+				`{"name":"b","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`}),
 			new:  bom(t, []string{`{"name":"c","hashes":[{"alg":"SHA-256","content":"` + sum + `"}]}`}),
 			want: []string{"- a", "- b", "+ c"},
 		},
 		{
 			name: "of several, the one with the ID",
-			old:  bom(t, []string{`{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1","scope":"required"}`, `{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1"}`}),
-			new:  bom(t, []string{`{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`, `{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1","scope":"required"}`}),
+			old: bom(t, []string{`{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1","scope":"required"}`,
+				`{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1"}`}),
+			new: bom(t, []string{`{"bom-ref":"2","name":"a","purl":"pkg:npm/a@1","scope":"optional"}`,
+				`{"bom-ref":"1","name":"a","purl":"pkg:npm/a@1","scope":"required"}`}),
 			want: []string{"a, scope:  -> optional"},
 		},
 		{
@@ -149,7 +164,8 @@ func TestDiff(t *testing.T) {
 				t.Error("Empty says something else")
 			}
 			back := Diff(tt.new, tt.old, &DiffOptions{Identity: tt.identity})
-			if len(back.Added) != len(c.Removed) || len(back.Changed) != len(c.Changed) || len(back.AddedRelationships) != len(c.RemovedRelationships) {
+			if len(back.Added) != len(c.Removed) || len(back.Changed) != len(c.Changed) ||
+				len(back.AddedRelationships) != len(c.RemovedRelationships) {
 				t.Errorf("the other way: %v", told(tt.new, tt.old, back))
 			}
 		})
@@ -205,7 +221,8 @@ func TestDiffRelationships(t *testing.T) {
 			}
 			b.WriteString(`],"relationships":[`)
 			for i := range 40 {
-				fmt.Fprintf(&b, `%s{"spdxElementId":"SPDXRef-%d","relatedSpdxElement":"SPDXRef-%d","relationshipType":"X%d"}`, strings.Repeat(",", min(i, 1)), r.IntN(7), r.IntN(7), r.IntN(4)*50)
+				fmt.Fprintf(&b, `%s{"spdxElementId":"SPDXRef-%d","relatedSpdxElement":"SPDXRef-%d","relationshipType":"X%d"}`,
+					strings.Repeat(",", min(i, 1)), r.IntN(7), r.IntN(7), r.IntN(4)*50)
 			}
 			for i := range 150 {
 				fmt.Fprintf(&b, `,{"spdxElementId":"SPDXRef-0","relatedSpdxElement":"SPDXRef-1","relationshipType":"X%d"}`, i)
@@ -294,7 +311,8 @@ func TestDiffRenamed(t *testing.T) {
 		documents++
 		c := Diff(d, renamed, nil)
 		if !c.Empty() {
-			t.Errorf("%s: %d components: %d added, %d changed, %d relationships: %+v", f.Name, d.Len(), len(c.Added), len(c.Changed), len(c.AddedRelationships), c.Changed)
+			t.Errorf("%s: %d components: %d added, %d changed, %d relationships: %+v", f.Name, d.Len(), len(c.Added), len(c.Changed),
+				len(c.AddedRelationships), c.Changed)
 		}
 	}
 	if t.Log(documents, "documents"); documents < least(500) {
@@ -352,7 +370,8 @@ func TestDiffFormats(t *testing.T) {
 			components += converted.Len()
 			c := Diff(d, converted, nil)
 			if len(c.Added)+len(c.AddedRelationships) > 0 || len(c.Removed) != d.Len()-converted.Len() {
-				t.Errorf("%s in %v: %d more and %d fewer of %d components, %d more relationships", f.Name, to, len(c.Added), len(c.Removed), d.Len(), len(c.AddedRelationships))
+				t.Errorf("%s in %v: %d more and %d fewer of %d components, %d more relationships", f.Name, to, len(c.Added),
+					len(c.Removed), d.Len(), len(c.AddedRelationships))
 			}
 			if d.format.Spec == CycloneDX && len(c.RemovedRelationships) > 0 {
 				t.Errorf("%s in %v: %d fewer relationships", f.Name, to, len(c.RemovedRelationships))

@@ -89,7 +89,8 @@ func TestParseForms(t *testing.T) {
 func TestParseManyRelationships(t *testing.T) {
 	const n = 260_000
 	var b bytes.Buffer
-	b.WriteString(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"SpdxDocument","spdxId":"urn:d","rootElement":["urn:p"]},` +
+	b.WriteString(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"SpdxDocument","spdxId":"urn:d",` +
+		`"rootElement":["urn:p"]},` +
 		`{"type":"software_Package","spdxId":"urn:p","name":"p"}`)
 	for range n {
 		b.WriteString(`,{"type":"Relationship","from":"urn:p","relationshipType":"dependsOn","to":["urn:p"]}`)

@@ -91,7 +91,8 @@ func TestGoModules(t *testing.T) {
 	for _, c := range d.Components() {
 		got = append(got, c.PURL)
 	}
-	want := []string{"pkg:golang/example.com/App@v1.2.3", "pkg:golang/example.com/fork@v1.0.1", "pkg:golang/example.com/b@v2.0.0%2Bincompatible",
+	want := []string{"pkg:golang/example.com/App@v1.2.3", "pkg:golang/example.com/fork@v1.0.1",
+		"pkg:golang/example.com/b@v2.0.0%2Bincompatible",
 		"pkg:golang/example.com/c", "pkg:golang/stdlib@1.26.8"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -100,7 +101,8 @@ func TestGoModules(t *testing.T) {
 		t.Errorf("created %q, or no revision in\n%s", d.Created(), d.Bytes())
 	}
 	cdx := specOf(Format{CycloneDX, "1.6"}).Write(h).Render()
-	for _, want := range []string{`"h1:fff="`, `"example.com/a@v1.0.0"`, `"../c"`, `"golang:build:vcs.revision"`, `"go1.26.8 X:jsonv2"`, `"golang:package"`} {
+	for _, want := range []string{`"h1:fff="`, `"example.com/a@v1.0.0"`, `"../c"`, `"golang:build:vcs.revision"`,
+		`"go1.26.8 X:jsonv2"`, `"golang:package"`} {
 		if !bytes.Contains(cdx, []byte(want)) {
 			t.Errorf("no %s in\n%s", want, cdx)
 		}

@@ -145,7 +145,8 @@ func TestMergeSelf(t *testing.T) {
 			}
 		}
 		for member := range size[1] {
-			if info := member == "created" || member == "createdBy" || member == "createdUsing" || member == "specVersion" || member == "@id"; !info && size[0][member] != size[1][member] {
+			if info := member == "created" || member == "createdBy" || member == "createdUsing" || member == "specVersion" ||
+				member == "@id"; !info && size[0][member] != size[1][member] {
 				t.Errorf("%s: %s is there %d times, then %d times", name, member, size[0][member], size[1][member])
 			}
 		}
@@ -237,9 +238,12 @@ func TestMergeSame(t *testing.T) {
 		components    int // without the one that the result is about
 		conflicts     string
 	}{
-		{"one hash of two in common", `{"type":"library","name":"a",` + hash("SHA-256", "a", "b") + `}`, `{"type":"library","name":"a",` + hash("SHA-256", "b", "c") + `}`, 1, ""},
-		{"none in common", `{"type":"library","name":"a",` + hash("SHA-256", "a") + `}`, `{"type":"library","name":"a",` + hash("SHA-256", "b") + `}`, 2, "hashes"},
-		{"a purl without a version", `{"type":"library","name":"a","version":"1","purl":"pkg:npm/a"}`, `{"type":"library","name":"a","version":"2","purl":"pkg:npm/a"}`, 2, ""},
+		{"one hash of two in common", `{"type":"library","name":"a",` + hash("SHA-256", "a", "b") + `}`,
+			`{"type":"library","name":"a",` + hash("SHA-256", "b", "c") + `}`, 1, ""},
+		{"none in common", `{"type":"library","name":"a",` + hash("SHA-256", "a") + `}`, `{"type":"library","name":"a",` +
+			hash("SHA-256", "b") + `}`, 2, "hashes"},
+		{"a purl without a version", `{"type":"library","name":"a","version":"1","purl":"pkg:npm/a"}`,
+			`{"type":"library","name":"a","version":"2","purl":"pkg:npm/a"}`, 2, ""},
 		{"nothing but a type", `{"type":"library","name":""}`, `{"type":"library","name":""}`, 1, ""},
 		{"contained here, not there", `{"type":"library","bom-ref":"a","name":"a"},{"type":"library","bom-ref":"b","name":"b"}`,
 			`{"type":"library","bom-ref":"a","name":"a","components":[{"type":"library","bom-ref":"b","name":"b"}]}`, 2, "components"},
@@ -290,8 +294,9 @@ func TestMergeSPDX3Elements(t *testing.T) {
 	}
 	text := string(out.Bytes())
 	for want, times := range map[string]int{
-		`"Organization"`: 1, `"relationshipType": "dependsOn"`: 2, `"Annotation"`: 2, `"name": "p"`: 2, `"name": "q"`: 1, `"externalSpdxId"`: 2,
-		`"https://x/r-2"`: 2, `"https://x/p-2"`: 3, `"relationshipType": "contains"`: 2, `"CreationInfo"`: 2,
+		`"Organization"`: 1, `"relationshipType": "dependsOn"`: 2, `"Annotation"`: 2, `"name": "p"`: 2, `"name": "q"`: 1,
+		`"externalSpdxId"`: 2,
+		`"https://x/r-2"`:  2, `"https://x/p-2"`: 3, `"relationshipType": "contains"`: 2, `"CreationInfo"`: 2,
 	} {
 		if got := strings.Count(text, want); got != times {
 			t.Errorf("%s is there %d times, want %d, in\n%s", want, got, times, text)
@@ -345,7 +350,8 @@ func TestMerge(t *testing.T) {
 		}
 		return s
 	}
-	if got, want := names(out), []string{"suite merged", "one app", "a a", "inner a-2", "x x", "two app-2", "x x-2"}; !slices.Equal(got, want) {
+	if got, want := names(out), []string{"suite merged", "one app", "a a", "inner a-2", "x x", "two app-2",
+		"x x-2"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if out.Created() != "2026-02-02T02:04:05Z" || report.Same != 1 {
@@ -357,7 +363,8 @@ func TestMerge(t *testing.T) {
 	}
 	if want := []string{
 		`0 metadata.supplier: , not {"name":"S"}`,
-		`1 hashes: [{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}], not [{"alg":"MD5","content":"e41d8cd98f00b204e9800998ecf8427e"}]`,
+		`1 hashes: [{"alg":"MD5","content":"d41d8cd98f00b204e9800998ecf8427e"}], not [{"alg":"MD5",` +
+			`"content":"e41d8cd98f00b204e9800998ecf8427e"}]`,
 		`1 purl: pkg:npm/a@1, not pkg:npm/A@1`,
 		`1 licenses: [{"license":{"id":"MIT"}}], not [{"license":{"id":"ISC"}}]`,
 	}; !slices.Equal(conflicts, want) {
@@ -367,18 +374,21 @@ func TestMerge(t *testing.T) {
 	for _, want := range []string{
 		`"publisher":"v","name":"t"`, `"description":"d"`, `"alg":"SHA-1"`, `"alg":"SHA-256"`,
 		`"affects":[{"ref":"a"},{"ref":"x-2"}]`,
-		`{"ref":"merged","dependsOn":["app","app-2"]},{"ref":"app","dependsOn":["a"]},{"ref":"app-2","dependsOn":["a","x-2"]},{"ref":"a","dependsOn":["a-2"]}`,
+		`{"ref":"merged","dependsOn":["app","app-2"]},{"ref":"app","dependsOn":["a"]},{"ref":"app-2","dependsOn":["a","x-2"]},` +
+			`{"ref":"a","dependsOn":["a-2"]}`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, out.Bytes())
 		}
 	}
 
-	out, report, err = Merge([]*Document{first, second}, &MergeOptions{Mode: Hierarchical, Created: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)})
+	out, report, err = Merge([]*Document{first, second},
+		&MergeOptions{Mode: Hierarchical, Created: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := names(out), []string{"one merged", "one app", "a a", "x x", "two app-2", "a z", "inner a-2", "x x-2"}; !slices.Equal(got, want) || report.Same != 0 || out.Created() != "2026-03-01T00:00:00Z" {
+	if got, want := names(out), []string{"one merged", "one app", "a a", "x x", "two app-2", "a z", "inner a-2",
+		"x x-2"}; !slices.Equal(got, want) || report.Same != 0 || out.Created() != "2026-03-01T00:00:00Z" {
 		t.Errorf("%q, want %q", got, want)
 	}
 
@@ -409,7 +419,8 @@ func TestMerge(t *testing.T) {
 		}
 	}
 
-	signed := read(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"}],"signature":{"algorithm":"ES256","value":"x"}}`)
+	signed := read(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"a"}],` +
+		`"signature":{"algorithm":"ES256","value":"x"}}`)
 	for _, tt := range []struct {
 		docs []*Document
 		o    *MergeOptions
@@ -442,7 +453,8 @@ func TestMergeSPDX(t *testing.T) {
 		}
 		return d
 	}
-	out, report, err := Merge([]*Document{doc("https://example.com/1", "one", "first"), doc("https://example.com/2", "two", "second")}, &MergeOptions{Name: "both"})
+	out, report, err := Merge([]*Document{doc("https://example.com/1", "one", "first"),
+		doc("https://example.com/2", "two", "second")}, &MergeOptions{Name: "both"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -452,7 +464,8 @@ func TestMergeSPDX(t *testing.T) {
 	text := string(out.Bytes())
 	for want, times := range map[string]int{
 		`"(LicenseRef-1 OR MIT) AND LicenseRef-2"`: 1, `"(LicenseRef-1-2 OR MIT) AND LicenseRef-2"`: 1, `"the same"`: 1,
-		`"DocumentRef-x:SPDXRef-q"`: 1, `"DocumentRef-x-2:SPDXRef-q"`: 1, `"licenseId": "LicenseRef-1-2"`: 1, `"externalDocumentId": "DocumentRef-x-2"`: 1,
+		`"DocumentRef-x:SPDXRef-q"`: 1, `"DocumentRef-x-2:SPDXRef-q"`: 1, `"licenseId": "LicenseRef-1-2"`: 1,
+		`"externalDocumentId": "DocumentRef-x-2"`: 1,
 		`"Person: one"`: 1, `"Person: two"`: 1, `"relationshipType": "CONTAINS"`: 2,
 	} {
 		if got := strings.Count(text, want); got != times {
@@ -467,7 +480,8 @@ func TestMergeSPDX(t *testing.T) {
 func FuzzMerge(f *testing.F) {
 	f.Add(synthetic(CycloneDX, 4), synthetic(CycloneDX, 5), uint8(0))
 	f.Add(synthetic(SPDX, 3), synthetic(CycloneDX, 3), uint8(1))
-	f.Add([]byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"software_Package","spdxId":"a"}]}`), synthetic(SPDX, 2), uint8(2))
+	f.Add([]byte(`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"software_Package","spdxId":"a"}]}`),
+		synthetic(SPDX, 2), uint8(2))
 	f.Fuzz(func(t *testing.T, a, b []byte, mode uint8) {
 		first, err := Parse(bytes.NewReader(a))
 		if err != nil {

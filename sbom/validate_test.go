@@ -198,8 +198,10 @@ func TestValidateRules(t *testing.T) {
 		{goodCycloneDX, `{"type": "library", "name": "b",`, `null, {"type": "library", "name": "b",`, "/components/1", "instead of null"},
 		{goodSPDX2, `SPDXRef-DOCUMENT", "name`, `SPDXRef-doc", "name`, "/SPDXID", "SPDXRef-DOCUMENT"},
 		{goodSPDX2, `"SPDXID": "SPDXRef-a"`, `"SPDXID": "SPDXRef-DOCUMENT"`, "/packages/0/SPDXID", "another SPDXID"},
-		{goodSPDX2, `"relatedSpdxElement": "SPDXRef-a"`, `"relatedSpdxElement": "SPDXRef-b"`, "/relationships/0/relatedSpdxElement", "SPDXRef-b"},
-		{goodSPDX2, `"relatedSpdxElement": "SPDXRef-a"`, `"relatedSpdxElement": "DocumentRef-x:SPDXRef-a"`, "/relationships/0/relatedSpdxElement", "externalDocumentRefs"},
+		{goodSPDX2, `"relatedSpdxElement": "SPDXRef-a"`, `"relatedSpdxElement": "SPDXRef-b"`, "/relationships/0/relatedSpdxElement",
+			"SPDXRef-b"},
+		{goodSPDX2, `"relatedSpdxElement": "SPDXRef-a"`, `"relatedSpdxElement": "DocumentRef-x:SPDXRef-a"`,
+			"/relationships/0/relatedSpdxElement", "externalDocumentRefs"},
 		{goodSPDX2, `"MIT"`, `"MIT+ISC"`, "/packages/0/licenseDeclared", "MIT+ISC"},
 		{goodSPDX2, `02-29T`, `02-30T`, "/creationInfo/created", "date and time"},
 		{goodSPDX2, `Tool: t`, `t`, "/creationInfo/creators/0", "Tool"},
@@ -341,15 +343,19 @@ func TestValidateHostile(t *testing.T) {
 		"entities":          {`<!DOCTYPE bom [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><bom>&b;</bom>`, xmltree.ErrDoctype},
 		"external entity":   {`<!DOCTYPE bom SYSTEM "http://127.0.0.1/x">` + goodXML, xmltree.ErrDoctype},
 		"many attributes":   {xml(`<components ` + strings.Repeat("a", n) + `=""/>`), nil},
-		"equal components":  {cdx(`"components": [` + strings.Repeat(`{"type": "file", "name": "x"},`, n/4) + `{"type": "file", "name": "y"}]`), ErrInvalid},
-		"equal bom-refs":    {cdx(`"components": [` + strings.Repeat(`{"type": "file", "name": "x", "bom-ref": "a"},`, n/4) + `{"type": "file", "name": "y"}]`), ErrInvalid},
-		"unknown members":   {cdx(manyMembers(n / 4)), ErrInvalid},
-		"unknown elements":  {xml(strings.Repeat("<x/>", n/4)), ErrInvalid},
-		"unknown licences":  {cdx(`"components": [{"type": "file", "name": "x", "licenses": [` + strings.Repeat(`{"license": {"id": "x"}},`, n/10) + `{"expression": "MIT"}]}]`), ErrInvalid},
-		"parentheses":       {cdx(`"components": [{"type": "file", "name": "x", "licenses": [{"expression": "` + strings.Repeat("(", n) + `"}]}]`), ErrInvalid},
-		"tags":              {"SPDXVersion: SPDX-2.3\n" + strings.Repeat("Creator: Tool: x\n", n), ErrInvalid},
-		"relationships":     {"SPDXVersion: SPDX-2.3\n" + strings.Repeat("Relationship: a b c\n", n/4), ErrInvalid},
-		"YAML aliases":      {"spdxVersion: SPDX-2.3\na: &a [x, x]\nb: &b [*a, *a]\n", spdxyaml.ErrYAML},
+		"equal components": {cdx(`"components": [` + strings.Repeat(`{"type": "file", "name": "x"},`, n/4) +
+			`{"type": "file", "name": "y"}]`), ErrInvalid},
+		"equal bom-refs": {cdx(`"components": [` + strings.Repeat(`{"type": "file", "name": "x", "bom-ref": "a"},`, n/4) +
+			`{"type": "file", "name": "y"}]`), ErrInvalid},
+		"unknown members":  {cdx(manyMembers(n / 4)), ErrInvalid},
+		"unknown elements": {xml(strings.Repeat("<x/>", n/4)), ErrInvalid},
+		"unknown licences": {cdx(`"components": [{"type": "file", "name": "x", "licenses": [` +
+			strings.Repeat(`{"license": {"id": "x"}},`, n/10) + `{"expression": "MIT"}]}]`), ErrInvalid},
+		"parentheses": {cdx(`"components": [{"type": "file", "name": "x", "licenses": [{"expression": "` +
+			strings.Repeat("(", n) + `"}]}]`), ErrInvalid},
+		"tags":          {"SPDXVersion: SPDX-2.3\n" + strings.Repeat("Creator: Tool: x\n", n), ErrInvalid},
+		"relationships": {"SPDXVersion: SPDX-2.3\n" + strings.Repeat("Relationship: a b c\n", n/4), ErrInvalid},
+		"YAML aliases":  {"spdxVersion: SPDX-2.3\na: &a [x, x]\nb: &b [*a, *a]\n", spdxyaml.ErrYAML},
 	} {
 		start := time.Now()
 		_, err := Validate([]byte(tt.data))
@@ -399,7 +405,9 @@ func BenchmarkValidate(b *testing.B) {
 			if i > 0 {
 				doc.WriteByte(',')
 			}
-			fmt.Fprintf(&doc, `{"type": "library", "bom-ref": "c%[1]d", "name": "c%[1]d", "version": "1.%[1]d", "purl": "pkg:npm/c%[1]d@1.%[1]d", "licenses": [{"license": {"id": "MIT"}}], "hashes": [{"alg": "SHA-1", "content": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}]}`, i)
+			fmt.Fprintf(&doc, `{"type": "library", "bom-ref": "c%[1]d", "name": "c%[1]d", "version": "1.%[1]d", "purl": `+
+				`"pkg:npm/c%[1]d@1.%[1]d", "licenses": [{"license": {"id": "MIT"}}], "hashes": [{"alg": "SHA-1", "content": `+
+				`"da39a3ee5e6b4b0d3255bfef95601890afd80709"}]}`, i)
 		}
 		doc.WriteString(`]}`)
 		data := []byte(doc.String())
