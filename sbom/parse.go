@@ -128,10 +128,14 @@ func (d *Document) read() error {
 
 // put takes a component that was found.
 func (d *Document) put(at index.Ref, c index.Component) {
-	for int(at) >= len(d.components) { // those around it, and itself
+	for int(at) > len(d.components) { // those around it
 		d.components = append(d.components, Component{})
 	}
-	d.components[at] = Component{c.ID, c.Kind, c.Group, c.Name, c.Version, c.PURL, c.Raw}
+	if v := (Component{c.ID, c.Kind, c.Group, c.Name, c.Version, c.PURL, c.Raw}); int(at) == len(d.components) {
+		d.components = append(d.components, v)
+	} else {
+		d.components[at] = v
+	}
 }
 
 // decode makes the JSON form of a document in another encoding.
