@@ -149,10 +149,10 @@ func (out *Details) fill(e *model.Element) {
 	for i := range e.Authors {
 		out.Authors = append(out.Authors, *public(&e.Authors[i]))
 	}
-	for _, t := range e.Purls {
+	for _, t := range e.PURLs {
 		out.PURLs = append(out.PURLs, t.S)
 	}
-	for _, t := range e.Cpes {
+	for _, t := range e.CPEs {
 		out.CPEs = append(out.CPEs, t.S)
 	}
 	out.Hashes = hashesOf(e.Hashes)
@@ -161,21 +161,21 @@ func (out *Details) fill(e *model.Element) {
 		if l.Role == "found" { // in files, which is no claim
 			continue
 		}
-		c := LicenseClaim{Role: l.Role, State: Value, Expression: l.Expression.S, Name: l.Name.S, URL: l.Url.S}
+		c := LicenseClaim{Role: l.Role, State: Value, Expression: l.Expression.S, Name: l.Name.S, URL: l.URL.S}
 		if c.Expression == "" {
-			c.Expression = l.Id.S
+			c.Expression = l.ID.S
 		}
 		out.Licenses = append(out.Licenses, c)
 	}
 	out.Copyright, out.Description, out.FileName, out.Homepage, out.Download = e.Copyright.S, e.Description.S, e.FileName.S,
 		e.Homepage.S, e.Download.S
 	out.SourceInfo = e.SourceInfo.S
-	if e.Archived { // CycloneDX tells hashes of a component from those of its archive
+	if e.OfArchive { // CycloneDX tells hashes of a component from those of its archive
 		out.References = append(out.References, Reference{"distribution", e.Download.S, "", out.Hashes})
 		out.Hashes, out.Download = nil, ""
 	}
 	for _, r := range e.References {
-		out.References = append(out.References, Reference{r.Kind.S, r.Url.S, r.Comment.S, hashesOf(r.Hashes)})
+		out.References = append(out.References, Reference{r.Kind.S, r.URL.S, r.Comment.S, hashesOf(r.Hashes)})
 	}
 	for _, p := range e.Properties {
 		out.Properties = append(out.Properties, Property{p.Name.S, p.Value.S})
@@ -186,7 +186,7 @@ func public(p *model.Party) *Party {
 	if p == nil {
 		return nil
 	}
-	return &Party{p.Kind, p.Name.S, p.Email.S, p.Url.S, p.Version.S}
+	return &Party{p.Kind, p.Name.S, p.Email.S, p.URL.S, p.Version.S}
 }
 
 func hashesOf(list []model.Hash) (out []Hash) {
@@ -226,7 +226,7 @@ func (d *Document) readSPDX3Details() *spdx3Details {
 	}
 	x.hub = h
 	for _, e := range x.hub.Elements {
-		x.elements[e.Id.S] = e
+		x.elements[e.ID.S] = e
 	}
 	return x
 }

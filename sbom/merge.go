@@ -146,9 +146,9 @@ func (m *merger) begin(docs []*Document) error {
 		name = "merged"
 	}
 	h := &model.Document{Extracted: map[string]*model.Extracted{}, Now: "1970-01-01T00:00:00Z", Created: tree.Constant(created),
-		Id: tree.Constant("urn:uuid:" + spec.UUID(hex.EncodeToString(digest.Sum(nil))))}
+		ID: tree.Constant("urn:uuid:" + spec.UUID(hex.EncodeToString(digest.Sum(nil))))}
 	h.Tools = []model.Party{{Kind: "Tool", Name: tree.Constant("lading")}}
-	h.Elements = []*model.Element{{Id: tree.Constant("merged"), Kind: tree.Constant("application"), Name: tree.Constant(name),
+	h.Elements = []*model.Element{{ID: tree.Constant("merged"), Kind: tree.Constant("application"), Name: tree.Constant(name),
 		Version: tree.Constant(m.opts.Version)}}
 	h.Roots = []int{0}
 	m.Out = m.spec.Write(h)

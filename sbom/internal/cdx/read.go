@@ -52,7 +52,7 @@ func Read(root *tree.Node) *model.Document {
 	h := reader{&model.Document{Extracted: map[string]*model.Extracted{}}}
 	h.Leaves = tree.Compact([]*tree.Node{root.Get("bomFormat"), root.Get("specVersion")})
 	root.Get("$schema").ExplainSelf(tree.Dropped, model.OwnSchema)
-	h.Id = root.Str("serialNumber")
+	h.ID = root.Str("serialNumber")
 	if v := root.Get("version"); v != nil && v.IsLeaf() {
 		h.Version = tree.Text{S: v.Text, From: v}
 	}
@@ -206,7 +206,7 @@ func Party(n *tree.Node, kind string) *model.Party {
 	}
 	p := &model.Party{Kind: kind, Name: n.Str("name"), Email: n.Str("email")}
 	if u := n.List("url"); len(u) > 0 && u[0].Kind == strictjson.String {
-		p.Url = tree.Text{S: u[0].Text, From: u[0]}
+		p.URL = tree.Text{S: u[0].Text, From: u[0]}
 	}
 	if c := n.List("contact"); len(c) > 0 && !p.Email.OK() {
 		p.Email = c[0].Str("email")
@@ -222,7 +222,7 @@ func Element(n *tree.Node) *model.Element {
 }
 
 func (h reader) element(n *tree.Node, parent int) int {
-	e := &model.Element{Id: n.Str("bom-ref"), Kind: n.Str("type"), Group: n.Str("group"), Name: n.Str("name"), Version: n.Str("version"),
+	e := &model.Element{ID: n.Str("bom-ref"), Kind: n.Str("type"), Group: n.Str("group"), Name: n.Str("name"), Version: n.Str("version"),
 		Copyright: n.Str("copyright"), Description: n.Str("description"), Publisher: n.Str("publisher"), Scope: n.Str("scope")}
 	e.MediaType = n.Str("mime-type")
 	for _, kind := range []string{"swhid", "omniborId"} {
@@ -237,10 +237,10 @@ func (h reader) element(n *tree.Node, parent int) int {
 		e.Identifiers = append(e.Identifiers, model.Identifier{Kind: tree.Constant("swid"), Value: id})
 	}
 	if t := n.Str("purl"); t.OK() {
-		e.Purls = []tree.Text{t}
+		e.PURLs = []tree.Text{t}
 	}
 	if t := n.Str("cpe"); t.OK() {
-		e.Cpes = []tree.Text{t}
+		e.CPEs = []tree.Text{t}
 	}
 	e.Hashes = Hashes(n)
 	e.Licenses = tree.Room(e.Licenses, n.Get("licenses"))
@@ -298,7 +298,7 @@ func readReferences(e *model.Element, n *tree.Node) {
 			e.Hashes == nil && len(r.List("hashes")) > 0:
 			e.Download = url // as npm's programs have it: the hashes of what is there are the package's
 			e.Leaves = append(e.Leaves, kind.From)
-			e.Hashes, e.Archived = Hashes(r), true
+			e.Hashes, e.OfArchive = Hashes(r), true
 			for _, x := range e.Hashes {
 				x.Value.From.ExplainSelf(tree.Changed, "SPDX has hashes of a package, and none of a reference")
 			}
@@ -313,7 +313,7 @@ func licenseOf(l *tree.Node) model.License {
 	holder := l
 	if i := l.Get("license"); i != nil {
 		holder = i
-		c.Id, c.Name, c.Url = i.Str("id"), i.Str("name"), i.Str("url")
+		c.ID, c.Name, c.URL = i.Str("id"), i.Str("name"), i.Str("url")
 		if body := i.Get("text"); body.Get("encoding") == nil {
 			c.Body = body.Str("content")
 		}
@@ -348,7 +348,7 @@ func (h reader) details(l *tree.Node) {
 			if h.Extracted == nil {
 				h.Extracted = map[string]*model.Extracted{}
 			}
-			c = &model.Extracted{Id: id, Body: body, SeeAlso: tree.Texts(d, "url")}
+			c = &model.Extracted{ID: id, Body: body, SeeAlso: tree.Texts(d, "url")}
 			h.Extracted[id.S] = c
 		}
 	}
@@ -367,7 +367,7 @@ func readEvidence(e *model.Element, n *tree.Node) {
 }
 
 func referenceOf(r *tree.Node) model.Reference {
-	return model.Reference{Kind: r.Str("type"), Url: r.Str("url"), Comment: r.Str("comment"), Hashes: Hashes(r)}
+	return model.Reference{Kind: r.Str("type"), URL: r.Str("url"), Comment: r.Str("comment"), Hashes: Hashes(r)}
 }
 
 func Hashes(n *tree.Node) (out []model.Hash) {
@@ -408,7 +408,7 @@ func cardOf(card *tree.Node) *model.Card {
 func (h reader) vulnerabilities(root *tree.Node) {
 	for _, n := range root.List("vulnerabilities") {
 		analysis := n.Get("analysis")
-		v := &model.Vulnerability{Id: n.Str("id"), Description: n.Str("description"), Detail: n.Str("detail"),
+		v := &model.Vulnerability{ID: n.Str("id"), Description: n.Str("description"), Detail: n.Str("detail"),
 			Source:    n.Get("source").Str("url"),
 			Published: n.Str("published"), Updated: n.Str("updated"), State: analysis.Str("state"),
 			Justification: analysis.Str("justification"),
@@ -419,7 +419,7 @@ func (h reader) vulnerabilities(root *tree.Node) {
 		v.SourceName = n.Get("source").Str("name")
 		v.Cwes = n.List("cwes")
 		for _, a := range n.List("advisories") {
-			v.Advisories = append(v.Advisories, model.Reference{Kind: tree.Constant("advisories"), Url: a.Str("url"),
+			v.Advisories = append(v.Advisories, model.Reference{Kind: tree.Constant("advisories"), URL: a.Str("url"),
 				Comment: a.Str("title")})
 		}
 		for _, r := range n.List("ratings") {

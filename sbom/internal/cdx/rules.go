@@ -20,7 +20,7 @@ func Rules(c *check.Check) {
 		if key == "hashes" {
 			alg, _ := c.Text(n, "alg")
 			if content, at := c.Text(n, "content"); at >= 0 && !check.IsHashOf(alg, content) {
-				c.Say(at, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(content), alg)
+				c.Fail(at, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(content), alg)
 			}
 		}
 		if key != "signature" {
@@ -70,7 +70,7 @@ func Rules(c *check.Check) {
 	doubts(c, first)
 	if v := c.Doc.Member(c.Doc.Root(), "version"); v >= 0 && c.Doc.Kind(v) == strictjson.Number {
 		if raw := c.Doc.Raw(v); raw[0] == '-' || string(raw) == "0" {
-			c.Say(v, "Make the version of the BOM 1 or more.")
+			c.Fail(v, "Make the version of the BOM 1 or more.")
 		}
 	}
 }
@@ -118,10 +118,10 @@ func doubts(c *check.Check, refs map[string]jsonschema.Node) {
 		switch key {
 		case "components", "component", "ancestors", "descendants", "variants":
 			if purl, at := c.Text(n, "purl"); at >= 0 {
-				c.Purl(at, purl)
+				c.PURL(at, purl)
 			}
 			if cpe, at := c.Text(n, "cpe"); at >= 0 {
-				c.Cpe(at, cpe)
+				c.CPE(at, cpe)
 			}
 		}
 	})

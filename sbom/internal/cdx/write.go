@@ -16,7 +16,7 @@ type writer struct{ *model.Document }
 // compositions writes what is known of completeness, one composition for each word.
 func (h writer) compositions(root *tree.Node) {
 	h.Compositions = slices.DeleteFunc(h.Compositions, func(c model.Composition) bool {
-		if h.Elements[c.Of].Id.OK() {
+		if h.Elements[c.Of].ID.OK() {
 			return false
 		}
 		for _, n := range c.Leaves {
@@ -44,7 +44,7 @@ func (h writer) compositions(root *tree.Node) {
 			if c.Kind == model.Contains {
 				member = "assemblies"
 			}
-			if ref := h.Elements[c.Of].Id.S; !seen[member][ref] {
+			if ref := h.Elements[c.Of].ID.S; !seen[member][ref] {
 				seen[member][ref] = true
 				o.Add(member, tree.NewText(ref))
 			}
@@ -68,11 +68,11 @@ func (h writer) document() *tree.Node {
 	root.Set("bomFormat", tree.NewText("CycloneDX", h.Leaves...))
 	root.Set("specVersion", tree.NewText("1.6"))
 	var extra []model.Property
-	if strings.HasPrefix(h.Id.S, "urn:uuid:") {
-		root.Put("serialNumber", h.Id)
-	} else if h.Id.OK() {
-		root.Set("serialNumber", tree.NewText("urn:uuid:"+spec.UUID(h.Id.S)))
-		extra = append(extra, model.Property{Name: tree.Constant("lading:spdx:documentNamespace"), Value: h.Id})
+	if strings.HasPrefix(h.ID.S, "urn:uuid:") {
+		root.Put("serialNumber", h.ID)
+	} else if h.ID.OK() {
+		root.Set("serialNumber", tree.NewText("urn:uuid:"+spec.UUID(h.ID.S)))
+		extra = append(extra, model.Property{Name: tree.Constant("lading:spdx:documentNamespace"), Value: h.ID})
 	}
 	root.Set("version", tree.NewLiteral("1"))
 	about, metaComponent := h.metadata(root, extra)
@@ -84,8 +84,8 @@ func (h writer) document() *tree.Node {
 		if i == about {
 			nodes[i] = metaComponent
 		}
-		if e.Id.OK() {
-			e.Id.S = ids.Unique(e.Id.S)
+		if e.ID.OK() {
+			e.ID.S = ids.Unique(e.ID.S)
 		}
 	}
 	for i, e := range h.Elements {
@@ -246,7 +246,7 @@ func (h writer) explainTexts() {
 			continue
 		}
 		c.Name.From.ExplainSelf(tree.Dropped, "no licence of a component refers to it")
-		for _, n := range append([]*tree.Node{c.Id.From, c.Body.From, c.Comment.From}, c.Also...) {
+		for _, n := range append([]*tree.Node{c.ID.From, c.Body.From, c.Comment.From}, c.Also...) {
 			n.ExplainSelf(tree.Dropped, "no licence of a component refers to it")
 		}
 		for _, t := range c.SeeAlso {
@@ -285,7 +285,7 @@ func (h writer) annotations(root *tree.Node, rootElement int) {
 		if at < 0 {
 			at = rootElement
 		}
-		if at < 0 || !h.Elements[at].Id.OK() {
+		if at < 0 || !h.Elements[at].ID.OK() {
 			leaves := append([]*tree.Node{a.Body.From, a.Date.From, a.Kind.From}, a.Also...)
 			if a.Who != nil {
 				leaves = append(leaves, append([]*tree.Node{a.Who.Name.From, a.Who.Email.From}, a.Who.Also...)...)
@@ -296,7 +296,7 @@ func (h writer) annotations(root *tree.Node, rootElement int) {
 			continue
 		}
 		n := tree.NewObject()
-		n.Add("subjects", tree.NewText(h.Elements[at].Id.S, a.Also...))
+		n.Add("subjects", tree.NewText(h.Elements[at].ID.S, a.Also...))
 		who := &model.Party{Kind: "Tool", Name: tree.Constant("lading")}
 		if a.Who.Named() {
 			who = a.Who
@@ -358,11 +358,11 @@ func (h writer) dependencies(root *tree.Node) {
 				e.Explain("nesting in CycloneDX is a tree of what the document describes")
 			}
 			continue
-		case a < 0 || h.Elements[a].Id.S == "":
+		case a < 0 || h.Elements[a].ID.S == "":
 			e.Explain(model.NotDescribed)
 			continue
 		}
-		from := h.Elements[a].Id.S
+		from := h.Elements[a].ID.S
 		if b < 0 && e.ToText.S == "NONE" && e.Kind == string(model.DependsOn) {
 			entry(from, leaves)
 			continue
@@ -371,11 +371,11 @@ func (h writer) dependencies(root *tree.Node) {
 			h.NotKnown(e, leaves)
 			continue
 		}
-		if b < 0 || h.Elements[b].Id.S == "" {
+		if b < 0 || h.Elements[b].ID.S == "" {
 			e.Explain(model.NotDescribed)
 			continue
 		}
-		to := h.Elements[b].Id.S
+		to := h.Elements[b].ID.S
 		if e.Kind != string(model.DependsOn) && e.Kind != string(model.OptionalFor) && len(e.Also) > 0 {
 			for _, n := range []*tree.Node{e.Also[0], e.Scope} {
 				n.ExplainSelf(tree.Changed, "CycloneDX does not say on what occasion one needs another; written as dependsOn")
@@ -402,8 +402,8 @@ func writeParty(p *model.Party, want string) *tree.Node {
 		}
 	}
 	o.Set("name", v)
-	if p.Url.OK() && want == "Organization" {
-		o.Add("url", tree.NewText(p.Url.S, p.Url.From))
+	if p.URL.OK() && want == "Organization" {
+		o.Add("url", tree.NewText(p.URL.S, p.URL.From))
 	}
 	if p.Email.OK() {
 		if want == "Organization" {
@@ -424,27 +424,27 @@ func (h writer) outside(root *tree.Node) {
 	for _, x := range h.Externals {
 		r := root.Add("externalReferences", tree.NewObject())
 		r.Set("type", tree.NewText("bom"))
-		uri := r.Set("url", tree.NewText(x.Uri.S, append(slices.Concat(x.Also, x.Again), x.Uri.From)...))
+		uri := r.Set("url", tree.NewText(x.URI.S, append(slices.Concat(x.Also, x.Again), x.URI.From)...))
 		x.SaidOnce()
 		for _, e := range x.Elements {
 			uri.Stand(e.At.From)
-			if e.At.S != x.Uri.S {
+			if e.At.S != x.URI.S {
 				e.At.From.ExplainSelf(tree.Changed, "CycloneDX refers to the document, not to a part of it")
 			}
 		}
-		if x.Uri.From != nil && x.Uri.From.Text != x.Uri.S {
-			x.Uri.From.ExplainSelf(tree.Changed, "CycloneDX has the URI of the document, not how ids begin")
+		if x.URI.From != nil && x.URI.From.Text != x.URI.S {
+			x.URI.From.ExplainSelf(tree.Changed, "CycloneDX has the URI of the document, not how ids begin")
 		}
 		writeHashes(r, x.Hashes)
-		r.Put("comment", x.Id)
+		r.Put("comment", x.ID)
 		switch {
-		case x.Location.S == x.Uri.S:
+		case x.Location.S == x.URI.S:
 			uri.Stand(x.Location.From)
 		case x.Location.OK():
 			r = root.Add("externalReferences", tree.NewObject())
 			r.Set("type", tree.NewText("bom"))
 			r.Put("url", x.Location)
-			r.Set("comment", tree.NewText(x.Id.S))
+			r.Set("comment", tree.NewText(x.ID.S))
 		}
 	}
 	h.ExplainNamespaces()
@@ -453,7 +453,7 @@ func (h writer) outside(root *tree.Node) {
 func (h writer) vulnerabilities(root *tree.Node) {
 	for _, v := range h.Vulnerabilities {
 		o := root.Add("vulnerabilities", tree.NewObject())
-		id := o.Set("id", tree.NewText(cmp.Or(v.Id.S, "unknown"), append(v.Said, v.Id.From)...))
+		id := o.Set("id", tree.NewText(cmp.Or(v.ID.S, "unknown"), append(v.Said, v.ID.From)...))
 		if v.Source.OK() || v.SourceName.OK() {
 			s := o.Set("source", tree.NewObject())
 			s.Put("url", v.Source)
@@ -484,7 +484,7 @@ func (h writer) vulnerabilities(root *tree.Node) {
 		for _, a := range v.Advisories {
 			x := o.Add("advisories", tree.NewObject())
 			x.Put("title", a.Comment)
-			x.Put("url", a.Url)
+			x.Put("url", a.URL)
 		}
 		o.Put("published", v.Published)
 		o.Put("updated", v.Updated)
@@ -495,7 +495,7 @@ func (h writer) vulnerabilities(root *tree.Node) {
 			analysis.Put("detail", v.Note)
 		}
 		for i, e := range v.Affects {
-			if ref := h.Elements[e].Id; ref.OK() {
+			if ref := h.Elements[e].ID; ref.OK() {
 				o.Add("affects", tree.NewObject()).Set("ref", tree.NewText(ref.S, v.AffectsFrom[i]...))
 			} else {
 				id.Stand(v.AffectsFrom[i]...)

@@ -13,7 +13,7 @@ import (
 func (h writer) component(o *tree.Node, e *model.Element) {
 	kind := h.kind(e)
 	typ := o.Set("type", tree.NewText(kind, append(e.Leaves, e.Kind.From, e.Purpose.From)...))
-	o.Put("bom-ref", e.Id)
+	o.Put("bom-ref", e.ID)
 	if e.Supplier != nil {
 		o.Set("supplier", writeParty(e.Supplier, "Organization"))
 	}
@@ -45,9 +45,9 @@ func (h writer) component(o *tree.Node, e *model.Element) {
 	} else if e.Copyright.OK() {
 		extra = append(extra, model.Property{Name: tree.Constant("lading:spdx:copyrightText"), Value: e.Copyright})
 	}
-	extra = append(extra, writeFirst(o, "cpe", e.Cpes)...)
-	extra = append(extra, writeFirst(o, "purl", e.Purls)...)
-	typ.Stand(e.PurlFrom...)
+	extra = append(extra, writeFirst(o, "cpe", e.CPEs)...)
+	extra = append(extra, writeFirst(o, "purl", e.PURLs)...)
+	typ.Stand(e.PURLFrom...)
 	extra = append(extra, writeIdentifiers(o, e)...)
 	extra = append(extra, writePlace(o, "lading:spdx:homepage", "website", e.Homepage)...)
 	extra = append(extra, writePlace(o, "lading:spdx:downloadLocation", "distribution", e.Download)...)
@@ -169,7 +169,7 @@ func writeReference(o *tree.Node, r model.Reference) {
 		kind = "other"
 		r.Kind.From.ExplainSelf(tree.Changed, "CycloneDX has no such type of reference; written as other")
 	}
-	x.Put("url", r.Url)
+	x.Put("url", r.URL)
 	x.Set("type", tree.NewText(kind, r.Kind.From, r.Category.From))
 	x.Put("comment", r.Comment)
 	writeHashes(x, r.Hashes)
@@ -287,11 +287,11 @@ func writeLicenses(o *tree.Node, licenses []model.License, h *model.Document) (e
 			if l.Expression.OK() {
 				v.Put("id", l.Expression)
 			} else {
-				v.Put("id", l.Id)
-				if !l.Id.OK() {
+				v.Put("id", l.ID)
+				if !l.ID.OK() {
 					v.Put("name", l.Name)
 				}
-				v.Put("url", l.Url)
+				v.Put("url", l.URL)
 			}
 			acknowledge(l, v)
 			o.Add("licenses", x)
@@ -307,13 +307,13 @@ func writeText(l *model.License, c *model.Extracted) *tree.Node {
 	v := x.Set("license", tree.NewObject())
 	name := c.Name
 	if !name.OK() || name.S == "NOASSERTION" {
-		name = c.Id
+		name = c.ID
 	}
-	if name.S != c.Id.S {
+	if name.S != c.ID.S {
 		l.Expression.From.ExplainSelf(tree.Changed, "written by the licence's name")
-		c.Id.From.ExplainSelf(tree.Changed, "written by the licence's name")
+		c.ID.From.ExplainSelf(tree.Changed, "written by the licence's name")
 	}
-	text := v.Set("name", tree.NewText(name.S, name.From, l.Expression.From, c.Id.From))
+	text := v.Set("name", tree.NewText(name.S, name.From, l.Expression.From, c.ID.From))
 	text.Stand(c.Also...)
 	if c.Body.OK() {
 		v.Set("text", tree.NewObject()).Put("content", c.Body)
@@ -343,7 +343,7 @@ func (h writer) expressionDetails(x *tree.Node, expression string) {
 		}
 		c.InExpression = !c.Used
 		d := x.Add("expressionDetails", tree.NewObject())
-		d.Set("licenseIdentifier", tree.NewText(id, append(c.Also, c.Id.From)...))
+		d.Set("licenseIdentifier", tree.NewText(id, append(c.Also, c.ID.From)...))
 		d.Set("text", tree.NewObject()).Put("content", c.Body)
 		for i, t := range c.SeeAlso {
 			if i == 0 {

@@ -64,7 +64,7 @@ func (c *Check) Doubt(n jsonschema.Node, format string, args ...any) {
 	}
 }
 
-func (c *Check) Say(n jsonschema.Node, format string, args ...any) {
+func (c *Check) Fail(n jsonschema.Node, format string, args ...any) {
 	c.Classed(Broken, n, Specification, fmt.Sprintf(format, args...))
 }
 
@@ -142,15 +142,15 @@ func (c *Check) Walk(n jsonschema.Node, key string, visit func(n jsonschema.Node
 	}
 }
 
-// Purl and Cpe warn of identifiers that no scanner finds (the descriptions of component.purl and component.cpe in
+// PURL and CPE warn of identifiers that no scanner finds (the descriptions of component.purl and component.cpe in
 // CycloneDX; SPDX 2.3, annex F).
-func (c *Check) Purl(at jsonschema.Node, purl string) {
+func (c *Check) PURL(at jsonschema.Node, purl string) {
 	if advice := DoubtfulPURL(purl); advice != "" {
 		c.Doubt(at, "%s", advice)
 	}
 }
 
-func (c *Check) Cpe(at jsonschema.Node, name string) {
+func (c *Check) CPE(at jsonschema.Node, name string) {
 	if !cpe.IsName(name) {
 		c.Doubt(at, "Replace %s by a CPE name, such as \"cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*\".", spec.Quote(name))
 	}

@@ -39,7 +39,7 @@ func Binary(info *debug.BuildInfo, name string, hashes []model.Hash, created tim
 
 // Dir describes all binaries in a directory and those below it. Holds says how it relates to them.
 func Dir(ctx context.Context, fsys fs.FS, name string, created time.Time, holds string) (*model.Document, error) {
-	h := begin(&model.Element{Id: tree.Constant(name), Kind: tree.Constant("application"), Name: tree.Constant(name)}, created, "")
+	h := begin(&model.Element{ID: tree.Constant(name), Kind: tree.Constant("application"), Name: tree.Constant(name)}, created, "")
 	known := map[string]int{} // modules by what is said of them
 	latest := ""
 	err := fs.WalkDir(fsys, ".", func(path string, entry fs.DirEntry, err error) error {
@@ -62,7 +62,7 @@ func Dir(ctx context.Context, fsys fs.FS, name string, created time.Time, holds 
 		h.Elements = append(h.Elements, root)
 		h.Edges = append(h.Edges, model.Edge{From: 0, To: at, Kind: holds})
 		for _, m := range modules {
-			key := m.Id.S + " " + strings.Join(propertiesOf(m), " ")
+			key := m.ID.S + " " + strings.Join(propertiesOf(m), " ")
 			i, ok := known[key]
 			if !ok {
 				i = len(h.Elements)
@@ -89,18 +89,18 @@ func Dir(ctx context.Context, fsys fs.FS, name string, created time.Time, holds 
 func Identify(h *model.Document, more string) {
 	ids := spec.Names{}
 	for _, e := range h.Elements {
-		e.Id.S = ids.Unique(e.Id.S)
+		e.ID.S = ids.Unique(e.ID.S)
 	}
 	var all strings.Builder
 	for _, e := range h.Elements {
-		all.WriteString(e.Id.S + " " + strings.Join(propertiesOf(e), " ") + "\n")
+		all.WriteString(e.ID.S + " " + strings.Join(propertiesOf(e), " ") + "\n")
 		for _, x := range e.Hashes {
 			all.WriteString(x.Value.S + "\n")
 		}
 	}
 	fmt.Fprint(&all, h.Created.S, more)
 	h.Input = []byte(all.String())
-	h.Id = tree.Constant("urn:uuid:" + spec.UUID(all.String()))
+	h.ID = tree.Constant("urn:uuid:" + spec.UUID(all.String()))
 }
 
 // readFile reads a file's build information and its SHA-256; of what is no Go binary, nothing.
@@ -218,7 +218,7 @@ func elements(info *debug.BuildInfo, name string, hashes []model.Hash) (root *mo
 		version, _, _ := strings.Cut(info.GoVersion, " ") // experiments follow
 		std := element(&debug.Module{Path: "stdlib", Version: strings.TrimPrefix(version, "go")}, "library")
 		std.Description = tree.Constant("The Go standard library and runtime")
-		std.Licenses = []model.License{{Role: "declared", Id: tree.Constant("BSD-3-Clause")}}
+		std.Licenses = []model.License{{Role: "declared", ID: tree.Constant("BSD-3-Clause")}}
 		if std.Version.S != info.GoVersion {
 			std.Properties = append(std.Properties, model.Property{Name: tree.Constant("golang:toolchain"),
 				Value: tree.Constant(info.GoVersion)})
@@ -249,15 +249,15 @@ func element(m *debug.Module, kind string) *model.Element {
 		e.Name, e.Version = tree.Constant(m.Path), tree.Text{}
 	}
 	if !local {
-		e.Purls = []tree.Text{tree.Constant(goPURL(used.Path, used.Version))}
+		e.PURLs = []tree.Text{tree.Constant(goPURL(used.Path, used.Version))}
 	} else if m.Path != "" {
-		e.Purls = []tree.Text{tree.Constant(goPURL(m.Path, ""))}
+		e.PURLs = []tree.Text{tree.Constant(goPURL(m.Path, ""))}
 	}
 	id := e.Name.S
-	if len(e.Purls) > 0 {
-		id = e.Purls[0].S
+	if len(e.PURLs) > 0 {
+		id = e.PURLs[0].S
 	}
-	e.Id = tree.Constant(id)
+	e.ID = tree.Constant(id)
 	if used != m {
 		e.Properties = append(e.Properties, model.Property{Name: tree.Constant("golang:replaces"),
 			Value: tree.Constant(strings.TrimSuffix(m.Path+"@"+m.Version, "@"))})

@@ -5,8 +5,8 @@ import "github.com/ladingdev/lading/sbom/internal/tree"
 // An External is another document that this one refers to: externalDocumentRefs of SPDX 2 (clause 6.6), what ExternalMaps of
 // SPDX 3 (Core, ExternalMap) say of elements in one document.
 type External struct {
-	Id       tree.Text // DocumentRef-..., what it is called here
-	Uri      tree.Text
+	ID       tree.Text // DocumentRef-..., what it is called here
+	URI      tree.Text
 	Location tree.Text // where it is, if that is not its URI
 	Hashes   []Hash
 	Elements []ForeignElement
@@ -23,7 +23,7 @@ type ForeignElement struct {
 }
 
 // A Namespace abbreviates ids of SPDX 3.
-type Namespace struct{ Prefix, Uri tree.Text }
+type Namespace struct{ Prefix, URI tree.Text }
 
 const OnlyAbbreviates = "it abbreviates ids, which are written out"
 
@@ -46,6 +46,6 @@ func (x *External) SaidOnce() {
 func (h *Document) ExplainNamespaces() {
 	for _, n := range h.Namespaces {
 		n.Prefix.From.ExplainSelf(tree.Dropped, OnlyAbbreviates)
-		n.Uri.From.ExplainSelf(tree.Dropped, OnlyAbbreviates)
+		n.URI.From.ExplainSelf(tree.Dropped, OnlyAbbreviates)
 	}
 }

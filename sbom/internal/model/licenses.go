@@ -50,7 +50,7 @@ func (r *LicenseRefs) Write(n *tree.Node, e *Element) {
 
 // explain says why a licence is lost.
 func (l *License) explain(reason string) {
-	for _, n := range []*tree.Node{l.RoleFrom, l.Expression.From, l.Id.From, l.Name.From, l.Body.From, l.Url.From} {
+	for _, n := range []*tree.Node{l.RoleFrom, l.Expression.From, l.ID.From, l.Name.From, l.Body.From, l.URL.From} {
 		n.ExplainSelf(tree.Dropped, reason)
 	}
 }
@@ -104,16 +104,16 @@ func (r *LicenseRefs) term(l License, several bool, leaves []*tree.Node) (string
 			return "(" + l.Expression.S + ")", append(leaves, l.Expression.From)
 		}
 		return l.Expression.S, append(leaves, l.Expression.From)
-	case license.Listed(l.Id.S):
-		return l.Id.S, append(leaves, l.Id.From)
-	case l.Id.S == "" && l.Name.S == "":
+	case license.Listed(l.ID.S):
+		return l.ID.S, append(leaves, l.ID.From)
+	case l.ID.S == "" && l.Name.S == "":
 		return "", leaves
 	}
 	name := l.Name
 	if name.S == "" {
-		name = l.Id
+		name = l.ID
 	}
-	key := name.S + "\x00" + l.Body.S + "\x00" + l.Url.S
+	key := name.S + "\x00" + l.Body.S + "\x00" + l.URL.S
 	id := r.Known[key]
 	if id == "" {
 		id = r.Taken.Unique("LicenseRef-" + strings.TrimPrefix(strings.TrimPrefix(spec.RefOf(name.S), "SPDXRef-"), "LicenseRef-"))
@@ -126,13 +126,13 @@ func (r *LicenseRefs) term(l License, several bool, leaves []*tree.Node) (string
 		}
 		o.Set("extractedText", tree.NewText(body.S, l.Body.From))
 		o.Set("name", tree.NewText(name.S, name.From))
-		if l.Url.S != "" {
-			o.Add("seeAlsos", tree.NewText(l.Url.S, l.Url.From))
+		if l.URL.S != "" {
+			o.Add("seeAlsos", tree.NewText(l.URL.S, l.URL.From))
 		}
 		r.Out = append(r.Out, o)
 		return id, append(leaves, name.From)
 	}
-	return id, append(leaves, name.From, l.Body.From, l.Url.From)
+	return id, append(leaves, name.From, l.Body.From, l.URL.From)
 }
 
 // Rest writes the texts that no expression refers to.
@@ -154,7 +154,7 @@ func (r *LicenseRefs) copyTexts(expression string) {
 		r.Known[id] = id
 		r.Taken[id]++
 		o := tree.NewObject()
-		o.Set("licenseId", tree.NewText(id, append(c.Also, c.Id.From)...))
+		o.Set("licenseId", tree.NewText(id, append(c.Also, c.ID.From)...))
 		o.Set("extractedText", tree.NewText(c.Body.S, c.Body.From))
 		o.Put("name", c.Name)
 		o.Put("comment", c.Comment)

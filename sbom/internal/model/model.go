@@ -16,7 +16,7 @@ type Party struct {
 	Kind    string // "Person", "Organization", "Tool", or "" if the input does not say
 	Name    tree.Text
 	Email   tree.Text
-	Url     tree.Text
+	URL     tree.Text
 	Version tree.Text
 	Also    []*tree.Node // leaves that say the kind
 }
@@ -30,29 +30,29 @@ type License struct {
 	Role       string // "declared", "concluded", "found" in files, or ""
 	RoleFrom   *tree.Node
 	Expression tree.Text
-	Id, Name   tree.Text
-	Body, Url  tree.Text
+	ID, Name   tree.Text
+	Body, URL  tree.Text
 }
 
 type Reference struct {
-	Category, Kind, Url, Comment tree.Text
+	Category, Kind, URL, Comment tree.Text
 	Hashes                       []Hash
 }
 
 type Property struct{ Name, Value tree.Text }
 
 type Element struct {
-	Id                              tree.Text
+	ID                              tree.Text
 	Kind                            tree.Text // as CycloneDX writes it
 	Purpose                         tree.Text // as SPDX 2 writes it
 	File                            bool      // SPDX's class of files
 	Group, Name, Version            tree.Text
 	Scope                           tree.Text // CycloneDX's
-	Purls, Cpes                     []tree.Text
+	PURLs, CPEs                     []tree.Text
 	Identifiers                     []Identifier
-	PurlFrom                        []*tree.Node // leaves that go with the package URL
+	PURLFrom                        []*tree.Node // leaves that go with the package URL
 	Hashes                          []Hash
-	Archived                        bool // hashes are those of what download names, and stood beside it
+	OfArchive                       bool // hashes are those of what download names, and stood beside it
 	Licenses                        []License
 	Copyright, Description, Summary tree.Text
 	Copyrights                      []tree.Text // found in files
@@ -110,7 +110,7 @@ type Annotation struct {
 }
 
 type Document struct {
-	Id, Name, Created, Comment tree.Text
+	ID, Name, Created, Comment tree.Text
 	CreationComment            tree.Text
 	ListVersion                tree.Text // of SPDX's licence list
 	DataLicense, Version       tree.Text
@@ -141,7 +141,7 @@ type Document struct {
 }
 
 type Extracted struct {
-	Id, Name, Body, Comment tree.Text
+	ID, Name, Body, Comment tree.Text
 	SeeAlso                 []tree.Text
 	Also                    []*tree.Node
 	Used                    bool // somewhere in CycloneDX
@@ -172,11 +172,11 @@ func (h *Document) Root(i int, from ...*tree.Node) {
 
 // MadeID returns an id for a document that says none that can be used, and notes it.
 func (h *Document) MadeID(path, reason string) string {
-	if h.Id.OK() {
-		h.Id.From.ExplainSelf(tree.Changed, "no absolute URI without a fragment; kept by what is made of it")
+	if h.ID.OK() {
+		h.ID.From.ExplainSelf(tree.Changed, "no absolute URI without a fragment; kept by what is made of it")
 		reason = "the id of the input is no URI; made from it"
 		h.Add(path, reason)
-		return "urn:uuid:" + spec.UUID(h.Id.S)
+		return "urn:uuid:" + spec.UUID(h.ID.S)
 	}
 	h.Add(path, reason)
 	return "urn:uuid:" + spec.UUID(string(h.Input))
@@ -189,8 +189,8 @@ func (e *Element) FullName() *tree.Node {
 	v := tree.NewText(name, e.Name.From)
 	if group {
 		v.Stand(e.Group.From)
-	} else if e.Group.From != nil && len(e.Purls) > 0 {
-		if p, err := packageurl.Parse(e.Purls[0].S); err == nil && p.Namespace == strings.ToLower(e.Group.S) {
+	} else if e.Group.From != nil && len(e.PURLs) > 0 {
+		if p, err := packageurl.Parse(e.PURLs[0].S); err == nil && p.Namespace == strings.ToLower(e.Group.S) {
 			v.Stand(e.Group.From)
 		}
 	}
@@ -199,18 +199,18 @@ func (e *Element) FullName() *tree.Node {
 
 // purl is the first package URL, or nothing.
 func (e *Element) purl() string {
-	if len(e.Purls) == 0 {
+	if len(e.PURLs) == 0 {
 		return ""
 	}
-	return e.Purls[0].S
+	return e.PURLs[0].S
 }
 
 // SplitName is the way back, where the package URL says what the group is.
 func (e *Element) SplitName() (group, name tree.Text) {
-	if e.Group.OK() || len(e.Purls) == 0 {
+	if e.Group.OK() || len(e.PURLs) == 0 {
 		return e.Group, e.Name
 	}
-	p, err := packageurl.Parse(e.Purls[0].S)
+	p, err := packageurl.Parse(e.PURLs[0].S)
 	if err != nil || p.Namespace == "" || p.Type != "npm" && p.Type != "maven" && p.Type != "composer" {
 		return e.Group, e.Name
 	}
@@ -231,8 +231,8 @@ func (h *Document) Find(id string) int {
 	if h.index == nil {
 		h.index = make(map[string]int, len(h.Elements))
 		for i, e := range h.Elements {
-			if _, ok := h.index[e.Id.S]; !ok && e.Id.S != "" {
-				h.index[e.Id.S] = i
+			if _, ok := h.index[e.ID.S]; !ok && e.ID.S != "" {
+				h.index[e.ID.S] = i
 			}
 		}
 	}

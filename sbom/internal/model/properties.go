@@ -32,7 +32,7 @@ func (h *Document) Settle() {
 	h.findFiles()
 	for _, e := range h.Elements { // a file whose parts are described is one
 		if e.Snippet != nil && e.Snippet.At >= 0 {
-			if f := h.Elements[e.Snippet.At]; f.Kind.S == "file" && !f.Version.OK() && f.Purls == nil {
+			if f := h.Elements[e.Snippet.At]; f.Kind.S == "file" && !f.Version.OK() && f.PURLs == nil {
 				f.File = true
 			}
 		}
@@ -49,7 +49,7 @@ func (e *Element) take(name string, t tree.Text) bool {
 		return false
 	}
 	lists := map[string]*[]tree.Text{"fileType": &e.FileTypes, "fileContributor": &e.Contributors, "attributionText": &e.Attributions,
-		"packageVerificationCodeExcludedFile": &e.Excluded, "cpe": &e.Cpes, "purl": &e.Purls}
+		"packageVerificationCodeExcludedFile": &e.Excluded, "cpe": &e.CPEs, "purl": &e.PURLs}
 	if to := lists[name]; to != nil && (name != "cpe" && name != "purl" || len(*to) > 0) { // of which the first has its member
 		*to = append(*to, t)
 		return true

@@ -4,7 +4,7 @@ import "github.com/ladingdev/lading/sbom/internal/tree"
 
 // A Vulnerability is what CycloneDX has in its vulnerabilities and SPDX 3 in its security profile.
 type Vulnerability struct {
-	Id, Description, Detail   tree.Text
+	ID, Description, Detail   tree.Text
 	Source, SourceName        tree.Text // URL, and who gave the id
 	Cwes                      []*tree.Node
 	Published, Updated        tree.Text

@@ -75,10 +75,10 @@ func Mend(root *tree.Node, now string) []tree.Loss {
 		h.Input = root.Render()
 		for _, f := range root.Remove("documentNamespace").Leaves() {
 			f.ExplainSelf(tree.Changed, "no absolute URI without a fragment; kept by what is made of it")
-			h.Id = tree.Text{S: t.S, From: f}
+			h.ID = tree.Text{S: t.S, From: f}
 		}
 		root.Set("documentNamespace", tree.NewText(h.MadeID("/documentNamespace",
-			"SPDX wants a namespace; made from the input's bytes"), h.Id.From))
+			"SPDX wants a namespace; made from the input's bytes"), h.ID.From))
 	}
 	for _, constant := range [][2]string{{"dataLicense", "CC0-1.0"}, {"SPDXID", spec.DocumentID}} {
 		name, want := constant[0], constant[1]

@@ -15,14 +15,14 @@ type reader struct{ *model.Document }
 func (h reader) externals(root *tree.Node) {
 	for _, x := range root.List("externalDocumentRefs") {
 		sum := x.Get("checksum")
-		h.Externals = append(h.Externals, model.External{Id: x.Str("externalDocumentId"), Uri: x.Str("spdxDocument"),
+		h.Externals = append(h.Externals, model.External{ID: x.Str("externalDocumentId"), URI: x.Str("spdxDocument"),
 			Hashes: []model.Hash{{Alg: tree.Text{S: hashName(sum.Str("algorithm").S), From: sum.Str("algorithm").From},
 				Value: sum.Str("checksumValue")}}})
 	}
 }
 
 func (h reader) snippet(n *tree.Node) *model.Element {
-	e := &model.Element{Id: n.Str("SPDXID"), Name: n.Str("name"), File: true, Kind: tree.Constant("file"),
+	e := &model.Element{ID: n.Str("SPDXID"), Name: n.Str("name"), File: true, Kind: tree.Constant("file"),
 		Copyright: n.Str("copyrightText"),
 		Comment:   n.Str("comment"), LicenseComment: n.Str("licenseComments"), Attributions: tree.Texts(n, "attributionTexts")}
 	readLicenses(e, n, "licenseInfoInSnippets")
@@ -50,7 +50,7 @@ func Read(root *tree.Node) *model.Document {
 	h := reader{&model.Document{Extracted: map[string]*model.Extracted{}}}
 	h.Leaves = tree.Compact([]*tree.Node{root.Get("spdxVersion"), root.Get("SPDXID")})
 	root.Get("$schema").ExplainSelf(tree.Dropped, model.OwnSchema)
-	h.Id, h.Name, h.Comment = root.Str("documentNamespace"), root.Str("name"), root.Str("comment")
+	h.ID, h.Name, h.Comment = root.Str("documentNamespace"), root.Str("name"), root.Str("comment")
 	h.DataLicense = root.Str("dataLicense")
 	info := root.Get("creationInfo")
 	h.Created, h.CreationComment, h.ListVersion = info.Str("created"), info.Str("comment"), info.Str("licenseListVersion")
@@ -66,9 +66,9 @@ func Read(root *tree.Node) *model.Document {
 		}
 	}
 	for _, x := range root.List("hasExtractedLicensingInfos") {
-		c := &model.Extracted{Id: x.Str("licenseId"), Name: x.Str("name"), Body: x.Str("extractedText"), Comment: x.Str("comment"),
+		c := &model.Extracted{ID: x.Str("licenseId"), Name: x.Str("name"), Body: x.Str("extractedText"), Comment: x.Str("comment"),
 			SeeAlso: tree.Texts(x, "seeAlsos")}
-		h.Extracted[c.Id.S] = c
+		h.Extracted[c.ID.S] = c
 	}
 	h.elements(root)
 	h.relationships(root)
@@ -155,7 +155,7 @@ func (h reader) annotations(owner *tree.Node, subject int) {
 }
 
 func Package(n *tree.Node) *model.Element {
-	e := &model.Element{Id: n.Str("SPDXID"), Name: n.Str("name"), Version: n.Str("versionInfo"), Purpose: n.Str("primaryPackagePurpose"),
+	e := &model.Element{ID: n.Str("SPDXID"), Name: n.Str("name"), Version: n.Str("versionInfo"), Purpose: n.Str("primaryPackagePurpose"),
 		Copyright: n.Str("copyrightText"), Description: n.Str("description"), Summary: n.Str("summary"), Comment: n.Str("comment"),
 		Homepage: n.Str("homepage"), Download: n.Str("downloadLocation"), SourceInfo: n.Str("sourceInfo"),
 		FileName:       n.Str("packageFileName"),
@@ -190,22 +190,22 @@ func Package(n *tree.Node) *model.Element {
 				Comment: r.Str("comment")})
 			e.Leaves = append(e.Leaves, tree.Compact([]*tree.Node{category.From})...)
 		case kind.S == "purl":
-			e.Purls = append(e.Purls, at)
-			e.PurlFrom = append(e.PurlFrom, kind.From, category.From)
+			e.PURLs = append(e.PURLs, at)
+			e.PURLFrom = append(e.PURLFrom, kind.From, category.From)
 			e.Remarks[at.From] = r.Str("comment")
 		case kind.S == "cpe23Type" || kind.S == "cpe22Type":
-			e.Cpes = append(e.Cpes, at)
-			e.PurlFrom = append(e.PurlFrom, kind.From, category.From)
+			e.CPEs = append(e.CPEs, at)
+			e.PURLFrom = append(e.PURLFrom, kind.From, category.From)
 			e.Remarks[at.From] = r.Str("comment")
 		default:
-			e.References = append(e.References, model.Reference{Category: category, Kind: kind, Url: at, Comment: r.Str("comment")})
+			e.References = append(e.References, model.Reference{Category: category, Kind: kind, URL: at, Comment: r.Str("comment")})
 		}
 	}
 	return e
 }
 
 func File(n *tree.Node) *model.Element {
-	e := &model.Element{Id: n.Str("SPDXID"), Name: n.Str("fileName"), File: true, Kind: tree.Constant("file"),
+	e := &model.Element{ID: n.Str("SPDXID"), Name: n.Str("fileName"), File: true, Kind: tree.Constant("file"),
 		Copyright: n.Str("copyrightText"), Comment: n.Str("comment"), Hashes: hashesOf(n), Attributions: tree.Texts(n,
 			"attributionTexts"),
 		FileTypes: tree.Texts(n, "fileTypes"), Contributors: tree.Texts(n, "fileContributors"), Notice: n.Str("noticeText"),

@@ -46,11 +46,11 @@ func Rules(c *check.Check, name string) {
 	if name == "SPDX 2.2" {
 		s.mandatory()
 	} else if c.Doc.Member(root, "documentNamespace") < 0 {
-		c.Say(root, "Add the member \"documentNamespace\", which a document must have.")
+		c.Fail(root, "Add the member \"documentNamespace\", which a document must have.")
 	}
 	s.identifiers()
 	if text, n := c.Text(root, "dataLicense"); n >= 0 && text != "CC0-1.0" {
-		c.Say(n, "Write \"CC0-1.0\" instead of %s: the data of every SPDX document is under that licence.", spec.Quote(text))
+		c.Fail(n, "Write \"CC0-1.0\" instead of %s: the data of every SPDX document is under that licence.", spec.Quote(text))
 	}
 	if text, n := c.Text(root, "documentNamespace"); n >= 0 && (!iri.IsReference(text) || !iri.IsAbsolute(text) ||
 		strings.Contains(text, "#")) {
@@ -90,7 +90,7 @@ func (s *checker) mandatory() {
 	require := func(n jsonschema.Node, members []string) {
 		for _, m := range members {
 			if s.Doc.Kind(n) == strictjson.Object && s.Doc.Member(n, m) < 0 {
-				s.Say(n, "Add the member %q, which this must have.", m)
+				s.Fail(n, "Add the member %q, which this must have.", m)
 			}
 		}
 	}
@@ -117,19 +117,19 @@ func (s *checker) identifiers() {
 		switch {
 		case n < 0:
 		case s.ids[id]:
-			s.Say(n, "Give this another SPDXID: %s is taken by an earlier element.", spec.Quote(id))
+			s.Fail(n, "Give this another SPDXID: %s is taken by an earlier element.", spec.Quote(id))
 		case !spec.IsRef(id, "SPDXRef-") && spec.IsRef(strings.Map(harmless, id), "SPDXRef-"):
 			s.Doubt(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 		case !spec.IsRef(id, "SPDXRef-") && strings.HasPrefix(id, "SPDXRef-") && !strings.ContainsAny(id, " \t\n"):
 			s.Tolerate(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 		case !spec.IsRef(id, "SPDXRef-"):
-			s.Say(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
+			s.Fail(n, "Replace %s by \"SPDXRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 		}
 		s.ids[id] = true
 	}
 	add(root)
 	if id, n := s.Text(root, "SPDXID"); n >= 0 && id != spec.DocumentID {
-		s.Say(n, "Write \"SPDXRef-DOCUMENT\" instead of %s: every document has that id.", spec.Quote(id))
+		s.Fail(n, "Write \"SPDXRef-DOCUMENT\" instead of %s: every document has that id.", spec.Quote(id))
 	}
 	for _, in := range []string{"packages", "files", "snippets"} {
 		for e := range s.Members(root, in) {
@@ -139,10 +139,10 @@ func (s *checker) identifiers() {
 	for e := range s.Members(root, "hasExtractedLicensingInfos") {
 		if id, n := s.Text(e, "licenseId"); n >= 0 {
 			if s.licenses[id] {
-				s.Say(n, "Give this licence another id: %s is taken by an earlier one.", spec.Quote(id))
+				s.Fail(n, "Give this licence another id: %s is taken by an earlier one.", spec.Quote(id))
 			}
 			if !spec.IsRef(id, "LicenseRef-") {
-				s.Say(n, "Replace %s by \"LicenseRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
+				s.Fail(n, "Replace %s by \"LicenseRef-\" and letters, digits, \".\" and \"-\".", spec.Quote(id))
 			}
 			s.licenses[id] = true
 		}
@@ -150,7 +150,7 @@ func (s *checker) identifiers() {
 	for e := range s.Members(root, "externalDocumentRefs") {
 		if id, n := s.Text(e, "externalDocumentId"); n >= 0 {
 			if s.documents[id] {
-				s.Say(n, "Give this document another id: %s is taken by an earlier one.", spec.Quote(id))
+				s.Fail(n, "Give this document another id: %s is taken by an earlier one.", spec.Quote(id))
 			}
 			s.documents[id] = true
 		}
@@ -169,14 +169,14 @@ func harmless(c rune) rune {
 func (s *checker) reference(n jsonschema.Node, id string, none bool) {
 	if doc, _, ok := strings.Cut(id, ":"); ok && strings.HasPrefix(doc, "DocumentRef-") {
 		if !s.documents[doc] {
-			s.Say(n, "Add %s to externalDocumentRefs, or change this reference.", spec.Quote(doc))
+			s.Fail(n, "Add %s to externalDocumentRefs, or change this reference.", spec.Quote(doc))
 		}
 		return
 	}
 	if none && (id == "NONE" || id == "NOASSERTION") || s.ids[id] {
 		return
 	}
-	s.Say(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
+	s.Fail(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
 }
 
 // elementMembers are the members of an element that rules speak of, in the order in which they are looked at.
@@ -241,7 +241,7 @@ func (s *checker) externalRef(r jsonschema.Node) {
 	switch {
 	case at < 0:
 	case kind == "purl":
-		s.Purl(at, locator)
+		s.PURL(at, locator)
 	case kind == "cpe23Type" && !cpe.IsString(locator), kind == "cpe22Type" && !cpe.IsURI(locator):
 		s.Doubt(at, "Replace %s by a CPE name of the version that the type says.", spec.Quote(locator))
 	}
@@ -255,7 +255,7 @@ func (s *checker) annotations(list jsonschema.Node) {
 	for _, a := range s.Doc.Elements(list) {
 		s.date(s.Doc.Member(a, "annotationDate"))
 		if id, n := s.Text(a, "SPDXREF"); n >= 0 { // the tag of a tag-value document
-			s.Say(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
+			s.Fail(n, "Change %s to the SPDXID of an element of this document, or add that element.", spec.Quote(id))
 		}
 		if text, n := s.Text(a, "annotator"); n >= 0 {
 			s.actor(n, text, "Person", "Organization", "Tool")
@@ -272,7 +272,7 @@ func (s *checker) license(n jsonschema.Node, text string) {
 		fine = false
 		if doc, _, ok := strings.Cut(ref, ":"); ok {
 			if !s.documents[doc] {
-				s.Say(n, "Add %s to externalDocumentRefs, or change this licence.", spec.Quote(doc))
+				s.Fail(n, "Add %s to externalDocumentRefs, or change this licence.", spec.Quote(doc))
 			}
 		} else if !s.licenses[ref] {
 			s.Doubt(n, "Add the text of %s to hasExtractedLicensingInfos.", spec.Quote(ref))
@@ -291,7 +291,7 @@ func (s *checker) checksum(sum jsonschema.Node) {
 	}
 	alg, _ := s.Text(sum, "algorithm")
 	if value, n := s.Text(sum, "checksumValue"); n >= 0 && !check.IsHashOf(alg, value) {
-		s.Say(n, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(value), alg)
+		s.Fail(n, "Replace %s by the hexadecimal digits of a %s hash.", spec.Quote(value), alg)
 	}
 }
 
@@ -322,5 +322,5 @@ func (s *checker) actor(n jsonschema.Node, text string, kinds ...string) {
 			return
 		}
 	}
-	s.Say(n, "Write who this is as %s: and a name, instead of %s.", strings.Join(kinds, ": or "), spec.Quote(text))
+	s.Fail(n, "Write who this is as %s: and a name, instead of %s.", strings.Join(kinds, ": or "), spec.Quote(text))
 }

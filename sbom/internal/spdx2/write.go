@@ -18,7 +18,7 @@ type writer struct {
 
 // external returns the other document that is called by a name, if SPDX 2 can name it.
 func (h writer) external(id string) *model.External {
-	i := slices.IndexFunc(h.Externals, func(x model.External) bool { return x.Id.S == id })
+	i := slices.IndexFunc(h.Externals, func(x model.External) bool { return x.ID.S == id })
 	if i < 0 || noPlace2(&h.Externals[i]) != "" {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (h writer) externals(root *tree.Node) {
 			for _, e := range x.Elements {
 				e.At.From.ExplainSelf(tree.Dropped, reason)
 			}
-			for _, n := range slices.Concat([]*tree.Node{x.Id.From, x.Uri.From, x.Location.From}, x.Also, x.Again) {
+			for _, n := range slices.Concat([]*tree.Node{x.ID.From, x.URI.From, x.Location.From}, x.Also, x.Again) {
 				n.ExplainSelf(tree.Dropped, reason)
 			}
 			for _, sum := range x.Hashes {
@@ -54,21 +54,21 @@ func (h writer) externals(root *tree.Node) {
 			continue
 		}
 		n := root.Add("externalDocumentRefs", tree.NewObject())
-		n.Set("externalDocumentId", tree.NewText(x.Id.S, append(slices.Concat(x.Also, x.Again), x.Id.From)...))
+		n.Set("externalDocumentId", tree.NewText(x.ID.S, append(slices.Concat(x.Also, x.Again), x.ID.From)...))
 		x.SaidOnce()
-		uri := n.Set("spdxDocument", tree.NewText(x.Uri.S, x.Uri.From))
+		uri := n.Set("spdxDocument", tree.NewText(x.URI.S, x.URI.From))
 		for _, e := range x.Elements {
 			uri.Stand(e.At.From)
 			if e.Used {
-				e.At.From.ExplainSelf(tree.Changed, "written as "+x.Id.S+":"+e.Name)
+				e.At.From.ExplainSelf(tree.Changed, "written as "+x.ID.S+":"+e.Name)
 			} else {
 				e.At.From.ExplainSelf(tree.Changed, "SPDX 2 refers to the document, and nothing here refers to this element of it")
 			}
 		}
-		if x.Uri.From != nil && x.Uri.From.Text != x.Uri.S {
-			x.Uri.From.ExplainSelf(tree.Changed, "SPDX 2 has the URI of the document, not how ids begin")
+		if x.URI.From != nil && x.URI.From.Text != x.URI.S {
+			x.URI.From.ExplainSelf(tree.Changed, "SPDX 2 has the URI of the document, not how ids begin")
 		}
-		if x.Location.S == x.Uri.S {
+		if x.Location.S == x.URI.S {
 			uri.Stand(x.Location.From)
 		} else {
 			x.Location.From.ExplainSelf(tree.Dropped, "SPDX 2 has the URI of the other document, not where it is")
@@ -159,7 +159,7 @@ func (h *writer) document() *tree.Node {
 		h.Add("/name", "SPDX wants a name")
 	}
 	root.Put("name", name)
-	id := h.Id
+	id := h.ID
 	if !spec.IsNamespace(id.S) || strings.Contains(id.S, "#") {
 		id = tree.Text{S: h.MadeID("/documentNamespace", "SPDX wants a namespace; made from the input's bytes"), From: id.From}
 	}
@@ -224,13 +224,13 @@ func (h *writer) elements(root *tree.Node, refs *model.LicenseRefs) []string {
 		return e.File && e.Snippet == nil && slices.ContainsFunc(e.Hashes, func(x model.Hash) bool { return x.Alg.S == "SHA-1" })
 	}
 	for i, e := range h.Elements {
-		want := e.Id.S
+		want := e.ID.S
 		if want == "" {
 			want = e.Name.S + "-" + e.Version.S
 		}
 		out[i] = ids.Unique(spec.RefOf(want))
-		if e.Id.From != nil && out[i] != e.Id.S && out[i] != "SPDXRef-"+e.Id.S {
-			e.Id.From.ExplainSelf(tree.Changed, "written as "+out[i])
+		if e.ID.From != nil && out[i] != e.ID.S && out[i] != "SPDXRef-"+e.ID.S {
+			e.ID.From.ExplainSelf(tree.Changed, "written as "+out[i])
 		}
 		if e.Snippet != nil {
 			e.Snippet.Written = e.Snippet.Writable(isFile)
@@ -240,7 +240,7 @@ func (h *writer) elements(root *tree.Node, refs *model.LicenseRefs) []string {
 	for i, e := range h.Elements {
 		n := tree.NewObject()
 		h.nodes[i] = n
-		id := n.Set("SPDXID", tree.NewText(out[i], e.Id.From))
+		id := n.Set("SPDXID", tree.NewText(out[i], e.ID.From))
 		if e.File { // which has no member that says what its class does
 			id.Stand(e.Leaves...)
 			id.Stand(e.Kind.From)

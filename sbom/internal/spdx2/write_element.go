@@ -141,21 +141,21 @@ func addReference(n *tree.Node, e *model.Element, category, kind string, at tree
 
 // writeNames writes package URLs, CPE names and other identifiers.
 func writeNames(n *tree.Node, e *model.Element) {
-	for i, t := range e.Purls {
+	for i, t := range e.PURLs {
 		var from []*tree.Node
 		if i == 0 {
-			from = e.PurlFrom
+			from = e.PURLFrom
 		}
 		addReference(n, e, "PACKAGE-MANAGER", "purl", t, from...)
 	}
-	for i, t := range e.Cpes {
+	for i, t := range e.CPEs {
 		kind := "cpe22Type"
 		if strings.HasPrefix(t.S, "cpe:2.3:") {
 			kind = "cpe23Type"
 		}
 		var from []*tree.Node
-		if i == 0 && e.Purls == nil {
-			from = e.PurlFrom
+		if i == 0 && e.PURLs == nil {
+			from = e.PURLFrom
 		}
 		addReference(n, e, "SECURITY", kind, t, from...)
 	}
@@ -185,15 +185,15 @@ var categories = []string{"OTHER", "PERSISTENT-ID", "PERSISTENT_ID", "SECURITY",
 func writeReferences(n *tree.Node, e *model.Element) {
 	for i := range e.References {
 		r := &e.References[i]
-		if r.Url.S == "" || strings.ContainsAny(r.Url.S, " \t\n") {
-			r.Url.From.ExplainSelf(tree.Dropped, "SPDX's locators have no blanks")
+		if r.URL.S == "" || strings.ContainsAny(r.URL.S, " \t\n") {
+			r.URL.From.ExplainSelf(tree.Dropped, "SPDX's locators have no blanks")
 			continue
 		}
 		category := "OTHER"
 		if slices.Contains(categories, r.Category.S) {
 			category = r.Category.S
 		}
-		o := addReference(n, e, category, r.Kind.S, r.Url, r.Kind.From)
+		o := addReference(n, e, category, r.Kind.S, r.URL, r.Kind.From)
 		o.Members[0].Value.StandOnly(r.Category.From)
 		o.Put("comment", r.Comment)
 	}
@@ -202,7 +202,7 @@ func writeReferences(n *tree.Node, e *model.Element) {
 // explainReferences says why references and identifiers are lost.
 func explainReferences(e *model.Element, reason string) {
 	for _, r := range e.References {
-		for _, n := range []*tree.Node{r.Category.From, r.Kind.From, r.Url.From, r.Comment.From} {
+		for _, n := range []*tree.Node{r.Category.From, r.Kind.From, r.URL.From, r.Comment.From} {
 			n.ExplainSelf(tree.Dropped, reason)
 		}
 	}
@@ -211,7 +211,7 @@ func explainReferences(e *model.Element, reason string) {
 			n.ExplainSelf(tree.Dropped, reason)
 		}
 	}
-	for _, t := range slices.Concat(e.Purls, e.Cpes, []tree.Text{e.Homepage, e.Download}) {
+	for _, t := range slices.Concat(e.PURLs, e.CPEs, []tree.Text{e.Homepage, e.Download}) {
 		t.From.ExplainSelf(tree.Dropped, reason)
 	}
 }
@@ -248,7 +248,7 @@ func writeFile(e *model.Element, n *tree.Node) {
 func explainParties(list []model.Party, reason string) {
 	for i := range list {
 		p := &list[i]
-		for _, n := range append(slices.Clone(p.Also), p.Name.From, p.Email.From, p.Url.From, p.Version.From) {
+		for _, n := range append(slices.Clone(p.Also), p.Name.From, p.Email.From, p.URL.From, p.Version.From) {
 			n.ExplainSelf(tree.Dropped, reason)
 		}
 	}

@@ -51,7 +51,7 @@ func Read(root *tree.Node) (*model.Document, error) {
 	if len(r.documents) == 0 {
 		r.documents = r.boms
 		if len(r.boms) > 0 {
-			h.Id, h.Name = idOf(r.boms[0]), r.boms[0].Str("name")
+			h.ID, h.Name = idOf(r.boms[0]), r.boms[0].Str("name")
 		}
 	}
 	for _, d := range r.documents {
@@ -233,8 +233,8 @@ func (r *reader) agent(ref *tree.Node) *model.Party {
 			p.Email = x.Str("identifier")
 			p.Also = append(p.Also, tree.Compact([]*tree.Node{x.Str("externalIdentifierType").From, classOf(x).From})...)
 		}
-		if at := x.Str("identifier"); strings.Contains(at.S, "://") && !p.Url.OK() {
-			p.Url = at
+		if at := x.Str("identifier"); strings.Contains(at.S, "://") && !p.URL.OK() {
+			p.URL = at
 		}
 	}
 	return p
@@ -247,7 +247,7 @@ func (r *reader) element(n *tree.Node) {
 	}
 	switch class.S {
 	case "SpdxDocument":
-		r.Id, r.Name, r.Comment = idOf(n), n.Str("name"), n.Str("comment")
+		r.ID, r.Name, r.Comment = idOf(n), n.Str("name"), n.Str("comment")
 		r.Leaves = append(r.Leaves, class.From)
 		r.documents = append(r.documents, n)
 		r.imports(n)
@@ -284,8 +284,8 @@ func (r *reader) element(n *tree.Node) {
 		r.licences[idOf(n).S] = Licence{Class: class.S, Parts: append(parts, added...)}
 	case "software_Package", "software_File", "software_Snippet", "ai_AIPackage", "dataset_DatasetPackage":
 		e := r.artifact(n, class)
-		if _, twice := r.indexOf[e.Id.S]; !twice {
-			r.indexOf[e.Id.S] = len(r.Document.Elements)
+		if _, twice := r.indexOf[e.ID.S]; !twice {
+			r.indexOf[e.ID.S] = len(r.Document.Elements)
 		}
 		r.Document.Elements = append(r.Document.Elements, e)
 	}
@@ -293,10 +293,10 @@ func (r *reader) element(n *tree.Node) {
 
 // licenseText reads the text of a licence, which expressions name by the last part of its id.
 func (r *reader) licenseText(n *tree.Node, class tree.Text) {
-	c := &model.Extracted{Id: idOf(n), Name: n.Str("name"), Body: n.Str("simplelicensing_licenseText"), Comment: n.Str("comment")}
-	key := r.licenceKey(c.Id.S)
+	c := &model.Extracted{ID: idOf(n), Name: n.Str("name"), Body: n.Str("simplelicensing_licenseText"), Comment: n.Str("comment")}
+	key := r.licenceKey(c.ID.S)
 	if r.Extracted[key] == nil && c.Body.OK() {
-		c.Id.S = key
+		c.ID.S = key
 		c.Also = tree.Compact([]*tree.Node{class.From})
 		for _, x := range tree.ListOrOne(n.Get("externalRef")) {
 			if kind := x.Str("externalRefType"); kind.S == "license" {
@@ -444,7 +444,7 @@ func licensedBy(e *model.Element, n *tree.Node) (expression *tree.Node) {
 func (r *reader) documentReferences(d *tree.Node) {
 	for _, x := range tree.ListOrOne(d.Get("externalRef")) {
 		for _, l := range tree.ListOrOne(x.Get("locator")) {
-			r.References = append(r.References, model.Reference{Kind: x.Str("externalRefType"), Url: tree.Text{S: l.Text, From: l},
+			r.References = append(r.References, model.Reference{Kind: x.Str("externalRefType"), URL: tree.Text{S: l.Text, From: l},
 				Comment: x.Str("comment")})
 			r.Leaves = append(r.Leaves, tree.Compact([]*tree.Node{classOf(x).From})...)
 		}
@@ -459,7 +459,7 @@ func (r *reader) annotation(n *tree.Node) {
 	subject := n.Str("subject")
 	if i, ok := r.indexOf[subject.S]; ok {
 		a.Subject = i
-	} else if subject.S != r.Id.S {
+	} else if subject.S != r.ID.S {
 		return
 	}
 	a.Kind.S = strings.ToUpper(a.Kind.S)
@@ -510,7 +510,7 @@ func (r *reader) imports(d *tree.Node) {
 	prefixes := map[string]model.Namespace{}
 	maps := tree.ListOrOne(d.Get("namespaceMap"))
 	for _, m := range maps {
-		prefixes[strings.TrimRight(m.Str("namespace").S, "#/")] = model.Namespace{Prefix: m.Str("prefix"), Uri: m.Str("namespace")}
+		prefixes[strings.TrimRight(m.Str("namespace").S, "#/")] = model.Namespace{Prefix: m.Str("prefix"), URI: m.Str("namespace")}
 	}
 	used := map[string]bool{}
 	for _, m := range tree.ListOrOne(d.Get("import")) {
@@ -528,7 +528,7 @@ func (r *reader) imports(d *tree.Node) {
 		hashes := hashesOf(m, &also)
 		also = append(also, tree.Compact([]*tree.Node{classOf(m).From})...)
 		m.Get("definingArtifact").ExplainSelf(tree.Dropped, "the other format does not say which artifact stands for another document")
-		i := slices.IndexFunc(r.Externals, func(x model.External) bool { return x.Uri.S == uri })
+		i := slices.IndexFunc(r.Externals, func(x model.External) bool { return x.URI.S == uri })
 		if i < 0 {
 			i = len(r.Externals)
 			id := known.Prefix
@@ -536,9 +536,9 @@ func (r *reader) imports(d *tree.Node) {
 				id = tree.Constant(documentRef(r.Document, i+1))
 			}
 			used[uri] = id.From != nil
-			x := model.External{Id: id, Uri: tree.Constant(uri), Hashes: hashes, Location: where, Unnamed: !ok && known.Uri.S == ""}
+			x := model.External{ID: id, URI: tree.Constant(uri), Hashes: hashes, Location: where, Unnamed: !ok && known.URI.S == ""}
 			if used[uri] {
-				x.Uri.From = known.Uri.From
+				x.URI.From = known.URI.From
 			}
 			r.Externals = append(r.Externals, x)
 		}
@@ -549,7 +549,7 @@ func (r *reader) imports(d *tree.Node) {
 		repeat(x, hashes, where)
 	}
 	for _, m := range maps {
-		if n := (model.Namespace{Prefix: m.Str("prefix"), Uri: m.Str("namespace")}); !used[strings.TrimRight(n.Uri.S, "#/")] {
+		if n := (model.Namespace{Prefix: m.Str("prefix"), URI: m.Str("namespace")}); !used[strings.TrimRight(n.URI.S, "#/")] {
 			r.Namespaces = append(r.Namespaces, n)
 		}
 		r.Leaves = append(r.Leaves, tree.Compact([]*tree.Node{classOf(m).From})...)
@@ -558,7 +558,7 @@ func (r *reader) imports(d *tree.Node) {
 
 // calls reports whether a document is called by a name.
 func calls(h *model.Document, id string) bool {
-	return slices.ContainsFunc(h.Externals, func(x model.External) bool { return x.Id.S == id })
+	return slices.ContainsFunc(h.Externals, func(x model.External) bool { return x.ID.S == id })
 }
 
 // documentRef makes a name for a document.
@@ -595,14 +595,14 @@ func repeat(x *model.External, hashes []model.Hash, where tree.Text) {
 // outside names an element of another document as SPDX 2 does.
 func (r *reader) outside(id string) string {
 	uri, name, ok := strings.Cut(id, "#")
-	i := slices.IndexFunc(r.Externals, func(x model.External) bool { return x.Uri.S == uri })
+	i := slices.IndexFunc(r.Externals, func(x model.External) bool { return x.URI.S == uri })
 	switch {
 	case i < 0:
 		return id
 	case ok:
-		return r.Externals[i].Id.S + ":" + spec.RefOf(name)
+		return r.Externals[i].ID.S + ":" + spec.RefOf(name)
 	}
-	return r.Externals[i].Id.S + ":" + spec.DocumentID
+	return r.Externals[i].ID.S + ":" + spec.DocumentID
 }
 
 // phases reads when an SBOM was made.

@@ -9,7 +9,7 @@ import (
 )
 
 func (r *reader) artifact(n *tree.Node, class tree.Text) *model.Element {
-	e := &model.Element{Id: idOf(n), Name: n.Str("name"), Version: n.Str("software_packageVersion"), Description: n.Str("description"),
+	e := &model.Element{ID: idOf(n), Name: n.Str("name"), Version: n.Str("software_packageVersion"), Description: n.Str("description"),
 		Summary: n.Str("summary"), Comment: n.Str("comment"), Copyright: n.Str("software_copyrightText"),
 		Homepage: n.Str("software_homePage"), Download: n.Str("software_downloadLocation"), SourceInfo: n.Str("software_sourceInfo"),
 		File: class.S == "software_File" || class.S == "software_Snippet", Remarks: map[*tree.Node]tree.Text{}}
@@ -39,7 +39,7 @@ func (r *reader) artifact(n *tree.Node, class tree.Text) *model.Element {
 		kind.From.ExplainSelf(tree.Dropped, "the other format has files, and no directories")
 	}
 	if p := n.Str("software_packageUrl"); p.OK() {
-		e.Purls = append(e.Purls, p)
+		e.PURLs = append(e.PURLs, p)
 	}
 	readIdentifiers(e, n)
 	e.Hashes = hashesOf(n, &e.Leaves)
@@ -83,16 +83,16 @@ func readIdentifiers(e *model.Element, n *tree.Node) {
 		e.Remarks[at.From] = x.Str("comment")
 		switch kind.S {
 		case "packageUrl", "purl":
-			if len(e.Purls) > 0 && e.Purls[0].S == at.S { // of those that are said twice, what is said of them
-				e.Remarks[e.Purls[0].From] = x.Str("comment")
-				e.PurlFrom = append(e.PurlFrom, at.From)
+			if len(e.PURLs) > 0 && e.PURLs[0].S == at.S { // of those that are said twice, what is said of them
+				e.Remarks[e.PURLs[0].From] = x.Str("comment")
+				e.PURLFrom = append(e.PURLFrom, at.From)
 			} else {
-				e.Purls = append(e.Purls, at)
+				e.PURLs = append(e.PURLs, at)
 			}
-			e.PurlFrom = append(e.PurlFrom, from...)
+			e.PURLFrom = append(e.PURLFrom, from...)
 		case "cpe22", "cpe23":
-			e.Cpes = append(e.Cpes, at)
-			e.PurlFrom = append(e.PurlFrom, from...)
+			e.CPEs = append(e.CPEs, at)
+			e.PURLFrom = append(e.PURLFrom, from...)
 		default:
 			e.Identifiers = append(e.Identifiers, model.Identifier{Kind: kind, Value: at, Comment: x.Str("comment")})
 			e.Leaves = append(e.Leaves, tree.Compact([]*tree.Node{classOf(x).From})...)
@@ -123,7 +123,7 @@ func readProperties(e *model.Element, n *tree.Node) {
 	for _, x := range tree.ListOrOne(n.Get("externalRef")) {
 		for _, l := range tree.ListOrOne(x.Get("locator")) {
 			if l.Kind == strictjson.String {
-				e.References = append(e.References, model.Reference{Kind: x.Str("externalRefType"), Url: tree.Text{S: l.Text, From: l},
+				e.References = append(e.References, model.Reference{Kind: x.Str("externalRefType"), URL: tree.Text{S: l.Text, From: l},
 					Comment: x.Str("comment")})
 				e.Leaves = append(e.Leaves, tree.Compact([]*tree.Node{classOf(x).From})...)
 			}

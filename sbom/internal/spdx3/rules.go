@@ -44,7 +44,7 @@ func Rules(c *check.Check) {
 		if n != c.Doc.Root() && key != "@graph" {
 			if class, _ := c.Text(n, "type"); isElement(shortClass(class), found[0] >= 0, key) {
 				// SPDX 3.0.1, JSON-LD serialization: "Inlining or embedding of Element nodes into other nodes is not allowed".
-				c.Say(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of "+
+				c.Fail(n, "Move this element to the top of @graph and write its spdxId here: an element does not stand inside of "+
 					"another one.")
 			}
 		}
@@ -67,24 +67,24 @@ func Rules(c *check.Check) {
 		switch {
 		case refers(key) && !ids[text]:
 			if strings.HasPrefix(text, "_:") {
-				c.Say(n, "Change %s to the @id of something in this document, or add it.", spec.Quote(text))
+				c.Fail(n, "Change %s to the @id of something in this document, or add it.", spec.Quote(text))
 			} else if !isIndividual(text) {
 				c.Doubt(n, "Add the element %s, or say in an ExternalMap where it is.", spec.Quote(text))
 			}
 		case IsPart(key) && strings.HasPrefix(text, "_:") && !ids[text]:
 			c.Doubt(n, "Change %s to the @id of something in this document, or write it out here.", spec.Quote(text))
 		case key == "software_packageUrl" && c.Found == nil:
-			c.Purl(n, text)
+			c.PURL(n, text)
 		case isTime(key):
 			if _, err := time.Parse(time.RFC3339, text); err != nil {
-				c.Say(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text))
+				c.Fail(n, "Replace %s by a date and time that exist, such as \"2024-05-31T17:00:00Z\".", spec.Quote(text))
 			}
 		case key == "simplelicensing_licenseExpression" && text != "NONE" && text != "NOASSERTION":
 			if err := license.Check(text, c.List, nil); err != nil {
 				c.Tolerate(n, "In the licence expression %s, %v.", spec.Quote(text), err)
 			}
 		case key == "specVersion" && !strings.HasPrefix(text, "3.0."):
-			c.Say(n, "Write \"3.0.1\" instead of %s, the version that the @context has.", spec.Quote(text))
+			c.Fail(n, "Write \"3.0.1\" instead of %s, the version that the @context has.", spec.Quote(text))
 		}
 	})
 }

@@ -61,19 +61,19 @@ func (w *writer) security() {
 		if !slices.Contains(w.profiles, "security") {
 			w.profiles = append(w.profiles, "security")
 		}
-		name := cmp.Or(v.Id.S, "vulnerability")
+		name := cmp.Or(v.ID.S, "vulnerability")
 		o := w.object("security_Vulnerability", w.iri("Vulnerability-"+name), v.Said...)
-		o.Put("name", v.Id)
+		o.Put("name", v.ID)
 		o.Put("description", v.Description)
 		o.Put("comment", v.Detail)
 		w.time(o, "security_publishedTime", v.Published)
 		w.time(o, "security_modifiedTime", v.Updated)
-		if v.Id.OK() {
+		if v.ID.OK() {
 			kind := "securityOther"
-			if strings.HasPrefix(v.Id.S, "CVE-") {
+			if strings.HasPrefix(v.ID.S, "CVE-") {
 				kind = "cve"
 			}
-			w.identifier(o, kind, tree.Constant(v.Id.S), tree.Text{})
+			w.identifier(o, kind, tree.Constant(v.ID.S), tree.Text{})
 			if v.Source.OK() {
 				o.List("externalIdentifier")[0].Add("identifierLocator", tree.NewText(v.Source.S, v.Source.From))
 			}
@@ -84,7 +84,7 @@ func (w *writer) security() {
 		}
 		for _, n := range v.Cwes {
 			if n.IsLeaf() && n.Kind == strictjson.Number {
-				w.reference(o, model.Reference{Kind: tree.Constant("cwe"), Url: tree.Text{S: cwePrefix + n.Text, From: n}})
+				w.reference(o, model.Reference{Kind: tree.Constant("cwe"), URL: tree.Text{S: cwePrefix + n.Text, From: n}})
 			}
 		}
 		w.vex(o.Str("spdxId").S, v)
@@ -222,19 +222,19 @@ func (r *reader) security() {
 		if classOf(n).S != "security_Vulnerability" {
 			continue
 		}
-		v := &model.Vulnerability{Id: n.Str("name"), Description: n.Str("description"), Detail: n.Str("comment"),
+		v := &model.Vulnerability{ID: n.Str("name"), Description: n.Str("description"), Detail: n.Str("comment"),
 			Published: n.Str("security_publishedTime"), Updated: n.Str("security_modifiedTime"),
 			Said: tree.Compact([]*tree.Node{classOf(n).From, idOf(n).From})}
 		for _, x := range tree.ListOrOne(n.Get("externalIdentifier")) {
 			id := x.Str("identifier")
-			if v.Id.OK() && v.Id.S != id.S {
+			if v.ID.OK() && v.ID.S != id.S {
 				continue
 			}
 			v.Said = append(v.Said, tree.Compact([]*tree.Node{classOf(x).From, x.Str("externalIdentifierType").From})...)
-			if v.Id.OK() {
+			if v.ID.OK() {
 				v.Said = append(v.Said, id.From)
 			} else {
-				v.Id = id
+				v.ID = id
 			}
 			if !v.SourceName.OK() {
 				v.SourceName = x.Str("issuingAuthority")
@@ -243,7 +243,7 @@ func (r *reader) security() {
 				if !v.Source.OK() {
 					v.Source = tree.Text{S: l.Text, From: l}
 				} else {
-					v.Advisories = append(v.Advisories, model.Reference{Kind: tree.Constant("advisories"), Url: tree.Text{S: l.Text,
+					v.Advisories = append(v.Advisories, model.Reference{Kind: tree.Constant("advisories"), URL: tree.Text{S: l.Text,
 						From: l}})
 				}
 			}
@@ -257,7 +257,7 @@ func (r *reader) security() {
 					v.Cwes = append(v.Cwes, cwe)
 					continue
 				}
-				v.Advisories = append(v.Advisories, model.Reference{Kind: x.Str("externalRefType"), Url: tree.Text{S: l.Text, From: l},
+				v.Advisories = append(v.Advisories, model.Reference{Kind: x.Str("externalRefType"), URL: tree.Text{S: l.Text, From: l},
 					Comment: x.Str("comment")})
 				v.Said = append(v.Said, tree.Compact([]*tree.Node{classOf(x).From, x.Str("externalRefType").From})...)
 			}
@@ -311,7 +311,7 @@ func (r *reader) variant(v *model.Vulnerability, n *tree.Node,
 			return o
 		}
 	}
-	o := &model.Vulnerability{Id: v.Id, Description: v.Description, Detail: v.Detail, Source: v.Source, SourceName: v.SourceName,
+	o := &model.Vulnerability{ID: v.ID, Description: v.Description, Detail: v.Detail, Source: v.Source, SourceName: v.SourceName,
 		Cwes: v.Cwes, Published: v.Published,
 		Updated: v.Updated, Advisories: v.Advisories}
 	others[v] = append(others[v], o)

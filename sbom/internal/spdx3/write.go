@@ -39,7 +39,7 @@ func Write(h *model.Document) *tree.Node {
 		exhaustive:  map[[3]string]*tree.Node{},
 		profiles:    []string{"core", "software", "simpleLicensing"}}
 	w.root.Set("@context", tree.NewText("https://spdx.org/rdf/3.0.1/spdx-context.jsonld", h.Leaves...))
-	w.base = h.Id.S
+	w.base = h.ID.S
 	if !spec.IsNamespace(w.base) {
 		w.base = h.MadeID("/@graph", "SPDX wants ids that are IRIs; made from the input's bytes")
 	}
@@ -71,8 +71,8 @@ func Write(h *model.Document) *tree.Node {
 		}
 	}
 	for i := range h.Externals {
-		if x := &h.Externals[i]; spec.IsNamespace(x.Uri.S) {
-			w.custom(x.Id.S+":", strings.TrimSuffix(x.Uri.S, "#")+"#")
+		if x := &h.Externals[i]; spec.IsNamespace(x.URI.S) {
+			w.custom(x.ID.S+":", strings.TrimSuffix(x.URI.S, "#")+"#")
 		}
 	}
 	h.RelateCompositions(true, w.out)
@@ -207,7 +207,7 @@ func (w *writer) creation() {
 }
 
 func (w *writer) document() {
-	w.doc = w.object("SpdxDocument", w.base, w.Id.From)
+	w.doc = w.object("SpdxDocument", w.base, w.ID.From)
 	w.doc.Put("name", w.Name)
 	w.doc.Put("comment", w.Comment)
 	if w.DataLicense.S != "" && w.DataLicense.S != "NOASSERTION" {
@@ -215,13 +215,13 @@ func (w *writer) document() {
 	}
 	w.out = make([]string, len(w.Elements))
 	for i, e := range w.Elements {
-		want := e.Id.S
+		want := e.ID.S
 		if want == "" {
 			want = e.Name.S + "-" + e.Version.S
 		}
 		w.out[i] = w.iri(want)
-		if e.Id.From != nil && !strings.HasSuffix(w.out[i], "SPDXRef-"+strings.TrimPrefix(e.Id.S, "SPDXRef-")) && w.out[i] != e.Id.S {
-			e.Id.From.ExplainSelf(tree.Changed, "written as "+w.out[i])
+		if e.ID.From != nil && !strings.HasSuffix(w.out[i], "SPDXRef-"+strings.TrimPrefix(e.ID.S, "SPDXRef-")) && w.out[i] != e.ID.S {
+			e.ID.From.ExplainSelf(tree.Changed, "written as "+w.out[i])
 		}
 	}
 	about := w.doc
@@ -384,12 +384,12 @@ func (w *writer) foreign(id string) string {
 	}
 	for i := range w.Externals {
 		x := &w.Externals[i]
-		if x.Id.S != doc || !spec.IsNamespace(x.Uri.S) {
+		if x.ID.S != doc || !spec.IsNamespace(x.URI.S) {
 			continue
 		}
-		at := x.Uri.S + "#" + name
+		at := x.URI.S + "#" + name
 		if name == spec.DocumentID {
-			at = x.Uri.S
+			at = x.URI.S
 		}
 		if e := x.Element(name); e != nil {
 			e.Used, at = true, e.At.S
@@ -414,25 +414,25 @@ func (w *writer) imported(x *model.External, at tree.Text, from ...*tree.Node) {
 func (w *writer) outside() {
 	for i := range w.Externals {
 		x := &w.Externals[i]
-		if !spec.IsNamespace(x.Uri.S) {
-			x.Uri.From.ExplainSelf(tree.Dropped, "no URI that a reference could begin with")
+		if !spec.IsNamespace(x.URI.S) {
+			x.URI.From.ExplainSelf(tree.Dropped, "no URI that a reference could begin with")
 			continue
 		}
 		if len(x.Elements) == 0 {
-			x.Elements = append(x.Elements, model.ForeignElement{At: tree.Constant(x.Uri.S), Name: spec.DocumentID})
+			x.Elements = append(x.Elements, model.ForeignElement{At: tree.Constant(x.URI.S), Name: spec.DocumentID})
 		}
 		for _, e := range x.Elements {
 			if w.ids[e.At.S] == 0 {
 				w.ids[e.At.S]++
-				w.imported(x, e.At, x.Uri.From)
+				w.imported(x, e.At, x.URI.From)
 			}
 		}
 		if !x.Unnamed {
-			w.namespace(x.Id, tree.Text{S: strings.TrimSuffix(x.Uri.S, "#") + "#", From: x.Uri.From})
+			w.namespace(x.ID, tree.Text{S: strings.TrimSuffix(x.URI.S, "#") + "#", From: x.URI.From})
 		}
 	}
 	for _, n := range w.Namespaces {
-		w.namespace(n.Prefix, n.Uri)
+		w.namespace(n.Prefix, n.URI)
 	}
 }
 

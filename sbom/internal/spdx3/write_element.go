@@ -21,7 +21,7 @@ func (w *writer) element(i int, e *model.Element, refs *model.LicenseRefs) {
 	default:
 		name = cmp.Or(packageClass(e), name)
 	}
-	o := w.object(name, w.out[i], e.Id.From)
+	o := w.object(name, w.out[i], e.ID.From)
 	w.written = append(w.written, o)
 	o.Get("type").StandOnly(e.Leaves...)
 	o.Set("name", e.FullName())
@@ -87,8 +87,8 @@ func writePackage(o *tree.Node, e *model.Element) {
 			e.Download.From.ExplainSelf(tree.Dropped, "SPDX 3 says so by leaving it out")
 		}
 		o.Put("software_sourceInfo", e.SourceInfo)
-		if len(e.Purls) > 0 {
-			o.Set("software_packageUrl", tree.NewText(e.Purls[0].S, append([]*tree.Node{e.Purls[0].From}, e.PurlFrom...)...))
+		if len(e.PURLs) > 0 {
+			o.Set("software_packageUrl", tree.NewText(e.PURLs[0].S, append([]*tree.Node{e.PURLs[0].From}, e.PURLFrom...)...))
 		}
 	}
 }
@@ -168,22 +168,22 @@ func (w *writer) identifier(o *tree.Node, kind string, value, comment tree.Text,
 }
 
 func (w *writer) identifiers(o *tree.Node, e *model.Element) {
-	if len(e.Purls) > 0 {
-		if c := e.Remarks[e.Purls[0].From]; c.OK() { // which the member for the first has no place for
-			w.identifier(o, "packageUrl", tree.Constant(e.Purls[0].S), c)
+	if len(e.PURLs) > 0 {
+		if c := e.Remarks[e.PURLs[0].From]; c.OK() { // which the member for the first has no place for
+			w.identifier(o, "packageUrl", tree.Constant(e.PURLs[0].S), c)
 		}
-		for _, t := range e.Purls[1:] {
+		for _, t := range e.PURLs[1:] {
 			w.identifier(o, "packageUrl", t, e.Remarks[t.From])
 		}
 	}
-	for k, t := range e.Cpes {
+	for k, t := range e.CPEs {
 		kind := "cpe22"
 		if strings.HasPrefix(t.S, "cpe:2.3:") {
 			kind = "cpe23"
 		}
 		w.identifier(o, kind, t, e.Remarks[t.From])
-		if k == 0 && len(e.Purls) == 0 {
-			o.Get("spdxId").Stand(e.PurlFrom...)
+		if k == 0 && len(e.PURLs) == 0 {
+			o.Get("spdxId").Stand(e.PURLFrom...)
 		}
 	}
 	for _, x := range e.Identifiers {
@@ -203,7 +203,7 @@ func (w *writer) reference(o *tree.Node, r model.Reference) {
 		r.Kind.From.ExplainSelf(tree.Changed, "SPDX has no such type of reference; written as other")
 	}
 	x.Set("externalRefType", tree.NewText(kind, r.Kind.From, r.Category.From))
-	x.Add("locator", tree.NewText(r.Url.S, r.Url.From))
+	x.Add("locator", tree.NewText(r.URL.S, r.URL.From))
 	x.Put("comment", r.Comment)
 }
 
