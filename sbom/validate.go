@@ -124,6 +124,9 @@ func unreadable(data []byte, err error) error {
 func Validate(data []byte) (warnings []Problem, err error) {
 	r, err := validate(data)
 	if err != nil {
+		if form.FirstByte(data) == '{' {
+			data = withoutMark(data) // as the reader that counted the offset
+		}
 		return nil, unreadable(data, err)
 	}
 	return problems(r.Warnings), invalid(r)

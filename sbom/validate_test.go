@@ -288,6 +288,9 @@ func TestValidateUnreadable(t *testing.T) {
 		kind       error
 	}{
 		{"{\n \"bomFormat\": }", "JSON 2:15", strictjson.ErrSyntax},
+		{"\ufeff{\n \"bomFormat\": }", "JSON 2:15", strictjson.ErrSyntax},
+		{"\xff\xfe{\x00\"\x00a\x00\"\x00:\x001\x00}\x00", "UTF-8 1:1", xmltree.ErrEncoding},
+		{"\xfe\xff\x00S\x00P\x00D\x00X", "UTF-8 1:1", xmltree.ErrEncoding},
 		{"<bom\n><!DOCTYPE x></bom>", "XML 2:2", xmltree.ErrDoctype},
 		{"SPDXVersion: SPDX-2.3\nNothing: x\n", "tag-value 2:1", tagvalue.ErrTag},
 		{"spdxVersion: SPDX-2.3\nspdxVersion: x\n", "YAML 2:1", spdxyaml.ErrSyntax},

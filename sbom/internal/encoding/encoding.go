@@ -3,12 +3,16 @@
 package encoding
 
 import (
+	"bytes"
+
+	"github.com/ladingdev/lading/internal/syntax"
 	"github.com/ladingdev/lading/sbom/internal/encoding/cdxxml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/form"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxrdf"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxxml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/spdxyaml"
 	"github.com/ladingdev/lading/sbom/internal/encoding/tagvalue"
+	"github.com/ladingdev/lading/sbom/internal/encoding/xmltree"
 	"github.com/ladingdev/lading/sbom/internal/tree"
 )
 
@@ -35,10 +39,14 @@ type Source struct {
 }
 
 // Detect returns the encoding of a text, or nil if it is in JSON, or not in any encoding at all. It fails for XML that cannot be
-// read.
+// read, and for UTF-16, in which PowerShell 5 writes what is redirected to a file.
 func Detect(in *form.Input) (*form.Encoding, error) {
 	if form.FirstByte(in.Data) == '{' {
 		return nil, nil
+	}
+	if bytes.HasPrefix(in.Data, []byte{0xff, 0xfe}) || bytes.HasPrefix(in.Data, []byte{0xfe, 0xff}) {
+		return nil, &syntax.Error{Format: "UTF-8", Reason: "the document is in UTF-16: iconv -f UTF-16 -t UTF-8 FILE converts it",
+			Err: xmltree.ErrEncoding}
 	}
 	if _, err := in.XML(); err != nil {
 		return nil, err
