@@ -146,16 +146,17 @@ func generalTypes(root *tree.Node) map[*tree.Node]string {
 func prune(n *tree.Node, v jsonschema.View, format string) {
 	if slices.ContainsFunc(n.Members, func(m tree.Member) bool { return v.Property(m.Name).Known() }) {
 		n.Members = slices.DeleteFunc(n.Members, func(m tree.Member) bool {
-			p := v.Property(m.Name)
-			if !p.Known() {
-				m.Value.Explain(tree.Dropped, format+" does not have "+m.Name+" here")
-				return true
+			if v.Property(m.Name).Known() {
+				return false
 			}
-			if !m.Value.IsLeaf() {
-				prune(m.Value, p, format)
-			}
-			return false
+			m.Value.Explain(tree.Dropped, format+" does not have "+m.Name+" here")
+			return true
 		})
+		for _, m := range n.Members { // afterwards: of a text that stands in two places, the outer one's reason counts
+			if !m.Value.IsLeaf() {
+				prune(m.Value, v.Property(m.Name), format)
+			}
+		}
 	}
 	if len(n.Items) > 0 {
 		items := v.Items()
