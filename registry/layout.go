@@ -63,10 +63,13 @@ func (b *layoutBackend) there() (bool, error) {
 		return true, nil
 	}
 	data, err := os.ReadFile(b.path(ocispec.ImageLayoutFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
 	if err != nil {
+		if info, err := os.Stat(b.dir); err == nil && !info.IsDir() {
+			return false, fmt.Errorf("%w: it is a file, and a layout is a directory", ErrInvalid)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
 		return false, fileError(err)
 	}
 	var layout ocispec.ImageLayout
@@ -318,6 +321,9 @@ func (b *layoutBackend) pushBlob(ctx context.Context, d Descriptor, content io.R
 
 // Delete removes a manifest and leaves its blobs, which others may share.
 func (b *layoutBackend) Delete(ctx context.Context, d Descriptor) error {
+	if _, err := os.Stat(b.dir); errors.Is(err, fs.ErrNotExist) {
+		return nil // and none is made for it
+	}
 	var old []Descriptor // lists
 	err := b.change(ctx, func(index *ocispec.Index) (err error) {
 		index.Manifests = slices.DeleteFunc(index.Manifests, func(old Descriptor) bool { return old.Digest == d.Digest })

@@ -91,8 +91,24 @@ func TestNoLayout(t *testing.T) {
 	for d, err := range repo.Referrers(t.Context(), image) {
 		t.Errorf("a referrer of nothing: %v, %v", d, err)
 	}
+	backend, err := registry.Layout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := backend.(interface {
+		Delete(context.Context, registry.Descriptor) error
+	}).Delete(t.Context(), image); err != nil {
+		t.Errorf("what is not there is deleted: %v", err)
+	}
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("reading made %s: %v", dir, err)
+		t.Fatalf("reading or deleting made %s: %v", dir, err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := registry.OpenLayout(file); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "it is a file") {
+		t.Errorf("a file in the layout's place: %v", err)
 	}
 	image = pushImage(t, repo, "app")
 	if _, err := repo.Attach(t.Context(), image, content("two")); err != nil {

@@ -21,6 +21,7 @@ var (
 )
 
 // A Ref is a component of one Document: its place in document order, from zero. None stands for no component.
+// It holds in that document alone, as an index does in one slice: another may have no such component, and its methods panic then.
 type Ref int32
 
 // None is the Ref of what a document refers to and does not describe.

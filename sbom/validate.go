@@ -45,6 +45,9 @@ const (
 
 // String is the problem on one line, with its place.
 func (p Problem) String() string {
+	if p.Path == "" { // the document itself
+		return fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Advice)
+	}
 	return fmt.Sprintf("%d:%d: %s: %s", p.Line, p.Column, p.Path, p.Advice)
 }
 
