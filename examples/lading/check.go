@@ -149,7 +149,7 @@ func (a *app) parse(file string) (*document.Document, error) {
 	}
 	doc, err := document.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, unfit(file, err, document.ErrDocument)
 	}
 	return doc, nil
 }

@@ -93,7 +93,7 @@ func (a *app) examined(findings []finding, verdict error) error {
 			fmt.Fprintf(w, "%-10s %s\n", f.State, f.What)
 			for _, line := range []string{f.Why, f.Fix} {
 				if line != "" {
-					fmt.Fprintf(w, "           %s\n", line)
+					wrapped(w, "           ", line)
 				}
 			}
 		}

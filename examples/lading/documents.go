@@ -60,7 +60,7 @@ func (a *app) convert() *cobra.Command {
 				if more != nil {
 					report.Losses = append(report.Losses, more.Losses...)
 				}
-				return a.ui.answer(report, nil)
+				return a.ui.answer(conversionOf(report), nil)
 			}
 			a.ui.clear()
 			if more == nil || target != doc.Format() {
@@ -83,6 +83,33 @@ func (a *app) convert() *cobra.Command {
 
 var encodings = map[string]sbom.Encoding{"json": sbom.JSON, "xml": sbom.XML, "tag-value": sbom.TagValue, "yaml": sbom.YAML, "rdf": sbom.RDF}
 
+// conversion is what JSON says of one.
+type conversion struct {
+	From        string `json:"from"`
+	To          string `json:"to"`
+	Values      int    `json:"values,omitempty"`
+	Represented int    `json:"represented,omitempty"`
+	Losses      []loss `json:"losses"`
+	Embedded    bool   `json:"embedded,omitempty"`
+	Restored    bool   `json:"restored,omitempty"`
+	Open        bool   `json:"open,omitempty"`
+}
+
+type loss struct {
+	Path   string        `json:"path"`
+	Kind   sbom.LossKind `json:"kind"`
+	Reason string        `json:"reason"`
+}
+
+func conversionOf(r *sbom.Report) *conversion {
+	c := &conversion{From: r.From.String(), To: r.To.String(), Values: r.Values, Represented: r.Represented, Losses: []loss{},
+		Embedded: r.Embedded, Restored: r.Restored, Open: r.Open}
+	for _, l := range r.Losses {
+		c.Losses = append(c.Losses, loss(l))
+	}
+	return c
+}
+
 // difference is what JSON says of two SBOMs.
 type difference struct {
 	Added   []string      `json:"added"`
@@ -91,8 +118,14 @@ type difference struct {
 }
 
 type difference1 struct {
-	Component string             `json:"component"`
-	Fields    []sbom.FieldChange `json:"fields"`
+	Component string  `json:"component"`
+	Fields    []field `json:"fields"`
+}
+
+type field struct {
+	Field string `json:"field"`
+	Old   string `json:"old,omitempty"`
+	New   string `json:"new,omitempty"`
 }
 
 func (a *app) diff() *cobra.Command {
@@ -118,7 +151,11 @@ func (a *app) diff() *cobra.Command {
 				d.Removed = append(d.Removed, label(old, r))
 			}
 			for _, x := range c.Changed {
-				d.Changed = append(d.Changed, difference1{label(now, x.New), x.Fields})
+				one := difference1{Component: label(now, x.New), Fields: []field{}}
+				for _, f := range x.Fields {
+					one.Fields = append(one.Fields, field(f))
+				}
+				d.Changed = append(d.Changed, one)
 			}
 			if err := a.ui.answer(d, func(w io.Writer) { d.print(w) }); err != nil || c.Empty() {
 				return err

@@ -92,7 +92,7 @@ func (f *signFlags) signer(ctx context.Context, u *ui) (sign.Signer, error) {
 	}
 	chain, err := notary.ParseChain(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.chain, err)
+		return nil, misuse("%s: %v", f.chain, err)
 	}
 	s := &notary.Signer{Key: key, Chain: chain, TSA: f.tsa}
 	if f.tsaRoots == "" {
@@ -128,7 +128,7 @@ func privateKey(ctx context.Context, u *ui, name string) (sign.Key, error) {
 		return nil, fmt.Errorf("%s: %w: set COSIGN_PASSWORD", name, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, unfit(name, err, sign.ErrKey)
 	}
 	return key, nil
 }
@@ -158,7 +158,10 @@ func (f *signFlags) keyless(u *ui) (sign.Signer, error) {
 			return nil, err
 		}
 		instance, err := keyless.ParseInstance(root, where)
-		return &keyless.Signer{Instance: instance, Token: token}, err
+		if err != nil {
+			return nil, misuse("%s, %s: %v", f.trustedRoot, f.config, err)
+		}
+		return &keyless.Signer{Instance: instance, Token: token}, nil
 	}
 	roots, err := rootsOf(f.staging).Roots()
 	if err != nil {

@@ -65,14 +65,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errUndecided):
 		return exitUndecided
 	case !began || errors.As(err, &misuse):
-		fmt.Fprintf(stderr, "lading: %v\nTry lading --help.\n", err)
+		app.ui.say("lading: ", err.Error()+"\nTry lading --help.")
 		return exitMisused
 	}
-	fmt.Fprintf(stderr, "lading: %v\n", err)
+	text := err.Error()
 	var place *placeError
 	if errors.As(err, &place) {
-		fmt.Fprintf(stderr, "It takes %s.\n", place.takes)
+		text += "\nIt takes " + place.takes + "."
 	}
+	app.ui.say("lading: ", text)
 	return exitUndecided
 }
 
@@ -103,7 +104,11 @@ layout:DIR[:TAG], a directory of the OCI image layout.
 Exit status: 0  done; allowed, verified, equal, guarded
              1  no: denied, not signed, different, open
              2  could not be told or done
-             3  the command line is wrong, or names a file that is not there`,
+             3  the command line is wrong, or names a file that is not there or
+                not of the kind that it takes
+
+With -o json the answer on standard output is one JSON value, with members in
+lower camel case and words for statuses. Errors are on standard error.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,6 +60,14 @@ func TestLading(t *testing.T) {
 				}
 				ts.Setenv(args[0], m[1])
 			},
+			"shape": shape,
+			"columns": func(ts *testscript.TestScript, _ bool, args []string) { // columns FILE: none of its lines is wider than 80
+				for line := range strings.Lines(ts.ReadFile(args[0])) {
+					if line = strings.TrimSuffix(line, "\n"); len([]rune(line)) > 80 || strings.HasSuffix(line, " ") {
+						ts.Fatalf("%s: %d columns, or a blank at the end: %q", args[0], len([]rune(line)), line)
+					}
+				}
+			},
 			"status": func(ts *testscript.TestScript, _ bool, args []string) { // status N COMMAND: it ends with that exit status
 				err := ts.Exec(args[1], args[2:]...)
 				var exit *exec.ExitError
@@ -106,6 +115,38 @@ func TestLading(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// shape: stdout is one JSON value, whose members are in lower camel case and not empty.
+func shape(ts *testscript.TestScript, _ bool, _ []string) {
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+	foreign := []string{"annotations", "claims", "predicate", "packages"} // what is in these is named by others
+	var walk func(at string, v any)
+	walk = func(at string, v any) {
+		switch v := v.(type) {
+		case nil:
+			ts.Fatalf("%s is null", at)
+		case string:
+			if v == "" {
+				ts.Fatalf("%s is empty", at)
+			}
+		case []any:
+			for i, x := range v {
+				walk(at+"/"+strconv.Itoa(i), x)
+			}
+		case map[string]any:
+			for name, x := range v {
+				if !regexp.MustCompile("^[a-z][A-Za-z0-9]*$").MatchString(name) {
+					ts.Fatalf("%s has a member %s", at, name)
+				}
+				if !slices.Contains(foreign, name) {
+					walk(at+"/"+name, x)
+				}
+			}
+		}
+	}
+	walk("", v)
 }
 
 const status = `Package: libc6
@@ -244,7 +285,11 @@ func TestMisused(t *testing.T) {
 		"tree ./nosuch", "check x --policy nosuch.yaml", "verify layout:nosuch --key x", "tree https://registry.example.com/app",
 		"sign registry.example.com/app --key nosuch.key", "sign registry.example.com/app --key testdata", "convert nosuch --to spdx-2.3",
 		"attest registry.example.com/app --key x --predicate nosuch.json", "diff nosuch nosuch", "who x nosuch", "policy test nosuch",
-		"policy lint nosuch", "policy import nosuch --from kyverno", "help nosuch", "help policy nosuch",
+		"policy lint nosuch", "convert main.go --to spdx-2.3", "diff main.go main.go", "who x main.go", "sbom main.go", "policy lint main.go",
+		"check registry.example.com/app --policy main.go", "sign registry.example.com/app --key main.go", "policy import main.go --from kyverno",
+		"attest registry.example.com/app --key x --predicate main.go --type https://example.com/x", "scan main.go --index main.go",
+		"sign registry.example.com/app --certificate-chain main.go --key main.go", "policy test main.go",
+		"policy import nosuch --from kyverno", "help nosuch", "help policy nosuch",
 	} {
 		var out, err bytes.Buffer
 		got := run(t.Context(), strings.Fields(line), strings.NewReader(""), &out, &err)

@@ -198,6 +198,12 @@ func (p *place) called() string {
 	return ref.String()
 }
 
+// isPlain tells a file, or anything else that is there and is no directory.
+func isPlain(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && !st.IsDir()
+}
+
 func exists(name string) bool {
 	_, err := os.Stat(name)
 	return err == nil

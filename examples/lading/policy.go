@@ -50,7 +50,7 @@ func (a *app) policyTest() *cobra.Command {
 			}
 			tests, err := document.ParseTests(data)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return unfit(args[0], err, document.ErrDocument)
 			}
 			dir := filepath.Dir(args[0])
 			doc, err := a.parse(filepath.Join(dir, filepath.FromSlash(tests.Policy())))
@@ -97,6 +97,15 @@ func (a *app) tested(file string, results []document.TestResult, coverage []docu
 	return errDenied
 }
 
+// linted is what JSON says of a finding.
+type linted struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Path    string `json:"path"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
 func (a *app) policyLint() *cobra.Command {
 	return &cobra.Command{
 		Use:   "lint FILE",
@@ -111,10 +120,11 @@ func (a *app) policyLint() *cobra.Command {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			findings := doc.Lint()
-			if findings == nil {
-				findings = []document.Finding{}
+			all := []linted{}
+			for _, f := range findings {
+				all = append(all, linted(f))
 			}
-			if err := a.ui.answer(findings, func(w io.Writer) {
+			if err := a.ui.answer(all, func(w io.Writer) {
 				for _, f := range findings {
 					fmt.Fprintf(w, "%s:%v\n", args[0], f)
 				}
@@ -302,7 +312,7 @@ func (a *app) policyImport() *cobra.Command {
 			}
 			result, err := read(bytes.TrimPrefix(data, []byte("\ufeff")))
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return unfit(args[0], err, importer.ErrFormat)
 			}
 			for _, l := range result.Left {
 				a.ui.note("%s:%v", args[0], l)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -153,6 +154,9 @@ func (a *app) look(ctx context.Context, name, platform string, format sbom.Forma
 		return catalog.Dir(ctx, root.FS(), o)
 	case err == nil:
 		src, err := catalog.Open(name)
+		if errors.Is(err, catalog.ErrNotImage) {
+			return nil, nil, misuse("%v", err)
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -183,13 +187,18 @@ type sbomSummary struct {
 	Files      int            `json:"files"`
 	Licensed   int            `json:"licensed"`
 	Edges      int            `json:"dependencies"`
+	Lacks      []string       `json:"lacks,omitempty"` // of the NTIA Minimum Elements
 	Warnings   []string       `json:"warnings,omitempty"`
 }
 
 func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
 	s := &sbomSummary{Format: doc.Format().String(), Components: rules.CountComponents(doc), Packages: r.Packages, Files: r.Files,
-		Licensed: r.Licensed,
-		Edges:    r.Edges}
+		Licensed: r.Licensed, Edges: r.Edges}
+	for _, x := range quality.Check(doc, quality.NTIA2021, nil).Results {
+		if x.Status == quality.Fail {
+			s.Lacks = append(s.Lacks, x.Rule.Title)
+		}
+	}
 	for _, w := range r.Warnings {
 		s.Warnings = append(s.Warnings, w.String())
 	}
@@ -197,28 +206,22 @@ func summaryOf(doc *sbom.Document, r *catalog.Report) *sbomSummary {
 }
 
 func printSBOM(w io.Writer, name, file string, doc *sbom.Document, r *catalog.Report) {
+	s := summaryOf(doc, r)
 	fmt.Fprintln(w, clip(name, 80))
 	fmt.Fprintf(w, "%v: %d components in %d files, %d dependencies, %d with a licence\n", doc.Format(), rules.CountComponents(doc),
 		r.Files, r.Edges, r.Licensed)
 	for _, kind := range slices.Sorted(maps.Keys(r.Packages)) {
 		fmt.Fprintf(w, "  %-12s %6d\n", clip(kind, 12), r.Packages[kind])
 	}
-	q := quality.Check(doc, quality.NTIA2021, nil)
-	var lacks []string
-	for _, x := range q.Results {
-		if x.Status == quality.Fail {
-			lacks = append(lacks, x.Rule.Title)
-		}
-	}
-	if lacks != nil {
-		fmt.Fprintln(w, clip(q.Profile.Title+" lacks: "+strings.Join(lacks, ", "), 80))
+	if s.Lacks != nil {
+		wrapped(w, "", quality.NTIA2021.Title+" lacks: "+strings.Join(s.Lacks, ", "))
 	}
 	for i, x := range r.Warnings {
 		if i == 5 {
 			fmt.Fprintf(w, "and %d more files that could not be read\n", len(r.Warnings)-i)
 			break
 		}
-		fmt.Fprintln(w, clip("not read: "+x.String(), 80))
+		wrapped(w, "not read: ", x.String())
 	}
 	if file == "" {
 		fmt.Fprintln(w, "Write it with --file.")
@@ -235,7 +238,7 @@ func (a *app) documentOf(name string) (*sbom.Document, error) {
 	}
 	doc, err := sbom.Parse(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, unfit(name, err, sbom.ErrNotSBOM)
 	}
 	return doc, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -65,7 +66,7 @@ func (a *app) buildIndex(cmd *cobra.Command, f *scanFlags, dumps []string) error
 	return a.ui.answer(contents, func(w io.Writer) {
 		fmt.Fprintf(w, "%d advisories, %d withdrawn, in %s\n", contents.Records, contents.Withdrawn, f.build)
 		for _, e := range contents.Errors {
-			fmt.Fprintln(w, clip("not read: "+e, 80))
+			wrapped(w, "not read: ", e)
 		}
 	})
 }
@@ -97,6 +98,9 @@ func (a *app) scanOne(cmd *cobra.Command, f *scanFlags, name string) error {
 	} else {
 		db, err := osv.Open(f.index)
 		if err != nil {
+			if errors.Is(err, osv.ErrIndex) {
+				return unfit(f.index, err, osv.ErrIndex)
+			}
 			return named(f.index, err)
 		}
 		defer db.Close()
@@ -114,7 +118,7 @@ func (a *app) scanOne(cmd *cobra.Command, f *scanFlags, name string) error {
 		}
 		statements, _, err := vuln.ParseVEX(bytes.NewReader(data))
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return unfit(file, err, vuln.ErrFormat)
 		}
 		for i := range statements { // whoever runs this vouches for the file
 			statements[i].Signer = vuln.Signer{Identity: "the command line, " + file}

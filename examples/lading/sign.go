@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -172,7 +173,7 @@ func (a *app) predicate(file, kind string) (sign.Predicate, error) {
 	}
 	if kind != "" {
 		if !json.Valid(data) {
-			return nil, fmt.Errorf("%s is no JSON", file)
+			return nil, misuse("%s is no JSON", file)
 		}
 		return sign.RawPredicate{Type: kind, JSON: data}, nil
 	}
@@ -280,7 +281,8 @@ func verifyOne(ctx context.Context, subject, evidence registry.Descriptor, verif
 
 func printSigned(w io.Writer, done []signed) {
 	for _, s := range done {
-		fmt.Fprintf(w, "%s %s\n  attached  %s (%d bytes)\n", s.Subject, s.Platform, clip(s.Type, 60), s.Bytes)
+		fmt.Fprintln(w, strings.TrimSuffix(s.Subject+" "+s.Platform, " "))
+		wrapped(w, "  attached  ", fmt.Sprintf("%s (%d bytes)", s.Type, s.Bytes))
 		for _, r := range s.Removed {
 			fmt.Fprintf(w, "  removed   %s\n", r)
 		}

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/signer"
 	"github.com/spf13/cobra"
 
+	"github.com/ladingdev/lading/sign"
 	"github.com/ladingdev/lading/sign/keyfile"
 	"github.com/ladingdev/lading/sign/kms"
 	"github.com/ladingdev/lading/verify"
@@ -68,6 +69,9 @@ func (t *trustFlags) verifiers(ctx context.Context, u *ui, p *place) (out []veri
 	}
 	if t.notation || t.notationConfig != "" {
 		policy, err := notary.ReadTrustPolicy(os.DirFS(notationDir(t.notationConfig)))
+		if err != nil && t.notationConfig != "" {
+			return nil, unfit(t.notationConfig, err, fs.ErrNotExist, notary.ErrTrust)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -108,11 +112,14 @@ func byKeys(ctx context.Context, u *ui, names []string) (verify.Verifier, error)
 		}
 		key, err := keyfile.ParsePublic(data)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, unfit(name, err, sign.ErrKey)
 		}
 		v.Keys = append(v.Keys, verify.TrustedKey{Name: filepath.Base(name), Key: key})
 	}
-	return v, v.Validate()
+	if err := v.Validate(); err != nil {
+		return nil, misuse("%v", err)
+	}
+	return v, nil
 }
 
 func isFile(name string) bool { return !strings.Contains(name, "://") }
@@ -141,15 +148,24 @@ func (t *trustFlags) keyless(u *ui) (verify.Verifier, error) {
 		}
 		root, err := sigstore.ParseRoot(data, nil)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.trustedRoot, err)
+			return nil, misuse("%s: %v", t.trustedRoot, err)
 		}
-		return sigstore.New(root, trust, opts)
+		return believing(root, trust, opts)
 	}
 	roots, err := rootsOf(t.staging).Roots()
 	if err != nil {
 		return nil, err
 	}
-	return sigstore.New(roots.Root, trust, opts)
+	return believing(roots.Root, trust, opts)
+}
+
+// believing makes a verifier of what flags say, so what it refuses is on the command line.
+func believing(root *sigstore.Root, trust []sigstore.Entry, opts *sigstore.Options) (verify.Verifier, error) {
+	v, err := sigstore.New(root, trust, opts)
+	if err != nil {
+		return nil, misuse("%v", err)
+	}
+	return v, nil
 }
 
 // notationDir is notation's configuration directory, as notation finds it.
@@ -170,7 +186,7 @@ func notationDir(given string) string {
 func certificates(name string, data []byte) ([]*x509.Certificate, error) {
 	out, err := notary.ParseCertificates(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, misuse("%s: %v", name, err)
 	}
 	return out, nil
 }

@@ -105,7 +105,21 @@ func (u *ui) clear() {
 // note says something beside the answer.
 func (u *ui) note(format string, args ...any) {
 	u.clear()
-	fmt.Fprintf(u.err, format+"\n", args...)
+	u.say("", fmt.Sprintf(format, args...))
+}
+
+// say writes lines to standard error: to people in at most 80 columns, and whole where a program reads the answer.
+func (u *ui) say(prefix, text string) {
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			prefix = ""
+		}
+		if u.format == "text" && len([]rune(prefix+line)) > 80 {
+			wrapped(plain{u.err}, prefix, line)
+			continue
+		}
+		fmt.Fprintln(plain{u.err}, prefix+line)
+	}
 }
 
 func (u *ui) reportOptions() *report.Options { return &report.Options{Color: u.color} }
@@ -165,4 +179,15 @@ func named(name string, err error) error {
 		return misuse("%s: no such file", name)
 	}
 	return err
+}
+
+// unfit makes a mistake on the command line of what a parser says of a file that was named there, if it is one of kinds: that it is
+// not what it takes.
+func unfit(name string, err error, kinds ...error) error {
+	for _, kind := range kinds {
+		if errors.Is(err, kind) {
+			return misuse("%s: %v", name, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }

@@ -3,11 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
 	"github.com/ladingdev/lading/policy"
@@ -17,11 +19,53 @@ import (
 
 // verified is what JSON says of one image.
 type verified struct {
-	Subject  string                `json:"subject"`
-	Platform string                `json:"platform,omitempty"`
-	Decision *policy.Decision      `json:"decision"`
-	Proven   []*verify.Attestation `json:"proven"`
-	Rejected []string              `json:"rejected,omitempty"`
+	Subject  string           `json:"subject"`
+	Platform string           `json:"platform,omitempty"`
+	Decision *policy.Decision `json:"decision"`
+	Proven   []proven         `json:"proven"`
+	Rejected []string         `json:"rejected,omitempty"`
+}
+
+// proven is what JSON says of an attestation.
+type proven struct {
+	Kind          verify.Kind       `json:"kind"`
+	Subject       content           `json:"subject"`
+	Name          string            `json:"name,omitempty"`
+	Annotations   map[string]string `json:"annotations,omitempty"`
+	PredicateType string            `json:"predicateType,omitempty"`
+	Predicate     json.RawMessage   `json:"predicate,omitempty"`
+	Signers       []verify.Signer   `json:"signers"`
+	Evidence      content           `json:"evidence"`
+	Checks        []checked         `json:"checks"`
+	line          string            // for people
+}
+
+// content is a descriptor without what is not known.
+type content struct {
+	Digest       digest.Digest     `json:"digest"`
+	MediaType    string            `json:"mediaType,omitempty"`
+	Size         int64             `json:"size,omitempty"`
+	ArtifactType string            `json:"artifactType,omitempty"`
+	Annotations  map[string]string `json:"annotations,omitempty"`
+}
+
+type checked struct {
+	Name   string `json:"name"`
+	Status string `json:"status"` // "passed" or "not checked"
+	Reason string `json:"reason,omitempty"`
+}
+
+func contentOf(d registry.Descriptor) content {
+	return content{d.Digest, d.MediaType, d.Size, d.ArtifactType, d.Annotations}
+}
+
+func provenOf(x *verify.Attestation) proven {
+	p := proven{Kind: x.Kind, Subject: contentOf(x.Subject), Name: x.Name, Annotations: x.Annotations, PredicateType: x.PredicateType,
+		Predicate: x.Predicate, Signers: x.Signers, Evidence: contentOf(x.Evidence), Checks: []checked{}, line: x.String()}
+	for _, c := range x.Checks {
+		p.Checks = append(p.Checks, checked{c.Name, c.Status.String(), c.Reason})
+	}
+	return p
 }
 
 func (a *app) verify() *cobra.Command {
@@ -79,9 +123,12 @@ func (a *app) verifyAll(ctx context.Context, p *place, subjects []registry.Descr
 		gate.Open = func(context.Context, string) (*policy.Image, error) {
 			return &policy.Image{Subject: subject, Source: p.repo}, nil
 		}
-		one := verified{Subject: subject.Digest.String(), Platform: platformOf(subject), Decision: gate.Check(ctx, p.name)}
+		one := verified{Subject: subject.Digest.String(), Platform: platformOf(subject), Decision: gate.Check(ctx, p.name),
+			Proven: []proven{}}
 		if report != nil {
-			one.Proven = report.Attestations
+			for _, x := range report.Attestations {
+				one.Proven = append(one.Proven, provenOf(x))
+			}
 			for _, r := range report.Rejected {
 				one.Rejected = append(one.Rejected, r.Error())
 			}
@@ -134,7 +181,7 @@ func printVerified(w io.Writer, all []verified) {
 			wrapped(w, "  ", v.Decision.Reason)
 		}
 		for _, x := range v.Proven {
-			wrapped(w, "  proven      ", x.String())
+			wrapped(w, "  proven      ", x.line)
 		}
 		for _, r := range v.Rejected {
 			wrapped(w, "  not counted ", r)
@@ -261,10 +308,12 @@ func (a *app) copyImage(ctx context.Context, from, to string, o *registry.CopyOp
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(to, layoutPrefix) { // one that is not there yet is made
+	if rest, ok := strings.CutPrefix(to, layoutPrefix); !ok {
 		if err := a.reach.meant(to); err != nil {
 			return err
 		}
+	} else if dir, _ := splitLayout(rest); isPlain(dir) { // one that is not there yet is made
+		return misuse("%s is a file: a layout is a directory", dir)
 	}
 	dst, _, err := a.reach.repository(to)
 	if err != nil {
