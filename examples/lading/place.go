@@ -234,10 +234,3 @@ func parsePlatform(text string) (p ocispec.Platform, err error) {
 	}
 	return p, nil
 }
-
-func short(d digest.Digest) string {
-	if s := d.String(); len(s) > 19 {
-		return s[:19]
-	}
-	return d.String()
-}
