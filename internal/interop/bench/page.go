@@ -131,7 +131,7 @@ func (p *page) markdown(charts map[string]*chart) []byte {
 	fmt.Fprint(&b, "Every ratio is of two things measured in turn within one run. A figure is the median of its rounds, with the "+
 		"least and the most of them "+
 		"behind it. *Floor* is what cannot be left out: the same signatures, bytes or requests without this library.\n\n"+
-		"A *goal* is what the issue asked for by which the part was built, most of them before there was a figure: beside another "+
+		"A *goal* is what the project set itself when the part was built, most of them before there was a figure: beside another "+
 		"library, that changing over be worth it; "+
 		"beside a floor, that most of the time goes into what cannot be left out; in milliseconds or MiB, what a user or a "+
 		"deployment does not notice. "+
