@@ -1,6 +1,7 @@
 package lading_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/importer"
 	"go/parser"
@@ -16,34 +17,62 @@ import (
 	"testing"
 )
 
-// mostInCircles is how many files of a package use one another in a circle: lower it with each that is taken out.
-var mostInCircles = map[string]int{"sbom": 0, "sbom/internal/cdx": 2, "sbom/internal/spdx2": 2, "sbom/internal/spdx3": 9}
+// A figure is how many files of a package use one another in a circle, and how many of their uses lie on one.
+type figure struct{ files, uses int }
+
+// mostInCircles may only become smaller: lower a figure with each file that is taken out.
+var mostInCircles = map[string]figure{
+	"registry":            {9, 15},
+	"sbom":                {},
+	"sbom/catalog":        {12, 15},
+	"sbom/internal/cdx":   {2, 2},
+	"sbom/internal/spdx2": {2, 2},
+	"sbom/internal/spdx3": {9, 14},
+	"sign":                {5, 7},
+	"verify":              {4, 4},
+	"verify/notary":       {6, 14},
+	"policy":              {12, 64},
+}
 
 // TestCircles looks at which files use which, by the names that they use. Packages cannot go in a circle, files of one can: then
 // none of them is read without all others. A circle may know no two specifications, and those that there are may only become
 // smaller.
 func TestCircles(t *testing.T) {
 	set := token.NewFileSet()
-	imports := compiled(t, set, "./sbom/...")
-	for _, dir := range slices.Concat([]string{"sbom"}, specifications) {
+	compiled := compiled(t, set, "./sbom/...")
+	for dir, most := range mostInCircles {
+		imports := types.Importer(nothing{})
+		if dir == "sbom" || slices.Contains(specifications, dir) {
+			imports = compiled
+		}
 		uses, knows := fileUses(t, set, imports, dir)
-		in := 0
+		var in figure
 		for _, circle := range circles(uses) {
 			t.Logf("%s: %v", dir, circle)
-			in += len(circle)
+			in.files += len(circle)
 			known := map[string]bool{}
 			for _, file := range circle {
 				maps.Copy(known, knows[file])
+				for used := range uses[file] {
+					if slices.Contains(circle, used) {
+						in.uses++
+					}
+				}
 			}
 			if len(known) > 1 {
 				t.Errorf("a circle of files knows %v: %v", slices.Sorted(maps.Keys(known)), circle)
 			}
 		}
-		if in > mostInCircles[dir] {
-			t.Errorf("%d files of %s are in circles, %d were", in, dir, mostInCircles[dir])
+		if in.files > most.files || in.uses > most.uses {
+			t.Errorf("%s: %d files and %d uses are in circles, %d and %d were", dir, in.files, in.uses, most.files, most.uses)
 		}
 	}
 }
+
+// nothing imports: what another package declares is of no interest here.
+type nothing struct{}
+
+func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("not looked at") }
 
 // compiled returns an importer of packages as the go command compiles them.
 func compiled(t *testing.T, set *token.FileSet, pattern string) types.Importer {
@@ -88,8 +117,12 @@ func fileUses(t *testing.T, set *token.FileSet, imports types.Importer, dir stri
 		}
 	}
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
-	pkg, err := (&types.Config{Importer: imports}).Check(module+"/"+dir, set, files, info)
-	if err != nil {
+	config := &types.Config{Importer: imports}
+	if imports == (nothing{}) {
+		config.Error = func(error) {} // what is imported is not known
+	}
+	pkg, err := config.Check(module+"/"+dir, set, files, info)
+	if err != nil && config.Error == nil {
 		t.Fatal(err)
 	}
 	fileOf := func(p token.Pos) string { return filepath.Base(set.Position(p).Filename) }
