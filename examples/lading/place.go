@@ -40,6 +40,9 @@ func (r reach) repository(name string) (*registry.Repository, string, error) {
 	if rest, ok := strings.CutPrefix(name, layoutPrefix); ok {
 		dir, reference := splitLayout(rest)
 		backend, err := registry.Layout(dir)
+		if errors.Is(err, registry.ErrInvalid) {
+			return nil, "", misuse("%s is a file: a layout is a directory", dir)
+		}
 		if err != nil {
 			return nil, "", err
 		}
@@ -196,12 +199,6 @@ func (p *place) called() string {
 	}
 	ref.Digest = ""
 	return ref.String()
-}
-
-// isPlain tells a file, or anything else that is there and is no directory.
-func isPlain(name string) bool {
-	st, err := os.Stat(name)
-	return err == nil && !st.IsDir()
 }
 
 func exists(name string) bool {

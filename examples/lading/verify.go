@@ -308,12 +308,10 @@ func (a *app) copyImage(ctx context.Context, from, to string, o *registry.CopyOp
 	if err != nil {
 		return err
 	}
-	if rest, ok := strings.CutPrefix(to, layoutPrefix); !ok {
+	if !strings.HasPrefix(to, layoutPrefix) { // one that is not there yet is made
 		if err := a.reach.meant(to); err != nil {
 			return err
 		}
-	} else if dir, _ := splitLayout(rest); isPlain(dir) { // one that is not there yet is made
-		return misuse("%s is a file: a layout is a directory", dir)
 	}
 	dst, _, err := a.reach.repository(to)
 	if err != nil {
