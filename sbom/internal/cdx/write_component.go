@@ -318,13 +318,7 @@ func writeText(l *model.License, c *model.Extracted) *tree.Node {
 	if c.Body.OK() {
 		v.Set("text", tree.NewObject()).Put("content", c.Body)
 	}
-	for i, t := range c.SeeAlso {
-		if i == 0 {
-			v.Put("url", t)
-		} else {
-			t.From.ExplainSelf(tree.Dropped, "CycloneDX has one URL of a licence")
-		}
-	}
+	writeURL(v, c.SeeAlso)
 	if c.Comment.OK() {
 		p := v.Add("properties", tree.NewObject())
 		p.Set("name", tree.NewText("lading:spdx:comment"))
@@ -332,6 +326,17 @@ func writeText(l *model.License, c *model.Extracted) *tree.Node {
 	}
 	acknowledge(l, v)
 	return x
+}
+
+// writeURL writes the first address of a licence.
+func writeURL(x *tree.Node, addresses []tree.Text) {
+	for i, t := range addresses {
+		if i == 0 {
+			x.Put("url", t)
+		} else {
+			t.From.ExplainSelf(tree.Dropped, "CycloneDX has one URL of a licence")
+		}
+	}
 }
 
 // expressionDetails writes the texts of the licences that an expression names and SPDX's list does not have.
@@ -345,13 +350,7 @@ func (h writer) expressionDetails(x *tree.Node, expression string) {
 		d := x.Add("expressionDetails", tree.NewObject())
 		d.Set("licenseIdentifier", tree.NewText(id, append(c.Also, c.ID.From)...))
 		d.Set("text", tree.NewObject()).Put("content", c.Body)
-		for i, t := range c.SeeAlso {
-			if i == 0 {
-				d.Put("url", t)
-			} else {
-				t.From.ExplainSelf(tree.Dropped, "CycloneDX has one URL of a licence")
-			}
-		}
+		writeURL(d, c.SeeAlso)
 		c.Comment.From.ExplainSelf(tree.Dropped, "CycloneDX has the text of a licence in an expression, and no comment on it")
 	}
 }

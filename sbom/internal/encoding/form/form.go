@@ -52,7 +52,7 @@ type Input struct {
 
 // IsXML reports whether the text begins like XML.
 func (i *Input) IsXML() bool {
-	return FirstByte(i.Data) == '<' || bytes.HasPrefix(i.Data, []byte{0xff, 0xfe}) || bytes.HasPrefix(i.Data, []byte{0xfe, 0xff})
+	return FirstByte(i.Data) == '<'
 }
 
 // XML parses the text, once. Of what does not begin like XML it returns nothing.
